@@ -1,0 +1,149 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/lighttpd"
+	"launcher/preforker"
+)
+
+const (
+	optFull            = "full"
+	optAddress         = "address"
+	optPort            = "port"
+	optCheck           = "check"
+	optLighttpd        = "lighttpd"
+	optLighttpdVersion = "lighttpd-version"
+)
+
+// snippetName is the file beside the sockets that lighttpd can include. It stays
+// when the launcher stops: a web server that includes it must still start.
+const snippetName = "lighttpd.conf"
+
+// lighttpdTimeout bounds a run of lighttpd that prints its version or checks a file.
+const lighttpdTimeout = 20 * time.Second
+
+func configCommand(stdout *os.File) *cli.Command {
+	return &cli.Command{
+		Name:      "config",
+		Usage:     "print the lighttpd configuration that reaches NUM workers",
+		ArgsUsage: "NUM",
+		UsageText: "launcher config [options] NUM",
+		Description: "Prints a snippet to paste or include, or with --full a whole file for lighttpd -D -f FILE. Files\n" +
+			"below public/ are served without Ruby.",
+		Flags: append(siteFlags(),
+			&cli.BoolFlag{Name: optFull, Usage: "print a whole file instead of a snippet"},
+			&cli.StringFlag{Name: optAddress, Value: "127.0.0.1", Usage: "with --full: listen at `ADDRESS`"},
+			&cli.IntFlag{Name: optPort, Value: 8080, Usage: "with --full: listen at `PORT`"},
+			&cli.BoolFlag{Name: optCheck, Usage: "have lighttpd check it (lighttpd -tt) before it is printed"},
+			&cli.StringFlag{Name: optLighttpd, EnvVars: env(optLighttpd), Usage: "`COMMAND` that is lighttpd", DefaultText: "found on PATH or in the sbin folders"},
+			&cli.StringFlag{Name: optLighttpdVersion, EnvVars: env(optLighttpdVersion),
+				Usage: "write for this `VERSION`", DefaultText: "the one found, else " + lighttpd.DefaultVersion().String()},
+		),
+		Action:       func(ctx *cli.Context) error { return printConfig(ctx, stdout) },
+		OnUsageError: onUsageError,
+	}
+}
+
+func printConfig(ctx *cli.Context, stdout *os.File) error {
+	workers, err := workerCount(ctx, "launcher config 4")
+	if err != nil {
+		return err
+	}
+	where, err := readSite(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := configText(ctx, where, workers)
+	if err != nil {
+		return err
+	}
+	if ctx.Bool(optCheck) {
+		bounded, cancel := context.WithTimeout(ctx.Context, lighttpdTimeout)
+		defer cancel()
+		if err := lighttpd.Check(bounded, ctx.String(optLighttpd), text); err != nil {
+			return fmt.Errorf("check configuration: %w", err)
+		}
+	}
+	_, err = fmt.Fprint(stdout, text)
+	return err
+}
+
+func configText(ctx *cli.Context, where site, workers int) (string, error) {
+	version, err := lighttpdVersion(ctx.Context, ctx.String(optLighttpd), ctx.String(optLighttpdVersion))
+	if err != nil {
+		return "", err
+	}
+	if err := preforker.CheckSocketPaths(where.socketDir, workers); err != nil {
+		return "", err
+	}
+	if !ctx.Bool(optFull) {
+		return lighttpd.Snippet(where.lighttpd(workers), version)
+	}
+	return lighttpd.Full(where.lighttpd(workers), version, lighttpd.Server{
+		Address: ctx.String(optAddress), Port: ctx.Int(optPort), UploadDir: os.TempDir(),
+	})
+}
+
+// lighttpd is the site as lighttpd's configuration wants it.
+func (s site) lighttpd(workers int) lighttpd.Site {
+	return lighttpd.Site{Root: s.app.Root, Public: lighttpd.FindPublic(s.app.Root),
+		Sockets: preforker.SocketPaths(s.socketDir, workers), Prefix: s.app.URLPrefix}
+}
+
+// lighttpdVersion is the one that the user names, else the one installed, else a
+// conservative one: the web server may well run on another machine.
+func lighttpdVersion(ctx context.Context, binary, named string) (lighttpd.Version, error) {
+	if named != "" {
+		version, err := lighttpd.ParseVersion(named)
+		if err != nil {
+			return version, usageErrorf("--lighttpd-version 1.4.69", "read --%s: %v", optLighttpdVersion, err)
+		}
+		return version, nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, lighttpdTimeout)
+	defer cancel()
+	version, err := lighttpd.Find(bounded, binary)
+	if errors.Is(err, exec.ErrNotFound) && binary == "" {
+		return lighttpd.DefaultVersion(), nil
+	}
+	return version, err
+}
+
+// writeSnippet keeps the snippet beside the sockets, whole or not at all. A file that
+// says the same already is left alone.
+func writeSnippet(dir, text string) (path string, err error) {
+	path = filepath.Join(dir, snippetName)
+	if old, err := os.ReadFile(path); err == nil && string(old) == text {
+		return path, nil
+	}
+	file, err := os.CreateTemp(dir, snippetName+".*")
+	if err != nil {
+		return "", fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(file.Name()) // renamed by then, unless something failed
+	_, err = file.WriteString(text)
+	if err == nil {
+		err = file.Chmod(0o644)
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("write %s: %w", path, err)
+	}
+	return path, nil
+}

@@ -1,0 +1,208 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/preforker"
+)
+
+// Option names; the environment variable of each is LAUNCHER_ and its name.
+const (
+	optRoot         = "root"
+	optEnvironment  = "environment"
+	optRuby         = "ruby"
+	optSocketDir    = "socket-dir"
+	optSocketMode   = "socket-mode"
+	optSocketGroup  = "socket-group"
+	optURLPrefix    = "url-prefix"
+	optBootTimeout  = "boot-timeout"
+	optDrainTimeout = "drain-timeout"
+	optHTTP         = "http"
+	optLogFormat    = "log-format"
+	optLogLevel     = "log-level"
+)
+
+func env(option string) []string {
+	return []string{"LAUNCHER_" + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))}
+}
+
+// siteFlags say where the application and its sockets are.
+func siteFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: optRoot, EnvVars: env(optRoot), Usage: "`FOLDER` of the application", DefaultText: "the current folder"},
+		&cli.StringFlag{Name: optSocketDir, EnvVars: env(optSocketDir), Usage: "`FOLDER` of the sockets", DefaultText: "log, below the root"},
+		&cli.StringFlag{Name: optURLPrefix, EnvVars: append(env(optURLPrefix), "RAILS_RELATIVE_URL_ROOT"),
+			Usage: "`PATH` that the application is mounted under, such as /shop", DefaultText: "none"},
+	}
+}
+
+func runFlags() []cli.Flag {
+	return append(siteFlags(),
+		&cli.StringFlag{Name: optEnvironment, Aliases: []string{"e"}, EnvVars: env(optEnvironment),
+			Usage: "`NAME` of the Rails and Rack environment", DefaultText: "RAILS_ENV, RACK_ENV, or production"},
+		&cli.StringFlag{Name: optRuby, EnvVars: env(optRuby), Value: "ruby", Usage: "`COMMAND` that is Ruby 2.7 or later"},
+		&cli.StringFlag{Name: optSocketMode, EnvVars: env(optSocketMode), Value: "0660", Usage: "octal `MODE` of the sockets"},
+		&cli.StringFlag{Name: optSocketGroup, EnvVars: env(optSocketGroup),
+			Usage: "`GROUP` of the sockets, the web server's (www-data)", DefaultText: "this user's"},
+		&cli.DurationFlag{Name: optBootTimeout, EnvVars: env(optBootTimeout), Value: 90 * time.Second,
+			Usage: "`TIME` that the application may take to load, and a worker to come up"},
+		&cli.DurationFlag{Name: optDrainTimeout, EnvVars: env(optDrainTimeout), Value: 30 * time.Second,
+			Usage: "`TIME` that a worker may take for its last request when it is to leave"},
+		&cli.StringFlag{Name: optHTTP, EnvVars: env(optHTTP),
+			Usage: "serve HTTP at `ADDRESS` (127.0.0.1:3000), with no web server", DefaultText: "off"},
+		&cli.StringFlag{Name: optLogFormat, EnvVars: env(optLogFormat), Value: "text", Usage: "`FORMAT` of the log: text or json"},
+		&cli.StringFlag{Name: optLogLevel, EnvVars: env(optLogLevel), Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
+	)
+}
+
+// workerCount reads NUM.
+func workerCount(ctx *cli.Context, example string) (int, error) {
+	switch {
+	case ctx.NArg() == 0:
+		return 0, usageErrorf(example, "read command line: NUM, the number of workers, is missing")
+	case ctx.NArg() > 1:
+		return 0, usageErrorf(example, "read command line: one NUM is expected, not %q", ctx.Args().Slice())
+	}
+	text := ctx.Args().First()
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil:
+		return 0, usageErrorf(example, "read command line: NUM is a number of workers, not %q", text)
+	case n < 1 || n > preforker.MaxWorkers:
+		return 0, usageErrorf(example, "read command line: NUM is from 1 to %d, not %d", preforker.MaxWorkers, n)
+	}
+	return n, nil
+}
+
+// site is where an application and its sockets are.
+type site struct {
+	app       preforker.App
+	socketDir string
+}
+
+func readSite(ctx *cli.Context) (site, error) {
+	root := ctx.String(optRoot)
+	if root == "" {
+		root = "."
+	}
+	app, err := preforker.FindApp(root)
+	if err != nil {
+		return site{}, err
+	}
+	if app.URLPrefix, err = urlPrefix(ctx.String(optURLPrefix)); err != nil {
+		return site{}, err
+	}
+	dir := ctx.String(optSocketDir)
+	if dir == "" {
+		dir = filepath.Join(app.Root, "log")
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return site{}, fmt.Errorf("find socket folder: %w", err)
+	}
+	return site{app: app, socketDir: dir}, nil
+}
+
+// urlPrefix is "" for a mount at the root, else a path without a slash at its end.
+func urlPrefix(text string) (string, error) {
+	prefix := strings.TrimRight(text, "/")
+	if prefix == "" {
+		return "", nil
+	}
+	if !strings.HasPrefix(prefix, "/") || strings.ContainsAny(prefix, "?#% \t\r\n\x00") {
+		return "", usageErrorf("--url-prefix /shop", "read --%s: %q is not a URL path", optURLPrefix, text)
+	}
+	return prefix, nil
+}
+
+// environment is what Ruby finds in ENV. An explicit -e wins over both variables;
+// otherwise each is kept where it is set, for some set them apart on purpose.
+func environment(explicit, rails, rack, prefix string) []string {
+	if explicit != "" {
+		rails, rack = explicit, explicit
+	}
+	vars := []string{
+		"RAILS_ENV=" + firstOf(rails, rack, "production"),
+		"RACK_ENV=" + firstOf(rack, rails, "production"),
+	}
+	if prefix != "" {
+		// SCRIPT_NAME tells Rails where its routes are; its assets want this.
+		vars = append(vars, "RAILS_RELATIVE_URL_ROOT="+prefix)
+	}
+	return vars
+}
+
+func firstOf(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// findRuby answers the absolute path of the interpreter: it is started in the
+// application's folder.
+func findRuby(command string) (string, error) {
+	path, err := exec.LookPath(command)
+	if err != nil {
+		return "", &preforker.UserError{Err: fmt.Errorf("find Ruby: %w", err),
+			Try: "install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby"}
+	}
+	return filepath.Abs(path)
+}
+
+func socketMode(text string) (os.FileMode, error) {
+	mode, err := strconv.ParseUint(text, 8, 32)
+	if err != nil || mode > 0o777 {
+		return 0, usageErrorf("--socket-mode 0660", "read --%s: %q is not an octal mode up to 0777", optSocketMode, text)
+	}
+	return os.FileMode(mode), nil
+}
+
+// socketGroup is a gid, -1 where the group is left alone.
+func socketGroup(name string) (int, error) {
+	if name == "" {
+		return -1, nil
+	}
+	if gid, err := strconv.Atoi(name); err == nil && gid >= 0 {
+		return gid, nil
+	}
+	group, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, usageErrorf("--socket-group www-data", "read --%s: %v", optSocketGroup, err)
+	}
+	gid, err := strconv.Atoi(group.Gid)
+	if err != nil {
+		return 0, fmt.Errorf("read group %s: %w", name, err)
+	}
+	return gid, nil
+}
+
+func httpAddress(text string) error {
+	if _, port, err := net.SplitHostPort(text); err != nil || port == "" {
+		return usageErrorf("--http 127.0.0.1:3000", "read --%s: %q is not an address with a port", optHTTP, text)
+	}
+	return nil
+}
+
+// positive refuses a time that would end everything at once.
+func positive(ctx *cli.Context, options ...string) error {
+	for _, option := range options {
+		if d := ctx.Duration(option); d <= 0 {
+			return usageErrorf("--"+option+" 30s", "read --%s: %v is not a time to wait", option, d)
+		}
+	}
+	return nil
+}

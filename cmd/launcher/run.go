@@ -1,0 +1,189 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/fcgi"
+	"launcher/lighttpd"
+	"launcher/preforker"
+)
+
+// runWorkers is the main job: NUM workers of the application, in the foreground.
+func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
+	workers, err := workerCount(ctx, "launcher 4")
+	if err != nil {
+		return err
+	}
+	console := newConsole(stderr)
+	defer console.close()
+	logger, err := newLogger(console, ctx.String(optLogFormat), ctx.String(optLogLevel))
+	if err != nil {
+		return err
+	}
+	console.log = logger
+	config, where, err := readConfig(ctx, workers)
+	if err != nil {
+		return err
+	}
+	config.Log, config.Stderr, config.Observer = logger, stderr, console
+	version, err := lighttpdVersion(ctx.Context, "", "")
+	if err != nil {
+		logger.Warn("the version of lighttpd is unknown", "error", err)
+		version = lighttpd.DefaultVersion()
+	}
+	snippet, err := lighttpd.Snippet(where.lighttpd(workers), version)
+	if err != nil {
+		return err
+	}
+	front, err := newFront(ctx.String(optHTTP), where, workers, logger)
+	if err != nil {
+		return err
+	}
+	defer front.close()
+	supervisor, err := preforker.New(config)
+	if err != nil {
+		return err
+	}
+	path, err := writeSnippet(where.socketDir, snippet)
+	if err != nil {
+		supervisor.Abandon()
+		return err
+	}
+	console.footer = fmt.Sprintf("%d workers are ready. lighttpd: include %q", workers, path)
+	if front != nil {
+		console.footer = fmt.Sprintf("%d workers are ready: http://%s%s/", workers, front.listener.Addr(), where.app.URLPrefix)
+	}
+	if _, err := fmt.Fprint(stdout, snippet); err != nil {
+		logger.Warn("the configuration could not be printed", "error", err)
+	}
+	return supervise(supervisor, front, config.DrainTimeout, logger)
+}
+
+func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
+	config := preforker.Config{Workers: workers, BootTimeout: ctx.Duration(optBootTimeout),
+		DrainTimeout: ctx.Duration(optDrainTimeout), Refuse: refuse}
+	if err := positive(ctx, optBootTimeout, optDrainTimeout); err != nil {
+		return config, site{}, err
+	}
+	where, err := readSite(ctx)
+	if err != nil {
+		return config, where, err
+	}
+	where.app.Environment = environment(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), where.app.URLPrefix)
+	config.App, config.SocketDir = where.app, where.socketDir
+	if config.SocketMode, err = socketMode(ctx.String(optSocketMode)); err != nil {
+		return config, where, err
+	}
+	if config.SocketGroup, err = socketGroup(ctx.String(optSocketGroup)); err != nil {
+		return config, where, err
+	}
+	config.Ruby, err = findRuby(ctx.String(optRuby))
+	return config, where, err
+}
+
+// retryAfter is what a turned away request is told: a worker is back by then, or
+// nothing will help.
+const retryAfter = 5 * time.Second
+
+func refuse(conn net.Conn) {
+	// A peer that is gone, or talks nonsense, needs no answer.
+	_ = fcgi.Refuse(conn, http.StatusServiceUnavailable, "The application is not running.\n", retryAfter)
+}
+
+// front is the embedded HTTP front with its listener.
+type front struct {
+	listener net.Listener
+	handler  *fcgi.Front
+}
+
+// newFront listens, so that a port in use is an error before anything is started. It
+// is nil where the user wants none.
+func newFront(address string, where site, workers int, logger *slog.Logger) (*front, error) {
+	if address == "" {
+		return nil, nil
+	}
+	if err := httpAddress(address); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, &preforker.UserError{Err: fmt.Errorf("serve HTTP: %w", err), Try: "choose another address with --http"}
+	}
+	lighttpd := where.lighttpd(workers)
+	return &front{listener: listener, handler: fcgi.NewFront(fcgi.FrontConfig{
+		Sockets: lighttpd.Sockets, Public: lighttpd.Public, Prefix: lighttpd.Prefix, Log: logger,
+	})}, nil
+}
+
+func (f *front) close() {
+	if f != nil {
+		_ = f.listener.Close()
+	}
+}
+
+// supervise runs the supervisor, and the front beside it, until a signal ends both.
+func supervise(supervisor *preforker.Supervisor, front *front, drain time.Duration, logger *slog.Logger) error {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	serving, endFront := context.WithCancel(context.Background())
+	var tasks sync.WaitGroup
+	frontEnded := make(chan struct{})
+	tasks.Go(func() {
+		defer close(frontEnded)
+		if front == nil {
+			return
+		}
+		if err := fcgi.Serve(serving, front.listener, front.handler, drain, logger); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			logger.Error("the HTTP front ended", "error", err)
+		}
+	})
+	ended := make(chan struct{})
+	tasks.Go(func() {
+		stopped := false
+		for {
+			select {
+			case sig := <-signals:
+				name := sig.String()
+				if sig == syscall.SIGHUP {
+					supervisor.Restart(name)
+					continue
+				}
+				if stopped {
+					supervisor.Stop(name) // at once, whatever the front still does
+					supervisor.Stop(name)
+					continue
+				}
+				stopped = true
+				endFront()
+				// The front's requests need the workers: they stop after it.
+				tasks.Go(func() {
+					<-frontEnded
+					supervisor.Stop(name)
+				})
+			case <-ended:
+				return
+			}
+		}
+	})
+	err := supervisor.Run()
+	endFront()
+	close(ended)
+	tasks.Wait()
+	return err
+}

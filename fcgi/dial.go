@@ -1,0 +1,61 @@
+package fcgi
+
+import (
+	"context"
+	"errors"
+	"net"
+	"syscall"
+	"time"
+)
+
+// Connecting to a full backlog: a unix socket answers EAGAIN at once instead
+// of waiting as TCP does (unix(7)), so the wait is ours.
+const (
+	backlogFirstWait = time.Millisecond
+	backlogMaxWait   = 50 * time.Millisecond
+	// defaultDialTimeout bounds connecting, the waits for a full backlog
+	// included.
+	defaultDialTimeout = 2 * time.Second
+)
+
+// dial connects, and retries with growing pauses while the backlog is full.
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	limit := c.DialTimeout
+	if limit <= 0 {
+		limit = defaultDialTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var dialer net.Dialer
+	for wait := backlogFirstWait; ; wait = min(2*wait, backlogMaxWait) {
+		conn, err := dialer.DialContext(ctx, c.Network, c.Address)
+		if err == nil || !errors.Is(err, syscall.EAGAIN) {
+			return conn, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		}
+	}
+}
+
+// watch makes every pending and later operation on conn fail once ctx is done.
+// The returned function ends the watch.
+func watch(ctx context.Context, conn net.Conn) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		// The error would say that conn is closed already.
+		_ = conn.SetDeadline(time.Unix(1, 0))
+	})
+}
+
+// cause replaces the time-out that a done ctx produced on a connection by the
+// reason why ctx ended.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (isTimeout(err) || errors.Is(err, context.Canceled)) {
+		return context.Cause(ctx)
+	}
+	return err
+}

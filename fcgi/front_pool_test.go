@@ -1,0 +1,115 @@
+package fcgi
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+)
+
+func mustAcquire(t *testing.T, p *pool) *socket {
+	t.Helper()
+	s, err := p.acquire(testContext(t), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// enqueue starts an acquire and returns once it waits.
+func enqueue(t *testing.T, p *pool, again bool) <-chan *socket {
+	t.Helper()
+	got := make(chan *socket, 1)
+	_, before := p.load()
+	go func() {
+		if s, err := p.acquire(testContext(t), again); err == nil {
+			got <- s
+		}
+	}()
+	for _, waiting := p.load(); waiting == before; _, waiting = p.load() {
+		time.Sleep(time.Millisecond)
+	}
+	return got
+}
+
+func TestPoolIsFair(t *testing.T) {
+	p := newPool([]string{"a"}, time.Hour)
+	s := mustAcquire(t, p)
+	first, second := enqueue(t, p, false), enqueue(t, p, false)
+	returned := enqueue(t, p, true)
+	for i, turn := range []<-chan *socket{returned, first, second} {
+		p.release(s)
+		select {
+		case s = <-turn:
+		case <-time.After(patience):
+			t.Fatalf("turn %d did not come", i)
+		}
+	}
+}
+
+func TestPoolPrefersLowIndexes(t *testing.T) {
+	p := newPool([]string{"a", "b", "b", "c"}, time.Hour)
+	var got []string
+	for range 3 {
+		got = append(got, mustAcquire(t, p).path)
+	}
+	if !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestPoolSetAside(t *testing.T) {
+	p := newPool([]string{"a", "b"}, time.Hour)
+	if !p.setAside(mustAcquire(t, p)) {
+		t.Error("the first failure was not the first")
+	}
+	b := mustAcquire(t, p)
+	if b.path != "b" {
+		t.Errorf("got %s, which was set aside", b.path)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if s, err := p.acquire(ctx, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v", s, err)
+	}
+	if _, waiting := p.load(); waiting != 0 {
+		t.Error("who gave up still waits")
+	}
+
+	p = newPool([]string{"a"}, time.Millisecond)
+	a := mustAcquire(t, p)
+	p.setAside(a)
+	if a = mustAcquire(t, p); p.setAside(a) {
+		t.Error("the second failure was called the first")
+	}
+	if a = mustAcquire(t, p); !p.release(a) {
+		t.Error("the recovery was not noticed")
+	}
+	if p.release(mustAcquire(t, p)) {
+		t.Error("a recovery without a failure")
+	}
+}
+
+func TestPoolSet(t *testing.T) {
+	p := newPool([]string{"a", "b"}, time.Hour)
+	a, b := mustAcquire(t, p), mustAcquire(t, p)
+	waiter := enqueue(t, p, false)
+	p.set([]string{"b", "c"})
+	c := <-waiter
+	if c.path != "c" {
+		t.Errorf("got %s", c.path)
+	}
+	if busy, _ := p.load(); busy != 3 {
+		t.Errorf("%d are busy, want 3", busy)
+	}
+	last := enqueue(t, p, false)
+	p.release(a) // no longer there
+	p.release(b)
+	if s := <-last; s != b {
+		t.Errorf("got %s", s.path)
+	}
+	if busy, _ := p.load(); busy != 2 {
+		t.Errorf("%d are busy, want 2", busy)
+	}
+}

@@ -1,0 +1,210 @@
+package fcgi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+)
+
+var (
+	errNoWorker  = errors.New("no worker was free within the wait limit")
+	errAbandoned = errors.New("worker went on for too long after the client had gone")
+)
+
+// frontDialTimeout is short: another socket may take the request at once.
+const frontDialTimeout = 500 * time.Millisecond
+
+// relay gives a request to a worker and its response to the client.
+func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
+	params, err := f.environment(r, path)
+	if err != nil {
+		f.refuse(w, r, http.StatusBadRequest, "The Host header is malformed.")
+		return
+	}
+	up := newUpload(w, r, f.config.StallLimit)
+	defer up.linger()
+	request := &Request{Params: params}
+	switch {
+	case r.ContentLength > 0:
+		// The body is read while the response is written. Without this the
+		// server would swallow the rest of the body first.
+		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 has and needs it
+		request.Body, request.ContentLength, request.Interrupt = up, r.ContentLength, up.interrupt
+	case r.ContentLength < 0:
+		file, length, err := spool(up, f.config.SpoolDir, f.config.MaxSpool)
+		if err != nil {
+			f.refuseFailed(w, r, err)
+			return
+		}
+		defer file.Close()
+		request.Body, request.ContentLength = file, length
+	}
+	ctx, end := f.workerContext(r.Context())
+	defer end()
+	socket, resp, err := f.send(ctx, r, request)
+	if err != nil {
+		f.refuseFailed(w, r, err)
+		return
+	}
+	f.answer(w, r, socket, resp, up)
+}
+
+// workerContext governs a worker's part of a request. It outlives the client
+// for a while: closing the connection would not make a worker stop, and its
+// socket would look idle.
+func (f *Front) workerContext(client context.Context) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(client))
+	unhook := context.AfterFunc(client, func() {
+		timer := time.NewTimer(f.config.AbandonLimit)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(errAbandoned)
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		unhook()
+		cancel(context.Canceled)
+	}
+}
+
+// send gives the request to the first socket that takes it, and returns with
+// that socket held.
+func (f *Front) send(ctx context.Context, r *http.Request, request *Request) (*socket, *Response, error) {
+	wait, cancel := context.WithTimeout(r.Context(), f.config.WaitLimit)
+	defer cancel()
+	for again := false; ; again = true {
+		socket, err := f.pool.acquire(wait, again)
+		if err != nil {
+			if r.Context().Err() != nil {
+				return nil, nil, r.Context().Err()
+			}
+			return nil, nil, errNoWorker
+		}
+		resp, err := f.client(socket, r).Do(ctx, request)
+		switch {
+		case err == nil:
+			return socket, resp, nil
+		case NothingSent(err):
+			if f.pool.setAside(socket) {
+				f.log.Warn("socket refused and was set aside", keySocket, socket.path, keyError, err)
+			}
+		case errors.Is(err, ErrDied):
+			// Its successor is yet to start, others may be idle.
+			f.pool.setAside(socket)
+			return nil, nil, err
+		default:
+			f.release(socket)
+			return nil, nil, err
+		}
+	}
+}
+
+func (f *Front) release(s *socket) {
+	if f.pool.release(s) {
+		f.log.Info("socket answered again", keySocket, s.path)
+	}
+}
+
+func (f *Front) client(s *socket, r *http.Request) *Client {
+	return &Client{
+		Network: "unix", Address: s.path,
+		DialTimeout: frontDialTimeout, HeadTimeout: f.config.HeadTimeout, MaxParams: f.config.MaxParams,
+		Stderr: func(line string) {
+			f.log.Warn("worker wrote an error", keySocket, s.path, keyMethod, r.Method, keyPath, r.URL.Path, keyLine, line)
+		},
+	}
+}
+
+// refuseFailed answers a request that got no response.
+func (f *Front) refuseFailed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		f.log.Info("client went away", keyMethod, r.Method, keyPath, r.URL.Path, keyError, err)
+		panic(http.ErrAbortHandler) // nobody is there to read an answer
+	}
+	status, text := http.StatusBadGateway, "The application did not answer this request."
+	switch {
+	case errors.Is(err, errNoWorker), errors.Is(err, ErrOverloaded), errors.Is(err, ErrCantMultiplex):
+		status, text = http.StatusServiceUnavailable, "The application is busy. Please try again in a moment."
+	case errors.Is(err, ErrRequestTooLarge):
+		status, text = http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large."
+	case errors.Is(err, errBodyTooLarge):
+		status, text = http.StatusRequestEntityTooLarge, "The body of this request is too large."
+	case errors.Is(err, ErrParamsCharacter), errors.Is(err, ErrRequestBody):
+		status, text = http.StatusBadRequest, "This request is incomplete or malformed."
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		status, text = http.StatusGatewayTimeout, "The application took too long to answer."
+	case errors.As(err, new(*spoolError)):
+		status, text = http.StatusInternalServerError, "The body of this request could not be stored."
+	}
+	f.log.Error("request failed", keyStatus, status, keyMethod, r.Method, keyPath, r.URL.Path, keyError, err)
+	f.refuse(w, r, status, text)
+}
+
+// answer passes a response on. It returns when the worker is done, or gives it
+// up after the abandon limit.
+func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *Response, up *upload) {
+	defer f.release(s) // after the connection to the worker was closed
+	defer resp.Body.Close()
+	writeHead(w, resp, r.ContentLength == 0 || up.complete())
+	rc := http.NewResponseController(w)
+	gone := resp.stream.buffered() == 0 && !f.flush(rc)
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := resp.Body.Read(buf)
+		if n > 0 && !gone {
+			gone = !f.write(w, rc, buf[:n])
+		}
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, io.EOF) {
+			f.log.Error("response was cut short", keyMethod, r.Method, keyPath, r.URL.Path, keyError, err)
+			gone = true
+		}
+		if gone {
+			// Never a short page that looks whole.
+			panic(http.ErrAbortHandler)
+		}
+		return
+	}
+}
+
+// write sends a chunk on its way at once. False means that the client is gone;
+// net/http has then ended the request's context, which starts the abandon
+// limit.
+func (f *Front) write(w http.ResponseWriter, rc *http.ResponseController, chunk []byte) bool {
+	_ = rc.SetWriteDeadline(time.Now().Add(f.config.StallLimit)) // writers of tests have none
+	_, err := w.Write(chunk)
+	return err == nil && f.flush(rc)
+}
+
+func (f *Front) flush(rc *http.ResponseController) bool {
+	err := rc.Flush()
+	return err == nil || errors.Is(err, http.ErrNotSupported)
+}
+
+// writeHead passes the response head on, without what concerns the connection.
+func writeHead(w http.ResponseWriter, resp *Response, bodyRead bool) {
+	header := w.Header()
+	dropHopByHop(resp.Header)
+	for name, values := range resp.Header {
+		header[name] = values
+	}
+	if _, ok := header["Content-Type"]; !ok {
+		header["Content-Type"] = nil // or net/http guesses one
+	}
+	if resp.Status == http.StatusNoContent {
+		delete(header, "Content-Length") // RFC 9110, section 8.6
+	}
+	if !bodyRead {
+		// The client may still be sending, and what it sends must not be taken
+		// for the next request.
+		header.Set("Connection", "close")
+	}
+	w.WriteHeader(resp.Status)
+}

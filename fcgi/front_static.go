@@ -1,0 +1,137 @@
+package fcgi
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// minimumRate is the rate, in bytes a second, below which a client of a static
+// file loses its connection. Without a bound a client that never reads would
+// hold a file and a connection for ever.
+const minimumRate = 2 << 10
+
+// serveStatic serves a file of the public folder, and tells whether there was
+// one. What is no file is left to the application, a folder too: there is no
+// listing and no index file.
+//
+// Symbolic links are followed, out of the folder as well: deploy tools link
+// public/system and public/assets to folders shared by releases.
+func (f *Front) serveStatic(w http.ResponseWriter, r *http.Request, name string) bool {
+	if f.config.Public == "" || r.Method != http.MethodGet && r.Method != http.MethodHead || !isFileName(name) {
+		return false
+	}
+	file, info, err := openRegular(filepath.Join(f.config.Public, filepath.FromSlash(name)))
+	if errors.Is(err, fs.ErrPermission) {
+		f.log.Warn("static file was not readable", keyPath, name, keyError, err)
+		f.refuse(w, r, http.StatusForbidden, "This file is not readable.")
+		return true
+	}
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	header := w.Header()
+	header.Set("Content-Type", contentType(name))
+	header.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
+	if strings.HasPrefix(name, "/assets/") && hasFingerprint(path.Base(name)) {
+		header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	allowed := f.config.StallLimit + time.Duration(info.Size()/minimumRate)*time.Second
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(allowed)) // writers of tests have none
+	http.ServeContent(w, r, name, info.ModTime(), file)
+	return true
+}
+
+// isFileName tells whether a path may name a public file. Names that start with
+// a dot are not public (.git, .env), .well-known excepted, whose purpose it is
+// (RFC 8615). This excludes ".." too.
+func isFileName(name string) bool {
+	if !strings.HasPrefix(name, "/") || strings.ContainsRune(name, 0) {
+		return false
+	}
+	for i, segment := range strings.Split(name[1:], "/") {
+		if segment == "" || segment[0] == '.' && (i > 0 || segment != ".well-known") {
+			return false
+		}
+	}
+	return true
+}
+
+// openRegular opens a regular file. It opens without blocking, because a FIFO
+// would wait for a writer, and judges what it has opened.
+func openRegular(name string) (*os.File, fs.FileInfo, error) {
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("open %s: not a regular file", name)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return file, info, nil
+}
+
+// contentType tells the media type from the name alone. The content is never
+// looked at: a public folder holds uploads, and one that looks like HTML would
+// become a page of this site.
+func contentType(name string) string {
+	extension := strings.ToLower(path.Ext(name))
+	switch extension {
+	// What web applications have in public and a machine without a table of
+	// media types does not know.
+	case ".ico":
+		return "image/vnd.microsoft.icon"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	case ".map":
+		return "application/json"
+	case ".webmanifest":
+		return "application/manifest+json"
+	case ".woff":
+		return "font/woff"
+	case ".woff2":
+		return "font/woff2"
+	case ".ttf":
+		return "font/ttf"
+	case ".otf":
+		return "font/otf"
+	case ".mp4":
+		return "video/mp4"
+	case ".webm":
+		return "video/webm"
+	case ".gz":
+		return "application/gzip"
+	}
+	if t := mime.TypeByExtension(extension); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+// hasFingerprint tells whether a file name carries a digest of its content, as
+// asset pipelines write it: name-digest.ext. A short digest must have a digit
+// and a letter, so that photo-20240131.jpg is not one.
+func hasFingerprint(name string) bool {
+	dash := strings.LastIndexByte(name, '-')
+	dot := strings.IndexByte(name[dash+1:], '.')
+	if dash <= 0 || dot < 8 {
+		return false
+	}
+	digest := name[dash+1 : dash+1+dot]
+	if strings.Trim(digest, "0123456789abcdef") != "" {
+		return false
+	}
+	return len(digest) >= 32 || strings.ContainsAny(digest, "0123456789") && strings.ContainsAny(digest, "abcdef")
+}

@@ -1,0 +1,124 @@
+package fcgi
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Bounds of a refusal. It serves web servers, which send a head at once.
+const (
+	refuseTimeout = 5 * time.Second
+	// refuseMaxHead is more than any web server sends as parameters.
+	refuseMaxHead = 1 << 20
+	// refuseMaxBody is how much of a request body is read and dropped, so that
+	// the peer can write on until it has seen the answer.
+	refuseMaxBody = 8 << 20
+	// refuseDrainTime bounds the same in time. A web server closes as soon as
+	// it has END_REQUEST.
+	refuseDrainTime = time.Second
+)
+
+// Refuse answers the one request on conn with an HTTP status and a plain text,
+// in the place of an application that cannot answer, and closes conn. A
+// positive retryAfter is sent as Retry-After, in whole seconds.
+//
+// It returns within a few seconds, whatever the peer does. It reads the head of
+// the request before it answers and then goes on reading for a moment: closing
+// a socket with unread input resets the connection, and the reset may overtake
+// the answer.
+func Refuse(conn net.Conn, status int, text string, retryAfter time.Duration) error {
+	err := refuse(conn, status, text, retryAfter)
+	if closeErr := conn.Close(); err == nil && closeErr != nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("refuse request: %w", err)
+	}
+	return nil
+}
+
+func refuse(conn net.Conn, status int, text string, retryAfter time.Duration) error {
+	if err := conn.SetDeadline(time.Now().Add(refuseTimeout)); err != nil {
+		return err
+	}
+	// The bound holds for header bytes and padding too, whatever the records.
+	input := &io.LimitedReader{R: conn, N: refuseMaxHead}
+	id, verdict, err := readRefused(NewRecordReader(input))
+	if err != nil {
+		if input.N == 0 {
+			return ErrRequestTooLarge
+		}
+		return err
+	}
+	var out []byte
+	if verdict == StatusRequestComplete {
+		out = AppendRecord(out, TypeStdout, id, []byte(refusal(status, text, retryAfter)))
+		out = AppendRecord(out, TypeStdout, id, nil)
+	}
+	if _, err := conn.Write(AppendEndRequest(out, id, 0, verdict)); err != nil {
+		return err
+	}
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		if err := half.CloseWrite(); err != nil {
+			return nil // the peer has read END_REQUEST and is gone
+		}
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(refuseDrainTime)); err != nil {
+		return err
+	}
+	// Whatever ends this ends the refusal: the answer is out.
+	_, _ = io.CopyN(io.Discard, conn, refuseMaxBody)
+	return nil
+}
+
+// readRefused reads one request up to the end of its parameters. They need not
+// be understood to be refused.
+func readRefused(records *RecordReader) (id uint16, verdict ProtocolStatus, err error) {
+	for {
+		record, err := records.Next()
+		if err != nil {
+			return 0, 0, unexpectedEOF(err)
+		}
+		switch {
+		case record.Type == TypeGetValues && record.ID == 0:
+			// A probe asks whether somebody serves here. Nobody does.
+			return 0, 0, errors.New("it was a probe")
+		case record.Type == TypeBeginRequest && id == 0:
+			if len(record.Content) != bodyLen || record.ID == 0 {
+				return 0, 0, fmt.Errorf("%w: BEGIN_REQUEST", ErrRecordContent)
+			}
+			id = record.ID
+			if Role(binary.BigEndian.Uint16(record.Content)) != RoleResponder {
+				return id, StatusUnknownRole, nil
+			}
+		case id == 0 || record.ID != id:
+			return 0, 0, fmt.Errorf("%w: %s for request %d", ErrRequestID, record.Type, record.ID)
+		case record.Type == TypeParams && len(record.Content) == 0, record.Type == TypeAbortRequest:
+			return id, StatusRequestComplete, nil
+		case record.Type != TypeParams:
+			return 0, 0, fmt.Errorf("%w: %s", ErrRecordType, record.Type)
+		}
+	}
+}
+
+// refusal is the CGI response.
+func refusal(status int, text string, retryAfter time.Duration) string {
+	head := fmt.Sprintf("Status: %d %s\r\n", status, http.StatusText(status))
+	if retryAfter > 0 {
+		head += "Retry-After: " + retrySeconds(retryAfter) + "\r\n"
+	}
+	return head + "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n" +
+		"Content-Length: " + strconv.Itoa(len(text)) + "\r\n\r\n" + text
+}
+
+// retrySeconds rounds up: Retry-After has whole seconds (RFC 9110, section
+// 10.2.3), and 0 would mean at once.
+func retrySeconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}

@@ -1,0 +1,50 @@
+package fcgi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Bounds of an HTTP connection outside of a handler. There is none on a whole
+// request or response: uploads and streams may last, and Front bounds the
+// moments in which nothing moves.
+const (
+	readHeaderTimeout = 15 * time.Second
+	idleTimeout       = 75 * time.Second
+	maxHeaderBytes    = 64 << 10
+)
+
+// Serve answers HTTP on a listener until ctx is done. Then it accepts no more,
+// lets the requests in flight finish within grace, and cuts what is left. It
+// closes the listener. A handler whose connection was cut may go on after Serve
+// has returned, as Front does while a worker is busy. The error is nil after a shutdown in which every request
+// was finished.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return errors.Join(fmt.Errorf("serve http: %w", err), server.Close())
+	case <-ctx.Done():
+	}
+	limit, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	err := server.Shutdown(limit)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("finish http requests: %w", err), server.Close())
+	}
+	<-ended // http.ErrServerClosed
+	return err
+}

@@ -1,0 +1,95 @@
+package preforker
+
+import (
+	"log/slog"
+	"syscall"
+	"time"
+
+	"launcher/preforker/internal/wire"
+)
+
+// action is something to be done. Actions are carried out in order.
+type action interface{ isAction() }
+
+type (
+	startPreloader  struct{ generation int }
+	retirePreloader struct{ generation int }
+	// signalPreloader sends a signal; with group also to whatever it started.
+	signalPreloader struct {
+		generation int
+		signal     syscall.Signal
+		group      bool
+	}
+
+	spawnWorker struct{ key wire.Key }
+	drainWorker struct {
+		key     wire.Key
+		backlog bool
+	}
+	killWorker struct{ key wire.Key }
+	// forgetWorker gives up a worker that never told its pid. Its channel is
+	// closed, which ends it where it may be there all the same.
+	forgetWorker struct {
+		key     wire.Key
+		mayLive bool
+	}
+
+	openSlot struct{ slot int }
+	// closeSlot removes the slot's socket and hands what waits in it to
+	// the sockets of others.
+	closeSlot struct{ slot int }
+	// hideSlots removes the files of all sockets, so that nobody new connects,
+	// while the workers empty their queues.
+	hideSlots struct{}
+
+	setTimer struct {
+		timer timer
+		after time.Duration
+	}
+	logged struct {
+		level slog.Level
+		text  string
+		attrs []slog.Attr
+	}
+	// announce says that every slot has a ready worker of this generation.
+	announce struct{ generation int }
+	finish   struct{ err error }
+)
+
+func (startPreloader) isAction()  {}
+func (retirePreloader) isAction() {}
+func (signalPreloader) isAction() {}
+func (spawnWorker) isAction()     {}
+func (drainWorker) isAction()     {}
+func (killWorker) isAction()      {}
+func (forgetWorker) isAction()    {}
+func (openSlot) isAction()        {}
+func (closeSlot) isAction()       {}
+func (hideSlots) isAction()       {}
+func (setTimer) isAction()        {}
+func (logged) isAction()          {}
+func (announce) isAction()        {}
+func (finish) isAction()          {}
+
+// Keys of log attributes: one name for one thing in every line.
+const (
+	keySlot       = "slot"
+	keyGeneration = "gen"
+	keyPid        = "pid"
+	keyReason     = "reason"
+	keyExit       = "exit"
+	keyRequest    = "request"
+	keyServed     = "served"
+	keyWait       = "wait"
+	keyDeaths     = "deaths"
+	keySeconds    = "seconds"
+	keyError      = "error"
+	keyState      = "state"
+	keySignal     = "signal"
+	keySocket     = "socket"
+	keyTimeout    = "timeout"
+	keyRuby       = "ruby"
+	keyRails      = "rails"
+	keyRack       = "rack"
+	keyThread     = "thread"
+)

@@ -1,0 +1,96 @@
+package preforker
+
+import (
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// MaxWorkers is the most slots that a supervisor takes.
+const MaxWorkers = 1024
+
+// Config is what a supervisor is told.
+type Config struct {
+	App     App
+	Workers int
+	Ruby    string // path of the interpreter
+
+	SocketDir   string      // absolute
+	SocketMode  os.FileMode // permission bits
+	SocketGroup int         // gid, -1 leaves the group alone
+
+	BootTimeout  time.Duration // of a preloader, and of a worker
+	DrainTimeout time.Duration
+
+	// Refuse answers a connection that nobody can serve, in the protocol of
+	// the web server, and closes it.
+	Refuse func(net.Conn)
+
+	Log      *slog.Logger
+	Stderr   *os.File // of the workers, and of a preloader that has loaded
+	Observer Observer
+}
+
+// Observer is told what a person at a terminal would like to know. Its methods are
+// called by the supervisor's loop, and must not wait.
+type Observer interface {
+	// Loading says that a generation begins to load.
+	Loading(generation int)
+	// Printed passes on a line that the application printed while it loads.
+	Printed(line string)
+	// Serving says that every slot has a ready worker of this generation.
+	Serving(generation int, workers []WorkerView)
+	// Stopping says that the supervisor is about to end.
+	Stopping()
+}
+
+// WorkerView is a worker as others may see it.
+type WorkerView struct {
+	Slot       int
+	Generation int
+	Pid        int
+	State      WorkerState
+	Socket     string
+}
+
+// App is an application in its folder.
+type App struct {
+	Root        string   // absolute
+	Entry       string   // config.ru or config/environment.rb, below the root
+	Environment []string // variables to add to this process's own: RAILS_ENV=production
+	URLPrefix   string   // "" or "/shop"
+	Hooks       string   // path of config/launcher.rb, "" where there is none
+}
+
+// FindApp looks for an application in a folder.
+func FindApp(root string) (App, error) {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return App{}, err
+	}
+	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+		return App{}, userErrorf("name the folder of the application with --root", "find application: %s is not a folder", abs)
+	}
+	app := App{Root: abs}
+	for _, entry := range []string{"config.ru", "config/environment.rb"} {
+		if isFile(filepath.Join(abs, entry)) {
+			app.Entry = entry
+			break
+		}
+	}
+	if app.Entry == "" {
+		return App{}, userErrorf("change to the root of a Rails or Rack application, or name it with --root",
+			"find application: neither config.ru nor config/environment.rb in %s", abs)
+	}
+	if hooks := filepath.Join(abs, "config", "launcher.rb"); isFile(hooks) {
+		app.Hooks = hooks
+	}
+	return app, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

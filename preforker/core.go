@@ -1,0 +1,171 @@
+package preforker
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"launcher/preforker/internal/wire"
+)
+
+// policy is what the user may choose about time.
+type policy struct {
+	bootTimeout  time.Duration // of a preloader, and of a worker
+	drainTimeout time.Duration
+}
+
+const (
+	// youngLife is how long a worker must live, without serving anything, to
+	// be thought sound. One that has served a request is sound at once.
+	youngLife = 10 * time.Second
+	// closeAfter is how long a slot waits with its socket open. Longer, and
+	// the web server had better turn to the others.
+	closeAfter = time.Second
+	// spawnsAtOnce bounds the messages that wait for the preloader, which forks
+	// them one by one anyway.
+	spawnsAtOnce = 8
+	// killGrace is what a preloader gets between being asked and being killed.
+	killGrace = time.Second
+	// retireGrace is what one gets that was asked to leave: its exit handlers run.
+	retireGrace = 5 * time.Second
+)
+
+type phase int
+
+const (
+	phaseBooting phase = iota // no generation has loaded yet
+	phaseRunning
+	phaseStopping
+	phaseDone
+)
+
+// preloader is one generation's.
+type preloader struct {
+	generation int
+	state      PreloaderState
+	reason     Reason
+	since      time.Duration // of its state
+}
+
+// worker is one process of a slot.
+type worker struct {
+	key    wire.Key
+	state  WorkerState
+	reason Reason // of leaving
+	pid    int
+	since  time.Duration // of its state
+}
+
+func (w *worker) leaving() bool { return w.state == WorkerDraining || w.state == WorkerKilling }
+
+// slot is a permanent number that owns a socket.
+type slot struct {
+	number  int
+	state   SlotState
+	open    bool // its socket is there
+	deaths  int  // young ones, in a row
+	workers []*worker
+	retryAt time.Duration // no spawn before
+}
+
+// serving is the newest worker that is not leaving, or nil.
+func (s *slot) serving() *worker {
+	for i := len(s.workers) - 1; i >= 0; i-- {
+		if !s.workers[i].leaving() {
+			return s.workers[i]
+		}
+	}
+	return nil
+}
+
+// core is every decision of the supervisor: an event in, actions out. It does
+// nothing itself and waits for nothing.
+type core struct {
+	policy     policy
+	random     func() float64 // in [0, 1)
+	phase      phase
+	slots      []*slot
+	preloaders []*preloader // oldest first
+	generation int          // of the newest preloader
+	serial     int          // of the newest worker
+	failures   int          // preloaders that died young, in a row
+	announced  int          // generation that every slot has reached
+	verdict    error        // why the supervisor stops
+
+	now time.Duration
+	out []action
+}
+
+func newCore(slots int, p policy, random func() float64) *core {
+	c := &core{policy: p, random: random}
+	for number := range slots {
+		c.slots = append(c.slots, &slot{number: number, open: true})
+	}
+	return c
+}
+
+// step takes one event, at a time on any monotonic clock.
+func (c *core) step(now time.Duration, e event) []action {
+	c.now, c.out = now, nil
+	switch e := e.(type) {
+	case started:
+		c.load()
+	case preloaderHello:
+		c.preloaderHello(e)
+	case preloaderLoaded:
+		c.preloaderLoaded(e)
+	case preloaderExited:
+		c.preloaderExited(e)
+	case workerSpawned:
+		c.workerSpawned(e)
+	case workerSpawnFailed:
+		c.workerSpawnFailed(e)
+	case workerReady:
+		c.workerReady(e)
+	case workerExited:
+		c.workerExited(e)
+	case slotNotBound:
+		c.slotNotBound(e)
+	case timerFired:
+		c.timerFired(e.timer)
+	case stopAsked:
+		c.stopAsked(e)
+	case restartAsked:
+		c.restartAsked(e)
+	default:
+		c.fault(fmt.Errorf("take event: unknown %T", e))
+	}
+	return c.out
+}
+
+func (c *core) do(a action) { c.out = append(c.out, a) }
+
+func (c *core) log(level slog.Level, text string, attrs ...slog.Attr) {
+	c.do(logged{level, text, attrs})
+}
+
+// fault reports a mistake of this package. Tests fail on the text.
+func (c *core) fault(err error) {
+	c.log(slog.LevelError, faultText, slog.Any(keyError, err))
+}
+
+const faultText = "the supervisor contradicted itself"
+
+func (c *core) timerFired(t timer) {
+	switch t.kind {
+	case timerPreloaderBoot:
+		c.preloaderBootTimeout(t.key.Generation)
+	case timerPreloaderKill:
+		c.preloaderKill(t.key.Generation)
+	case timerReload:
+		c.reload(t.key.Generation)
+	case timerWorkerBoot:
+		c.workerBootTimeout(t.key)
+	case timerWorkerDrain:
+		c.workerDrainTimeout(t.key)
+	case timerSlot:
+		c.slotRetry(t.key)
+	case timerStop:
+		c.killAll()
+	}
+}

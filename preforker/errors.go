@@ -1,0 +1,102 @@
+package preforker
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"launcher/preforker/internal/wire"
+)
+
+// UserError is an error that its reader can mend. The command line prints the
+// hint below it, as "Try: …".
+type UserError struct {
+	Err error
+	Try string
+}
+
+// Error is the error without the hint.
+func (e *UserError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *UserError) Unwrap() error { return e.Err }
+
+// Hint is what to do.
+func (e *UserError) Hint() string { return e.Try }
+
+func userErrorf(try, format string, args ...any) error {
+	return &UserError{Err: fmt.Errorf(format, args...), Try: try}
+}
+
+// LoadError is why a generation has not come up: how its process ended, the
+// exception with the application's own frames first, what it printed last.
+type LoadError struct {
+	Summary string
+	Failure *wire.Failure // nil where Ruby could say nothing
+	Lines   []string
+	Try     string
+}
+
+// Error is a few lines for a person, the summary first.
+func (e *LoadError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Summary)
+	if e.Failure != nil {
+		section(&b, "in the application", e.Failure.AppFrames, framesShown)
+		section(&b, "called from", e.Failure.Backtrace, framesShown/2)
+	}
+	section(&b, "the last lines that it printed", e.Lines, len(e.Lines))
+	return b.String()
+}
+
+// framesShown is enough to find the place; "Try" names the command that shows all.
+const framesShown = 10
+
+func section(b *strings.Builder, title string, lines []string, most int) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n  %s:", title)
+	for i, line := range lines {
+		if i == most {
+			fmt.Fprintf(b, "\n    … %d more", len(lines)-most)
+			break
+		}
+		fmt.Fprintf(b, "\n    %s", line)
+	}
+}
+
+// Hint is what to do.
+func (e *LoadError) Hint() string { return e.Try }
+
+func failureError(f wire.Failure) error {
+	where := ""
+	if len(f.AppFrames) > 0 {
+		where = " at " + f.AppFrames[0]
+	}
+	return fmt.Errorf("%s: %s%s", f.Class, f.Message, where)
+}
+
+func loadError(e preloaderExited, reason Reason, timeout time.Duration) error {
+	err := &LoadError{Lines: e.lines, Try: "load it without the launcher to see the whole error: bundle exec ruby -e 'load \"config.ru\"', or bin/rails runner 1"}
+	switch {
+	case e.startError != nil:
+		err.Summary = fmt.Sprintf("start Ruby: %v", e.startError)
+		err.Try = "name the Ruby to run with --ruby"
+	case reason == ReasonBootTimeout:
+		err.Summary = fmt.Sprintf("load the application: not done within %v (--boot-timeout)", timeout)
+		err.Try = "raise --boot-timeout, or see where it hangs: the first line of its frames above"
+		if e.failed != nil {
+			err.Failure = &e.failed.Error
+		}
+	case e.failed != nil:
+		err.Failure = &e.failed.Error
+		err.Summary = fmt.Sprintf("load the application: %s: %s", err.Failure.Class, err.Failure.Message)
+		if err.Failure.Class == "SystemExit" {
+			err.Summary = fmt.Sprintf("load the application: it called exit (%s)", err.Failure.Message)
+		}
+	default:
+		err.Summary = fmt.Sprintf("load the application: Ruby ended while it loaded: %v", e.exit)
+	}
+	return err
+}

@@ -1,0 +1,95 @@
+package preforker
+
+import (
+	"launcher/preforker/internal/sys"
+	"launcher/preforker/internal/wire"
+)
+
+// event is something that happened. Each names the generation or the worker that it
+// is about, so that a late one finds nobody rather than a successor.
+type event interface{ isEvent() }
+
+type (
+	// started is the first event: the sockets are bound.
+	started struct{}
+
+	preloaderHello struct {
+		generation int
+		hello      wire.Hello
+	}
+	preloaderLoaded struct {
+		generation int
+		loaded     wire.Loaded
+	}
+	// preloaderExited comes after every message of that preloader.
+	preloaderExited struct {
+		generation int
+		exit       sys.ExitStatus
+		failed     *wire.Failed // what it said last, if it did
+		startError error        // it could not even be started
+		lines      []string     // the last lines that it printed
+	}
+
+	workerSpawned struct {
+		key wire.Key
+		pid int
+	}
+	workerSpawnFailed struct {
+		key   wire.Key
+		error wire.Failure
+	}
+	workerReady struct {
+		key wire.Key
+		pid int
+	}
+	// workerExited comes after every message of that worker.
+	workerExited struct {
+		key     wire.Key
+		exit    sys.ExitStatus
+		failed  *wire.Failed
+		served  uint64 // requests, to their end
+		request string // the one in hand, "" where there was none
+	}
+
+	slotNotBound struct {
+		slot int
+		err  error
+	}
+
+	timerFired struct{ timer timer }
+
+	stopAsked    struct{ by string }
+	restartAsked struct{ by string }
+)
+
+func (started) isEvent()           {}
+func (preloaderHello) isEvent()    {}
+func (preloaderLoaded) isEvent()   {}
+func (preloaderExited) isEvent()   {}
+func (workerSpawned) isEvent()     {}
+func (workerSpawnFailed) isEvent() {}
+func (workerReady) isEvent()       {}
+func (workerExited) isEvent()      {}
+func (slotNotBound) isEvent()      {}
+func (timerFired) isEvent()        {}
+func (stopAsked) isEvent()         {}
+func (restartAsked) isEvent()      {}
+
+// timer names a deadline. Its fields say what it is about; a timer that nobody
+// is waiting for any more is ignored when it fires, so none is ever taken back.
+type timer struct {
+	kind timerKind
+	key  wire.Key // slot, generation, serial: as much of it as the kind has
+}
+
+type timerKind string
+
+const (
+	timerPreloaderBoot timerKind = "preloader boot" // generation
+	timerPreloaderKill timerKind = "preloader kill" // generation
+	timerReload        timerKind = "reload"         // generation: the one that is gone
+	timerWorkerBoot    timerKind = "worker boot"    // key
+	timerWorkerDrain   timerKind = "worker drain"   // key
+	timerSlot          timerKind = "slot"           // slot; serial: its count of deaths
+	timerStop          timerKind = "stop"
+)

@@ -1,0 +1,129 @@
+// Package scoreboard reads the memory file in which every worker keeps one record
+// of what it is doing. A worker writes its own record with a single pwrite; the
+// supervisor reads it at any time, also after the worker was killed, so that
+// the log can name the request that it died in.
+//
+// A record belongs to one worker from its spawn to its reaping, not to a slot: while
+// a slot is rolled, two workers of it live side by side. Nobody takes a lock; a
+// record that was caught half written is read again.
+package scoreboard
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// RecordSize is the size of a record in bytes. Layout, little-endian:
+//
+//	  0  u32  sequence: changes with every write
+//	  4  u32  pid
+//	  8  u8   state (State)
+//	  9  u8   length of the method that follows at 40
+//	 10  u16  length of the path that follows at 56
+//	 12  u8   1 where method or path did not fit and were cut
+//	 16  u64  requests served
+//	 24  u64  CLOCK_MONOTONIC nanoseconds at which the state began
+//	 40  [16] method of the request in hand, or of the last one
+//	 56  [192] its path
+//	252  u32  sequence, again
+const RecordSize = 256
+
+const (
+	methodAt, methodMax = 40, 16
+	pathAt, pathMax     = 56, 192
+	sequenceAgainAt     = 252
+)
+
+// State is what a worker says that it does.
+type State uint8
+
+// The states of a record. Empty: nothing was ever written.
+const (
+	Empty State = iota
+	Booting
+	Idle
+	Busy
+	Draining
+)
+
+// String names the state as the process title does.
+func (s State) String() string {
+	names := [...]string{"empty", "booting", "idle", "busy", "draining"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return fmt.Sprintf("state %d", uint8(s))
+}
+
+// Entry is a record, read.
+type Entry struct {
+	Pid      int
+	State    State
+	Requests uint64        // served to their end
+	Since    time.Duration // on CLOCK_MONOTONIC: when the state began
+	Method   string
+	Path     string // without the query: that may hold secrets
+	Cut      bool   // method or path are longer than a record holds
+}
+
+// Request is the request in hand, "GET /posts", or "" where there is none.
+func (e Entry) Request() string {
+	if e.State != Busy && !(e.State == Draining && e.Method != "") {
+		return ""
+	}
+	text := e.Method + " " + e.Path
+	if e.Cut {
+		text += "…"
+	}
+	return text
+}
+
+// ErrTorn says that a record changed under each of several readings: its worker
+// was killed in mid-write, or writes without pause.
+var ErrTorn = errors.New("record is half written")
+
+// tries is generous: a write takes about a microsecond.
+const tries = 100
+
+// Read reads one record of a board.
+func Read(board io.ReaderAt, record int) (Entry, error) {
+	var buf [RecordSize]byte
+	for range tries {
+		_, err := board.ReadAt(buf[:], int64(record)*RecordSize)
+		if err != nil {
+			return Entry{}, fmt.Errorf("read record %d: %w", record, err)
+		}
+		if binary.LittleEndian.Uint32(buf[0:]) == binary.LittleEndian.Uint32(buf[sequenceAgainAt:]) {
+			return decode(&buf)
+		}
+	}
+	return Entry{}, fmt.Errorf("read record %d: %w", record, ErrTorn)
+}
+
+func decode(buf *[RecordSize]byte) (Entry, error) {
+	method, path := int(buf[9]), int(binary.LittleEndian.Uint16(buf[10:]))
+	if method > methodMax || path > pathMax {
+		return Entry{}, fmt.Errorf("decode record: lengths %d and %d, at most %d and %d", method, path, methodMax, pathMax)
+	}
+	return Entry{
+		Pid:      int(binary.LittleEndian.Uint32(buf[4:])),
+		State:    State(buf[8]),
+		Requests: binary.LittleEndian.Uint64(buf[16:]),
+		Since:    time.Duration(binary.LittleEndian.Uint64(buf[24:])),
+		Method:   string(buf[methodAt : methodAt+method]),
+		Path:     string(buf[pathAt : pathAt+path]),
+		Cut:      buf[12] == 1,
+	}, nil
+}
+
+// Clear empties a record for its next worker.
+func Clear(board io.WriterAt, record int) error {
+	var empty [RecordSize]byte
+	if _, err := board.WriteAt(empty[:], int64(record)*RecordSize); err != nil {
+		return fmt.Errorf("clear record %d: %w", record, err)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package scoreboard
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestReadsWhatRubyWrites lets the Ruby side write a record: the layout is one fact in
+// two languages.
+func TestReadsWhatRubyWrites(t *testing.T) {
+	board := filepath.Join(t.TempDir(), "board")
+	if err := os.WriteFile(board, make([]byte, 4*RecordSize), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := `
+		require ARGV[0]
+		record = Launcher::Scoreboard.new(File.open(ARGV[1], "r+b")).record(2)
+		record.booting
+		record.idle
+		record.busy("GET", "/first")
+		record.idle
+		record.busy("PROPFINDPROPFINDPROPFIND", "/\u00fc" + "x" * 300)
+	`
+	out, err := exec.Command("ruby", "-e", script,
+		filepath.Join("..", "..", "..", "scripts", "scoreboard.rb"), board).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ruby (install it: make deps): %v\n%s", err, out)
+	}
+	file, err := os.OpenFile(board, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	entry, err := Read(file, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entry.State != Busy || entry.Requests != 1 || entry.Pid == 0 || entry.Since <= 0 ||
+		entry.Since > 10*365*24*time.Hour || !entry.Cut || len(entry.Path) != pathMax {
+		t.Errorf("%+v", entry)
+	}
+	if got, want := entry.Request()[:22], "PROPFINDPROPFIND /üxxx"; got[:len("PROPFINDPROPFIND /ü")] != want[:len("PROPFINDPROPFIND /ü")] {
+		t.Errorf("request %q", got)
+	}
+	if err := Clear(file, 2); err != nil {
+		t.Fatal(err)
+	}
+	if entry, err := Read(file, 2); err != nil || entry != (Entry{}) {
+		t.Errorf("after Clear: %+v, %v", entry, err)
+	}
+}
+
+type fixed []byte
+
+func (f fixed) ReadAt(p []byte, off int64) (int, error) { return copy(p, f[off:]), nil }
+
+func TestReadRefuses(t *testing.T) {
+	torn := make(fixed, RecordSize)
+	binary.LittleEndian.PutUint32(torn, 7)
+	if _, err := Read(torn, 0); !errors.Is(err, ErrTorn) {
+		t.Errorf("torn record: %v", err)
+	}
+	long := make(fixed, RecordSize)
+	long[9] = 200
+	if _, err := Read(long, 0); err == nil {
+		t.Error("a method of 200 bytes was read")
+	}
+}
+
+func TestRequestInHand(t *testing.T) {
+	for _, test := range []struct {
+		entry Entry
+		want  string
+	}{
+		{Entry{State: Busy, Method: "GET", Path: "/a"}, "GET /a"},
+		{Entry{State: Busy, Method: "GET", Path: "/a", Cut: true}, "GET /a…"},
+		{Entry{State: Draining, Method: "GET", Path: "/a"}, "GET /a"},
+		{Entry{State: Draining}, ""},
+		{Entry{State: Idle, Method: "GET", Path: "/last"}, ""},
+		{Entry{}, ""},
+	} {
+		if got := test.entry.Request(); got != test.want {
+			t.Errorf("%+v: %q, want %q", test.entry, got, test.want)
+		}
+	}
+}

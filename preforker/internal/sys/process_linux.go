@@ -1,0 +1,142 @@
+package sys
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// ExitStatus is how a process ended: by a signal, or with an exit code.
+type ExitStatus struct {
+	Signal syscall.Signal // 0: it exited
+	Code   int
+	Core   bool // it left a core dump
+}
+
+// String says it as an operator would: "exit status 3", "signal SIGKILL".
+func (s ExitStatus) String() string {
+	if s.Signal == 0 {
+		return fmt.Sprintf("exit status %d", s.Code)
+	}
+	name := unix.SignalName(s.Signal)
+	if name == "" {
+		name = fmt.Sprint(int(s.Signal))
+	}
+	if s.Core {
+		return "signal " + name + " (core dumped)"
+	}
+	return "signal " + name
+}
+
+// Child is a child process followed by a pidfd: waiting for it parks a
+// goroutine in the poller instead of a thread, and a signal never reaches
+// another process that got its pid.
+type Child struct {
+	Pid  int
+	file *os.File
+	raw  syscall.RawConn
+}
+
+// FollowChild opens a child of this process by its pid. That works for a zombie
+// too: until it is reaped its pid belongs to nobody else, so there is no race
+// between a child's death and the moment its parent hears of its pid.
+func FollowChild(pid int) (*Child, error) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return nil, os.NewSyscallError("pidfd_open", err)
+	}
+	file := os.NewFile(uintptr(fd), fmt.Sprintf("pidfd:%d", pid))
+	raw, err := file.SyscallConn()
+	if err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("register pidfd of %d: %w", pid, err)
+	}
+	return &Child{Pid: pid, file: file, raw: raw}, nil
+}
+
+// Wait reaps the child and closes the descriptor. It is called once.
+func (c *Child) Wait() (ExitStatus, error) {
+	defer c.file.Close()
+	var status ExitStatus
+	var waited error
+	err := c.raw.Read(func(fd uintptr) bool {
+		status, waited = waitPidfd(int(fd))
+		return waited != unix.EAGAIN
+	})
+	if err != nil {
+		return ExitStatus{}, err
+	}
+	return status, waited
+}
+
+func waitPidfd(fd int) (ExitStatus, error) {
+	var info unix.Siginfo
+	for {
+		err := unix.Waitid(unix.P_PIDFD, fd, &info, unix.WEXITED, nil)
+		switch err {
+		case nil:
+			return exitStatus(&info), nil
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN: // still running, PIDFD_NONBLOCK
+			return ExitStatus{}, err
+		default:
+			return ExitStatus{}, os.NewSyscallError("waitid", err)
+		}
+	}
+}
+
+// Signal sends a signal. A child that is gone is not an error.
+func (c *Child) Signal(sig syscall.Signal) error {
+	var sent error
+	err := c.raw.Control(func(fd uintptr) {
+		sent = unix.PidfdSendSignal(int(fd), sig, nil, 0)
+	})
+	if err != nil || sent == unix.ESRCH {
+		return nil // Control fails only on a closed file: Wait was here before
+	}
+	return os.NewSyscallError("pidfd_send_signal", sent)
+}
+
+// SignalGroup signals every process of a process group that the caller knows to
+// be its own child's. A group that is empty is not an error.
+func SignalGroup(leader int, sig syscall.Signal) error {
+	err := unix.Kill(-leader, sig)
+	if err == unix.ESRCH {
+		return nil
+	}
+	return os.NewSyscallError("kill", err)
+}
+
+// AdoptOrphans makes this process the parent of every descendant whose own
+// parent dies (PR_SET_CHILD_SUBREAPER). The setting is the whole process's and
+// children do not inherit it.
+func AdoptOrphans() error {
+	return os.NewSyscallError("prctl PR_SET_CHILD_SUBREAPER",
+		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+}
+
+// ReapStrangers reaps children that ended and that known does not claim:
+// descendants of an application's own making that came here as orphans. It looks
+// without taking (WNOWAIT), so it never steals the status of a process that
+// somebody waits for; a claimed zombie ends the pass, and its owner's wait is
+// followed by the next one.
+func ReapStrangers(known func(pid int) bool) (reaped []int) {
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		pid := siginfoPid(&info)
+		if err != nil || pid == 0 || known(pid) {
+			return reaped
+		}
+		if _, err := unix.Wait4(pid, nil, unix.WNOHANG, nil); err != nil && err != unix.EINTR {
+			return reaped
+		}
+		reaped = append(reaped, pid)
+	}
+}

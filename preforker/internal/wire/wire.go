@@ -1,0 +1,176 @@
+// Package wire is the language between the supervisor and its Ruby processes: one
+// JSON object a packet, over SOCK_SEQPACKET pairs. The fixtures in testdata/wire
+// are decoded by this package's tests and by the Ruby side's.
+//
+// It knows messages alone: no sockets, no processes, no decisions.
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Version is spoken by both sides; the preloader's hello carries its own.
+const Version = 1
+
+// Type names a message.
+type Type string
+
+// What the supervisor says.
+const (
+	TypeSpawn  Type = "spawn"  // to a preloader, with listener and channel
+	TypeRetire Type = "retire" // to a preloader
+	TypeDrain  Type = "drain"  // to a worker
+)
+
+// What Ruby says.
+const (
+	TypeHello       Type = "hello"        // preloader, before the application loads
+	TypeLoaded      Type = "loaded"       // preloader
+	TypeFailed      Type = "failed"       // preloader or worker; then it exits
+	TypeSpawned     Type = "spawned"      // preloader
+	TypeSpawnFailed Type = "spawn_failed" // preloader
+	TypeReady       Type = "ready"        // worker
+)
+
+// Key names one worker: its slot, the generation of its code, and a serial
+// number that no other worker of this supervisor has, so that a late message
+// about a dead worker never confuses its successor.
+type Key struct {
+	Slot       int `json:"slot"`
+	Generation int `json:"generation"`
+	Serial     int `json:"serial"`
+}
+
+// String is the identity in messages for people.
+func (k Key) String() string {
+	return fmt.Sprintf("slot=%d gen=%d serial=%d", k.Slot, k.Generation, k.Serial)
+}
+
+// Spawn asks for one worker. Two descriptors come with it: the slot's listener
+// and the worker's end of its own channel.
+type Spawn struct {
+	Key
+	Record int `json:"record"` // index of its scoreboard record
+}
+
+// Retire asks a preloader to leave.
+type Retire struct{}
+
+// Drain asks a worker to leave once its request in hand is done. With Backlog it
+// serves first what already waits in its socket's queue: nobody else will.
+type Drain struct {
+	Backlog bool `json:"backlog"`
+}
+
+// Hello is the preloader's first packet.
+type Hello struct {
+	Version int    `json:"version"`
+	Pid     int    `json:"pid"`
+	Ruby    string `json:"ruby"`   // RUBY_VERSION
+	Engine  string `json:"engine"` // RUBY_ENGINE
+	Fork    bool   `json:"fork"`   // Process.fork works
+}
+
+// Loaded says that the application is there and workers can be forked.
+type Loaded struct {
+	Pid     int      `json:"pid"`
+	Ruby    string   `json:"ruby"`
+	Rails   string   `json:"rails"` // "" without Rails
+	Rack    string   `json:"rack"`
+	Seconds float64  `json:"seconds"`
+	Threads []string `json:"threads"` // that boot started; no fork has them
+	Sockets []string `json:"sockets"` // that boot opened; every fork shares them
+}
+
+// Failure is an exception, the application's own frames apart from the others.
+type Failure struct {
+	Class     string   `json:"class"`
+	Message   string   `json:"message"`
+	AppFrames []string `json:"app_frames"`
+	Backtrace []string `json:"backtrace"`
+}
+
+// Failed is the last packet of a Ruby process that cannot go on.
+type Failed struct {
+	Stage string  `json:"stage"` // what it was doing: "load", "before_fork", "after_fork", …
+	Error Failure `json:"error"`
+}
+
+// Spawned tells the pid of a worker, after the process between it and the
+// preloader has gone: from here on the supervisor is its parent.
+type Spawned struct {
+	Key
+	Pid int `json:"pid"`
+}
+
+// SpawnFailed says that the fork did not happen.
+type SpawnFailed struct {
+	Key
+	Error Failure `json:"error"`
+}
+
+// Ready says that a worker accepts from now on.
+type Ready struct {
+	Key
+	Pid int `json:"pid"`
+}
+
+// Encode makes the packet of a supervisor's message.
+func Encode(message any) ([]byte, error) {
+	var kind Type
+	switch message.(type) {
+	case Spawn:
+		kind = TypeSpawn
+	case Retire:
+		kind = TypeRetire
+	case Drain:
+		kind = TypeDrain
+	default:
+		return nil, fmt.Errorf("encode message: %T is not the supervisor's to send", message)
+	}
+	body, err := json.Marshal(message)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", kind, err)
+	}
+	head := fmt.Sprintf(`{"type":%q`, kind)
+	if len(body) > len("{}") {
+		head += ","
+	}
+	return append([]byte(head), body[1:]...), nil
+}
+
+// Decode reads a packet of a Ruby process. The result is one of Hello, Loaded,
+// Failed, Spawned, SpawnFailed and Ready.
+func Decode(packet []byte) (any, error) {
+	var head struct {
+		Type Type `json:"type"`
+	}
+	if err := json.Unmarshal(packet, &head); err != nil {
+		return nil, fmt.Errorf("decode message: %w", err)
+	}
+	switch head.Type {
+	case TypeHello:
+		return decode[Hello](head.Type, packet)
+	case TypeLoaded:
+		return decode[Loaded](head.Type, packet)
+	case TypeFailed:
+		return decode[Failed](head.Type, packet)
+	case TypeSpawned:
+		return decode[Spawned](head.Type, packet)
+	case TypeSpawnFailed:
+		return decode[SpawnFailed](head.Type, packet)
+	case TypeReady:
+		return decode[Ready](head.Type, packet)
+	default:
+		return nil, fmt.Errorf("decode message: unknown type %q", head.Type)
+	}
+}
+
+func decode[M any](kind Type, packet []byte) (any, error) {
+	var message M
+	if err := json.Unmarshal(packet, &message); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", kind, err)
+	}
+	return message, nil
+}

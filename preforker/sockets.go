@@ -1,0 +1,131 @@
+package preforker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"launcher/preforker/internal/sys"
+)
+
+// SocketName is the file name of a slot's socket, as it was in 2007.
+func SocketName(slot int) string { return fmt.Sprintf("fastcgi.socket-%d", slot) }
+
+// SocketPaths are the sockets of so many slots in a folder, in slot order.
+func SocketPaths(dir string, slots int) []string {
+	paths := make([]string, slots)
+	for slot := range paths {
+		paths[slot] = filepath.Join(dir, SocketName(slot))
+	}
+	return paths
+}
+
+// CheckSocketPaths refuses a folder whose sockets' paths no web server could use.
+func CheckSocketPaths(dir string, slots int) error {
+	path := filepath.Join(dir, SocketName(slots-1))
+	if len(path) <= sys.MaxSocketPath {
+		return nil
+	}
+	return userErrorf("choose a shorter folder with --socket-dir, /run/myapp for instance",
+		"bind sockets: %s has %d bytes, a socket's path can have %d", path, len(path), sys.MaxSocketPath)
+}
+
+// sockets are the listening sockets of all slots. The loop owns them.
+type sockets struct {
+	paths     []string
+	listeners []*os.File // nil where a slot's socket is closed
+	options   sys.SocketOptions
+}
+
+// bindSockets binds all or none. Predecessor is the pid of a launcher that
+// died in this folder without cleaning up, or 0: its workers may still hold its
+// sockets for the request in hand, and these count as stale.
+func bindSockets(dir string, slots int, options sys.SocketOptions, predecessor int) (*sockets, error) {
+	s := &sockets{paths: SocketPaths(dir, slots), listeners: make([]*os.File, slots), options: options}
+	for _, path := range s.paths { // look at all before one is touched
+		if err := checkPlace(path, predecessor); err != nil {
+			return nil, err
+		}
+	}
+	for slot := range s.paths {
+		if err := s.bind(slot, predecessor); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// checkPlace says whether a socket may be bound at a path: where nothing is, or
+// a socket that nobody listens on.
+func checkPlace(path string, predecessor int) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for a socket: %w", err)
+	case info.Mode().Type() != fs.ModeSocket:
+		return userErrorf("move it away, or choose another folder with --socket-dir",
+			"bind socket: %s is there and is not a socket; it was left alone", path)
+	}
+	pid, listening, err := sys.SocketPeer(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ask whether anybody listens: %w", err)
+	case listening && (predecessor == 0 || pid != predecessor):
+		return userErrorf(fmt.Sprintf("stop it (ps %d), or choose another folder with --socket-dir", pid),
+			"bind socket: the process %d listens on %s", pid, path)
+	}
+	return nil
+}
+
+func (s *sockets) bind(slot, predecessor int) error {
+	path := s.paths[slot]
+	if err := checkPlace(path, predecessor); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove stale socket: %w", err)
+	}
+	listener, err := sys.Listen(path, s.options)
+	if err != nil {
+		return userErrorf("check the permissions of the folder and the group, or choose another folder with --socket-dir",
+			"bind slot %d socket %s: %w", slot, path, err)
+	}
+	s.listeners[slot] = listener
+	return nil
+}
+
+// hide removes the files of all sockets: nobody new connects, what waits stays.
+func (s *sockets) hide() {
+	for slot := range s.paths {
+		s.hideSlot(slot)
+	}
+}
+
+func (s *sockets) hideSlot(slot int) {
+	if s.listeners[slot] != nil {
+		// Gone already, or not ours to remove any more: both are fine.
+		_ = os.Remove(s.paths[slot])
+	}
+}
+
+// take gives a slot's listener away.
+func (s *sockets) take(slot int) *os.File {
+	listener := s.listeners[slot]
+	s.listeners[slot] = nil
+	return listener
+}
+
+// close closes what is left.
+func (s *sockets) close() {
+	s.hide()
+	for slot := range s.listeners {
+		if listener := s.take(slot); listener != nil {
+			_ = listener.Close()
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package preforker
+
+import "fmt"
+
+// PreloaderState is where a preloader is in its life.
+type PreloaderState int
+
+// The states of a preloader. It is starting until Ruby answers with its version, and
+// loading until the application is there.
+const (
+	PreloaderStarting PreloaderState = iota
+	PreloaderLoading
+	PreloaderReady
+	PreloaderRetiring
+	PreloaderExited
+)
+
+var preloaderNames = [...]string{"starting", "loading", "ready", "retiring", "exited"}
+
+// String names the state in logs.
+func (s PreloaderState) String() string { return preloaderNames[s] }
+
+var preloaderTransitions = map[PreloaderState][]PreloaderState{
+	PreloaderStarting: {PreloaderLoading, PreloaderRetiring, PreloaderExited},
+	PreloaderLoading:  {PreloaderReady, PreloaderRetiring, PreloaderExited},
+	PreloaderReady:    {PreloaderRetiring, PreloaderExited},
+	PreloaderRetiring: {PreloaderExited},
+}
+
+// WorkerState is where a worker is in its life.
+type WorkerState int
+
+// The states of a worker. It is spawning until the preloader tells its pid, booting
+// until it says that it accepts.
+const (
+	WorkerSpawning WorkerState = iota
+	WorkerBooting
+	WorkerReady
+	WorkerDraining
+	WorkerKilling
+	WorkerExited
+)
+
+var workerNames = [...]string{"spawning", "booting", "ready", "draining", "killing", "exited"}
+
+// String names the state in logs.
+func (s WorkerState) String() string { return workerNames[s] }
+
+// A worker's own packet may overtake the preloader's: spawning goes to ready
+// where "ready" comes before "spawned".
+var workerTransitions = map[WorkerState][]WorkerState{
+	WorkerSpawning: {WorkerBooting, WorkerReady, WorkerDraining, WorkerKilling, WorkerExited},
+	WorkerBooting:  {WorkerReady, WorkerDraining, WorkerKilling, WorkerExited},
+	WorkerReady:    {WorkerDraining, WorkerKilling, WorkerExited},
+	WorkerDraining: {WorkerKilling, WorkerExited},
+	WorkerKilling:  {WorkerExited},
+}
+
+// SlotState is what a slot has.
+type SlotState int
+
+// The states of a slot: vacant while it waits for a preloader to fork from, occupied
+// with a worker in whatever state, backoff while it waits after early deaths.
+const (
+	SlotVacant SlotState = iota
+	SlotOccupied
+	SlotBackoff
+)
+
+var slotNames = [...]string{"vacant", "occupied", "backoff"}
+
+// String names the state in logs.
+func (s SlotState) String() string { return slotNames[s] }
+
+var slotTransitions = map[SlotState][]SlotState{
+	SlotVacant:   {SlotOccupied},
+	SlotOccupied: {SlotVacant, SlotBackoff},
+	SlotBackoff:  {SlotVacant},
+}
+
+// Reason says why something left its state. It stands beside the state, never
+// in it.
+type Reason string
+
+// Why a worker or a preloader leaves.
+const (
+	ReasonCrashed     Reason = "crashed"
+	ReasonBootFailed  Reason = "boot failed"
+	ReasonBootTimeout Reason = "boot timeout"
+	ReasonRolled      Reason = "replaced by a newer generation"
+	ReasonStopping    Reason = "stopping"
+	ReasonLost        Reason = "its preloader died while forking it"
+)
+
+type state interface {
+	comparable
+	fmt.Stringer
+}
+
+// change moves a state along its table. A move that the table does not have is a
+// fault of this package and changes nothing.
+func change[S state](table map[S][]S, from *S, to S) error {
+	for _, allowed := range table[*from] {
+		if allowed == to {
+			*from = to
+			return nil
+		}
+	}
+	return fmt.Errorf("change state: %v to %v is not a transition", *from, to)
+}

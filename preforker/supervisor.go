@@ -1,0 +1,278 @@
+package preforker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"launcher/preforker/internal/scoreboard"
+	"launcher/preforker/internal/sys"
+	"launcher/preforker/internal/wire"
+)
+
+// Supervisor keeps the workers of one application. Make it with New, which binds the
+// sockets, and call Run once.
+type Supervisor struct {
+	config  Config
+	log     *slog.Logger
+	core    *core
+	pid     *pidFile
+	sockets *sockets
+	board   *os.File
+	records *records
+
+	events chan event
+	// done is closed when the loop has ended, so that late events find no reader
+	// and their goroutines still end.
+	done  chan struct{}
+	tasks sync.WaitGroup // goroutines that post events or outlive their action
+	began time.Time
+
+	preloaders map[int]*preloaderProcess // by generation
+	workers    map[wire.Key]*workerProcess
+	finished   bool
+	verdict    error
+}
+
+// boardRecords bounds the scoreboard. The file is sparse: a record that was never
+// written costs nothing.
+const boardRecords = 4 * MaxWorkers
+
+// New locks the socket folder and binds the sockets. Whatever it made is undone
+// when it fails. Connections wait from here on.
+func New(config Config) (*Supervisor, error) {
+	if err := CheckSocketPaths(config.SocketDir, config.Workers); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(config.SocketDir, 0o755); err != nil {
+		return nil, userErrorf("make the folder, or choose another one with --socket-dir", "create socket folder: %w", err)
+	}
+	s := &Supervisor{
+		config: config, log: config.Log,
+		core: newCore(config.Workers, policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout},
+			rand.Float64),
+		records: &records{},
+		events:  make(chan event, 64), done: make(chan struct{}), began: time.Now(),
+		preloaders: map[int]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
+	}
+	if err := s.acquire(); err != nil {
+		s.release()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Supervisor) acquire() (err error) {
+	if s.pid, err = lockPidFile(s.config.SocketDir); err != nil {
+		return err
+	}
+	options := sys.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
+	if s.sockets, err = bindSockets(s.config.SocketDir, s.config.Workers, options, s.pid.predecessor); err != nil {
+		return err
+	}
+	if s.board, err = sys.MemoryFile("launcher-scoreboard", boardRecords*scoreboard.RecordSize); err != nil {
+		return fmt.Errorf("create scoreboard: %w", err)
+	}
+	if err := sys.AdoptOrphans(); err != nil {
+		return fmt.Errorf("become the parent of workers: %w", err)
+	}
+	return nil
+}
+
+func (s *Supervisor) release() {
+	if s.sockets != nil {
+		s.sockets.close()
+	}
+	if s.board != nil {
+		_ = s.board.Close()
+	}
+	if s.pid != nil {
+		s.pid.release()
+	}
+}
+
+// Abandon undoes New where Run is never called.
+func (s *Supervisor) Abandon() { s.release() }
+
+// Run supervises until Stop, or the failure of the first load, ends it. It answers
+// once no process of its own is left.
+func (s *Supervisor) Run() error {
+	defer s.release()
+	children := make(chan os.Signal, 1) // one pending signal says all there is to say
+	signal.Notify(children, syscall.SIGCHLD)
+	defer signal.Stop(children)
+
+	s.handle(started{})
+	for !s.finished {
+		select {
+		case e := <-s.events:
+			s.handle(e)
+		case <-children:
+			s.reapStrangers()
+		}
+	}
+	s.config.Observer.Stopping()
+	close(s.done)
+	s.turnAway()
+	s.tasks.Wait()
+	return s.verdict
+}
+
+// Stop drains every worker and ends Run; a second time it kills what is left.
+// By names who asks, for the log.
+func (s *Supervisor) Stop(by string) { s.post(stopAsked{by}) }
+
+// Restart loads the application anew beside the old one, and moves the slots over.
+func (s *Supervisor) Restart(by string) { s.post(restartAsked{by}) }
+
+// handle takes one event through the core and carries out what it says. An
+// action's own failure is an event, and comes after the actions of this one.
+func (s *Supervisor) handle(e event) {
+	queue := []event{e}
+	for len(queue) > 0 {
+		actions := s.core.step(time.Since(s.began), s.letGo(queue[0]))
+		queue = queue[1:]
+		for _, a := range actions {
+			if failed := s.perform(a); failed != nil {
+				queue = append(queue, failed)
+			}
+		}
+	}
+}
+
+// letGo frees what belongs to a process that has ended, before the core hears of it.
+func (s *Supervisor) letGo(e event) event {
+	switch e := e.(type) {
+	case preloaderEnded:
+		return s.preloaderGone(e)
+	case workerEnded:
+		return s.workerGone(e)
+	case workerSpawned:
+		s.followWorker(e.key, e.pid)
+	case workerReady:
+		s.followWorker(e.key, e.pid)
+	}
+	return e
+}
+
+// post hands an event to the loop, from any other goroutine.
+func (s *Supervisor) post(e event) {
+	select {
+	case s.events <- e:
+	case <-s.done:
+	}
+}
+
+// perform carries out one action. It answers an event where that failed in a way
+// that the core decides about.
+func (s *Supervisor) perform(a action) event {
+	switch a := a.(type) {
+	case startPreloader:
+		return s.startPreloader(a.generation)
+	case retirePreloader:
+		s.tellPreloader(a.generation, wire.Retire{})
+	case signalPreloader:
+		s.signalPreloader(a)
+	case spawnWorker:
+		return s.spawnWorker(a.key)
+	case drainWorker:
+		s.drainWorker(a)
+	case killWorker:
+		s.killWorker(a.key)
+	case forgetWorker:
+		s.forgetWorker(a)
+	case openSlot:
+		if err := s.sockets.bind(a.slot, 0); err != nil {
+			return slotNotBound{a.slot, err}
+		}
+	case closeSlot:
+		s.closeSlot(a.slot)
+	case hideSlots:
+		s.sockets.hide()
+	case setTimer:
+		s.setTimer(a)
+	case logged:
+		s.log.LogAttrs(context.Background(), a.level, a.text, a.attrs...)
+	case announce:
+		s.config.Observer.Serving(a.generation, s.views())
+	case finish:
+		s.finished, s.verdict = true, a.err
+	}
+	return nil
+}
+
+// setTimer posts an event later. A timer is never taken back; those that are
+// pending when the loop ends find it gone.
+func (s *Supervisor) setTimer(a setTimer) {
+	time.AfterFunc(a.after, func() { s.post(timerFired{a.timer}) })
+}
+
+func (s *Supervisor) views() []WorkerView {
+	var views []WorkerView
+	for _, slot := range s.core.slots {
+		for _, w := range slot.workers {
+			views = append(views, WorkerView{Slot: slot.number, Generation: w.key.Generation, Pid: w.pid,
+				State: w.state, Socket: s.sockets.paths[slot.number]})
+		}
+	}
+	return views
+}
+
+// reapStrangers buries descendants that nobody waits for. While a worker's pid is
+// not known yet it could be among them, so the pass waits for the next death; a
+// spawn that ends reports one.
+func (s *Supervisor) reapStrangers() {
+	for _, w := range s.workers {
+		if w.child == nil {
+			return
+		}
+	}
+	sys.ReapStrangers(func(pid int) bool {
+		for _, w := range s.workers {
+			if w.child.Pid == pid {
+				return true
+			}
+		}
+		for _, p := range s.preloaders {
+			if p.pid == pid {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// records hands out the records of the scoreboard.
+type records struct {
+	free []int
+	next int
+}
+
+var errNoRecord = errors.New("every record of the scoreboard is in use")
+
+func (r *records) take() (int, error) {
+	if n := len(r.free); n > 0 {
+		record := r.free[n-1]
+		r.free = r.free[:n-1]
+		return record, nil
+	}
+	if r.next == boardRecords {
+		return 0, errNoRecord
+	}
+	r.next++
+	return r.next - 1, nil
+}
+
+func (r *records) give(record int) {
+	if !slices.Contains(r.free, record) {
+		r.free = append(r.free, record)
+	}
+}

@@ -1,0 +1,175 @@
+package preforker
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"launcher/preforker/internal/scoreboard"
+	"launcher/preforker/internal/sys"
+	"launcher/preforker/internal/wire"
+)
+
+// workerProcess is the supervisor's view of a worker, from the spawn message on. Its
+// channel is also its life line: the supervisor's end closing, by whatever cause,
+// tells it to finish and leave.
+type workerProcess struct {
+	key    wire.Key
+	conn   *sys.PacketConn
+	record int
+	read   chan struct{} // closed when everything that it said was posted
+	child  *sys.Child    // nil until its pid is known
+	failed *wire.Failed  // written by its reader, read after its exit
+}
+
+// spawnWorker sends a slot's listener and a new channel to the preloader.
+func (s *Supervisor) spawnWorker(key wire.Key) event {
+	listener := s.sockets.listeners[key.Slot]
+	if listener == nil {
+		return nil // it could not be bound: that event is on its way
+	}
+	if err := s.sendSpawn(key, listener); err != nil {
+		return workerSpawnFailed{key, wire.Failure{Class: "spawn", Message: err.Error()}}
+	}
+	return nil
+}
+
+func (s *Supervisor) sendSpawn(key wire.Key, listener *os.File) error {
+	p := s.preloaders[key.Generation]
+	if p == nil {
+		return nil // it has ended; the core gives up its spawns when it hears of it
+	}
+	record, err := s.records.take()
+	if err != nil {
+		return err
+	}
+	if err := scoreboard.Clear(s.board, record); err != nil {
+		s.records.give(record)
+		return err
+	}
+	conn, theirs, err := sys.PacketPair("channel " + key.String())
+	if err != nil {
+		s.records.give(record)
+		return err
+	}
+	defer theirs.Close()
+	if err := send(p.conn, wire.Spawn{Key: key, Record: record}, listener, theirs); err != nil {
+		s.records.give(record)
+		_ = conn.Close()
+		return fmt.Errorf("ask the preloader: %w", err)
+	}
+	w := &workerProcess{key: key, conn: conn, record: record, read: make(chan struct{})}
+	s.workers[key] = w
+	s.tasks.Go(func() {
+		defer close(w.read)
+		s.readWorker(w)
+	})
+	return nil
+}
+
+func (s *Supervisor) readWorker(w *workerProcess) {
+	for {
+		message, err := receive(w.conn)
+		if err != nil {
+			if !isEnd(err) {
+				s.log.Error("worker sent nonsense", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
+			}
+			return
+		}
+		switch m := message.(type) {
+		case wire.Ready:
+			s.post(workerReady{w.key, m.Pid})
+		case wire.Failed:
+			w.failed = &m
+		}
+	}
+}
+
+// followWorker waits for a worker whose pid has become known, by whichever message
+// came first. It is this process's child by then, or already its zombie.
+func (s *Supervisor) followWorker(key wire.Key, pid int) {
+	w := s.workers[key]
+	if w == nil || w.child != nil {
+		return
+	}
+	child, err := sys.FollowChild(pid)
+	if err != nil {
+		// It cannot be ours: give it up, and its channel ends it.
+		s.log.Error("worker could not be followed", keySlot, key.Slot, keyGeneration, key.Generation, keyPid, pid, keyError, err)
+		s.forgetWorker(forgetWorker{key, true})
+		s.tasks.Go(func() { s.post(workerSpawnFailed{key, wire.Failure{Class: "follow", Message: err.Error()}}) })
+		return
+	}
+	w.child = child
+	s.tasks.Go(func() {
+		exit, err := child.Wait()
+		if err != nil {
+			s.log.Error("worker could not be waited for", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
+		}
+		w.conn.Finish()
+		<-w.read
+		s.post(workerEnded{w, exit})
+	})
+}
+
+// workerEnded is the process's end; the loop makes workerExited of it once it has let
+// go of the process.
+type workerEnded struct {
+	process *workerProcess
+	exit    sys.ExitStatus
+}
+
+func (workerEnded) isEvent() {}
+
+// workerGone reads the scoreboard for what a dead worker was doing, and frees
+// what belonged to it.
+func (s *Supervisor) workerGone(e workerEnded) event {
+	w := e.process
+	entry, err := scoreboard.Read(s.board, w.record)
+	if err != nil {
+		s.log.Warn("scoreboard record could not be read", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
+	}
+	s.records.give(w.record)
+	s.dropWorker(w)
+	s.reapStrangers() // a pass that waited for this worker's pid can go on
+	return workerExited{key: w.key, exit: e.exit, failed: w.failed, served: entry.Requests, request: entry.Request()}
+}
+
+func (s *Supervisor) dropWorker(w *workerProcess) {
+	delete(s.workers, w.key)
+	_ = w.conn.Close()
+}
+
+// forgetWorker gives up a worker that was never seen. One that may be there all the
+// same keeps its record: it could still write to it.
+func (s *Supervisor) forgetWorker(a forgetWorker) {
+	w := s.workers[a.key]
+	if w == nil {
+		return
+	}
+	if !a.mayLive {
+		s.records.give(w.record)
+	}
+	s.dropWorker(w)
+}
+
+func (s *Supervisor) drainWorker(a drainWorker) {
+	w := s.workers[a.key]
+	if w == nil {
+		return
+	}
+	if err := send(w.conn, wire.Drain{Backlog: a.backlog}); err != nil {
+		// Its channel is broken, which tells it the same.
+		s.log.Warn("worker could not be told to drain", keySlot, a.key.Slot, keyGeneration, a.key.Generation, keyError, err)
+	}
+}
+
+func (s *Supervisor) killWorker(key wire.Key) {
+	w := s.workers[key]
+	if w == nil || w.child == nil {
+		return // no pid yet: the core kills it when it has one
+	}
+	if err := w.child.Signal(syscall.SIGKILL); err != nil {
+		s.log.Warn("worker could not be killed", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
+	}
+}

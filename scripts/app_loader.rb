@@ -1,0 +1,72 @@
+# frozen_string_literal: true
+
+module Launcher
+  # Loads the application in this process: its bundle, its code, all of it
+  # eagerly, and answers the Rack application.
+  class AppLoader
+    def initialize(settings)
+      @settings = settings
+    end
+
+    def load
+      prepare
+      bundle
+      app = @settings.entry == "config.ru" ? rackup : rails
+      eager_load
+      app
+    end
+
+    def rails_version
+      defined?(::Rails::VERSION::STRING) ? ::Rails::VERSION::STRING : ""
+    end
+
+    # Rack.release is the gem's version; Rack::RELEASE was not there before 2.0.
+    def rack_version
+      return "" unless defined?(::Rack)
+      ::Rack.respond_to?(:release) ? ::Rack.release : ""
+    end
+
+    private
+
+    def prepare
+      Dir.chdir(@settings.root)
+      $PROGRAM_NAME = "launcher"
+    end
+
+    # The process says itself whether there is a bundle; BUNDLE_GEMFILE is
+    # whatever the user set, else the application's own Gemfile. Bundler.setup
+    # raises where "bundler/setup" would print and exit.
+    def bundle
+      gemfile = ENV["BUNDLE_GEMFILE"] || existing("Gemfile") || existing("gems.rb")
+      return unless gemfile
+      ENV["BUNDLE_GEMFILE"] = File.expand_path(gemfile)
+      require "bundler"
+      Bundler.setup
+    end
+
+    def existing(name)
+      path = File.join(@settings.root, name)
+      path if File.exist?(path)
+    end
+
+    # parse_file answers [app, options] in Rack 2 and the app alone in Rack 3.
+    def rackup
+      require "rack"
+      require "rack/builder"
+      parsed = ::Rack::Builder.parse_file(File.join(@settings.root, "config.ru"))
+      parsed.is_a?(Array) ? parsed.first : parsed
+    end
+
+    def rails
+      require File.join(@settings.root, "config", "environment")
+      ::Rails.application || raise(LoadError, "config/environment.rb defined no Rails.application")
+    end
+
+    # In production a Rails application has done so already. In other environments
+    # it has not, and each worker would load its own copy of every class.
+    def eager_load
+      return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
+      ::Rails.application.eager_load! unless ::Rails.application.config.eager_load
+    end
+  end
+end

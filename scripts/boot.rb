@@ -1,0 +1,37 @@
+# The first lines that Ruby runs. The launcher puts the settings and the other
+# files behind __END__, each as "kind name bytes\n", the bytes, "\n".
+#
+# This file is written for any Ruby, however old, so that one that is too old can
+# be told so by the launcher; and it requires nothing, because whatever
+# is required before the application's Bundler has chosen its gems may be
+# the wrong version of one ("socket" alone activates the gem io-wait).
+module Launcher
+  CONTROL_FD = 4
+  SCOREBOARD_FD = 5
+  STDERR_FD = 6
+  OLDEST_RUBY = [2, 7].freeze
+
+  DATA.binmode
+  settings = {}
+  sources = []
+  while (head = DATA.gets)
+    kind, name, size = head.split(" ")
+    text = DATA.read(size.to_i)
+    DATA.gets
+    text.force_encoding("UTF-8") if text.respond_to?(:force_encoding)
+    kind == "setting" ? settings[name] = text : sources.push([name, text])
+  end
+  DATA.close
+
+  engine = defined?(RUBY_ENGINE) ? RUBY_ENGINE : "ruby"
+  forks = Process.respond_to?(:fork)
+  CONTROL = IO.for_fd(CONTROL_FD, "w")
+  CONTROL.syswrite(%({"type":"hello","version":1,"pid":#{$$},"ruby":"#{RUBY_VERSION}","engine":"#{engine}","fork":#{forks}}))
+  exit!(1) if !forks || (RUBY_VERSION.split(".").map { |part| part.to_i } <=> OLDEST_RUBY) < 0
+
+  sources.each { |file, source| eval(source, TOPLEVEL_BINDING, file) }
+  SETTINGS = settings
+end
+
+Launcher.main(Launcher::SETTINGS)
+__END__

@@ -1,0 +1,51 @@
+# frozen_string_literal: true
+
+module Launcher
+  # One end of a SOCK_SEQPACKET pair whose other end only the supervisor holds: a
+  # packet is one JSON object, and the end of the stream says that the supervisor is
+  # gone. It is made after the application has loaded, when "socket" and "json" are
+  # whatever versions the application chose.
+  class Channel
+    # Packets that come in are small; those that go out are cut to this many
+    # bytes at their longest parts (see Failure).
+    PACKET_MAX = 65_536
+
+    def self.require_libraries
+      require "socket"
+      require "json"
+    end
+
+    attr_reader :socket
+
+    def initialize(socket)
+      @socket = socket
+    end
+
+    def self.for_fd(number)
+      new(Socket.for_fd(number))
+    end
+
+    # False when the supervisor is gone; whoever waits in receive will see it too.
+    def send(type, fields = {})
+      @socket.send(JSON.generate({ type: type }.merge(fields)), 0)
+      true
+    rescue Errno::EPIPE, Errno::ECONNRESET, Errno::ENOTCONN
+      false
+    end
+
+    # The next message and the descriptors that came with it, or nil at the end.
+    # Waits without holding Ruby's lock.
+    def receive
+      packet, _, _, *controls = @socket.recvmsg(PACKET_MAX, 0, nil, scm_rights: true)
+      return nil if packet.nil? || packet.empty? # nil from Ruby 3.3 on
+      files = controls.flat_map { |control| control.cmsg_is?(:SOCKET, :RIGHTS) ? control.unix_rights : [] }
+      [JSON.parse(packet, symbolize_names: true), files]
+    rescue Errno::ECONNRESET
+      nil
+    end
+
+    def close
+      @socket.close
+    end
+  end
+end

@@ -1,0 +1,218 @@
+# frozen_string_literal: true
+
+module Launcher
+  module FastCGI
+    # One accepted socket: bytes in and out, each wait with a deadline, and the framing of records. It never blocks without a
+    # deadline, never allocates for a length that a peer merely claims (a record is at most 65,535 + 255 bytes), and knows nothing of
+    # requests.
+    #
+    # Waiting is IO.select: Ruby grows its descriptor sets with the descriptor (since 1.9, on Linux), so numbers above 1023 work, and
+    # it needs no library, whereas IO#wait_readable came to the core with Ruby 3.0.
+    class Connection
+      READ_BYTES = 65_536
+
+      # Of the record in hand.
+      attr_reader :type, :id, :length
+
+      def self.now
+        Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      end
+
+      # The buffer is lent by the responder, so that a request costs no new one. What it holds is taken as read.
+      def initialize(socket, limits:, interrupts:, buffer:)
+        @socket = socket
+        @limits = limits
+        @sockets = [socket]
+        @interrupts = interrupts
+        @buffer = buffer
+        @offset = buffer.bytesize
+        @type = @id = @length = @content = 0
+        @lost = false
+      end
+
+      # The peer cannot be written to any more.
+      def lost?
+        @lost
+      end
+
+      def buffered?
+        @offset < @buffer.bytesize
+      end
+
+      # Waits for a byte between two requests; false says that the connection has to be closed. As soon as an interrupt is readable
+      # (somebody else waits to be served, or the worker has to leave), a byte has to come within the grace.
+      def await(deadline, grace)
+        watched = [@socket, *@interrupts]
+        until buffered?
+          received = receive
+          return false if received.nil?
+          next unless received == :wait_readable
+
+          remaining = deadline - Connection.now
+          return false unless remaining.positive? && (ready = IO.select(watched, nil, nil, remaining))
+          next if ready.first.include?(@socket)
+
+          watched = @sockets
+          deadline = [deadline, Connection.now + grace].min
+        end
+        true
+      end
+
+      def interrupted?
+        !@interrupts.empty? && !IO.select(@interrupts, nil, nil, 0).nil?
+      end
+
+      # Reads one record with its padding. False at the end of the stream, also when it comes within a record.
+      def read_record(deadline)
+        return false unless fill(Record::HEADER_BYTES, deadline)
+
+        version = @buffer.getbyte(@offset)
+        raise ProtocolViolation, "record of version #{version}, is this FastCGI?" unless version == Record::VERSION
+
+        size = record_bytes
+        return false unless fill(size, deadline)
+
+        @type = @buffer.getbyte(@offset + 1)
+        @id = @buffer.getbyte(@offset + 2) << 8 | @buffer.getbyte(@offset + 3)
+        @length = @buffer.getbyte(@offset + 4) << 8 | @buffer.getbyte(@offset + 5)
+        @content = @offset + Record::HEADER_BYTES
+        @offset += size
+        true
+      end
+
+      # Whether a whole record is here, or can be had without waiting.
+      def record_ready?
+        until record_buffered?
+          received = receive
+          raise PeerLost, "peer closed its side" if received.nil?
+          return false if received == :wait_readable
+        end
+        true
+      end
+
+      # The content of the record in hand, valid until the next one is read.
+      def content
+        @buffer.byteslice(@content, @length)
+      end
+
+      def content_byte(index)
+        @buffer.getbyte(@content + index)
+      end
+
+      # Takes the next record if it is here already, has this type and id, and no content.
+      def skip_empty(type, id)
+        return false unless record_buffered? && @buffer.getbyte(@offset) == Record::VERSION && @buffer.getbyte(@offset + 1) == type
+        return false unless (@buffer.getbyte(@offset + 2) << 8 | @buffer.getbyte(@offset + 3)) == id
+        return false unless @buffer.getbyte(@offset + 4).zero? && @buffer.getbyte(@offset + 5).zero?
+
+        @offset += record_bytes
+        true
+      end
+
+      # Writes everything, or raises. The deadline starts anew with every byte that the peer takes.
+      def write(bytes)
+        raise PeerLost, "peer is gone" if @lost
+
+        deadline = nil
+        loop do
+          written = @socket.write_nonblock(bytes, exception: false)
+          if written == :wait_writable
+            deadline ||= Connection.now + @limits.write_seconds
+            wait_writable(deadline)
+          elsif written == bytes.bytesize
+            return
+          else
+            bytes = bytes.byteslice(written, bytes.bytesize - written)
+            deadline = nil
+          end
+        end
+      rescue SystemCallError, IOError => error
+        @lost = true
+        raise if error.is_a?(ConnectionFailure)
+
+        raise PeerLost, error.message
+      end
+
+      # Closing a socket with unread input resets the connection, and the reset overtakes a response that the peer has not read yet
+      # (always over TCP). So: say that nothing more will come, throw away what still arrives, within bounds, and only then close.
+      def drain
+        @socket.close_write
+        deadline = Connection.now + @limits.drain_seconds
+        left = @limits.drain_bytes
+        while left.positive?
+          received = @socket.read_nonblock(READ_BYTES, @buffer, exception: false)
+          @offset = @buffer.bytesize
+          return if received.nil?
+
+          received == :wait_readable ? wait_readable(deadline) : left -= received.bytesize
+        end
+      rescue SystemCallError, IOError
+        nil # It is closed next.
+      end
+
+      def close
+        @socket.close
+      rescue SystemCallError, IOError
+        nil # A descriptor that cannot be closed is closed (close(2), Linux).
+      end
+
+      private
+
+      def unread
+        @buffer.bytesize - @offset
+      end
+
+      def record_bytes
+        Record::HEADER_BYTES +
+          (@buffer.getbyte(@offset + 4) << 8 | @buffer.getbyte(@offset + 5)) + @buffer.getbyte(@offset + 6)
+      end
+
+      def record_buffered?
+        unread >= Record::HEADER_BYTES && unread >= record_bytes
+      end
+
+      def fill(bytes, deadline)
+        while unread < bytes
+          received = receive
+          return false if received.nil?
+
+          wait_readable(deadline) if received == :wait_readable
+        end
+        true
+      end
+
+      # One read without waiting. The buffer is overwritten when all of it was used, which is the rule: a web server sends a request in
+      # one piece. Otherwise what is left moves to the front of a new one.
+      def receive
+        if buffered?
+          more = @socket.read_nonblock(READ_BYTES, exception: false)
+          return more unless more.is_a?(String)
+
+          @buffer = @buffer.byteslice(@offset, unread) << more
+          @offset = 0
+        else
+          more = @socket.read_nonblock(READ_BYTES, @buffer, exception: false)
+          @offset = more.is_a?(String) ? 0 : @buffer.bytesize
+        end
+        more
+      rescue SystemCallError, IOError => error
+        @lost = true
+        raise PeerLost, error.message
+      end
+
+      def wait_readable(deadline)
+        remaining = deadline - Connection.now
+        return if remaining.positive? && IO.select(@sockets, nil, nil, remaining)
+
+        raise DeadlinePassed, "peer sent nothing more in time"
+      end
+
+      def wait_writable(deadline)
+        remaining = deadline - Connection.now
+        return if remaining.positive? && IO.select(nil, @sockets, nil, remaining)
+
+        raise DeadlinePassed, "peer read nothing in time"
+      end
+    end
+  end
+end

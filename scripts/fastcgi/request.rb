@@ -1,0 +1,34 @@
+# frozen_string_literal: true
+
+module Launcher
+  module FastCGI
+    # A complete request: its body is here, and nothing of it is left to be waited for.
+    class Request
+      # The path comes without the query, which may hold secrets: it is for logs, titles and the scoreboard.
+      attr_reader :id, :env, :input, :request_method, :path
+
+      def initialize(id, keep, env, input)
+        @id = id
+        @keep = keep
+        @env = env
+        @input = input
+        # Kept here, because middleware rewrites its environment.
+        @request_method = env["REQUEST_METHOD"]
+        @path = env["SCRIPT_NAME"] + env["PATH_INFO"]
+      end
+
+      # The peer asked for the connection to be kept (FCGI_KEEP_CONN).
+      def keep?
+        @keep
+      end
+
+      def head?
+        request_method == "HEAD"
+      end
+
+      def to_s
+        "#{request_method} #{path}"
+      end
+    end
+  end
+end

@@ -1,0 +1,152 @@
+# frozen_string_literal: true
+
+require_relative "record"
+require_relative "failure"
+require_relative "limits"
+require_relative "params"
+require_relative "connection"
+require_relative "input"
+require_relative "errors"
+require_relative "location"
+require_relative "environment"
+require_relative "request"
+require_relative "intake"
+require_relative "output"
+require_relative "head"
+require_relative "stream"
+require_relative "response"
+
+module Launcher
+  # A FastCGI responder for Rack applications, Rack 2 and 3. It needs core Ruby alone while it is loaded, because that happens before
+  # the application's Bundler chose its gems, and stringio or tempfile may be among them.
+  module FastCGI
+    # Called once the application is loaded, before the first Responder serves.
+    def self.require_libraries
+      require "stringio"
+      require "tempfile"
+    end
+
+    # Serves accepted connections, one at a time: a thread of its own needs a responder of its own.
+    class Responder
+      def initialize(app, errors: $stderr, url_prefix: nil, observer: nil, limits: Limits.new)
+        @app = app
+        @errors = Errors.new(errors)
+        @observer = observer
+        @limits = limits
+        @environment = Environment.new(errors: @errors, url_prefix: url_prefix)
+        @buffer = String.new(capacity: Connection::READ_BYTES)
+      end
+
+      # Handles a connection to its end and closes it. Raises nothing, whatever comes out of the socket or the application. Any of the
+      # interrupts being readable means that a connection without a request has to make room.
+      def serve(socket, interrupts: [])
+        connection = Connection.new(socket, limits: @limits, interrupts: interrupts, buffer: @buffer)
+        intake = Intake.new(connection, environment: @environment, limits: @limits)
+        converse(connection, intake)
+      rescue ProtocolViolation, DeadlinePassed => error
+        @errors.note("closed a FastCGI connection: #{error.message}")
+      rescue PeerLost
+        nil # The peer has its reasons.
+      rescue StandardError => error
+        @errors.report(error, "serve a FastCGI connection")
+      ensure
+        intake&.discard
+        connection&.close
+      end
+
+      private
+
+      def converse(connection, intake)
+        served = 0
+        while (request = intake.next_request)
+          sound = answer(request, connection, intake)
+          served += 1
+          return unless sound
+          return close_gently(connection, intake) unless intake.reusable?
+          return if served >= @limits.kept_requests && connection.interrupted?
+        end
+      rescue Refusal => refusal
+        refuse(refusal, connection, intake)
+      end
+
+      # The application is not called. Whatever is left of the request cannot be trusted, so the connection is not kept.
+      def refuse(refusal, connection, intake)
+        @errors.note("refused a FastCGI request with #{refusal.status}: #{refusal.message}")
+        output = Output.new(connection, intake.id)
+        Head.plain(refusal.status).each { |part| output.append(part) }
+        output.finish
+        close_gently(connection, intake)
+      end
+
+      def close_gently(connection, intake)
+        connection.drain if intake.unread?
+      end
+
+      # True if the connection is in a state to go on.
+      def answer(request, connection, intake)
+        output = Output.new(connection, request.id)
+        @observer&.request_started(request.request_method, request.path)
+        status = headers = body = failure = nil
+        begin
+          status, headers, body = @app.call(request.env)
+          Response.new(request, output, intake).deliver(status, headers, body)
+        rescue Aborted => error
+          failure = error
+          output.discard
+          output.finish
+        # Everything, not StandardError: exit, a deep recursion, a file that does not parse or an allocation that fails in one request
+        # must not end the worker, which the next request needs.
+        rescue Exception => error # rubocop:disable Lint/RescueException
+          failure = error
+          answer_failure(request, output, error)
+        ensure
+          release(request, status, headers, body, failure)
+        end
+        output.finished?
+      ensure
+        @observer&.request_finished
+      end
+
+      def answer_failure(request, output, error)
+        return if caused_by_peer?(error)
+
+        @errors.report(error, request)
+        # A response that has begun is left without END_REQUEST, so that the web server notices that something is missing.
+        return if output.started?
+
+        output.discard
+        head, text = Head.plain(500)
+        output.append(head)
+        output.append(text) unless request.head?
+        output.finish
+      end
+
+      # A lost peer passes through the application's code, which may wrap what it sees.
+      def caused_by_peer?(error)
+        10.times do
+          return true if error.is_a?(ConnectionFailure)
+          return false unless (error = error.cause)
+        end
+        false
+      end
+
+      # The application's own end of a request. It happens whether or not somebody was there to read the response.
+      def release(request, status, headers, body, failure)
+        guard(request, "close the body") { body.close if body.respond_to?(:close) }
+        callbacks = request.env["rack.response_finished"]
+        return unless callbacks.respond_to?(:reverse_each)
+
+        callbacks.reverse_each do |callback|
+          guard(request, "rack.response_finished") { callback.call(request.env, status, headers, failure) }
+        end
+      end
+
+      def guard(request, what)
+        yield
+      # As above: this is the application's code too.
+      rescue Exception => error # rubocop:disable Lint/RescueException
+        @errors.report(error, "#{what} of #{request}") unless caused_by_peer?(error)
+      end
+    end
+  end
+end

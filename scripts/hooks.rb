@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+module Launcher
+  # The application's own code around the fork, from config/launcher.rb:
+  #
+  #   before_fork { Metrics.stop }
+  #   after_fork { |slot| Metrics.start(worker: slot) }
+  #
+  # before_fork runs in the preloader before every fork, after_fork in each
+  # new worker before it accepts. Several blocks run in the order of the file.
+  class Hooks
+    # The methods that the file sees.
+    class File
+      def initialize(before, after)
+        @before = before
+        @after = after
+      end
+
+      def before_fork(&block)
+        raise ArgumentError, "before_fork needs a block" unless block
+        @before << block
+      end
+
+      def after_fork(&block)
+        raise ArgumentError, "after_fork needs a block" unless block
+        @after << block
+      end
+    end
+
+    def initialize
+      @before = []
+      @after = []
+    end
+
+    def load(path)
+      File.new(@before, @after).instance_eval(::File.read(path, encoding: "UTF-8"), path)
+      self
+    end
+
+    def before_fork
+      @before.each(&:call)
+    end
+
+    def after_fork(slot)
+      @after.each { |block| block.call(slot) }
+    end
+  end
+end

@@ -1,0 +1,51 @@
+# frozen_string_literal: true
+
+module Launcher
+  # What loading left behind that a fork does not carry over: threads, which only
+  # the preloader has, and sockets, which every worker would share.
+  class Inventory
+    def initialize(root, own:)
+      @root = root.end_with?("/") ? root : "#{root}/"
+      @own = own
+    end
+
+    def threads
+      others = Thread.list - [Thread.main]
+      # ActiveSupport and others mark threads that they start again themselves.
+      others.reject { |thread| thread.thread_variable_get(:fork_safe) }.map { |thread| describe_thread(thread) }
+    end
+
+    def sockets
+      Dir.children("/proc/self/fd").map(&:to_i).sort.filter_map { |fd| describe_socket(fd) unless @own.include?(fd) }
+    end
+
+    private
+
+    def describe_thread(thread)
+      # inspect ends in the place where the thread began: #<Thread:0x… file:line state>
+      place = thread.inspect[/ (\S+:\d+) /, 1]
+      name = thread.name || "thread"
+      place ? "#{name} at #{place.delete_prefix(@root)}" : name
+    end
+
+    def describe_socket(fd)
+      return unless File.readlink("/proc/self/fd/#{fd}").start_with?("socket:")
+      socket = BasicSocket.for_fd(fd)
+      socket.autoclose = false
+      "#{place(socket.local_address)} to #{peer(socket)}"
+    rescue Errno::ENOENT, Errno::ENOTSOCK, Errno::EBADF
+      nil # it was closed meanwhile
+    end
+
+    def peer(socket)
+      place(socket.remote_address)
+    rescue Errno::ENOTCONN
+      "nobody (listening or unconnected)"
+    end
+
+    def place(address)
+      return address.inspect_sockaddr unless address.unix?
+      address.unix_path.empty? ? "unnamed unix socket" : address.unix_path
+    end
+  end
+end

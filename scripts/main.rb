@@ -1,0 +1,14 @@
+# frozen_string_literal: true
+
+require_relative "preloader"
+
+# The Ruby side of the launcher: a preloader that loads an application and forks
+# its workers.
+module Launcher
+  # Runs the preloader that the settings describe and does not return.
+  def self.main(settings)
+    Process.setproctitle("launcher preloader gen=#{settings.fetch('generation')} loading #{settings.fetch('root')}")
+    [CONTROL_FD, SCOREBOARD_FD, STDERR_FD].each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
+    Preloader.new(Settings.new(settings)).run
+  end
+end

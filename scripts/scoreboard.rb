@@ -1,0 +1,74 @@
+# frozen_string_literal: true
+
+module Launcher
+  # The memory file that the supervisor shares with every worker: one record of
+  # fixed size a worker. The layout is drawn at preforker/internal/scoreboard.
+  class Scoreboard
+    RECORD_SIZE = 256
+
+    def initialize(io)
+      @io = io
+    end
+
+    def record(index)
+      Record.new(@io, index * RECORD_SIZE)
+    end
+
+    # The record of one worker, written whole with one pwrite, so that a kill
+    # leaves either the old or the new one.
+    class Record
+      LAYOUT = "L<L<CCS<CxxxQ<Q<x8a16a192x4L<"
+      METHOD_MAX = 16
+      PATH_MAX = 192
+      BOOTING = 1
+      IDLE = 2
+      BUSY = 3
+      DRAINING = 4
+
+      attr_reader :requests
+
+      def initialize(io, offset)
+        @io = io
+        @offset = offset
+        @pid = Process.pid
+        @sequence = 0
+        @requests = 0
+        @method = ""
+        @path = ""
+      end
+
+      def booting
+        write(BOOTING)
+      end
+
+      # Waiting for a request; the one that was in hand, if any, counts as served.
+      def idle
+        @requests += 1 if @state == BUSY
+        write(IDLE)
+      end
+
+      def busy(method, path)
+        @method = method
+        @path = path
+        write(BUSY)
+      end
+
+      # Leaving. The request in hand stays named until the worker is gone.
+      def draining
+        @method = @path = "" unless @state == BUSY
+        write(DRAINING)
+      end
+
+      private
+
+      def write(state)
+        @state = state
+        @sequence = (@sequence + 1) & 0xffffffff
+        cut = @method.bytesize > METHOD_MAX || @path.bytesize > PATH_MAX ? 1 : 0
+        now = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
+        @io.pwrite([@sequence, @pid, state, [@method.bytesize, METHOD_MAX].min, [@path.bytesize, PATH_MAX].min,
+                    cut, @requests, now, @method, @path, @sequence].pack(LAYOUT), @offset)
+      end
+    end
+  end
+end

@@ -1,0 +1,102 @@
+# frozen_string_literal: true
+
+require_relative "support/fastcgi_case"
+
+# SCRIPT_NAME, PATH_INFO and QUERY_STRING as an application sees them.
+class FastCGILocationTest < Minitest::Test
+  def locate(prefix = nil, **params)
+    env = params.transform_keys(&:to_s)
+    Launcher::FastCGI::Location.new(prefix).apply(env)
+    assert_equal env["REQUEST_URI"][/\A[^?#]*/].sub(%r{\A\w+://[^/]*}, ""), env["SCRIPT_NAME"] + env["PATH_INFO"] unless @odd
+    env.values_at("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
+  end
+
+  # uri, SCRIPT_NAME, PATH_INFO, QUERY_STRING as sent; what the application sees.
+  {
+    "lighttpd: key / alone" => ["/a/b?x=1", "/a/b", "", "x=1", ["", "/a/b", "x=1"]],
+    "lighttpd: key / alone, at the root" => ["/", "/", "", "", ["", "/", ""]],
+    "lighttpd: fix-root-scriptname" => ["/a/b?x=1", "", "/a/b", "x=1", ["", "/a/b", "x=1"]],
+    "lighttpd: rewrite to a script" => ["/a/b?x=1", "/dispatch.fcgi", "/a/b", "x=1", ["", "/a/b", "x=1"]],
+    "lighttpd: error handler" => ["/a/b?x=1", "/dispatch.fcgi", nil, "", ["", "/a/b", "x=1"]],
+    "lighttpd: script below a folder" => ["/shop/a?x=1", "/shop/dispatch.fcgi", "/a", "x=1", ["/shop", "/a", "x=1"]],
+    "lighttpd: script below a folder, error handler" => ["/shop/a?x=1", "/shop/dispatch.fcgi", nil, nil, ["/shop", "/a", "x=1"]],
+    "lighttpd: script below a folder, the folder" => ["/shop", "/shop/dispatch.fcgi", "", "", ["/shop", "", ""]],
+    "lighttpd: script below another folder" => ["/shopping", "/shop/dispatch.fcgi", "", "", ["", "/shopping", ""]],
+    "lighttpd: key /shop" => ["/shop/a", "/shop", "/a", "", ["/shop", "/a", ""]],
+    "lighttpd: key /shop, encoded" => ["/sh%6Fp/%61%2Fb", "/shop", "/a/b", "", ["/sh%6Fp", "/%61%2Fb", ""]],
+    "lighttpd: key /shop, the mount point" => ["/shop", "/shop", "", "", ["", "/shop", ""]],
+    "script called by its name" => ["/dispatch.fcgi/a", "/dispatch.fcgi", "/a", "", ["", "/dispatch.fcgi/a", ""]],
+    "HAProxy: no SCRIPT_NAME" => ["/a", nil, "/a", "", ["", "/a", ""]],
+    "Caddy" => ["/a%20b?c", "", "/a b", "c", ["", "/a%20b", "c"]],
+    "nothing but the URI" => ["/a%2Fb", nil, nil, nil, ["", "/a%2Fb", ""]],
+    "script name that is no segment" => ["/shopping/a", "/shop", "ping/a", "", ["", "/shopping/a", ""]],
+    "script name with a slash at its end" => ["/shop/a", "/shop/", "a", "", ["", "/shop/a", ""]],
+    "script name longer than the URI (CVE-2019-11043)" => ["/a", "/index.php/%0a/aaaaaaaaaaaaaaa", "", "", ["", "/a", ""]],
+    "path longer than the URI (CVE-2019-11043)" => ["/a", "/a", "/aaaaaaaaaaaaaaaaaaaaaaaa", "", ["", "/a", ""]],
+    "path that is not the URI's" => ["/a/b", "/x", "/y", "", ["", "/a/b", ""]],
+    "script name without a slash" => ["/a", ".fcgi", "", "", ["", "/a", ""]],
+    "broken percent signs" => ["/%/%g/%4", "/%", "/%g/%4", "", ["/%", "/%g/%4", ""]],
+    "several slashes" => ["//a//b", "", "", "", ["", "//a//b", ""]],
+    "several question marks" => ["/a?b?c", "", "", "", ["", "/a", "b?c"]],
+    "fragment" => ["/a?b#c?d", "", "", "", ["", "/a", "b"]],
+    "bytes above 127" => ["/\xC3\xBC?\xFF", "/\xC3\xBC", "", "", ["", "/\xC3\xBC", "\xFF"]]
+  }.each do |name, (uri, script, path, query, expected)|
+    define_method("test_#{name}") do
+      params = { REQUEST_URI: uri, SCRIPT_NAME: script, PATH_INFO: path, QUERY_STRING: query }.compact.transform_values { |value| value.dup.b }
+      assert_equal expected.map(&:b), locate(**params)
+    end
+  end
+
+  def test_prefix
+    ["/shop", "/shop/", "shop", "/shop//"].each do |prefix|
+      assert_equal ["/shop", "/a", "b"], locate(prefix, REQUEST_URI: "/shop/a?b")
+      assert_equal ["/shop", "", ""], locate(prefix, REQUEST_URI: "/shop")
+      assert_equal ["/shop", "/", ""], locate(prefix, REQUEST_URI: "/shop/")
+      assert_equal ["", "/shopping", ""], locate(prefix, REQUEST_URI: "/shopping")
+      assert_equal ["", "/shopping/a", ""], locate(prefix, REQUEST_URI: "/shopping/a", SCRIPT_NAME: "/shopping", PATH_INFO: "/a")
+      assert_equal ["", "/other", ""], locate(prefix, REQUEST_URI: "/other", SCRIPT_NAME: "/other", PATH_INFO: "")
+    end
+  end
+
+  def test_prefix_with_every_recipe
+    [["/shop/a", ""], ["/shop", "/a"], ["", "/shop/a"], ["/dispatch.fcgi", "/shop/a"], ["/shop/dispatch.fcgi", "/a"]].each do |script, path|
+      assert_equal ["/shop", "/a", ""], locate("/shop", REQUEST_URI: "/shop/a", SCRIPT_NAME: script, PATH_INFO: path)
+    end
+  end
+
+  def test_prefix_of_nothing
+    ["", "/", nil].each { |prefix| assert_equal ["", "/a", ""], locate(prefix, REQUEST_URI: "/a") }
+  end
+
+  def test_absolute_form
+    assert_equal ["", "/a", "b"], locate(REQUEST_URI: "http://example.com:8080/a?b")
+    @odd = true
+    assert_equal ["", "/", "b"], locate(REQUEST_URI: "http://example.com?b")
+    assert_equal ["", "/", ""], locate(REQUEST_URI: "HTTPS://example.com")
+    assert_equal ["/shop", "/a", ""], locate("/shop", REQUEST_URI: "http://example.com/shop/a")
+  end
+
+  def test_asterisk_form
+    @odd = true
+    assert_equal ["", "/", ""], locate(REQUEST_URI: "*")
+  end
+
+  def test_no_request_target
+    ["a", "example.com:443", "?a", "://x/", "1http://x/"].each do |uri|
+      error = assert_raises(Launcher::FastCGI::Refusal) { locate(REQUEST_URI: uri) }
+      assert_equal 400, error.status
+    end
+  end
+
+  def test_without_request_uri
+    assert_equal ["", "/a%20b%3F", "c=d"], locate(SCRIPT_NAME: "", PATH_INFO: "/a b?", QUERY_STRING: "c=d")
+    assert_equal ["/shop", "/a", ""], locate(SCRIPT_NAME: "/shop", PATH_INFO: "/a", REQUEST_URI: "")
+    assert_equal ["", "/a", ""], locate(SCRIPT_NAME: "/dispatch.fcgi", PATH_INFO: "/a")
+    assert_equal ["/shop", "/a", ""], locate(SCRIPT_NAME: "/shop/dispatch.fcgi", PATH_INFO: "/a")
+    assert_equal ["", "/a", ""], locate(SCRIPT_NAME: "/", PATH_INFO: "/a")
+    assert_equal ["", "/", ""], locate(SCRIPT_NAME: "/", PATH_INFO: "")
+    assert_equal ["", "/", ""], locate(SCRIPT_NAME: "/dispatch.fcgi")
+    assert_raises(Launcher::FastCGI::Refusal) { locate }
+    assert_raises(Launcher::FastCGI::Refusal) { locate(SCRIPT_NAME: "", PATH_INFO: "") }
+  end
+end

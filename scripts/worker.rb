@@ -1,0 +1,126 @@
+# frozen_string_literal: true
+
+require_relative "channel"
+require_relative "failure"
+require_relative "fastcgi/responder"
+require_relative "title"
+
+module Launcher
+  # One worker: serves its slot's socket, one request at a time, until it is asked
+  # to leave, or until the end of its channel says that the supervisor is gone.
+  #
+  # Two threads. The main one waits for the supervisor and for signals; the other
+  # serves, so that a request in hand never delays either of them. Leaving goes
+  # over @leaving and a pipe that wakes the serving thread from its wait; the
+  # serving thread ends the process with exit!, so that exit handlers inherited
+  # from the preloader do not run once more in each worker.
+  class Worker
+    BOOT_ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
+
+    def initialize(key, files, app, record, settings:, safety:, hooks:)
+      @key = key
+      @app = app
+      @record = record
+      @settings = settings
+      @safety = safety
+      @hooks = hooks
+      listener, channel = files
+      listener.autoclose = false
+      @listener = UNIXServer.for_fd(listener.fileno)
+      @channel = Channel.new(channel)
+      @title = Title.worker(key.fetch(:slot), key.fetch(:generation))
+      @leaving = nil # :now or :after_backlog
+    end
+
+    def run
+      @record.booting
+      @title.show("booting")
+      prepare
+      serve
+    rescue *BOOT_ERRORS => error
+      @safety.flush
+      @channel.send("failed", stage: @stage, error: Failure.new(error, root: @settings.root).to_h)
+      exit!(1)
+    end
+
+    # Called by the responder around each request.
+    def request_started(method, path)
+      @record.busy(method, path)
+      @title.request(method, path)
+    end
+
+    def request_finished
+      @record.idle
+      @title.show("idle")
+    end
+
+    private
+
+    def prepare
+      @stage = "signals"
+      @wake_reader, @wake_writer = IO.pipe
+      %w[INT TERM].each { |signal| Signal.trap(signal) { leave(:now) } }
+      @stage = "fork safety"
+      @safety.after_fork
+      @stage = "after_fork"
+      @hooks.after_fork(@key.fetch(:slot))
+      @stage = "serve"
+      @responder = FastCGI::Responder.new(@app, errors: $stderr, url_prefix: @settings.url_prefix, observer: self)
+    end
+
+    def serve
+      server = Thread.new { serve_until_told }
+      @channel.send("ready", pid: Process.pid, **@key)
+      follow_supervisor
+      server.join
+    end
+
+    # The process ends with this thread, also where the application has killed it.
+    def serve_until_told
+      status = 1
+      serve_requests
+      status = 0
+    rescue Exception => error # the last frame of this thread: nothing above could log it
+      $stderr.puts("launcher: worker slot=#{@key[:slot]} stopped serving: #{error.full_message(highlight: false)}")
+    ensure
+      @safety.flush
+      exit!(status)
+    end
+
+    # The supervisor's death leaves nobody to hand the queue to, and nobody to
+    # restart this worker: it finishes its request and goes.
+    def follow_supervisor
+      while (message, = @channel.receive)
+        leave(message[:backlog] ? :after_backlog : :now) if message[:type] == "drain"
+      end
+      leave(:now)
+    end
+
+    # Also called from a signal handler, where no lock may be taken.
+    def leave(how)
+      @leaving = how
+      @wake_writer.write_nonblock(".", exception: false)
+    end
+
+    def serve_requests
+      request_finished
+      interrupts = [@listener, @wake_reader]
+      while (socket = next_connection)
+        @responder.serve(socket, interrupts: interrupts)
+      end
+      @record.draining
+      @title.show("draining")
+    end
+
+    # The next connection, or nil when it is time to go. With :after_backlog the
+    # time has come when the queue is empty.
+    def next_connection
+      until @leaving == :now
+        socket = @listener.accept_nonblock(exception: false)
+        return socket unless socket == :wait_readable
+        return nil if @leaving
+        IO.select([@listener, @wake_reader])
+      end
+    end
+  end
+end
