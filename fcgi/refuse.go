@@ -24,6 +24,9 @@ const (
 	refuseDrainTime = time.Second
 )
 
+// ErrProbe says that Refuse met a probe, which it leaves without an answer.
+var ErrProbe = errors.New("peer asks for values")
+
 // Refuse answers the one request on conn with an HTTP status and a plain text,
 // in the place of an application that cannot answer, and closes conn. A
 // positive retryAfter is sent as Retry-After, in whole seconds.
@@ -88,7 +91,7 @@ func readRefused(records *RecordReader) (id uint16, verdict ProtocolStatus, err 
 		switch {
 		case record.Type == TypeGetValues && record.ID == 0:
 			// A probe asks whether somebody serves here. Nobody does.
-			return 0, 0, errors.New("it was a probe")
+			return 0, 0, ErrProbe
 		case record.Type == TypeBeginRequest && id == 0:
 			if len(record.Content) != bodyLen || record.ID == 0 {
 				return 0, 0, fmt.Errorf("%w: BEGIN_REQUEST", ErrRecordContent)

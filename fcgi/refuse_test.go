@@ -59,6 +59,27 @@ func TestRefuseWhileBodyIsSent(t *testing.T) {
 	}
 }
 
+// A peer that writes all before it reads must get that far.
+func TestRefuseDrainsBody(t *testing.T) {
+	path, outcome := refuser(t)
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	head := join(AppendBeginRequest(nil, 1, RoleResponder), AppendRecord(nil, TypeParams, 1, nil))
+	if _, err := conn.Write(AppendRecord(head, TypeStdin, 1, make([]byte, 4<<20))); err != nil {
+		t.Errorf("write body: %v", err)
+	}
+	if got, err := io.ReadAll(conn); err != nil || !strings.Contains(string(got), "Status: 503") {
+		t.Errorf("got %q, %v", got, err)
+	}
+	conn.Close()
+	if err := <-outcome; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRefuseOddInput(t *testing.T) {
 	begin := AppendBeginRequest(nil, 9, RoleResponder)
 	endless := bytes.Repeat(AppendRecord(nil, TypeParams, 9, make([]byte, 60000)), 20)
@@ -108,7 +129,7 @@ func TestRefuseDoesNotAnswerProbes(t *testing.T) {
 	if values, err := Probe(testContext(t), "unix", path); err == nil {
 		t.Errorf("got %v", values)
 	}
-	if err := <-outcome; err == nil {
-		t.Error("a probe was refused without an error")
+	if err := <-outcome; !errors.Is(err, ErrProbe) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -24,6 +24,11 @@ type Config struct {
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration
 
+	// Snippet is the web server's configuration for these sockets, kept beside
+	// them in a file of this name.
+	Snippet     string
+	SnippetName string
+
 	// Refuse answers a connection that nobody can serve, in the protocol of
 	// the web server, and closes it.
 	Refuse func(net.Conn)

@@ -4,15 +4,16 @@ import (
 	"log/slog"
 )
 
-// stopAsked: the first time everybody drains, the second time everybody is killed.
+// stopAsked: everybody drains, or is killed. Asking twice changes nothing.
 func (c *core) stopAsked(e stopAsked) {
-	if c.phase == phaseStopping {
-		c.log(slog.LevelWarn, "asked to stop once more: killing", slog.String(keySignal, e.by))
-		c.killAll()
-		return
+	if c.phase != phaseStopping && c.phase != phaseDone {
+		c.log(slog.LevelInfo, "stopping", slog.String(keySignal, e.by), slog.Duration(keyTimeout, c.policy.drainTimeout))
+		c.stop(nil)
 	}
-	c.log(slog.LevelInfo, "stopping", slog.String(keySignal, e.by), slog.Duration(keyTimeout, c.policy.drainTimeout))
-	c.stop(nil)
+	if e.now && c.phase == phaseStopping {
+		c.log(slog.LevelWarn, "asked once more: killing", slog.String(keySignal, e.by))
+		c.killAll()
+	}
 }
 
 // stop hides the sockets and has every worker empty its queue and leave. With an

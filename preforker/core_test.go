@@ -390,7 +390,7 @@ func TestPreloaderThatDiesWhileForkingLosesNoSlot(t *testing.T) {
 
 func TestStopDrainsThenKillsThenFinishes(t *testing.T) {
 	s := running(t, 3)
-	actions := s.event(stopAsked{"TERM"})
+	actions := s.event(stopAsked{by: "TERM"})
 	drained := find[drainWorker](actions)
 	if len(drained) != 3 || len(find[hideSlots](actions)) != 1 || len(find[retirePreloader](actions)) != 1 {
 		t.Fatalf("%+v", actions)
@@ -402,7 +402,7 @@ func TestStopDrainsThenKillsThenFinishes(t *testing.T) {
 	}
 	s.event(workerExited{key: drained[0].key})
 	s.event(preloaderExited{generation: 1})
-	if killed := find[killWorker](s.event(stopAsked{"TERM"})); len(killed) != 2 {
+	if killed := find[killWorker](s.event(stopAsked{"TERM", true})); len(killed) != 2 {
 		t.Fatalf("%d killed, want 2", len(killed))
 	}
 	s.event(workerExited{key: drained[1].key})
@@ -414,7 +414,7 @@ func TestStopDrainsThenKillsThenFinishes(t *testing.T) {
 
 func TestDrainTimeoutKills(t *testing.T) {
 	s := running(t, 2)
-	s.event(stopAsked{"INT"})
+	s.event(stopAsked{by: "INT"})
 	if killed := find[killWorker](s.fire(timerStop)); len(killed) != 2 {
 		t.Errorf("%d killed, want 2", len(killed))
 	}
@@ -422,7 +422,7 @@ func TestDrainTimeoutKills(t *testing.T) {
 
 func TestStopWhileLoading(t *testing.T) {
 	s := newScript(t, 2)
-	if sent := find[signalPreloader](s.event(stopAsked{"INT"})); len(sent) != 1 || sent[0].signal != 15 || !sent[0].group {
+	if sent := find[signalPreloader](s.event(stopAsked{by: "INT"})); len(sent) != 1 || sent[0].signal != 15 || !sent[0].group {
 		t.Fatalf("%+v", sent)
 	}
 	done := find[finish](s.event(preloaderExited{generation: 1, exit: sys.ExitStatus{Signal: 15}}))

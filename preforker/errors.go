@@ -78,7 +78,7 @@ func failureError(f wire.Failure) error {
 }
 
 func loadError(e preloaderExited, reason Reason, timeout time.Duration) error {
-	err := &LoadError{Lines: e.lines, Try: "load it without the launcher to see the whole error: bundle exec ruby -e 'load \"config.ru\"', or bin/rails runner 1"}
+	err := &LoadError{Lines: e.lines, Try: "see it without the launcher, in the same environment: bin/rails runner 1 (Rails), rackup (Rack)"}
 	switch {
 	case e.startError != nil:
 		err.Summary = fmt.Sprintf("start Ruby: %v", e.startError)
@@ -89,11 +89,17 @@ func loadError(e preloaderExited, reason Reason, timeout time.Duration) error {
 		if e.failed != nil {
 			err.Failure = &e.failed.Error
 		}
+	case e.failed != nil && e.failed.Stage == stageRuby:
+		err.Summary = "start Ruby: " + e.failed.Error.Message
+		err.Try = "name another Ruby with --ruby"
 	case e.failed != nil:
 		err.Failure = &e.failed.Error
-		err.Summary = fmt.Sprintf("load the application: %s: %s", err.Failure.Class, err.Failure.Message)
-		if err.Failure.Class == "SystemExit" {
-			err.Summary = fmt.Sprintf("load the application: it called exit (%s)", err.Failure.Message)
+		err.Summary = fmt.Sprintf("load the application: %s: %s", err.Failure.Class, strings.TrimSpace(err.Failure.Message))
+		switch {
+		case err.Failure.Class == "SystemExit":
+			err.Summary = fmt.Sprintf("load the application: it ended itself with exit (%s)", err.Failure.Message)
+		case strings.HasPrefix(err.Failure.Class, "Bundler::"):
+			err.Try = "install its gems: bundle install"
 		}
 	default:
 		err.Summary = fmt.Sprintf("load the application: Ruby ended while it loaded: %v", e.exit)

@@ -58,7 +58,10 @@ type (
 
 	timerFired struct{ timer timer }
 
-	stopAsked    struct{ by string }
+	stopAsked struct {
+		by  string
+		now bool // without waiting for anybody
+	}
 	restartAsked struct{ by string }
 )
 

@@ -24,6 +24,7 @@ type Supervisor struct {
 	config  Config
 	log     *slog.Logger
 	core    *core
+	dir     *socketDir
 	pid     *pidFile
 	sockets *sockets
 	board   *os.File
@@ -52,9 +53,6 @@ func New(config Config) (*Supervisor, error) {
 	if err := CheckSocketPaths(config.SocketDir, config.Workers); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(config.SocketDir, 0o755); err != nil {
-		return nil, userErrorf("make the folder, or choose another one with --socket-dir", "create socket folder: %w", err)
-	}
 	s := &Supervisor{
 		config: config, log: config.Log,
 		core: newCore(config.Workers, policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout},
@@ -64,6 +62,7 @@ func New(config Config) (*Supervisor, error) {
 		preloaders: map[int]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
 	}
 	if err := s.acquire(); err != nil {
+		s.verdict = err
 		s.release()
 		return nil, err
 	}
@@ -71,11 +70,17 @@ func New(config Config) (*Supervisor, error) {
 }
 
 func (s *Supervisor) acquire() (err error) {
+	if s.dir, err = makeSocketDir(s.config.SocketDir); err != nil {
+		return err
+	}
 	if s.pid, err = lockPidFile(s.config.SocketDir); err != nil {
 		return err
 	}
 	options := sys.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
 	if s.sockets, err = bindSockets(s.config.SocketDir, s.config.Workers, options, s.pid.predecessor); err != nil {
+		return err
+	}
+	if err := s.dir.writeSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
 		return err
 	}
 	if s.board, err = sys.MemoryFile("launcher-scoreboard", boardRecords*scoreboard.RecordSize); err != nil {
@@ -97,10 +102,10 @@ func (s *Supervisor) release() {
 	if s.pid != nil {
 		s.pid.release()
 	}
+	if s.dir != nil && s.verdict != nil {
+		s.dir.undo()
+	}
 }
-
-// Abandon undoes New where Run is never called.
-func (s *Supervisor) Abandon() { s.release() }
 
 // Run supervises until Stop, or the failure of the first load, ends it. It answers
 // once no process of its own is left.
@@ -126,9 +131,11 @@ func (s *Supervisor) Run() error {
 	return s.verdict
 }
 
-// Stop drains every worker and ends Run; a second time it kills what is left.
-// By names who asks, for the log.
-func (s *Supervisor) Stop(by string) { s.post(stopAsked{by}) }
+// Stop drains every worker and ends Run. By names who asks, for the log.
+func (s *Supervisor) Stop(by string) { s.post(stopAsked{by, false}) }
+
+// Kill ends Run at once: no worker finishes what it does.
+func (s *Supervisor) Kill(by string) { s.post(stopAsked{by, true}) }
 
 // Restart loads the application anew beside the old one, and moves the slots over.
 func (s *Supervisor) Restart(by string) { s.post(restartAsked{by}) }

@@ -25,6 +25,7 @@ module Launcher
     private
 
     def message
+      return "status #{@error.status}" if @error.is_a?(SystemExit)
       text = @error.message.to_s
       cause = @error.cause
       cause ? "#{text} (caused by #{cause.class}: #{cause.message})" : text

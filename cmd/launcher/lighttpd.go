@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -26,8 +25,7 @@ const (
 	optLighttpdVersion = "lighttpd-version"
 )
 
-// snippetName is the file beside the sockets that lighttpd can include. It stays
-// when the launcher stops: a web server that includes it must still start.
+// snippetName is the file beside the sockets that lighttpd can include.
 const snippetName = "lighttpd.conf"
 
 // lighttpdTimeout bounds a run of lighttpd that prints its version or checks a file.
@@ -118,32 +116,4 @@ func lighttpdVersion(ctx context.Context, binary, named string) (lighttpd.Versio
 		return lighttpd.DefaultVersion(), nil
 	}
 	return version, err
-}
-
-// writeSnippet keeps the snippet beside the sockets, whole or not at all. A file that
-// says the same already is left alone.
-func writeSnippet(dir, text string) (path string, err error) {
-	path = filepath.Join(dir, snippetName)
-	if old, err := os.ReadFile(path); err == nil && string(old) == text {
-		return path, nil
-	}
-	file, err := os.CreateTemp(dir, snippetName+".*")
-	if err != nil {
-		return "", fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(file.Name()) // renamed by then, unless something failed
-	_, err = file.WriteString(text)
-	if err == nil {
-		err = file.Chmod(0o644)
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return "", fmt.Errorf("write %s: %w", path, err)
-	}
-	return path, nil
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -45,8 +46,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		logger.Warn("the version of lighttpd is unknown", "error", err)
 		version = lighttpd.DefaultVersion()
 	}
-	snippet, err := lighttpd.Snippet(where.lighttpd(workers), version)
-	if err != nil {
+	if config.Snippet, err = lighttpd.Snippet(where.lighttpd(workers), version); err != nil {
 		return err
 	}
 	front, err := newFront(ctx.String(optHTTP), where, workers, logger)
@@ -58,16 +58,11 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if err != nil {
 		return err
 	}
-	path, err := writeSnippet(where.socketDir, snippet)
-	if err != nil {
-		supervisor.Abandon()
-		return err
-	}
-	console.footer = fmt.Sprintf("%d workers are ready. lighttpd: include %q", workers, path)
+	console.footer = fmt.Sprintf("%d workers are ready. lighttpd: include %q", workers, filepath.Join(config.SocketDir, snippetName))
 	if front != nil {
 		console.footer = fmt.Sprintf("%d workers are ready: http://%s%s/", workers, front.listener.Addr(), where.app.URLPrefix)
 	}
-	if _, err := fmt.Fprint(stdout, snippet); err != nil {
+	if _, err := fmt.Fprint(stdout, config.Snippet); err != nil {
 		logger.Warn("the configuration could not be printed", "error", err)
 	}
 	return supervise(supervisor, front, config.DrainTimeout, logger)
@@ -75,7 +70,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 
 func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	config := preforker.Config{Workers: workers, BootTimeout: ctx.Duration(optBootTimeout),
-		DrainTimeout: ctx.Duration(optDrainTimeout), Refuse: refuse}
+		DrainTimeout: ctx.Duration(optDrainTimeout), Refuse: refuse, SnippetName: snippetName}
 	if err := positive(ctx, optBootTimeout, optDrainTimeout); err != nil {
 		return config, site{}, err
 	}
@@ -85,6 +80,9 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	}
 	where.app.Environment = environment(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), where.app.URLPrefix)
 	config.App, config.SocketDir = where.app, where.socketDir
+	if err := preforker.CheckSocketPaths(where.socketDir, workers); err != nil {
+		return config, where, err
+	}
 	if config.SocketMode, err = socketMode(ctx.String(optSocketMode)); err != nil {
 		return config, where, err
 	}
@@ -155,27 +153,25 @@ func supervise(supervisor *preforker.Supervisor, front *front, drain time.Durati
 	})
 	ended := make(chan struct{})
 	tasks.Go(func() {
-		stopped := false
-		for {
+		for asked := 0; ; {
 			select {
 			case sig := <-signals:
-				name := sig.String()
+				name := signalName(sig)
 				if sig == syscall.SIGHUP {
 					supervisor.Restart(name)
 					continue
 				}
-				if stopped {
-					supervisor.Stop(name) // at once, whatever the front still does
-					supervisor.Stop(name)
+				asked++
+				endFront()
+				if asked == 1 {
+					// The front's requests need the workers: they stop after it.
+					tasks.Go(func() {
+						<-frontEnded
+						supervisor.Stop(name)
+					})
 					continue
 				}
-				stopped = true
-				endFront()
-				// The front's requests need the workers: they stop after it.
-				tasks.Go(func() {
-					<-frontEnded
-					supervisor.Stop(name)
-				})
+				supervisor.Kill(name) // at once, whatever the front still does
 			case <-ended:
 				return
 			}
@@ -186,4 +182,18 @@ func supervise(supervisor *preforker.Supervisor, front *front, drain time.Durati
 	close(ended)
 	tasks.Wait()
 	return err
+}
+
+// signalName is what an operator types after kill -.
+func signalName(sig os.Signal) string {
+	switch sig {
+	case syscall.SIGTERM:
+		return "TERM"
+	case syscall.SIGINT:
+		return "INT"
+	case syscall.SIGHUP:
+		return "HUP"
+	default:
+		return sig.String()
+	}
 }

@@ -1,0 +1,456 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asLauncher makes the test binary play the launcher itself, so that the end-to-end
+// tests run it with the race detector.
+const asLauncher = "LAUNCHER_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asLauncher) != "" {
+		_ = os.Unsetenv(asLauncher)
+		os.Exit(run(os.Args, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// patience bounds every wait of the end-to-end tests. Nothing is expected to take
+// that long: it is what a test takes to fail.
+const patience = 60 * time.Second
+
+// tool answers the path of a program that the tests cannot do without.
+func tool(t testing.TB, name string) string {
+	t.Helper()
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin") {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path
+		}
+	}
+	t.Fatalf("%s is missing (install it: make deps)", name)
+	return ""
+}
+
+// copyApp gives a test its own copy of an application of testdata/apps, in a folder with a
+// short path: a socket's path is bounded.
+func copyApp(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "la")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Join(dir, name)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the application's folder is kept: %s", root)
+			return
+		}
+		_ = os.RemoveAll(dir)
+	})
+	if err := os.CopyFS(root, os.DirFS(filepath.Join("..", "..", "testdata", "apps", name))); err != nil {
+		t.Fatal(err)
+	}
+	if setup := filepath.Join(root, "bin", "setup"); isExecutable(setup) {
+		cmd := exec.Command(tool(t, "ruby"), setup)
+		cmd.Dir, cmd.Env = root, append(os.Environ(), "RAILS_ENV=production")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", setup, err, out)
+		}
+	}
+	return root
+}
+
+func isExecutable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// instance is a running launcher.
+type instance struct {
+	t    testing.TB
+	root string
+	cmd  *exec.Cmd
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced with each line
+	lines   []string      // of standard error
+	stdout  bytes.Buffer
+	read    sync.WaitGroup
+	exited  chan struct{}
+	err     error
+}
+
+// startOptions are what a test may choose about a launcher.
+type startOptions struct {
+	root string
+	env  []string // added to the test's own, without the variables of Rails and Rack
+	args []string
+}
+
+// start runs a launcher and does not wait for it. It is killed when the test ends, and
+// must have left no process behind by then.
+func start(t testing.TB, o startOptions) *instance {
+	t.Helper()
+	in := &instance{t: t, root: o.root, changed: make(chan struct{}), exited: make(chan struct{})}
+	in.cmd = exec.Command(os.Args[0], o.args...)
+	in.cmd.Dir = o.root
+	in.cmd.Env = append(append(cleanEnv(), asLauncher+"=1"), o.env...)
+	in.cmd.Stdout = &in.stdout
+	stderr, err := in.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	in.read.Go(func() { in.readLines(stderr) })
+	go func() {
+		in.read.Wait()
+		in.err = in.cmd.Wait()
+		close(in.exited)
+	}()
+	t.Cleanup(in.cleanup)
+	return in
+}
+
+// cleanEnv is the test's own environment without what would choose for the launcher.
+func cleanEnv() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "RAILS_") || strings.HasPrefix(v, "RACK_") || strings.HasPrefix(v, "LAUNCHER_") ||
+			strings.HasPrefix(v, "BUNDLE_")
+	})
+}
+
+func (in *instance) readLines(r io.Reader) {
+	reader := bufio.NewReader(r)
+	for {
+		line, err := reader.ReadString('\n')
+		if line != "" {
+			in.mu.Lock()
+			in.lines = append(in.lines, strings.TrimSuffix(line, "\n"))
+			close(in.changed)
+			in.changed = make(chan struct{})
+			in.mu.Unlock()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (in *instance) cleanup() {
+	select {
+	case <-in.exited:
+	default:
+		_ = in.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-in.exited:
+		case <-time.After(patience):
+			in.t.Errorf("the launcher did not stop; it is killed")
+			_ = in.cmd.Process.Kill()
+		}
+	}
+	in.waitFor("every process of the application to leave", func() bool { return len(in.processes()) == 0 })
+	log := in.log()
+	if strings.Contains(log, "contradicted itself") || strings.Contains(log, "DATA RACE") {
+		in.t.Errorf("the launcher found a fault in itself")
+	}
+	if in.t.Failed() {
+		in.t.Logf("standard error of the launcher:\n%s", log)
+		if text, err := os.ReadFile(filepath.Join(in.root, "log", "production.log")); err == nil {
+			in.t.Logf("production.log:\n%s", text[max(0, len(text)-8000):])
+		}
+	}
+}
+
+func (in *instance) log() string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return strings.Join(in.lines, "\n")
+}
+
+// waitLine waits for a line of standard error that matches, and answers its submatches.
+func (in *instance) waitLine(pattern string) []string {
+	in.t.Helper()
+	return in.waitLines(pattern, 1)
+}
+
+// waitLines waits until so many lines match, and answers the submatches of the last.
+func (in *instance) waitLines(pattern string, count int) []string {
+	in.t.Helper()
+	re := regexp.MustCompile(pattern)
+	deadline := time.After(patience)
+	for {
+		in.mu.Lock()
+		changed, found := in.changed, 0
+		for _, line := range in.lines {
+			if match := re.FindStringSubmatch(line); match != nil {
+				if found++; found == count {
+					in.mu.Unlock()
+					return match
+				}
+			}
+		}
+		in.mu.Unlock()
+		select {
+		case <-changed:
+		case <-in.exited:
+			if in.count(pattern) >= count {
+				continue
+			}
+			in.t.Fatalf("the launcher ended (%v) before %d lines were like %q", in.err, count, pattern)
+		case <-deadline:
+			in.t.Fatalf("no %d lines like %q", count, pattern)
+		}
+	}
+}
+
+func (in *instance) count(pattern string) (n int) {
+	re := regexp.MustCompile(pattern)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, line := range in.lines {
+		if re.MatchString(line) {
+			n++
+		}
+	}
+	return n
+}
+
+// serving waits until every worker is ready.
+func (in *instance) serving() *instance {
+	in.t.Helper()
+	in.waitLine(`workers are ready`)
+	return in
+}
+
+// wait waits for the launcher's end and answers its exit status.
+func (in *instance) wait() int {
+	in.t.Helper()
+	select {
+	case <-in.exited:
+	case <-time.After(patience):
+		in.t.Fatal("the launcher does not end")
+	}
+	var exit *exec.ExitError
+	if errors.As(in.err, &exit) {
+		return exit.ExitCode()
+	}
+	if in.err != nil {
+		in.t.Fatal(in.err)
+	}
+	return 0
+}
+
+func (in *instance) signal(sig syscall.Signal) {
+	in.t.Helper()
+	if err := in.cmd.Process.Signal(sig); err != nil {
+		in.t.Fatal(err)
+	}
+}
+
+// waitFor polls for something that no line tells.
+func (in *instance) waitFor(what string, done func() bool) {
+	in.t.Helper()
+	waitFor(in.t, what, done)
+}
+
+func waitFor(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("waited in vain for %s", what)
+			return
+		}
+	}
+}
+
+// process is one of the application's Ruby processes, by its title.
+type process struct {
+	pid, ppid int
+	title     string
+}
+
+// processes are the Ruby processes that have the application's folder as their own, whoever
+// their parent is by now.
+func (in *instance) processes() []process {
+	entries, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	var found []process
+	for _, dir := range entries {
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		cwd, err := os.Readlink(filepath.Join(dir, "cwd"))
+		if err != nil || cwd != in.root || pid == in.cmd.Process.Pid || pid == os.Getpid() {
+			continue
+		}
+		cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+		stat, err2 := os.ReadFile(filepath.Join(dir, "stat"))
+		if err != nil || err2 != nil || len(cmdline) == 0 {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		ppid, _ := strconv.Atoi(strings.Fields(rest)[1])
+		title := strings.TrimRight(strings.ReplaceAll(string(cmdline), "\x00", " "), " ")
+		found = append(found, process{pid, ppid, title})
+	}
+	return found
+}
+
+// titled are the processes whose title has a prefix.
+func (in *instance) titled(prefix string) (found []process) {
+	for _, p := range in.processes() {
+		if strings.HasPrefix(p.title, prefix) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// worker is the pid of a slot's worker.
+func (in *instance) worker(slot int) int {
+	in.t.Helper()
+	prefix := fmt.Sprintf("launcher worker slot=%d ", slot)
+	in.waitFor("a worker of slot "+strconv.Itoa(slot), func() bool { return len(in.titled(prefix)) > 0 })
+	found := in.titled(prefix)
+	if len(found) == 0 {
+		in.t.FailNow()
+	}
+	return found[len(found)-1].pid
+}
+
+func (in *instance) preloader() int {
+	in.t.Helper()
+	found := in.titled("launcher preloader ")
+	if len(found) == 0 {
+		in.t.Fatal("no preloader")
+	}
+	return found[len(found)-1].pid
+}
+
+func (in *instance) socket(slot int) string {
+	return filepath.Join(in.root, "log", fmt.Sprintf("fastcgi.socket-%d", slot))
+}
+
+// freePort is a port of 127.0.0.1 that nobody has right now.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// runLighttpd runs lighttpd on a configuration and answers the address of its site. It
+// is stopped when the test ends.
+func runLighttpd(t testing.TB, dir string, port int, configuration string) (url string) {
+	t.Helper()
+	file := filepath.Join(dir, "lighttpd-test.conf")
+	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd := exec.Command(tool(t, "lighttpd"), "-D", "-f", file)
+	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		<-ended
+		if t.Failed() {
+			t.Logf("lighttpd said:\n%s", log.String())
+		}
+	})
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+			return "http://" + address
+		}
+		select {
+		case <-ended:
+			t.Fatalf("lighttpd ended: %s\n%s", log.String(), configuration)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("lighttpd does not listen")
+		}
+	}
+}
+
+// output runs the launcher to its end, and answers its standard output.
+func output(t testing.TB, dir string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Dir, cmd.Env = dir, append(cleanEnv(), asLauncher+"=1")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("launcher %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return string(out)
+}
+
+// behindLighttpd starts lighttpd with what "launcher config --full" prints.
+func (in *instance) behindLighttpd(workers int, args ...string) (url string) {
+	in.t.Helper()
+	port := freePort(in.t)
+	args = append([]string{"config", "--full", "--port", strconv.Itoa(port), strconv.Itoa(workers)}, args...)
+	return runLighttpd(in.t, in.root, port, output(in.t, in.root, args...))
+}
+
+// get asks for a page, and answers status and body.
+func get(t testing.TB, url string) (int, string) {
+	t.Helper()
+	resp, err := client().Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("GET %s: %v", url, err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// client makes a connection for each request and follows no redirect.
+func client() *http.Client {
+	return &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
