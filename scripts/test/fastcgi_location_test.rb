@@ -33,6 +33,7 @@ class FastCGILocationTest < Minitest::Test
     "script name with a slash at its end" => ["/shop/a", "/shop/", "a", "", ["", "/shop/a", ""]],
     "script name longer than the URI (CVE-2019-11043)" => ["/a", "/index.php/%0a/aaaaaaaaaaaaaaa", "", "", ["", "/a", ""]],
     "path longer than the URI (CVE-2019-11043)" => ["/a", "/a", "/aaaaaaaaaaaaaaaaaaaaaaaa", "", ["", "/a", ""]],
+    "path that is not the rest" => ["/shop/a", "/shop", "/b", "", ["", "/shop/a", ""]],
     "path that is not the URI's" => ["/a/b", "/x", "/y", "", ["", "/a/b", ""]],
     "script name without a slash" => ["/a", ".fcgi", "", "", ["", "/a", ""]],
     "broken percent signs" => ["/%/%g/%4", "/%", "/%g/%4", "", ["/%", "/%g/%4", ""]],

@@ -262,7 +262,7 @@ class FastCGIResponseTest < FastCGICase
   end
 
   def test_failure_before_the_first_chunk
-    body = Body.new(RuntimeError.new("early"))
+    body = Body.new("", RuntimeError.new("early"))
     reply = reply_to([200, TEXT, body])
     served
     assert_equal [500, true, 1], [reply.status, reply.complete, body.closed]

@@ -18,10 +18,12 @@ class FastCGIWireTest < FastCGICase
     client.send(bytes)
     assert client.closed?, "answered or open after #{bytes.byteslice(0, 40).inspect}"
     served
+    refute_match(/serve a FastCGI connection/, log)
   end
 
   def assert_refused(status, bytes, **options)
     called = false
+    options[:limits] ||= limits(drain_seconds: 600)
     serve(->(env) { called = env["PATH_INFO"] != "/alive"; PLAIN.call(env) }, **options)
     client = connect
     client.send(bytes)
@@ -231,7 +233,8 @@ class FastCGIWireTest < FastCGICase
     serve
     client = connect
     bytes = FastCGIClient.params("/four").map { |name, value| [name.bytesize | 1 << 31, value.bytesize | 1 << 31].pack("NN") + name + value }.join
-    client.send(Wire.begin_request + Wire.stream(4, bytes.b) + Wire.record(5, ""))
+    bytes = bytes.b << "\x80\0\0\1\x80\0\0\0A".b
+    client.send(Wire.begin_request + Wire.stream(4, bytes) + Wire.record(5, ""))
     assert_equal "GET /four 0", client.reply.body
   end
 
@@ -240,7 +243,7 @@ class FastCGIWireTest < FastCGICase
   end
 
   def test_empty_name_and_empty_params
-    serve
+    serve ->(env) { env.key?("") ? raise("empty name") : PLAIN.call(env) }
     client = connect
     client.send(Wire.begin_request + Wire.stream(4, Wire.pair("", "x") + Wire.pairs(FastCGIClient.params("/"))) + Wire.record(5, ""))
     assert_equal 200, client.reply.status
@@ -304,7 +307,7 @@ class FastCGIWireTest < FastCGICase
   end
 
   def test_stalled_body
-    serve(limits: limits(body_seconds: NO_TIME))
+    serve(limits: limits(body_seconds: NO_TIME, head_seconds: 600))
     client = connect
     client.send(Wire.begin_request + Wire.params(FastCGIClient.params("/", "abcd")) + Wire.record(5, "ab"))
     assert client.closed?
@@ -444,6 +447,20 @@ class FastCGIWireTest < FastCGICase
     end
   end
 
+  def test_protocol_violation_in_mid_response_ends_a_kept_connection
+    gate = Queue.new
+    body = Enumerator.new { |chunks| 2.times { |n| chunks << n.to_s; gate.pop } }
+    serve ->(env) { env["PATH_INFO"] == "/alive" ? PLAIN.call(env) : [200, { "content-type" => "text/plain" }, body] }
+    client = connect
+    client.send(Wire.request(FastCGIClient.params("/"), flags: 1))
+    client.record
+    client.send(Wire.begin_request(flags: 1))
+    2.times { gate << nil }
+    assert client.reply.complete
+    assert client.closed?
+    served
+  end
+
   def test_peer_closes_its_writing_side_after_the_request
     serve ->(_) { [200, { "content-type" => "text/plain" }, Enumerator.new { |chunks| 3.times { |n| chunks << n.to_s } }] }, lint: false
     client = connect
@@ -480,6 +497,23 @@ class FastCGIWireTest < FastCGICase
           limits: limits(write_seconds: NO_TIME)
     connect.send(Wire.request(FastCGIClient.params("/")))
     assert closed.pop
+    served
+  end
+
+  # The deadline must not start again with every chunk of an application that goes on.
+  def test_peer_that_never_reads_from_a_stubborn_application
+    body = []
+    def body.each
+      1000.times do
+        yield "x" * 65_536
+      rescue IOError
+        nil
+      end
+    end
+    body.singleton_class.undef_method(:to_ary)
+    serve ->(env) { env["PATH_INFO"] == "/alive" ? PLAIN.call(env) : [200, { "content-type" => "text/plain" }, body] },
+          lint: false, limits: limits(write_seconds: 0.5)
+    connect.send(Wire.request(FastCGIClient.params("/")))
     served
   end
 
@@ -545,6 +579,7 @@ class FastCGIWireTest < FastCGICase
     reply = client.reply
     assert_equal 400, reply.status
     assert reply.complete
+    assert_equal "", client.socket.read, "not an end of the stream but a reset"
     client.close
     served
   ensure

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -57,19 +58,34 @@ func FollowChild(pid int) (*Child, error) {
 }
 
 // Wait reaps the child and closes the descriptor. It is called once.
+//
+// A process that was forked twice may tell its pid before the one in between has
+// gone: until then it is nobody's here (ECHILD), and the wait is tried again.
 func (c *Child) Wait() (ExitStatus, error) {
 	defer c.file.Close()
-	var status ExitStatus
-	var waited error
-	err := c.raw.Read(func(fd uintptr) bool {
-		status, waited = waitPidfd(int(fd))
-		return waited != unix.EAGAIN
-	})
-	if err != nil {
-		return ExitStatus{}, err
+	for tries := 0; ; tries++ {
+		var status ExitStatus
+		var waited error
+		err := c.raw.Read(func(fd uintptr) bool {
+			status, waited = waitPidfd(int(fd))
+			return waited != unix.EAGAIN
+		})
+		switch {
+		case err != nil:
+			return ExitStatus{}, err
+		case waited == unix.ECHILD && tries < adoptionTries:
+			time.Sleep(adoptionPause)
+		default:
+			return status, os.NewSyscallError("waitid", waited)
+		}
 	}
-	return status, waited
 }
+
+// The process in between has nothing left to do but to leave.
+const (
+	adoptionTries = 2000
+	adoptionPause = time.Millisecond
+)
 
 func waitPidfd(fd int) (ExitStatus, error) {
 	var info unix.Siginfo
@@ -80,10 +96,8 @@ func waitPidfd(fd int) (ExitStatus, error) {
 			return exitStatus(&info), nil
 		case unix.EINTR:
 			continue
-		case unix.EAGAIN: // still running, PIDFD_NONBLOCK
+		default: // EAGAIN: still running, PIDFD_NONBLOCK
 			return ExitStatus{}, err
-		default:
-			return ExitStatus{}, os.NewSyscallError("waitid", err)
 		}
 	}
 }

@@ -218,3 +218,41 @@ func TestFinishKeepsWhatWasSent(t *testing.T) {
 		t.Errorf("then %v, want EOF", err)
 	}
 }
+
+// TestWaitForAGrandchild waits for a process whose parent is still there and does not
+// reap it: it becomes a child of the test when the one in between leaves.
+func TestWaitForAGrandchild(t *testing.T) {
+	if err := AdoptOrphans(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("ruby", "--disable-gems", "-e", "$stdout.sync = true; puts fork { exit!(7) }; $stdin.read")
+	in, _ := cmd.StdinPipe()
+	out, _ := cmd.StdoutPipe()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := make([]byte, 16)
+	n, err := out.Read(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := FollowChild(atoi(t, strings.TrimSpace(string(line[:n]))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error)
+	go func() {
+		status, err := child.Wait()
+		if err == nil && status.Code != 7 {
+			err = errors.New(status.String())
+		}
+		waited <- err
+	}()
+	in.Close()
+	if err := <-waited; err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
