@@ -216,6 +216,23 @@ func TestEarlyDeathsBackOffAndCloseTheSocket(t *testing.T) {
 	}
 }
 
+func TestRequestsThatKillDoNotCloseTheSocket(t *testing.T) {
+	s := running(t, 1)
+	actions := s.event(workerExited{key: s.serving(0), request: "GET /crash"})
+	for range 30 {
+		if spawn := find[spawnWorker](actions); len(spawn) == 1 {
+			s.ready(spawn[0].key)
+			actions = s.event(workerExited{key: spawn[0].key, request: "GET /crash"})
+			continue
+		}
+		before := s.now
+		actions = s.fire(timerSlot)
+		if s.now-before > closeAfter || !s.core.slots[0].open {
+			t.Fatalf("waited %v, open %v", s.now-before, s.core.slots[0].open)
+		}
+	}
+}
+
 func TestAServedRequestForgivesEarlyDeaths(t *testing.T) {
 	s := running(t, 1)
 	s.boot(s.dies(s.serving(0), 0))

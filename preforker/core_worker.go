@@ -147,7 +147,7 @@ func (c *core) workerSpawnFailed(e workerSpawnFailed) {
 	}
 	c.log(slog.LevelError, "worker could not be forked", w.attrs(slog.Any(keyError, failureError(e.error)))...)
 	c.do(forgetWorker{w.key, false})
-	c.bury(s, w, true)
+	c.bury(s, w, true, slotBackoff.most)
 }
 
 func (c *core) workerReady(e workerReady) {
@@ -223,7 +223,7 @@ func (c *core) workerExited(e workerExited) {
 	attrs := w.attrs(slog.String(keyExit, e.exit.String()), slog.Uint64(keyServed, e.served))
 	if w.leaving() && w.reason != ReasonBootTimeout {
 		c.log(slog.LevelInfo, "worker left", append(attrs, slog.String(keyReason, string(w.reason)))...)
-		c.bury(s, w, false)
+		c.bury(s, w, false, 0)
 		return
 	}
 	young := e.served == 0 && (w.state != WorkerReady || c.now-w.since < youngLife)
@@ -242,7 +242,12 @@ func (c *core) workerExited(e workerExited) {
 	if !young {
 		s.deaths = 0
 	}
-	c.bury(s, w, young)
+	most := slotBackoff.most
+	if e.request != "" {
+		// It is the request that kills: others, which wait in the socket, may not.
+		most = closeAfter
+	}
+	c.bury(s, w, young, most)
 }
 
 // loseSpawning gives up the workers whose preloader died before it told their
@@ -253,14 +258,15 @@ func (c *core) loseSpawning(generation int) {
 			if w.pid == 0 && w.key.Generation == generation {
 				c.log(slog.LevelWarn, "worker was lost", w.attrs(slog.String(keyReason, string(ReasonLost)))...)
 				c.do(forgetWorker{w.key, true})
-				c.bury(s, w, false)
+				c.bury(s, w, false, 0)
 			}
 		}
 	}
 }
 
-// bury removes a worker from its slot, and decides when the next one comes.
-func (c *core) bury(s *slot, gone *worker, young bool) {
+// bury removes a worker from its slot, and decides when the next one comes: at once,
+// or after young deaths in a row later and later, but within most.
+func (c *core) bury(s *slot, gone *worker, young bool, most time.Duration) {
 	if gone.state != WorkerExited {
 		c.moveWorker(gone, WorkerExited)
 	}
@@ -278,7 +284,7 @@ func (c *core) bury(s *slot, gone *worker, young bool) {
 	wait := time.Duration(0)
 	if young {
 		s.deaths++
-		wait = slotBackoff.delay(s.deaths, c.random())
+		wait = min(slotBackoff.delay(s.deaths, c.random()), most)
 	}
 	if wait == 0 {
 		c.vacate(s)
@@ -345,7 +351,7 @@ func (c *core) slotNotBound(e slotNotBound) {
 	if w := s.serving(); w != nil {
 		// The spawn that went with it has no listener.
 		c.do(forgetWorker{w.key, false})
-		c.bury(s, w, true)
+		c.bury(s, w, true, slotBackoff.most)
 	}
 }
 

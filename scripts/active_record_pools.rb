@@ -5,7 +5,8 @@ module Launcher
   # Where they are kept changed with nearly every release:
   #
   #   5.2        one handler
-  #   6.0        a handler for each role (connection_handlers)
+  #   6.0        a handler for each role (connection_handlers), which only Rails
+  #              fills: the default one may not be among them
   #   6.1, 7.0   the same under legacy_connection_handling, where asking for it
   #              otherwise raises; else one handler with all_connection_pools
   #   7.1 on     one handler, connection_pool_list(:all)
@@ -22,10 +23,11 @@ module Launcher
 
     def handlers
       base = ::ActiveRecord::Base
-      return [base.connection_handler] unless base.respond_to?(:connection_handlers)
-      base.connection_handlers.values
+      own = [base.default_connection_handler, base.connection_handler]
+      own.concat(base.connection_handlers.values) if base.respond_to?(:connection_handlers)
+      own.uniq
     rescue NotImplementedError
-      [base.connection_handler]
+      own.uniq
     end
 
     def pools(handler)

@@ -9,7 +9,7 @@ module Launcher
     end
 
     def load
-      prepare
+      Dir.chdir(@settings.root)
       bundle
       app = @settings.entry == "config.ru" ? rackup : rails
       eager_load
@@ -28,16 +28,11 @@ module Launcher
 
     private
 
-    def prepare
-      Dir.chdir(@settings.root)
-      $PROGRAM_NAME = "launcher"
-    end
-
     # The process says itself whether there is a bundle; BUNDLE_GEMFILE is
-    # whatever the user set, else the application's own Gemfile. Bundler.setup
-    # raises where "bundler/setup" would print and exit.
+    # whatever the user set, else the application's own Gemfile, in Bundler's order.
+    # Bundler.setup raises where "bundler/setup" would print and exit.
     def bundle
-      gemfile = ENV["BUNDLE_GEMFILE"] || existing("Gemfile") || existing("gems.rb")
+      gemfile = ENV["BUNDLE_GEMFILE"] || existing("gems.rb") || existing("Gemfile")
       return unless gemfile
       ENV["BUNDLE_GEMFILE"] = File.expand_path(gemfile)
       require "bundler"
@@ -63,10 +58,12 @@ module Launcher
     end
 
     # In production a Rails application has done so already. In other environments
-    # it has not, and each worker would load its own copy of every class.
+    # it has not, and each worker would load its own copy of every class, Rails' own
+    # among them.
     def eager_load
       return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
-      ::Rails.application.eager_load! unless ::Rails.application.config.eager_load
+      config = ::Rails.application.config
+      config.eager_load_namespaces.each(&:eager_load!) unless config.eager_load
     end
   end
 end

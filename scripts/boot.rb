@@ -6,6 +6,7 @@
 # is required before the application's Bundler has chosen its gems may be
 # the wrong version of one ("socket" alone activates the gem io-wait).
 module Launcher
+  PROGRAM_FD = 3
   CONTROL_FD = 4
   SCOREBOARD_FD = 5
   STDERR_FD = 6
@@ -21,12 +22,16 @@ module Launcher
     text.force_encoding("UTF-8") if text.respond_to?(:force_encoding)
     kind == "setting" ? settings[name] = text : sources.push([name, text])
   end
+  # Ruby has opened the program anew; the descriptor itself would be inherited by
+  # whatever the application starts.
   DATA.close
+  IO.for_fd(PROGRAM_FD).close
 
   engine = defined?(RUBY_ENGINE) ? RUBY_ENGINE : "ruby"
   forks = Process.respond_to?(:fork)
-  CONTROL = IO.for_fd(CONTROL_FD, "w")
-  CONTROL.syswrite(%({"type":"hello","version":1,"pid":#{$$},"ruby":"#{RUBY_VERSION}","engine":"#{engine}","fork":#{forks}}))
+  control = IO.for_fd(CONTROL_FD, "w")
+  control.autoclose = false # the channel closes it
+  control.syswrite(%({"type":"hello","version":1,"pid":#{$$},"ruby":"#{RUBY_VERSION}","engine":"#{engine}","fork":#{forks}}))
   exit!(1) if !forks || (RUBY_VERSION.split(".").map { |part| part.to_i } <=> OLDEST_RUBY) < 0
 
   sources.each { |file, source| eval(source, TOPLEVEL_BINDING, file) }

@@ -8,6 +8,7 @@ module Launcher
     TEXT_MAX = 8_000 # bytes
     FRAMES_MAX = 30
     FRAME_MAX = 500 # bytes
+    UNKNOWN = [Encoding::BINARY, Encoding::US_ASCII, Encoding::UTF_8].freeze
     OWN = %r{\A(?:launcher/|/dev/fd/|/proc/self/fd/|<internal:)}.freeze
     VENDORED = %r{\A(?:vendor/(?:bundle|cache|gems)|\.bundle|node_modules)/}.freeze
 
@@ -26,19 +27,29 @@ module Launcher
 
     def message
       return "status #{@error.status}" if @error.is_a?(SystemExit)
-      text = @error.message.to_s
+      text = text_of(@error)
       cause = @error.cause
-      cause ? "#{text} (caused by #{cause.class}: #{cause.message})" : text
+      cause ? "#{text} (caused by #{cause.class}: #{text_of(cause)})" : text
     end
 
+    # The message is the application's code, which may be what is broken.
+    def text_of(error)
+      utf8(error.message.to_s)
+    rescue StandardError => broken
+      "(its message raised #{broken.class})"
+    end
+
+    # The launcher's own frames are told by their full names: relative ones could
+    # be those of a folder of the application.
     def frames
-      frames = (@error.backtrace || []).map { |frame| relative(utf8(frame)) }
-      frames.unshift("#{relative(utf8(@error.path))} (not loaded)") if missing_file?
-      frames.reject { |frame| OWN.match?(frame) }
+      frames = (@error.backtrace || []).map { |frame| utf8(frame) }
+      frames.reject! { |frame| OWN.match?(frame) }
+      frames.unshift("#{utf8(@error.path)} (not loaded)") if missing_file?
+      frames.map { |frame| relative(frame) }
     end
 
     def missing_file?
-      @error.is_a?(LoadError) && @error.path.to_s.start_with?(@prefix)
+      @error.is_a?(LoadError) && @error.path && utf8(@error.path).start_with?(@prefix)
     end
 
     def relative(frame)
@@ -61,7 +72,9 @@ module Launcher
       "#{text.byteslice(0, limit).scrub('')} (cut: #{text.bytesize} bytes)"
     end
 
+    # Bytes of no known encoding are taken for UTF-8.
     def utf8(text)
+      text = text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace, replace: "?") unless UNKNOWN.include?(text.encoding)
       text.dup.force_encoding(Encoding::UTF_8).scrub("?")
     end
   end

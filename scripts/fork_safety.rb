@@ -11,18 +11,23 @@ module Launcher
   # fails is logged by name and does not stop the fork: the application may well
   # not use what is broken.
   class ForkSafety
+    FLUSH = IO.instance_method(:flush)
+
     def initialize(errors)
       @errors = errors
       @pools = ActiveRecordPools.new
+      @grpc_stopped = false
     end
 
     # In the preloader, before each fork. Connections are closed rather than
     # leaked: a forked copy that is collected later would say goodbye to the
     # database on its sibling's connection.
     def before_fork
-      step("ActiveRecord") { @pools.each(&:disconnect!) } if defined?(::ActiveRecord::Base)
+      step("ActiveRecord") { disconnect } if active_record?
       step("Sequel") { ::Sequel::DATABASES.each(&:disconnect) } if defined?(::Sequel::DATABASES)
-      step("GRPC") { ::GRPC.prefork } if defined?(::GRPC) && ::GRPC.respond_to?(:prefork)
+      step("Rails.cache") { close_cache(::Rails.cache) } if defined?(::Rails) && ::Rails.respond_to?(:cache)
+      step("ActionCable") { restart_cable } if defined?(::ActionCable)
+      step("GRPC") { stop_grpc } if grpc?
       flush
     end
 
@@ -30,7 +35,7 @@ module Launcher
     # written by each worker, and exit! would lose what a worker has written.
     def flush
       ObjectSpace.each_object(IO) do |io|
-        io.flush
+        FLUSH.bind(io).call # a subclass may mean something else by flush
       rescue IOError, SystemCallError
         next # closed, never opened, or its reader is gone
       end
@@ -39,10 +44,8 @@ module Launcher
     # In the worker, before the application's own hooks.
     def after_fork
       Kernel.srand
-      step("ActiveRecord") { discard_inherited } if defined?(::ActiveRecord::Base)
-      step("Rails.cache") { reset_cache(::Rails.cache) } if defined?(::Rails) && ::Rails.respond_to?(:cache)
-      step("ActionCable") { restart_cable } if defined?(::ActionCable)
-      step("GRPC") { ::GRPC.postfork_child } if defined?(::GRPC) && ::GRPC.respond_to?(:postfork_child)
+      step("ActiveRecord") { discard_inherited } if active_record?
+      step("GRPC") { ::GRPC.postfork_child } if @grpc_stopped
     end
 
     private
@@ -53,24 +56,48 @@ module Launcher
       @errors.puts("launcher: making #{name} safe around the fork failed: #{error.class}: #{error.message}")
     end
 
+    # Base is an autoload of ActiveRecord: an application that never used it
+    # must not be made to load it here, and to look for a database.
+    def active_record?
+      defined?(::ActiveRecord::Base) && !::ActiveRecord.autoload?(:Base)
+    end
+
+    # disconnect! may wait for a connection that a thread holds; a pool without
+    # one is none of our business.
+    def disconnect
+      @pools.each { |pool| pool.disconnect! if pool.connections.any? }
+    end
+
     # ActiveRecord itself drops inherited pools from 5.2 on. One that it missed
     # would mix two workers' rows, so none with a connection is left.
     def discard_inherited
       @pools.each { |pool| pool.discard! if pool.connections.any? }
     end
 
-    # The clients of both cache servers hold a socket, and know how to drop it.
-    def reset_cache(cache)
-      store = ::ActiveSupport::Cache
-      if store.const_defined?(:RedisCacheStore, false) && !store.autoload?(:RedisCacheStore) && cache.is_a?(store::RedisCacheStore)
-        cache.redis.close if cache.redis.respond_to?(:close)
-      elsif store.const_defined?(:MemCacheStore, false) && !store.autoload?(:MemCacheStore) && cache.is_a?(store::MemCacheStore)
-        cache.reset if cache.respond_to?(:reset)
-      end
+    # Redis and Dalli clients notice a fork and connect again; one that is not in
+    # a pool can be closed by its owner, as is proper. A pool cannot: its shutdown is
+    # for good.
+    def close_cache(cache)
+      cache.redis.close if cache.respond_to?(:redis) && cache.redis.respond_to?(:close)
     end
 
-    # Only a server that boot has touched holds a connection; asking for one
-    # here would make it.
+    # Without its environment variable prefork raises, after it has initialized
+    # the library, which from then on refuses to work in any worker.
+    def grpc?
+      defined?(::GRPC) && ::GRPC.respond_to?(:prefork) && ENV["GRPC_ENABLE_FORK_SUPPORT"] == "1"
+    end
+
+    # Stopped once, before the first fork, and not started again between forks:
+    # each worker starts it for itself, the preloader has no use for it.
+    def stop_grpc
+      return if @grpc_stopped
+      ::GRPC.prefork
+      @grpc_stopped = true
+    end
+
+    # Here, where its threads still live to end their subscriptions: in a worker
+    # it would speak on the preloader's connection. Only a server that boot has
+    # touched holds one; asking for one here would make it.
     def restart_cable
       server = ::ActionCable.instance_variable_get(:@server)
       server.restart if server&.instance_variable_get(:@pubsub)

@@ -32,8 +32,11 @@ module Launcher
       @after = []
     end
 
+    # Evaluated from the top level: the constants that the file names are the
+    # application's. From here, File and Settings would be the launcher's own.
     def load(path)
-      File.new(@before, @after).instance_eval(::File.read(path, encoding: "UTF-8"), path)
+      evaluate = eval("proc { |text, path| instance_eval(text, path) }", TOPLEVEL_BINDING, __FILE__, __LINE__)
+      File.new(@before, @after).instance_exec(::File.read(path, encoding: "UTF-8"), path, &evaluate)
       self
     end
 

@@ -4,6 +4,12 @@ module Launcher
   # What loading left behind that a fork does not carry over: threads, which only
   # the preloader has, and sockets, which every worker would share.
   class Inventory
+    SHOWN = 20 # of each kind
+
+    # Threads that their own libraries start again in a new process, but do not
+    # mark as such.
+    RESTARTED = ["Timeout stdlib thread", "Gem::Timeout stdlib thread"].freeze
+
     def initialize(root, own:)
       @root = root.end_with?("/") ? root : "#{root}/"
       @own = own
@@ -12,14 +18,22 @@ module Launcher
     def threads
       others = Thread.list - [Thread.main]
       # ActiveSupport and others mark threads that they start again themselves.
-      others.reject { |thread| thread.thread_variable_get(:fork_safe) }.map { |thread| describe_thread(thread) }
+      others.reject! { |thread| thread.thread_variable_get(:fork_safe) || RESTARTED.include?(thread.name) }
+      first(others.map { |thread| describe_thread(thread) })
     end
 
     def sockets
-      Dir.children("/proc/self/fd").map(&:to_i).sort.filter_map { |fd| describe_socket(fd) unless @own.include?(fd) }
+      first(Dir.children("/proc/self/fd").map(&:to_i).sort.filter_map { |fd| describe_socket(fd) unless @own.include?(fd) })
     end
 
     private
+
+    # Names are the application's, and of any bytes; JSON takes only text.
+    def first(lines)
+      shown = lines.first(SHOWN).map { |line| line.dup.force_encoding(Encoding::UTF_8).scrub("?") }
+      shown << "(#{lines.size - SHOWN} more)" if lines.size > SHOWN
+      shown
+    end
 
     def describe_thread(thread)
       # inspect ends in the place where the thread began: #<Thread:0x… file:line state>
@@ -33,8 +47,8 @@ module Launcher
       socket = BasicSocket.for_fd(fd)
       socket.autoclose = false
       "#{place(socket.local_address)} to #{peer(socket)}"
-    rescue Errno::ENOENT, Errno::ENOTSOCK, Errno::EBADF
-      nil # it was closed meanwhile
+    rescue SystemCallError
+      nil # it was closed meanwhile, or is of a family that has no addresses
     end
 
     def peer(socket)

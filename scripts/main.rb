@@ -7,6 +7,7 @@ require_relative "preloader"
 module Launcher
   # Runs the preloader that the settings describe and does not return.
   def self.main(settings)
+    $PROGRAM_NAME = "launcher" # sets the title too, so it comes first
     Process.setproctitle("launcher preloader gen=#{settings.fetch('generation')} loading #{settings.fetch('root')}")
     [CONTROL_FD, SCOREBOARD_FD, STDERR_FD].each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
     Preloader.new(Settings.new(settings)).run

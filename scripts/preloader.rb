@@ -15,14 +15,16 @@ module Launcher
   # The process that has the application loaded and serves nobody: it forks a worker
   # for each spawn message until it is retired or the supervisor is gone.
   class Preloader
-    # What an application can throw while it loads. Signals are not among them:
-    # they end this process as they end any other.
+    # What an application's code can throw here. Signals are not among them: they
+    # end this process as they end any other.
     LOAD_ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
+    FORK_REPORT_MAX = 1024 # bytes
 
     def initialize(settings)
       @settings = settings
       @hooks = Hooks.new
-      @safety = ForkSafety.new($stderr)
+      @safety = ForkSafety.new(FastCGI::Errors.new($stderr))
+      @output = STDERR.stat.ino # the pipe to the supervisor
     end
 
     def run
@@ -40,7 +42,7 @@ module Launcher
       app = loader.load
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries
-      Signal.trap("QUIT", "DEFAULT")
+      reset_traps
       Title.preloader(@settings)
       report_loaded(loader, Process.clock_gettime(Process::CLOCK_MONOTONIC) - started)
       app
@@ -49,13 +51,20 @@ module Launcher
     end
 
     # On QUIT a load that takes too long says where it is: the handler runs on
-    # the main thread, so its caller is what the application is doing.
+    # the main thread, so its caller is what the application is doing. A thread says
+    # it, because a handler may take no lock, and require takes one.
     def answer_when_asked_where
       Signal.trap("QUIT") do
         stuck = RuntimeError.new("still loading")
         stuck.set_backtrace(caller)
-        give_up("boot timeout", stuck)
+        Thread.new { give_up("boot timeout", stuck) }
       end
+    end
+
+    # Traps that boot has set would keep this process from being ended, or
+    # reap what it forks. Those for other signals are the application's affair.
+    def reset_traps
+      %w[CHLD INT QUIT TERM].each { |signal| Signal.trap(signal, "DEFAULT") }
     end
 
     def require_libraries
@@ -85,13 +94,17 @@ module Launcher
 
     # Until here both went through the supervisor, which keeps the last lines for
     # its report of a failure. From here on they are the launcher's own standard
-    # error: a worker must be able to write after the supervisor's death.
+    # error: a worker must be able to write after the supervisor's death. One that
+    # the application has closed or sent to a file of its own stays so.
     def use_real_stderr
       real = IO.for_fd(STDERR_FD)
       @safety.flush
-      [STDOUT, STDERR].each { |stream| stream.reopen(real) }
+      [STDOUT, STDERR].each do |stream|
+        next if stream.closed? || stream.stat.ino != @output
+        stream.reopen(real)
+        stream.sync = true
+      end
       real.close
-      STDOUT.sync = STDERR.sync = true
     end
 
     def serve_spawns(app)
@@ -118,16 +131,24 @@ module Launcher
         reader.close
         fork_worker(writer, key, files, app, scoreboard.record(message.fetch(:record)))
       end
-      writer.close
-      pid = reader.read
-      Process.wait(middle)
-      raise "the process between preloader and worker said #{pid.inspect}" unless pid.match?(/\A\d+\z/)
+      reap(middle)
+      # Not until the end of the pipe, which anything that a thread of the
+      # application forks meanwhile would hold open.
+      pid = reader.read_nonblock(FORK_REPORT_MAX, exception: false)
+      raise "the process between preloader and worker said #{pid.inspect}" unless pid.is_a?(String) && pid.match?(/\A\d+\z/)
       channel.send("spawned", pid: Integer(pid), **key)
-    rescue StandardError, ScriptError => error
+    rescue *LOAD_ERRORS => error
       channel.send("spawn_failed", error: Failure.new(error, root: @settings.root).to_h, **key)
     ensure
       reader&.close
       writer&.close
+    end
+
+    # A thread of the application that waits for any child may have been faster.
+    def reap(pid)
+      Process.wait(pid)
+    rescue Errno::ECHILD
+      nil
     end
 
     def fork_worker(writer, key, files, app, record)
@@ -135,6 +156,8 @@ module Launcher
         writer.close
         @channel.close
         Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks).run
+      ensure
+        exit!(1) # run does not return; a signal's default must not run exit handlers either
       end
       writer.write(pid.to_s)
     rescue SystemCallError => error

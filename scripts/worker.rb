@@ -30,6 +30,8 @@ module Launcher
       @channel = Channel.new(channel)
       @title = Title.worker(key.fetch(:slot), key.fetch(:generation))
       @leaving = nil # :now or :after_backlog
+      @pid = Process.pid
+      @disturbed = false
     end
 
     def run
@@ -50,6 +52,9 @@ module Launcher
     end
 
     def request_finished
+      # The application forked and its child came back, or it made itself a
+      # daemon: a second worker on this socket that the supervisor knows nothing of.
+      exit!(0) unless Process.pid == @pid
       @record.idle
       @title.show("idle")
     end
@@ -59,7 +64,7 @@ module Launcher
     def prepare
       @stage = "signals"
       @wake_reader, @wake_writer = IO.pipe
-      %w[INT TERM].each { |signal| Signal.trap(signal) { leave(:now) } }
+      %w[INT TERM].each { |signal| Signal.trap(signal) { signalled(signal) } }
       @stage = "fork safety"
       @safety.after_fork
       @stage = "after_fork"
@@ -79,12 +84,15 @@ module Launcher
     def serve_until_told
       status = 1
       serve_requests
-      status = 0
+      status = 0 unless @disturbed
     rescue Exception => error # the last frame of this thread: nothing above could log it
       $stderr.puts("launcher: worker slot=#{@key[:slot]} stopped serving: #{error.full_message(highlight: false)}")
     ensure
-      @safety.flush
-      exit!(status)
+      begin
+        @safety.flush
+      ensure
+        exit!(status)
+      end
     end
 
     # The supervisor's death leaves nobody to hand the queue to, and nobody to
@@ -94,11 +102,23 @@ module Launcher
         leave(message[:backlog] ? :after_backlog : :now) if message[:type] == "drain"
       end
       leave(:now)
+    rescue *BOOT_ERRORS => error
+      # Thrown by another thread of the application: exit, abort_on_exception,
+      # Thread.main.raise. The request in hand is let finish.
+      $stderr.puts("launcher: worker slot=#{@key[:slot]} leaves: its main thread got #{error.full_message(highlight: false)}")
+      @disturbed = true
+      leave(:now)
+    end
+
+    # A process that the application forks inherits the handler, but not the duty.
+    def signalled(signal)
+      raise SignalException, signal unless Process.pid == @pid
+      leave(:now)
     end
 
     # Also called from a signal handler, where no lock may be taken.
     def leave(how)
-      @leaving = how
+      @leaving = how unless @leaving == :now
       @wake_writer.write_nonblock(".", exception: false)
     end
 

@@ -90,6 +90,7 @@ func isExecutable(path string) bool {
 type instance struct {
 	t    testing.TB
 	root string
+	pipe string // of its standard error as /proc shows it, where the root is shared
 	cmd  *exec.Cmd
 
 	mu      sync.Mutex
@@ -106,6 +107,11 @@ type startOptions struct {
 	root string
 	env  []string // added to the test's own, without the variables of Rails and Rack
 	args []string
+	// program is the test binary by another path, for a user who may not reach its own.
+	program string
+	attr    *syscall.SysProcAttr // its process group, its user
+	// shared says that others may run something in the same folder meanwhile.
+	shared bool
 }
 
 // start runs a launcher and does not wait for it. It is killed when the test ends, and
@@ -113,13 +119,21 @@ type startOptions struct {
 func start(t testing.TB, o startOptions) *instance {
 	t.Helper()
 	in := &instance{t: t, root: o.root, changed: make(chan struct{}), exited: make(chan struct{})}
-	in.cmd = exec.Command(os.Args[0], o.args...)
+	program := os.Args[0]
+	if o.program != "" {
+		program = o.program
+	}
+	in.cmd = exec.Command(program, o.args...)
+	in.cmd.SysProcAttr = o.attr
 	in.cmd.Dir = o.root
 	in.cmd.Env = append(append(cleanEnv(), asLauncher+"=1"), o.env...)
 	in.cmd.Stdout = &in.stdout
 	stderr, err := in.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if o.shared {
+		in.pipe = pipeName(t, stderr.(*os.File))
 	}
 	if err := in.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -306,6 +320,9 @@ func (in *instance) processes() []process {
 		if err != nil || cwd != in.root || pid == in.cmd.Process.Pid || pid == os.Getpid() {
 			continue
 		}
+		if in.pipe != "" && !hasOpen(dir, in.pipe) {
+			continue
+		}
 		cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline"))
 		stat, err2 := os.ReadFile(filepath.Join(dir, "stat"))
 		if err != nil || err2 != nil || len(cmdline) == 0 {
@@ -317,6 +334,24 @@ func (in *instance) processes() []process {
 		found = append(found, process{pid, ppid, title})
 	}
 	return found
+}
+
+func pipeName(t testing.TB, pipe *os.File) string {
+	t.Helper()
+	info, err := pipe.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("pipe:[%d]", info.Sys().(*syscall.Stat_t).Ino)
+}
+
+// hasOpen says whether a process, by its folder in /proc, has a file open.
+func hasOpen(dir, name string) bool {
+	descriptors, _ := filepath.Glob(filepath.Join(dir, "fd", "*"))
+	return slices.ContainsFunc(descriptors, func(fd string) bool {
+		target, err := os.Readlink(fd)
+		return err == nil && target == name
+	})
 }
 
 // titled are the processes whose title has a prefix.

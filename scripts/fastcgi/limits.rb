@@ -30,7 +30,9 @@ module Launcher
       def initialize(**given)
         super(**LIMIT_DEFAULTS.merge(given))
         each_pair do |name, value|
-          raise ArgumentError, "limit #{name} must be a positive number, not #{value.inspect}" unless value.is_a?(Numeric) && value.positive?
+          next if value.is_a?(Numeric) && value.positive?
+
+          raise ArgumentError, "limit #{name} must be a positive number, not #{value.inspect}"
         end
         freeze
       end

@@ -10,10 +10,11 @@ module Launcher
       ROOT = "/"
       NOWHERE = ""
       SCRIPT_SUFFIX = ".fcgi"
+      LIGHTTPD = "lighttpd"
       ABSOLUTE = %r{\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*}n.freeze
       # Everything but pchar and "/" (RFC 3986, section 3.3).
       ESCAPED = %r{[^A-Za-z0-9\-._~!$&'()*+,;=:@/]}n.freeze
-      private_constant :ROOT, :NOWHERE, :SCRIPT_SUFFIX, :ABSOLUTE, :ESCAPED
+      private_constant :ROOT, :NOWHERE, :SCRIPT_SUFFIX, :LIGHTTPD, :ABSOLUTE, :ESCAPED
 
       # url_prefix is where the operator mounted the application, nil if nobody said.
       def initialize(url_prefix)
@@ -26,7 +27,7 @@ module Launcher
         uri = env["REQUEST_URI"]
         uri = env["REQUEST_URI"] = synthesize(env) if uri.nil? || uri.empty?
         path, query = split(uri)
-        script = mount(path, env["SCRIPT_NAME"], env["PATH_INFO"])
+        script = mount(path, env["SCRIPT_NAME"], env["PATH_INFO"], env["SERVER_SOFTWARE"])
         env["SCRIPT_NAME"] = script
         env["PATH_INFO"] = script.empty? ? path : path.byteslice(script.bytesize, path.bytesize)
         env["QUERY_STRING"] = query
@@ -48,7 +49,7 @@ module Launcher
         [path.empty? ? ROOT : path, query]
       end
 
-      def mount(path, script_name, path_info)
+      def mount(path, script_name, path_info, software)
         # Nothing is guessed once the operator has spoken: lighttpd's key "/shop" matches /shopping too, and calls that a mount point.
         return below?(path, @url_prefix) ? @url_prefix : NOWHERE if @url_prefix
         return NOWHERE if script_name.nil? || script_name.empty? || script_name == ROOT
@@ -57,14 +58,17 @@ module Launcher
           # A rewrite or an error handler led here. The script is a fiction of the web server's; its folder is the mount point.
           folder = folder_of(script_name)
           below?(path, folder) ? folder : NOWHERE
+        elsif software&.start_with?(LIGHTTPD)
+          # It calls the key and the rest of its segment SCRIPT_NAME: for the key "/" the first segment of every path, which looks no
+          # different from the key "/shop" (1.4.69). Where the application is mounted like that, url_prefix has to say so.
+          NOWHERE
         else
           matching_start(path, script_name, path_info) || NOWHERE
         end
       end
 
       # The start of the raw path that is the (decoded) SCRIPT_NAME, if PATH_INFO is the rest of it. An empty PATH_INFO proves nothing:
-      # lighttpd puts the whole path into SCRIPT_NAME for the key "/", and then nothing is mounted anywhere. Where the application is
-      # mounted and the web server works like that, url_prefix has to say so.
+      # servers that know no scripts put the whole path into SCRIPT_NAME, and then nothing is mounted anywhere.
       def matching_start(path, script_name, path_info)
         return nil if path_info.nil? || !path_info.start_with?(ROOT) || decode(path) != script_name + path_info
 

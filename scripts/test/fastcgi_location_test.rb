@@ -13,8 +13,8 @@ class FastCGILocationTest < Minitest::Test
 
   # uri, SCRIPT_NAME, PATH_INFO, QUERY_STRING as sent; what the application sees.
   {
-    "lighttpd: key / alone" => ["/a/b?x=1", "/a/b", "", "x=1", ["", "/a/b", "x=1"]],
-    "lighttpd: key / alone, at the root" => ["/", "/", "", "", ["", "/", ""]],
+    "no scripts, the whole path" => ["/a/b?x=1", "/a/b", "", "x=1", ["", "/a/b", "x=1"]],
+    "no scripts, the root" => ["/", "/", "", "", ["", "/", ""]],
     "lighttpd: fix-root-scriptname" => ["/a/b?x=1", "", "/a/b", "x=1", ["", "/a/b", "x=1"]],
     "lighttpd: rewrite to a script" => ["/a/b?x=1", "/dispatch.fcgi", "/a/b", "x=1", ["", "/a/b", "x=1"]],
     "lighttpd: error handler" => ["/a/b?x=1", "/dispatch.fcgi", nil, "", ["", "/a/b", "x=1"]],
@@ -22,9 +22,9 @@ class FastCGILocationTest < Minitest::Test
     "lighttpd: script below a folder, error handler" => ["/shop/a?x=1", "/shop/dispatch.fcgi", nil, nil, ["/shop", "/a", "x=1"]],
     "lighttpd: script below a folder, the folder" => ["/shop", "/shop/dispatch.fcgi", "", "", ["/shop", "", ""]],
     "lighttpd: script below another folder" => ["/shopping", "/shop/dispatch.fcgi", "", "", ["", "/shopping", ""]],
-    "lighttpd: key /shop" => ["/shop/a", "/shop", "/a", "", ["/shop", "/a", ""]],
-    "lighttpd: key /shop, encoded" => ["/sh%6Fp/%61%2Fb", "/shop", "/a/b", "", ["/sh%6Fp", "/%61%2Fb", ""]],
-    "lighttpd: key /shop, the mount point" => ["/shop", "/shop", "", "", ["", "/shop", ""]],
+    "mounted at /shop" => ["/shop/a", "/shop", "/a", "", ["/shop", "/a", ""]],
+    "mounted at /shop, encoded" => ["/sh%6Fp/%61%2Fb", "/shop", "/a/b", "", ["/sh%6Fp", "/%61%2Fb", ""]],
+    "mounted at /shop, the mount point" => ["/shop", "/shop", "", "", ["", "/shop", ""]],
     "script called by its name" => ["/dispatch.fcgi/a", "/dispatch.fcgi", "/a", "", ["", "/dispatch.fcgi/a", ""]],
     "HAProxy: no SCRIPT_NAME" => ["/a", nil, "/a", "", ["", "/a", ""]],
     "Caddy" => ["/a%20b?c", "", "/a b", "c", ["", "/a%20b", "c"]],
@@ -46,6 +46,18 @@ class FastCGILocationTest < Minitest::Test
       params = { REQUEST_URI: uri, SCRIPT_NAME: script, PATH_INFO: path, QUERY_STRING: query }.compact.transform_values { |value| value.dup.b }
       assert_equal expected.map(&:b), locate(**params)
     end
+  end
+
+  # lighttpd with the key "/" sends what another server sends for an application mounted at /a.
+  def test_script_name_of_lighttpd
+    lighttpd = { SERVER_SOFTWARE: "lighttpd/1.4.69" }
+    assert_equal ["", "/a/b", ""], locate(REQUEST_URI: "/a/b", SCRIPT_NAME: "/a", PATH_INFO: "/b", **lighttpd)
+    assert_equal ["", "/a/", ""], locate(REQUEST_URI: "/a/", SCRIPT_NAME: "/a", PATH_INFO: "/", **lighttpd)
+    assert_equal ["", "/a", ""], locate(REQUEST_URI: "/a", SCRIPT_NAME: "/a", **lighttpd)
+    assert_equal ["", "/", ""], locate(REQUEST_URI: "/", SCRIPT_NAME: "/", **lighttpd)
+    assert_equal ["/shop", "/a", ""], locate(REQUEST_URI: "/shop/a", SCRIPT_NAME: "/shop/dispatch.fcgi", PATH_INFO: "/a", **lighttpd)
+    assert_equal ["/shop", "/a", ""], locate("/shop", REQUEST_URI: "/shop/a", SCRIPT_NAME: "/shop", PATH_INFO: "/a", **lighttpd)
+    assert_equal ["/a", "/b", ""], locate(REQUEST_URI: "/a/b", SCRIPT_NAME: "/a", PATH_INFO: "/b", SERVER_SOFTWARE: "other/1.0")
   end
 
   def test_prefix

@@ -1,0 +1,79 @@
+# Everything starts on a fresh Debian 12 with Go alone: each target installs what it
+# needs. "make run" and "make test" are all that anybody has to know.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+GO ?= go
+NUM ?= 4
+PORT ?= 3000
+# lighttpd puts a web server in front: make run WITH=lighttpd
+WITH ?=
+
+export GOFLAGS ?= -buildvcs=false
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOTESTSUM := gotest.tools/gotestsum@v1.13.0
+FUZZ_TIME ?= 5s
+
+# gcc is what the race detector links with.
+DEPS := ruby ruby-rails ruby-sqlite3 ruby-minitest bundler lighttpd wrk gcc libc6-dev procps util-linux ca-certificates
+REDMINE_DEPS := redmine redmine-sqlite
+
+.PHONY: build run test check ruby-test go-test fuzz redmine bench deps clean
+.DEFAULT_GOAL := build
+
+build: launcher
+
+# One static binary with the Ruby side inside it.
+launcher: $(shell find cmd fcgi lighttpd preforker scripts -name '*.go' -o -name '*.rb') go.mod go.sum
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/launcher
+
+# The blog of testdata/apps with NUM workers, at http://127.0.0.1:PORT/posts.
+run: deps launcher
+	scripts/run-blog "$(NUM)" "$(PORT)" "$(WITH)"
+
+# The summary of the Go tests, the end-to-end ones among them, comes last.
+test: deps check ruby-test fuzz redmine go-test
+
+check:
+	@unformatted=$$(gofmt -l cmd fcgi lighttpd preforker scripts); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w): $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	GOOS=windows $(GO) build -o /dev/null ./cmd/launcher
+	GOOS=darwin $(GO) build -o /dev/null ./cmd/launcher
+	$(GO) run $(STATICCHECK) -tags redmine ./...
+	@for file in $$(git ls-files '*.rb' ':!testdata/apps/broken_*'); do \
+	  ruby -wc "$$file" >/dev/null 2>/tmp/ruby-wc.$$$$ || { cat /tmp/ruby-wc.$$$$; rm -f /tmp/ruby-wc.$$$$; exit 1; }; \
+	  if [ -s /tmp/ruby-wc.$$$$ ]; then cat /tmp/ruby-wc.$$$$; rm -f /tmp/ruby-wc.$$$$; exit 1; fi; \
+	done; rm -f /tmp/ruby-wc.$$$$
+
+ruby-test: deps
+	ruby -w -Iscripts scripts/test/run.rb
+
+go-test: deps
+	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout 15m ./...
+
+# Each fuzz target for a moment; "make fuzz FUZZ_TIME=10m" for a real search.
+fuzz:
+	@for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_TIME) "$$package" >/tmp/fuzz.$$$$ 2>&1 || { cat /tmp/fuzz.$$$$; rm -f /tmp/fuzz.$$$$; exit 1; }; \
+	  done; \
+	done; rm -f /tmp/fuzz.$$$$
+
+# Redmine, a large application: Debian's packages behind lighttpd.
+redmine: deps
+	@scripts/install $(REDMINE_DEPS)
+	$(GO) test -race -tags redmine -timeout 15m -run '^TestRedmine' -v ./cmd/launcher
+
+deps:
+	@scripts/install $(DEPS)
+
+# Figures, for reading; nothing passes or fails by them.
+bench: deps launcher
+	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 7x ./cmd/launcher
+	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Replace' -benchtime 100x ./cmd/launcher
+	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Memory' -benchtime 1x ./cmd/launcher
+
+clean:
+	rm -f launcher
