@@ -156,7 +156,7 @@ func (c *Client) receive(x *exchange, req *Request) (*Response, error) {
 		demux.stderr.flush()
 		return nil, err
 	}
-	demux.content = rest
+	demux.content = append(rest, demux.content...) // of the record that the head ended in
 	stream := &responseStream{client: c, exchange: x, demux: demux, idle: c.IdleTimeout}
 	method, _ := req.Params.Get("REQUEST_METHOD")
 	body, err := newBody(stream, parsed, method)

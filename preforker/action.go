@@ -51,6 +51,8 @@ type (
 		text  string
 		attrs []slog.Attr
 	}
+	// tellLoaded says that a generation has loaded.
+	tellLoaded struct{ generation int }
 	// announce says that every slot has a ready worker of this generation.
 	announce struct{ generation int }
 	finish   struct{ err error }
@@ -68,6 +70,7 @@ func (closeSlot) isAction()       {}
 func (hideSlots) isAction()       {}
 func (setTimer) isAction()        {}
 func (logged) isAction()          {}
+func (tellLoaded) isAction()      {}
 func (announce) isAction()        {}
 func (finish) isAction()          {}
 

@@ -39,12 +39,14 @@ type Config struct {
 }
 
 // Observer is told what a person at a terminal would like to know. Its methods are
-// called by the supervisor's loop, and must not wait.
+// called by the supervisor's loop, and must not wait; Printed by other goroutines too.
 type Observer interface {
 	// Loading says that a generation begins to load.
 	Loading(generation int)
 	// Printed passes on a line that the application printed while it loads.
 	Printed(line string)
+	// Loaded says that a generation has loaded: its workers are forked next.
+	Loaded(generation int)
 	// Serving says that every slot has a ready worker of this generation.
 	Serving(generation int, workers []WorkerView)
 	// Stopping says that the supervisor is about to end.

@@ -70,6 +70,7 @@ func (c *core) preloaderLoaded(e preloaderLoaded) {
 	}
 	c.movePreloader(p, PreloaderReady)
 	c.phase = phaseRunning
+	c.do(tellLoaded{p.generation})
 	attrs := []slog.Attr{slog.Int(keyGeneration, p.generation), slog.Int(keyPid, e.loaded.Pid),
 		slog.Float64(keySeconds, e.loaded.Seconds)}
 	for _, version := range []slog.Attr{slog.String(keyRuby, e.loaded.Ruby),

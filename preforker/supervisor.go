@@ -208,6 +208,8 @@ func (s *Supervisor) perform(a action) event {
 		s.setTimer(a)
 	case logged:
 		s.log.LogAttrs(context.Background(), a.level, a.text, a.attrs...)
+	case tellLoaded:
+		s.config.Observer.Loaded(a.generation)
 	case announce:
 		s.config.Observer.Serving(a.generation, s.views())
 	case finish:

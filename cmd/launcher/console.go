@@ -119,6 +119,9 @@ func (c *console) Loading(generation int) {
 	c.setLoading(fmt.Sprintf("loading generation %d", generation))
 }
 
+// Loaded implements preforker.Observer.
+func (c *console) Loaded(int) { c.setLoading("starting the workers") }
+
 // Printed implements preforker.Observer.
 func (c *console) Printed(line string) {
 	if c.terminal {

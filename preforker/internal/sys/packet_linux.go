@@ -80,7 +80,7 @@ func (c *PacketConn) Send(packet []byte, files ...*os.File) error {
 	}
 }
 
-// Receive waits for one packet. io.EOF when the peer is gone.
+// Receive waits for one packet. io.EOF when the peer is gone, os.ErrClosed after Close.
 func (c *PacketConn) Receive() ([]byte, error) {
 	var packet []byte
 	var received error
@@ -89,7 +89,9 @@ func (c *PacketConn) Receive() ([]byte, error) {
 		return received != unix.EAGAIN
 	})
 	if err != nil {
-		return nil, err
+		// Without a deadline the wait itself fails only when the file is closed; the
+		// error that Go has for that is internal/poll's own.
+		return nil, fmt.Errorf("receive packet: %w", os.ErrClosed)
 	}
 	return packet, received
 }
