@@ -54,6 +54,8 @@ func TestClientResponses(t *testing.T) {
 			output: join(stderrRec("e1\n"), stdout("Status: 2"), stderrRec("e2\n"), stdout("02\r"), stdout("\n\r"), stdout("\na"), stderrRec("e3"), stdout("b"), endOK())},
 		{name: "padding 255 and 65535 bytes", status: 200, body: strings.Repeat("y", MaxContent),
 			output: join(stdout(head), []byte("\x01\x06\x00\x01\xff\xff\xff\x00"), bytes.Repeat([]byte("y"), MaxContent), make([]byte, 255), endOK())},
+		{name: "head and body in one record of 65535 bytes", status: 200, body: strings.Repeat("z", MaxContent-len(head)),
+			output: join(stdout(head+strings.Repeat("z", MaxContent-len(head))), endOK())},
 		{name: "data after END_REQUEST", output: join(whole("A: b", "x"), stdout("evil"), []byte("garbage")), status: 200, body: "x"},
 		{name: "content length", output: whole("Content-Length: 3", "abc"), status: 200, body: "abc"},
 		{name: "content length twice", output: whole("Content-Length: 3\r\nContent-Length: 3", "abc"), status: 200, body: "abc"},
@@ -226,7 +228,7 @@ func fullListener(t *testing.T) (listener net.Listener, path string) {
 
 func TestClientFullBacklog(t *testing.T) {
 	_, path := fullListener(t)
-	client := &Client{Network: "unix", Address: path, DialTimeout: 30 * time.Millisecond}
+	client := &Client{Network: "unix", Address: path, DialTimeout: time.Second}
 	if _, err := client.Do(testContext(t), get()); !NothingSent(err) || !errors.Is(err, syscall.EAGAIN) {
 		t.Errorf("got %v", err)
 	}
@@ -318,8 +320,13 @@ func TestClientTimeouts(t *testing.T) {
 	}
 	canceled, cancel := context.WithCancel(testContext(t))
 	cancel()
-	short, cancel := context.WithTimeout(testContext(t), 50*time.Millisecond)
+	asked, cancel := context.WithCancel(testContext(t))
 	defer cancel()
+	cancelWhenAsked := func(conn net.Conn) {
+		readHeadRecords(t, conn)
+		cancel()
+		silent(conn)
+	}
 	tests := []struct {
 		name   string
 		ctx    context.Context
@@ -330,13 +337,18 @@ func TestClientTimeouts(t *testing.T) {
 	}{
 		{"silence, head timeout", testContext(t), Client{HeadTimeout: 20 * time.Millisecond}, silent, StageHead, context.DeadlineExceeded},
 		{"drip, head timeout", testContext(t), Client{HeadTimeout: 20 * time.Millisecond, MaxHead: 1 << 40}, drip, StageHead, context.DeadlineExceeded},
-		{"silence, context", short, Client{}, silent, StageHead, context.DeadlineExceeded},
+		{"silence, context", asked, Client{}, cancelWhenAsked, StageHead, context.Canceled},
 		{"context was over", canceled, Client{}, silent, StageConnect, context.Canceled},
 		{"body, idle timeout", testContext(t), Client{IdleTimeout: 20 * time.Millisecond}, stuck, StageBody, errIdle},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.client.Network, test.client.Address = "unix", responder(t, test.answer)
+			if test.ctx == nil {
+				ctx, cancel := context.WithTimeout(testContext(t), 500*time.Millisecond)
+				defer cancel()
+				test.ctx = ctx
+			}
 			_, _, err := fetch(test.ctx, &test.client, get())
 			var failed *Error
 			if !errors.As(err, &failed) || failed.Stage != test.stage || !errors.Is(err, test.err) {
@@ -367,7 +379,10 @@ func TestClientCanceledInBody(t *testing.T) {
 func TestClientEarlyAnswer(t *testing.T) {
 	r, w := io.Pipe()
 	interrupted := make(chan struct{})
-	client := &Client{Network: "unix", Address: responder(t, func(conn net.Conn) { _, _ = conn.Write(whole("Status: 413", "no")) })}
+	client := &Client{Network: "unix", Address: responder(t, func(conn net.Conn) {
+		readHeadRecords(t, conn)
+		_, _ = conn.Write(whole("Status: 413", "no"))
+	})}
 	resp, body, err := fetch(testContext(t), client, &Request{Body: r, ContentLength: 1 << 30,
 		Interrupt: func() { close(interrupted); w.Close() }})
 	if err != nil || resp.Status != 413 || body != "no" {
@@ -484,4 +499,20 @@ func FuzzClientResponse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// readHeadRecords reads a request up to the end of its parameters.
+func readHeadRecords(t *testing.T, conn net.Conn) {
+	t.Helper()
+	records := NewRecordReader(conn)
+	for {
+		record, err := records.Next()
+		if err != nil {
+			t.Errorf("read head: %v", err)
+			return
+		}
+		if record.Type == TypeParams && len(record.Content) == 0 {
+			return
+		}
+	}
 }

@@ -27,9 +27,15 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var dialer net.Dialer
+	var full error // the last EAGAIN: it says more than that the time was over
 	for wait := backlogFirstWait; ; wait = min(2*wait, backlogMaxWait) {
 		conn, err := dialer.DialContext(ctx, c.Network, c.Address)
-		if err == nil || !errors.Is(err, syscall.EAGAIN) {
+		switch {
+		case errors.Is(err, syscall.EAGAIN):
+			full = err
+		case err != nil && full != nil && ctx.Err() != nil:
+			return nil, full
+		default:
 			return conn, err
 		}
 		timer := time.NewTimer(wait)
@@ -37,7 +43,7 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, err
+			return nil, full
 		}
 	}
 }

@@ -98,6 +98,7 @@ func TestFrontEarlyAnswerIsNotSmuggled(t *testing.T) {
 	var requests atomic.Int32
 	path := responder(t, func(conn net.Conn) {
 		requests.Add(1)
+		readHeadRecords(t, conn)
 		_, _ = conn.Write(whole("Status: 401\r\nContent-Length: 2", "no"))
 	})
 	_, server := serveFront(t, FrontConfig{Sockets: []string{path}})
