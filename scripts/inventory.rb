@@ -28,17 +28,21 @@ module Launcher
 
     private
 
-    # Names are the application's, and of any bytes; JSON takes only text.
     def first(lines)
-      shown = lines.first(SHOWN).map { |line| line.dup.force_encoding(Encoding::UTF_8).scrub("?") }
+      shown = lines.first(SHOWN)
       shown << "(#{lines.size - SHOWN} more)" if lines.size > SHOWN
       shown
     end
 
+    # Names are the application's, and of any bytes; JSON takes only text.
+    def utf8(text)
+      text.dup.force_encoding(Encoding::UTF_8).scrub("?")
+    end
+
     def describe_thread(thread)
       # inspect ends in the place where the thread began: #<Thread:0x… file:line state>
-      place = thread.inspect[/ (\S+:\d+) /, 1]
-      name = thread.name || "thread"
+      place = utf8(thread.inspect)[/ (\S+:\d+) /, 1]
+      name = utf8(thread.name || "thread")
       place ? "#{name} at #{place.delete_prefix(@root)}" : name
     end
 
@@ -46,7 +50,7 @@ module Launcher
       return unless File.readlink("/proc/self/fd/#{fd}").start_with?("socket:")
       socket = BasicSocket.for_fd(fd)
       socket.autoclose = false
-      "#{place(socket.local_address)} to #{peer(socket)}"
+      utf8("#{place(socket.local_address)} to #{peer(socket)}")
     rescue SystemCallError
       nil # it was closed meanwhile, or is of a family that has no addresses
     end

@@ -45,6 +45,16 @@ module Launcher
       exit!(1)
     end
 
+    # The application, as the responder calls it, which takes an exit for the failure
+    # of one request. In a process that the application forked it is what it says.
+    def call(env)
+      @app.call(env)
+    rescue SystemExit => error
+      raise if Process.pid == @pid
+      @safety.flush
+      exit!(error.status)
+    end
+
     # Called by the responder around each request.
     def request_started(method, path)
       @record.busy(method, path)
@@ -70,12 +80,11 @@ module Launcher
       @stage = "after_fork"
       @hooks.after_fork(@key.fetch(:slot))
       @stage = "serve"
-      @responder = FastCGI::Responder.new(@app, errors: $stderr, url_prefix: @settings.url_prefix, observer: self)
+      @responder = FastCGI::Responder.new(self, errors: $stderr, url_prefix: @settings.url_prefix, observer: self)
     end
 
     def serve
       server = Thread.new { serve_until_told }
-      @channel.send("ready", pid: Process.pid, **@key)
       follow_supervisor
       server.join
     end
@@ -95,9 +104,10 @@ module Launcher
       end
     end
 
-    # The supervisor's death leaves nobody to hand the queue to, and nobody to
+    # From ready on. The supervisor's death leaves nobody to hand the queue to, and nobody to
     # restart this worker: it finishes its request and goes.
     def follow_supervisor
+      @channel.send("ready", pid: Process.pid, **@key)
       while (message, = @channel.receive)
         leave(message[:backlog] ? :after_backlog : :now) if message[:type] == "drain"
       end

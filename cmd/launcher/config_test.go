@@ -1,0 +1,217 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// outcome is how a run of the launcher ended.
+type outcome struct {
+	stdout, stderr string
+	status         int
+}
+
+// finish runs the launcher to its end, whatever that is.
+func finish(t testing.TB, dir string, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Dir, cmd.Env = dir, append(cleanEnv(), asLauncher+"=1")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatalf("launcher %q: %v", args, err)
+	}
+	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}
+
+// lighttpdAccepts has lighttpd read a whole file, and load and set up its modules.
+func lighttpdAccepts(t *testing.T, text string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "lighttpd.conf")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(tool(t, "lighttpd"), "-tt", "-f", file).CombinedOutput()
+	if err != nil || bytes.Contains(out, []byte("WARNING")) {
+		t.Errorf("lighttpd -tt: %v\n%s\n%s", err, out, text)
+	}
+}
+
+// contains checks for each of some texts.
+func contains(t *testing.T, where, text string, wanted ...string) {
+	t.Helper()
+	for _, want := range wanted {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s has no %q:\n%s", where, want, text)
+		}
+	}
+}
+
+// publicApp is an application's folder that nobody starts.
+func publicApp(t *testing.T) string {
+	t.Helper()
+	root := copyApp(t, "hello")
+	if err := os.Mkdir(filepath.Join(root, "public"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func TestConfigSnippet(t *testing.T) {
+	root := publicApp(t)
+	text := output(t, root, "config", "3")
+	for slot := range 3 {
+		contains(t, "the snippet", text, fmt.Sprintf(`"socket" => "%s/log/fastcgi.socket-%d"`, root, slot))
+	}
+	contains(t, "the snippet", text, `server.document-root = "`+root+`/public/"`)
+	if strings.Contains(text, "fastcgi.socket-3") || strings.Contains(text, "server.port") {
+		t.Errorf("the snippet has too much:\n%s", text)
+	}
+	lighttpdAccepts(t, "server.document-root = \"/var/empty\"\n"+text)
+	if exists(filepath.Join(root, "log")) {
+		t.Error("a command that prints made a folder")
+	}
+}
+
+// TestConfigOptionsAnywhere: options mean the same before NUM and after it.
+func TestConfigOptionsAnywhere(t *testing.T) {
+	root := publicApp(t)
+	want := output(t, root, "config", "--full", "--port", "8123", "--url-prefix=/shop", "2")
+	contains(t, "the file", want, "server.port = 8123", `"/shop/dispatch.fcgi"`)
+	lighttpdAccepts(t, want)
+	for _, args := range [][]string{
+		{"config", "2", "--full", "--port", "8123", "--url-prefix=/shop"},
+		{"config", "--full", "2", "--url-prefix", "/shop/", "--port=8123"},
+		{"config", "--full", "--port", "8123", "--url-prefix=/shop", "--", "2"},
+	} {
+		if got := output(t, root, args...); got != want {
+			t.Errorf("launcher %q:\n%s\nwant\n%s", args, got, want)
+		}
+	}
+}
+
+func TestConfigPaths(t *testing.T) {
+	root := publicApp(t)
+	elsewhere := t.TempDir()
+	sockets, err := os.MkdirTemp("", "ls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(sockets)
+	text := output(t, elsewhere, "config", "1", "--root", root, "--socket-dir", sockets)
+	contains(t, "the snippet", text, `"`+sockets+`/fastcgi.socket-0"`, `"`+root+`/public/"`)
+
+	text = output(t, filepath.Dir(root), "config", "1", "--root", filepath.Base(root), "--socket-dir", "run")
+	contains(t, "the snippet", text, `"`+filepath.Dir(root)+`/run/fastcgi.socket-0"`, `"`+root+`/public/"`)
+
+	long := filepath.Join(sockets, strings.Repeat("l", 100))
+	if got := finish(t, root, "config", "1", "--socket-dir", long); got.status != exitError || got.stdout != "" || !strings.Contains(got.stderr, "\nTry: ") {
+		t.Errorf("a socket's path that is too long: %+v", got)
+	}
+}
+
+func TestConfigVersion(t *testing.T) {
+	root := publicApp(t)
+	for _, test := range []struct {
+		version string
+		status  int
+		stdout  string // a part of it
+		balance bool
+		stderr  []string
+	}{
+		{"1.4.45", exitOK, "for lighttpd 1.4.45.", false, nil},
+		{"1.4.55", exitOK, "for lighttpd 1.4.55.", true, nil},
+		{"1.4.76", exitOK, "for lighttpd 1.4.76.", true, nil},
+		{"1.4.30", exitError, "", false, []string{"1.4.30", "\nTry: "}},
+		{"garbage", exitUsage, "", false, []string{`"garbage"`, "\nTry: --lighttpd-version 1.4.69\n"}},
+		{"1.4", exitUsage, "", false, []string{`"1.4"`, "\nTry: "}},
+	} {
+		got := finish(t, root, "config", "2", "--lighttpd-version", test.version)
+		if got.status != test.status || !strings.Contains(got.stdout, test.stdout) ||
+			strings.Contains(got.stdout, "fastcgi.balance") != test.balance || test.status != exitOK && got.stdout != "" {
+			t.Errorf("--lighttpd-version %s: %+v", test.version, got)
+		}
+		contains(t, "--lighttpd-version "+test.version, got.stderr, test.stderr...)
+	}
+}
+
+func TestConfigCheck(t *testing.T) {
+	root := publicApp(t)
+	for _, args := range [][]string{{"config", "2", "--check"}, {"config", "--full", "--check", "2"}} {
+		if checked, plain := output(t, root, args...), output(t, root, without(args, "--check")...); checked != plain {
+			t.Errorf("launcher %q prints something else than without --check:\n%s", args, checked)
+		}
+	}
+	missing := finish(t, root, "config", "2", "--check", "--lighttpd", "/nonexistent/lighttpd")
+	if missing.status != exitError || missing.stdout != "" {
+		t.Errorf("with a lighttpd that is missing: %+v", missing)
+	}
+	contains(t, "standard error", missing.stderr, "/nonexistent/lighttpd", "\nTry: ")
+
+	// One that is there and does not like what it reads. It tells its version all the same.
+	refusing := filepath.Join(t.TempDir(), "refusing")
+	script := "#!/bin/sh\n[ \"$1\" = -v ] && echo 'lighttpd/1.4.69 (ssl) - a light and fast webserver' && exit 0\n" +
+		"echo 'nothing that I know' >&2\nexit 1\n"
+	if err := os.WriteFile(refusing, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	refused := finish(t, root, "config", "2", "--check", "--lighttpd", refusing)
+	if refused.status != exitError || refused.stdout != "" {
+		t.Errorf("with a lighttpd that refuses: %+v", refused)
+	}
+	contains(t, "standard error", refused.stderr, "nothing that I know", "\nTry: ")
+}
+
+func without(args []string, dropped string) (kept []string) {
+	for _, arg := range args {
+		if arg != dropped {
+			kept = append(kept, arg)
+		}
+	}
+	return kept
+}
+
+// TestLauncherPrintsSnippet: what "launcher NUM" prints and what it keeps beside the sockets
+// is what "launcher config NUM" prints, and lighttpd takes it.
+func TestLauncherPrintsSnippet(t *testing.T) {
+	root := publicApp(t)
+	want := output(t, root, "config", "2")
+	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()
+	file := filepath.Join(root, "log", snippetName)
+	if got, err := os.ReadFile(file); err != nil || string(got) != want {
+		t.Errorf("%s: %v\n%s\nwant\n%s", file, err, got, want)
+	}
+	if got := in.waitLine(`lighttpd: include "(.*)"$`); got[1] != file {
+		t.Errorf("the last line names %s, not %s", got[1], file)
+	}
+	lighttpdAccepts(t, fmt.Sprintf("server.document-root = \"/var/empty\"\ninclude %q\n", file))
+	// As distributions have it: modules and a document root of its own, and the snippet after that.
+	port := freePort(t)
+	url := runLighttpd(t, root, port, configuration(root, port, `"mod_alias", "mod_rewrite"`, fmt.Sprintf("include %q", file)))
+	if status, body := get(t, url+"/"); status != 200 || body != "hello\n" {
+		t.Errorf("behind the included snippet: %d %q", status, body)
+	}
+	in.signal(syscall.SIGTERM)
+	if status := in.wait(); status != exitOK {
+		t.Errorf("the launcher ended with %d", status)
+	}
+	if got := in.stdout.String(); got != want {
+		t.Errorf("standard output:\n%s\nwant\n%s", got, want)
+	}
+	if !exists(file) {
+		t.Error("a web server that includes it could not start any more")
+	}
+}

@@ -1,0 +1,157 @@
+# frozen_string_literal: true
+
+require "minitest"
+require "json"
+require "tmpdir"
+require "fileutils"
+require_relative "support/ruby_process"
+
+# Loads real applications, each in a process of its own.
+class AppLoaderTest < Minitest::Test
+  include RubyProcess
+
+  APP = "run ->(_env) { [200, {}, [File.basename(Dir.pwd)]] }\n"
+
+  def setup
+    @root = File.realpath(Dir.mktmpdir)
+  end
+
+  def teardown
+    FileUtils.remove_entry(@root)
+  end
+
+  def write(name, text)
+    path = File.join(@root, name)
+    FileUtils.mkdir_p(File.dirname(path))
+    File.write(path, text)
+  end
+
+  # Loads the application from another folder, then prints what the script says of app and loader.
+  def load(script, entry: "config.ru", env: {})
+    ruby(<<~RUBY, @root, entry, env: env, chdir: "/")
+      require "settings"
+      require "app_loader"
+      loader = Launcher::AppLoader.new(Launcher::Settings.new("root" => ARGV[0], "generation" => "1", "entry" => ARGV[1]))
+      app = begin
+        loader.load
+      rescue StandardError, ScriptError => error
+        error
+      end
+      print(#{script})
+    RUBY
+  end
+
+  def test_config_ru_of_this_rack
+    write("config.ru", APP)
+    assert_equal File.basename(@root), load("app.call({})[2][0]")
+    require "rack"
+    assert_equal "#{Rack.release} ", load('loader.rack_version, " ", loader.rails_version')
+  end
+
+  # A Rack of another kind than the one that is installed.
+  def rack_of(answer, script = "app.inspect")
+    write("lib/rack.rb", "module Rack; end")
+    write("lib/rack/builder.rb", "module Rack; class Builder; def self.parse_file(path); #{answer}; end; end; end")
+    load(script, env: { "RUBYLIB" => File.join(@root, "lib") })
+  end
+
+  # The older one answers its options too.
+  def test_config_ru_of_rack_2_and_3
+    assert_equal %("#{@root}/config.ru"), rack_of("[path, {}]")
+    assert_equal %("#{@root}/config.ru"), rack_of("path")
+    assert_equal "none:", rack_of("path", '"none:", loader.rack_version')
+  end
+
+  def test_environment_alone
+    write("config/environment.rb", "module Rails; def self.application; @application ||= Struct.new(:config).new(Struct.new(:eager_load).new(true)); end; VERSION = Module.new; VERSION::STRING = '9.9'; end")
+    assert_equal "true 9.9", load('app.equal?(Rails.application), " ", loader.rails_version', entry: "config/environment.rb")
+  end
+
+  def test_environment_without_an_application
+    write("config/environment.rb", "module Rails; def self.application; end; end")
+    assert_equal "LoadError: config/environment.rb defined no Rails.application", load('app.class, ": ", app.message', entry: "config/environment.rb")
+  end
+
+  def test_classes_are_loaded_in_an_environment_that_would_not
+    fake = <<~RUBY
+      Space = Class.new { attr_reader :loaded; def eager_load!; @loaded = true; end }
+      module Rails
+        class << self
+          attr_accessor :application
+        end
+        self.application = Struct.new(:config).new(Struct.new(:eager_load, :eager_load_namespaces).new(%s, [Space.new, Space.new]))
+      end
+    RUBY
+    write("config/environment.rb", format(fake, "false"))
+    assert_equal "[true, true]", load("app.config.eager_load_namespaces.map(&:loaded).inspect", entry: "config/environment.rb")
+    write("config/environment.rb", format(fake, "true"))
+    assert_equal "[nil, nil]", load("app.config.eager_load_namespaces.map(&:loaded).inspect", entry: "config/environment.rb")
+  end
+
+  # A small application of the Rails that is installed.
+  def test_real_rails_in_development
+    write("config/environment.rb", <<~RUBY)
+      require "rails"
+      require "action_controller/railtie"
+      class Shop < Rails::Application
+        config.root = __dir__ + "/.."
+        config.eager_load = false
+        config.secret_key_base = "x" * 64
+        config.logger = Logger.new(File::NULL)
+        config.active_support.deprecation = :silence
+        config.load_defaults [Rails::VERSION::MAJOR, Rails::VERSION::MINOR].join(".")
+      end
+      Rails.application.initialize!
+    RUBY
+    write("app/models/price.rb", "class Price; end")
+    write("app/controllers/prices_controller.rb", "class PricesController < ActionController::Base; end")
+    assert_equal "nil nil nil true", load(<<~'RUBY', entry: "config/environment.rb", env: { "RAILS_ENV" => "development" })
+      [Object.autoload?(:Price), Object.autoload?(:PricesController), ActionController.autoload?(:Base)].map(&:inspect).join(" "), " ", app.respond_to?(:call)
+    RUBY
+  end
+
+  def bundle(env: {})
+    JSON.parse(load(<<~'RUBY', env: env).lines.last) # Bundler prints that it resolves
+      (require "json"; raise app if app.is_a?(Exception); JSON.generate([ENV["BUNDLE_GEMFILE"], defined?(Bundler) && Gem.loaded_specs.key?("minitest")]))
+    RUBY
+  end
+
+  def test_no_gemfile
+    write("config.ru", APP)
+    assert_equal [nil, nil], bundle
+  end
+
+  def test_gemfile_without_a_network
+    write("config.ru", "require 'minitest'\n#{APP}")
+    write("Gemfile", "gem 'rack'\ngem 'minitest'\n")
+    assert_equal [File.join(@root, "Gemfile"), true], bundle
+  end
+
+  # Bundler prefers it, too.
+  def test_gems_rb_goes_before_gemfile
+    write("config.ru", APP)
+    write("gems.rb", "gem 'rack'\n")
+    write("Gemfile", "gem 'no-such-gem'\n")
+    assert_equal [File.join(@root, "gems.rb"), false], bundle
+  end
+
+  def test_gemfile_of_the_environment
+    write("config.ru", APP)
+    write("Gemfile", "gem 'no-such-gem'\n")
+    write("gemfiles/other.rb", "gem 'rack'\n")
+    ["gemfiles/other.rb", File.join(@root, "gemfiles/other.rb")].each do |path|
+      assert_equal File.join(@root, "gemfiles/other.rb"), bundle(env: { "BUNDLE_GEMFILE" => path }).first
+    end
+  end
+
+  def test_a_gem_that_is_missing_is_an_error_to_report
+    write("config.ru", APP)
+    write("Gemfile", "gem 'no-such-gem'\n")
+    assert_match(/\ABundler::GemNotFound .*no-such-gem/m, load('app.class, " ", app.message'))
+  end
+
+  def test_config_ru_that_does_not_parse
+    write("config.ru", "run do |\n")
+    assert_equal "SyntaxError", load("app.class")
+  end
+end

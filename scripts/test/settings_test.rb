@@ -1,0 +1,25 @@
+# frozen_string_literal: true
+
+require "minitest"
+require "settings"
+
+class SettingsTest < Minitest::Test
+  FULL = { "root" => "/srv/shop", "generation" => "2", "entry" => "config.ru", "url_prefix" => "/shop", "hooks" => "/srv/shop/config/launcher.rb" }.freeze
+
+  def test_all
+    settings = Launcher::Settings.new(FULL)
+    assert_equal ["/srv/shop", 2, "config.ru", "/shop", "/srv/shop/config/launcher.rb"],
+                 [settings.root, settings.generation, settings.entry, settings.url_prefix, settings.hooks]
+  end
+
+  def test_what_is_empty_or_missing_is_nil
+    settings = Launcher::Settings.new(FULL.merge("url_prefix" => "").reject { |name| name == "hooks" })
+    assert_nil settings.url_prefix
+    assert_nil settings.hooks
+  end
+
+  def test_what_is_needed
+    %w[root generation entry].each { |name| assert_raises(KeyError) { Launcher::Settings.new(FULL.reject { |other| other == name }) } }
+    assert_raises(ArgumentError) { Launcher::Settings.new(FULL.merge("generation" => "two")) }
+  end
+end

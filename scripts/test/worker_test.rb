@@ -1,0 +1,277 @@
+# frozen_string_literal: true
+
+require "minitest"
+require "json"
+require "socket"
+require "timeout"
+require "tmpdir"
+require "worker"
+require "fork_safety"
+require "hooks"
+require "scoreboard"
+require "settings"
+require_relative "support/fastcgi_client"
+
+Launcher::Channel.require_libraries
+Launcher::FastCGI.require_libraries
+
+# A worker that this process forks, played against by a test that is supervisor and web server.
+class WorkerTest < Minitest::Test
+  KEY = { slot: 2, generation: 1, serial: 9 }.freeze
+
+  def setup
+    @folder = Dir.mktmpdir
+    @listener = UNIXServer.new(File.join(@folder, "socket"))
+    @board = File.open(File.join(@folder, "board"), "w+")
+    @log = File.open(File.join(@folder, "log"), "a+")
+    @channel = nil
+  end
+
+  def teardown
+    end_worker if @pid
+    [@listener, @board, @log, @channel].compact.each { |io| io.close unless io.closed? }
+    FileUtils.remove_entry(@folder)
+  end
+
+  def end_worker
+    Process.kill("KILL", @pid)
+    Process.wait(@pid)
+  rescue Errno::ESRCH, Errno::ECHILD
+    nil # it has ended, as it should
+  end
+
+  # Forks a worker for an application.
+  def start(app, hooks: Launcher::Hooks.new, trap: nil)
+    @channel, theirs = Socket.pair(:UNIX, :SEQPACKET)
+    at_exit_file = File.join(@folder, "at_exit")
+    @pid = Process.fork do
+      $stderr.reopen(@log)
+      $stdout.reopen(@log)
+      $stderr.sync = true
+      at_exit { File.write(at_exit_file, "ran") }
+      Signal.trap("TERM", trap) if trap
+      @channel.close
+      Launcher::Worker.new(KEY, [@listener.dup, theirs], app, Launcher::Scoreboard.new(@board).record(0),
+                           settings: Launcher::Settings.new("root" => @folder, "generation" => "1", "entry" => "config.ru"),
+                           safety: Launcher::ForkSafety.new($stderr), hooks: hooks).run
+    ensure
+      exit!(99)
+    end
+    theirs.close
+  end
+
+  def said
+    packet = Timeout.timeout(30) { @channel.recv(1 << 20) }
+    JSON.parse(packet, symbolize_names: true) unless packet.nil? || packet.empty?
+  end
+
+  def tell(type, **fields)
+    @channel.send(JSON.generate({ type: type, **fields }), 0)
+  end
+
+  def ready
+    assert_equal({ type: "ready", pid: @pid, **KEY }, said)
+  end
+
+  def client
+    FastCGIClient.new(UNIXSocket.new(@listener.path))
+  end
+
+  def get(path = "/")
+    client.get(path)
+  end
+
+  # How the worker ended; its exit handlers, which are the preloader's, have not run.
+  def ended
+    _, status = Timeout.timeout(30) { Process.wait2(@pid) }
+    @pid = nil
+    refute File.exist?(File.join(@folder, "at_exit")), "exit handlers ran in the worker"
+    status.exitstatus || "SIG#{Signal.signame(status.termsig)}"
+  end
+
+  def log
+    File.read(@log.path)
+  end
+
+  def eventually
+    Timeout.timeout(30) { Thread.pass until yield }
+  end
+
+  def state
+    @board.pread(256, 0).unpack1("@8C")
+  end
+
+  def app(&block)
+    ->(env) { [200, { "content-type" => "text/plain" }, [block.call(env).to_s]] }
+  end
+
+  # A request that is in hand until the block ends.
+  def in_hand(path = "/")
+    gate, opener = IO.pipe
+    began, beginning = IO.pipe
+    start(app { beginning.write("."); beginning.flush; gate.read(1); "finished" }) # rubocop:disable Style/Semicolon
+    ready
+    @asking = client
+    reply = Thread.new { @asking.get(path) }
+    Timeout.timeout(30) { began.read(1) }
+    yield
+    opener.write("." * 10) # for those that wait behind it, too
+    assert_equal "finished", Timeout.timeout(30) { reply.value }.body
+  end
+
+  def test_serves_and_says_so
+    start(app { |env| "#{env['PATH_INFO']} #{Process.pid}" })
+    ready
+    assert_equal "/posts #{@pid}", get("/posts").body
+    # The answer is out before the worker has said that it is idle.
+    eventually { state == 2 && File.binread("/proc/#{@pid}/cmdline").start_with?("launcher worker slot=2 gen=1 idle") }
+  end
+
+  def test_drain_when_idle
+    start(app { "x" })
+    ready
+    tell("drain", backlog: false)
+    assert_equal 0, ended
+    assert_equal 4, state
+  end
+
+  def test_signals
+    %w[TERM INT].each do |signal|
+      start(app { "x" }, trap: "IGNORE")
+      ready
+      Process.kill(signal, @pid)
+      assert_equal 0, ended
+    end
+  end
+
+  def test_the_request_in_hand_is_finished
+    [-> { tell("drain", backlog: false) }, -> { Process.kill("TERM", @pid) }, -> { @channel.close }].each do |leave|
+      in_hand(&leave)
+      assert_equal 0, ended
+    end
+  end
+
+  def test_the_backlog_is_served_where_asked
+    waiting = nil
+    in_hand do
+      waiting = Array.new(3) { client.tap { |one| one.send(FastCGIClient::Wire.request(FastCGIClient.params("/later"))) } }
+      tell("drain", backlog: true)
+    end
+    waiting.each { |one| assert_equal "finished", one.reply.body }
+    assert_equal 0, ended
+  end
+
+  def test_the_supervisor_dies
+    start(app { "x" })
+    ready
+    @channel.close
+    assert_equal 0, ended
+  end
+
+  def test_a_hook_that_raises_or_exits
+    ["raise 'no metrics'", "exit 7", "raise LoadError, 'x'"].zip(%w[RuntimeError SystemExit LoadError]) do |text, name|
+      File.write(File.join(@folder, "launcher.rb"), "after_fork { #{text} }")
+      start(app { "x" }, hooks: Launcher::Hooks.new.load(File.join(@folder, "launcher.rb")))
+      failed = said
+      assert_equal ["failed", "after_fork", name], [failed[:type], failed[:stage], failed[:error][:class]]
+      assert_match(/\Alauncher\.rb:1/, failed[:error][:app_frames].first)
+      assert_equal 1, ended
+    end
+  end
+
+  def test_after_fork_gets_the_slot
+    slots = File.join(@folder, "slots")
+    File.write(File.join(@folder, "launcher.rb"), "after_fork { |slot| File.write(#{slots.inspect}, slot) }")
+    start(app { "x" }, hooks: Launcher::Hooks.new.load(File.join(@folder, "launcher.rb")))
+    ready
+    assert_equal "2", File.read(slots)
+  end
+
+  def test_what_the_application_wrote_is_not_lost
+    file = File.join(@folder, "app.log")
+    written = nil
+    start(app { (written ||= File.open(file, "a")).write("served\n") })
+    ready
+    get
+    tell("drain", backlog: false)
+    assert_equal 0, ended
+    assert_equal "served\n", File.read(file)
+  end
+
+  def test_the_main_thread_is_disturbed
+    { "/raise" => -> { Thread.main.raise(ArgumentError, "from afar") }, "/exit" => -> { wait_for(Thread.new { exit(3) }) } }.each do |path, act|
+      start(app { act.call; "answered" }) # rubocop:disable Style/Semicolon
+      ready
+      reply = get(path)
+      assert_equal [200, "answered"], [reply.status, reply.body]
+      assert_equal 1, ended
+      assert_match(/worker slot=2 leaves: its main thread got .*(from afar|exit)/, log)
+    end
+  end
+
+  # Without join, which raises what ended the thread.
+  def wait_for(thread)
+    Thread.pass while thread.alive?
+  end
+
+  def test_the_serving_thread_is_killed
+    start(app { Thread.current.kill })
+    ready
+    refute get.complete
+    assert_equal 1, ended
+  end
+
+  def test_a_process_that_the_application_forks_dies_of_a_signal
+    start(app do
+      reader, writer = IO.pipe
+      child = Process.fork do
+        writer.write(".")
+        writer.close
+        sleep
+      end
+      reader.read(1)
+      Process.kill("TERM", child)
+      Process.wait2(child)[1].termsig
+    end)
+    ready
+    assert_equal Signal.list.fetch("TERM").to_s, get.body
+    FileUtils.rm_f(File.join(@folder, "at_exit")) # of that process, as Ruby has it
+    assert_equal Signal.list.fetch("TERM").to_s, get.body
+    FileUtils.rm_f(File.join(@folder, "at_exit"))
+    tell("drain", backlog: false)
+    assert_equal 0, ended
+  end
+
+  def test_a_process_that_the_application_forks_exits
+    start(app do
+      child = Process.fork
+      exit(7) unless child
+      "#{Process.wait2(child)[1].exitstatus} #{Process.pid}"
+    end)
+    ready
+    2.times { assert_equal "7 #{@pid}", get.body }
+  end
+
+  def test_a_worker_that_becomes_a_daemon_serves_nobody
+    start(app { Process.daemon(true, true); Process.pid }) # rubocop:disable Style/Semicolon
+    ready
+    daemon = Integer(get.body)
+    assert_equal 0, ended
+    eventually { !alive?(daemon) }
+  end
+
+  # A zombie is not: who reaps it here is not this test's affair.
+  def alive?(pid)
+    !File.read("/proc/#{pid}/stat").match?(/\) Z /)
+  rescue Errno::ENOENT, Errno::ESRCH
+    false
+  end
+
+  def test_descriptors_of_the_worker_are_closed_in_new_programs
+    start(app { `ls -l /proc/self/fd` })
+    ready
+    listed = get.body
+    refute_match(/socket:/, listed)
+    refute_match(/board/, listed)
+  end
+end
