@@ -53,6 +53,9 @@ type (
 	}
 	// tellLoaded says that a generation has loaded.
 	tellLoaded struct{ generation int }
+	// tellSettled says that nothing is being loaded or started for now, as far as a
+	// person would wait for it.
+	tellSettled struct{}
 	// announce says that every slot has a ready worker of this generation.
 	announce struct{ generation int }
 	finish   struct{ err error }
@@ -71,6 +74,7 @@ func (hideSlots) isAction()       {}
 func (setTimer) isAction()        {}
 func (logged) isAction()          {}
 func (tellLoaded) isAction()      {}
+func (tellSettled) isAction()     {}
 func (announce) isAction()        {}
 func (finish) isAction()          {}
 

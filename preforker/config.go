@@ -47,6 +47,9 @@ type Observer interface {
 	Printed(line string)
 	// Loaded says that a generation has loaded: its workers are forked next.
 	Loaded(generation int)
+	// Settled says that a load has failed, or that a slot waits: there is
+	// nothing to watch for now.
+	Settled()
 	// Serving says that every slot has a ready worker of this generation.
 	Serving(generation int, workers []WorkerView)
 	// Stopping says that the supervisor is about to end.

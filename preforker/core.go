@@ -45,6 +45,9 @@ type preloader struct {
 	state      PreloaderState
 	reason     Reason
 	since      time.Duration // of its state
+	loaded     bool          // once
+	proven     bool          // a worker of it was ready once
+	forked     time.Duration // when it last answered a spawn, or loaded
 }
 
 // worker is one process of a slot.
@@ -90,6 +93,7 @@ type core struct {
 	serial     int          // of the newest worker
 	failures   int          // preloaders that died young, in a row
 	announced  int          // generation that every slot has reached
+	again      bool         // a restart was asked for while a generation was loading
 	verdict    error        // why the supervisor stops
 
 	now time.Duration
@@ -114,6 +118,8 @@ func (c *core) step(now time.Duration, e event) []action {
 		c.preloaderHello(e)
 	case preloaderLoaded:
 		c.preloaderLoaded(e)
+	case preloaderMute:
+		c.preloaderMute(e)
 	case preloaderExited:
 		c.preloaderExited(e)
 	case workerSpawned:

@@ -25,10 +25,25 @@ func (c *core) preloader(generation int) *preloader {
 	return nil
 }
 
-// source is the preloader that new workers come from: the newest that is ready.
+// source is the newest preloader that is ready: slots roll to its generation.
 func (c *core) source() *preloader {
+	return c.newest(func(p *preloader) bool { return p.state == PreloaderReady })
+}
+
+// provenSource is the one that an empty slot is filled from: the newest whose workers
+// have been seen to come up, so that a bad release does not take the slots whose old
+// worker happens to die.
+func (c *core) provenSource() *preloader {
+	proven := c.newest(func(p *preloader) bool { return p.state == PreloaderReady && p.proven })
+	if proven == nil {
+		return c.source()
+	}
+	return proven
+}
+
+func (c *core) newest(fits func(*preloader) bool) *preloader {
 	for i := len(c.preloaders) - 1; i >= 0; i-- {
-		if c.preloaders[i].state == PreloaderReady {
+		if fits(c.preloaders[i]) {
 			return c.preloaders[i]
 		}
 	}
@@ -69,6 +84,7 @@ func (c *core) preloaderLoaded(e preloaderLoaded) {
 		return
 	}
 	c.movePreloader(p, PreloaderReady)
+	p.loaded, p.forked = true, c.now
 	c.phase = phaseRunning
 	c.do(tellLoaded{p.generation})
 	attrs := []slog.Attr{slog.Int(keyGeneration, p.generation), slog.Int(keyPid, e.loaded.Pid),
@@ -88,7 +104,19 @@ func (c *core) preloaderLoaded(e preloaderLoaded) {
 		c.log(slog.LevelWarn, "boot opened a socket that all workers would share (reconnect in after_fork, config/launcher.rb)",
 			slog.Int(keyGeneration, p.generation), slog.String(keySocket, socket))
 	}
+	c.loadAgain()
 	c.fill()
+}
+
+// loadAgain starts the load that was asked for while another was on its way, and
+// says whether there was one.
+func (c *core) loadAgain() bool {
+	again := c.again
+	c.again = false
+	if again {
+		c.load()
+	}
+	return again
 }
 
 // preloaderExited: one that was told to go is done; one that never loaded is an
@@ -118,15 +146,19 @@ func (c *core) preloaderExited(e preloaderExited) {
 			c.failures = 0
 		}
 	default:
-		err := loadError(e, p.reason, c.policy.bootTimeout)
+		err := loadError(e, was, p.reason, c.policy.bootTimeout)
 		if c.phase == phaseBooting {
 			c.stop(err)
 			return
 		}
 		c.log(slog.LevelError, "generation failed to load; the workers that are there serve on",
 			slog.Int(keyGeneration, p.generation), slog.Any(keyError, err))
+		c.do(tellSettled{})
 	}
-	c.reloadLater(p.generation)
+	if !c.loadAgain() {
+		c.reloadLater(p)
+	}
+	c.fill()
 }
 
 func (c *core) dropPreloader(gone *preloader) {
@@ -138,11 +170,12 @@ func (c *core) dropPreloader(gone *preloader) {
 	}
 }
 
-// reloadLater plans the next load, unless another preloader can fork: then an
-// operator asked for the one that failed, and asks again when it is mended.
-func (c *core) reloadLater(gone int) {
-	if c.source() != nil || c.loading() != nil {
-		c.fill()
+// reloadLater plans the next load, unless another preloader can do what the one that is
+// gone did. Where one that never loaded leaves an older one behind, an operator had
+// asked for it, and asks again when it is mended.
+func (c *core) reloadLater(gone *preloader) {
+	source := c.source()
+	if c.loading() != nil || source != nil && (!gone.loaded || source.generation > gone.generation) {
 		return
 	}
 	c.failures++
@@ -151,12 +184,13 @@ func (c *core) reloadLater(gone int) {
 		c.load()
 		return
 	}
-	c.log(slog.LevelWarn, "the next load waits", slog.Int(keyGeneration, gone+1), slog.Duration(keyWait, wait))
-	c.do(setTimer{timer{timerReload, wire.Key{Generation: gone}}, wait})
+	c.log(slog.LevelWarn, "the next load waits", slog.Int(keyGeneration, c.generation+1), slog.Duration(keyWait, wait))
+	c.do(setTimer{timer{timerReload, wire.Key{Generation: c.generation}}, wait})
 }
 
-func (c *core) reload(gone int) {
-	if c.phase == phaseRunning && c.generation == gone && c.loading() == nil {
+// reload: the wait is over, unless a later load has made it needless.
+func (c *core) reload(newest int) {
+	if c.phase == phaseRunning && c.generation == newest && c.loading() == nil {
 		c.load()
 	}
 }
@@ -166,7 +200,8 @@ func (c *core) restartAsked(e restartAsked) {
 	case c.phase == phaseStopping || c.phase == phaseDone:
 		c.log(slog.LevelWarn, "restart ignored: the launcher is stopping", slog.String(keySignal, e.by))
 	case c.loading() != nil:
-		c.log(slog.LevelWarn, "restart ignored: a generation is loading already", slog.String(keySignal, e.by))
+		c.again = true
+		c.log(slog.LevelInfo, "restart noted: the application is loaded once more after this load", slog.String(keySignal, e.by))
 	default:
 		c.log(slog.LevelInfo, "restart asked for", slog.String(keySignal, e.by), slog.Int(keyGeneration, c.generation+1))
 		c.load()
@@ -188,7 +223,17 @@ func (c *core) preloaderBootTimeout(generation int) {
 
 func (c *core) preloaderKill(generation int) {
 	if p := c.preloader(generation); p != nil {
-		c.do(signalPreloader{generation: generation, signal: syscall.SIGKILL, group: p.reason == ReasonBootTimeout})
+		// What a load has started is of no use to anybody when it is given up; what a loaded
+		// application has started may be.
+		c.do(signalPreloader{generation: generation, signal: syscall.SIGKILL, group: !p.loaded})
+	}
+}
+
+// preloaderMute: it has closed its control socket, or talks nonsense, and cannot be
+// told to fork any more. One that is on its way out is let go.
+func (c *core) preloaderMute(e preloaderMute) {
+	if p := c.preloader(e.generation); p != nil && p.state != PreloaderRetiring {
+		c.preloaderKill(e.generation)
 	}
 }
 

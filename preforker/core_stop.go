@@ -42,10 +42,12 @@ func (c *core) killAll() {
 	}
 	for _, s := range c.slots {
 		for _, w := range s.workers {
-			if w.state != WorkerKilling {
-				c.log(slog.LevelWarn, "worker is killed", w.attrs(slog.String(keyReason, string(ReasonStopping)))...)
-				c.kill(w, ReasonStopping)
+			if w.state == WorkerKilling {
+				c.do(killWorker{w.key}) // its pid may have come later than the first kill
+				continue
 			}
+			c.log(slog.LevelWarn, "worker is killed", w.attrs(slog.String(keyReason, string(ReasonStopping)))...)
+			c.kill(w, ReasonStopping)
 		}
 	}
 	for _, p := range c.preloaders {

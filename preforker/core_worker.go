@@ -20,7 +20,7 @@ func (c *core) fill() {
 	for _, s := range c.slots {
 		if spawning < spawnsAtOnce && s.state == SlotVacant {
 			c.openSlot(s)
-			c.spawn(s, source)
+			c.spawn(s, c.provenSource())
 			spawning++
 		}
 	}
@@ -39,9 +39,12 @@ func (c *core) count(state WorkerState) (n int) {
 	return n
 }
 
-// roll starts a successor for the first slot that serves an older generation. One
-// slot is between two workers at a time, so a roll costs the memory of one worker.
+// roll starts a successor for the first slot that serves an older generation, one slot
+// at a time. It never goes back, and waits where a still newer generation is loading.
 func (c *core) roll(source *preloader) {
+	if l := c.loading(); l != nil && l.generation > source.generation {
+		return
+	}
 	var next *slot
 	for _, s := range c.slots {
 		w := s.serving()
@@ -49,7 +52,7 @@ func (c *core) roll(source *preloader) {
 		case w == nil:
 		case w.key.Generation == source.generation && w.state != WorkerReady:
 			return // a successor is on its way
-		case w.key.Generation != source.generation && w.state == WorkerReady && next == nil && s.retryAt <= c.now:
+		case w.key.Generation < source.generation && w.state == WorkerReady && next == nil && s.retryAt <= c.now:
 			next = s
 		}
 	}
@@ -130,6 +133,7 @@ func (c *core) workerSpawned(e workerSpawned) {
 		return
 	}
 	w.pid = e.pid
+	c.forked(e.key.Generation)
 	switch w.state {
 	case WorkerSpawning:
 		c.moveWorker(w, WorkerBooting)
@@ -139,12 +143,20 @@ func (c *core) workerSpawned(e workerSpawned) {
 	}
 }
 
+// forked notes that a preloader answers spawns.
+func (c *core) forked(generation int) {
+	if p := c.preloader(generation); p != nil {
+		p.forked = c.now
+	}
+}
+
 // workerSpawnFailed: the fork did not happen. The slot waits as after an early death.
 func (c *core) workerSpawnFailed(e workerSpawnFailed) {
 	s, w := c.worker(e.key)
 	if w == nil {
 		return
 	}
+	c.forked(e.key.Generation)
 	c.log(slog.LevelError, "worker could not be forked", w.attrs(slog.Any(keyError, failureError(e.error)))...)
 	c.do(forgetWorker{w.key, false})
 	c.bury(s, w, true, slotBackoff.most)
@@ -156,11 +168,19 @@ func (c *core) workerReady(e workerReady) {
 		return
 	}
 	w.pid = e.pid
-	if w.state != WorkerSpawning && w.state != WorkerBooting {
+	switch w.state {
+	case WorkerSpawning, WorkerBooting:
+	case WorkerKilling: // this may be the first that is heard of its pid
+		c.do(killWorker{w.key})
+		return
+	default:
 		return // it is leaving already
 	}
 	took := c.now - w.since
 	c.moveWorker(w, WorkerReady)
+	if p := c.preloader(e.key.Generation); p != nil {
+		p.proven = true
+	}
 	c.log(slog.LevelInfo, "worker is ready", w.attrs(slog.Float64(keySeconds, seconds(took)))...)
 	for _, older := range s.workers {
 		if older != w && !older.leaving() {
@@ -199,10 +219,15 @@ func (c *core) workerDrainTimeout(key wire.Key) {
 }
 
 // workerBootTimeout kills a worker that is not ready. One without a pid was never
-// forked: then it is the preloader that does not answer.
+// forked: then it is the preloader that does not answer, unless it is only slow, and
+// has others to fork before this one.
 func (c *core) workerBootTimeout(key wire.Key) {
 	_, w := c.worker(key)
 	if w == nil || (w.state != WorkerSpawning && w.state != WorkerBooting) {
+		return
+	}
+	if p := c.preloader(key.Generation); w.state == WorkerSpawning && p != nil && c.now-p.forked < c.policy.bootTimeout {
+		c.do(setTimer{timer{timerWorkerBoot, key}, p.forked + c.policy.bootTimeout - c.now})
 		return
 	}
 	c.log(slog.LevelError, "worker was not ready in time and is killed",
@@ -294,9 +319,10 @@ func (c *core) bury(s *slot, gone *worker, young bool, most time.Duration) {
 	c.fill()
 }
 
-// vacate marks a slot that has no worker left as one that wants one.
+// vacate marks a slot that nobody serves as one that wants a worker. One that still
+// drains accepts nothing any more.
 func (c *core) vacate(s *slot) {
-	if len(s.workers) == 0 && s.state == SlotOccupied {
+	if s.serving() == nil && s.state == SlotOccupied {
 		c.moveSlot(s, SlotVacant)
 	}
 }
@@ -307,9 +333,10 @@ func (c *core) vacate(s *slot) {
 func (c *core) wait(s *slot, wait time.Duration) {
 	s.retryAt = c.now + wait
 	c.do(setTimer{timer{timerSlot, wire.Key{Slot: s.number, Serial: s.deaths}}, wait})
-	if len(s.workers) > 0 {
+	if s.serving() != nil {
 		return
 	}
+	c.do(tellSettled{})
 	c.moveSlot(s, SlotBackoff)
 	c.log(slog.LevelWarn, "slot waits before its next worker",
 		slog.Int(keySlot, s.number), slog.Int(keyDeaths, s.deaths), slog.Duration(keyWait, wait))

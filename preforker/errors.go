@@ -77,7 +77,7 @@ func failureError(f wire.Failure) error {
 	return fmt.Errorf("%s: %s%s", f.Class, f.Message, where)
 }
 
-func loadError(e preloaderExited, reason Reason, timeout time.Duration) error {
+func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout time.Duration) error {
 	err := &LoadError{Lines: e.lines, Try: "see it without the launcher, in the same environment: bin/rails runner 1 (Rails), rackup (Rack)"}
 	switch {
 	case e.startError != nil:
@@ -100,7 +100,12 @@ func loadError(e preloaderExited, reason Reason, timeout time.Duration) error {
 			err.Summary = fmt.Sprintf("load the application: it ended itself with exit (%s)", err.Failure.Message)
 		case strings.HasPrefix(err.Failure.Class, "Bundler::"):
 			err.Try = "install its gems: bundle install"
+		case err.Failure.Class == "Errno::EACCES":
+			err.Try = "start the launcher as the user who may read and write the application's files, for instance with sudo -u www-data"
 		}
+	case was == PreloaderStarting:
+		err.Summary = fmt.Sprintf("start Ruby: it ended before it said its version (%v); is it a Ruby?", e.exit)
+		err.Try = "name another Ruby with --ruby"
 	default:
 		err.Summary = fmt.Sprintf("load the application: Ruby ended while it loaded: %v", e.exit)
 	}

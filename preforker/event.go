@@ -21,6 +21,8 @@ type (
 		generation int
 		loaded     wire.Loaded
 	}
+	// preloaderMute says that nothing more will be heard from it, though it may live.
+	preloaderMute struct{ generation int }
 	// preloaderExited comes after every message of that preloader.
 	preloaderExited struct {
 		generation int
@@ -68,6 +70,7 @@ type (
 func (started) isEvent()           {}
 func (preloaderHello) isEvent()    {}
 func (preloaderLoaded) isEvent()   {}
+func (preloaderMute) isEvent()     {}
 func (preloaderExited) isEvent()   {}
 func (workerSpawned) isEvent()     {}
 func (workerSpawnFailed) isEvent() {}

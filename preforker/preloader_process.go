@@ -44,7 +44,11 @@ func (s *Supervisor) startPreloader(generation int) event {
 // launchRuby starts Ruby with its program on descriptor 3, its control socket on 4,
 // the scoreboard on 5 and the real standard error on 6 (scripts/boot.rb). It gets
 // a session of its own: a Ctrl-C at the terminal is the supervisor's to
-// hear, and everything that boot starts can be ended together.
+// hear, and everything that boot starts can be ended together. While it loads it does
+// not listen to its control socket, so the kernel kills it when the supervisor
+// dies. That is, when the thread that forked it dies (prctl(2)): the runtime ends
+// none that is not locked to a goroutine. A fork does not inherit this: workers
+// finish their requests.
 func (s *Supervisor) launchRuby(generation int) (*preloaderProcess, error) {
 	app := s.config.App
 	text, err := scripts.Program(map[string]string{
@@ -79,7 +83,7 @@ func (s *Supervisor) launchRuby(generation int) (*preloaderProcess, error) {
 	cmd.Env = append(os.Environ(), app.Environment...)
 	cmd.Stdout, cmd.Stderr = write, write
 	cmd.ExtraFiles = []*os.File{program, theirs, s.board, s.config.Stderr}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	child, err := start(cmd)
 	if err != nil {
 		_ = conn.Close()

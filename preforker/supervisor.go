@@ -210,6 +210,8 @@ func (s *Supervisor) perform(a action) event {
 		s.log.LogAttrs(context.Background(), a.level, a.text, a.attrs...)
 	case tellLoaded:
 		s.config.Observer.Loaded(a.generation)
+	case tellSettled:
+		s.config.Observer.Settled()
 	case announce:
 		s.config.Observer.Serving(a.generation, s.views())
 	case finish:

@@ -148,6 +148,9 @@ func (c *console) Serving(generation int, workers []preforker.WorkerView) {
 	fmt.Fprintln(c, c.footer)
 }
 
+// Settled implements preforker.Observer.
+func (c *console) Settled() { c.setLoading("") }
+
 // Stopping implements preforker.Observer.
 func (c *console) Stopping() { c.setLoading("") }
 

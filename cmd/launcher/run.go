@@ -29,6 +29,11 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if err != nil {
 		return err
 	}
+	// A reader of the log that leaves ("launcher 2 2>&1 | head -1") does not end the service:
+	// where nobody is notified, Go dies of SIGPIPE on its standard output and error.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
 	console := newConsole(stderr)
 	defer console.close()
 	logger, err := newLogger(console, ctx.String(optLogFormat), ctx.String(optLogLevel))
@@ -54,6 +59,10 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		return err
 	}
 	defer front.close()
+	// From here on there is something to clean up.
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
 	supervisor, err := preforker.New(config)
 	if err != nil {
 		return err
@@ -65,7 +74,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if _, err := fmt.Fprint(stdout, config.Snippet); err != nil {
 		logger.Warn("the configuration could not be printed", "error", err)
 	}
-	return supervise(supervisor, front, config.DrainTimeout, logger)
+	return supervise(supervisor, front, config.DrainTimeout, logger, signals)
 }
 
 func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
@@ -134,11 +143,7 @@ func (f *front) close() {
 }
 
 // supervise runs the supervisor, and the front beside it, until a signal ends both.
-func supervise(supervisor *preforker.Supervisor, front *front, drain time.Duration, logger *slog.Logger) error {
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(signals)
-
+func supervise(supervisor *preforker.Supervisor, front *front, drain time.Duration, logger *slog.Logger, signals <-chan os.Signal) error {
 	serving, endFront := context.WithCancel(context.Background())
 	var tasks sync.WaitGroup
 	frontEnded := make(chan struct{})

@@ -1,0 +1,125 @@
+package preforker
+
+import (
+	"testing"
+	"time"
+
+	"launcher/preforker/internal/sys"
+	"launcher/preforker/internal/wire"
+)
+
+// TestRollNeverGoesBack: the new generation's preloader dies in the middle of the
+// roll, while the old one's is still there. A third is loaded, and no slot that has the new
+// code gets the old one again.
+func TestRollNeverGoesBack(t *testing.T) {
+	s := running(t, 3)
+	s.event(restartAsked{"HUP"})
+	first := find[spawnWorker](s.load(2))[0].key
+	s.ready(first)
+	s.event(workerExited{key: wire.Key{Slot: first.Slot, Generation: 1, Serial: 1}, served: 1})
+	actions := s.event(preloaderExited{generation: 2, exit: sys.ExitStatus{Signal: 9}})
+	if started := find[startPreloader](actions); len(started) != 1 || started[0].generation != 3 {
+		t.Fatalf("%+v", started)
+	}
+	s.boot(actions)
+	if key := s.serving(first.Slot); key != first {
+		t.Errorf("slot %d went from %v to %v", first.Slot, first, key)
+	}
+	s.boot(s.load(3))
+	for slot := range 3 {
+		if key := s.serving(slot); key.Generation != 3 {
+			t.Errorf("slot %d: %v", slot, key)
+		}
+	}
+}
+
+// TestDrainingWorkerDoesNotServe: a successor dies while its predecessor still
+// finishes a long request. The slot is filled at once, not when that is done.
+func TestDrainingWorkerDoesNotServe(t *testing.T) {
+	s := running(t, 1)
+	old := s.serving(0)
+	s.event(restartAsked{"HUP"})
+	s.boot(s.load(2))
+	if _, w := s.core.worker(old); w == nil || w.state != WorkerDraining {
+		t.Fatalf("%+v", w)
+	}
+	if spawned := find[spawnWorker](s.dies(s.serving(0), 3)); len(spawned) != 1 {
+		t.Errorf("%+v", spawned)
+	}
+	s.core.slots[0].deaths = 6 // a long wait closes the socket all the same
+	s.boot(nil)
+	if closed := find[closeSlot](s.dies(s.serving(0), 0)); len(closed) != 1 {
+		t.Errorf("%+v", closed)
+	}
+}
+
+// TestBadReleaseTakesNoSlot: the new generation loads but its workers do not come up.
+// An old worker that dies meanwhile is replaced by one of the old code.
+func TestBadReleaseTakesNoSlot(t *testing.T) {
+	s := running(t, 2)
+	s.event(restartAsked{"HUP"})
+	actions := s.load(2)
+	for range 2 {
+		for _, spawn := range find[spawnWorker](actions) {
+			actions = s.dies(spawn.key, 0)
+		}
+	}
+	for slot := range 2 {
+		_, w := s.core.worker(wire.Key{Slot: slot, Generation: 1, Serial: slot + 1})
+		if w == nil || w.state != WorkerReady {
+			t.Fatalf("slot %d lost its old worker: %+v", slot, w)
+		}
+	}
+	// Whatever is being tried in slot 1 dies as well.
+	for key := s.serving(1); key.Generation == 2; key = s.serving(1) {
+		s.dies(key, 0)
+	}
+	spawned := find[spawnWorker](s.dies(wire.Key{Slot: 1, Generation: 1, Serial: 2}, 10))
+	if len(spawned) == 0 || spawned[0].key.Slot != 1 || spawned[0].key.Generation != 1 {
+		t.Errorf("%+v", spawned)
+	}
+}
+
+// TestKilledBeforeItsPidIsKnown: "ready" may be the first that tells the pid.
+func TestKilledBeforeItsPidIsKnown(t *testing.T) {
+	s := newScript(t, 1)
+	key := find[spawnWorker](s.load(1))[0].key
+	s.event(stopAsked{"TERM", true})
+	if killed := find[killWorker](s.event(workerReady{key, 5})); len(killed) != 1 {
+		t.Errorf("%+v", killed)
+	}
+	s.event(preloaderExited{generation: 1})
+	if killed := find[killWorker](s.event(stopAsked{"TERM", true})); len(killed) != 1 {
+		t.Errorf("asked once more: %+v", killed)
+	}
+}
+
+// TestSlowPreloaderIsNotKilled: a spawn that waits behind others is not late.
+func TestSlowPreloaderIsNotKilled(t *testing.T) {
+	s := newScript(t, 8)
+	spawned := find[spawnWorker](s.load(1))
+	for _, spawn := range spawned[:7] {
+		s.now += 9 * time.Second
+		s.ready(spawn.key)
+	}
+	late := timerFired{timer{timerWorkerBoot, spawned[7].key}}
+	actions := s.event(late)
+	if len(find[signalPreloader](actions)) != 0 || len(find[setTimer](actions)) != 1 {
+		t.Errorf("%+v", actions)
+	}
+	s.now += time.Minute
+	if sent := find[signalPreloader](s.event(late)); len(sent) != 1 || sent[0].signal != 9 {
+		t.Errorf("it has been silent for a minute: %+v", sent)
+	}
+}
+
+func TestMutePreloaderIsKilled(t *testing.T) {
+	s := running(t, 1)
+	if sent := find[signalPreloader](s.event(preloaderMute{1})); len(sent) != 1 || sent[0].signal != 9 || sent[0].group {
+		t.Errorf("%+v", sent)
+	}
+	s.event(stopAsked{by: "TERM"})
+	if sent := find[signalPreloader](s.event(preloaderMute{1})); len(sent) != 0 {
+		t.Errorf("it is leaving: %+v", sent)
+	}
+}

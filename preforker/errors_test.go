@@ -1,0 +1,85 @@
+package preforker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"launcher/preforker/internal/sys"
+	"launcher/preforker/internal/wire"
+)
+
+func TestUserError(t *testing.T) {
+	err := userErrorf("mend it", "open door: %w", fs.ErrPermission)
+	if err.Error() != "open door: permission denied" || !errors.Is(err, fs.ErrPermission) || hint(err) != "mend it" {
+		t.Errorf("%v, %q", err, hint(err))
+	}
+}
+
+func TestFailureError(t *testing.T) {
+	failure := wire.Failure{Class: "KeyError", Message: "no key"}
+	if got := failureError(failure).Error(); got != "KeyError: no key" {
+		t.Errorf("%q", got)
+	}
+	failure.AppFrames = []string{"lib/a.rb:1", "lib/b.rb:2"}
+	if got := failureError(failure).Error(); got != "KeyError: no key at lib/a.rb:1" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestLoadError(t *testing.T) {
+	failed := func(stage, class, message string) *wire.Failed {
+		return &wire.Failed{Stage: stage, Error: wire.Failure{Class: class, Message: message, AppFrames: []string{"config.ru:1"}}}
+	}
+	for name, test := range map[string]struct {
+		event  preloaderExited
+		was    PreloaderState
+		reason Reason
+		says   string
+		try    string
+	}{
+		"not started": {event: preloaderExited{startError: fs.ErrPermission},
+			says: "start Ruby: permission denied", try: "--ruby"},
+		"no Ruby": {event: preloaderExited{exit: sys.ExitStatus{Code: 3}}, was: PreloaderStarting,
+			says: "start Ruby: it ended before it said its version (exit status 3)", try: "--ruby"},
+		"wrong Ruby": {event: preloaderExited{failed: failed(stageRuby, "", "it is too old")}, was: PreloaderStarting,
+			says: "start Ruby: it is too old", try: "--ruby"},
+		"silent": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}}, was: PreloaderRetiring, reason: ReasonBootTimeout,
+			says: "load the application: not done within 1m0s (--boot-timeout)", try: "raise --boot-timeout"},
+		"hangs": {event: preloaderExited{failed: failed("boot timeout", "RuntimeError", "still loading")}, was: PreloaderRetiring, reason: ReasonBootTimeout,
+			says: "load the application: not done within 1m0s (--boot-timeout)\n  in the application:\n    config.ru:1", try: "raise --boot-timeout"},
+		"raises": {event: preloaderExited{failed: failed("load", "KeyError", "no key\n")}, was: PreloaderLoading,
+			says: "load the application: KeyError: no key\n  in the application:\n    config.ru:1", try: "bin/rails runner 1"},
+		"exits": {event: preloaderExited{failed: failed("load", "SystemExit", "status 3")}, was: PreloaderLoading,
+			says: "load the application: it ended itself with exit (status 3)", try: "bin/rails runner 1"},
+		"gem": {event: preloaderExited{failed: failed("load", "Bundler::GemNotFound", "no rack")}, was: PreloaderLoading,
+			says: "load the application: Bundler::GemNotFound: no rack", try: "bundle install"},
+		"killed": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}, lines: []string{"one", "two"}}, was: PreloaderLoading,
+			says: "load the application: Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    one\n    two", try: "bin/rails runner 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := loadError(test.event, test.was, test.reason, time.Minute)
+			var user interface{ Hint() string }
+			if !errors.As(err, &user) || !strings.Contains(user.Hint(), test.try) || !strings.HasPrefix(err.Error(), test.says) {
+				t.Errorf("%q, want %q; %q", err, test.says, test.try)
+			}
+		})
+	}
+}
+
+// TestLoadErrorIsBounded: the application's frames come first, and what is left out is counted.
+func TestLoadErrorIsBounded(t *testing.T) {
+	failure := &wire.Failure{}
+	for n := range 30 {
+		failure.AppFrames = append(failure.AppFrames, fmt.Sprintf("app %d", n))
+		failure.Backtrace = append(failure.Backtrace, fmt.Sprintf("gem %d", n))
+	}
+	lines := strings.Split((&LoadError{Summary: "it failed", Failure: failure}).Error(), "\n")
+	if len(lines) != 1+1+framesShown+1+1+framesShown/2+1 || lines[1] != "  in the application:" || lines[2] != "    app 0" ||
+		lines[2+framesShown] != "    … 20 more" || lines[4+framesShown] != "    gem 0" || lines[len(lines)-1] != "    … 25 more" {
+		t.Errorf("%s", strings.Join(lines, "\n"))
+	}
+}

@@ -1,0 +1,69 @@
+package preforker
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestOutput(t *testing.T) {
+	long := strings.Repeat("x", 3*lineMax)
+	for name, test := range map[string]struct {
+		text  string
+		lines []string
+	}{
+		"nothing":       {"", nil},
+		"lines":         {"one\n\ntwo\r\n", []string{"one", "", "two"}},
+		"no end":        {"one\ntwo", []string{"one", "two"}},
+		"a long one":    {"a\n" + long + "\nb\n", []string{"a", long[:lineMax] + lineDropped, "b"}},
+		"one that fits": {long[:lineMax-1] + "\nb\n", []string{long[:lineMax-1], "b"}},
+		"long, no end":  {long, []string{long[:lineMax] + lineDropped}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read, write, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var passed []string
+			o := readOutput(read, func(line string) { passed = append(passed, line) })
+			if _, err := write.WriteString(test.text); err != nil {
+				t.Fatal(err)
+			}
+			_ = write.Close()
+			if last := o.lines(); !slices.Equal(last, test.lines) || !slices.Equal(passed, test.lines) {
+				t.Errorf("kept %.100q, passed on %.100q, want %.100q", last, passed, test.lines)
+			}
+		})
+	}
+}
+
+// TestOutputKeepsTheLast lines, though somebody holds the pipe open: a process that the application
+// started and that outlives it.
+func TestOutputKeepsTheLast(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close()
+	all := make(chan struct{})
+	o := readOutput(read, func(line string) {
+		if line == "line 49" {
+			close(all)
+		}
+	})
+	for n := range 50 {
+		if _, err := fmt.Fprintf(write, "line %d\n", n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-all
+	var want []string
+	for n := 50 - linesKept; n < 50; n++ {
+		want = append(want, fmt.Sprintf("line %d", n))
+	}
+	if last := o.lines(); !slices.Equal(last, want) {
+		t.Errorf("%q, want %q", last, want)
+	}
+}

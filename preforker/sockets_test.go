@@ -1,0 +1,172 @@
+package preforker
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"launcher/preforker/internal/sys"
+)
+
+var socketOptions = sys.SocketOptions{Mode: 0o640, Gid: -1}
+
+// shortDir is a folder whose path leaves room for a socket's name.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func names(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// hint is what an error tells its reader to do.
+func hint(err error) string {
+	var user *UserError
+	if errors.As(err, &user) {
+		return user.Hint()
+	}
+	return ""
+}
+
+func TestSocketsAreBoundAndClosed(t *testing.T) {
+	dir := shortDir(t)
+	s, err := bindSockets(dir, 3, socketOptions, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for slot, path := range s.paths {
+		if want := filepath.Join(dir, fmt.Sprintf("fastcgi.socket-%d", slot)); path != want {
+			t.Errorf("slot %d is at %s, want %s", slot, path, want)
+		}
+		if info, err := os.Lstat(path); err != nil || info.Mode() != os.ModeSocket|0o640 {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
+	}
+	taken := s.take(1)
+	if taken == nil || s.take(1) != nil {
+		t.Error("a listener is given away once")
+	}
+	// A slot that gave its listener away has no file of its own to remove.
+	s.hideSlot(1)
+	if got := names(t, dir); !slices.Equal(got, []string{"fastcgi.socket-0", "fastcgi.socket-1", "fastcgi.socket-2"}) {
+		t.Errorf("%q", got)
+	}
+	if err := taken.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.bind(1, 0); err != nil { // its file is stale now
+		t.Errorf("bind again: %v", err)
+	}
+	s.hide()
+	if got := names(t, dir); len(got) != 0 {
+		t.Errorf("hidden: %q", got)
+	}
+	s.close()
+	for _, listener := range s.listeners {
+		if listener != nil {
+			t.Error("a listener is still open")
+		}
+	}
+}
+
+// TestSocketsAreBoundAllOrNone: what stands in the way of the last is found before the first is touched.
+func TestSocketsAreBoundAllOrNone(t *testing.T) {
+	listening := func(path string) (undo func()) {
+		listener, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() { _ = listener.Close() }
+	}
+	for name, test := range map[string]struct {
+		prepare func(path string) (undo func())
+		says    string
+		try     string
+	}{
+		"a file": {func(path string) func() {
+			if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return func() {
+				if text, err := os.ReadFile(path); string(text) != "precious" {
+					t.Errorf("the file is %q, %v", text, err)
+				}
+			}
+		}, "is not a socket; it was left alone", "--socket-dir"},
+		"a link to a socket": {func(path string) func() {
+			undo := listening(path + ".target")
+			if err := os.Symlink(path+".target", path); err != nil {
+				t.Fatal(err)
+			}
+			return undo
+		}, "is not a socket; it was left alone", "--socket-dir"},
+		"somebody's socket": {listening, fmt.Sprintf("the process %d listens on", os.Getpid()), fmt.Sprintf("ps %d", os.Getpid())},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := shortDir(t)
+			undo := test.prepare(filepath.Join(dir, SocketName(2)))
+			defer undo()
+			before := names(t, dir)
+			s, err := bindSockets(dir, 3, socketOptions, 1)
+			if err == nil || s != nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(hint(err), test.try) {
+				t.Errorf("%v, %q", err, hint(err))
+			}
+			if after := names(t, dir); !slices.Equal(after, before) {
+				t.Errorf("the folder has %q, it had %q", after, before)
+			}
+		})
+	}
+}
+
+func TestPredecessorsSocketIsStale(t *testing.T) {
+	dir := shortDir(t)
+	first, err := bindSockets(dir, 1, socketOptions, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.close()
+	if _, err := bindSockets(dir, 1, socketOptions, os.Getpid()+1); err == nil {
+		t.Error("another process's socket was taken for the predecessor's")
+	}
+	second, err := bindSockets(dir, 1, socketOptions, os.Getpid())
+	if err != nil {
+		t.Fatalf("the predecessor's socket stands in the way: %v", err)
+	}
+	second.close()
+}
+
+func TestBindTellsWhatFailed(t *testing.T) {
+	s, err := bindSockets(filepath.Join(shortDir(t), "nowhere"), 1, socketOptions, 0)
+	if err == nil || s != nil || !strings.HasPrefix(err.Error(), "bind slot 0 socket ") || hint(err) == "" {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCheckSocketPaths(t *testing.T) {
+	dir := strings.Repeat("d", sys.MaxSocketPath-len("/fastcgi.socket-9"))
+	if err := CheckSocketPaths(dir, 10); err != nil {
+		t.Errorf("a path of %d bytes: %v", sys.MaxSocketPath, err)
+	}
+	if err := CheckSocketPaths(dir, 11); err == nil || !strings.Contains(err.Error(), "has 101 bytes") || hint(err) == "" {
+		t.Errorf("a longer one: %v", err)
+	}
+}
