@@ -1,10 +1,12 @@
 package preforker
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"launcher/preforker/internal/sys"
@@ -48,11 +50,25 @@ func (s *Supervisor) turnAway() {
 	}
 }
 
+// clearAtOnce bounds the connections of one queue that are being answered: each costs
+// up to two descriptors.
+const clearAtOnce = 64
+
 // clear empties and closes a listener that no new connection can reach.
 func (s *Supervisor) clear(listener *os.File, neighbours []string) {
 	defer listener.Close()
-	for i := 0; ; i++ {
+	ended := make(chan struct{}, clearAtOnce)
+	for taken, active := 0, 0; ; {
+		if active == clearAtOnce {
+			<-ended
+			active--
+		}
 		conn, err := acceptConn(listener)
+		if errors.Is(err, syscall.EMFILE) && active > 0 {
+			<-ended // one that ends gives its descriptors back
+			active--
+			continue
+		}
 		if err != nil {
 			s.log.Warn("a waiting connection was lost", keyError, err)
 			return
@@ -60,8 +76,15 @@ func (s *Supervisor) clear(listener *os.File, neighbours []string) {
 		if conn == nil {
 			return
 		}
+		neighbour := ""
+		if len(neighbours) > 0 {
+			neighbour = neighbours[taken%len(neighbours)]
+		}
+		taken++
+		active++
 		s.tasks.Go(func() {
-			if len(neighbours) == 0 || !s.relay(conn, neighbours[i%len(neighbours)]) {
+			defer func() { ended <- struct{}{} }()
+			if neighbour == "" || !s.relay(conn, neighbour) {
 				s.config.Refuse(conn)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"launcher/preforker/internal/sys"
 )
@@ -27,7 +28,7 @@ const pidFileName = "launcher.pid"
 func lockPidFile(dir string) (*pidFile, error) {
 	path := filepath.Join(dir, pidFileName)
 	for {
-		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
 		if err != nil {
 			return nil, userErrorf("choose a folder that this user may write with --socket-dir", "create pid file: %w", err)
 		}
@@ -56,6 +57,10 @@ func lockOpened(file *os.File, path string) (p *pidFile, again bool, err error) 
 		return nil, false, fmt.Errorf("read pid file: %w", err)
 	}
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	if !locked && pid == 0 {
+		return nil, false, userErrorf("wait for it, or choose another folder with --socket-dir",
+			"start launcher: another one is just starting (%s)", path)
+	}
 	if !locked {
 		return nil, false, userErrorf(fmt.Sprintf("stop it with kill %d, or choose another folder with --socket-dir", pid),
 			"start launcher: already running, pid %d (%s)", pid, path)
@@ -82,8 +87,12 @@ func writePid(file *os.File) error {
 	return err
 }
 
-// release removes the file while it is still locked, then gives the lock back.
+// release removes the file while it is still locked, then gives the lock back. A file of
+// this name that is another one belongs to another launcher.
 func (p *pidFile) release() {
-	_ = os.Remove(p.path)
+	opened, err := p.file.Stat()
+	if named, err2 := os.Lstat(p.path); err == nil && err2 == nil && os.SameFile(opened, named) {
+		_ = os.Remove(p.path)
+	}
 	_ = p.file.Close()
 }

@@ -44,11 +44,7 @@ func (s *Supervisor) startPreloader(generation int) event {
 // launchRuby starts Ruby with its program on descriptor 3, its control socket on 4,
 // the scoreboard on 5 and the real standard error on 6 (scripts/boot.rb). It gets
 // a session of its own: a Ctrl-C at the terminal is the supervisor's to
-// hear, and everything that boot starts can be ended together. While it loads it does
-// not listen to its control socket, so the kernel kills it when the supervisor
-// dies. That is, when the thread that forked it dies (prctl(2)): the runtime ends
-// none that is not locked to a goroutine. A fork does not inherit this: workers
-// finish their requests.
+// hear, and everything that boot starts can be ended together.
 func (s *Supervisor) launchRuby(generation int) (*preloaderProcess, error) {
 	app := s.config.App
 	text, err := scripts.Program(map[string]string{
@@ -83,7 +79,7 @@ func (s *Supervisor) launchRuby(generation int) (*preloaderProcess, error) {
 	cmd.Env = append(os.Environ(), app.Environment...)
 	cmd.Stdout, cmd.Stderr = write, write
 	cmd.ExtraFiles = []*os.File{program, theirs, s.board, s.config.Stderr}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	child, err := start(cmd)
 	if err != nil {
 		_ = conn.Close()
@@ -114,21 +110,20 @@ func (s *Supervisor) followPreloader(p *preloaderProcess) {
 	go func() {
 		defer close(read)
 		s.readPreloader(p)
+		s.post(preloaderMute{p.generation})
 	}()
-	exit, err := p.child.Wait()
-	if err != nil {
+	if err := p.child.Await(); err != nil {
 		s.log.Error("preloader could not be waited for", keyGeneration, p.generation, keyError, err)
 	}
 	p.conn.Finish()
 	<-read
-	s.post(preloaderEnded{p, exit, p.output.lines()})
+	s.post(preloaderEnded{p, p.output.lines()})
 }
 
 // preloaderEnded is the process's end; the loop makes preloaderExited of it once it
 // has let go of the process.
 type preloaderEnded struct {
 	process *preloaderProcess
-	exit    sys.ExitStatus
 	lines   []string
 }
 
@@ -165,9 +160,15 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 
 // preloaderGone lets go of a preloader that has ended, for the core to decide.
 func (s *Supervisor) preloaderGone(e preloaderEnded) event {
-	delete(s.preloaders, e.process.generation)
-	_ = e.process.conn.Close()
-	return preloaderExited{generation: e.process.generation, exit: e.exit, failed: e.process.failed, lines: e.lines}
+	p := e.process
+	exit, err := p.child.Reap()
+	if err != nil {
+		s.log.Error("preloader could not be reaped", keyGeneration, p.generation, keyError, err)
+	}
+	delete(s.preloaders, p.generation)
+	_ = p.conn.Close()
+	s.reapStrangers()
+	return preloaderExited{generation: p.generation, exit: exit, failed: p.failed, lines: e.lines}
 }
 
 // checkHello refuses a Ruby that the rest of the program cannot run on.
@@ -223,7 +224,7 @@ func (s *Supervisor) signalPreloader(a signalPreloader) {
 	if !a.group {
 		return
 	}
-	// It leads its group until it is reaped, so the number is still its own.
+	// It leads its group until this goroutine reaps it: the number is its own.
 	if err := sys.SignalGroup(p.pid, a.signal); err != nil {
 		s.log.Warn("preloader's group could not be signalled", keyGeneration, a.generation, keyError, err)
 	}

@@ -35,7 +35,8 @@ func CheckSocketPaths(dir string, slots int) error {
 // sockets are the listening sockets of all slots. The loop owns them.
 type sockets struct {
 	paths     []string
-	listeners []*os.File // nil where a slot's socket is closed
+	listeners []*os.File    // nil where a slot's socket is closed
+	files     []os.FileInfo // of the socket's file, as it was bound
 	options   sys.SocketOptions
 }
 
@@ -43,7 +44,8 @@ type sockets struct {
 // died in this folder without cleaning up, or 0: its workers may still hold its
 // sockets for the request in hand, and these count as stale.
 func bindSockets(dir string, slots int, options sys.SocketOptions, predecessor int) (*sockets, error) {
-	s := &sockets{paths: SocketPaths(dir, slots), listeners: make([]*os.File, slots), options: options}
+	s := &sockets{paths: SocketPaths(dir, slots), listeners: make([]*os.File, slots),
+		files: make([]os.FileInfo, slots), options: options}
 	for _, path := range s.paths { // look at all before one is touched
 		if err := checkPlace(path, predecessor); err != nil {
 			return nil, err
@@ -75,7 +77,11 @@ func checkPlace(path string, predecessor int) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("ask whether anybody listens: %w", err)
-	case listening && (predecessor == 0 || pid != predecessor):
+	case !listening || pid != 0 && (pid == predecessor || !sys.Exists(pid)):
+		// Workers of a launcher that was killed may hold it for their last request.
+	case pid == 0: // in another namespace of pids
+		return userErrorf("stop it, or choose another folder with --socket-dir", "bind socket: somebody listens on %s", path)
+	default:
 		return userErrorf(fmt.Sprintf("stop it (ps %d), or choose another folder with --socket-dir", pid),
 			"bind socket: the process %d listens on %s", pid, path)
 	}
@@ -96,6 +102,9 @@ func (s *sockets) bind(slot, predecessor int) error {
 			"bind slot %d socket %s: %w", slot, path, err)
 	}
 	s.listeners[slot] = listener
+	if s.files[slot], err = os.Lstat(path); err != nil {
+		return fmt.Errorf("look at slot %d socket: %w", slot, err)
+	}
 	return nil
 }
 
@@ -107,8 +116,8 @@ func (s *sockets) hide() {
 }
 
 func (s *sockets) hideSlot(slot int) {
-	if s.listeners[slot] != nil {
-		// Gone already, or not ours to remove any more: both are fine.
+	// Somebody may have cleaned the folder and bound another socket of this name.
+	if now, err := os.Lstat(s.paths[slot]); s.listeners[slot] != nil && err == nil && os.SameFile(now, s.files[slot]) {
 		_ = os.Remove(s.paths[slot])
 	}
 }

@@ -39,6 +39,7 @@ type Supervisor struct {
 
 	preloaders map[int]*preloaderProcess // by generation
 	workers    map[wire.Key]*workerProcess
+	forgotten  map[*workerProcess]bool // given up, but perhaps still there
 	finished   bool
 	verdict    error
 }
@@ -53,6 +54,9 @@ func New(config Config) (*Supervisor, error) {
 	if err := CheckSocketPaths(config.SocketDir, config.Workers); err != nil {
 		return nil, err
 	}
+	if err := checkDescriptors(config.Workers); err != nil {
+		return nil, err
+	}
 	s := &Supervisor{
 		config: config, log: config.Log,
 		core: newCore(config.Workers, policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout},
@@ -60,6 +64,7 @@ func New(config Config) (*Supervisor, error) {
 		records: &records{},
 		events:  make(chan event, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[int]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
+		forgotten: map[*workerProcess]bool{},
 	}
 	if err := s.acquire(); err != nil {
 		s.verdict = err
@@ -67,6 +72,25 @@ func New(config Config) (*Supervisor, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// A worker costs a listener, a channel and a pidfd, and while it is replaced a second
+// channel and pidfd; the rest is for preloaders, waiting connections and the front.
+const (
+	descriptorsPerWorker = 5
+	descriptorsBesides   = 128
+)
+
+func checkDescriptors(workers int) error {
+	limit, err := sys.DescriptorLimit()
+	if err != nil {
+		return fmt.Errorf("ask for the limit of open files: %w", err)
+	}
+	if need := uint64(workers*descriptorsPerWorker + descriptorsBesides); limit < need {
+		return userErrorf(fmt.Sprintf("raise it to %d (ulimit -n, or LimitNOFILE= in a systemd unit), or run fewer workers", need),
+			"start %d workers: the limit of open files is %d", workers, limit)
+	}
+	return nil
 }
 
 func (s *Supervisor) acquire() (err error) {
@@ -85,6 +109,9 @@ func (s *Supervisor) acquire() (err error) {
 	}
 	if s.board, err = sys.MemoryFile("launcher-scoreboard", boardRecords*scoreboard.RecordSize); err != nil {
 		return fmt.Errorf("create scoreboard: %w", err)
+	}
+	if err := sys.SealSize(s.board); err != nil {
+		return fmt.Errorf("seal scoreboard: %w", err)
 	}
 	if err := sys.AdoptOrphans(); err != nil {
 		return fmt.Errorf("become the parent of workers: %w", err)
@@ -126,6 +153,9 @@ func (s *Supervisor) Run() error {
 	}
 	s.config.Observer.Stopping()
 	close(s.done)
+	for w := range s.forgotten {
+		_ = w.conn.Close()
+	}
 	s.turnAway()
 	s.tasks.Wait()
 	return s.verdict
@@ -145,8 +175,12 @@ func (s *Supervisor) Restart(by string) { s.post(restartAsked{by}) }
 func (s *Supervisor) handle(e event) {
 	queue := []event{e}
 	for len(queue) > 0 {
-		actions := s.core.step(time.Since(s.began), s.letGo(queue[0]))
+		next := s.letGo(queue[0])
 		queue = queue[1:]
+		if next == nil {
+			continue // it was of no interest to the core
+		}
+		actions := s.core.step(time.Since(s.began), next)
 		for _, a := range actions {
 			if failed := s.perform(a); failed != nil {
 				queue = append(queue, failed)
@@ -162,6 +196,9 @@ func (s *Supervisor) letGo(e event) event {
 		return s.preloaderGone(e)
 	case workerEnded:
 		return s.workerGone(e)
+	case workerSilent:
+		s.forgottenGone(e)
+		return nil
 	case workerSpawned:
 		s.followWorker(e.key, e.pid)
 	case workerReady:

@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -56,6 +57,9 @@ func (s *Supervisor) sendSpawn(key wire.Key, listener *os.File) error {
 	if err := send(p.conn, wire.Spawn{Key: key, Record: record}, listener, theirs); err != nil {
 		s.records.give(record)
 		_ = conn.Close()
+		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+			return nil // it is dying: its end is heard next, and is no fault of the slot
+		}
 		return fmt.Errorf("ask the preloader: %w", err)
 	}
 	w := &workerProcess{key: key, conn: conn, record: record, read: make(chan struct{})}
@@ -102,22 +106,19 @@ func (s *Supervisor) followWorker(key wire.Key, pid int) {
 	}
 	w.child = child
 	s.tasks.Go(func() {
-		exit, err := child.Wait()
-		if err != nil {
+		if err := child.Await(); err != nil {
 			s.log.Error("worker could not be waited for", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
 		}
 		w.conn.Finish()
 		<-w.read
-		s.post(workerEnded{w, exit})
+		s.post(workerEnded{w})
 	})
+	s.reapStrangers() // a pass that waited for this pid can go on
 }
 
 // workerEnded is the process's end; the loop makes workerExited of it once it has let
 // go of the process.
-type workerEnded struct {
-	process *workerProcess
-	exit    sys.ExitStatus
-}
+type workerEnded struct{ process *workerProcess }
 
 func (workerEnded) isEvent() {}
 
@@ -125,14 +126,18 @@ func (workerEnded) isEvent() {}
 // what belonged to it.
 func (s *Supervisor) workerGone(e workerEnded) event {
 	w := e.process
+	exit, err := w.child.Reap()
+	if err != nil {
+		s.log.Error("worker could not be reaped", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
+	}
 	entry, err := scoreboard.Read(s.board, w.record)
 	if err != nil {
 		s.log.Warn("scoreboard record could not be read", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
 	}
 	s.records.give(w.record)
 	s.dropWorker(w)
-	s.reapStrangers() // a pass that waited for this worker's pid can go on
-	return workerExited{key: w.key, exit: e.exit, failed: w.failed, served: entry.Requests, request: entry.Request()}
+	s.reapStrangers() // its zombie may have stood before others
+	return workerExited{key: w.key, exit: exit, failed: w.failed, served: entry.Requests, request: entry.Request()}
 }
 
 func (s *Supervisor) dropWorker(w *workerProcess) {
@@ -141,7 +146,8 @@ func (s *Supervisor) dropWorker(w *workerProcess) {
 }
 
 // forgetWorker gives up a worker that was never seen. One that may be there all the
-// same keeps its record: it could still write to it.
+// same is told to leave by the end of its channel, and keeps its record, which it
+// could still write to, until it has closed the channel itself.
 func (s *Supervisor) forgetWorker(a forgetWorker) {
 	w := s.workers[a.key]
 	if w == nil {
@@ -149,8 +155,27 @@ func (s *Supervisor) forgetWorker(a forgetWorker) {
 	}
 	if !a.mayLive {
 		s.records.give(w.record)
+		s.dropWorker(w)
+		return
 	}
-	s.dropWorker(w)
+	delete(s.workers, w.key)
+	s.forgotten[w] = true
+	w.conn.FinishSending()
+	s.tasks.Go(func() {
+		<-w.read
+		s.post(workerSilent{w})
+	})
+}
+
+// workerSilent says that nobody holds the other end of a forgotten worker's channel.
+type workerSilent struct{ process *workerProcess }
+
+func (workerSilent) isEvent() {}
+
+func (s *Supervisor) forgottenGone(e workerSilent) {
+	delete(s.forgotten, e.process)
+	s.records.give(e.process.record)
+	_ = e.process.conn.Close()
 }
 
 func (s *Supervisor) drainWorker(a drainWorker) {

@@ -48,7 +48,22 @@ module Launcher
       step("GRPC") { ::GRPC.postfork_child } if @grpc_stopped
     end
 
+    # In a worker that has served its last request. Jobs that wait in this process have
+    # no other place to be done: a mail sent "later" by the default adapter is one.
+    def before_exit
+      step("ActiveJob") { finish_jobs(::ActiveJob::Base.queue_adapter) } if active_job?
+    end
+
     private
+
+    def active_job?
+      defined?(::ActiveJob::Base) && !::ActiveJob.autoload?(:Base)
+    end
+
+    # A pool that never ran a job has no thread, and nothing to wait for.
+    def finish_jobs(adapter)
+      adapter.shutdown if adapter.instance_of?(::ActiveJob::QueueAdapters::AsyncAdapter)
+    end
 
     def step(name)
       yield

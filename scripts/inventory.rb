@@ -10,6 +10,10 @@ module Launcher
     # mark as such.
     RESTARTED = ["Timeout stdlib thread", "Gem::Timeout stdlib thread"].freeze
 
+    # A thread of concurrent-ruby before 1.2 that frees the slots of collected
+    # thread locals. A worker without it keeps a few words for each.
+    HARMLESS = %r{/concurrent/atomic/ruby_thread_local_var\.rb:\d+\z}.freeze
+
     def initialize(root, own:)
       @root = root.end_with?("/") ? root : "#{root}/"
       @own = own
@@ -19,7 +23,7 @@ module Launcher
       others = Thread.list - [Thread.main]
       # ActiveSupport and others mark threads that they start again themselves.
       others.reject! { |thread| thread.thread_variable_get(:fork_safe) || RESTARTED.include?(thread.name) }
-      first(others.map { |thread| describe_thread(thread) })
+      first(others.map { |thread| describe_thread(thread) }.grep_v(HARMLESS))
     end
 
     def sockets

@@ -37,12 +37,15 @@ module Launcher
 
     def load_app
       answer_when_asked_where
+      life_line = leave_with_supervisor
+      STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
       started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
       loader = AppLoader.new(@settings)
       app = loader.load
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries
       reset_traps
+      life_line.kill.join
       Title.preloader(@settings)
       report_loaded(loader, Process.clock_gettime(Process::CLOCK_MONOTONIC) - started)
       app
@@ -58,6 +61,17 @@ module Launcher
         stuck = RuntimeError.new("still loading")
         stuck.set_backtrace(caller)
         Thread.new { give_up("boot timeout", stuck) }
+      end
+    end
+
+    # The supervisor says nothing before the application is loaded: what can be read
+    # is the end of the stream. Later serve_spawns watches for it. The kernel's own
+    # way (PR_SET_PDEATHSIG) would be tied to a thread of the supervisor.
+    def leave_with_supervisor
+      control = IO.for_fd(CONTROL_FD, autoclose: false)
+      Thread.new do
+        IO.select([control])
+        exit!(1)
       end
     end
 
@@ -124,6 +138,7 @@ module Launcher
     # worker's pid is reported.
     def spawn(message, files, app, scoreboard)
       key = message.slice(:slot, :generation, :serial)
+      raise "#{files.size} descriptors came with it, not 2: too many open files?" if files.size != 2
       @safety.before_fork
       @hooks.before_fork
       reader, writer = IO.pipe(binmode: true)

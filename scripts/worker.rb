@@ -73,6 +73,7 @@ module Launcher
 
     def prepare
       @stage = "signals"
+      Process.setpgid(0, 0) # kill(0, …) by the application reaches this worker alone
       @wake_reader, @wake_writer = IO.pipe
       %w[INT TERM].each { |signal| Signal.trap(signal) { signalled(signal) } }
       @stage = "fork safety"
@@ -93,6 +94,7 @@ module Launcher
     def serve_until_told
       status = 1
       serve_requests
+      @safety.before_exit
       status = 0 unless @disturbed
     rescue Exception => error # the last frame of this thread: nothing above could log it
       $stderr.puts("launcher: worker slot=#{@key[:slot]} stopped serving: #{error.full_message(highlight: false)}")
@@ -121,14 +123,16 @@ module Launcher
     end
 
     # A process that the application forks inherits the handler, but not the duty.
+    # What the supervisor has said stands: systemd may signal every process of a
+    # service that is to stop, and the queue would be lost with it.
     def signalled(signal)
       raise SignalException, signal unless Process.pid == @pid
-      leave(:now)
+      leave(@leaving || :now)
     end
 
     # Also called from a signal handler, where no lock may be taken.
     def leave(how)
-      @leaving = how unless @leaving == :now
+      @leaving = how
       @wake_writer.write_nonblock(".", exception: false)
     end
 

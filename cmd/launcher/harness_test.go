@@ -376,9 +376,11 @@ func (in *instance) worker(slot int) int {
 	return found[len(found)-1].pid
 }
 
+// preloader is the pid of the newest preloader: the launcher's own child, unlike the process between
+// it and a new worker, which has its title for a moment.
 func (in *instance) preloader() int {
 	in.t.Helper()
-	found := in.titled("launcher preloader ")
+	found := slices.DeleteFunc(in.titled("launcher preloader "), func(p process) bool { return p.ppid != in.cmd.Process.Pid })
 	if len(found) == 0 {
 		in.t.Fatal("no preloader")
 	}

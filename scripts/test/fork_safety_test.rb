@@ -185,6 +185,36 @@ class ForkSafetyTest < Minitest::Test
     RUBY
   end
 
+  # The job ends only when somebody already waits for it.
+  def test_a_job_that_waits_in_the_worker_is_done_before_it_leaves
+    assert_equal "delivered", run_in(<<~'RUBY')
+      require "active_job"
+      ActiveJob::Base.logger = nil
+      GATE, OPENER = IO.pipe
+      class Mail < ActiveJob::Base
+        def perform
+          GATE.read(1)
+          $delivered = "delivered"
+        end
+      end
+      print(worker do
+        Mail.perform_later
+        leaving = Thread.new { SAFETY.before_exit }
+        Thread.pass until leaving.stop?
+        OPENER.write(".")
+        leaving.join
+        $delivered || "lost"
+      end)
+    RUBY
+  end
+
+  def test_nothing_is_waited_for_where_no_job_was_made
+    assert_equal "left", run_in(<<~'RUBY')
+      require "active_job"
+      print(worker { ActiveJob::Base.queue_adapter; SAFETY.before_exit; "left" })
+    RUBY
+  end
+
   def test_a_step_that_fails_is_named_and_stops_nothing
     log = StringIO.new
     safety = Launcher::ForkSafety.new(log)

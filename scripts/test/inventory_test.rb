@@ -33,6 +33,7 @@ class InventoryTest < Minitest::Test
       Thread.new { sleep }.name = "Timeout stdlib thread"
       Thread.new { }.join
       Timeout.timeout(1) { }
+      eval("Thread.new { sleep }", binding, "/gems/concurrent-ruby/concurrent/atomic/ruby_thread_local_var.rb")
     RUBY
   end
 

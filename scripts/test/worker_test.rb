@@ -161,6 +161,32 @@ class WorkerTest < Minitest::Test
     assert_equal 0, ended
   end
 
+  # systemd gives TERM to the launcher and each of its processes at once: whichever
+  # comes first, the queue is served. The supervisor's death ends that, too.
+  def test_a_signal_does_not_take_the_backlog_away
+    drain = ->(worker) { worker.send(:leave, :after_backlog) }
+    term = ->(worker) { worker.send(:signalled, "TERM") }
+    death = ->(worker) { worker.send(:leave, :now) }
+    { [term] => :now, [drain, term] => :after_backlog, [term, drain] => :after_backlog, [drain, term, death] => :now }
+      .each do |events, outcome|
+        theirs = Socket.pair(:UNIX, :SEQPACKET)
+        worker = Launcher::Worker.new(KEY, [@listener.dup, theirs.first], nil, nil, settings: nil, safety: nil, hooks: nil)
+        reader, writer = IO.pipe
+        worker.instance_variable_set(:@wake_writer, writer)
+        events.each { |event| event.call(worker) }
+        assert_equal outcome, worker.instance_variable_get(:@leaving)
+      ensure
+        [*theirs, reader, writer].compact.each(&:close)
+      end
+  end
+
+  def test_the_application_signals_its_process_group
+    start(app { Process.kill("TERM", 0) })
+    ready
+    get
+    assert_equal 0, ended # and this test is still there
+  end
+
   def test_the_supervisor_dies
     start(app { "x" })
     ready

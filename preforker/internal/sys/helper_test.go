@@ -23,3 +23,10 @@ func waitForZombie(t *testing.T, pid int) {
 		t.Fatalf("wait for %d: %v", pid, err)
 	}
 }
+
+func wait(child *Child) (ExitStatus, error) {
+	if err := child.Await(); err != nil {
+		return ExitStatus{}, err
+	}
+	return child.Reap()
+}

@@ -21,9 +21,10 @@ type SocketOptions struct {
 }
 
 // Listen binds and listens on a unix stream socket at path, with the largest
-// backlog that the kernel takes. The mode is set on the socket before bind, so
-// that the file is never there with a wider one, and once more on the file,
-// since the umask narrows the first.
+// backlog that the kernel takes. The file gets its mode from the socket, whose mode is
+// set before bind: it is never there with a wider one, and no name is looked up
+// a second time, which somebody could have replaced by a link. The caller starts no
+// process meanwhile: it would inherit the umask of that moment.
 func Listen(path string, opts SocketOptions) (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -49,10 +50,15 @@ func bindAndListen(fd int, path string, opts SocketOptions) error {
 	if err := unix.Fchmod(fd, mode); err != nil {
 		return os.NewSyscallError("fchmod", err)
 	}
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+	umask := unix.Umask(0) // bind subtracts it from the socket's mode
+	err := unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+	unix.Umask(umask)
+	if err != nil {
 		return os.NewSyscallError("bind", err)
 	}
-	err := prepareSocketFile(path, mode, opts.Gid)
+	if opts.Gid >= 0 {
+		err = os.NewSyscallError("lchown", unix.Lchown(path, -1, opts.Gid))
+	}
 	if err == nil {
 		err = os.NewSyscallError("listen", unix.Listen(fd, backlog()))
 	}
@@ -60,16 +66,6 @@ func bindAndListen(fd int, path string, opts SocketOptions) error {
 		_ = os.Remove(path)
 	}
 	return err
-}
-
-func prepareSocketFile(path string, mode uint32, gid int) error {
-	if err := unix.Chmod(path, mode); err != nil {
-		return os.NewSyscallError("chmod", err)
-	}
-	if gid < 0 {
-		return nil
-	}
-	return os.NewSyscallError("chown", unix.Lchown(path, -1, gid))
 }
 
 // backlog is net.core.somaxconn, the most that listen(2) grants. A full backlog

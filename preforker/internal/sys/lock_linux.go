@@ -19,7 +19,12 @@ func TryLock(file *os.File) (locked bool, err error) {
 	}
 }
 
-// Writable says whether this process may create files in a folder.
-func Writable(dir string) error {
-	return os.NewSyscallError("access", unix.Access(dir, unix.W_OK|unix.X_OK))
+// DescriptorLimit is how many files this process may have open. Go has raised the
+// soft limit to the hard one at its start; its children get the old one back.
+func DescriptorLimit() (uint64, error) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, os.NewSyscallError("getrlimit", err)
+	}
+	return limit.Cur, nil
 }

@@ -9,7 +9,7 @@ import (
 
 // MemoryFile makes a file that lives in memory and has no path. The caller closes it.
 func MemoryFile(name string, size int64) (*os.File, error) {
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
@@ -19,4 +19,10 @@ func MemoryFile(name string, size int64) (*os.File, error) {
 		return nil, fmt.Errorf("size memory file %s: %w", name, err)
 	}
 	return file, nil
+}
+
+// SealSize keeps everybody who has a memory file from changing its size.
+func SealSize(file *os.File) error {
+	_, err := unix.FcntlInt(file.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW)
+	return os.NewSyscallError("fcntl F_ADD_SEALS", err)
 }

@@ -136,5 +136,10 @@ func (c *PacketConn) Finish() {
 	_ = c.raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RD) })
 }
 
+// FinishSending gives the peer its end of file, and goes on receiving.
+func (c *PacketConn) FinishSending() {
+	_ = c.raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_WR) })
+}
+
 // Close ends the connection; a blocked Receive returns.
 func (c *PacketConn) Close() error { return c.file.Close() }

@@ -57,28 +57,38 @@ func FollowChild(pid int) (*Child, error) {
 	return &Child{Pid: pid, file: file, raw: raw}, nil
 }
 
-// Wait reaps the child and closes the descriptor. It is called once.
+// Await waits until the child has ended and leaves it a zombie, so that its pid stays
+// its own. Reap must follow.
 //
 // A process that was forked twice may tell its pid before the one in between has
 // gone: until then it is nobody's here (ECHILD), and the wait is tried again.
-func (c *Child) Wait() (ExitStatus, error) {
-	defer c.file.Close()
+func (c *Child) Await() error {
 	for tries := 0; ; tries++ {
-		var status ExitStatus
 		var waited error
 		err := c.raw.Read(func(fd uintptr) bool {
-			status, waited = waitPidfd(int(fd))
+			_, waited = waitPidfd(int(fd), unix.WNOWAIT)
 			return waited != unix.EAGAIN
 		})
 		switch {
 		case err != nil:
-			return ExitStatus{}, err
+			return err
 		case waited == unix.ECHILD && tries < adoptionTries:
 			time.Sleep(adoptionPause)
 		default:
-			return status, os.NewSyscallError("waitid", waited)
+			return os.NewSyscallError("waitid", waited)
 		}
 	}
+}
+
+// Reap tells how a child ended that has been awaited, and closes the descriptor.
+func (c *Child) Reap() (ExitStatus, error) {
+	defer c.file.Close()
+	var status ExitStatus
+	var waited error
+	if err := c.raw.Control(func(fd uintptr) { status, waited = waitPidfd(int(fd), 0) }); err != nil {
+		return ExitStatus{}, err
+	}
+	return status, os.NewSyscallError("waitid", waited)
 }
 
 // The process in between has nothing left to do but to leave.
@@ -87,10 +97,10 @@ const (
 	adoptionPause = time.Millisecond
 )
 
-func waitPidfd(fd int) (ExitStatus, error) {
+func waitPidfd(fd, options int) (ExitStatus, error) {
 	var info unix.Siginfo
 	for {
-		err := unix.Waitid(unix.P_PIDFD, fd, &info, unix.WEXITED, nil)
+		err := unix.Waitid(unix.P_PIDFD, fd, &info, unix.WEXITED|options, nil)
 		switch err {
 		case nil:
 			return exitStatus(&info), nil
@@ -109,7 +119,7 @@ func (c *Child) Signal(sig syscall.Signal) error {
 		sent = unix.PidfdSendSignal(int(fd), sig, nil, 0)
 	})
 	if err != nil || sent == unix.ESRCH {
-		return nil // Control fails only on a closed file: Wait was here before
+		return nil // Control fails only on a closed file: Reap was here before
 	}
 	return os.NewSyscallError("pidfd_send_signal", sent)
 }
@@ -122,6 +132,11 @@ func SignalGroup(leader int, sig syscall.Signal) error {
 		return nil
 	}
 	return os.NewSyscallError("kill", err)
+}
+
+// Exists says whether there is a process of this pid that this process can see.
+func Exists(pid int) bool {
+	return unix.Kill(pid, 0) != unix.ESRCH
 }
 
 // AdoptOrphans makes this process the parent of every descendant whose own

@@ -144,7 +144,7 @@ func TestFollowChild(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		status, err := child.Wait()
+		status, err := wait(child)
 		if got := strings.TrimSuffix(status.String(), " (core dumped)"); got != test.want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", test.script, got, err, test.want)
 		}
@@ -185,7 +185,7 @@ func TestReapStrangersLeavesTheKnown(t *testing.T) {
 	if reaped := ReapStrangers(known); len(reaped) != 0 {
 		t.Fatalf("stole %v", reaped)
 	}
-	if status, err := child.Wait(); err != nil || status.Code != 7 {
+	if status, err := wait(child); err != nil || status.Code != 7 {
 		t.Errorf("Wait = %v, %v; want exit status 7", status, err)
 	}
 
@@ -242,7 +242,7 @@ func TestWaitForAGrandchild(t *testing.T) {
 	}
 	waited := make(chan error)
 	go func() {
-		status, err := child.Wait()
+		status, err := wait(child)
 		if err == nil && status.Code != 7 {
 			err = errors.New(status.String())
 		}

@@ -1,0 +1,106 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestUnusableRuby: whatever is given for a Ruby is told apart from the application's own faults.
+func TestUnusableRuby(t *testing.T) {
+	pretend := func(change string) string {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "pretend.rb"), change)
+		return script(t, fmt.Sprintf("exec ruby -r%s/pretend.rb \"$@\"", dir))
+	}
+	for name, test := range map[string]struct {
+		ruby string
+		says string
+	}{
+		"too old": {pretend(`Object.send(:remove_const, :RUBY_VERSION); RUBY_VERSION = "2.6.10"`),
+			`launcher: start Ruby: Ruby 2\.6\.10 \(/.*\) is too old; the launcher needs 2\.7 or later`},
+		"no fork": {pretend(`Process.singleton_class.send(:undef_method, :fork)
+Object.send(:remove_const, :RUBY_ENGINE); RUBY_ENGINE = "jruby"`),
+			`launcher: start Ruby: jruby [\d.]+ \(/.*\) cannot fork; the launcher needs a Ruby that can: CRuby`},
+		"true":             {tool(t, "true"), `launcher: start Ruby: .*exit status 0.*is it a Ruby\?`},
+		"cat":              {tool(t, "cat"), `launcher: start Ruby: .*exit status 0.*is it a Ruby\?`},
+		"prints and exits": {script(t, "echo I am no Ruby; exit 3"), `launcher: start Ruby: .*exit status 3.*is it a Ruby\?(?s:.)*I am no Ruby`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			refused{startOptions{root: copyApp(t, "hello"), args: []string{"--ruby", test.ruby, "2"}}, exitError,
+				[]string{test.says, "name another Ruby with --ruby"}}.run(t)
+		})
+	}
+}
+
+// script makes a command of a few lines for the shell.
+func script(t testing.TB, lines string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "command")
+	text := filepath.Join(t.TempDir(), "text")
+	write(t, text, "#!/bin/sh\n"+lines+"\n")
+	if err := copyFile(text, path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestBrokenApplications: the exception, the application's own frames before all others, and what
+// it printed last.
+func TestBrokenApplications(t *testing.T) {
+	own := func(code string) string { return writeApp(t, map[string]string{"config.ru": code}) }
+	for name, test := range map[string]struct {
+		root string
+		args []string
+		says []string
+	}{
+		"raises": {copyApp(t, "broken_raise"), nil, []string{
+			`(?m)^launcher: load the application: Settings::Missing: no setting called PAYMENT_KEY
+  in the application:
+    lib/settings.rb:15:in .*fetch'
+    lib/settings.rb:8:in .*application'
+    config.ru:7:(?s:.*)
+  the last lines that it printed:
+    reading settings
+    connecting to the payment service
+Try:`, "bin/rails runner 1"}},
+		"syntax": {copyApp(t, "broken_syntax"), nil, []string{
+			`load the application: SyntaxError: .*lib/unfinished.rb:5: (?s:.*)in the application:\n    (lib/unfinished.rb|config.ru):\d`, "bin/rails runner 1"}},
+		"exits": {copyApp(t, "broken_exit"), nil, []string{
+			`load the application: it ended itself with exit \(status 3\)\n  in the application:\n    config.ru:4:(?s:.*)printed:\n    no license found, leaving`, ""}},
+		"exits at once": {copyApp(t, "broken_exit_bang"), nil, []string{
+			`load the application: Ruby ended while it loaded: exit status 4\n  the last lines that it printed:\n    leaving without a goodbye`, ""}},
+		"hangs": {copyApp(t, "broken_hang"), []string{"--boot-timeout", "3s"}, []string{
+			`load the application: not done within 3s \(--boot-timeout\)
+  in the application:
+    lib/remote_settings.rb:12:in .*sleep'
+    lib/remote_settings.rb:12:in .*wait_for_answer'
+    lib/remote_settings.rb:6:in .*application'(?s:.*)asking the settings server`, "raise --boot-timeout"}},
+		"missing gem": {copyApp(t, "broken_missing_gem"), nil, []string{`load the application: Bundler::\w+: `, "bundle install"}},
+		"killed": {own("puts 'so far'\n$stdout.flush\nProcess.kill(:KILL, $$)\nsleep\n"), nil, []string{
+			`Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    so far`, ""}},
+		"talks, then raises": {own("5_000.times { |n| puts \"line #{n}\" }\nraise 'enough'\n"), nil, []string{
+			`load the application: RuntimeError: enough(?s:.*)printed:\n` + lastLines("    line %d\n", 4990, 4999) + `Try:`, ""}},
+		"prints no lines": {own("$stdout.print('x' * 100_000)\nraise 'enough'\n"), nil, []string{
+			`load the application: RuntimeError: enough(?s:.*)printed:\n    x{1000}x+ … \(cut\)\nTry:`, ""}},
+		"not UTF-8": {own("raise \"caf\\xe9\\0\".b\n"), nil, []string{`load the application: RuntimeError: caf.*`, ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := refused{startOptions{root: test.root, args: append(test.args, "2")}, exitError, test.says}.run(t)
+			if strings.Contains(in.log(), "launcher/preloader.rb") {
+				t.Error("the launcher's own frames are shown")
+			}
+		})
+	}
+}
+
+func lastLines(format string, from, to int) string {
+	var b strings.Builder
+	for n := from; n <= to; n++ {
+		fmt.Fprintf(&b, format, n)
+	}
+	return b.String()
+}

@@ -1,0 +1,150 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// versionedApp answers with the text that its file "version" had when it was loaded. It
+// loads only while there is no file "hold", and /wait waits while there is a file "wait".
+func versionedApp(t testing.TB) string {
+	return writeApp(t, map[string]string{"version": "one", "config.ru": `
+sleep 0.01 while File.exist?(File.join(__dir__, "hold"))
+version = File.read(File.join(__dir__, "version"))
+run(lambda { |env|
+  sleep 0.01 while env["PATH_INFO"] == "/wait" && File.exist?(File.join(__dir__, "wait"))
+  [200, {}, [version]]
+})
+`})
+}
+
+// reached waits until every slot is served by a generation after the first.
+func (in *instance) reached(generation int) {
+	in.t.Helper()
+	in.waitLine(fmt.Sprintf(`msg="all slots have a ready worker" gen=%d`, generation))
+}
+
+// alone checks that the processes are those of one generation.
+func (in *instance) alone(generation, workers int) {
+	in.t.Helper()
+	in.waitFor(fmt.Sprintf("generation %d to be alone", generation), func() bool { return len(in.processes()) == 1+workers })
+	tag := fmt.Sprintf(" gen=%d ", generation)
+	for _, p := range in.processes() {
+		if !strings.Contains(p.title, tag) {
+			in.t.Errorf("beside generation %d there is %q", generation, p.title)
+		}
+	}
+}
+
+// TestPreloaderIsReplaced kills the preloader while visitors ask: nobody notices.
+func TestPreloaderIsReplaced(t *testing.T) {
+	in := start(t, startOptions{root: versionedApp(t), args: []string{"3"}}).serving()
+	old := []int{in.worker(0), in.worker(1), in.worker(2)}
+	visitors := visit(3, "/", in.sockets(3)...)
+	kill(t, in.preloader(), syscall.SIGKILL)
+	in.waitLine(`msg="preloader died; its workers serve on" gen=1 exit="signal SIGKILL"`)
+	in.reached(2)
+	in.alone(2, 3)
+	if bodies := visitors.end(t); !slices.Equal(bodies, []string{"one"}) {
+		t.Errorf("visitors got %q", bodies)
+	}
+	for slot, pid := range old {
+		in.waitLine(fmt.Sprintf(`msg="worker left" slot=%d gen=1 pid=%d exit="exit status 0" .*reason="replaced by a newer generation"`, slot, pid))
+	}
+	if n := in.count("worker died"); n != 0 {
+		t.Errorf("%d workers died", n)
+	}
+}
+
+// TestWorkerDiesWhileNobodyCanFork: its slot's requests wait for the next generation.
+func TestWorkerDiesWhileNobodyCanFork(t *testing.T) {
+	root := versionedApp(t)
+	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()
+	write(t, filepath.Join(root, "hold"), "")
+	kill(t, in.preloader(), syscall.SIGKILL)
+	in.waitLine(`msg="preloader is loading the application" gen=2`)
+	worker := in.worker(0)
+	kill(t, worker, syscall.SIGKILL)
+	in.waitLine(fmt.Sprintf(`msg="worker died" slot=0 gen=1 pid=%d`, worker))
+	var waiting []*queued
+	for range 5 {
+		waiting = append(waiting, queue(t, in.socket(0), "/"))
+	}
+	if a := ask(t, in.socket(1), "/"); !a.is("one") {
+		t.Errorf("the neighbour: %v", a)
+	}
+	remove(t, filepath.Join(root, "hold"))
+	for _, q := range waiting {
+		if a := q.answer(); !a.is("one") {
+			t.Errorf("%v", a)
+		}
+	}
+	in.reached(2)
+	in.alone(2, 2)
+}
+
+// TestRestart loads changed code, then code that is broken, then mended code, while visitors ask
+// and one request is in hand.
+func TestRestart(t *testing.T) {
+	root := versionedApp(t)
+	in := start(t, startOptions{root: root, args: []string{"3"}}).serving()
+	visitors := visit(3, "/", in.sockets(3)...)
+	in.waitFor("an answer of the first version", func() bool { return visitors.seen("one") })
+
+	write(t, filepath.Join(root, "version"), "two")
+	write(t, filepath.Join(root, "wait"), "")
+	long := queue(t, in.socket(1), "/wait")
+	in.doing(1, "GET /wait")
+	in.signal(syscall.SIGHUP)
+	in.reached(2)
+	remove(t, filepath.Join(root, "wait"))
+	if a := long.answer(); !a.is("one") {
+		t.Errorf("the request that was in hand all the while: %v", a)
+	}
+	in.alone(2, 3)
+	for slot := range 3 {
+		if a := ask(t, in.socket(slot), "/"); !a.is("two") {
+			t.Errorf("slot %d: %v", slot, a)
+		}
+	}
+
+	mended := "run ->(_env) { [200, {}, ['three']] }\n"
+	write(t, filepath.Join(root, "config.ru"), "def broken\n  raise IndexError, 'no such thing'\nend\nbroken\n")
+	in.signal(syscall.SIGHUP)
+	in.waitLine(`msg="generation failed to load; the workers that are there serve on" gen=3 error="load the application: IndexError: no such thing` +
+		`\\n  in the application:\\n    config.ru:2:in .*broken'\\n    config.ru:4:`)
+	in.alone(2, 3)
+	freeze(t, in.worker(1)) // what waits is served by a successor of the old generation
+	waiting := queue(t, in.socket(1), "/")
+	kill(t, in.worker(1), syscall.SIGKILL)
+	if a := waiting.answer(); !a.is("two") {
+		t.Errorf("after the broken one: %v", a)
+	}
+	in.waitLine(`msg="worker is ready" slot=1 gen=2`)
+
+	write(t, filepath.Join(root, "config.ru"), mended)
+	in.signal(syscall.SIGHUP)
+	in.reached(4)
+	in.alone(4, 3)
+	in.waitFor("an answer of the third version", func() bool { return visitors.seen("three") })
+	bodies := visitors.end(t)
+	if !slices.Equal(bodies, []string{"one", "three", "two"}) {
+		t.Errorf("visitors got %q", bodies)
+	}
+}
+
+func TestRestartWhileLoadingIsIgnored(t *testing.T) {
+	root := slowApp(t)
+	in := start(t, startOptions{root: root, args: []string{"1"}})
+	in.waitLine("is loading the application")
+	in.signal(syscall.SIGHUP)
+	in.waitLine("restart ignored: a generation is loading already")
+	remove(t, filepath.Join(root, "hold"))
+	in.serving().alone(1, 1)
+}

@@ -1,0 +1,232 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// hanging starts hello with requests that wait at the gate "go", one in the hands of slot 0's
+// worker and some in its queue.
+func hanging(t testing.TB, waiting int, o startOptions) (in *instance, gate string, requests []*queued) {
+	t.Helper()
+	gate, variable := gates(t)
+	o.root, o.env = copyApp(t, "hello"), append(o.env, variable)
+	o.args = append(o.args, "2")
+	in = start(t, o).serving()
+	requests = append(requests, queue(t, in.socket(0), "/hang?gate=go"))
+	in.doing(0, "GET /hang")
+	for range waiting {
+		requests = append(requests, queue(t, in.socket(0), "/"))
+	}
+	return in, gate, requests
+}
+
+// answered checks that all were: the first by the hanging route, the others by the index.
+func answered(t testing.TB, requests []*queued) {
+	t.Helper()
+	want := "released\n"
+	for i, q := range requests {
+		if a := q.answer(); !a.is(want) {
+			t.Errorf("request %d: %v, want %q", i, a, want)
+		}
+		want = "hello\n"
+	}
+}
+
+// gone checks that an instance ended well and took everything along but what a web server includes.
+func (in *instance) gone(status int) {
+	in.t.Helper()
+	if got := in.wait(); got != status {
+		in.t.Errorf("exit status %d, want %d", got, status)
+	}
+	if found := in.processes(); len(found) != 0 {
+		in.t.Errorf("it left %+v", found)
+	}
+	if names := entries(in.t, filepath.Join(in.root, "log")); !slices.Equal(names, []string{snippetName}) {
+		in.t.Errorf("log/ has %q, want %s alone", names, snippetName)
+	}
+}
+
+func entries(t testing.TB, dir string) (names []string) {
+	t.Helper()
+	found, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range found {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// TestStopDrains: the request in hand and all that wait behind it are answered. A Ctrl-C at a
+// terminal signals the whole process group, which changes nothing.
+func TestStopDrains(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		signal syscall.Signal
+		group  bool
+	}{{"TERM", syscall.SIGTERM, false}, {"INT", syscall.SIGINT, false}, {"INT to the group", syscall.SIGINT, true}} {
+		t.Run(test.name, func(t *testing.T) {
+			in, gate, requests := hanging(t, 20, startOptions{attr: &syscall.SysProcAttr{Setpgid: true}})
+			target := in.cmd.Process.Pid
+			if test.group {
+				target = -target
+			}
+			kill(t, target, test.signal)
+			in.waitLine("msg=stopping signal=" + test.name[:3])
+			in.waitLine(`"worker left" slot=1`)
+			for _, socket := range in.sockets(2) {
+				if exists(socket) {
+					t.Errorf("%s is still there for new connections", socket)
+				}
+			}
+			openGate(t, gate, "go")
+			answered(t, requests)
+			in.gone(0)
+		})
+	}
+}
+
+func TestSecondSignalKills(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		in, _, requests := hanging(t, 3, startOptions{})
+		in.signal(sig)
+		in.waitLine("msg=stopping")
+		in.waitLine(`"worker left" slot=1`)
+		in.signal(sig)
+		in.waitLine(`"worker is killed" slot=0`)
+		in.gone(0)
+		if a := requests[0].answer(); a.err == nil {
+			t.Errorf("the request in hand was answered: %v", a)
+		}
+		for i, q := range requests[1:] { // nobody could serve them, and they are told so
+			if a := q.answer(); a.err != nil || a.status != 503 {
+				t.Errorf("waiting request %d: %v", i, a)
+			}
+		}
+	}
+}
+
+func TestDrainTimeoutKills(t *testing.T) {
+	in, _, requests := hanging(t, 0, startOptions{args: []string{"--drain-timeout", "300ms"}})
+	in.signal(syscall.SIGTERM)
+	in.waitLine(`"worker (did not drain in time and )?is killed" slot=0`)
+	in.gone(0)
+	if a := requests[0].answer(); a.err == nil {
+		t.Errorf("the request in hand was answered: %v", a)
+	}
+}
+
+// TestStopWhileLoading: nothing is in anybody's hands, so it ends at once.
+func TestStopWhileLoading(t *testing.T) {
+	in := start(t, startOptions{root: copyApp(t, "broken_hang"), args: []string{"2"}})
+	in.waitLine("asking the settings server")
+	early := queue(t, in.socket(1), "/")
+	in.signal(syscall.SIGTERM)
+	in.gone(0)
+	if a := early.answer(); a.status != 503 {
+		t.Errorf("a connection that waited: %v", a)
+	}
+}
+
+// killed ends the launcher with kill -9. Its end, as exited tells it, comes later: a worker that
+// is still busy holds its standard error.
+func (in *instance) killed() {
+	in.t.Helper()
+	in.signal(syscall.SIGKILL)
+	in.waitFor("the launcher's death", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", in.cmd.Process.Pid))
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
+}
+
+// TestKilledLauncherLeavesNoOrphans: idle processes leave at once, a busy one after its request.
+func TestKilledLauncherLeavesNoOrphans(t *testing.T) {
+	in, gate, requests := hanging(t, 0, startOptions{})
+	in.killed()
+	in.waitFor("the idle processes to leave", func() bool { return len(in.processes()) == 1 })
+	if left := in.titled("launcher worker slot=0 gen=1 GET /hang"); len(left) != 1 {
+		t.Errorf("left is %+v", in.processes())
+	}
+	openGate(t, gate, "go")
+	answered(t, requests)
+	in.waitFor("the busy worker to leave", func() bool { return len(in.processes()) == 0 })
+}
+
+// TestKilledLauncherLeavesNoLoader: an application that never finishes loading does not hear of
+// the supervisor's end, so the kernel has to tell it.
+func TestKilledLauncherLeavesNoLoader(t *testing.T) {
+	in := start(t, startOptions{root: copyApp(t, "broken_hang"), args: []string{"1"}})
+	in.waitLine("asking the settings server")
+	in.killed()
+	in.waitFor("Ruby to leave", func() bool { return len(in.processes()) == 0 })
+}
+
+// TestSuccessorOfAKilledLauncher starts in the same folder while a worker of the first one is
+// still busy on the old socket.
+func TestSuccessorOfAKilledLauncher(t *testing.T) {
+	in, gate, requests := hanging(t, 0, startOptions{})
+	old := in.worker(0)
+	in.killed()
+	successor := start(t, startOptions{root: in.root, args: []string{"2"}}).serving()
+	for slot := range 2 {
+		if a := ask(t, successor.socket(slot), "/pid"); a.status != 200 || a.pid() == old {
+			t.Errorf("slot %d of the successor: %v", slot, a)
+		}
+	}
+	openGate(t, gate, "go")
+	answered(t, requests)
+	successor.waitFor("the old worker to leave", func() bool { return parentOf(old) == 0 })
+	if a := ask(t, successor.socket(0), "/"); !a.is("hello\n") {
+		t.Errorf("after that: %v", a)
+	}
+	successor.signal(syscall.SIGTERM)
+	successor.gone(0)
+}
+
+// TestLogReaderThatLeaves: neither a closed standard error nor a closed standard output stops
+// the service or a later stop. The first is what "launcher 2 2>&1 | head -1" does.
+func TestLogReaderThatLeaves(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := startOn(t, copyApp(t, "hello"), write, false, "2")
+	if _, err := read.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	_ = read.Close()
+	for slot := range 2 {
+		in.waitFor("a socket", func() bool { return exists(in.socket(slot)) })
+		if a := ask(t, in.socket(slot), "/raise"); a.status != 500 {
+			t.Errorf("slot %d: %v", slot, a)
+		}
+		if a := ask(t, in.socket(slot), "/pid"); a.pid() != in.worker(slot) {
+			t.Errorf("slot %d: %v", slot, a)
+		}
+	}
+	old := in.worker(0)
+	kill(t, old, syscall.SIGKILL)
+	if a := ask(t, in.socket(0), "/pid"); a.status != 200 || a.pid() == old {
+		t.Errorf("the successor: %v", a)
+	}
+	in.signal(syscall.SIGTERM)
+	in.gone(0)
+}
+
+func TestSignalsAreNamed(t *testing.T) {
+	for sig, want := range map[os.Signal]string{syscall.SIGTERM: "TERM", syscall.SIGINT: "INT", syscall.SIGHUP: "HUP",
+		syscall.SIGUSR2: fmt.Sprint(syscall.SIGUSR2)} {
+		if got := signalName(sig); got != want {
+			t.Errorf("%v is %q, want %q", sig, got, want)
+		}
+	}
+}
