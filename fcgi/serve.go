@@ -20,11 +20,11 @@ const (
 )
 
 // Serve answers HTTP on a listener until ctx is done. Then it accepts no more,
-// lets the requests in flight finish within grace, and cuts what is left. It
+// lets the requests in flight finish until cut is done, and cuts what is left. It
 // closes the listener. A handler whose connection was cut may go on after Serve
-// has returned, as Front does while a worker is busy. The error is nil after a shutdown in which every request
-// was finished.
-func Serve(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration, log *slog.Logger) error {
+// has returned, as Front does while a worker is busy. The error is nil after a
+// shutdown in which every request was finished.
+func Serve(ctx, cut context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -39,9 +39,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, gra
 		return errors.Join(fmt.Errorf("serve http: %w", err), server.Close())
 	case <-ctx.Done():
 	}
-	limit, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	err := server.Shutdown(limit)
+	err := server.Shutdown(cut)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("finish http requests: %w", err), server.Close())
 	}

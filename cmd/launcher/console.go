@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,67 +20,119 @@ import (
 // console is what a person sees on standard error: log lines, what the application
 // prints while it loads and, on a terminal, a line below them that shows that it still
 // loads. It implements preforker.Observer and the writer of the log.
+//
+// Its methods never wait: one goroutine writes, behind a queue. A reader that
+// stalls (a pager, Ctrl-S) must not stall the supervision of workers. Lines that find
+// the queue full are dropped and counted.
 type console struct {
 	out      *os.File
 	terminal bool
-	footer   string // what to say once all workers are ready
+	footer   string       // what to say once all workers are ready
+	log      *slog.Logger // to this console
+	printed  *slog.Logger // the same, for what the application prints
+
+	lines     chan []byte
+	unhurried chan []byte // of those who wait: they take no room from the others
+	quit      chan struct{}
+	done      chan struct{}
 
 	mu      sync.Mutex
 	loading string // the spinner's text, "" while there is none
 	since   time.Time
-	frame   int
-	drawn   bool
+	dropped int
 	shown   bool // the table
-	log     *slog.Logger
 
-	quit chan struct{}
-	done chan struct{}
+	// The writing goroutine's own.
+	frame int
+	drawn bool
 }
 
 var spinner = [...]string{"|", "/", "-", "\\"}
 
-const spinnerTick = 100 * time.Millisecond
+const (
+	spinnerTick  = 100 * time.Millisecond
+	consoleQueue = 4096        // lines
+	lastWords    = time.Second // for what is queued when the launcher ends
+)
 
 func newConsole(out *os.File) *console {
-	c := &console{out: out, terminal: term.IsTerminal(int(out.Fd())), quit: make(chan struct{}), done: make(chan struct{})}
-	go c.spin()
+	c := &console{out: out, terminal: term.IsTerminal(int(out.Fd())), lines: make(chan []byte, consoleQueue),
+		unhurried: make(chan []byte),
+		quit:      make(chan struct{}), done: make(chan struct{})}
+	go c.write()
 	return c
 }
 
-// close ends the spinner and leaves a clean line.
+// close writes what is queued, if somebody reads it, and leaves a clean line.
 func (c *console) close() {
+	c.setLoading("")
 	close(c.quit)
-	<-c.done
+	select {
+	case <-c.done:
+	case <-time.After(lastWords):
+	}
 }
 
-func (c *console) spin() {
+// gone says that this was a terminal, and that it has been closed.
+func (c *console) gone() bool { return c.terminal && !term.IsTerminal(int(c.out.Fd())) }
+
+func (c *console) write() {
 	defer close(c.done)
-	if !c.terminal {
-		return
+	var tick <-chan time.Time
+	if c.terminal {
+		ticker := time.NewTicker(spinnerTick)
+		defer ticker.Stop()
+		tick = ticker.C
 	}
-	ticker := time.NewTicker(spinnerTick)
-	defer ticker.Stop()
 	for {
 		select {
-		case <-ticker.C:
-			c.mu.Lock()
+		case line := <-c.lines:
+			c.writeLine(line)
+		case line := <-c.unhurried:
+			c.writeLine(line)
+		case <-tick:
 			c.frame++
 			c.erase()
 			c.draw()
-			c.mu.Unlock()
 		case <-c.quit:
-			c.mu.Lock()
-			c.loading = ""
-			c.erase()
-			c.mu.Unlock()
+			c.flush()
 			return
 		}
 	}
 }
 
+func (c *console) flush() {
+	for {
+		select {
+		case line := <-c.lines:
+			c.writeLine(line)
+		default:
+			c.erase()
+			return
+		}
+	}
+}
+
+// writeLine writes above the spinner. Nobody could be told of an error here.
+func (c *console) writeLine(line []byte) {
+	c.erase()
+	_, _ = c.out.Write(line)
+	c.mu.Lock()
+	dropped := c.dropped
+	c.dropped = 0
+	c.mu.Unlock()
+	if dropped > 0 {
+		fmt.Fprintf(c.out, "launcher: %d lines of this log were dropped: nobody read it\n", dropped)
+	}
+	c.draw()
+}
+
 func (c *console) draw() {
-	if c.terminal && c.loading != "" {
-		fmt.Fprintf(c.out, "%s %s %.0f s", spinner[c.frame%len(spinner)], c.loading, time.Since(c.since).Seconds())
+	c.mu.Lock()
+	loading, since := c.loading, c.since
+	c.mu.Unlock()
+	if c.terminal && loading != "" {
+		fmt.Fprintf(c.out, "%s %s %.0f s", spinner[c.frame%len(spinner)], loading, time.Since(since).Seconds())
 		c.drawn = true
 	}
 }
@@ -92,22 +145,35 @@ func (c *console) erase() {
 	}
 }
 
-// Write writes whole lines above the spinner.
+// Write queues whole lines.
 func (c *console) Write(lines []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.erase()
-	n, err := c.out.Write(lines)
-	c.draw()
-	return n, err
+	select {
+	case c.lines <- bytes.Clone(lines):
+	default:
+		c.mu.Lock()
+		c.dropped++
+		c.mu.Unlock()
+	}
+	return len(lines), nil
+}
+
+// patient is the console for those who may wait, and must lose nothing: the reader
+// of what the application prints while it loads.
+type patient struct{ *console }
+
+// Write hands over whole lines.
+func (p patient) Write(lines []byte) (int, error) {
+	select {
+	case p.unhurried <- bytes.Clone(lines):
+	case <-p.quit:
+	}
+	return len(lines), nil
 }
 
 func (c *console) setLoading(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.erase()
 	c.loading, c.since = text, time.Now()
-	c.draw()
 }
 
 // Loading implements preforker.Observer.
@@ -125,10 +191,10 @@ func (c *console) Loaded(int) { c.setLoading("starting the workers") }
 // Printed implements preforker.Observer.
 func (c *console) Printed(line string) {
 	if c.terminal {
-		fmt.Fprintf(c, "| %s\n", line)
+		fmt.Fprintf(patient{c}, "| %s\n", line)
 		return
 	}
-	c.log.Info("the application printed", "line", line)
+	c.printed.Info("the application printed", "line", line)
 }
 
 // Serving implements preforker.Observer: a table the first time, a line later.

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
@@ -41,6 +38,9 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		return err
 	}
 	console.log = logger
+	if console.printed, err = newLogger(patient{console}, ctx.String(optLogFormat), ctx.String(optLogLevel)); err != nil {
+		return err
+	}
 	config, where, err := readConfig(ctx, workers)
 	if err != nil {
 		return err
@@ -61,8 +61,11 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	defer front.close()
 	// From here on there is something to clean up.
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	if os.Geteuid() == 0 && config.SocketGroup < 0 && front == nil {
+		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
+	}
 	supervisor, err := preforker.New(config)
 	if err != nil {
 		return err
@@ -71,10 +74,13 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if front != nil {
 		console.footer = fmt.Sprintf("%d workers are ready: http://%s%s/", workers, front.listener.Addr(), where.app.URLPrefix)
 	}
-	if _, err := fmt.Fprint(stdout, config.Snippet); err != nil {
-		logger.Warn("the configuration could not be printed", "error", err)
-	}
-	return supervise(supervisor, front, config.DrainTimeout, logger, signals)
+	go func() { // nobody may be reading it
+		if _, err := fmt.Fprint(stdout, config.Snippet); err != nil {
+			logger.Warn("the configuration could not be printed", "error", err)
+		}
+	}()
+	run := &service{supervisor: supervisor, front: front, drain: config.DrainTimeout, log: logger, hungUp: console.gone}
+	return run.run(signals)
 }
 
 func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
@@ -139,66 +145,5 @@ func newFront(address string, where site, workers int, logger *slog.Logger) (*fr
 func (f *front) close() {
 	if f != nil {
 		_ = f.listener.Close()
-	}
-}
-
-// supervise runs the supervisor, and the front beside it, until a signal ends both.
-func supervise(supervisor *preforker.Supervisor, front *front, drain time.Duration, logger *slog.Logger, signals <-chan os.Signal) error {
-	serving, endFront := context.WithCancel(context.Background())
-	var tasks sync.WaitGroup
-	frontEnded := make(chan struct{})
-	tasks.Go(func() {
-		defer close(frontEnded)
-		if front == nil {
-			return
-		}
-		if err := fcgi.Serve(serving, front.listener, front.handler, drain, logger); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			logger.Error("the HTTP front ended", "error", err)
-		}
-	})
-	ended := make(chan struct{})
-	tasks.Go(func() {
-		for asked := 0; ; {
-			select {
-			case sig := <-signals:
-				name := signalName(sig)
-				if sig == syscall.SIGHUP {
-					supervisor.Restart(name)
-					continue
-				}
-				asked++
-				endFront()
-				if asked == 1 {
-					// The front's requests need the workers: they stop after it.
-					tasks.Go(func() {
-						<-frontEnded
-						supervisor.Stop(name)
-					})
-					continue
-				}
-				supervisor.Kill(name) // at once, whatever the front still does
-			case <-ended:
-				return
-			}
-		}
-	})
-	err := supervisor.Run()
-	endFront()
-	close(ended)
-	tasks.Wait()
-	return err
-}
-
-// signalName is what an operator types after kill -.
-func signalName(sig os.Signal) string {
-	switch sig {
-	case syscall.SIGTERM:
-		return "TERM"
-	case syscall.SIGINT:
-		return "INT"
-	case syscall.SIGHUP:
-		return "HUP"
-	default:
-		return sig.String()
 	}
 }

@@ -73,7 +73,9 @@ func TestStopDrains(t *testing.T) {
 		name   string
 		signal syscall.Signal
 		group  bool
-	}{{"TERM", syscall.SIGTERM, false}, {"INT", syscall.SIGINT, false}, {"INT to the group", syscall.SIGINT, true}} {
+		twice  bool
+	}{{"TERM", syscall.SIGTERM, false, false}, {"INT", syscall.SIGINT, false, false}, {"QUIT", syscall.SIGQUIT, false, false},
+		{"INT to the group", syscall.SIGINT, true, false}, {"TERM twice at once, as timeout(1) does", syscall.SIGTERM, false, true}} {
 		t.Run(test.name, func(t *testing.T) {
 			in, gate, requests := hanging(t, 20, startOptions{attr: &syscall.SysProcAttr{Setpgid: true}})
 			target := in.cmd.Process.Pid
@@ -81,6 +83,9 @@ func TestStopDrains(t *testing.T) {
 				target = -target
 			}
 			kill(t, target, test.signal)
+			if test.twice {
+				kill(t, target, test.signal)
+			}
 			in.waitLine("msg=stopping signal=" + test.name[:3])
 			in.waitLine(`"worker left" slot=1`)
 			for _, socket := range in.sockets(2) {
@@ -101,8 +106,13 @@ func TestSecondSignalKills(t *testing.T) {
 		in.signal(sig)
 		in.waitLine("msg=stopping")
 		in.waitLine(`"worker left" slot=1`)
-		in.signal(sig)
-		in.waitLine(`"worker is killed" slot=0`)
+		in.waitFor("the kill", func() bool { // one that comes too soon is the first one
+			if in.count(`"worker is killed" slot=0`) > 0 {
+				return true
+			}
+			_ = in.cmd.Process.Signal(sig)
+			return false
+		})
 		in.gone(0)
 		if a := requests[0].answer(); a.err == nil {
 			t.Errorf("the request in hand was answered: %v", a)
@@ -224,6 +234,7 @@ func TestLogReaderThatLeaves(t *testing.T) {
 
 func TestSignalsAreNamed(t *testing.T) {
 	for sig, want := range map[os.Signal]string{syscall.SIGTERM: "TERM", syscall.SIGINT: "INT", syscall.SIGHUP: "HUP",
+		syscall.SIGQUIT: "QUIT",
 		syscall.SIGUSR2: fmt.Sprint(syscall.SIGUSR2)} {
 		if got := signalName(sig); got != want {
 			t.Errorf("%v is %q, want %q", sig, got, want)
