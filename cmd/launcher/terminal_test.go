@@ -31,10 +31,18 @@ func openTerminal(t testing.TB) (*terminal, *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	raw, err := master.SyscallConn() // Fd would make reads block, and Close wait for them
+	if err != nil {
+		t.Fatal(err)
+	}
 	var number, locked int32
 	for request, value := range map[uintptr]*int32{syscall.TIOCGPTN: &number, syscall.TIOCSPTLCK: &locked} {
-		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(unsafe.Pointer(value))); errno != 0 {
-			t.Fatal(errno)
+		var errno syscall.Errno
+		err := raw.Control(func(fd uintptr) {
+			_, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, request, uintptr(unsafe.Pointer(value)))
+		})
+		if err != nil || errno != 0 {
+			t.Fatal(err, errno)
 		}
 	}
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -150,4 +158,16 @@ func TestNoTerminal(t *testing.T) {
 	if out := in.stdout.String(); !strings.Contains(out, in.socket(0)) || strings.Contains(out, "level=") {
 		t.Errorf("standard output is %q", out)
 	}
+}
+
+// TestTerminalThatIsClosed: the kernel's HUP is not an operator's. Nobody is left to see
+// or to stop what goes on, so it ends.
+func TestTerminalThatIsClosed(t *testing.T) {
+	tty, slave := openTerminal(t)
+	in := startOn(t, copyApp(t, "hello"), slave, true, "1")
+	in.waitFor("the table", func() bool { return strings.Contains(tty.text(), "1 workers are ready") })
+	if err := tty.master.Close(); err != nil {
+		t.Fatal(err)
+	}
+	in.gone(0)
 }
