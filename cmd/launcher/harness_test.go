@@ -119,11 +119,7 @@ type startOptions struct {
 func start(t testing.TB, o startOptions) *instance {
 	t.Helper()
 	in := &instance{t: t, root: o.root, changed: make(chan struct{}), exited: make(chan struct{})}
-	program := os.Args[0]
-	if o.program != "" {
-		program = o.program
-	}
-	in.cmd = exec.Command(program, o.args...)
+	in.cmd = exec.Command(firstOf(o.program, os.Getenv(benchBinary), os.Args[0]), o.args...)
 	in.cmd.SysProcAttr = o.attr
 	in.cmd.Dir = o.root
 	in.cmd.Env = append(append(cleanEnv(), asLauncher+"=1"), o.env...)
