@@ -8,90 +8,6 @@ import (
 	"launcher/preforker/internal/wire"
 )
 
-// fill gives every slot what it lacks: a worker where there is none, then, one slot
-// at a time, a worker of the newest generation beside an older one. It is called
-// after everything that could have made either possible.
-func (c *core) fill() {
-	source := c.source()
-	if c.phase != phaseRunning || source == nil {
-		return
-	}
-	spawning := c.count(WorkerSpawning)
-	for _, s := range c.slots {
-		if spawning < spawnsAtOnce && s.state == SlotVacant {
-			c.openSlot(s)
-			c.spawn(s, c.provenSource())
-			spawning++
-		}
-	}
-	c.roll(source)
-	c.settle(source)
-}
-
-func (c *core) count(state WorkerState) (n int) {
-	for _, s := range c.slots {
-		for _, w := range s.workers {
-			if w.state == state {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// roll starts a successor for the first slot that serves an older generation, one slot
-// at a time. It never goes back, and waits where a still newer generation is loading.
-func (c *core) roll(source *preloader) {
-	if l := c.loading(); l != nil && l.generation > source.generation {
-		return
-	}
-	var next *slot
-	for _, s := range c.slots {
-		w := s.serving()
-		switch {
-		case w == nil:
-		case w.key.Generation == source.generation && w.state != WorkerReady:
-			return // a successor is on its way
-		case w.key.Generation < source.generation && w.state == WorkerReady && next == nil && s.retryAt <= c.now:
-			next = s
-		}
-	}
-	if next != nil {
-		c.spawn(next, source)
-	}
-}
-
-// settle announces a generation that every slot has reached, and retires the
-// preloaders before it.
-func (c *core) settle(source *preloader) {
-	for _, s := range c.slots {
-		w := s.serving()
-		if w == nil || w.state != WorkerReady || w.key.Generation != source.generation {
-			return
-		}
-	}
-	if c.announced != source.generation {
-		c.announced = source.generation
-		c.do(announce{source.generation})
-	}
-	for _, p := range c.preloaders {
-		if p.generation < source.generation {
-			c.retire(p, ReasonRolled)
-		}
-	}
-}
-
-func (c *core) spawn(s *slot, source *preloader) {
-	c.serial++
-	w := &worker{key: wire.Key{Slot: s.number, Generation: source.generation, Serial: c.serial}, since: c.now}
-	s.workers = append(s.workers, w)
-	if s.state != SlotOccupied {
-		c.moveSlot(s, SlotOccupied)
-	}
-	c.do(spawnWorker{w.key})
-	c.do(setTimer{timer{timerWorkerBoot, w.key}, c.policy.bootTimeout})
-}
-
 func (c *core) worker(key wire.Key) (*slot, *worker) {
 	if key.Slot < 0 || key.Slot >= len(c.slots) {
 		return nil, nil
@@ -111,12 +27,6 @@ func (c *core) moveWorker(w *worker, to WorkerState) {
 		return
 	}
 	w.since = c.now
-}
-
-func (c *core) moveSlot(s *slot, to SlotState) {
-	if err := change(slotTransitions, &s.state, to); err != nil {
-		c.fault(fmt.Errorf("slot %d: %w", s.number, err))
-	}
 }
 
 func (w *worker) attrs(more ...slog.Attr) []slog.Attr {
@@ -286,99 +196,6 @@ func (c *core) loseSpawning(generation int) {
 				c.bury(s, w, false, 0)
 			}
 		}
-	}
-}
-
-// bury removes a worker from its slot, and decides when the next one comes: at once,
-// or after young deaths in a row later and later, but within most.
-func (c *core) bury(s *slot, gone *worker, young bool, most time.Duration) {
-	if gone.state != WorkerExited {
-		c.moveWorker(gone, WorkerExited)
-	}
-	for i, w := range s.workers {
-		if w == gone {
-			s.workers = append(s.workers[:i], s.workers[i+1:]...)
-			break
-		}
-	}
-	if c.phase == phaseStopping {
-		c.vacate(s)
-		c.finishWhenDone()
-		return
-	}
-	wait := time.Duration(0)
-	if young {
-		s.deaths++
-		wait = min(slotBackoff.delay(s.deaths, c.random()), most)
-	}
-	if wait == 0 {
-		c.vacate(s)
-	} else {
-		c.wait(s, wait)
-	}
-	c.fill()
-}
-
-// vacate marks a slot that nobody serves as one that wants a worker. One that still
-// drains accepts nothing any more.
-func (c *core) vacate(s *slot) {
-	if s.serving() == nil && s.state == SlotOccupied {
-		c.moveSlot(s, SlotVacant)
-	}
-}
-
-// wait keeps a slot from being tried again for a while. Where nobody else serves
-// it and the wait is long, its socket goes, and the web server turns to
-// the slot's neighbours.
-func (c *core) wait(s *slot, wait time.Duration) {
-	s.retryAt = c.now + wait
-	c.do(setTimer{timer{timerSlot, wire.Key{Slot: s.number, Serial: s.deaths}}, wait})
-	if s.serving() != nil {
-		return
-	}
-	c.do(tellSettled{})
-	c.moveSlot(s, SlotBackoff)
-	c.log(slog.LevelWarn, "slot waits before its next worker",
-		slog.Int(keySlot, s.number), slog.Int(keyDeaths, s.deaths), slog.Duration(keyWait, wait))
-	if wait > closeAfter {
-		c.closeSlot(s)
-	}
-}
-
-func (c *core) closeSlot(s *slot) {
-	if s.open {
-		s.open = false
-		c.do(closeSlot{s.number})
-	}
-}
-
-func (c *core) openSlot(s *slot) {
-	if !s.open {
-		s.open = true
-		c.do(openSlot{s.number})
-	}
-}
-
-func (c *core) slotRetry(key wire.Key) {
-	s := c.slots[key.Slot]
-	if c.phase != phaseRunning || s.deaths != key.Serial {
-		return
-	}
-	if s.state == SlotBackoff {
-		c.moveSlot(s, SlotVacant)
-	}
-	c.fill()
-}
-
-// slotNotBound: the socket of a slot that comes back could not be bound.
-func (c *core) slotNotBound(e slotNotBound) {
-	s := c.slots[e.slot]
-	c.log(slog.LevelError, "socket could not be bound again", slog.Int(keySlot, e.slot), slog.Any(keyError, e.err))
-	s.open = false
-	if w := s.serving(); w != nil {
-		// The spawn that went with it has no listener.
-		c.do(forgetWorker{w.key, false})
-		c.bury(s, w, true, slotBackoff.most)
 	}
 }
 

@@ -2,13 +2,11 @@ package preforker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/signal"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -272,55 +270,4 @@ func (s *Supervisor) views() []WorkerView {
 		}
 	}
 	return views
-}
-
-// reapStrangers buries descendants that nobody waits for. While a worker's pid is
-// not known yet it could be among them, so the pass waits for the next death; a
-// spawn that ends reports one.
-func (s *Supervisor) reapStrangers() {
-	for _, w := range s.workers {
-		if w.child == nil {
-			return
-		}
-	}
-	sys.ReapStrangers(func(pid int) bool {
-		for _, w := range s.workers {
-			if w.child.Pid == pid {
-				return true
-			}
-		}
-		for _, p := range s.preloaders {
-			if p.pid == pid {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// records hands out the records of the scoreboard.
-type records struct {
-	free []int
-	next int
-}
-
-var errNoRecord = errors.New("every record of the scoreboard is in use")
-
-func (r *records) take() (int, error) {
-	if n := len(r.free); n > 0 {
-		record := r.free[n-1]
-		r.free = r.free[:n-1]
-		return record, nil
-	}
-	if r.next == boardRecords {
-		return 0, errNoRecord
-	}
-	r.next++
-	return r.next - 1, nil
-}
-
-func (r *records) give(record int) {
-	if !slices.Contains(r.free, record) {
-		r.free = append(r.free, record)
-	}
 }

@@ -1,0 +1,27 @@
+package preforker
+
+import "launcher/preforker/internal/sys"
+
+// reapStrangers buries descendants that nobody waits for. While a worker's pid is
+// not known yet it could be among them, so the pass waits for the next death; a
+// spawn that ends reports one.
+func (s *Supervisor) reapStrangers() {
+	for _, w := range s.workers {
+		if w.child == nil {
+			return
+		}
+	}
+	sys.ReapStrangers(func(pid int) bool {
+		for _, w := range s.workers {
+			if w.child.Pid == pid {
+				return true
+			}
+		}
+		for _, p := range s.preloaders {
+			if p.pid == pid {
+				return true
+			}
+		}
+		return false
+	})
+}
