@@ -73,7 +73,9 @@ deps:
 
 # Figures, for reading; nothing passes or fails by them.
 bench: deps launcher
+	@scripts/install $(REDMINE_DEPS)
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 7x ./cmd/launcher
+	LAUNCHER_BENCH_ROOT=/usr/share/redmine LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 5x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Replace' -benchtime 100x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Memory' -benchtime 1x ./cmd/launcher
 

@@ -24,14 +24,25 @@ import (
 // it here. Without it the test binary plays the launcher, which is larger and slower.
 const benchBinary = "LAUNCHER_TEST_BINARY"
 
+// benchRoot names another Rails application for BenchmarkStart, such as Redmine's.
+const benchRoot = "LAUNCHER_BENCH_ROOT"
+
 // BenchmarkStart is the time from the command to ten ready workers, beside one
 // "rails runner 1", turn about. One iteration is one pair.
 func BenchmarkStart(b *testing.B) {
-	root := copyApp(b, "blog")
+	root := os.Getenv(benchRoot)
+	if root == "" {
+		root = copyApp(b, "blog")
+	}
+	sockets, err := os.MkdirTemp("", "la")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer os.RemoveAll(sockets)
 	var launches, runners []time.Duration
 	for b.Loop() {
 		began := time.Now()
-		in := start(b, startOptions{root: root, args: []string{"10"}}).serving()
+		in := start(b, startOptions{root: root, args: []string{"10", "--socket-dir", sockets}}).serving()
 		launches = append(launches, time.Since(began))
 		in.signal(syscall.SIGTERM)
 		in.wait()
