@@ -26,7 +26,7 @@ func publicFolder(t *testing.T) string {
 		"public/.git/config":                      "secret",
 		"public/sub/.hidden":                      "secret",
 		"public/.well-known/acme/token":           "token",
-		"public/upload.of-no-known-type":                       "<html><script>alert(1)</script>",
+		"public/upload.of-no-known-type":          "<html><script>alert(1)</script>",
 		"public/assets/app-0a1b2c3d.css":          "css",
 		"public/assets/photo-20240131.jpg":        "jpg",
 		"public/other/app-0a1b2c3d.css":           "css",

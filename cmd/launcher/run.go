@@ -74,9 +74,17 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if front != nil {
 		console.footer = fmt.Sprintf("%d workers are ready: http://%s%s/", workers, front.listener.Addr(), where.app.URLPrefix)
 	}
+	printed := make(chan struct{})
 	go func() { // nobody may be reading it
+		defer close(printed)
 		if _, err := fmt.Fprint(stdout, config.Snippet); err != nil {
 			logger.Warn("the configuration could not be printed", "error", err)
+		}
+	}()
+	defer func() {
+		select {
+		case <-printed:
+		case <-time.After(lastWords):
 		}
 	}()
 	run := &service{supervisor: supervisor, front: front, drain: config.DrainTimeout, log: logger, hungUp: console.gone}
