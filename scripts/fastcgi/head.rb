@@ -26,7 +26,8 @@ module Launcher
       STATUS_LINES = REASONS.map { |status, reason| [status, "Status: #{status} #{reason}\r\n".b.freeze] }.to_h.freeze
       NAME = /\A[!#$%&'*+\-.^_`|~0-9A-Za-z]+\z/n.freeze
       UNSAFE = /[\0\r\n]/n.freeze
-      private_constant :REASONS, :STATUS_LINES, :NAME, :UNSAFE
+      SIZED = /\A(?:content-length|transfer-encoding|content-encoding)\z/i.freeze
+      private_constant :REASONS, :STATUS_LINES, :NAME, :UNSAFE, :SIZED
 
       # Final statuses only: FastCGI has no place for an interim one, a web server would wait for the response that follows it.
       def self.status(value)
@@ -36,19 +37,24 @@ module Launcher
         status
       end
 
-      def self.build(status, headers)
+      # With a length, that of a body whose size the server knows, unless the application has said how long it is.
+      def self.build(status, headers, length: nil)
         raise InvalidResponse, "headers are a #{headers.class}" unless headers.respond_to?(:each)
 
         head = String.new(capacity: 512)
         head << (STATUS_LINES[status] || "Status: #{status} Unassigned\r\n".b)
-        headers.each { |name, value| append(head, name, value) }
+        headers.each do |name, value|
+          append(head, name, value)
+          length = nil if length && SIZED.match?(name.to_s)
+        end
+        head << "content-length: #{length}\r\n" if length
         head << "\r\n"
       end
 
       # A plain text response, for what the application did not answer.
       def self.plain(status)
         text = "#{status} #{REASONS.fetch(status)}\n"
-        [build(status, "content-type" => "text/plain", "content-length" => text.bytesize.to_s), text]
+        [build(status, { "content-type" => "text/plain", "content-length" => text.bytesize.to_s }), text]
       end
 
       # Rack 3 gives several values as an Array, Rack 2 as lines of one String. Names that begin with "rack." are meant for the

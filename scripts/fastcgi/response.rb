@@ -21,9 +21,14 @@ module Launcher
 
       def deliver(status, headers, body)
         status = Head.status(status)
-        @output.append(Head.build(status, headers))
-        send_body(body) unless @request.head? || BODILESS.include?(status)
+        wanted = !@request.head? && !BODILESS.include?(status)
+        file = open_file(body.to_path) if wanted && body.respond_to?(:to_path)
+        size = file&.size
+        @output.append(Head.build(status, headers, length: size))
+        file ? send_file(file, size) : (send_body(body) if wanted)
         @output.finish
+      ensure
+        file&.close
       end
 
       # One chunk of a body that is produced while it is sent: it leaves now, because nobody knows when the next one comes. The head
@@ -44,11 +49,9 @@ module Launcher
 
       private
 
-      # A body that can do both is enumerated, says Rack 3; one that has a file is that file's content.
+      # A body that can do both is enumerated, says Rack 3.
       def send_body(body)
-        if body.respond_to?(:to_path) && (file = open_file(body.to_path))
-          send_file(file)
-        elsif body.respond_to?(:to_ary) && (parts = body.to_ary)
+        if body.respond_to?(:to_ary) && (parts = body.to_ary)
           send_parts(parts)
         elsif body.respond_to?(:each)
           body.each { |bytes| chunk(bytes) }
@@ -88,15 +91,15 @@ module Launcher
         nil
       end
 
-      def send_file(file)
+      # No more than was promised, where somebody still writes to the file.
+      def send_file(file, size)
         block = String.new(capacity: FILE_BLOCK)
-        while file.read(FILE_BLOCK, block)
+        while size.positive? && file.read([FILE_BLOCK, size].min, block)
+          size -= block.bytesize
           raise Aborted, "peer aborted the request" if @output.started? && @intake.aborted?
 
           @output.append(block)
         end
-      ensure
-        file.close
       end
     end
   end

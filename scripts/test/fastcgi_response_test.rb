@@ -145,7 +145,24 @@ class FastCGIResponseTest < FastCGICase
       reply = reply_to([200, TEXT, body])
       served
       assert_equal content, reply.body
+      assert_equal [content.bytesize.to_s], reply.header("content-length")
       assert_equal 1, body.closed
+    end
+  end
+
+  def test_file_body_whose_length_is_the_applications_affair
+    Tempfile.create("file") do |file|
+      file.write("12345")
+      file.flush
+      [{ "Content-Length" => "5" }, { "transfer-encoding" => "chunked" }].each do |headers|
+        body = Body.new("not this")
+        body.define_singleton_method(:to_path) { file.path }
+        name, value = headers.first
+        reply = reply_to([200, TEXT.merge(headers), body])
+        assert_equal "12345", reply.body
+        assert_equal [value], reply.header(name)
+        assert_equal 1, reply.headers.map(&:first).grep(/content-length|transfer-encoding/i).size
+      end
     end
   end
 
