@@ -51,7 +51,7 @@ func TestPreloaderIsReplaced(t *testing.T) {
 	in.waitLine(`msg="preloader died; its workers serve on" gen=1 exit="signal SIGKILL"`)
 	in.reached(2)
 	in.alone(2, 3)
-	if bodies := visitors.end(t); !slices.Equal(bodies, []string{"one"}) {
+	if bodies := visitors.end(t, 0); !slices.Equal(bodies, []string{"one"}) {
 		t.Errorf("visitors got %q", bodies)
 	}
 	for slot, pid := range old {
@@ -133,7 +133,7 @@ func TestRestart(t *testing.T) {
 	in.reached(4)
 	in.alone(4, 3)
 	in.waitFor("an answer of the third version", func() bool { return visitors.seen("three") })
-	bodies := visitors.end(t)
+	bodies := visitors.end(t, 1)
 	if !slices.Equal(bodies, []string{"one", "three", "two"}) {
 		t.Errorf("visitors got %q", bodies)
 	}
