@@ -1,0 +1,120 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// freePort is a port of 127.0.0.1 that nobody has right now.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// runLighttpd runs lighttpd on a configuration and answers the address of its site. It
+// is stopped when the test ends.
+func runLighttpd(t testing.TB, dir string, port int, configuration string) (url string) {
+	t.Helper()
+	file := filepath.Join(dir, "lighttpd-test.conf")
+	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd := exec.Command(tool(t, "lighttpd"), "-D", "-f", file)
+	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		<-ended
+		if t.Failed() {
+			t.Logf("lighttpd said:\n%s", log.String())
+		}
+	})
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+			return "http://" + address
+		}
+		select {
+		case <-ended:
+			t.Fatalf("lighttpd ended: %s\n%s", log.String(), configuration)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("lighttpd does not listen")
+		}
+	}
+}
+
+// output runs the launcher to its end, and answers its standard output.
+func output(t testing.TB, dir string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Dir, cmd.Env = dir, append(cleanEnv(), asLauncher+"=1")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("launcher %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return string(out)
+}
+
+// behindLighttpd starts lighttpd with what "launcher config --full" prints.
+func (in *instance) behindLighttpd(workers int, args ...string) (url string) {
+	in.t.Helper()
+	port := freePort(in.t)
+	args = append([]string{"config", "--full", "--port", strconv.Itoa(port), strconv.Itoa(workers)}, args...)
+	return runLighttpd(in.t, in.root, port, output(in.t, in.root, args...))
+}
+
+// get asks for a page, and answers status and body.
+func get(t testing.TB, url string) (int, string) {
+	t.Helper()
+	resp, err := client().Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("GET %s: %v", url, err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// client makes a connection for each request and follows no redirect.
+func client() *http.Client {
+	return &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
