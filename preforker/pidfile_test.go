@@ -72,3 +72,43 @@ func TestPidFileThatCannotBeMade(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestPidFileOfAnotherIsLeftAlone: ours was removed, and another launcher has made its own.
+func TestPidFileOfAnotherIsLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	ours, err := lockPidFile(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(ours.path); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := lockPidFile(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.release()
+	ours.release()
+	if _, err := os.Stat(theirs.path); err != nil {
+		t.Errorf("the other's pid file: %v", err)
+	}
+}
+
+// TestPidFileIsNoLink: a folder that somebody else may write could lead anywhere.
+func TestPidFileIsNoLink(t *testing.T) {
+	dir := t.TempDir()
+	precious := filepath.Join(t.TempDir(), "precious")
+	if err := os.WriteFile(precious, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(precious, filepath.Join(dir, pidFileName)); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := lockPidFile(dir); err == nil {
+		p.release()
+		t.Error("a link was followed")
+	}
+	if text, _ := os.ReadFile(precious); string(text) != "precious" {
+		t.Errorf("its target is %q", text)
+	}
+}

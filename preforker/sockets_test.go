@@ -170,3 +170,43 @@ func TestCheckSocketPaths(t *testing.T) {
 		t.Errorf("a longer one: %v", err)
 	}
 }
+
+// TestSocketsOfOthersAreLeftAlone: somebody has cleaned the folder and bound a socket of
+// the same name. It is not removed with ours.
+func TestSocketsOfOthersAreLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	options := sys.SocketOptions{Mode: 0o600, Gid: -1}
+	ours, err := bindSockets(dir, 2, options, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(ours.paths[0]); err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := bindSockets(dir, 1, options, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.close()
+	ours.close()
+	if _, err := os.Lstat(theirs.paths[0]); err != nil {
+		t.Errorf("the other's socket: %v", err)
+	}
+	if _, err := os.Lstat(ours.paths[1]); !os.IsNotExist(err) {
+		t.Errorf("our own is still there: %v", err)
+	}
+}
+
+func TestDescriptorsAreCounted(t *testing.T) {
+	limit, err := sys.DescriptorLimit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := (int(limit) - descriptorsBesides) / descriptorsPerWorker
+	if err := checkDescriptors(most); err != nil {
+		t.Errorf("%d workers: %v", most, err)
+	}
+	if err := checkDescriptors(most + 1); err == nil {
+		t.Errorf("%d workers fit into %d open files", most+1, limit)
+	}
+}
