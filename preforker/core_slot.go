@@ -8,8 +8,6 @@ import (
 	"launcher/preforker/internal/wire"
 )
 
-// A slot is a permanent number with a socket; what becomes of it when its worker dies.
-
 func (c *core) moveSlot(s *slot, to SlotState) {
 	if err := change(slotTransitions, &s.state, to); err != nil {
 		c.fault(fmt.Errorf("slot %d: %w", s.number, err))

@@ -11,7 +11,7 @@ func (c *core) stopAsked(e stopAsked) {
 		c.stop(nil)
 	}
 	if e.now && c.phase == phaseStopping {
-		c.log(slog.LevelWarn, "asked once more: killing", slog.String(keySignal, e.by))
+		c.log(slog.LevelWarn, "killing what is left", slog.String(keySignal, e.by))
 		c.killAll()
 	}
 }

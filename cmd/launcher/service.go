@@ -83,8 +83,14 @@ func (s *service) signalled(sig os.Signal) {
 	case s.asked.IsZero():
 		s.asked = time.Now()
 		s.endFront()
-		// The front's requests need the workers: they stop after it.
-		time.AfterFunc(s.drain, s.cutFront)
+		// The front's requests need the workers: they stop after it, and what it has
+		// taken of the time to drain is not given once more.
+		if s.front != nil {
+			time.AfterFunc(s.drain, func() {
+				s.cutFront()
+				s.supervisor.Kill(name)
+			})
+		}
 		s.tasks.Go(func() {
 			<-s.frontEnded
 			s.supervisor.Stop(name)

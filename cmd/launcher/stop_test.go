@@ -241,3 +241,25 @@ func TestSignalsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// TestDrainTimeoutOfTheFront: a request through --http that never ends gets the time to drain
+// once, not first from the front and then from its worker.
+func TestDrainTimeoutOfTheFront(t *testing.T) {
+	_, variable := gates(t)
+	in := start(t, startOptions{root: copyApp(t, "hello"), env: []string{variable},
+		args: []string{"1", "--http", "127.0.0.1:0", "--drain-timeout", "300ms"}})
+	address := in.waitLine(`workers are ready: (http://\S+)/$`)[1]
+	ended := make(chan error)
+	go func() {
+		resp, err := client().Get(address + "/hang?gate=go")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		ended <- err
+	}()
+	in.doing(0, "GET /hang")
+	in.signal(syscall.SIGTERM)
+	in.waitLine("killing what is left")
+	in.gone(0)
+	<-ended
+}
