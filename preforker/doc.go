@@ -13,5 +13,5 @@
 // restart of Ruby refuses a connection. README.md beside this file draws the
 // process tree, the wire and the states.
 //
-// Linux only; see internal/sys for the kernels.
+// Linux only; see preforker/sys for the kernels.
 package preforker

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/internal/sys"
+	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
 )
 

@@ -1,7 +1,7 @@
 package preforker
 
 import (
-	"launcher/preforker/internal/sys"
+	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
 )
 

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"launcher/preforker/internal/sys"
+	"launcher/preforker/sys"
 )
 
 // Leftovers are connections that wait in the queue of a socket which is about to close.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"launcher/preforker/internal/sys"
+	"launcher/preforker/sys"
 )
 
 // pidFile keeps a second launcher out of a socket folder. What counts is the lock

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"launcher/preforker/internal/sys"
+	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
 	"launcher/scripts"
 )

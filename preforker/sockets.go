@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"launcher/preforker/internal/sys"
+	"launcher/preforker/sys"
 )
 
 // SocketName is the file name of a slot's socket, as it was in 2007.

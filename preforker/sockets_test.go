@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"launcher/preforker/internal/sys"
+	"launcher/preforker/sys"
 )
 
 var socketOptions = sys.SocketOptions{Mode: 0o640, Gid: -1}

@@ -1,6 +1,6 @@
 package preforker
 
-import "launcher/preforker/internal/sys"
+import "launcher/preforker/sys"
 
 // reapStrangers buries descendants that nobody waits for. While a worker's pid is
 // not known yet it could be among them, so the pass waits for the next death; a

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/internal/sys"
+	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
 )
 

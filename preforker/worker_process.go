@@ -7,7 +7,7 @@ import (
 	"syscall"
 
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/internal/sys"
+	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
 )
 
