@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 )
 
 // last is the newest line of the log, with its attributes.

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 )
 
 // TestRollNeverGoesBack: the new generation's preloader dies in the middle of the

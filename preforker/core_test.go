@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 )
 
 // script drives a core without any process: it answers actions as a healthy Ruby

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 )
 
 func TestUserError(t *testing.T) {

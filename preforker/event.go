@@ -1,8 +1,8 @@
 package preforker
 
 import (
-	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 )
 
 // event is something that happened. Each names the generation or the worker that it

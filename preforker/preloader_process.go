@@ -11,8 +11,8 @@ import (
 	"strings"
 	"syscall"
 
-	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 	"launcher/scripts"
 )
 

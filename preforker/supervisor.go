@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 )
 
 // Supervisor keeps the workers of one application. Make it with New, which binds the

@@ -7,8 +7,8 @@ import (
 	"syscall"
 
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/sys"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 )
 
 // workerProcess is the supervisor's view of a worker, from the spawn message on. Its
