@@ -18,7 +18,7 @@ const (
 	defaultDialTimeout = 2 * time.Second
 )
 
-// dial connects, and retries with growing pauses while the backlog is full.
+// dial connects within the client's bound.
 func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	limit := c.DialTimeout
 	if limit <= 0 {
@@ -26,10 +26,16 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	return Dial(ctx, c.Network, c.Address)
+}
+
+// Dial connects, and retries with growing pauses while the backlog of a unix socket is
+// full. Only ctx bounds it.
+func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	var dialer net.Dialer
 	var full error // the last EAGAIN: it says more than that the time was over
 	for wait := backlogFirstWait; ; wait = min(2*wait, backlogMaxWait) {
-		conn, err := dialer.DialContext(ctx, c.Network, c.Address)
+		conn, err := dialer.DialContext(ctx, network, address)
 		switch {
 		case errors.Is(err, syscall.EAGAIN):
 			full = err

@@ -52,7 +52,7 @@ func (f *Front) environment(r *http.Request, pathInfo string) (Params, error) {
 	if r.Host != "" {
 		params = append(params, Param{"HTTP_HOST", r.Host})
 	}
-	return append(params, headerParams(r.Header)...), nil
+	return append(params, HeaderParams(r.Header)...), nil
 }
 
 // requestURI is the request target as it was sent. Only of the absolute form,
@@ -127,13 +127,14 @@ func addresses(r *http.Request) Params {
 	return params
 }
 
-// headerParams are the HTTP_* variables, sorted by name.
+// HeaderParams are the HTTP_* variables of a request's header, sorted by name. Host is not
+// among them: net/http keeps it apart.
 //
 // Two kinds of names are dropped. Proxy would become HTTP_PROXY, which HTTP
 // libraries in the application take for their own setting (CVE-2016-5385). A
 // name with an underscore would become the same variable as the one with a
 // hyphen, so that a client could pass for a proxy in front of it.
-func headerParams(header http.Header) Params {
+func HeaderParams(header http.Header) Params {
 	end := header.Clone()
 	dropHopByHop(end)
 	for _, name := range []string{"Content-Type", "Content-Length", "Host", "Proxy", "Expect"} {

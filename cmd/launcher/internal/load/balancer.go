@@ -1,0 +1,33 @@
+package load
+
+import "sync"
+
+// balancer finds the worker with the fewest requests of ours, in turn among equals: the
+// lowest of them, which lighttpd takes, would leave the last workers cold under light load.
+type balancer struct {
+	mu   sync.Mutex
+	busy []int // requests at each worker
+	next int   // where the search begins
+}
+
+func newBalancer(workers int) *balancer { return &balancer{busy: make([]int, workers)} }
+
+func (b *balancer) take() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	best := b.next
+	for i := range b.busy {
+		if candidate := (b.next + i) % len(b.busy); b.busy[candidate] < b.busy[best] {
+			best = candidate
+		}
+	}
+	b.busy[best]++
+	b.next = (best + 1) % len(b.busy)
+	return best
+}
+
+func (b *balancer) release(worker int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.busy[worker]--
+}

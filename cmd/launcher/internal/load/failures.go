@@ -1,0 +1,143 @@
+package load
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"launcher/fcgi"
+)
+
+// Bounds of what is kept of errors, whose texts partly come from the server.
+const (
+	maxKinds       = 20
+	maxFailureText = 300
+)
+
+// otherFailures is the text of the kinds beyond those that are kept.
+const otherFailures = "other"
+
+// What can be wrong with an answer over HTTP.
+var (
+	errClosed  = errors.New("connection was closed before an answer")
+	errShort   = errors.New("body is shorter than announced")
+	errExcess  = errors.New("more bytes than the answer has were sent")
+	errCutHead = errors.New("connection was closed within the head of the answer")
+	errBigHead = errors.New("head of the answer is too large")
+)
+
+// Failure is a kind of error.
+type Failure struct {
+	Text  string // "GET /nothing: status 404", and the error stream's first line of the first of them
+	Count int
+}
+
+// failures counts errors by kind. Slots share it: the bound is on all of them together,
+// and errors are rare where time matters.
+type failures struct {
+	mu    sync.Mutex
+	kinds map[string]*Failure
+	other int
+}
+
+func (f *failures) add(kind, stderr string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known, ok := f.kinds[kind]; ok {
+		known.Count++
+		return
+	}
+	if len(f.kinds) == maxKinds {
+		f.other++
+		return
+	}
+	if f.kinds == nil {
+		f.kinds = make(map[string]*Failure)
+	}
+	f.kinds[kind] = &Failure{Text: withStderr(kind, stderr), Count: 1}
+}
+
+// list answers the kinds, the most frequent first and the others last.
+func (f *failures) list() []Failure {
+	var out []Failure
+	for _, kind := range f.kinds {
+		out = append(out, *kind)
+	}
+	slices.SortFunc(out, func(a, b Failure) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
+	})
+	if f.other > 0 {
+		out = append(out, Failure{Text: otherFailures, Count: f.other})
+	}
+	return out
+}
+
+// failureText says what is wrong with an answer, "" where nothing is. It names nothing
+// that differs from one connection to the next, as ports do: it is the kind.
+func failureText(plan *Plan, path int, answer Answer, err error) string {
+	var text string
+	location := answer.Header.Get("Location")
+	switch {
+	case err != nil:
+		text = errorText(err, plan.Timeout)
+	case answer.Status == http.StatusOK:
+		return ""
+	case answer.Status/100 == 3 && location != "":
+		// It is named: to measure the way to a login page is a mistake of the plan.
+		text = fmt.Sprintf("status %d to %s", answer.Status, location)
+	default:
+		text = fmt.Sprintf("status %d", answer.Status)
+	}
+	return printable(fmt.Sprintf("GET %s: %s", plan.Paths[path], text))
+}
+
+// errorText leaves addresses out of an error, and gives one text to what is one kind.
+func errorText(err error, timeout time.Duration) string {
+	var failed *fcgi.Error
+	var network *net.OpError
+	var system *os.SyscallError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Sprintf("no whole answer within %v", timeout)
+	case errors.Is(err, fcgi.ErrBodyShort), errors.Is(err, io.ErrUnexpectedEOF):
+		return errShort.Error()
+	case errors.As(err, &network) && errors.As(network.Err, &system):
+		return system.Error()
+	case errors.As(err, &network):
+		return network.Op + ": " + network.Err.Error()
+	case errors.As(err, &failed):
+		return failed.Stage.String() + ": " + failed.Err.Error()
+	}
+	return err.Error()
+}
+
+func withStderr(text, stderr string) string {
+	if stderr == "" {
+		return text
+	}
+	return text + "; error stream: " + printable(stderr)
+}
+
+// printable makes one bounded line of what may come from a server.
+func printable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, strings.ToValidUTF8(text, "?"))
+	if runes := []rune(text); len(runes) > maxFailureText {
+		return string(runes[:maxFailureText]) + "…"
+	}
+	return text
+}

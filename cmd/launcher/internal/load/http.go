@@ -1,0 +1,200 @@
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"launcher/fcgi"
+)
+
+// maxHead bounds the head of an answer, interim ones (103 Early Hints) included.
+const maxHead = 1 << 20
+
+// HTTP is a target that is asked over HTTP/1.1: "tcp" and host:port, or "unix" and the
+// path of a socket. Each slot keeps its connection.
+func HTTP(network, address string) Target { return &httpTarget{network, address} }
+
+type httpTarget struct{ network, address string }
+
+func (t *httpTarget) prepare(plan *Plan) (func() slot, error) {
+	requests, err := plan.requests()
+	if err != nil {
+		return nil, err
+	}
+	encoded := make([][]byte, 0, len(requests))
+	for _, r := range requests {
+		var wire bytes.Buffer
+		if err := r.Write(&wire); err != nil {
+			return nil, fmt.Errorf("encode request: %w", err)
+		}
+		encoded = append(encoded, wire.Bytes())
+	}
+	timeout := plan.Timeout
+	return func() slot {
+		s := &httpSlot{target: t, requests: encoded, timeout: timeout}
+		s.reader = bufio.NewReaderSize(&s.bounded, readBuffer)
+		return s
+	}, nil
+}
+
+type httpSlot struct {
+	target   *httpTarget
+	requests [][]byte
+	timeout  time.Duration
+
+	conn    net.Conn // nil while there is none
+	unwatch func()
+	bounded io.LimitedReader // of conn: it bounds what a head may take
+	reader  *bufio.Reader    // of bounded
+	buf     []byte
+}
+
+// ask sends a request again, as RFC 9110 section 9.2.2 lets for a GET, where the connection
+// is not its first and ended without a byte of the answer: the server had closed it while it was idle.
+func (s *httpSlot) ask(ctx context.Context, path int) (Answer, note, error) {
+	var n note
+	deadline := time.Now().Add(s.timeout)
+	kept := s.conn != nil
+	answer, err := s.exchange(ctx, deadline, path, &n)
+	if kept && errors.Is(err, errClosed) && ctx.Err() == nil {
+		n.retried = true
+		answer, err = s.exchange(ctx, deadline, path, &n)
+	}
+	return answer, n, err
+}
+
+// exchange makes one attempt. After an error there is no connection.
+func (s *httpSlot) exchange(ctx context.Context, deadline time.Time, path int, n *note) (answer Answer, err error) {
+	if s.conn == nil {
+		if err := s.connect(ctx, deadline); err != nil {
+			return Answer{}, err
+		}
+		n.connects++
+	}
+	keep := false
+	defer func() {
+		if !keep || err != nil {
+			s.close()
+		}
+	}()
+	if err := s.conn.SetDeadline(deadline); err != nil {
+		return Answer{}, err
+	}
+	// What cut the connection may have done so before that deadline replaced its own.
+	if ctx.Err() != nil {
+		return Answer{}, context.Cause(ctx)
+	}
+	if _, err := s.conn.Write(s.requests[path]); err != nil {
+		return Answer{}, closedEarly(err)
+	}
+	answer, keep, err = s.receive()
+	return answer, err
+}
+
+// receive reads a whole answer, and tells whether the connection may be kept.
+func (s *httpSlot) receive() (answer Answer, keep bool, err error) {
+	s.bounded.N = maxHead
+	if _, err := s.reader.Peek(1); err != nil {
+		return Answer{}, false, closedEarly(err)
+	}
+	resp, err := s.head()
+	if err != nil {
+		if s.bounded.N <= 0 {
+			err = errBigHead
+		} else if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errCutHead
+		}
+		return Answer{}, false, err
+	}
+	defer resp.Body.Close() // it is read to its end, or its connection ends with it
+	s.bounded.N = math.MaxInt64
+	answer = Answer{Status: resp.StatusCode, Header: resp.Header}
+	if answer.Bytes, err = s.drain(resp.Body); err != nil {
+		return answer, false, err
+	}
+	if s.reader.Buffered() > 0 {
+		return answer, false, errExcess
+	}
+	return answer, !resp.Close, nil
+}
+
+// head reads up to the body of the final answer.
+func (s *httpSlot) head() (*http.Response, error) {
+	for {
+		resp, err := http.ReadResponse(s.reader, nil) // nil stands for a GET
+		if err != nil || resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols {
+			return resp, err
+		}
+	}
+}
+
+// drain reads a body to its end.
+func (s *httpSlot) drain(body io.Reader) (size int64, err error) {
+	if s.buf == nil {
+		s.buf = make([]byte, readBuffer)
+	}
+	return drain(body, s.buf)
+}
+
+func drain(body io.Reader, buf []byte) (size int64, err error) {
+	for {
+		n, err := body.Read(buf)
+		size += int64(n)
+		if errors.Is(err, io.EOF) {
+			return size, nil
+		}
+		if err != nil {
+			return size, err
+		}
+	}
+}
+
+func (s *httpSlot) connect(ctx context.Context, deadline time.Time) error {
+	dialing, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	conn, err := fcgi.Dial(dialing, s.target.network, s.target.address)
+	if err != nil {
+		return err
+	}
+	cut := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(cut)
+		// The error would say that conn is closed already.
+		_ = conn.SetDeadline(time.Unix(1, 0))
+	})
+	s.unwatch = func() {
+		if !stop() {
+			<-cut
+		}
+	}
+	s.conn, s.bounded.R, s.bounded.N = conn, conn, maxHead
+	s.reader.Reset(&s.bounded)
+	return nil
+}
+
+func (s *httpSlot) close() {
+	if s.conn == nil {
+		return
+	}
+	s.unwatch()
+	_ = s.conn.Close() // nothing is buffered on our side
+	s.conn = nil
+}
+
+// closedEarly gives one error to the ways in which a closed connection shows before the
+// first byte of an answer.
+func closedEarly(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return errClosed
+	}
+	return err
+}

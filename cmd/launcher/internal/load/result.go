@@ -1,0 +1,56 @@
+package load
+
+import (
+	"slices"
+	"time"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+// Result is what a load found. A load that was stopped has what came until then:
+// OK + Errors is less than what was planned.
+type Result struct {
+	OK      int           // answered as they should be
+	Errors  int           // and what was not; requests that were cut are neither
+	Elapsed time.Duration // from the first request's time to the last answer
+	Bytes   int64         // of the bodies of OK
+	// Latencies are those of OK in seconds, the shortest first. Without a rate they
+	// count from the moment in which a connection is free for the request, with one from
+	// the moment at which it was due. Connecting, where it is needed, is in them.
+	Latencies []float64
+	// Served is how many requests each process answered, whatever the status: those
+	// whose answer names it in PidHeader.
+	Served   map[int]int
+	Failures []Failure // at most 20 kinds, then "other"
+
+	Connects int // connections made: over HTTP as many as there are slots, or the server closes them
+	Retried  int // requests sent again, because the server had closed the connection that was kept for them
+
+	StderrLines int    // what FastCGI workers wrote to their error stream, in lines
+	StderrFirst string // the first of them
+}
+
+// Throughput is in right answers a second.
+func (r *Result) Throughput() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return float64(r.OK) / r.Elapsed.Seconds()
+}
+
+// Quantile is the least latency that was measured within which at least the fraction p of
+// the right answers came (stat.Empirical: nothing is interpolated). Without an answer it is 0.
+func (r *Result) Quantile(p float64) time.Duration {
+	if len(r.Latencies) == 0 {
+		return 0
+	}
+	seconds := stat.Quantile(p, stat.Empirical, r.Latencies, nil)
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// measured sorts out of one place a request those that have a latency.
+func measured(latencies []float64) []float64 {
+	latencies = slices.DeleteFunc(latencies, func(seconds float64) bool { return seconds == 0 })
+	slices.Sort(latencies)
+	return latencies
+}

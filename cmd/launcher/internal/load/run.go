@@ -1,0 +1,195 @@
+package load
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// PidHeader is the field of an answer in which a server names the process that made it.
+const PidHeader = "X-Launcher-Pid"
+
+// progressPeriod is the time between two calls of progress.
+const progressPeriod = 100 * time.Millisecond
+
+// run is a load under way.
+type run struct {
+	plan  Plan
+	open  func() slot
+	start time.Time
+
+	next   atomic.Int64 // the request that is asked next, from 0
+	done   atomic.Int64
+	failed atomic.Int64
+
+	// latencies has a place for each request, in seconds, 0 where there was no right
+	// answer. Each is written by the slot that made the request, so it needs no lock,
+	// and it never grows under load.
+	latencies []float64
+	failures  failures
+}
+
+// tally is what one slot counts.
+type tally struct {
+	result Result
+	served map[int]int
+}
+
+// Run asks the target for what the plan says, and returns when all is answered or ctx is
+// done, which cuts the requests in flight. Progress, where it is not nil, is called with
+// the number of finished requests and of errors among them: by one goroutine, ten times a
+// second and once at the end.
+//
+// A plan that cannot be asked is a result of errors alone; Plan.Check says so before.
+func Run(ctx context.Context, target Target, plan Plan, progress func(done, failed int)) Result {
+	open, err := prepare(target, &plan)
+	if err != nil {
+		count := max(plan.Requests, 1)
+		return Result{Errors: count, Failures: []Failure{{Text: printable(err.Error()), Count: count}}}
+	}
+	r := &run{plan: plan, open: open, latencies: make([]float64, plan.Requests)}
+	stopReport := r.report(progress)
+	tallies := make([]tally, min(plan.Connections, plan.Requests))
+	var slots sync.WaitGroup
+	r.start = time.Now()
+	for i := range tallies {
+		slots.Go(func() { tallies[i] = r.slot(ctx) })
+	}
+	slots.Wait()
+	elapsed := time.Since(r.start)
+	stopReport()
+
+	total := Result{Elapsed: elapsed, Served: make(map[int]int)}
+	for _, t := range tallies {
+		total.add(&t)
+	}
+	total.Latencies = measured(r.latencies)
+	total.Failures = r.failures.list()
+	return total
+}
+
+func prepare(target Target, plan *Plan) (func() slot, error) {
+	if err := plan.Check(); err != nil {
+		return nil, err
+	}
+	return target.prepare(plan)
+}
+
+// report calls progress until stop, which waits for the last call.
+func (r *run) report(progress func(done, failed int)) (stop func()) {
+	if progress == nil {
+		return func() {}
+	}
+	quit := make(chan struct{})
+	var reporter sync.WaitGroup
+	reporter.Go(func() {
+		ticker := time.NewTicker(progressPeriod)
+		defer ticker.Stop()
+		for last := false; !last; {
+			select {
+			case <-ticker.C:
+			case <-quit:
+				last = true
+			}
+			progress(int(r.done.Load()), int(r.failed.Load()))
+		}
+	})
+	return func() {
+		close(quit)
+		reporter.Wait()
+	}
+}
+
+// slot makes one request after the other, until none is left or ctx is done.
+func (r *run) slot(ctx context.Context) tally {
+	t := tally{served: make(map[int]int)}
+	s := r.open()
+	defer s.close()
+	for ctx.Err() == nil {
+		i := r.next.Add(1) - 1
+		if i >= int64(r.plan.Requests) {
+			break
+		}
+		from, ok := r.due(ctx, i)
+		if !ok {
+			break
+		}
+		path := int(i % int64(len(r.plan.Paths)))
+		answer, noted, err := s.ask(ctx, path)
+		taken := time.Since(from)
+		t.note(noted)
+		if err != nil && ctx.Err() != nil {
+			break
+		}
+		if text := failureText(&r.plan, path, answer, err); text != "" {
+			r.failures.add(text, noted.stderr)
+			r.failed.Add(1)
+			t.result.Errors++
+		} else {
+			// 0 stands for no answer.
+			r.latencies[i] = max(taken, 1).Seconds()
+			t.result.OK++
+			t.result.Bytes += answer.Bytes
+		}
+		if pid, convErr := strconv.Atoi(answer.Header.Get(PidHeader)); err == nil && convErr == nil && pid > 0 {
+			t.served[pid]++
+		}
+		r.done.Add(1)
+	}
+	return t
+}
+
+// due answers from when the latency of request i counts, and waits for that time where it
+// is to come. It is false when ctx ends the wait.
+func (r *run) due(ctx context.Context, i int64) (time.Time, bool) {
+	if r.plan.Rate == 0 {
+		return time.Now(), true
+	}
+	at := dueAt(r.start, r.plan.Rate, i)
+	wait := time.Until(at)
+	if wait <= 0 {
+		return at, true
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return at, true
+	case <-ctx.Done():
+		return at, false
+	}
+}
+
+// dueAt is computed anew for each request: a sum of intervals would add up their rounding.
+func dueAt(start time.Time, rate float64, i int64) time.Time {
+	return start.Add(time.Duration(float64(i) / rate * float64(time.Second)))
+}
+
+func (t *tally) note(n note) {
+	t.result.Connects += n.connects
+	if n.retried {
+		t.result.Retried++
+	}
+	if t.result.StderrLines == 0 {
+		t.result.StderrFirst = n.stderr
+	}
+	t.result.StderrLines += n.lines
+}
+
+// add sums up what one slot has counted.
+func (r *Result) add(t *tally) {
+	r.OK += t.result.OK
+	r.Errors += t.result.Errors
+	r.Bytes += t.result.Bytes
+	r.Connects += t.result.Connects
+	r.Retried += t.result.Retried
+	if r.StderrLines == 0 {
+		r.StderrFirst = t.result.StderrFirst
+	}
+	r.StderrLines += t.result.StderrLines
+	for pid, n := range t.served {
+		r.Served[pid] += n
+	}
+}
