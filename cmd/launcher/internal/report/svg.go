@@ -1,0 +1,83 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"image/color"
+	"regexp"
+	"strings"
+
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// svg is the graph as a file of its own, on white: what shows a file does not say
+// whether its page is dark.
+func (g *graph) svg() ([]byte, error) {
+	drawn, err := g.drawSVG(color.White)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + drawn), nil
+}
+
+// inlineSVG is the graph as an element of the page: it has no ground, and the page's
+// style can change its colours, which are variables of the names in graphStyle.
+func (g *graph) inlineSVG() (string, error) {
+	drawn, err := g.drawSVG(nil)
+	if err != nil {
+		return "", err
+	}
+	var pairs []string
+	for _, shade := range g.shades() {
+		pairs = append(pairs, ":"+shade.light, fmt.Sprintf(":var(%s,%s)", shade.name, shade.light))
+	}
+	replacer := strings.NewReplacer(pairs...)
+	// Texts have their quotes escaped, so this finds attributes alone.
+	return styleAttribute().ReplaceAllStringFunc(drawn, replacer.Replace), nil
+}
+
+func styleAttribute() *regexp.Regexp { return regexp.MustCompile(`style="[^"]*"`) }
+
+// shade is a colour of a graph on light and on dark.
+type shade struct{ name, light, dark string }
+
+func (g *graph) shades() []shade {
+	found := []shade{
+		{"--ink", hex(ink()), "#E6EDF3"},
+		{"--pale", hex(pale()), "#3A424C"},
+		{"--past", hex(past()), "#9AA3AD"},
+	}
+	for i := range g.series {
+		if s := &g.series[i]; s.color != past() {
+			found = append(found, shade{fmt.Sprintf("--%s-%d", g.id, i), hex(s.color), s.dark})
+		}
+	}
+	return found
+}
+
+func (g *graph) drawSVG(background color.Color) (string, error) {
+	canvas := vgsvg.New(graphWidth, graphHeight)
+	g.draw(draw.New(canvas), background)
+	var out bytes.Buffer
+	if _, err := canvas.WriteTo(&out); err != nil {
+		return "", fmt.Errorf("draw %s.svg: %w", g.id, err)
+	}
+	_, body, found := strings.Cut(out.String(), `xmlns:xlink="http://www.w3.org/1999/xlink">`)
+	if !found {
+		return "", fmt.Errorf("draw %s.svg: find the end of its head", g.id)
+	}
+	body = strings.ReplaceAll(body, "font-family:Liberation Sans;",
+		"font-family:'Liberation Sans',Arimo,Arial,Helvetica,sans-serif;")
+	return g.svgHead() + body, nil
+}
+
+// svgHead names the graph for those who do not see it. The one of vgsvg does not.
+func (g *graph) svgHead() string {
+	w, h := graphWidth.Points(), graphHeight.Points()
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%g" height="%g" viewBox="0 0 %g %g"`+
+		` role="img" aria-labelledby="%s-title %s-desc">`+"\n"+
+		`<title id="%s-title">%s</title>`+"\n"+`<desc id="%s-desc">%s</desc>`,
+		w*1.5, h*1.5, w, h, g.id, g.id, g.id, html.EscapeString(g.title), g.id, html.EscapeString(g.desc))
+}

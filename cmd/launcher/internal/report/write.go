@@ -1,0 +1,106 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"launcher/cmd/launcher/internal/experiment"
+)
+
+// Names of the files that Write makes.
+const (
+	PageFile     = "report.html"
+	MarkdownFile = "report.md"
+	SamplesFile  = "samples.csv"
+	ResultsFile  = "results.json"
+)
+
+// Write puts the report into dir, which it makes where there is none: report.html,
+// report.md, graph.svg, graph.png, graph-time.svg, graph-time.png, samples.csv and
+// results.json. Each file is whole at every moment, the one of before or the new one.
+// One that fails does not keep the others from being written; what was measured comes
+// first.
+func Write(dir string, results *experiment.Results) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make folder of report: %w", err)
+	}
+	f := newFigures(results)
+	doc := newDocument(results)
+	memory, time := memoryGraph(f), timeGraph(f)
+	var failed []error
+	for _, file := range []struct {
+		name string
+		make func() ([]byte, error)
+	}{
+		{ResultsFile, func() ([]byte, error) { return resultsJSON(results) }},
+		{SamplesFile, func() ([]byte, error) { return samplesCSV(results) }},
+		{MarkdownFile, func() ([]byte, error) { return doc.markdown(), nil }},
+		{PageFile, doc.page},
+		{memory.id + ".svg", memory.svg},
+		{memory.id + ".png", memory.png},
+		{time.id + ".svg", time.svg},
+		{time.id + ".png", time.png},
+	} {
+		content, err := file.make()
+		if err == nil {
+			err = replaceFile(filepath.Join(dir, file.name), content)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("write %s: %w", file.name, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// replaceFile writes beside the file and renames, which rename(2) does at once. O_EXCL
+// follows no link that somebody else has put there.
+func replaceFile(path string, content []byte) error {
+	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
+	if err := os.Remove(beside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	err = errors.Join(err, file.Close())
+	if err == nil {
+		err = os.Rename(beside, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(beside))
+	}
+	return nil
+}
+
+func resultsJSON(results *experiment.Results) ([]byte, error) {
+	content, err := json.MarshalIndent(results, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(content, '\n'), nil
+}
+
+// Read gives back the Results of a results.json.
+func Read(path string) (*experiment.Results, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read results: %w", err)
+	}
+	results := &experiment.Results{}
+	if err := json.Unmarshal(content, results); err != nil {
+		return nil, fmt.Errorf("read results of %s: %w", path, err)
+	}
+	if results.Format != experiment.FormatVersion {
+		return nil, fmt.Errorf("read results of %s: its format is %d, this launcher reads %d",
+			path, results.Format, experiment.FormatVersion)
+	}
+	return results, nil
+}
