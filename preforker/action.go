@@ -26,7 +26,13 @@ type (
 		key     wire.Key
 		backlog bool
 	}
-	killWorker struct{ key wire.Key }
+	// killWorker kills a worker; with group also whatever its load has started.
+	killWorker struct {
+		key   wire.Key
+		group bool
+	}
+	// askWorker has a worker that loads say where it is, and leave.
+	askWorker struct{ key wire.Key }
 	// forgetWorker gives up a worker that never told its pid. Its channel is
 	// closed, which ends it where it may be there all the same.
 	forgetWorker struct {
@@ -51,6 +57,8 @@ type (
 		text  string
 		attrs []slog.Attr
 	}
+	// tellLoading says that a generation begins to load.
+	tellLoading struct{ generation int }
 	// tellLoaded says that a generation has loaded.
 	tellLoaded struct{ generation int }
 	// tellSettled says that nothing is being loaded or started for now, as far as a
@@ -67,12 +75,14 @@ func (signalPreloader) isAction() {}
 func (spawnWorker) isAction()     {}
 func (drainWorker) isAction()     {}
 func (killWorker) isAction()      {}
+func (askWorker) isAction()       {}
 func (forgetWorker) isAction()    {}
 func (openSlot) isAction()        {}
 func (closeSlot) isAction()       {}
 func (hideSlots) isAction()       {}
 func (setTimer) isAction()        {}
 func (logged) isAction()          {}
+func (tellLoading) isAction()     {}
 func (tellLoaded) isAction()      {}
 func (tellSettled) isAction()     {}
 func (announce) isAction()        {}

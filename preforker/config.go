@@ -11,6 +11,16 @@ import (
 // MaxWorkers is the most slots that a supervisor takes.
 const MaxWorkers = 1024
 
+// SpawnMethod is how workers come to be.
+type SpawnMethod string
+
+// How workers come to be: forked from a preloader that has the application loaded, or each
+// a Ruby of its own that loads it by itself and shares nothing.
+const (
+	SpawnSmart  SpawnMethod = "smart"
+	SpawnDirect SpawnMethod = "direct"
+)
+
 // Config is what a supervisor is told.
 type Config struct {
 	App     App
@@ -20,6 +30,8 @@ type Config struct {
 	SocketDir   string      // absolute
 	SocketMode  os.FileMode // permission bits
 	SocketGroup int         // gid, -1 leaves the group alone
+
+	SpawnMethod SpawnMethod // SpawnSmart, where it is empty
 
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration
@@ -45,7 +57,7 @@ type Observer interface {
 	Loading(generation int)
 	// Printed passes on a line that the application printed while it loads.
 	Printed(line string)
-	// Loaded says that a generation has loaded: its workers are forked next.
+	// Loaded says that a generation has loaded: its workers come next.
 	Loaded(generation int)
 	// Settled says that a load has failed, or that a slot waits: there is
 	// nothing to watch for now.
@@ -68,7 +80,7 @@ type WorkerView struct {
 // App is an application in its folder.
 type App struct {
 	Root        string   // absolute
-	Entry       string   // config.ru or config/environment.rb, below the root
+	Entry       string   // a rackup file or config/environment.rb, absolute or below the root
 	Environment []string // variables to add to this process's own: RAILS_ENV=production
 	URLPrefix   string   // "" or "/shop"
 	Hooks       string   // path of config/launcher.rb, "" where there is none
@@ -76,6 +88,39 @@ type App struct {
 
 // FindApp looks for an application in a folder.
 func FindApp(root string) (App, error) {
+	app, err := findRoot(root)
+	if err != nil {
+		return App{}, err
+	}
+	for _, entry := range []string{"config.ru", "config/environment.rb"} {
+		if isFile(filepath.Join(app.Root, entry)) {
+			app.Entry = entry
+			return app, nil
+		}
+	}
+	return App{}, userErrorf("change to the root of a Rails or Rack application, or name it with --root",
+		"find application: neither config.ru nor config/environment.rb in %s", app.Root)
+}
+
+// FindRackup is FindApp where the user names the rackup file, absolute or below the root.
+func FindRackup(root, rackup string) (App, error) {
+	app, err := findRoot(root)
+	if err != nil {
+		return App{}, err
+	}
+	path := rackup
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(app.Root, path)
+	}
+	if !isFile(path) {
+		return App{}, userErrorf("name a rackup file with --rackup, absolute or relative to the root of the application",
+			"find application: there is no file %s", path)
+	}
+	app.Entry = path
+	return app, nil
+}
+
+func findRoot(root string) (App, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
 		return App{}, err
@@ -84,16 +129,6 @@ func FindApp(root string) (App, error) {
 		return App{}, userErrorf("name the folder of the application with --root", "find application: %s is not a folder", abs)
 	}
 	app := App{Root: abs}
-	for _, entry := range []string{"config.ru", "config/environment.rb"} {
-		if isFile(filepath.Join(abs, entry)) {
-			app.Entry = entry
-			break
-		}
-	}
-	if app.Entry == "" {
-		return App{}, userErrorf("change to the root of a Rails or Rack application, or name it with --root",
-			"find application: neither config.ru nor config/environment.rb in %s", abs)
-	}
 	if hooks := filepath.Join(abs, "config", "launcher.rb"); isFile(hooks) {
 		app.Hooks = hooks
 	}

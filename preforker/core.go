@@ -8,10 +8,12 @@ import (
 	"launcher/preforker/internal/wire"
 )
 
-// policy is what the user may choose about time.
+// policy is what the user may choose, and what the machine allows.
 type policy struct {
 	bootTimeout  time.Duration // of a preloader, and of a worker
 	drainTimeout time.Duration
+	method       SpawnMethod
+	loadsAtOnce  int // of the application, with direct spawning
 }
 
 const (
@@ -39,7 +41,9 @@ const (
 	phaseDone
 )
 
-// preloader is one generation's.
+// preloader is where the workers of one generation come from. With direct spawning
+// there is no process behind it: each worker loads the application for itself, and
+// the first that has done so makes the generation ready.
 type preloader struct {
 	generation int
 	state      PreloaderState
@@ -57,6 +61,7 @@ type worker struct {
 	reason Reason // of leaving
 	pid    int
 	since  time.Duration // of its state
+	loaded bool          // the application is there: from birth, but with direct spawning
 }
 
 func (w *worker) leaving() bool { return w.state == WorkerDraining || w.state == WorkerKilling }
@@ -124,6 +129,10 @@ func (c *core) step(now time.Duration, e event) []action {
 		c.preloaderExited(e)
 	case workerSpawned:
 		c.workerSpawned(e)
+	case workerHello:
+		c.workerHello(e)
+	case workerLoaded:
+		c.workerLoaded(e)
 	case workerSpawnFailed:
 		c.workerSpawnFailed(e)
 	case workerReady:

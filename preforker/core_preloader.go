@@ -12,6 +12,11 @@ import (
 func (c *core) load() {
 	c.generation++
 	c.preloaders = append(c.preloaders, &preloader{generation: c.generation, since: c.now})
+	c.do(tellLoading{c.generation})
+	if c.direct() {
+		c.fill()
+		return
+	}
 	c.do(startPreloader{c.generation})
 	c.do(setTimer{timer{timerPreloaderBoot, wire.Key{Generation: c.generation}}, c.policy.bootTimeout})
 }
@@ -25,16 +30,24 @@ func (c *core) preloader(generation int) *preloader {
 	return nil
 }
 
-// source is the newest preloader that is ready: slots roll to its generation.
-func (c *core) source() *preloader {
-	return c.newest(func(p *preloader) bool { return p.state == PreloaderReady })
+// source is the newest preloader that workers can be had of: slots roll to its generation.
+func (c *core) source() *preloader { return c.newest(c.gives) }
+
+// gives says whether workers can be had of a preloader.
+func (c *core) gives(p *preloader) bool {
+	return p.state == PreloaderReady || c.direct() && p.loads()
+}
+
+// loads says whether the application is on its way.
+func (p *preloader) loads() bool {
+	return p.state == PreloaderStarting || p.state == PreloaderLoading
 }
 
 // provenSource is the one that an empty slot is filled from: the newest whose workers
 // have been seen to come up, so that a bad release does not take the slots whose old
 // worker happens to die.
 func (c *core) provenSource() *preloader {
-	proven := c.newest(func(p *preloader) bool { return p.state == PreloaderReady && p.proven })
+	proven := c.newest(func(p *preloader) bool { return p.proven && c.gives(p) })
 	if proven == nil {
 		return c.source()
 	}
@@ -53,7 +66,7 @@ func (c *core) newest(fits func(*preloader) bool) *preloader {
 // loading is the preloader that is on its way, or nil.
 func (c *core) loading() *preloader {
 	for _, p := range c.preloaders {
-		if p.state == PreloaderStarting || p.state == PreloaderLoading {
+		if p.loads() {
 			return p
 		}
 	}
@@ -83,19 +96,9 @@ func (c *core) preloaderLoaded(e preloaderLoaded) {
 	if p == nil || p.state != PreloaderLoading {
 		return
 	}
-	c.movePreloader(p, PreloaderReady)
-	p.loaded, p.forked = true, c.now
-	c.phase = phaseRunning
-	c.do(tellLoaded{p.generation})
-	attrs := []slog.Attr{slog.Int(keyGeneration, p.generation), slog.Int(keyPid, e.loaded.Pid),
-		slog.Float64(keySeconds, e.loaded.Seconds)}
-	for _, version := range []slog.Attr{slog.String(keyRuby, e.loaded.Ruby),
-		slog.String(keyRails, e.loaded.Rails), slog.String(keyRack, e.loaded.Rack)} {
-		if version.Value.String() != "" {
-			attrs = append(attrs, version)
-		}
-	}
-	c.log(slog.LevelInfo, "preloader loaded the application", attrs...)
+	who := []slog.Attr{slog.Int(keyGeneration, p.generation), slog.Int(keyPid, e.loaded.Pid)}
+	c.generationLoaded(p, "preloader loaded the application", who, e.loaded)
+	p.forked = c.now
 	for _, thread := range e.loaded.Threads {
 		c.log(slog.LevelWarn, "boot started a thread that no worker will have (start it in after_fork, config/launcher.rb)",
 			slog.Int(keyGeneration, p.generation), slog.String(keyThread, thread))
@@ -106,6 +109,22 @@ func (c *core) preloaderLoaded(e preloaderLoaded) {
 	}
 	c.loadAgain()
 	c.fill()
+}
+
+// generationLoaded: the application is there, for the first time in this generation.
+func (c *core) generationLoaded(p *preloader, text string, who []slog.Attr, loaded wire.Loaded) {
+	c.movePreloader(p, PreloaderReady)
+	p.loaded = true
+	c.phase = phaseRunning
+	c.do(tellLoaded{p.generation})
+	attrs := append(who, slog.Float64(keySeconds, loaded.Seconds))
+	for _, version := range []slog.Attr{slog.String(keyRuby, loaded.Ruby),
+		slog.String(keyRails, loaded.Rails), slog.String(keyRack, loaded.Rack)} {
+		if version.Value.String() != "" {
+			attrs = append(attrs, version)
+		}
+	}
+	c.log(slog.LevelInfo, text, attrs...)
 }
 
 // loadAgain starts the load that was asked for while another was on its way, and
@@ -146,17 +165,28 @@ func (c *core) preloaderExited(e preloaderExited) {
 			c.failures = 0
 		}
 	default:
-		err := loadError(e, was, p.reason, c.policy.bootTimeout)
-		if c.phase == phaseBooting {
-			c.stop(err)
-			return
-		}
-		c.log(slog.LevelError, "generation failed to load; the workers that are there serve on",
-			slog.Int(keyGeneration, p.generation), slog.Any(keyError, err))
-		c.do(tellSettled{})
+		c.notLoaded(p, loadError(e, was, p.reason, c.policy.bootTimeout))
+		return
 	}
+	c.followed(p)
+}
+
+// notLoaded: a generation that is gone had not loaded the application.
+func (c *core) notLoaded(gone *preloader, err error) {
+	if c.phase == phaseBooting {
+		c.stop(err)
+		return
+	}
+	c.log(slog.LevelError, "generation failed to load; the workers that are there serve on",
+		slog.Int(keyGeneration, gone.generation), slog.Any(keyError, err))
+	c.do(tellSettled{})
+	c.followed(gone)
+}
+
+// followed sees to what comes after a preloader that is gone.
+func (c *core) followed(gone *preloader) {
 	if !c.loadAgain() {
-		c.reloadLater(p)
+		c.reloadLater(gone)
 	}
 	c.fill()
 }
@@ -212,7 +242,7 @@ func (c *core) restartAsked(e restartAsked) {
 // a little later, with whatever it started.
 func (c *core) preloaderBootTimeout(generation int) {
 	p := c.preloader(generation)
-	if p == nil || (p.state != PreloaderStarting && p.state != PreloaderLoading) {
+	if p == nil || !p.loads() {
 		return
 	}
 	p.reason = ReasonBootTimeout
@@ -238,6 +268,10 @@ func (c *core) preloaderMute(e preloaderMute) {
 }
 
 func (c *core) retire(p *preloader, reason Reason) {
+	if c.direct() {
+		c.endGeneration(p)
+		return
+	}
 	if p.state == PreloaderRetiring {
 		return
 	}

@@ -1,6 +1,8 @@
 package preforker
 
 import (
+	"slices"
+
 	"launcher/preforker/internal/wire"
 )
 
@@ -9,19 +11,25 @@ import (
 // after everything that could have made either possible.
 func (c *core) fill() {
 	source := c.source()
-	if c.phase != phaseRunning || source == nil {
-		return
+	if source == nil {
+		return // the first one loads, all are on their way out, or a load waits
 	}
-	spawning := c.count(WorkerSpawning)
 	for _, s := range c.slots {
-		if spawning < spawnsAtOnce && s.state == SlotVacant {
+		if s.state == SlotVacant && c.mayBegin() {
 			c.openSlot(s)
 			c.spawn(s, c.provenSource())
-			spawning++
 		}
 	}
 	c.roll(source)
 	c.settle(source)
+}
+
+// mayBegin says whether one more worker may be started now.
+func (c *core) mayBegin() bool {
+	if c.direct() { // each is a load, which takes a whole CPU, until it is ready
+		return c.count(WorkerSpawning)+c.count(WorkerBooting) < c.policy.loadsAtOnce
+	}
+	return c.count(WorkerSpawning) < spawnsAtOnce
 }
 
 func (c *core) count(state WorkerState) (n int) {
@@ -52,7 +60,7 @@ func (c *core) roll(source *preloader) {
 			next = s
 		}
 	}
-	if next != nil {
+	if next != nil && c.mayBegin() {
 		c.spawn(next, source)
 	}
 }
@@ -70,7 +78,7 @@ func (c *core) settle(source *preloader) {
 		c.announced = source.generation
 		c.do(announce{source.generation})
 	}
-	for _, p := range c.preloaders {
+	for _, p := range slices.Clone(c.preloaders) {
 		if p.generation < source.generation {
 			c.retire(p, ReasonRolled)
 		}
@@ -79,7 +87,7 @@ func (c *core) settle(source *preloader) {
 
 func (c *core) spawn(s *slot, source *preloader) {
 	c.serial++
-	w := &worker{key: wire.Key{Slot: s.number, Generation: source.generation, Serial: c.serial}, since: c.now}
+	w := &worker{key: wire.Key{Slot: s.number, Generation: source.generation, Serial: c.serial}, since: c.now, loaded: !c.direct()}
 	s.workers = append(s.workers, w)
 	if s.state != SlotOccupied {
 		c.moveSlot(s, SlotOccupied)

@@ -2,6 +2,7 @@ package preforker
 
 import (
 	"log/slog"
+	"slices"
 )
 
 // stopAsked: everybody drains, or is killed. Asking twice changes nothing.
@@ -30,7 +31,7 @@ func (c *core) stop(err error) {
 			}
 		}
 	}
-	for _, p := range c.preloaders {
+	for _, p := range slices.Clone(c.preloaders) {
 		c.retire(p, ReasonStopping)
 	}
 	c.finishWhenDone()
@@ -43,7 +44,7 @@ func (c *core) killAll() {
 	for _, s := range c.slots {
 		for _, w := range s.workers {
 			if w.state == WorkerKilling {
-				c.do(killWorker{w.key}) // its pid may have come later than the first kill
+				c.do(w.killing()) // its pid may have come later than the first kill
 				continue
 			}
 			c.log(slog.LevelWarn, "worker is killed", w.attrs(slog.String(keyReason, string(ReasonStopping)))...)

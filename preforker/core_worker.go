@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -49,7 +50,7 @@ func (c *core) workerSpawned(e workerSpawned) {
 		c.moveWorker(w, WorkerBooting)
 		c.fill()
 	case WorkerKilling: // it was to be killed before it had a pid
-		c.do(killWorker{w.key})
+		c.do(w.killing())
 	}
 }
 
@@ -66,8 +67,12 @@ func (c *core) workerSpawnFailed(e workerSpawnFailed) {
 	if w == nil {
 		return
 	}
+	if p := c.unloaded(w); p != nil {
+		c.firstLoadFailed(s, w, p, loadError(preloaderExited{startError: errors.New(e.error.Message)}, PreloaderStarting, "", 0))
+		return
+	}
 	c.forked(e.key.Generation)
-	c.log(slog.LevelError, "worker could not be forked", w.attrs(slog.Any(keyError, failureError(e.error)))...)
+	c.log(slog.LevelError, "worker could not be started", w.attrs(slog.Any(keyError, failureError(e.error)))...)
 	c.do(forgetWorker{w.key, false})
 	c.bury(s, w, true, slotBackoff.most)
 }
@@ -81,7 +86,7 @@ func (c *core) workerReady(e workerReady) {
 	switch w.state {
 	case WorkerSpawning, WorkerBooting:
 	case WorkerKilling: // this may be the first that is heard of its pid
-		c.do(killWorker{w.key})
+		c.do(w.killing())
 		return
 	default:
 		return // it is leaving already
@@ -115,16 +120,22 @@ func (c *core) kill(w *worker, reason Reason) {
 	}
 	w.reason = reason
 	c.moveWorker(w, WorkerKilling)
-	c.do(killWorker{w.key})
+	c.do(w.killing())
 }
+
+// killing takes along what a load has started, which is of no use to anybody when the load is
+// given up; what a loaded application has started may be.
+func (w *worker) killing() killWorker { return killWorker{w.key, !w.loaded} }
 
 func (c *core) workerDrainTimeout(key wire.Key) {
 	_, w := c.worker(key)
 	if w == nil || w.state != WorkerDraining {
 		return
 	}
-	c.log(slog.LevelWarn, "worker did not drain in time and is killed",
-		w.attrs(slog.Duration(keyTimeout, c.policy.drainTimeout))...)
+	if w.reason != ReasonBootTimeout { // which was logged when it was asked where it is
+		c.log(slog.LevelWarn, "worker did not drain in time and is killed",
+			w.attrs(slog.Duration(keyTimeout, c.policy.drainTimeout))...)
+	}
 	c.kill(w, w.reason)
 }
 
@@ -136,23 +147,30 @@ func (c *core) workerBootTimeout(key wire.Key) {
 	if w == nil || (w.state != WorkerSpawning && w.state != WorkerBooting) {
 		return
 	}
-	if p := c.preloader(key.Generation); w.state == WorkerSpawning && p != nil && c.now-p.forked < c.policy.bootTimeout {
+	if p := c.preloader(key.Generation); w.loaded && w.state == WorkerSpawning && p != nil && c.now-p.forked < c.policy.bootTimeout {
 		c.do(setTimer{timer{timerWorkerBoot, key}, p.forked + c.policy.bootTimeout - c.now})
 		return
 	}
 	c.log(slog.LevelError, "worker was not ready in time and is killed",
 		w.attrs(slog.String(keyState, w.state.String()), slog.Duration(keyTimeout, c.policy.bootTimeout))...)
-	if w.state == WorkerSpawning {
+	switch {
+	case !w.loaded:
+		c.askWhere(w)
+	case w.state == WorkerSpawning:
 		c.preloaderKill(key.Generation)
-		return
+	default:
+		c.kill(w, ReasonBootTimeout)
 	}
-	c.kill(w, ReasonBootTimeout)
 }
 
 // workerExited: a worker is gone and reaped.
 func (c *core) workerExited(e workerExited) {
 	s, w := c.worker(e.key)
 	if w == nil {
+		return
+	}
+	if p := c.unloaded(w); p != nil {
+		c.firstLoadFailed(s, w, p, c.workerLoadError(w, e))
 		return
 	}
 	attrs := w.attrs(slog.String(keyExit, e.exit.String()), slog.Uint64(keyServed, e.served))
@@ -163,12 +181,12 @@ func (c *core) workerExited(e workerExited) {
 	}
 	young := e.served == 0 && (w.state != WorkerReady || c.now-w.since < youngLife)
 	reason := ReasonCrashed
-	if w.reason != "" {
-		reason = w.reason
-	}
 	if e.failed != nil {
 		reason = ReasonBootFailed
 		attrs = append(attrs, slog.Any(keyError, failureError(e.failed.Error)))
+	}
+	if w.reason != "" {
+		reason = w.reason
 	}
 	if e.request != "" {
 		attrs = append(attrs, slog.String(keyRequest, e.request))

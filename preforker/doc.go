@@ -1,6 +1,7 @@
 // Package preforker is the supervisor: it owns the listening sockets, starts the
-// Ruby preloader that has the application loaded, has it fork a worker for each slot,
-// and keeps every slot served until it is told to stop.
+// Ruby preloader that has the application loaded, has it fork a worker for each slot
+// (or, with direct spawning, starts a Ruby for each), and keeps every slot served until
+// it is told to stop.
 //
 // What always holds: all decisions are made by the core, a state machine that
 // gets one event at a time and answers with actions; one goroutine, the loop, owns

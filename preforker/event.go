@@ -40,6 +40,15 @@ type (
 		key   wire.Key
 		error wire.Failure
 	}
+	// workerHello and workerLoaded come from one that loads the application by itself.
+	workerHello struct {
+		key   wire.Key
+		hello wire.Hello
+	}
+	workerLoaded struct {
+		key    wire.Key
+		loaded wire.Loaded
+	}
 	workerReady struct {
 		key wire.Key
 		pid int
@@ -49,8 +58,9 @@ type (
 		key     wire.Key
 		exit    sys.ExitStatus
 		failed  *wire.Failed
-		served  uint64 // requests, to their end
-		request string // the one in hand, "" where there was none
+		served  uint64   // requests, to their end
+		request string   // the one in hand, "" where there was none
+		lines   []string // the last lines that it printed, if it loaded by itself
 	}
 
 	slotNotBound struct {
@@ -74,6 +84,8 @@ func (preloaderMute) isEvent()     {}
 func (preloaderExited) isEvent()   {}
 func (workerSpawned) isEvent()     {}
 func (workerSpawnFailed) isEvent() {}
+func (workerHello) isEvent()       {}
+func (workerLoaded) isEvent()      {}
 func (workerReady) isEvent()       {}
 func (workerExited) isEvent()      {}
 func (slotNotBound) isEvent()      {}

@@ -1,107 +1,29 @@
 package preforker
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
-	"launcher/scripts"
 )
 
 // preloaderProcess is the supervisor's view of a preloader.
 type preloaderProcess struct {
+	*rubyProcess
 	generation int
-	pid        int
-	child      *sys.Child
-	conn       *sys.PacketConn
-	output     *output
 	failed     *wire.Failed // written by its reader, read after its exit
 }
 
-// oldestRuby is the first whose GC.compact and pattern of keyword arguments the
-// Ruby side relies on.
-const oldestRuby = "2.7"
-
 func (s *Supervisor) startPreloader(generation int) event {
-	s.config.Observer.Loading(generation)
-	p, err := s.launchRuby(generation)
+	ruby, err := s.launchRuby(fmt.Sprintf("control gen=%d", generation), s.settings(generation))
 	if err != nil {
 		return preloaderExited{generation: generation, startError: err}
 	}
+	p := &preloaderProcess{rubyProcess: ruby, generation: generation}
 	s.preloaders[generation] = p
 	s.tasks.Go(func() { s.followPreloader(p) })
 	return nil
-}
-
-// launchRuby starts Ruby with its program on descriptor 3, its control socket on 4,
-// the scoreboard on 5 and the real standard error on 6 (scripts/boot.rb). It gets
-// a session of its own: a Ctrl-C at the terminal is the supervisor's to
-// hear, and everything that boot starts can be ended together.
-func (s *Supervisor) launchRuby(generation int) (*preloaderProcess, error) {
-	app := s.config.App
-	text, err := scripts.Program(map[string]string{
-		"root": app.Root, "generation": strconv.Itoa(generation),
-		"entry": app.Entry, "url_prefix": app.URLPrefix, "hooks": app.Hooks,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("build program: %w", err)
-	}
-	program, err := sys.MemoryFile("launcher-program", 0)
-	if err != nil {
-		return nil, err
-	}
-	defer program.Close()
-	if _, err := program.Write(text); err != nil {
-		return nil, fmt.Errorf("write program: %w", err)
-	}
-	conn, theirs, err := sys.PacketPair(fmt.Sprintf("control gen=%d", generation))
-	if err != nil {
-		return nil, err
-	}
-	defer theirs.Close()
-	read, write, err := os.Pipe()
-	if err != nil {
-		_ = conn.Close()
-		return nil, os.NewSyscallError("pipe2", err)
-	}
-	defer write.Close()
-
-	cmd := exec.Command(s.config.Ruby, "/dev/fd/3")
-	cmd.Dir = app.Root
-	cmd.Env = append(os.Environ(), app.Environment...)
-	cmd.Stdout, cmd.Stderr = write, write
-	cmd.ExtraFiles = []*os.File{program, theirs, s.board, s.config.Stderr}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	child, err := start(cmd)
-	if err != nil {
-		_ = conn.Close()
-		_ = read.Close()
-		return nil, err
-	}
-	return &preloaderProcess{generation: generation, pid: child.Pid, child: child, conn: conn,
-		output: readOutput(read, s.config.Observer.Printed)}, nil
-}
-
-// start starts a command and follows it by descriptor, as any other child.
-func start(cmd *exec.Cmd) (*sys.Child, error) {
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	child, err := sys.FollowChild(cmd.Process.Pid)
-	if err != nil {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		return nil, err
-	}
-	return child, cmd.Process.Release()
 }
 
 // followPreloader posts what a preloader says, and last of all its end.
@@ -171,38 +93,6 @@ func (s *Supervisor) preloaderGone(e preloaderEnded) event {
 	return preloaderExited{generation: p.generation, exit: exit, failed: p.failed, lines: e.lines}
 }
 
-// checkHello refuses a Ruby that the rest of the program cannot run on.
-func checkHello(hello wire.Hello, ruby string) *wire.Failed {
-	var message string
-	switch {
-	case hello.Version != wire.Version:
-		message = fmt.Sprintf("the Ruby side speaks version %d, this launcher %d", hello.Version, wire.Version)
-	case !hello.Fork:
-		message = fmt.Sprintf("%s %s (%s) cannot fork; the launcher needs a Ruby that can: CRuby (MRI)", hello.Engine, hello.Ruby, ruby)
-	case olderThan(hello.Ruby, oldestRuby):
-		message = fmt.Sprintf("Ruby %s (%s) is too old; the launcher needs %s or later", hello.Ruby, ruby, oldestRuby)
-	default:
-		return nil
-	}
-	return &wire.Failed{Stage: stageRuby, Error: wire.Failure{Class: "unusable Ruby", Message: message}}
-}
-
-// stageRuby marks a failure that came before the application was touched.
-const stageRuby = "ruby"
-
-// olderThan compares dotted versions number by number. What is not a number counts
-// as 0: "3.4.0-preview1" is not older than 3.4.
-func olderThan(version, than string) bool {
-	numbers := func(text string) (n []int) {
-		for part := range strings.SplitSeq(text, ".") {
-			i, _ := strconv.Atoi(part)
-			n = append(n, i)
-		}
-		return n
-	}
-	return slices.Compare(numbers(version), numbers(than)) < 0
-}
-
 func (s *Supervisor) tellPreloader(generation int, message any, files ...*os.File) {
 	p := s.preloaders[generation]
 	if p == nil {
@@ -224,27 +114,7 @@ func (s *Supervisor) signalPreloader(a signalPreloader) {
 	if !a.group {
 		return
 	}
-	// It leads its group until this goroutine reaps it: the number is its own.
-	if err := sys.SignalGroup(p.pid, a.signal); err != nil {
+	if err := p.signalGroup(a.signal); err != nil {
 		s.log.Warn("preloader's group could not be signalled", keyGeneration, a.generation, keyError, err)
 	}
 }
-
-func send(conn *sys.PacketConn, message any, files ...*os.File) error {
-	packet, err := wire.Encode(message)
-	if err != nil {
-		return err
-	}
-	return conn.Send(packet, files...)
-}
-
-func receive(conn *sys.PacketConn) (any, error) {
-	packet, err := conn.Receive()
-	if err != nil {
-		return nil, err
-	}
-	return wire.Decode(packet)
-}
-
-// isEnd says whether a reading ended because the other end, or this one, is closed.
-func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) }

@@ -30,8 +30,8 @@ var preloaderTransitions = map[PreloaderState][]PreloaderState{
 // WorkerState is where a worker is in its life.
 type WorkerState int
 
-// The states of a worker. It is spawning until the preloader tells its pid, booting
-// until it says that it accepts.
+// The states of a worker. It is spawning until its pid is told, by the preloader or by
+// itself, booting until it says that it accepts.
 const (
 	WorkerSpawning WorkerState = iota
 	WorkerBooting

@@ -18,7 +18,7 @@ func (s *Supervisor) reapStrangers() {
 			}
 		}
 		for _, p := range s.preloaders {
-			if p.pid == pid {
+			if p.child.Pid == pid {
 				return true
 			}
 		}

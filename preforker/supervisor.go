@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -57,8 +58,8 @@ func New(config Config) (*Supervisor, error) {
 	}
 	s := &Supervisor{
 		config: config, log: config.Log,
-		core: newCore(config.Workers, policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout},
-			rand.Float64),
+		core: newCore(config.Workers, policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout,
+			method: config.SpawnMethod, loadsAtOnce: runtime.GOMAXPROCS(0)}, rand.Float64), // the CPUs that it may use
 		records: &records{},
 		events:  make(chan event, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[int]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
@@ -228,7 +229,9 @@ func (s *Supervisor) perform(a action) event {
 	case drainWorker:
 		s.drainWorker(a)
 	case killWorker:
-		s.killWorker(a.key)
+		s.killWorker(a)
+	case askWorker:
+		s.askWorker(a.key)
 	case forgetWorker:
 		s.forgetWorker(a)
 	case openSlot:
@@ -243,6 +246,8 @@ func (s *Supervisor) perform(a action) event {
 		s.setTimer(a)
 	case logged:
 		s.log.LogAttrs(context.Background(), a.level, a.text, a.attrs...)
+	case tellLoading:
+		s.config.Observer.Loading(a.generation)
 	case tellLoaded:
 		s.config.Observer.Loaded(a.generation)
 	case tellSettled:

@@ -21,31 +21,46 @@ type workerProcess struct {
 	read   chan struct{} // closed when everything that it said was posted
 	child  *sys.Child    // nil until its pid is known
 	failed *wire.Failed  // written by its reader, read after its exit
+	ruby   *rubyProcess  // where it loads the application by itself, else nil
 }
 
-// spawnWorker sends a slot's listener and a new channel to the preloader.
+// spawnWorker has a slot's worker forked, or starts it.
 func (s *Supervisor) spawnWorker(key wire.Key) event {
 	listener := s.sockets.listeners[key.Slot]
 	if listener == nil {
 		return nil // it could not be bound: that event is on its way
 	}
-	if err := s.sendSpawn(key, listener); err != nil {
+	spawn := s.sendSpawn
+	if s.config.SpawnMethod == SpawnDirect {
+		spawn = s.startWorker
+	}
+	if err := spawn(key, listener); err != nil {
 		return workerSpawnFailed{key, wire.Failure{Class: "spawn", Message: err.Error()}}
 	}
 	return nil
 }
 
+// takeRecord answers an empty record of the scoreboard.
+func (s *Supervisor) takeRecord() (int, error) {
+	record, err := s.records.take()
+	if err != nil {
+		return 0, err
+	}
+	if err := scoreboard.Clear(s.board, record); err != nil {
+		s.records.give(record)
+		return 0, err
+	}
+	return record, nil
+}
+
+// sendSpawn sends a slot's listener and a new channel to the preloader.
 func (s *Supervisor) sendSpawn(key wire.Key, listener *os.File) error {
 	p := s.preloaders[key.Generation]
 	if p == nil {
 		return nil // it has ended; the core gives up its spawns when it hears of it
 	}
-	record, err := s.records.take()
+	record, err := s.takeRecord()
 	if err != nil {
-		return err
-	}
-	if err := scoreboard.Clear(s.board, record); err != nil {
-		s.records.give(record)
 		return err
 	}
 	conn, theirs, err := sys.PacketPair("channel " + key.String())
@@ -81,6 +96,18 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 			return
 		}
 		switch m := message.(type) {
+		case wire.Hello:
+			if w.ruby == nil {
+				continue // a forked one has nothing to introduce
+			}
+			if failed := checkHello(m, s.config.Ruby); failed != nil {
+				w.failed = failed
+				_ = w.ruby.child.Signal(syscall.SIGKILL)
+				continue
+			}
+			s.post(workerHello{w.key, m})
+		case wire.Loaded:
+			s.post(workerLoaded{w.key, m})
 		case wire.Ready:
 			s.post(workerReady{w.key, m.Pid})
 		case wire.Failed:
@@ -105,20 +132,30 @@ func (s *Supervisor) followWorker(key wire.Key, pid int) {
 		return
 	}
 	w.child = child
-	s.tasks.Go(func() {
-		if err := child.Await(); err != nil {
-			s.log.Error("worker could not be waited for", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
-		}
-		w.conn.Finish()
-		<-w.read
-		s.post(workerEnded{w})
-	})
+	s.tasks.Go(func() { s.awaitWorker(w) })
 	s.reapStrangers() // a pass that waited for this pid can go on
+}
+
+// awaitWorker posts a worker's end after all that it said.
+func (s *Supervisor) awaitWorker(w *workerProcess) {
+	if err := w.child.Await(); err != nil {
+		s.log.Error("worker could not be waited for", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
+	}
+	w.conn.Finish()
+	<-w.read
+	ended := workerEnded{process: w}
+	if w.ruby != nil {
+		ended.lines = w.ruby.output.lines()
+	}
+	s.post(ended)
 }
 
 // workerEnded is the process's end; the loop makes workerExited of it once it has let
 // go of the process.
-type workerEnded struct{ process *workerProcess }
+type workerEnded struct {
+	process *workerProcess
+	lines   []string
+}
 
 func (workerEnded) isEvent() {}
 
@@ -137,7 +174,7 @@ func (s *Supervisor) workerGone(e workerEnded) event {
 	s.records.give(w.record)
 	s.dropWorker(w)
 	s.reapStrangers() // its zombie may have stood before others
-	return workerExited{key: w.key, exit: exit, failed: w.failed, served: entry.Requests, request: entry.Request()}
+	return workerExited{key: w.key, exit: exit, failed: w.failed, served: entry.Requests, request: entry.Request(), lines: e.lines}
 }
 
 func (s *Supervisor) dropWorker(w *workerProcess) {
@@ -189,12 +226,16 @@ func (s *Supervisor) drainWorker(a drainWorker) {
 	}
 }
 
-func (s *Supervisor) killWorker(key wire.Key) {
-	w := s.workers[key]
+func (s *Supervisor) killWorker(a killWorker) {
+	w := s.workers[a.key]
 	if w == nil || w.child == nil {
 		return // no pid yet: the core kills it when it has one
 	}
-	if err := w.child.Signal(syscall.SIGKILL); err != nil {
-		s.log.Warn("worker could not be killed", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
+	err := w.child.Signal(syscall.SIGKILL)
+	if a.group && w.ruby != nil {
+		err = errors.Join(err, w.ruby.signalGroup(syscall.SIGKILL))
+	}
+	if err != nil {
+		s.log.Warn("worker could not be killed", keySlot, a.key.Slot, keyGeneration, a.key.Generation, keyError, err)
 	}
 }

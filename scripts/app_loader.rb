@@ -4,6 +4,8 @@ module Launcher
   # Loads the application in this process: its bundle, its code, all of it
   # eagerly, and answers the Rack application.
   class AppLoader
+    ENVIRONMENT = "config/environment.rb"
+
     def initialize(settings)
       @settings = settings
     end
@@ -11,7 +13,7 @@ module Launcher
     def load
       Dir.chdir(@settings.root)
       bundle
-      app = @settings.entry == "config.ru" ? rackup : rails
+      app = @settings.entry == ENVIRONMENT ? rails : rackup
       eager_load
       app
     end
@@ -48,13 +50,13 @@ module Launcher
     def rackup
       require "rack"
       require "rack/builder"
-      parsed = ::Rack::Builder.parse_file(File.join(@settings.root, "config.ru"))
+      parsed = ::Rack::Builder.parse_file(File.expand_path(@settings.entry, @settings.root))
       parsed.is_a?(Array) ? parsed.first : parsed
     end
 
     def rails
-      require File.join(@settings.root, "config", "environment")
-      ::Rails.application || raise(LoadError, "config/environment.rb defined no Rails.application")
+      require File.join(@settings.root, ENVIRONMENT)
+      ::Rails.application || raise(LoadError, "#{ENVIRONMENT} defined no Rails.application")
     end
 
     # In production a Rails application has done so already. In other environments

@@ -10,6 +10,7 @@ module Launcher
   CONTROL_FD = 4
   SCOREBOARD_FD = 5
   STDERR_FD = 6
+  LISTENER_FD = 7 # of a worker that loads the application by itself
   OLDEST_RUBY = [2, 7].freeze
 
   DATA.binmode

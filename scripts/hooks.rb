@@ -7,7 +7,7 @@ module Launcher
   #   after_fork { |slot| Metrics.start(worker: slot) }
   #
   # before_fork runs in the preloader before every fork, after_fork in each
-  # new worker before it accepts. Several blocks run in the order of the file.
+  # new worker before it accepts, also in one that was started, not forked. Several blocks run in the order of the file.
   class Hooks
     # The methods that the file sees.
     class File

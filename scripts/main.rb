@@ -1,15 +1,19 @@
 # frozen_string_literal: true
 
+require_relative "direct_worker"
 require_relative "preloader"
 
 # The Ruby side of the launcher: a preloader that loads an application and forks
-# its workers.
+# its workers, or a worker that loads it by itself.
 module Launcher
-  # Runs the preloader that the settings describe and does not return.
-  def self.main(settings)
+  # Runs the process that the settings describe and does not return.
+  def self.main(strings)
     $PROGRAM_NAME = "launcher" # sets the title too, so it comes first
-    Process.setproctitle("launcher preloader gen=#{settings.fetch('generation')} loading #{settings.fetch('root')}")
-    [CONTROL_FD, SCOREBOARD_FD, STDERR_FD].each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
-    Preloader.new(Settings.new(settings)).run
+    settings = Settings.new(strings)
+    Title.loading(settings)
+    inherited = [CONTROL_FD, SCOREBOARD_FD, STDERR_FD]
+    inherited << LISTENER_FD if settings.direct?
+    inherited.each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
+    (settings.direct? ? DirectWorker : Preloader).new(settings).run
   end
 end

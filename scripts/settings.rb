@@ -1,19 +1,31 @@
 # frozen_string_literal: true
 
 module Launcher
-  # What the supervisor decided for this generation.
+  # What the supervisor decided for this generation and, where the process is to serve a slot
+  # by itself, for this worker.
   class Settings
-    attr_reader :root, :generation, :entry, :url_prefix, :hooks
+    attr_reader :root, :generation, :entry, :url_prefix, :hooks, :worker, :record
 
     def initialize(strings)
       @root = strings.fetch("root")
       @generation = Integer(strings.fetch("generation"))
-      @entry = strings.fetch("entry") # config.ru or config/environment.rb, relative to the root
+      @entry = strings.fetch("entry") # a rackup file or config/environment.rb, absolute or relative to the root
       @url_prefix = presence(strings["url_prefix"])
       @hooks = presence(strings["hooks"])
+      read_worker(strings) if strings["spawn_method"] == "direct"
+    end
+
+    # Whether this process loads the application for one worker alone, itself.
+    def direct?
+      !@worker.nil?
     end
 
     private
+
+    def read_worker(strings)
+      @worker = { slot: Integer(strings.fetch("slot")), generation: @generation, serial: Integer(strings.fetch("serial")) }
+      @record = Integer(strings.fetch("record")) # index of its scoreboard record
+    end
 
     def presence(text)
       text unless text.nil? || text.empty?

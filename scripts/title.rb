@@ -14,6 +14,11 @@ module Launcher
       Process.setproctitle("launcher preloader gen=#{settings.generation} #{settings.root}")
     end
 
+    def self.loading(settings)
+      return worker(settings.worker.fetch(:slot), settings.generation).show("loading") if settings.direct?
+      new("launcher preloader gen=#{settings.generation}").show("loading #{settings.root}")
+    end
+
     def self.worker(slot, generation)
       new("launcher worker slot=#{slot} gen=#{generation}")
     end

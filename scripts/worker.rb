@@ -73,11 +73,13 @@ module Launcher
 
     def prepare
       @stage = "signals"
-      Process.setpgid(0, 0) # kill(0, …) by the application reaches this worker alone
+      # kill(0, …) by the application reaches this worker alone. One that was started, not forked, leads a
+      # session, and with it a group that it may not leave (setpgid(2)).
+      Process.setpgid(0, 0) unless Process.getpgrp == @pid
       @wake_reader, @wake_writer = IO.pipe
       %w[INT TERM].each { |signal| Signal.trap(signal) { signalled(signal) } }
       @stage = "fork safety"
-      @safety.after_fork
+      @safety.after_fork unless @settings.direct?
       @stage = "after_fork"
       @hooks.after_fork(@key.fetch(:slot))
       @stage = "serve"

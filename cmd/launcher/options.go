@@ -22,7 +22,9 @@ import (
 const (
 	optRoot         = "root"
 	optEnvironment  = "environment"
+	optRackup       = "rackup"
 	optRuby         = "ruby"
+	optSpawnMethod  = "spawn-method"
 	optSocketDir    = "socket-dir"
 	optSocketMode   = "socket-mode"
 	optSocketGroup  = "socket-group"
@@ -42,6 +44,8 @@ func env(option string) []string {
 func siteFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: optRoot, EnvVars: env(optRoot), Usage: "`FOLDER` of the application", DefaultText: "the current folder"},
+		&cli.StringFlag{Name: optRackup, EnvVars: env(optRackup),
+			Usage: "`FILE` to run, absolute or below the root", DefaultText: "config.ru, else config/environment.rb"},
 		&cli.StringFlag{Name: optSocketDir, EnvVars: env(optSocketDir), Usage: "`FOLDER` of the sockets", DefaultText: "log, below the root"},
 		&cli.StringFlag{Name: optURLPrefix, EnvVars: append(env(optURLPrefix), "RAILS_RELATIVE_URL_ROOT"),
 			Usage: "`PATH` that the application is mounted under, such as /shop", DefaultText: "none"},
@@ -53,6 +57,8 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: optEnvironment, Aliases: []string{"e"}, EnvVars: env(optEnvironment),
 			Usage: "`NAME` of the Rails and Rack environment", DefaultText: "RAILS_ENV, RACK_ENV, or production"},
 		&cli.StringFlag{Name: optRuby, EnvVars: env(optRuby), Value: "ruby", Usage: "`COMMAND` that is Ruby 2.7 or later"},
+		&cli.StringFlag{Name: optSpawnMethod, EnvVars: env(optSpawnMethod), Value: string(preforker.SpawnSmart),
+			Usage: "`METHOD`: smart forks the workers, direct has each load the application by itself"},
 		&cli.StringFlag{Name: optSocketMode, EnvVars: env(optSocketMode), Value: "0660", Usage: "octal `MODE` of the sockets"},
 		&cli.StringFlag{Name: optSocketGroup, EnvVars: env(optSocketGroup),
 			Usage: "`GROUP` of the sockets, the web server's (www-data)", DefaultText: "this user's"},
@@ -97,7 +103,7 @@ func readSite(ctx *cli.Context) (site, error) {
 	if root == "" {
 		root = "."
 	}
-	app, err := preforker.FindApp(root)
+	app, err := findApp(root, ctx.String(optRackup))
 	if err != nil {
 		return site{}, err
 	}
@@ -112,6 +118,13 @@ func readSite(ctx *cli.Context) (site, error) {
 		return site{}, fmt.Errorf("find socket folder: %w", err)
 	}
 	return site{app: app, socketDir: dir}, nil
+}
+
+func findApp(root, rackup string) (preforker.App, error) {
+	if rackup == "" {
+		return preforker.FindApp(root)
+	}
+	return preforker.FindRackup(root, rackup)
 }
 
 // urlPrefix is "" for a mount at the root, else a path without a slash at its end.
@@ -161,6 +174,15 @@ func findRuby(command string) (string, error) {
 			Try: "install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby"}
 	}
 	return filepath.Abs(path)
+}
+
+func spawnMethod(text string) (preforker.SpawnMethod, error) {
+	switch method := preforker.SpawnMethod(text); method {
+	case preforker.SpawnSmart, preforker.SpawnDirect:
+		return method, nil
+	default:
+		return "", usageErrorf("--spawn-method smart", "read --%s: %q is neither smart nor direct", optSpawnMethod, text)
+	}
 }
 
 func socketMode(text string) (os.FileMode, error) {

@@ -106,6 +106,9 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	if err := preforker.CheckSocketPaths(where.socketDir, workers); err != nil {
 		return config, where, err
 	}
+	if config.SpawnMethod, err = spawnMethod(ctx.String(optSpawnMethod)); err != nil {
+		return config, where, err
+	}
 	if config.SocketMode, err = socketMode(ctx.String(optSocketMode)); err != nil {
 		return config, where, err
 	}

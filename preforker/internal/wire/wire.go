@@ -10,7 +10,7 @@ import (
 	"fmt"
 )
 
-// Version is spoken by both sides; the preloader's hello carries its own.
+// Version is spoken by both sides; Ruby's hello carries its own.
 const Version = 1
 
 // Type names a message.
@@ -25,8 +25,8 @@ const (
 
 // What Ruby says.
 const (
-	TypeHello       Type = "hello"        // preloader, before the application loads
-	TypeLoaded      Type = "loaded"       // preloader
+	TypeHello       Type = "hello"        // whoever loads the application, before it does
+	TypeLoaded      Type = "loaded"       // the same
 	TypeFailed      Type = "failed"       // preloader or worker; then it exits
 	TypeSpawned     Type = "spawned"      // preloader
 	TypeSpawnFailed Type = "spawn_failed" // preloader
@@ -63,7 +63,8 @@ type Drain struct {
 	Backlog bool `json:"backlog"`
 }
 
-// Hello is the preloader's first packet.
+// Hello is the first packet of a process that loads the application: a preloader, or
+// a worker that does without.
 type Hello struct {
 	Version int    `json:"version"`
 	Pid     int    `json:"pid"`
@@ -72,7 +73,7 @@ type Hello struct {
 	Fork    bool   `json:"fork"`   // Process.fork works
 }
 
-// Loaded says that the application is there and workers can be forked.
+// Loaded says that the application is there: a preloader can fork, a worker is about to serve.
 type Loaded struct {
 	Pid     int      `json:"pid"`
 	Ruby    string   `json:"ruby"`

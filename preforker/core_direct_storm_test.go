@@ -1,0 +1,85 @@
+package preforker
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"launcher/preforker/internal/wire"
+)
+
+// TestDirectStorm is TestStorm without preloaders.
+func TestDirectStorm(t *testing.T) {
+	for seed := range uint64(300) {
+		s := newDirect(t, 4, 1+int(seed%3))
+		random := rand.New(rand.NewPCG(seed, 2))
+		s.core.random = random.Float64
+		s.loads(s.newestKey()) // a failure before that would end it all
+		for range 400 {
+			s.now += time.Duration(random.Int64N(int64(300 * time.Millisecond)))
+			s.event(s.randomDirectEvent(random))
+			if n := s.core.count(WorkerSpawning) + s.core.count(WorkerBooting); n > s.core.policy.loadsAtOnce {
+				t.Fatalf("seed %d: %d loads at once", seed, n)
+			}
+		}
+		s.calmDirect()
+		for _, slot := range s.core.slots {
+			w := slot.serving()
+			if w == nil || w.state != WorkerReady || w.key.Generation != s.core.source().generation {
+				t.Fatalf("seed %d: slot %d is %v with %+v", seed, slot.number, slot.state, w)
+			}
+		}
+		if len(s.core.preloaders) != 1 || s.kinds["preforker.finish"] != 0 || t.Failed() {
+			t.Fatalf("seed %d: %d generations", seed, len(s.core.preloaders))
+		}
+	}
+}
+
+func (s *script) randomDirectEvent(random *rand.Rand) event {
+	keys := s.spawned()
+	key := keys[max(0, len(keys)-1-random.IntN(min(8, len(keys))))]
+	switch random.IntN(10) {
+	case 0, 1:
+		return workerHello{key, wire.Hello{Pid: 1000 + key.Serial}}
+	case 2, 3:
+		if _, w := s.core.worker(key); w != nil && w.pid != 0 {
+			return workerLoaded{key, wire.Loaded{}}
+		}
+		return nothing
+	case 4, 5:
+		if _, w := s.core.worker(key); w != nil && w.loaded {
+			return workerReady{key, 1000 + key.Serial}
+		}
+		return nothing
+	case 6:
+		return workerExited{key: key, served: random.Uint64N(2)}
+	case 7:
+		return workerSpawnFailed{key: key}
+	case 8:
+		return restartAsked{"HUP"}
+	default:
+		timers := find[setTimer](s.acts)
+		return timerFired{timers[random.IntN(len(timers))].timer}
+	}
+}
+
+// calmDirect answers everything that is outstanding as healthy processes would.
+func (s *script) calmDirect() {
+	for range 200 {
+		s.now += time.Minute
+		for _, slot := range s.core.slots {
+			for _, w := range slices.Clone(slot.workers) {
+				switch w.state {
+				case WorkerSpawning, WorkerBooting:
+					s.serves(w.key)
+				case WorkerDraining, WorkerKilling:
+					s.event(workerExited{key: w.key, served: 1})
+				}
+			}
+			if slot.state == SlotBackoff {
+				s.event(timerFired{timer{timerSlot, wire.Key{Slot: slot.number, Serial: slot.deaths}}})
+			}
+		}
+	}
+}

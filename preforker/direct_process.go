@@ -1,0 +1,47 @@
+package preforker
+
+import (
+	"os"
+	"strconv"
+	"syscall"
+
+	"launcher/preforker/internal/wire"
+)
+
+// startWorker starts a Ruby that loads the application and then serves a slot. Its channel is
+// where a preloader has its control socket, the slot's listener comes after what every Ruby gets.
+func (s *Supervisor) startWorker(key wire.Key, listener *os.File) error {
+	record, err := s.takeRecord()
+	if err != nil {
+		return err
+	}
+	settings := s.settings(key.Generation)
+	settings["spawn_method"] = string(SpawnDirect)
+	settings["slot"] = strconv.Itoa(key.Slot)
+	settings["serial"] = strconv.Itoa(key.Serial)
+	settings["record"] = strconv.Itoa(record)
+	ruby, err := s.launchRuby("channel "+key.String(), settings, listener)
+	if err != nil {
+		s.records.give(record)
+		return err
+	}
+	w := &workerProcess{key: key, conn: ruby.conn, record: record, read: make(chan struct{}), child: ruby.child, ruby: ruby}
+	s.workers[key] = w
+	s.tasks.Go(func() {
+		defer close(w.read)
+		s.readWorker(w)
+	})
+	s.tasks.Go(func() { s.awaitWorker(w) })
+	return nil
+}
+
+// askWorker asks a worker that loads where it is (scripts/loading.rb).
+func (s *Supervisor) askWorker(key wire.Key) {
+	w := s.workers[key]
+	if w == nil {
+		return // it has ended; the core hears of it next
+	}
+	if err := w.child.Signal(syscall.SIGQUIT); err != nil {
+		s.log.Warn("worker could not be asked where it is", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
+	}
+}

@@ -1,0 +1,153 @@
+package preforker
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
+	"launcher/scripts"
+)
+
+// rubyProcess is a Ruby that the supervisor has started: a preloader, or a worker that
+// loads the application by itself.
+type rubyProcess struct {
+	child  *sys.Child
+	conn   *sys.PacketConn // also its life line
+	output *output         // what it prints while it loads
+}
+
+// signalGroup signals whatever the process has started and has not put into groups of their own.
+// It leads its group until the loop reaps it: the number is its own.
+func (p *rubyProcess) signalGroup(signal syscall.Signal) error {
+	return sys.SignalGroup(p.child.Pid, signal)
+}
+
+// settings are what every Ruby process is told (scripts/settings.rb).
+func (s *Supervisor) settings(generation int) map[string]string {
+	app := s.config.App
+	return map[string]string{
+		"root": app.Root, "generation": strconv.Itoa(generation),
+		"entry": app.Entry, "url_prefix": app.URLPrefix, "hooks": app.Hooks,
+	}
+}
+
+// launchRuby starts Ruby with its program on descriptor 3, its end of a named pair of sockets on 4,
+// the scoreboard on 5, the real standard error on 6 and more from 7 on (scripts/boot.rb). It gets
+// a session of its own: a Ctrl-C at the terminal is the supervisor's to
+// hear, and everything that boot starts can be ended together.
+func (s *Supervisor) launchRuby(name string, settings map[string]string, more ...*os.File) (*rubyProcess, error) {
+	text, err := scripts.Program(settings)
+	if err != nil {
+		return nil, fmt.Errorf("build program: %w", err)
+	}
+	program, err := sys.MemoryFile("launcher-program", 0)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close()
+	if _, err := program.Write(text); err != nil {
+		return nil, fmt.Errorf("write program: %w", err)
+	}
+	conn, theirs, err := sys.PacketPair(name)
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		_ = conn.Close()
+		return nil, os.NewSyscallError("pipe2", err)
+	}
+	defer write.Close()
+
+	cmd := exec.Command(s.config.Ruby, "/dev/fd/3")
+	cmd.Dir = s.config.App.Root
+	cmd.Env = append(os.Environ(), s.config.App.Environment...)
+	cmd.Stdout, cmd.Stderr = write, write
+	cmd.ExtraFiles = append([]*os.File{program, theirs, s.board, s.config.Stderr}, more...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	child, err := start(cmd)
+	if err != nil {
+		_ = conn.Close()
+		_ = read.Close()
+		return nil, err
+	}
+	return &rubyProcess{child: child, conn: conn, output: readOutput(read, s.config.Observer.Printed)}, nil
+}
+
+// start starts a command and follows it by descriptor, as any other child.
+func start(cmd *exec.Cmd) (*sys.Child, error) {
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	child, err := sys.FollowChild(cmd.Process.Pid)
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return nil, err
+	}
+	return child, cmd.Process.Release()
+}
+
+// oldestRuby is the first whose GC.compact and pattern of keyword arguments the
+// Ruby side relies on.
+const oldestRuby = "2.7"
+
+// checkHello refuses a Ruby that the rest of the program cannot run on.
+func checkHello(hello wire.Hello, ruby string) *wire.Failed {
+	var message string
+	switch {
+	case hello.Version != wire.Version:
+		message = fmt.Sprintf("the Ruby side speaks version %d, this launcher %d", hello.Version, wire.Version)
+	case !hello.Fork:
+		message = fmt.Sprintf("%s %s (%s) cannot fork; the launcher needs a Ruby that can: CRuby (MRI)", hello.Engine, hello.Ruby, ruby)
+	case olderThan(hello.Ruby, oldestRuby):
+		message = fmt.Sprintf("Ruby %s (%s) is too old; the launcher needs %s or later", hello.Ruby, ruby, oldestRuby)
+	default:
+		return nil
+	}
+	return &wire.Failed{Stage: stageRuby, Error: wire.Failure{Class: "unusable Ruby", Message: message}}
+}
+
+// stageRuby marks a failure that came before the application was touched.
+const stageRuby = "ruby"
+
+// olderThan compares dotted versions number by number. What is not a number counts
+// as 0: "3.4.0-preview1" is not older than 3.4.
+func olderThan(version, than string) bool {
+	numbers := func(text string) (n []int) {
+		for part := range strings.SplitSeq(text, ".") {
+			i, _ := strconv.Atoi(part)
+			n = append(n, i)
+		}
+		return n
+	}
+	return slices.Compare(numbers(version), numbers(than)) < 0
+}
+
+func send(conn *sys.PacketConn, message any, files ...*os.File) error {
+	packet, err := wire.Encode(message)
+	if err != nil {
+		return err
+	}
+	return conn.Send(packet, files...)
+}
+
+func receive(conn *sys.PacketConn) (any, error) {
+	packet, err := conn.Receive()
+	if err != nil {
+		return nil, err
+	}
+	return wire.Decode(packet)
+}
+
+// isEnd says whether a reading ended because the other end, or this one, is closed.
+func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) }

@@ -1,0 +1,29 @@
+# frozen_string_literal: true
+
+require_relative "fork_safety"
+require_relative "hooks"
+require_relative "loading"
+require_relative "scoreboard"
+require_relative "settings"
+require_relative "title"
+require_relative "worker"
+
+module Launcher
+  # A worker without a preloader: loads the application, and serves its slot with it. Its channel
+  # has been its life line from the start, on the preloader's descriptor.
+  class DirectWorker
+    def initialize(settings)
+      @settings = settings
+      @hooks = Hooks.new
+      @safety = ForkSafety.new(FastCGI::Errors.new($stderr))
+      @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
+    end
+
+    def run
+      app = @loading.run { @loading.report }
+      record = Scoreboard.new(IO.for_fd(SCOREBOARD_FD)).record(@settings.record)
+      files = [IO.for_fd(LISTENER_FD), @loading.channel.socket]
+      Worker.new(@settings.worker, files, app, record, settings: @settings, safety: @safety, hooks: @hooks).run
+    end
+  end
+end

@@ -1,0 +1,122 @@
+# frozen_string_literal: true
+
+require_relative "app_loader"
+require_relative "channel"
+require_relative "failure"
+require_relative "fastcgi/responder"
+
+module Launcher
+  # The loading of the application in this process, a preloader or a worker that does without: the
+  # supervisor hears what is printed meanwhile and how it ends, and its own end ends the load.
+  class Loading
+    # What an application's code can throw here. Signals are not among them: they
+    # end this process as they end any other.
+    ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
+
+    def initialize(settings, hooks:, safety:)
+      @settings = settings
+      @hooks = hooks
+      @safety = safety
+      @loader = AppLoader.new(settings)
+      @output = STDERR.stat.ino # the pipe to the supervisor
+    end
+
+    # Answers the application. The block reports that it has loaded, while what is printed still
+    # goes through the supervisor.
+    def run
+      answer_when_asked_where
+      life_line = leave_with_supervisor
+      STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
+      started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      app = @loader.load
+      @hooks.load(@settings.hooks) if @settings.hooks
+      require_libraries
+      reset_traps
+      life_line.kill.join
+      @seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - started
+      yield
+      use_real_stderr
+      app
+    rescue *ERRORS => error
+      give_up("load", error)
+    end
+
+    def report(threads: [], sockets: [])
+      channel.send("loaded", pid: Process.pid, ruby: RUBY_VERSION, rails: @loader.rails_version, rack: @loader.rack_version,
+                             seconds: @seconds.round(3), threads: threads, sockets: sockets)
+    end
+
+    # "socket" and "json" come last: a bundle that could be set up has chosen
+    # its versions by now, and one that could not cannot be harmed any more.
+    def channel
+      Channel.require_libraries
+      @channel ||= Channel.for_fd(CONTROL_FD)
+    end
+
+    private
+
+    # On QUIT a load that takes too long says where it is: the handler runs on
+    # the main thread, so its caller is what the application is doing. A thread says
+    # it, because a handler may take no lock, and require takes one.
+    def answer_when_asked_where
+      Signal.trap("QUIT") do
+        stuck = RuntimeError.new("still loading")
+        stuck.set_backtrace(caller)
+        Thread.new { give_up("boot timeout", stuck) }
+      end
+    end
+
+    # What can be read before the application is loaded is the end of the stream or, in a
+    # worker of its own, that it is to leave: either way nobody waits for it any more. Later
+    # others watch for both. The kernel's own way (PR_SET_PDEATHSIG) would be tied to a thread of
+    # the supervisor.
+    def leave_with_supervisor
+      control = IO.for_fd(CONTROL_FD, autoclose: false)
+      Thread.new do
+        IO.select([control])
+        end_what_was_started
+        exit!(1)
+      end
+    end
+
+    # Whatever the load has started is of no use to anybody when it is given up.
+    def end_what_was_started
+      return unless Process.getpgrp == Process.pid
+      Signal.trap("TERM", "IGNORE")
+      Process.kill("TERM", 0)
+    end
+
+    # Traps that boot has set would keep this process from being ended, or
+    # reap what it forks. Those for other signals are the application's affair.
+    def reset_traps
+      %w[CHLD INT QUIT TERM].each { |signal| Signal.trap(signal, "DEFAULT") }
+    end
+
+    def require_libraries
+      Channel.require_libraries
+      FastCGI.require_libraries
+    end
+
+    # exit! because exit handlers of a half loaded application have nothing to clean.
+    def give_up(stage, error)
+      @safety.flush
+      channel.send("failed", stage: stage, error: Failure.new(error, root: @settings.root).to_h)
+      exit!(1)
+    end
+
+    # Until here both went through the supervisor, which keeps the last lines for
+    # its report of a failure. From here on they are the launcher's own standard
+    # error: a worker must be able to write after the supervisor's death. One that
+    # the application has closed or sent to a file of its own stays so.
+    def use_real_stderr
+      real = IO.for_fd(STDERR_FD)
+      @safety.flush
+      [STDOUT, STDERR].each do |stream|
+        next if stream.closed? || stream.stat.ino != @output
+        stream.reopen(real)
+        stream.sync = true
+      end
+      real.close
+    end
+  end
+end
