@@ -34,6 +34,10 @@ func TestGolden(t *testing.T) {
 	full := func(site Site, version Version, server Server) func() (string, error) {
 		return func() (string, error) { return Full(site, version, server) }
 	}
+	pass := func(p Pass) func() (string, error) {
+		return func() (string, error) { return p.Config(Version{1, 4, 69}) }
+	}
+	sockets := []string{"/run/measured/fastcgi.socket-0", "/run/measured/fastcgi.socket-1"}
 	goldens := map[string]func() (string, error){
 		"snippet-1.4.40":           snippet(plainSite(), OldestVersion()),
 		"snippet-1.4.50":           snippet(plainSite(), Version{1, 4, 50}),
@@ -47,6 +51,8 @@ func TestGolden(t *testing.T) {
 		"full-1.4.69":              full(plainSite(), Version{1, 4, 69}, foreground),
 		"full-prefix":              full(below, DefaultVersion(), Server{Address: "0.0.0.0", Port: 3000}),
 		"full-odd-paths":           full(odd, DefaultVersion(), Server{Port: 3000, ErrorLog: `/var/log/"quoted" log`, UploadDir: `/ends with\`}),
+		"pass-fastcgi":             pass(Pass{Server: Server{Port: 3000, UploadDir: "/run/measured"}, FastCGI: true, Sockets: sockets}),
+		"pass-http":                pass(Pass{Server: Server{Port: 3000}, Sockets: []string{`/run/odd "name"/50%/server.sock`}}),
 	}
 	for name, write := range goldens {
 		t.Run(name, func(t *testing.T) {

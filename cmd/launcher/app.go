@@ -37,6 +37,9 @@ func run(args []string, stdout, stderr *os.File) int {
 	if err == nil {
 		return exitOK
 	}
+	if status, told := isChildStatus(err); told {
+		return status
+	}
 	printError(stderr, err)
 	var usage *usageError
 	if errors.As(err, &usage) {
@@ -51,7 +54,8 @@ func newApp(stdout, stderr *os.File) *cli.App {
 		Usage:     "run a Rails or Rack application as forked FastCGI workers that share their memory",
 		ArgsUsage: "NUM",
 		UsageText: "launcher [options] NUM          run NUM workers of the application in this folder\n" +
-			"launcher config [options] NUM   print the web server's configuration for them",
+			"launcher config [options] NUM   print the web server's configuration for them\n" +
+			"launcher experiment [options]   measure what forking saves for this application",
 		Description: "Loads the application once, forks NUM workers from it, and gives each a socket of its own,\n" +
 			"log/fastcgi.socket-0 and so on, for lighttpd or any other FastCGI web server. The configuration for\n" +
 			"lighttpd is printed on standard output and kept beside the sockets; logs go to standard error.\n\n" +
@@ -59,7 +63,7 @@ func newApp(stdout, stderr *os.File) *cli.App {
 			"application anew and moves the workers over one by one.\n" +
 			"Exit status: 0 stopped as asked, 1 failed, 2 a mistake in the command line.",
 		Flags:                  runFlags(),
-		Commands:               []*cli.Command{configCommand(stdout)},
+		Commands:               []*cli.Command{configCommand(stdout), experimentCommand(stdout, stderr)},
 		HideVersion:            true,
 		HideHelpCommand:        true,
 		Writer:                 stdout,

@@ -56,8 +56,8 @@ func BenchmarkStart(b *testing.B) {
 		}
 		runners = append(runners, time.Since(began))
 	}
-	report(b, "launcher10", launches)
-	report(b, "runner1", runners)
+	reportTimes(b, "launcher10", launches)
+	reportTimes(b, "runner1", runners)
 }
 
 // BenchmarkReplace is the time from a worker's SIGKILL to its successor's first answer
@@ -83,7 +83,7 @@ func BenchmarkReplace(b *testing.B) {
 		// before it has served anything may have to wait for its successor.
 		mustAsk(b, in.socket(0))
 	}
-	report(b, "replace", times)
+	reportTimes(b, "replace", times)
 }
 
 // BenchmarkMemory is the resident memory of the Go process with ten workers, after a
@@ -137,7 +137,7 @@ func askPid(socket string) (int, error) {
 }
 
 // report gives the median and the extremes, in milliseconds.
-func report(b *testing.B, name string, times []time.Duration) {
+func reportTimes(b *testing.B, name string, times []time.Duration) {
 	slices.Sort(times)
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	b.ReportMetric(ms(times[len(times)/2]), name+"-median-ms")

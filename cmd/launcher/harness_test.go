@@ -25,7 +25,9 @@ const asLauncher = "LAUNCHER_TEST_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asLauncher) != "" {
-		_ = os.Unsetenv(asLauncher)
+		if len(os.Args) < 2 || os.Args[1] != "experiment" { // which runs itself, for its child and the servers
+			_ = os.Unsetenv(asLauncher)
+		}
 		os.Exit(run(os.Args, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

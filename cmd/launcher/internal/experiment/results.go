@@ -1,3 +1,5 @@
+// The model is plain data, and is read on every system; what measures is for Linux.
+
 package experiment
 
 import (

@@ -1,0 +1,323 @@
+//go:build linux
+
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"launcher/cmd/launcher/internal/experiment"
+)
+
+// trial is an experiment in an application's folder.
+type trial struct {
+	*instance
+	output string
+	mark   string // that every process of it has in its environment
+}
+
+func startExperiment(t *testing.T, root string, args ...string) *trial {
+	t.Helper()
+	return startExperimentWith(t, root, nil, args...)
+}
+
+func startExperimentWith(t *testing.T, root string, env []string, args ...string) *trial {
+	t.Helper()
+	x := &trial{output: filepath.Join(root, "report"), mark: "EXPERIMENT_MARK=" + rand.Text()}
+	x.instance = start(t, startOptions{root: root, env: append(env, x.mark, "TMPDIR="+shortTemp(t)),
+		args: append([]string{"experiment", "--output", x.output}, args...)})
+	return x
+}
+
+// shortTemp is a folder that must be empty again at the end.
+func shortTemp(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		left, _ := filepath.Glob(filepath.Join(dir, "*"))
+		if len(left) > 0 {
+			t.Errorf("temporary files are left: %v", left)
+		}
+		_ = os.RemoveAll(dir)
+	})
+	return dir
+}
+
+// marked are the pids of all processes of the experiment.
+func (x *trial) marked() (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(text), x.mark) {
+			continue
+		}
+		pid, _ := strconv.Atoi(strings.Split(file, "/")[2])
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// nothingLeft waits until no process of the experiment is there.
+func (x *trial) nothingLeft() {
+	x.t.Helper()
+	x.waitFor("every process of the experiment to leave", func() bool { return len(x.marked()) == 0 })
+}
+
+func (x *trial) results() *experiment.Results {
+	x.t.Helper()
+	text, err := os.ReadFile(filepath.Join(x.output, "results.json"))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	var results experiment.Results
+	if err := json.Unmarshal(text, &results); err != nil {
+		x.t.Fatal(err)
+	}
+	return &results
+}
+
+// child is the process that makes the experiment.
+func (x *trial) child() int {
+	x.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", x.cmd.Process.Pid, x.cmd.Process.Pid))
+	if fields := strings.Fields(string(text)); err == nil && len(fields) > 0 {
+		pid, _ := strconv.Atoi(fields[0])
+		return pid
+	}
+	// The thread that started it may have been another one.
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", x.cmd.Process.Pid))
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		if fields := strings.Fields(string(text)); len(fields) > 0 {
+			pid, _ := strconv.Atoi(fields[0])
+			return pid
+		}
+	}
+	x.t.Fatal("the experiment has no child")
+	return 0
+}
+
+func TestExperimentMeasuresEveryMethod(t *testing.T) {
+	x := startExperiment(t, copyApp(t, "blog"), "--processes", "2", "--path", "/posts", "--path", "/posts/1", "--requests", "60", "--connections", "4")
+	for _, method := range []string{"direct", "smart", "passenger", "unicorn", "puma"} {
+		x.waitLine(method + " +× 2 +launched in")
+	}
+	if status := x.wait(); status != exitOK {
+		t.Fatalf("exit status %d", status)
+	}
+	x.nothingLeft()
+	results := x.results()
+	if results.Incomplete != "" || len(results.Runs) != 5 || len(results.Skipped) != 0 {
+		t.Fatalf("incomplete %q, %d runs, skipped %v", results.Incomplete, len(results.Runs), results.Skipped)
+	}
+	for _, run := range results.Runs {
+		t.Run(run.Method, func(t *testing.T) { checkRun(t, run) })
+	}
+	for _, name := range []string{"report.html", "report.md", "graph.svg", "graph.png", "samples.csv", "results.json"} {
+		if info, err := os.Stat(filepath.Join(x.output, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"ruby", "rails", "rack", "lighttpd", "passenger", "unicorn", "puma"} {
+		if !strings.Contains(fmt.Sprint(results.Versions), "{"+name+" ") {
+			t.Errorf("the version of %s is missing: %v", name, results.Versions)
+		}
+	}
+	if out := x.stdout.String(); !strings.Contains(out, "smart") || !strings.Contains(out, "direct") {
+		t.Errorf("standard output has no table:\n%s", out)
+	}
+}
+
+func checkRun(t *testing.T, run experiment.Run) {
+	t.Helper()
+	if run.Error != "" || run.Traffic.Errors != 0 || run.Traffic.Requests != 60 {
+		t.Fatalf("error %q, traffic %+v", run.Error, run.Traffic)
+	}
+	served := 0
+	for _, s := range run.Traffic.Served {
+		served += s.Requests
+	}
+	if served != 60 || len(run.Traffic.Served) != 2 {
+		t.Errorf("%d requests were served by %v", served, run.Traffic.Served)
+	}
+	if run.Before.Processes != 0 || run.Before.PSS != 0 {
+		t.Errorf("before the launch there was %+v", run.Before)
+	}
+	// A worker of this application is larger than this, however much of it is shared.
+	for name, s := range map[string]experiment.Sample{"launched": run.Launched, "peak": run.Peak, "last": run.Last} {
+		if s.PSS < 30<<20 || s.RSS < s.PSS || s.PSS < s.Private || s.Processes < 2 || len(s.Each) != s.Processes {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	if run.Peak.PSS < run.Last.PSS {
+		t.Errorf("the peak, %d, is below the last value, %d", run.Peak.PSS, run.Last.PSS)
+	}
+	if os.Geteuid() == 0 && run.Method != "direct" && (run.Split == nil || run.Split.Workers != 2) {
+		t.Errorf("the split of private pages is missing: %+v", run.Split)
+	}
+}
+
+func TestExperimentStraight(t *testing.T) {
+	x := startExperiment(t, copyApp(t, "hello"), "--straight", "--processes", "1", "--requests", "20", "--method", "smart", "--method", "puma", "--rate", "200")
+	if status := x.wait(); status != exitOK {
+		t.Fatalf("exit status %d", status)
+	}
+	results := x.results()
+	if results.Load.Through != "straight" || len(results.Runs) != 2 {
+		t.Fatalf("through %q, %d runs", results.Load.Through, len(results.Runs))
+	}
+	for _, run := range results.Runs {
+		if run.Traffic.Requests != 20 || run.Traffic.Errors != 0 {
+			t.Errorf("%s: %+v", run.Method, run.Traffic)
+		}
+	}
+}
+
+// What is stopped keeps the runs that were finished, and leaves nothing behind.
+func TestExperimentStopped(t *testing.T) {
+	for name, end := range map[string]func(*trial){
+		"INT":                      func(x *trial) { x.signal(syscall.SIGINT) },
+		"the experiment is killed": func(x *trial) { kill(x.t, x.child(), syscall.SIGKILL) },
+		"its keeper is killed":     func(x *trial) { kill(x.t, x.cmd.Process.Pid, syscall.SIGKILL) },
+	} {
+		for _, when := range []string{"launching", "under load"} {
+			t.Run(name+" "+when, func(t *testing.T) {
+				t.Parallel()
+				x := startExperiment(t, copyApp(t, "hello"), "--method", "smart", "--processes", "1,2", "--requests", "10000000", "--rate", "100000")
+				// The first run is short: it fails when its worker's socket has nobody behind it.
+				x.waitLine("smart × 1, " + when)
+				end(x)
+				if status := x.wait(); status == exitOK {
+					t.Error("a stopped experiment looks like a whole one")
+				}
+				x.nothingLeft()
+				if strings.HasPrefix(name, "its keeper") {
+					emptyTemp(t, x) // nobody was left to do it
+				}
+			})
+		}
+	}
+}
+
+// emptyTemp removes what a killed keeper could not.
+func emptyTemp(t *testing.T, x *trial) {
+	t.Helper()
+	for _, v := range x.cmd.Env {
+		if dir, found := strings.CutPrefix(v, "TMPDIR="); found {
+			left, _ := filepath.Glob(filepath.Join(dir, "*"))
+			for _, path := range left {
+				_ = os.RemoveAll(path)
+			}
+		}
+	}
+}
+
+func TestExperimentKeepsFinishedRuns(t *testing.T) {
+	x := startExperiment(t, copyApp(t, "hello"), "--method", "smart", "--processes", "1,2,3", "--requests", "50")
+	x.waitLine("smart × 2, launching")
+	x.signal(syscall.SIGTERM)
+	if status := x.wait(); status != exitError {
+		t.Errorf("exit status %d", status)
+	}
+	results := x.results()
+	if len(results.Runs) != 1 || results.Runs[0].Processes != 1 || !strings.Contains(results.Incomplete, "TERM") {
+		t.Errorf("kept %d runs, incomplete %q", len(results.Runs), results.Incomplete)
+	}
+	if !strings.Contains(x.log(), "what is measured is kept") || !strings.Contains(x.log(), "the report is in") {
+		t.Errorf("a person is not told:\n%s", x.log())
+	}
+	x.nothingLeft()
+}
+
+func TestExperimentBadPath(t *testing.T) {
+	root := copyApp(t, "blog")
+	x := startExperiment(t, root, "--method", "smart", "--method", "puma", "--processes", "1", "--requests", "20", "--path", "/nothing", "--path", "/posts")
+	if status := x.wait(); status != exitOK {
+		t.Errorf("exit status %d", status)
+	}
+	results := x.results()
+	if len(results.Warnings) != 1 || !strings.Contains(results.Warnings[0], "/nothing") || !strings.Contains(results.Warnings[0], "404") {
+		t.Errorf("warnings %q", results.Warnings)
+	}
+	for _, run := range results.Runs {
+		if run.Traffic.Requests != 20 || run.Traffic.Errors != 0 {
+			t.Errorf("%s: %+v", run.Method, run.Traffic)
+		}
+	}
+	x = startExperiment(t, root, "--method", "smart", "--processes", "1", "--path", "/nothing")
+	if status := x.wait(); status != exitError || !strings.Contains(x.log(), "status 404") || !strings.Contains(x.log(), "Try: ") {
+		t.Errorf("exit status %d, log:\n%s", status, x.log())
+	}
+	x.nothingLeft()
+}
+
+func TestExperimentAppThatDoesNotLoad(t *testing.T) {
+	x := startExperiment(t, copyApp(t, "broken_raise"), "--processes", "1,2")
+	if status := x.wait(); status != exitError {
+		t.Errorf("exit status %d", status)
+	}
+	for _, method := range []string{"direct", "smart", "passenger", "unicorn", "puma"} {
+		if x.count(method+` +× 1 +failed: `) != 1 || x.count(method+` × 2`) != 0 {
+			t.Errorf("%s: not one failure in the log", method)
+		}
+	}
+	x.nothingLeft()
+}
+
+func TestExperimentMissingPeer(t *testing.T) {
+	bin := t.TempDir()
+	for _, name := range []string{"ruby", "lighttpd"} {
+		if err := os.Symlink(tool(t, name), filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x := startExperimentWith(t, copyApp(t, "hello"), []string{"PATH=" + bin}, "--method", "passenger", "--method", "smart", "--processes", "1", "--requests", "5")
+	if status := x.wait(); status != exitOK {
+		t.Errorf("exit status %d", status)
+	}
+	results := x.results()
+	if len(results.Skipped) != 1 || results.Skipped[0].Method != "passenger" || !strings.Contains(results.Skipped[0].Reason, "not installed") {
+		t.Errorf("skipped %+v", results.Skipped)
+	}
+	if len(results.Runs) != 1 || results.Runs[0].Traffic.Requests != 5 {
+		t.Errorf("runs %+v", results.Runs)
+	}
+}
+
+func TestExperimentStopsBeforeMemoryRunsShort(t *testing.T) {
+	x := startExperiment(t, copyApp(t, "hello"), "--method", "smart", "--processes", "1,2", "--reserve", "100000000")
+	if status := x.wait(); status != exitError {
+		t.Errorf("exit status %d", status)
+	}
+	if !strings.Contains(x.log(), "short of memory") {
+		t.Errorf("the reason is missing:\n%s", x.log())
+	}
+	x.nothingLeft()
+}
+
+func TestExperimentUsage(t *testing.T) {
+	root := copyApp(t, "hello")
+	for _, args := range [][]string{
+		{"--method", "webrick"}, {"--processes", "two"}, {"--processes", "0"}, {"--processes", "1,,2"}, {"--requests", "0"},
+		{"--connections", "-1"}, {"--rate", "-5"}, {"--path", "posts"}, {"--path", "http://example.org/"}, {"--boot-timeout", "0s"}, {"4"},
+	} {
+		in := start(t, startOptions{root: root, args: append([]string{"experiment"}, args...)})
+		if status := in.wait(); status != exitUsage || !strings.Contains(in.log(), "Try: ") {
+			t.Errorf("%q: exit status %d:\n%s", args, status, in.log())
+		}
+	}
+	in := start(t, startOptions{root: root, args: []string{"experiment", "--root", t.TempDir()}})
+	if status := in.wait(); status != exitError || !strings.Contains(in.log(), "find application") {
+		t.Errorf("no application: exit status %d:\n%s", status, in.log())
+	}
+}

@@ -1,0 +1,56 @@
+//go:build linux
+
+package experiment
+
+import (
+	"time"
+
+	"launcher/cmd/launcher/internal/server"
+)
+
+// Config is what an experiment is told. All of it is set.
+type Config struct {
+	Methods   []server.Method
+	Processes []int // numbers of processes, each at least 1
+
+	Root        string // of the application, absolute
+	Entry       string // config.ru or config/environment.rb, below the root
+	Environment string // production
+	Ruby        string // path of the interpreter
+	Launcher    string // path of this program
+	Scratch     string // folder for sockets and logs; whoever made it removes it
+
+	Paths       []string
+	Requests    int
+	Connections int
+	Rate        float64 // requests a second, 0: as fast as answers come
+	// Straight asks each server itself, with no web server between.
+	Straight bool
+
+	// Reserve is what must stay available of the machine's memory, in bytes.
+	Reserve        uint64
+	BootTimeout    time.Duration
+	RequestTimeout time.Duration
+
+	Command []string // as the user typed it
+	// Keep is called after each run with what there is so far. Its error ends the experiment.
+	Keep     func(*Results) error
+	Observer Observer
+}
+
+// Observer is told what a person at a terminal would like to know. Its methods are
+// called in turn, by one goroutine at a time.
+type Observer interface {
+	// Planned says how many runs there will be, before the first.
+	Planned(runs int)
+	// Working says what a run does now.
+	Working(method string, processes int, what string)
+	// Asked says how far the load is.
+	Asked(done, failed, of int)
+	// Finished says that a run has ended, how many are ahead and how long they will take.
+	Finished(run Run, ahead int, left time.Duration)
+	// LeftOut says that something will not be measured, and why.
+	LeftOut(skipped Skipped)
+	// Warned passes on what a reader of the results should know.
+	Warned(text string)
+}

@@ -1,0 +1,101 @@
+package experiment
+
+import (
+	"slices"
+	"time"
+)
+
+// step is one run that is to be made.
+type step struct {
+	method    string
+	processes int
+}
+
+// plan is the order of the runs and what is known of their cost. Small numbers of
+// processes come first, all methods of one number in a row: what is stopped early
+// has compared methods, and each number tells whether the next will fit.
+type plan struct {
+	ahead []step
+	spent map[step]time.Duration
+	peaks map[string][]point
+}
+
+// point is the greatest memory of one run, in bytes of PSS.
+type point struct {
+	processes int
+	peak      uint64
+}
+
+func newPlan(methods []string, processes []int) *plan {
+	sorted := slices.Compact(slices.Sorted(slices.Values(processes)))
+	p := &plan{spent: map[step]time.Duration{}, peaks: map[string][]point{}}
+	for _, n := range sorted {
+		for _, method := range methods {
+			p.ahead = append(p.ahead, step{method, n})
+		}
+	}
+	return p
+}
+
+// take answers the next step, and false when there is none.
+func (p *plan) take() (step, bool) {
+	if len(p.ahead) == 0 {
+		return step{}, false
+	}
+	next := p.ahead[0]
+	p.ahead = p.ahead[1:]
+	return next, true
+}
+
+// drop takes back what is ahead of a method, and says how many steps that were.
+func (p *plan) drop(method string) int {
+	before := len(p.ahead)
+	p.ahead = slices.DeleteFunc(slices.Clone(p.ahead), func(s step) bool { return s.method == method })
+	return before - len(p.ahead)
+}
+
+// done notes what a step took and, where it went well, the most memory that it used.
+func (p *plan) done(s step, took time.Duration, peak uint64) {
+	p.spent[s] = took
+	if peak > 0 {
+		p.peaks[s.method] = append(p.peaks[s.method], point{s.processes, peak})
+	}
+}
+
+// expected is the memory that a step will need at its peak, in bytes, judged by the
+// line through the method's last two runs; 0 where there are not two. One alone would
+// say nothing of how much of it is shared.
+func (p *plan) expected(s step) uint64 {
+	known := p.peaks[s.method]
+	if len(known) < 2 {
+		return 0
+	}
+	a, b := known[len(known)-2], known[len(known)-1]
+	slope := (float64(b.peak) - float64(a.peak)) / float64(b.processes-a.processes)
+	return uint64(max(0, float64(b.peak)+slope*float64(s.processes-b.processes)))
+}
+
+// left is how long the steps ahead will take: as long as the same method's last run, or
+// where it had none as long as the mean of all.
+func (p *plan) left() time.Duration {
+	var sum, total time.Duration
+	latest := map[string]step{}
+	for s, took := range p.spent {
+		sum += took
+		if s.processes >= latest[s.method].processes {
+			latest[s.method] = s
+		}
+	}
+	if len(p.spent) == 0 {
+		return 0
+	}
+	mean := sum / time.Duration(len(p.spent))
+	for _, s := range p.ahead {
+		if known, ok := latest[s.method]; ok {
+			total += p.spent[known]
+		} else {
+			total += mean
+		}
+	}
+	return total
+}

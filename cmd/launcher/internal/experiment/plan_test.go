@@ -1,0 +1,96 @@
+//go:build linux
+
+package experiment
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func drain(p *plan) (steps []step) {
+	for {
+		s, ok := p.take()
+		if !ok {
+			return steps
+		}
+		steps = append(steps, s)
+	}
+}
+
+func TestPlanOrder(t *testing.T) {
+	want := []step{{"direct", 1}, {"smart", 1}, {"direct", 2}, {"smart", 2}, {"direct", 10}, {"smart", 10}}
+	if got := drain(newPlan([]string{"direct", "smart"}, []int{10, 1, 2, 2})); !slices.Equal(got, want) {
+		t.Errorf("order %v, want %v", got, want)
+	}
+}
+
+func TestPlanDrop(t *testing.T) {
+	p := newPlan([]string{"direct", "puma", "smart"}, []int{1, 2, 3})
+	p.take()
+	p.take()
+	if dropped := p.drop("puma"); dropped != 2 {
+		t.Errorf("%d steps dropped, want the 2 that were ahead", dropped)
+	}
+	want := []step{{"smart", 1}, {"direct", 2}, {"smart", 2}, {"direct", 3}, {"smart", 3}}
+	if got := drain(p); !slices.Equal(got, want) {
+		t.Errorf("left %v, want %v", got, want)
+	}
+	if dropped := p.drop("puma"); dropped != 0 {
+		t.Errorf("%d dropped of none", dropped)
+	}
+}
+
+// One run says nothing of how much of its memory the next process would share.
+func TestPlanExpectedMemory(t *testing.T) {
+	p := newPlan([]string{"smart"}, []int{1, 2, 4, 10})
+	next := step{"smart", 10}
+	if got := p.expected(next); got != 0 {
+		t.Errorf("expected %d of nothing", got)
+	}
+	p.done(step{"smart", 1}, time.Second, 100)
+	if got := p.expected(next); got != 0 {
+		t.Errorf("expected %d of one run", got)
+	}
+	p.done(step{"smart", 2}, time.Second, 110)
+	if got := p.expected(next); got != 190 {
+		t.Errorf("expected %d, want 110 + 8·10", got)
+	}
+	p.done(step{"smart", 4}, time.Second, 150)
+	if got := p.expected(next); got != 270 {
+		t.Errorf("expected %d, want 150 + 6·20: the last two runs tell", got)
+	}
+	p.done(step{"smart", 6}, time.Second, 0) // it failed
+	if got := p.expected(next); got != 270 {
+		t.Errorf("a failed run changed what is expected: %d", got)
+	}
+	p.done(step{"smart", 8}, time.Second, 10)
+	if got := p.expected(step{"smart", 1000}); got != 0 {
+		t.Errorf("expected %d: memory is never less than none", got)
+	}
+}
+
+func TestPlanTimeLeft(t *testing.T) {
+	p := newPlan([]string{"direct", "smart"}, []int{1, 2})
+	if got := p.left(); got != 0 {
+		t.Errorf("%v left before anything is known", got)
+	}
+	for _, took := range []time.Duration{10 * time.Second, 4 * time.Second} {
+		s, _ := p.take()
+		p.done(s, took, 1)
+	}
+	if got := p.left(); got != 14*time.Second {
+		t.Errorf("%v left, want 10 s of direct and 4 s of smart", got)
+	}
+	s, _ := p.take()
+	p.done(s, 20*time.Second, 1)
+	if got := p.left(); got != 4*time.Second {
+		t.Errorf("%v left, want 4 s", got)
+	}
+	p = newPlan([]string{"direct", "smart"}, []int{1})
+	s, _ = p.take()
+	p.done(s, 6*time.Second, 1)
+	if got := p.left(); got != 6*time.Second {
+		t.Errorf("%v left: of smart nothing is known but the mean", got)
+	}
+}

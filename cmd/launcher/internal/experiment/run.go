@@ -1,0 +1,227 @@
+//go:build linux
+
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"launcher/cmd/launcher/internal/load"
+	"launcher/cmd/launcher/internal/server"
+	"launcher/preforker/memory"
+)
+
+const (
+	// settleTime is how long after the load its last sample is taken: what the servers do
+	// at leisure once nobody asks is theirs.
+	settleTime = time.Second
+	stopGrace  = 10 * time.Second
+)
+
+// badPath is a path that does not answer with 200 before any load.
+type badPath struct{ path, text string }
+
+func (e *badPath) Error() string { return e.text }
+
+// trial is one run on its way.
+type trial struct {
+	*Experiment
+	run     *Run
+	sampler *sampler
+	server  *server.Server
+	front   *server.Front
+}
+
+// measure makes one run. What it measured before an error is in the answer, and nothing
+// that it started is left.
+func (e *Experiment) measure(ctx context.Context, s step) (run Run, err error) {
+	run = Run{Method: s.method, Processes: s.processes, Started: time.Now()}
+	before, err := memory.Machine()
+	if err != nil {
+		return run, err
+	}
+	running, cancel := context.WithCancelCause(ctx)
+	var guarding sync.WaitGroup
+	guarding.Go(func() { guard(running, cancel, before, e.config.Reserve) })
+	defer guarding.Wait()
+	defer cancel(nil)
+
+	t := &trial{Experiment: e, run: &run, sampler: &sampler{began: time.Now()}}
+	defer func() {
+		err = errors.Join(err, t.stop())
+		run.Samples = bare(t.sampler.samples)
+	}()
+	err = t.steps(running)
+	if cause := context.Cause(running); cause != nil {
+		err = cause // rather than what came of it
+	}
+	return run, err
+}
+
+// steps goes through a run in order.
+func (t *trial) steps(ctx context.Context) error {
+	var err error
+	if t.run.Before, err = t.sampler.take(PhaseBefore); err != nil {
+		return err
+	}
+	if err = t.launch(ctx); err != nil {
+		return err
+	}
+	if t.run.Launched, err = t.sampler.take(PhaseLaunched); err != nil {
+		return err
+	}
+	target, err := t.target(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.look(ctx, target); err != nil {
+		return err
+	}
+	if err := t.load(ctx, target); err != nil {
+		return err
+	}
+	t.working("settling")
+	select {
+	case <-time.After(settleTime):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if t.run.Last, err = t.sampler.take(PhaseAfter); err != nil {
+		return err
+	}
+	t.run.Peak = peak(t.sampler.samples)
+	t.run.Split = split(t.run)
+	return nil
+}
+
+func (t *trial) working(what string) {
+	t.config.Observer.Working(t.run.Method, t.run.Processes, what)
+}
+
+func (t *trial) launch(ctx context.Context) error {
+	t.working("launching")
+	dir := t.scratch("")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("make folder of a run: %w", err)
+	}
+	t.sampler.began = time.Now()
+	started, err := server.Start(ctx, server.Spec{
+		Method: server.Method(t.run.Method), Workers: t.run.Processes,
+		Root: t.config.Root, Entry: t.config.Entry, Environment: t.config.Environment, Ruby: t.config.Ruby,
+		Launcher: t.config.Launcher, Dir: dir, Timeout: t.config.BootTimeout, Installed: t.installed[t.run.Method],
+	})
+	if err != nil {
+		return err
+	}
+	t.server = started
+	t.run.LaunchSeconds = started.LaunchTime().Seconds()
+	t.run.Command = started.Command()
+	return nil
+}
+
+// target is whom the load asks: lighttpd in front of the server, or the server itself.
+func (t *trial) target(ctx context.Context) (load.Target, error) {
+	backends := t.server.Backends()
+	if t.config.Straight {
+		return straight(backends, t.config.Root), nil
+	}
+	front, err := server.StartFront(ctx, t.scratch("-front"), backends)
+	if err != nil {
+		return nil, err
+	}
+	t.front = front
+	t.sampler.except = []int{front.Pid()}
+	return load.HTTP("tcp", front.Address()), nil
+}
+
+func straight(backends []server.Backend, root string) load.Target {
+	var sockets []string
+	for _, b := range backends {
+		sockets = append(sockets, b.Socket)
+	}
+	if backends[0].FastCGI {
+		return load.FastCGI(sockets, root)
+	}
+	return load.HTTP("unix", sockets[0])
+}
+
+// look asks for each path once. One that fails the first server that ever answered is
+// the application's or the user's; one that fails a later one is that server's.
+func (t *trial) look(ctx context.Context, target load.Target) error {
+	t.working("looking at the paths")
+	for _, path := range t.paths {
+		answer, err := load.Look(ctx, target, load.Plan{Paths: []string{path}, Timeout: t.config.RequestTimeout, Host: loadHost,
+			Header: http.Header{server.VersionsHeader: {"1"}}})
+		if err != nil {
+			return &badPath{path, err.Error()}
+		}
+		t.noteVersions(answer.Header.Get(server.VersionsHeader))
+	}
+	return nil
+}
+
+// loadHost is the host that the load names. Rails lets localhost pass in every environment.
+const loadHost = "localhost"
+
+func (t *trial) load(ctx context.Context, target load.Target) error {
+	t.working("under load")
+	loading, done := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	var sampling error
+	watching.Go(func() {
+		if sampling = t.sampler.through(loading); sampling != nil {
+			done(sampling)
+		}
+	})
+	watching.Go(func() {
+		select {
+		case err := <-t.server.Exited():
+			done(fmt.Errorf("the server ended under load: %w%s", err, quoted(t.server.Tail())))
+		case <-loading.Done():
+		}
+	})
+	result := load.Run(loading, target, load.Plan{
+		Paths: t.paths, Requests: t.config.Requests, Connections: t.config.Connections, Rate: t.config.Rate,
+		Timeout: t.config.RequestTimeout, Host: loadHost,
+	}, func(finished, failed int) { t.config.Observer.Asked(finished, failed, t.config.Requests) })
+	cause := context.Cause(loading)
+	done(nil)
+	watching.Wait()
+	t.run.Traffic = traffic(result)
+	return cause
+}
+
+func quoted(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return "\n" + strings.Join(lines, "\n")
+}
+
+// scratch is a folder of this run.
+func (t *trial) scratch(suffix string) string {
+	return filepath.Join(t.config.Scratch, fmt.Sprintf("%s-%d%s", t.run.Method, t.run.Processes, suffix))
+}
+
+// stop ends what the run has started, and removes what that has written.
+func (t *trial) stop() error {
+	var errs []error
+	if t.front != nil {
+		errs = append(errs, t.front.Stop())
+	}
+	if t.server != nil {
+		t.working("stopping")
+		errs = append(errs, t.server.Stop(stopGrace))
+	}
+	for _, suffix := range []string{"", "-front"} {
+		errs = append(errs, os.RemoveAll(t.scratch(suffix)))
+	}
+	return errors.Join(errs...)
+}

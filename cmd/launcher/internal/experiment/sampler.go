@@ -1,0 +1,101 @@
+//go:build linux
+
+package experiment
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"time"
+
+	"launcher/preforker/memory"
+)
+
+const (
+	// samplePeriod is the least time between two samples under load.
+	samplePeriod = 250 * time.Millisecond
+	// sampleShare bounds what sampling takes from what it measures: the kernel walks the
+	// page tables of every process for it. One part in so many of the time of one CPU.
+	sampleShare = 20
+)
+
+// sampler reads the memory of all that descends from this process, but for some.
+type sampler struct {
+	began   time.Time
+	except  []int // processes that do not belong to the method: the web server in front
+	samples []Sample
+}
+
+// take reads one sample now and keeps it.
+func (s *sampler) take(phase string) (Sample, error) {
+	machine, err := memory.Machine()
+	if err != nil {
+		return Sample{}, err
+	}
+	table, err := memory.Processes()
+	if err != nil {
+		return Sample{}, err
+	}
+	sample := Sample{Seconds: time.Since(s.began).Seconds(), Phase: phase,
+		FreeUsed: machine.Used(), FreeUsedLess: machine.UsedLess(), SwapUsed: machine.SwapUsed()}
+	for _, p := range table.Descendants(os.Getpid(), s.except...) {
+		usage, err := memory.Of(p.Pid)
+		if errors.Is(err, memory.ErrGone) {
+			continue // it ended meanwhile
+		}
+		if err != nil {
+			return Sample{}, err
+		}
+		sample.add(Process{Pid: p.Pid, Parent: p.Parent, Name: memory.Title(p.Pid), Usage: usage})
+	}
+	s.samples = append(s.samples, sample)
+	return sample, nil
+}
+
+func (s *Sample) add(p Process) {
+	s.Processes++
+	s.PSS += p.PSS
+	s.Private += p.Private
+	s.RSS += p.RSS
+	s.Swap += p.Swap
+	s.Each = append(s.Each, p)
+}
+
+// through samples until the context ends.
+func (s *sampler) through(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		began := time.Now()
+		if _, err := s.take(PhaseLoad); err != nil {
+			return err
+		}
+		timer.Reset(max(samplePeriod, sampleShare*time.Since(began)))
+	}
+}
+
+// peak is the sample of the greatest PSS of the load and after it.
+func peak(samples []Sample) Sample {
+	var greatest Sample
+	for _, s := range samples {
+		if (s.Phase == PhaseLoad || s.Phase == PhaseAfter) && s.PSS >= greatest.PSS {
+			greatest = s
+		}
+	}
+	return greatest
+}
+
+// bare is the samples without their processes, which a few of them name elsewhere.
+func bare(samples []Sample) []Sample {
+	out := slices.Clone(samples)
+	for i := range out {
+		out[i].Each = nil
+	}
+	return out
+}

@@ -1,0 +1,75 @@
+//go:build linux
+
+package experiment
+
+import (
+	"slices"
+	"testing"
+
+	"launcher/preforker/memory"
+)
+
+func TestPeakIsOfTheLoadAndAfter(t *testing.T) {
+	sample := func(phase string, pss uint64) Sample {
+		return Sample{Phase: phase, Usage: memory.Usage{PSS: pss}}
+	}
+	samples := []Sample{sample(PhaseBefore, 1), sample(PhaseLaunched, 99), sample(PhaseLoad, 30), sample(PhaseLoad, 50), sample(PhaseAfter, 40)}
+	if got := peak(samples); got.PSS != 50 || got.Phase != PhaseLoad {
+		t.Errorf("peak %+v", got)
+	}
+	samples[4].PSS = 60
+	if got := peak(samples); got.PSS != 60 || got.Phase != PhaseAfter {
+		t.Errorf("peak %+v", got)
+	}
+	if got := peak(nil); got.PSS != 0 {
+		t.Errorf("peak of nothing %+v", got)
+	}
+}
+
+func TestSampleSums(t *testing.T) {
+	var s Sample
+	s.add(Process{Pid: 1, Usage: memory.Usage{PSS: 1, Private: 2, RSS: 3, Swap: 4}})
+	s.add(Process{Pid: 2, Usage: memory.Usage{PSS: 10, Private: 20, RSS: 30, Swap: 40}})
+	if want := (memory.Usage{PSS: 11, Private: 22, RSS: 33, Swap: 44}); s.Usage != want || s.Processes != 2 || len(s.Each) != 2 {
+		t.Errorf("%+v of %d processes, want %+v", s.Usage, s.Processes, want)
+	}
+	samples := []Sample{s}
+	if out := bare(samples); out[0].Each != nil || out[0].PSS != 11 {
+		t.Errorf("bare %+v", out)
+	}
+	if samples[0].Each == nil {
+		t.Error("the original lost its processes")
+	}
+}
+
+func TestServedBusiestFirst(t *testing.T) {
+	got := servedBy(map[int]int{30: 5, 10: 7, 20: 5})
+	if want := []Served{{10, 7}, {20, 5}, {30, 5}}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestShortage(t *testing.T) {
+	const mb = 1 << 20
+	before := memory.System{Total: 1000 * mb, Available: 600 * mb, SwapTotal: 500 * mb, SwapFree: 500 * mb}
+	with := func(change func(*memory.System)) memory.System {
+		now := before
+		change(&now)
+		return now
+	}
+	for _, c := range []struct {
+		name  string
+		now   memory.System
+		short bool
+	}{
+		{"nothing changed", before, false},
+		{"the reserve is left", with(func(m *memory.System) { m.Available = 64 * mb }), false},
+		{"less than the reserve", with(func(m *memory.System) { m.Available = 64*mb - 1 }), true},
+		{"a little went to swap", with(func(m *memory.System) { m.SwapFree = 468 * mb }), false},
+		{"it swaps", with(func(m *memory.System) { m.SwapFree = 467 * mb }), true},
+	} {
+		if got := short(before, c.now, 64*mb); (got != nil) != c.short {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+//go:build linux
+
+package experiment
+
+import (
+	"strings"
+
+	"launcher/cmd/launcher/internal/load"
+	"launcher/cmd/launcher/internal/server"
+	"launcher/preforker/memory"
+)
+
+// split reads what became of the workers' private pages, where a kernel shows the frames
+// to this user (root); nil where it does not, or where nothing was forked.
+func split(run *Run) *Split {
+	template := templateOf(run)
+	if template == 0 {
+		return nil
+	}
+	var sum Split
+	for _, served := range run.Traffic.Served {
+		pages, err := memory.SplitPrivate(served.Pid, template)
+		if err != nil {
+			continue // it has ended, or its frames are hidden
+		}
+		sum.Workers++
+		sum.Copied += pages.Copied
+		sum.New += pages.New
+	}
+	if sum.Workers == 0 {
+		return nil
+	}
+	return &sum
+}
+
+// templateOf finds the process that a run's workers were forked from, by its title.
+func templateOf(run *Run) int {
+	title := server.Method(run.Method).Template()
+	for _, p := range run.Last.Each {
+		if title != "" && strings.HasPrefix(p.Name, title) {
+			return p.Pid
+		}
+	}
+	return 0
+}
+
+// traffic is a load's result as the report has it.
+func traffic(r load.Result) Traffic {
+	t := Traffic{Requests: r.OK, Errors: r.Errors, Seconds: r.Elapsed.Seconds(), Bytes: r.Bytes,
+		Throughput: r.Throughput(), MedianMs: ms(r.Quantile(0.5)), P99Ms: ms(r.Quantile(0.99))}
+	for _, f := range r.Failures {
+		t.Failures = append(t.Failures, Failure{Text: f.Text, Count: f.Count})
+	}
+	t.Served = servedBy(r.Served)
+	return t
+}

@@ -1,0 +1,56 @@
+//go:build linux
+
+package server
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Method is a way to run an application.
+type Method string
+
+// The methods: two of this program, and the servers that it is compared with.
+const (
+	Direct    Method = "direct" // each worker loads the application itself
+	Smart     Method = "smart"  // one process loads it and forks the workers
+	Passenger Method = "passenger"
+	Unicorn   Method = "unicorn"
+	Puma      Method = "puma"
+)
+
+// Methods are all of them, in the order of reports.
+func Methods() []Method { return []Method{Direct, Smart, Passenger, Unicorn, Puma} }
+
+// ParseMethod reads a name.
+func ParseMethod(name string) (Method, error) {
+	if m := Method(name); slices.Contains(Methods(), m) {
+		return m, nil
+	}
+	var names []string
+	for _, m := range Methods() {
+		names = append(names, string(m))
+	}
+	return "", fmt.Errorf("read method %q: it is none of %s", name, strings.Join(names, ", "))
+}
+
+// own says that the method is one of this program.
+func (m Method) own() bool { return m == Direct || m == Smart }
+
+// Template is how the title begins of the process that the workers are forked from; "" where
+// none is.
+func (m Method) Template() string {
+	switch m {
+	case Smart:
+		return "launcher preloader "
+	case Passenger:
+		return "Passenger AppPreloader"
+	case Unicorn:
+		return "unicorn master"
+	case Puma:
+		return "puma " // its workers are "puma: cluster worker"
+	default:
+		return ""
+	}
+}

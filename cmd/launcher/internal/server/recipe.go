@@ -1,0 +1,70 @@
+//go:build linux
+
+package server
+
+import (
+	"context"
+	"regexp"
+	"strconv"
+	"syscall"
+)
+
+// recipe is how one server is run.
+type recipe struct {
+	command []string // program and arguments
+	typed   []string // the same as a person would type it
+	// goodbye is the signal that has the server finish its requests and leave.
+	goodbye  syscall.Signal
+	backends []Backend
+	// pidFile is where a server that detaches itself says who it is; its command ends by
+	// itself. "" where the command is the server.
+	pidFile string
+	ready   readiness
+}
+
+// readiness finds out when all workers are up. Both are asked by one goroutine.
+type readiness interface {
+	// line takes a line of the log. An error says that they never will be.
+	line(text string) error
+	// up says whether they are.
+	up(ctx context.Context) bool
+	// close waits for what up has begun, once its context has ended.
+	close()
+}
+
+func (s *Spec) recipe(installed Installed) (*recipe, error) {
+	switch s.Method {
+	case Puma:
+		return s.puma(installed), nil
+	case Unicorn:
+		return s.unicorn(installed), nil
+	case Passenger:
+		return s.passenger(installed), nil
+	default:
+		return s.launcher()
+	}
+}
+
+// announcements is the readiness of a server whose log names each worker that is up.
+type announcements struct {
+	pattern *regexp.Regexp // its submatch is the worker's name
+	names   map[string]bool
+	count   int
+}
+
+func announced(pattern string, count int) *announcements {
+	return &announcements{pattern: regexp.MustCompile(pattern), names: make(map[string]bool), count: count}
+}
+
+func (a *announcements) line(text string) error {
+	if match := a.pattern.FindStringSubmatch(text); match != nil {
+		a.names[match[1]] = true
+	}
+	return nil
+}
+
+func (a *announcements) up(context.Context) bool { return len(a.names) >= a.count }
+
+func (a *announcements) close() {}
+
+func number(n int) string { return strconv.Itoa(n) }

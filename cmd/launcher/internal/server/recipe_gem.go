@@ -1,0 +1,47 @@
+//go:build linux
+
+package server
+
+import (
+	"net/url"
+	"syscall"
+)
+
+// puma is a cluster, also with one worker: a single process would be another server.
+// What is not said here is its default: in 5.6 wait_for_less_busy_worker is off.
+func (s *Spec) puma(installed Installed) *recipe {
+	socket := s.path(socketName)
+	bind := url.URL{Scheme: "unix", Path: socket}
+	arguments := []string{"-C", s.path("puma.rb"), "-w", number(s.Workers), "-t", "1:1",
+		"-e", s.Environment, "-b", bind.String(), s.path(wrapperName)}
+	return &recipe{
+		command: s.serve(installed, arguments), typed: typed(installed, Puma, arguments),
+		goodbye: syscall.SIGTERM, backends: []Backend{{Socket: socket}},
+		ready: announced(`^(?:\[\d+\] )?- Worker (\d+) .*booted`, s.Workers),
+	}
+}
+
+// unicorn gets none of the middleware that it adds in some environments: no other
+// server does.
+func (s *Spec) unicorn(installed Installed) *recipe {
+	socket := s.path(socketName)
+	arguments := []string{"-c", s.path("unicorn.rb"), "-l", socket, "-E", s.Environment, "-N", s.path(wrapperName)}
+	return &recipe{
+		command: s.serve(installed, arguments), typed: typed(installed, Unicorn, arguments),
+		goodbye:  syscall.SIGQUIT, // TERM would cut requests off
+		backends: []Backend{{Socket: socket}},
+		ready:    announced(`worker=(\d+) ready`, s.Workers),
+	}
+}
+
+func (s *Spec) serve(installed Installed, arguments []string) []string {
+	return append([]string{firstOf(s.Ruby, "ruby"), s.path(serveName), string(s.Method), installed.Program}, arguments...)
+}
+
+func typed(installed Installed, method Method, arguments []string) []string {
+	command := append([]string{string(method)}, arguments...)
+	if installed.Bundled {
+		command = append([]string{"bundle", "exec"}, command...)
+	}
+	return command
+}

@@ -1,0 +1,46 @@
+//go:build linux
+
+package server
+
+import (
+	"context"
+	"strings"
+	"syscall"
+
+	"launcher/preforker"
+)
+
+// launcher is this program. Its standard output, configuration for a web server, is
+// not wanted: the log is its standard error.
+func (s *Spec) launcher() (*recipe, error) {
+	program, err := executable(s.Launcher)
+	if err != nil {
+		return nil, err
+	}
+	arguments := []string{"--spawn-method", string(s.Method), "--root", s.Root, "--environment", s.Environment,
+		"--ruby", firstOf(s.Ruby, "ruby"), "--rackup", s.path(wrapperName), "--socket-dir", s.Dir,
+		"--boot-timeout", s.Timeout.String(), number(s.Workers)}
+	r := &recipe{
+		command: append([]string{program}, arguments...), typed: append([]string{"launcher"}, arguments...),
+		goodbye: syscall.SIGTERM, ready: &footer{text: number(s.Workers) + " workers are ready"},
+	}
+	for _, socket := range preforker.SocketPaths(s.Dir, s.Workers) {
+		r.backends = append(r.backends, Backend{FastCGI: true, Socket: socket})
+	}
+	return r, nil
+}
+
+// footer is the readiness of a server whose log has one line for all of its workers.
+type footer struct {
+	text string
+	seen bool
+}
+
+func (f *footer) line(text string) error {
+	f.seen = f.seen || strings.HasPrefix(text, f.text)
+	return nil
+}
+
+func (f *footer) up(context.Context) bool { return f.seen }
+
+func (f *footer) close() {}

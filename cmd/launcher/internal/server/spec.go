@@ -1,0 +1,117 @@
+//go:build linux
+
+package server
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"launcher/preforker"
+	"launcher/preforker/sys"
+)
+
+// App is the application that is run.
+type App struct {
+	Root        string // absolute
+	Entry       string // config.ru or config/environment.rb, below the root
+	Environment string // production
+	Ruby        string // the interpreter: a path, or a name on PATH
+}
+
+// Spec says what to start.
+type Spec struct {
+	Method  Method
+	Workers int
+
+	// Of the application: see App.
+	Root, Entry, Environment, Ruby string
+
+	Launcher string // path of this program
+	// Dir is the folder of this run, there already and empty: sockets, configuration, logs.
+	Dir     string
+	Timeout time.Duration // to come up
+	// Installed is what Find has answered. Without it Start looks for itself.
+	Installed Installed
+}
+
+func (s *Spec) app() App { return App{s.Root, s.Entry, s.Environment, s.Ruby} }
+
+// pathError is a folder that cannot be used, with what to do about it.
+type pathError struct{ text, hint string }
+
+func (e *pathError) Error() string { return e.text }
+
+// Hint says what to do about it.
+func (e *pathError) Hint() string { return e.hint }
+
+func (s *Spec) validate() error {
+	switch {
+	case !slices.Contains(Methods(), s.Method):
+		return fmt.Errorf("start server: there is no method %q", s.Method)
+	case s.Workers < 1 || s.Workers > preforker.MaxWorkers:
+		return fmt.Errorf("start %s: %d workers, 1 to %d can be", s.Method, s.Workers, preforker.MaxWorkers)
+	case s.Timeout <= 0:
+		return fmt.Errorf("start %s: no time to come up", s.Method)
+	case !filepath.IsAbs(s.Root) || !filepath.IsAbs(s.Dir):
+		return fmt.Errorf("start %s: the paths %q and %q must be absolute", s.Method, s.Root, s.Dir)
+	}
+	if longest := len(s.Dir) + len(s.longestName()); longest > sys.MaxSocketPath {
+		return &pathError{
+			fmt.Sprintf("start %s: the path of its sockets would have %d bytes, %d at most can be: %s", s.Method, longest, sys.MaxSocketPath, s.Dir),
+			"choose a folder with a shorter path: TMPDIR=/tmp",
+		}
+	}
+	return nil
+}
+
+// longestName is the end of the longest socket path that a method makes below its folder.
+func (s *Spec) longestName() string {
+	switch {
+	case s.Method.own():
+		return "/" + preforker.SocketName(s.Workers-1)
+	case s.Method == Passenger:
+		// Its instances have a random name of seven letters; it cuts the random part
+		// of a worker's socket to what is left, which must not become guessable.
+		return "/passenger.1234567/apps.s/ruby.1234567890123456"
+	default:
+		return "/" + socketName
+	}
+}
+
+// socketName is the one socket of a server that shares it among its workers.
+const socketName = "server.sock"
+
+func (s *Spec) path(name string) string { return filepath.Join(s.Dir, name) }
+
+// foreign are variables that would choose for a server what is chosen here, or tell it of
+// a service manager that does not know it. What else the user has set stays.
+var foreign = []string{
+	"LAUNCHER_HTTP", "LAUNCHER_SOCKET_GROUP", "LAUNCHER_SOCKET_MODE", "LAUNCHER_URL_PREFIX",
+	"LAUNCHER_LOG_FORMAT", "LAUNCHER_LOG_LEVEL", "LAUNCHER_ROOT",
+	"RAILS_RELATIVE_URL_ROOT", "RAILS_ENV", "RACK_ENV", "APP_ENV", "TMPDIR",
+	"PORT", "WEB_CONCURRENCY", "UNICORN_FD",
+	"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+}
+
+// environ is the environment of a server. Its temporary files are below the folder of the
+// run: Passenger leaves a page for each error there.
+func (s *Spec) environ(mark string) []string {
+	return append(appEnviron(s.app()), "TMPDIR="+s.path(tmpName), mark)
+}
+
+const tmpName = "tmp"
+
+func appEnviron(app App) []string {
+	environ := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.Contains(foreign, name) || strings.HasPrefix(name, "PASSENGER_") || strings.HasPrefix(name, "PUMA_")
+	})
+	if app.Environment != "" {
+		environ = append(environ, "RAILS_ENV="+app.Environment, "RACK_ENV="+app.Environment)
+	}
+	return environ
+}

@@ -1,0 +1,13 @@
+# frozen_string_literal: true
+
+# Fills a new Redmine, in whose root it is run, with a public project of thirty issues.
+
+require File.join(Dir.pwd, "config", "environment")
+
+author = User.find_by!(admin: true)
+tracker = Tracker.first!
+project = Project.create!(name: "Harbour", identifier: "harbour", is_public: true, trackers: Tracker.all.to_a)
+30.times do |i|
+  Issue.create!(project: project, tracker: tracker, author: author, status: IssueStatus.first!, priority: IssuePriority.first!,
+                subject: "The crane at berth #{i + 1} is stuck", description: "It has not moved since Monday. " * 10)
+end
