@@ -19,8 +19,15 @@ FUZZ_TIME ?= 20000x
 # gcc is what the race detector links with.
 DEPS := ruby ruby-rails ruby-sqlite3 ruby-minitest bundler lighttpd wrk gcc libc6-dev procps util-linux ca-certificates
 REDMINE_DEPS := redmine redmine-sqlite
+# The servers that the experiment compares with.
+PEERS := passenger unicorn puma
+# A browser that shows the report, for a test.
+BROWSER := chromium
+# Where "make experiment" puts its report, and further options of "launcher experiment".
+OUTPUT ?= $@-report
+EXPERIMENT ?=
 
-.PHONY: build run test check ruby-test go-test fuzz redmine bench deps clean
+.PHONY: build run test check ruby-test go-test fuzz redmine bench experiment experiment-redmine deps test-deps clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -51,7 +58,7 @@ check:
 ruby-test: deps
 	ruby -w -Iscripts scripts/test/run.rb
 
-go-test: deps
+go-test: deps test-deps
 	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout 15m ./...
 
 # Each fuzz target for a moment.
@@ -70,6 +77,18 @@ redmine: deps
 
 deps:
 	@scripts/install $(DEPS)
+
+test-deps:
+	@scripts/install $(PEERS) $(BROWSER)
+
+# The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
+experiment: deps launcher
+	@scripts/install $(PEERS)
+	scripts/run-experiment blog "$(OUTPUT)" $(EXPERIMENT)
+
+experiment-redmine: deps launcher
+	@scripts/install $(PEERS) $(REDMINE_DEPS)
+	scripts/run-experiment redmine "$(OUTPUT)" $(EXPERIMENT)
 
 # Figures, for reading; nothing passes or fails by them.
 bench: deps launcher

@@ -88,6 +88,9 @@ func runExperiment(ctx *cli.Context, stdout, stderr *os.File) error {
 		return err
 	}
 	if kept == nil {
+		if err := writable(output); err != nil {
+			return err
+		}
 		return keep(os.Args, output)
 	}
 	config.Scratch = kept.scratch
@@ -112,6 +115,19 @@ func runExperiment(ctx *cli.Context, stdout, stderr *os.File) error {
 	results, err := experiment.Perform(running, config)
 	progress.close()
 	return conclude(stdout, stderr, output, results, err)
+}
+
+// writable makes the folder of the report and tries it, before hours are measured in vain.
+func writable(folder string) error {
+	err := os.MkdirAll(folder, 0o755)
+	var trial *os.File
+	if err == nil {
+		trial, err = os.CreateTemp(folder, ".trial-")
+	}
+	if err != nil {
+		return &preforker.UserError{Err: fmt.Errorf("make folder of the report: %w", err), Try: "name another one with --output"}
+	}
+	return errors.Join(trial.Close(), os.Remove(trial.Name()))
 }
 
 // conclude prints what was found, also where the experiment was stopped.
@@ -222,9 +238,21 @@ func processNumbers(text string) ([]int, error) {
 	return slices.Compact(numbers), nil
 }
 
-// typed is the command as a person would type it, without the path of the program.
+// typed is the command as a person would type it, without the path of the program and
+// without where the report goes, which is no part of what was measured.
 func typed(args []string) []string {
-	return append([]string{filepath.Base(args[0])}, args[1:]...)
+	command := []string{filepath.Base(args[0])}
+	for i := 1; i < len(args); i++ {
+		name, _, joined := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		if args[i][:min(1, len(args[i]))] == "-" && name == optOutput {
+			if !joined {
+				i++
+			}
+			continue
+		}
+		command = append(command, args[i])
+	}
+	return command
 }
 
 // isChildStatus says that a child has said already what is wrong.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"launcher/cmd/launcher/internal/experiment"
 )
@@ -161,6 +162,9 @@ func checkRun(t *testing.T, run experiment.Run) {
 	}
 	if run.Peak.PSS < run.Last.PSS {
 		t.Errorf("the peak, %d, is below the last value, %d", run.Peak.PSS, run.Last.PSS)
+	}
+	if text := fmt.Sprint(run.Command, run.Last.Each); strings.Contains(text, os.TempDir()) {
+		t.Errorf("the report names the folders of the run: %s", text)
 	}
 	if os.Geteuid() == 0 && run.Method != "direct" && (run.Split == nil || run.Split.Workers != 2) {
 		t.Errorf("the split of private pages is missing: %+v", run.Split)
@@ -316,8 +320,28 @@ func TestExperimentUsage(t *testing.T) {
 			t.Errorf("%q: exit status %d:\n%s", args, status, in.log())
 		}
 	}
-	in := start(t, startOptions{root: root, args: []string{"experiment", "--root", t.TempDir()}})
+	in := start(t, startOptions{root: root, args: []string{"experiment", "--output", filepath.Join(root, "config.ru", "report")}})
+	if status := in.wait(); status != exitError || !strings.Contains(in.log(), "Try: name another one with --output") {
+		t.Errorf("a folder that cannot be made: exit status %d:\n%s", status, in.log())
+	}
+	in = start(t, startOptions{root: root, args: []string{"experiment", "--root", t.TempDir()}})
 	if status := in.wait(); status != exitError || !strings.Contains(in.log(), "find application") {
 		t.Errorf("no application: exit status %d:\n%s", status, in.log())
+	}
+}
+
+func TestExperimentCommandAsTyped(t *testing.T) {
+	got := typed([]string{"/opt/bin/launcher", "experiment", "--output", "/srv/report", "--path", "/posts", "--output=/x", "--straight"})
+	if want := "launcher experiment --path /posts --straight"; strings.Join(got, " ") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestTimeLeftInWords(t *testing.T) {
+	for left, want := range map[time.Duration]string{-time.Hour: "a moment left", time.Second: "a moment left",
+		20*time.Second + 600*time.Millisecond: "about 21 s left", 90 * time.Second: "about 2 min left", time.Hour: "about 60 min left"} {
+		if got := inWords(left); got != want {
+			t.Errorf("%v: %q, want %q", left, got, want)
+		}
 	}
 }

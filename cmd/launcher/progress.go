@@ -28,7 +28,7 @@ type progress struct {
 	runs    int
 	run     int // the one on its way, from 0
 	title   string
-	left    string // how much time
+	until   time.Time // when the last run will be over; zero where nobody knows
 	stopped bool
 }
 
@@ -85,8 +85,8 @@ func (p *progress) show(what string, part int) {
 	text := fmt.Sprintf("%s, %s", p.title, what)
 	if p.stopped {
 		text = "stopping: " + text
-	} else if p.left != "" {
-		text += ", " + p.left
+	} else if !p.until.IsZero() {
+		text += ", " + inWords(time.Until(p.until))
 	}
 	p.tracker.UpdateMessage(text)
 	p.tracker.SetValue(int64(p.run*steps + part))
@@ -147,9 +147,9 @@ func (p *progress) Finished(run experiment.Run, ahead int, left time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.run = p.runs - ahead
-	p.left = ""
+	p.until = time.Time{}
 	if ahead > 0 {
-		p.left = "about " + inWords(left) + " left"
+		p.until = time.Now().Add(left)
 	}
 	switch {
 	case run.Error != "":
@@ -159,7 +159,7 @@ func (p *progress) Finished(run experiment.Run, ahead int, left time.Duration) {
 			run.LaunchSeconds, run.Launched.PSS>>20, run.Peak.PSS>>20, run.Traffic.Throughput, errorsOf(run.Traffic))
 	}
 	if p.bar == nil && ahead > 0 {
-		p.say("%s", p.left)
+		p.say("%s", inWords(left))
 	}
 }
 
@@ -188,12 +188,16 @@ func (p *progress) Warned(text string) {
 	p.say("%s", text)
 }
 
-// inWords is a time as people say it.
-func inWords(d time.Duration) string {
-	if d < 90*time.Second {
-		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
+// inWords is the time that is left, as people say it.
+func inWords(left time.Duration) string {
+	switch {
+	case left < 2*time.Second:
+		return "a moment left"
+	case left < 90*time.Second:
+		return fmt.Sprintf("about %d s left", int(left.Seconds()+0.5))
+	default:
+		return fmt.Sprintf("about %d min left", int(left.Minutes()+0.5))
 	}
-	return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
 }
 
 // terminalWidth is a terminal's, in columns, and a common one where there is none.

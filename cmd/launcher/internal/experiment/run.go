@@ -57,6 +57,11 @@ func (e *Experiment) measure(ctx context.Context, s step) (run Run, err error) {
 	defer func() {
 		err = errors.Join(err, t.stop())
 		run.Samples = bare(t.sampler.samples)
+		for _, s := range []*Sample{&run.Before, &run.Launched, &run.Peak, &run.Last} {
+			for i := range s.Each {
+				s.Each[i].Name = t.general(s.Each[i].Name)
+			}
+		}
 	}()
 	err = t.steps(running)
 	if cause := context.Cause(running); cause != nil {
@@ -122,7 +127,9 @@ func (t *trial) launch(ctx context.Context) error {
 	}
 	t.server = started
 	t.run.LaunchSeconds = started.LaunchTime().Seconds()
-	t.run.Command = started.Command()
+	for _, word := range started.Command() {
+		t.run.Command = append(t.run.Command, t.general(word))
+	}
 	return nil
 }
 
@@ -208,6 +215,12 @@ func quoted(lines []string) string {
 // scratch is a folder of this run.
 func (t *trial) scratch(suffix string) string {
 	return filepath.Join(t.config.Scratch, fmt.Sprintf("%s-%d%s", t.run.Method, t.run.Processes, suffix))
+}
+
+// general is a text without the folders of this very run, so that a report can be shown
+// and compared.
+func (t *trial) general(text string) string {
+	return strings.NewReplacer(t.scratch(""), "$RUN", t.config.Root, "$APP", t.config.Launcher, "launcher").Replace(text)
 }
 
 // stop ends what the run has started, and removes what that has written.
