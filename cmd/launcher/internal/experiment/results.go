@@ -81,7 +81,7 @@ type Run struct {
 	Command   []string  `json:"command"` // that started the server
 	Started   time.Time `json:"started"`
 
-	LaunchSeconds float64 `json:"launch_seconds"` // until all processes were there and one had answered
+	LaunchSeconds float64 `json:"launch_seconds"` // until all processes were there
 	Before        Sample  `json:"before"`         // before the launch: nothing of the method is there
 	Launched      Sample  `json:"launched"`       // after it
 	Peak          Sample  `json:"peak"`           // the sample of the greatest PSS in and after the load

@@ -27,10 +27,7 @@ func chromium(t *testing.T, arguments ...string) []byte {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("chromium is not installed")
-	}
-	if testing.Short() {
-		t.Skip("a browser takes its time")
+		t.Fatalf("%v (install it: make test-deps)", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

@@ -19,7 +19,7 @@ type section struct {
 	tables  []table
 	notes   []string
 	code    []string // commands
-	// filesOnly keeps it off the terminal, where there is no room for explanations.
+	// filesOnly keeps it off the terminal, where there is no room for everything.
 	filesOnly bool
 }
 

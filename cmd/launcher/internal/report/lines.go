@@ -56,7 +56,7 @@ func launchSection(f *figures) section {
 	direct, haveDirect := f.fit(methodDirect, launchSeconds)
 	directRun := f.run(methodDirect, f.n)
 	made := table{
-		caption: "Seconds until all processes were there and one had answered",
+		caption: "Seconds until all processes were there",
 		columns: append(textColumns("Method"), numberColumns(count(f.n, "process", "processes"), "As fast as direct",
 			"One more", "Error", "One more: as fast as direct")...),
 	}

@@ -83,7 +83,7 @@ func instrumentSection(f *figures) section {
 			made.rows = append(made.rows, append([]string{label(run), when.name}, instruments(run, when.sample)...))
 		}
 	}
-	return section{heading: "By every instrument", tables: []table{made}, notes: []string{
+	return section{heading: "By every instrument", filesOnly: true, tables: []table{made}, notes: []string{
 		"PSS divides each shared page by the number of processes that map it, so its sum is what the processes use together.",
 		"Private (USS) is what nobody else maps: what ending that process alone would give back.",
 		"RSS counts what n processes share n times over, so its sum is more than there is.",
@@ -130,7 +130,7 @@ func everyNumberSection(f *figures) section {
 	if failed {
 		notes = append(notes, failedSign+" Failed: the reason is under “What is missing”.")
 	}
-	return section{heading: "Every number of processes", tables: []table{made}, notes: notes}
+	return section{heading: "Every number of processes", filesOnly: true, tables: []table{made}, notes: notes}
 }
 
 // splitSection tells copied pages from new ones, where they could be read.
@@ -146,7 +146,7 @@ func splitSection(f *figures) (section, bool) {
 				megabytes(split.New), figure(toMB(split.Copied) / workers), figure(toMB(split.New) / workers)})
 		}
 	}
-	return section{heading: "Copied and new pages", tables: []table{made}, notes: []string{
+	return section{heading: "Copied and new pages", filesOnly: true, tables: []table{made}, notes: []string{
 		"Copied: the process that the worker was forked from has a page at the same address. New: it has none.",
 	}}, len(made.rows) > 0
 }
