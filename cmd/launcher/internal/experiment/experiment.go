@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -18,11 +19,12 @@ import (
 
 // Experiment goes through a plan.
 type Experiment struct {
-	config  Config
-	plan    *plan
-	paths   []string // that are asked: those that answered the first time
-	proven  bool     // a server has answered all of them
-	results *Results
+	config   Config
+	plan     *plan
+	paths    []string // that are asked: those that answered the first time
+	proven   bool     // a server has answered all of them
+	results  *Results
+	launcher string // path of this program's copy
 	// installed is what was found of each method.
 	installed map[string]server.Installed
 }
@@ -60,6 +62,9 @@ func (e *Experiment) run(ctx context.Context) error {
 	}
 	methods, err := e.prepare(ctx)
 	if err != nil {
+		return err
+	}
+	if err := e.copyLauncher(); err != nil {
 		return err
 	}
 	e.plan = newPlan(methods, e.config.Processes)
@@ -111,6 +116,21 @@ func (e *Experiment) prepare(ctx context.Context) (methods []string, err error) 
 		return nil, &NothingMeasured{"no method is left"}
 	}
 	return methods, nil
+}
+
+// copyLauncher has the methods of this program run from a copy of it: the pages of one file
+// are shared by all who run it, and this process would take its part of them off the
+// supervisor's share.
+func (e *Experiment) copyLauncher() error {
+	program, err := os.ReadFile(e.config.Launcher)
+	if err == nil {
+		e.launcher = filepath.Join(e.config.Scratch, "launcher")
+		err = os.WriteFile(e.launcher, program, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("copy this program: %w", err)
+	}
+	return nil
 }
 
 // step makes one run and draws the consequences. An error ends the experiment.

@@ -84,7 +84,7 @@ func TestSumsAreThoseOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(scratch) })
-	binary := filepath.Join(scratch, "launcher")
+	binary := filepath.Join(scratch, "built")
 	if out, err := exec.Command("go", "build", "-o", binary, "launcher/cmd/launcher").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

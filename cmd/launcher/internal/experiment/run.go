@@ -120,7 +120,7 @@ func (t *trial) launch(ctx context.Context) error {
 	started, err := server.Start(ctx, server.Spec{
 		Method: server.Method(t.run.Method), Workers: t.run.Processes,
 		Root: t.config.Root, Entry: t.config.Entry, Environment: t.config.Environment, Ruby: t.config.Ruby,
-		Launcher: t.config.Launcher, Dir: dir, Timeout: t.config.BootTimeout, Installed: t.installed[t.run.Method],
+		Launcher: t.launcher, Dir: dir, Timeout: t.config.BootTimeout, Installed: t.installed[t.run.Method],
 	})
 	if err != nil {
 		return err
@@ -220,7 +220,7 @@ func (t *trial) scratch(suffix string) string {
 // general is a text without the folders of this very run, so that a report can be shown
 // and compared.
 func (t *trial) general(text string) string {
-	return strings.NewReplacer(t.scratch(""), "$RUN", t.config.Root, "$APP", t.config.Launcher, "launcher").Replace(text)
+	return strings.NewReplacer(t.scratch(""), "$RUN", t.config.Root, "$APP", t.launcher, "launcher").Replace(text)
 }
 
 // stop ends what the run has started, and removes what that has written.
