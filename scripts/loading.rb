@@ -28,6 +28,7 @@ module Launcher
       life_line = leave_with_supervisor
       STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
       started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      @hooks.offer_passenger_events if @settings.passenger_events?
       app = @loader.load
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries

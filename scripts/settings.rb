@@ -12,12 +12,17 @@ module Launcher
       @entry = strings.fetch("entry") # a rackup file or config/environment.rb, absolute or relative to the root
       @url_prefix = presence(strings["url_prefix"])
       @hooks = presence(strings["hooks"])
+      @passenger_events = strings["passenger_events"] == "yes"
       read_worker(strings) if strings["spawn_method"] == "direct"
     end
 
     # Whether this process loads the application for one worker alone, itself.
     def direct?
       !@worker.nil?
+    end
+
+    def passenger_events?
+      @passenger_events
     end
 
     private
