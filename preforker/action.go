@@ -103,10 +103,11 @@ const (
 	keyError      = "error"
 	keyState      = "state"
 	keySignal     = "signal"
-	keySocket     = "socket"
+	keyKind       = "kind"
+	keyWhere      = "where"
+	keyAdvice     = "advice"
 	keyTimeout    = "timeout"
 	keyRuby       = "ruby"
 	keyRails      = "rails"
 	keyRack       = "rack"
-	keyThread     = "thread"
 )

@@ -84,6 +84,8 @@ type App struct {
 	Environment []string // variables to add to this process's own: RAILS_ENV=production
 	URLPrefix   string   // "" or "/shop"
 	Hooks       string   // path of config/launcher.rb, "" where there is none
+	// PassengerEvents has the application find PhusionPassenger.on_event.
+	PassengerEvents bool
 }
 
 // FindApp looks for an application in a folder.

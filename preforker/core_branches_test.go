@@ -3,6 +3,7 @@ package preforker
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,15 +25,19 @@ func (s *script) last() string {
 func TestWarnsOfWhatAForkLoses(t *testing.T) {
 	s := newScript(t, 1)
 	s.event(preloaderHello{1, wire.Hello{}})
-	s.event(preloaderLoaded{1, wire.Loaded{Threads: []string{"telemetry"}, Sockets: []string{"a to b", "c to d"}}})
-	warned := 0
+	s.event(preloaderLoaded{1, wire.Loaded{Findings: []wire.Finding{
+		{Kind: "thread", Text: "boot started a thread", Where: "lib/telemetry.rb:3", Advice: "start it later"},
+		{Kind: "socket", Text: "boot opened a socket: c to d"}}}})
+	var warned []string
 	for _, line := range find[logged](s.acts) {
 		if line.level == slog.LevelWarn {
-			warned++
+			warned = append(warned, fmt.Sprint(line.text, line.attrs))
 		}
 	}
-	if warned != 3 || !strings.Contains(s.last(), "c to d") {
-		t.Errorf("%d warnings, last %s", warned, s.last())
+	want := []string{"boot started a thread[gen=1 kind=thread where=lib/telemetry.rb:3 advice=start it later]",
+		"boot opened a socket: c to d[gen=1 kind=socket]"}
+	if !slices.Equal(warned, want) {
+		t.Errorf("%q, want %q", warned, want)
 	}
 }
 

@@ -99,13 +99,8 @@ func (c *core) preloaderLoaded(e preloaderLoaded) {
 	who := []slog.Attr{slog.Int(keyGeneration, p.generation), slog.Int(keyPid, e.loaded.Pid)}
 	c.generationLoaded(p, "preloader loaded the application", who, e.loaded)
 	p.forked = c.now
-	for _, thread := range e.loaded.Threads {
-		c.log(slog.LevelWarn, "boot started a thread that no worker will have (start it in after_fork, config/launcher.rb)",
-			slog.Int(keyGeneration, p.generation), slog.String(keyThread, thread))
-	}
-	for _, socket := range e.loaded.Sockets {
-		c.log(slog.LevelWarn, "boot opened a socket that all workers would share (reconnect in after_fork, config/launcher.rb)",
-			slog.Int(keyGeneration, p.generation), slog.String(keySocket, socket))
+	for _, finding := range e.loaded.Findings {
+		c.warn(p.generation, finding)
 	}
 	c.loadAgain()
 	c.fill()

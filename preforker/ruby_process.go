@@ -33,10 +33,14 @@ func (p *rubyProcess) signalGroup(signal syscall.Signal) error {
 // settings are what every Ruby process is told (scripts/settings.rb).
 func (s *Supervisor) settings(generation int) map[string]string {
 	app := s.config.App
-	return map[string]string{
+	settings := map[string]string{
 		"root": app.Root, "generation": strconv.Itoa(generation),
 		"entry": app.Entry, "url_prefix": app.URLPrefix, "hooks": app.Hooks,
 	}
+	if app.PassengerEvents {
+		settings["passenger_events"] = "yes"
+	}
+	return settings
 }
 
 // launchRuby starts Ruby with its program on descriptor 3, its end of a named pair of sockets on 4,

@@ -6,8 +6,11 @@ module Launcher
   class AppLoader
     ENVIRONMENT = "config/environment.rb"
 
+    attr_reader :eagerly_loaded
+
     def initialize(settings)
       @settings = settings
+      @eagerly_loaded = 0
     end
 
     def load
@@ -65,7 +68,10 @@ module Launcher
     def eager_load
       return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
       config = ::Rails.application.config
-      config.eager_load_namespaces.each(&:eager_load!) unless config.eager_load
+      return if config.eager_load
+      before = $LOADED_FEATURES.size
+      config.eager_load_namespaces.each(&:eager_load!)
+      @eagerly_loaded = $LOADED_FEATURES.size - before
     end
   end
 end

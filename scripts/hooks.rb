@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "passenger_events"
+
 module Launcher
   # The application's own code around the fork, from config/launcher.rb:
   #
@@ -30,6 +32,11 @@ module Launcher
     def initialize
       @before = []
       @after = []
+      @passenger = PassengerEvents.new
+    end
+
+    def offer_passenger_events
+      @passenger.offer
     end
 
     # Evaluated from the top level: the constants that the file names are the
@@ -44,8 +51,15 @@ module Launcher
       @before.each(&:call)
     end
 
-    def after_fork(slot)
+    # The events of the application come first: the hooks are the launcher's user's, who knows of both.
+    def after_fork(slot, forked: true)
+      @passenger.starting(forked: forked)
       @after.each { |block| block.call(slot) }
+    end
+
+    # In a worker that has served its last request.
+    def before_exit
+      @passenger.stopping
     end
   end
 end

@@ -28,6 +28,7 @@ module Launcher
       life_line = leave_with_supervisor
       STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
       started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      @hooks.offer_passenger_events if @settings.passenger_events?
       app = @loader.load
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries
@@ -41,9 +42,14 @@ module Launcher
       give_up("load", error)
     end
 
-    def report(threads: [], sockets: [])
+    def report(findings: [])
       channel.send("loaded", pid: Process.pid, ruby: RUBY_VERSION, rails: @loader.rails_version, rack: @loader.rack_version,
-                             seconds: @seconds.round(3), threads: threads, sockets: sockets)
+                             seconds: @seconds.round(3), findings: findings.map(&:to_h))
+    end
+
+    # How many files were loaded here because the application does not do so itself.
+    def eagerly_loaded
+      @loader.eagerly_loaded
     end
 
     # "socket" and "json" come last: a bundle that could be set up has chosen

@@ -1,10 +1,11 @@
 # frozen_string_literal: true
 
 require_relative "direct_worker"
+require_relative "doctor"
 require_relative "preloader"
 
 # The Ruby side of the launcher: a preloader that loads an application and forks
-# its workers, or a worker that loads it by itself.
+# its workers, a worker that loads it by itself, or a doctor that looks at it.
 module Launcher
   # Runs the process that the settings describe and does not return.
   def self.main(strings)
@@ -14,6 +15,12 @@ module Launcher
     inherited = [CONTROL_FD, SCOREBOARD_FD, STDERR_FD]
     inherited << LISTENER_FD if settings.direct?
     inherited.each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
-    (settings.direct? ? DirectWorker : Preloader).new(settings).run
+    role(settings).new(settings).run
   end
+
+  def self.role(settings)
+    return DirectWorker if settings.direct?
+    settings.doctor? ? Doctor : Preloader
+  end
+  private_class_method :role
 end

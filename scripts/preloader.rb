@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
 require_relative "channel"
+require_relative "checks/examination"
 require_relative "failure"
 require_relative "fork_safety"
 require_relative "hooks"
-require_relative "inventory"
 require_relative "loading"
 require_relative "scoreboard"
 require_relative "settings"
@@ -32,11 +32,13 @@ module Launcher
 
     private
 
-    # What it left behind is looked at when the threads of the launcher are gone.
+    # What it left behind is looked at when the threads of the launcher are gone, and
+    # connections that no fork will see are closed.
     def report_loaded
       Title.preloader(@settings)
-      inventory = Inventory.new(@settings.root, own: [CONTROL_FD])
-      @loading.report(threads: inventory.threads, sockets: inventory.sockets)
+      @safety.before_fork
+      examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], eagerly_loaded: @loading.eagerly_loaded)
+      @loading.report(findings: examination.warnings)
     end
 
     def serve_spawns(app)

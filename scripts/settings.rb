@@ -12,12 +12,29 @@ module Launcher
       @entry = strings.fetch("entry") # a rackup file or config/environment.rb, absolute or relative to the root
       @url_prefix = presence(strings["url_prefix"])
       @hooks = presence(strings["hooks"])
+      @doctor = strings["mode"] == "doctor"
+      @trace = strings["trace"] == "yes"
+      @passenger_events = strings["passenger_events"] == "yes"
       read_worker(strings) if strings["spawn_method"] == "direct"
     end
 
     # Whether this process loads the application for one worker alone, itself.
     def direct?
       !@worker.nil?
+    end
+
+    # Whether this process only looks at what loading leaves behind.
+    def doctor?
+      @doctor
+    end
+
+    # Whether it notes where each object is allocated meanwhile.
+    def trace?
+      @trace
+    end
+
+    def passenger_events?
+      @passenger_events
     end
 
     private

@@ -81,7 +81,7 @@ module Launcher
       @stage = "fork safety"
       @safety.after_fork unless @settings.direct?
       @stage = "after_fork"
-      @hooks.after_fork(@key.fetch(:slot))
+      @hooks.after_fork(@key.fetch(:slot), forked: !@settings.direct?)
       @stage = "serve"
       @responder = FastCGI::Responder.new(self, errors: $stderr, url_prefix: @settings.url_prefix, observer: self)
     end
@@ -97,6 +97,7 @@ module Launcher
       status = 1
       serve_requests
       @safety.before_exit
+      @hooks.before_exit
       status = 0 unless @disturbed
     rescue Exception => error # the last frame of this thread: nothing above could log it
       $stderr.puts("launcher: worker slot=#{@key[:slot]} stopped serving: #{error.full_message(highlight: false)}")

@@ -16,6 +16,7 @@ const (
 	exitOK    = 0
 	exitError = 1
 	exitUsage = 2
+	exitFound = 3 // of the doctor
 )
 
 // usageError is a mistake in the command line: exit status 2.
@@ -40,6 +41,9 @@ func run(args []string, stdout, stderr *os.File) int {
 	if status, told := isChildStatus(err); told {
 		return status
 	}
+	if errors.Is(err, errFound) {
+		return exitFound
+	}
 	printError(stderr, err)
 	var usage *usageError
 	if errors.As(err, &usage) {
@@ -55,6 +59,7 @@ func newApp(stdout, stderr *os.File) *cli.App {
 		ArgsUsage: "NUM",
 		UsageText: "launcher [options] NUM          run NUM workers of the application in this folder\n" +
 			"launcher config [options] NUM   print the web server's configuration for them\n" +
+			"launcher doctor [options]       say what stands in the way of forking this application\n" +
 			"launcher experiment [options]   measure what forking saves for this application",
 		Description: "Loads the application once, forks NUM workers from it, and gives each a socket of its own,\n" +
 			"log/fastcgi.socket-0 and so on, for lighttpd or any other FastCGI web server. The configuration for\n" +
@@ -63,7 +68,7 @@ func newApp(stdout, stderr *os.File) *cli.App {
 			"application anew and moves the workers over one by one.\n" +
 			"Exit status: 0 stopped as asked, 1 failed, 2 a mistake in the command line.",
 		Flags:                  runFlags(),
-		Commands:               []*cli.Command{configCommand(stdout), experimentCommand(stdout, stderr)},
+		Commands:               []*cli.Command{configCommand(stdout), doctorCommand(stdout), experimentCommand(stdout, stderr)},
 		HideVersion:            true,
 		HideHelpCommand:        true,
 		Writer:                 stdout,

@@ -32,6 +32,7 @@ const (
 	optBootTimeout  = "boot-timeout"
 	optDrainTimeout = "drain-timeout"
 	optHTTP         = "http"
+	optPassenger    = "passenger-events"
 	optLogFormat    = "log-format"
 	optLogLevel     = "log-level"
 )
@@ -68,9 +69,15 @@ func runFlags() []cli.Flag {
 			Usage: "`TIME` that a worker may take for its last request when it is to leave"},
 		&cli.StringFlag{Name: optHTTP, EnvVars: env(optHTTP),
 			Usage: "serve HTTP at `ADDRESS` (127.0.0.1:3000), with no web server", DefaultText: "off"},
+		passengerFlag(),
 		&cli.StringFlag{Name: optLogFormat, EnvVars: env(optLogFormat), Value: "text", Usage: "`FORMAT` of the log: text or json"},
 		&cli.StringFlag{Name: optLogLevel, EnvVars: env(optLogLevel), Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
 	)
+}
+
+func passengerFlag() cli.Flag {
+	return &cli.BoolFlag{Name: optPassenger, EnvVars: env(optPassenger),
+		Usage: "define PhusionPassenger.on_event, and run the application's events :starting_worker_process and :stopping_worker_process"}
 }
 
 // workerCount reads NUM.

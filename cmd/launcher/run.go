@@ -102,6 +102,7 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 		return config, where, err
 	}
 	where.app.Environment = environment(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), where.app.URLPrefix)
+	where.app.PassengerEvents = ctx.Bool(optPassenger)
 	config.App, config.SocketDir = where.app, where.socketDir
 	if err := preforker.CheckSocketPaths(where.socketDir, workers); err != nil {
 		return config, where, err

@@ -179,10 +179,10 @@ run ->(_env) { [200, {}, ["hello"]] }
 
 func TestWarnsOfThreadsAndSockets(t *testing.T) {
 	in := start(t, startOptions{root: copyApp(t, "threads"), args: []string{"1"}}).serving()
-	in.waitLine(`level=WARN msg="boot started a thread .* gen=1 thread="telemetry at lib/telemetry.rb:\d+"`)
-	in.waitLine(`level=WARN msg="boot opened a socket .* socket="127.0.0.1:\d+ to nobody \(listening or unconnected\)"`)
-	in.waitLine(`level=WARN msg="boot opened a socket .* socket="127.0.0.1:\d+ to 127.0.0.1:\d+"`)
-	in.waitLine(`level=WARN msg="boot opened a socket .* socket="unnamed unix socket to unnamed unix socket"`)
+	in.waitLine(`level=WARN msg="boot started a thread .*: telemetry" gen=1 kind=thread where=lib/telemetry.rb:\d+ advice="start it in after_fork `)
+	in.waitLine(`level=WARN msg="boot opened a socket .*: 127.0.0.1:\d+ to nobody \(listening or unconnected\)" gen=1 kind=socket advice="connect again in after_fork `)
+	in.waitLine(`level=WARN msg="boot opened a socket .*: 127.0.0.1:\d+ to 127.0.0.1:\d+" gen=1 kind=socket`)
+	in.waitLine(`level=WARN msg="boot opened a socket .*: unnamed unix socket to unnamed unix socket" gen=1 kind=socket`)
 	if log := in.log(); strings.Contains(log, "harmless") {
 		t.Error("warned of a thread that is marked as safe")
 	}

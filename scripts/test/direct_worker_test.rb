@@ -75,7 +75,7 @@ class DirectWorkerTest < Minitest::Test
 
   def serving
     loaded = said
-    assert_equal ["loaded", @pid, RUBY_VERSION, []], loaded.values_at(:type, :pid, :ruby, :threads), loaded
+    assert_equal ["loaded", @pid, RUBY_VERSION, []], loaded.values_at(:type, :pid, :ruby, :findings), loaded
     assert_equal({ type: "ready", pid: @pid, **KEY }, said)
   end
 

@@ -18,6 +18,13 @@ class SettingsTest < Minitest::Test
     assert_nil settings.hooks
   end
 
+  def test_what_is_switched_on
+    none = Launcher::Settings.new(FULL)
+    all = Launcher::Settings.new(FULL.merge("mode" => "doctor", "trace" => "yes", "passenger_events" => "yes"))
+    assert_equal [[false] * 4, [true, true, true, false]],
+                 [none, all].map { |settings| [settings.doctor?, settings.trace?, settings.passenger_events?, settings.direct?] }
+  end
+
   def test_what_is_needed
     %w[root generation entry].each { |name| assert_raises(KeyError) { Launcher::Settings.new(FULL.reject { |other| other == name }) } }
     assert_raises(ArgumentError) { Launcher::Settings.new(FULL.merge("generation" => "two")) }

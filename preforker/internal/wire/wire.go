@@ -31,6 +31,7 @@ const (
 	TypeSpawned     Type = "spawned"      // preloader
 	TypeSpawnFailed Type = "spawn_failed" // preloader
 	TypeReady       Type = "ready"        // worker
+	TypeExamined    Type = "examined"     // doctor
 )
 
 // Key names one worker: its slot, the generation of its code, and a serial
@@ -75,13 +76,48 @@ type Hello struct {
 
 // Loaded says that the application is there: a preloader can fork, a worker is about to serve.
 type Loaded struct {
-	Pid     int      `json:"pid"`
-	Ruby    string   `json:"ruby"`
-	Rails   string   `json:"rails"` // "" without Rails
-	Rack    string   `json:"rack"`
-	Seconds float64  `json:"seconds"`
-	Threads []string `json:"threads"` // that boot started; no fork has them
-	Sockets []string `json:"sockets"` // that boot opened; every fork shares them
+	Pid      int       `json:"pid"`
+	Ruby     string    `json:"ruby"`
+	Rails    string    `json:"rails"` // "" without Rails
+	Rack     string    `json:"rack"`
+	Seconds  float64   `json:"seconds"`
+	Findings []Finding `json:"findings"` // of a preloader; what a worker loads for itself, no other has
+}
+
+// Severity is how much a finding matters.
+type Severity string
+
+// From something that breaks to something that is good to know.
+const (
+	SeverityHarm Severity = "harm"
+	SeverityCost Severity = "cost"
+	SeverityNote Severity = "note"
+)
+
+// Finding is something that stands in the way of forking, in words for a person. Parts that
+// are not known are empty.
+type Finding struct {
+	Severity Severity `json:"severity"`
+	Kind     string   `json:"kind"`   // "thread", "socket", "file", "library", …
+	Text     string   `json:"text"`   // what it is
+	Where    string   `json:"where"`  // file:line of who made it
+	Cost     string   `json:"cost"`   // what it costs or breaks
+	Advice   string   `json:"advice"` // what to do
+	Frames   []string `json:"frames"` // where a thread is, how a hook failed
+}
+
+// Measured is what was read of memory once the application had loaded.
+type Measured struct {
+	PSS         uint64 `json:"pss"` // bytes
+	LiveSlots   uint64 `json:"live_slots"`
+	FreeSlots   uint64 `json:"free_slots"`
+	ForkPrivate uint64 `json:"fork_private"` // bytes of a fork's own, before it did anything
+}
+
+// Examined follows loaded where a doctor was asked.
+type Examined struct {
+	Findings []Finding `json:"findings"`
+	Measured Measured  `json:"measured"`
 }
 
 // Failure is an exception, the application's own frames apart from the others.
@@ -142,7 +178,7 @@ func Encode(message any) ([]byte, error) {
 }
 
 // Decode reads a packet of a Ruby process. The result is one of Hello, Loaded,
-// Failed, Spawned, SpawnFailed and Ready.
+// Failed, Spawned, SpawnFailed, Ready and Examined.
 func Decode(packet []byte) (any, error) {
 	var head struct {
 		Type Type `json:"type"`
@@ -163,6 +199,8 @@ func Decode(packet []byte) (any, error) {
 		return decode[SpawnFailed](head.Type, packet)
 	case TypeReady:
 		return decode[Ready](head.Type, packet)
+	case TypeExamined:
+		return decode[Examined](head.Type, packet)
 	default:
 		return nil, fmt.Errorf("decode message: unknown type %q", head.Type)
 	}

@@ -21,7 +21,12 @@ var fromSupervisor = map[Type]any{
 var fromRuby = map[Type]any{
 	TypeHello: Hello{Version: Version, Pid: 4242, Ruby: "3.1.2", Engine: "ruby", Fork: true},
 	TypeLoaded: Loaded{Pid: 4242, Ruby: "3.1.2", Rails: "6.1.7", Rack: "2.2.6", Seconds: 1.25,
-		Threads: []string{"metrics at lib/metrics.rb:3"}, Sockets: []string{"tcp 127.0.0.1:6379"}},
+		Findings: []Finding{{Severity: SeverityHarm, Kind: "thread", Text: "boot started a thread that no worker will have: metrics",
+			Where: "lib/metrics.rb:3", Cost: "what it does is not done in the workers", Advice: "start it in after_fork", Frames: []string{}}}},
+	TypeExamined: Examined{
+		Findings: []Finding{{Severity: SeverityCost, Kind: "huge pages", Text: "transparent huge pages are always on",
+			Cost: "a worker copies 2 MiB", Advice: "echo madvise", Frames: []string{}}},
+		Measured: Measured{PSS: 78643200, LiveSlots: 412345, FreeSlots: 1200, ForkPrivate: 1458176}},
 	TypeFailed: Failed{Stage: "load", Error: Failure{Class: "RuntimeError", Message: "no database – café",
 		AppFrames: []string{"config/initializers/db.rb:3:in `block in <main>'"},
 		Backtrace: []string{"/usr/lib/ruby/vendor_ruby/railties.rb:10:in `run'"}}},

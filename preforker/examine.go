@@ -1,0 +1,162 @@
+package preforker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"launcher/preforker/internal/scoreboard"
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
+)
+
+// Examination is what was found in an application that has loaded.
+type Examination struct {
+	Ruby, Rails, Rack string // versions; "" without Rails
+	Seconds           float64
+	Findings          []Finding
+	Measured          Measured
+}
+
+// ExamineConfig is what an examination is told.
+type ExamineConfig struct {
+	App         App
+	Ruby        string // path of the interpreter
+	BootTimeout time.Duration
+	// Traced finds out where each socket was opened. It takes memory, which is measured
+	// with the rest.
+	Traced bool
+}
+
+// Examine loads an application as a preloader would, and answers what stands in the way
+// of forking it. What it prints is kept for the report of a failure. Whatever it has started is
+// asked to end with it, as far as it is in the group of its process; the rest is the caller's.
+func Examine(ctx context.Context, config ExamineConfig) (*Examination, error) {
+	board, err := sys.MemoryFile("launcher-scoreboard", scoreboard.RecordSize)
+	if err != nil {
+		return nil, fmt.Errorf("create scoreboard: %w", err)
+	}
+	defer board.Close()
+	// Ruby is started just as a supervisor does it.
+	starter := &Supervisor{board: board, config: Config{App: config.App, Ruby: config.Ruby, Stderr: os.Stderr, Observer: unobserved{}}}
+	settings := starter.settings(1)
+	settings["mode"] = "doctor"
+	if config.Traced {
+		settings["trace"] = "yes"
+	}
+	ruby, err := starter.launchRuby("control doctor", settings)
+	if err != nil {
+		return nil, loadError(preloaderExited{startError: err}, PreloaderStarting, "", 0)
+	}
+	return (&examiner{config: config, ruby: ruby, state: PreloaderStarting}).run(ctx)
+}
+
+// examiner follows the one process of an examination. Its goroutines read and wait; what they
+// learn is read after they have ended.
+type examiner struct {
+	config   ExamineConfig
+	ruby     *rubyProcess
+	state    PreloaderState // as far as it came: starting, loading, ready
+	failed   *wire.Failed
+	loaded   wire.Loaded
+	examined *wire.Examined
+	broken   error // it talked nonsense
+}
+
+func (e *examiner) run(ctx context.Context) (*Examination, error) {
+	read, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(read)
+		e.read()
+	}()
+	var awaited error
+	go func() {
+		defer close(ended)
+		awaited = e.ruby.child.Await()
+	}()
+	reason := e.wait(ctx, ended)
+	_ = e.ruby.signalGroup(syscall.SIGTERM)
+	e.ruby.conn.Finish()
+	<-read
+	lines := e.ruby.output.lines()
+	exit, err := e.ruby.child.Reap()
+	_ = e.ruby.conn.Close()
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case e.broken != nil:
+		return nil, fmt.Errorf("hear what the examination found: %w", e.broken)
+	case awaited != nil:
+		return nil, fmt.Errorf("wait for Ruby: %w", awaited)
+	case err != nil:
+		return nil, fmt.Errorf("reap Ruby: %w", err)
+	case e.examined == nil:
+		return nil, loadError(preloaderExited{exit: exit, failed: e.failed, lines: lines}, e.state, reason, e.config.BootTimeout)
+	}
+	return &Examination{Ruby: e.loaded.Ruby, Rails: e.loaded.Rails, Rack: e.loaded.Rack, Seconds: e.loaded.Seconds,
+		Findings: e.examined.Findings, Measured: e.examined.Measured}, nil
+}
+
+// wait waits for the end of Ruby, and sees to it. Past the boot timeout it is asked where it is;
+// whoever does not want to know any more has it ended.
+func (e *examiner) wait(ctx context.Context, ended <-chan struct{}) (reason Reason) {
+	timeout := time.NewTimer(e.config.BootTimeout)
+	defer timeout.Stop()
+	select {
+	case <-ended:
+		return ""
+	case <-ctx.Done():
+		_ = e.ruby.signalGroup(syscall.SIGTERM)
+	case <-timeout.C:
+		reason = ReasonBootTimeout
+		_ = e.ruby.child.Signal(syscall.SIGQUIT)
+	}
+	grace := time.NewTimer(killGrace)
+	defer grace.Stop()
+	select {
+	case <-ended:
+	case <-grace.C:
+		_ = e.ruby.signalGroup(syscall.SIGKILL)
+		<-ended
+	}
+	return reason
+}
+
+func (e *examiner) read() {
+	for {
+		message, err := receive(e.ruby.conn)
+		if err != nil {
+			if !isEnd(err) {
+				e.broken = err
+				_ = e.ruby.child.Signal(syscall.SIGKILL)
+			}
+			return
+		}
+		switch m := message.(type) {
+		case wire.Hello:
+			if e.failed = checkHello(m, e.config.Ruby); e.failed != nil {
+				_ = e.ruby.child.Signal(syscall.SIGKILL)
+				continue
+			}
+			e.state = PreloaderLoading
+		case wire.Loaded:
+			e.state, e.loaded = PreloaderReady, m
+		case wire.Failed:
+			e.failed = &m
+		case wire.Examined:
+			e.examined = &m
+		}
+	}
+}
+
+// unobserved is for a load that nobody watches.
+type unobserved struct{}
+
+func (unobserved) Loading(int)               {}
+func (unobserved) Printed(string)            {}
+func (unobserved) Loaded(int)                {}
+func (unobserved) Settled()                  {}
+func (unobserved) Serving(int, []WorkerView) {}
+func (unobserved) Stopping()                 {}

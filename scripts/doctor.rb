@@ -1,0 +1,71 @@
+# frozen_string_literal: true
+
+require_relative "checks/examination"
+require_relative "fork_safety"
+require_relative "hooks"
+require_relative "loading"
+require_relative "probe"
+
+module Launcher
+  # Loads the application as a preloader does, tells what stands in the way of forking it, and
+  # leaves.
+  class Doctor
+    def initialize(settings)
+      @settings = settings
+      @hooks = Hooks.new
+      @safety = ForkSafety.new(FastCGI::Errors.new($stderr))
+      @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
+    end
+
+    # The tables of traced allocations are memory of this process: where it is measured they are
+    # left out.
+    def run
+      require "objspace" # a part of Ruby that is no gem, nor needs one
+      ObjectSpace.trace_object_allocations_start if @settings.trace?
+      @loading.run { examine }
+      exit(0)
+    end
+
+    private
+
+    def examine
+      connections = DatabaseCheck.connections
+      @loading.report
+      found = before_fork
+      @safety.before_fork
+      examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], thorough: true,
+                                                    connections: connections, eagerly_loaded: @loading.eagerly_loaded)
+      found.concat(examination.findings)
+      measured = measure
+      probe = Probe.new(@settings, safety: @safety, hooks: @hooks).run
+      found = found.map { |finding| after_fork(finding, probe) }
+      found << hook("after_fork", probe.failure) if probe.failure
+      @loading.channel.send("examined", findings: found.map(&:to_h), measured: measured.merge(fork_private: probe.private_bytes))
+    end
+
+    def before_fork
+      @hooks.before_fork
+      []
+    rescue *Loading::ERRORS => error
+      [hook("before_fork", Failure.new(error, root: @settings.root).to_h)]
+    end
+
+    # A hook that reconnects closes what was shared, in the worker.
+    def after_fork(finding, probe)
+      return finding if finding.kind != "socket" || finding.subject.nil? || probe.failure || probe.sockets.include?(finding.subject)
+      finding.mended("a worker closes it before it serves")
+    end
+
+    def hook(name, failure)
+      frames = failure[:app_frames]
+      Finding.new("harm", "hook", "#{name} failed: #{[failure[:class], failure[:message]].compact.join(': ')}",
+                  where: frames.first.to_s, frames: frames, cost: "no worker comes up", advice: "mend it: config/launcher.rb")
+    end
+
+    def measure
+      GC.start
+      stat = GC.stat
+      { pss: Probe.pss_bytes, live_slots: stat[:heap_live_slots], free_slots: stat[:heap_free_slots] }
+    end
+  end
+end

@@ -1,0 +1,80 @@
+# frozen_string_literal: true
+
+require_relative "failure"
+require_relative "loading"
+
+module Launcher
+  # A fork that does what a worker does before its first request, and tells what it finds: which sockets it
+  # still shares after the hooks, and how much memory is its own from the start.
+  class Probe
+    SLOT = 0
+    Result = Struct.new(:sockets, :private_bytes, :failure)
+
+    def self.private_bytes
+      rollup.scan(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/).sum { |kilobytes,| Integer(kilobytes) } * 1024
+    end
+
+    def self.pss_bytes
+      Integer(rollup[/^Pss:\s+(\d+) kB$/, 1]) * 1024
+    end
+
+    def self.rollup
+      File.read("/proc/self/smaps_rollup")
+    end
+    private_class_method :rollup
+
+    def initialize(settings, safety:, hooks:)
+      @settings = settings
+      @safety = safety
+      @hooks = hooks
+    end
+
+    def run
+      reader, writer = IO.pipe(binmode: true)
+      pid = Process.fork do
+        reader.close
+        writer.write(Marshal.dump(look))
+        writer.close
+      ensure
+        exit!(0)
+      end
+      writer.close
+      Marshal.load(reader)
+    rescue EOFError
+      Result.new([], 0, { message: "it ended at once", app_frames: [] })
+    ensure
+      reader.close
+      reap(pid)
+    end
+
+    private
+
+    def look
+      result = Result.new([], Probe.private_bytes, nil)
+      @safety.after_fork
+      @hooks.after_fork(SLOT, forked: true)
+      GC.start # a client that a hook has replaced closes its socket when it is collected
+      result.sockets = sockets
+      result
+    rescue *Loading::ERRORS => error
+      result.failure = Failure.new(error, root: @settings.root).to_h
+      result
+    end
+
+    def sockets
+      Dir.children("/proc/self/fd").filter_map do |fd|
+        target = File.readlink("/proc/self/fd/#{fd}")
+        target if target.start_with?("socket:")
+      rescue SystemCallError
+        nil
+      end
+    end
+
+    # A thread of the application that waits for any child may have been faster.
+    def reap(pid)
+      Process.wait(pid) if pid
+    rescue Errno::ECHILD
+      nil
+    end
+  end
+end
