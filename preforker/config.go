@@ -21,6 +21,9 @@ type Config struct {
 	SocketMode  os.FileMode // permission bits
 	SocketGroup int         // gid, -1 leaves the group alone
 
+	Without []Lever // that are not to be used
+	Warmup  Warmup
+
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration
 

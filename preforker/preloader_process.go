@@ -47,10 +47,14 @@ func (s *Supervisor) startPreloader(generation int) event {
 // hear, and everything that boot starts can be ended together.
 func (s *Supervisor) launchRuby(generation int) (*preloaderProcess, error) {
 	app := s.config.App
-	text, err := scripts.Program(map[string]string{
+	variables := s.rubyVariables()
+	settings := map[string]string{
 		"root": app.Root, "generation": strconv.Itoa(generation),
 		"entry": app.Entry, "url_prefix": app.URLPrefix, "hooks": app.Hooks,
-	})
+		"without": joinLevers(s.config.Without, "\n"), "variables": namesOf(variables),
+	}
+	s.config.Warmup.addTo(settings)
+	text, err := scripts.Program(settings)
 	if err != nil {
 		return nil, fmt.Errorf("build program: %w", err)
 	}
@@ -76,7 +80,7 @@ func (s *Supervisor) launchRuby(generation int) (*preloaderProcess, error) {
 
 	cmd := exec.Command(s.config.Ruby, "/dev/fd/3")
 	cmd.Dir = app.Root
-	cmd.Env = append(os.Environ(), app.Environment...)
+	cmd.Env = append(append(os.Environ(), app.Environment...), variables...)
 	cmd.Stdout, cmd.Stderr = write, write
 	cmd.ExtraFiles = []*os.File{program, theirs, s.board, s.config.Stderr}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -147,6 +151,7 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 			}
 			s.post(preloaderHello{p.generation, m})
 		case wire.Loaded:
+			s.rememberHeap(m)
 			s.post(preloaderLoaded{p.generation, m})
 		case wire.Failed:
 			p.failed = &m
@@ -155,6 +160,17 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 		case wire.SpawnFailed:
 			s.post(workerSpawnFailed{m.Key, m.Error})
 		}
+	}
+}
+
+// rememberHeap is for the next start. It is no harm where the folder of the sockets
+// cannot be written to.
+func (s *Supervisor) rememberHeap(m wire.Loaded) {
+	if len(m.Slots) == 0 {
+		return
+	}
+	if err := s.heap.write(m.Ruby, m.Slots); err != nil {
+		s.log.Debug("the size of the Ruby heap could not be kept", keyError, err)
 	}
 }
 

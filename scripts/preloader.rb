@@ -6,6 +6,7 @@ require_relative "failure"
 require_relative "fork_safety"
 require_relative "hooks"
 require_relative "inventory"
+require_relative "preparation"
 require_relative "scoreboard"
 require_relative "settings"
 require_relative "title"
@@ -44,10 +45,12 @@ module Launcher
       app = loader.load
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries
+      preparation = Preparation.new(@settings, @safety, FastCGI::Errors.new($stderr))
+      preparation.run(app)
       reset_traps
       life_line.kill.join
       Title.preloader(@settings)
-      report_loaded(loader, Process.clock_gettime(Process::CLOCK_MONOTONIC) - started)
+      report_loaded(loader, Process.clock_gettime(Process::CLOCK_MONOTONIC) - started, preparation.slots)
       app
     rescue *LOAD_ERRORS => error
       give_up("load", error)
@@ -93,10 +96,10 @@ module Launcher
       @channel ||= Channel.for_fd(CONTROL_FD)
     end
 
-    def report_loaded(loader, seconds)
+    def report_loaded(loader, seconds, slots)
       inventory = Inventory.new(@settings.root, own: [CONTROL_FD])
       channel.send("loaded", pid: Process.pid, ruby: RUBY_VERSION, rails: loader.rails_version, rack: loader.rack_version,
-                             seconds: seconds.round(3), threads: inventory.threads, sockets: inventory.sockets)
+                             seconds: seconds.round(3), threads: inventory.threads, sockets: inventory.sockets, slots: slots)
     end
 
     # exit! because exit handlers of a half loaded application have nothing to clean.

@@ -81,6 +81,8 @@ type Loaded struct {
 	Seconds float64  `json:"seconds"`
 	Threads []string `json:"threads"` // that boot started; no fork has them
 	Sockets []string `json:"sockets"` // that boot opened; every fork shares them
+	// Slots of the Ruby heap that the application's objects take, by their size in bytes.
+	Slots map[string]int `json:"slots"`
 }
 
 // Failure is an exception, the application's own frames apart from the others.

@@ -21,7 +21,7 @@ var fromSupervisor = map[Type]any{
 var fromRuby = map[Type]any{
 	TypeHello: Hello{Version: Version, Pid: 4242, Ruby: "3.1.2", Engine: "ruby", Fork: true},
 	TypeLoaded: Loaded{Pid: 4242, Ruby: "3.1.2", Rails: "6.1.7", Rack: "2.2.6", Seconds: 1.25,
-		Threads: []string{"metrics at lib/metrics.rb:3"}, Sockets: []string{"tcp 127.0.0.1:6379"}},
+		Threads: []string{"metrics at lib/metrics.rb:3"}, Sockets: []string{"tcp 127.0.0.1:6379"}, Slots: map[string]int{"40": 155000}},
 	TypeFailed: Failed{Stage: "load", Error: Failure{Class: "RuntimeError", Message: "no database – café",
 		AppFrames: []string{"config/initializers/db.rb:3:in `block in <main>'"},
 		Backtrace: []string{"/usr/lib/ruby/vendor_ruby/railties.rb:10:in `run'"}}},
