@@ -33,6 +33,9 @@ type Config struct {
 
 	SpawnMethod SpawnMethod // SpawnSmart, where it is empty
 
+	Without []Lever // that are not to be used
+	Warmup  Warmup
+
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration
 

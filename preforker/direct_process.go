@@ -20,7 +20,7 @@ func (s *Supervisor) startWorker(key wire.Key, listener *os.File) error {
 	settings["slot"] = strconv.Itoa(key.Slot)
 	settings["serial"] = strconv.Itoa(key.Serial)
 	settings["record"] = strconv.Itoa(record)
-	ruby, err := s.launchRuby("channel "+key.String(), settings, listener)
+	ruby, err := s.launchRuby("channel "+key.String(), settings, nil, listener)
 	if err != nil {
 		s.records.give(record)
 		return err

@@ -46,7 +46,7 @@ func Examine(ctx context.Context, config ExamineConfig) (*Examination, error) {
 	if config.Traced {
 		settings["trace"] = "yes"
 	}
-	ruby, err := starter.launchRuby("control doctor", settings)
+	ruby, err := starter.launchRuby("control doctor", settings, nil)
 	if err != nil {
 		return nil, loadError(preloaderExited{startError: err}, PreloaderStarting, "", 0)
 	}

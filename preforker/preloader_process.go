@@ -16,7 +16,10 @@ type preloaderProcess struct {
 }
 
 func (s *Supervisor) startPreloader(generation int) event {
-	ruby, err := s.launchRuby(fmt.Sprintf("control gen=%d", generation), s.settings(generation))
+	settings := s.settings(generation)
+	settings["without"] = joinLevers(s.config.Without, "\n")
+	s.config.Warmup.addTo(settings)
+	ruby, err := s.launchRuby(fmt.Sprintf("control gen=%d", generation), settings, s.rubyVariables())
 	if err != nil {
 		return preloaderExited{generation: generation, startError: err}
 	}
@@ -69,6 +72,7 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 			}
 			s.post(preloaderHello{p.generation, m})
 		case wire.Loaded:
+			s.rememberHeap(m)
 			s.post(preloaderLoaded{p.generation, m})
 		case wire.Failed:
 			p.failed = &m
@@ -77,6 +81,17 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 		case wire.SpawnFailed:
 			s.post(workerSpawnFailed{m.Key, m.Error})
 		}
+	}
+}
+
+// rememberHeap is for the next start. It is no harm where the folder of the sockets
+// cannot be written to.
+func (s *Supervisor) rememberHeap(m wire.Loaded) {
+	if len(m.Slots) == 0 {
+		return
+	}
+	if err := s.heap.write(m.Ruby, m.Slots); err != nil {
+		s.log.Debug("the size of the Ruby heap could not be kept", keyError, err)
 	}
 }
 

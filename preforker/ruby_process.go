@@ -46,8 +46,10 @@ func (s *Supervisor) settings(generation int) map[string]string {
 // launchRuby starts Ruby with its program on descriptor 3, its end of a named pair of sockets on 4,
 // the scoreboard on 5, the real standard error on 6 and more from 7 on (scripts/boot.rb). It gets
 // a session of its own: a Ctrl-C at the terminal is the supervisor's to
-// hear, and everything that boot starts can be ended together.
-func (s *Supervisor) launchRuby(name string, settings map[string]string, more ...*os.File) (*rubyProcess, error) {
+// hear, and everything that boot starts can be ended together. Variables are for Ruby
+// itself, and not for what it starts.
+func (s *Supervisor) launchRuby(name string, settings map[string]string, variables []string, more ...*os.File) (*rubyProcess, error) {
+	settings["variables"] = namesOf(variables)
 	text, err := scripts.Program(settings)
 	if err != nil {
 		return nil, fmt.Errorf("build program: %w", err)
@@ -74,7 +76,7 @@ func (s *Supervisor) launchRuby(name string, settings map[string]string, more ..
 
 	cmd := exec.Command(s.config.Ruby, "/dev/fd/3")
 	cmd.Dir = s.config.App.Root
-	cmd.Env = append(os.Environ(), s.config.App.Environment...)
+	cmd.Env = append(append(os.Environ(), s.config.App.Environment...), variables...)
 	cmd.Stdout, cmd.Stderr = write, write
 	cmd.ExtraFiles = append([]*os.File{program, theirs, s.board, s.config.Stderr}, more...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -28,6 +29,7 @@ type Supervisor struct {
 	sockets *sockets
 	board   *os.File
 	records *records
+	heap    *heapFile
 
 	events chan event
 	// done is closed when the loop has ended, so that late events find no reader
@@ -60,7 +62,7 @@ func New(config Config) (*Supervisor, error) {
 		config: config, log: config.Log,
 		core: newCore(config.Workers, policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout,
 			method: config.SpawnMethod, loadsAtOnce: runtime.GOMAXPROCS(0)}, rand.Float64), // the CPUs that it may use
-		records: &records{},
+		records: &records{}, heap: newHeapFile(config.SocketDir, config.Ruby, config.App),
 		events:  make(chan event, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[int]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{},
@@ -114,6 +116,13 @@ func (s *Supervisor) acquire() (err error) {
 	}
 	if err := sys.AdoptOrphans(); err != nil {
 		return fmt.Errorf("become the parent of workers: %w", err)
+	}
+	if s.config.SpawnMethod != SpawnDirect && !slices.Contains(s.config.Without, LeverHugePages) {
+		// On this process, from which Ruby inherits it: a huge page that a worker writes
+		// one byte to is 2 MB that are no longer shared.
+		if err := sys.DisableHugePages(); err != nil {
+			s.log.Warn("huge pages could not be switched off", keyError, err)
+		}
 	}
 	return nil
 }

@@ -21,9 +21,9 @@ module Launcher
       @output = STDERR.stat.ino # the pipe to the supervisor
     end
 
-    # Answers the application. The block reports that it has loaded, while what is printed still
-    # goes through the supervisor.
-    def run
+    # Answers the application, prepared where somebody is to do so. The block reports that it has
+    # loaded, while what is printed still goes through the supervisor.
+    def run(preparation = nil)
       answer_when_asked_where
       life_line = leave_with_supervisor
       STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
@@ -32,6 +32,7 @@ module Launcher
       app = @loader.load
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries
+      preparation&.run(app)
       reset_traps
       life_line.kill.join
       @seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - started
@@ -42,9 +43,9 @@ module Launcher
       give_up("load", error)
     end
 
-    def report(findings: [])
+    def report(findings: [], slots: {})
       channel.send("loaded", pid: Process.pid, ruby: RUBY_VERSION, rails: @loader.rails_version, rack: @loader.rack_version,
-                             seconds: @seconds.round(3), findings: findings.map(&:to_h))
+                             seconds: @seconds.round(3), findings: findings.map(&:to_h), slots: slots)
     end
 
     # How many files were loaded here because the application does not do so itself.

@@ -12,6 +12,8 @@ module Launcher
     $PROGRAM_NAME = "launcher" # sets the title too, so it comes first
     settings = Settings.new(strings)
     Title.loading(settings)
+    # They told Ruby how to start, and are nothing to those whom the application starts.
+    settings.variables.each { |name| ENV.delete(name) }
     inherited = [CONTROL_FD, SCOREBOARD_FD, STDERR_FD]
     inherited << LISTENER_FD if settings.direct?
     inherited.each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }

@@ -6,6 +6,7 @@ require_relative "failure"
 require_relative "fork_safety"
 require_relative "hooks"
 require_relative "loading"
+require_relative "preparation"
 require_relative "scoreboard"
 require_relative "settings"
 require_relative "title"
@@ -22,10 +23,11 @@ module Launcher
       @hooks = Hooks.new
       @safety = ForkSafety.new(FastCGI::Errors.new($stderr))
       @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
+      @preparation = Preparation.new(settings, FastCGI::Errors.new($stderr))
     end
 
     def run
-      app = @loading.run { report_loaded }
+      app = @loading.run(@preparation) { report_loaded }
       @channel = @loading.channel
       serve_spawns(app)
     end
@@ -38,7 +40,9 @@ module Launcher
       Title.preloader(@settings)
       @safety.before_fork
       examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], eagerly_loaded: @loading.eagerly_loaded)
-      @loading.report(findings: examination.warnings)
+      findings = examination.warnings
+      @preparation.settle # what was connected, and what the look at it made, is garbage from here on
+      @loading.report(findings: findings, slots: @preparation.slots)
     end
 
     def serve_spawns(app)

@@ -4,7 +4,10 @@ module Launcher
   # What the supervisor decided for this generation and, where the process is to serve a slot
   # by itself, for this worker.
   class Settings
-    attr_reader :root, :generation, :entry, :url_prefix, :hooks, :worker, :record
+    attr_reader :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables, :worker, :record
+
+    # Requests that the preloader sends to the application.
+    Warmup = Struct.new(:paths, :host, :headers, :count)
 
     def initialize(strings)
       @root = strings.fetch("root")
@@ -12,6 +15,9 @@ module Launcher
       @entry = strings.fetch("entry") # a rackup file or config/environment.rb, absolute or relative to the root
       @url_prefix = presence(strings["url_prefix"])
       @hooks = presence(strings["hooks"])
+      @without = lines(strings["without"])
+      @warmup = warmup_from(strings)
+      @variables = lines(strings["variables"]) # names of environment variables that were meant for Ruby alone
       @doctor = strings["mode"] == "doctor"
       @trace = strings["trace"] == "yes"
       @passenger_events = strings["passenger_events"] == "yes"
@@ -42,6 +48,17 @@ module Launcher
     def read_worker(strings)
       @worker = { slot: Integer(strings.fetch("slot")), generation: @generation, serial: Integer(strings.fetch("serial")) }
       @record = Integer(strings.fetch("record")) # index of its scoreboard record
+    end
+
+    def warmup_from(strings)
+      paths = lines(strings["warmup_paths"])
+      return if paths.empty?
+      headers = lines(strings["warmup_headers"]).to_h { |line| line.split(/:\s*/, 2) }
+      Warmup.new(paths, strings.fetch("warmup_host"), headers, Integer(strings.fetch("warmup_count")))
+    end
+
+    def lines(text)
+      text.to_s.split("\n")
     end
 
     def presence(text)

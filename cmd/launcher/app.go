@@ -74,9 +74,11 @@ func newApp(stdout, stderr *os.File) *cli.App {
 		Writer:                 stdout,
 		ErrWriter:              stderr,
 		UseShortOptionHandling: false,
-		Action:                 func(ctx *cli.Context) error { return runWorkers(ctx, stdout, stderr) },
-		OnUsageError:           onUsageError,
-		ExitErrHandler:         func(*cli.Context, error) {}, // run alone decides about the exit
+		// A comma is part of a header and of a path.
+		DisableSliceFlagSeparator: true,
+		Action:                    func(ctx *cli.Context) error { return runWorkers(ctx, stdout, stderr) },
+		OnUsageError:              onUsageError,
+		ExitErrHandler:            func(*cli.Context, error) {}, // run alone decides about the exit
 	}
 }
 

@@ -54,7 +54,7 @@ func siteFlags() []cli.Flag {
 }
 
 func runFlags() []cli.Flag {
-	return append(siteFlags(),
+	return append(append(siteFlags(), memoryFlags()...),
 		&cli.StringFlag{Name: optEnvironment, Aliases: []string{"e"}, EnvVars: env(optEnvironment),
 			Usage: "`NAME` of the Rails and Rack environment", DefaultText: "RAILS_ENV, RACK_ENV, or production"},
 		&cli.StringFlag{Name: optRuby, EnvVars: env(optRuby), Value: "ruby", Usage: "`COMMAND` that is Ruby 2.7 or later"},

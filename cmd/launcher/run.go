@@ -116,6 +116,9 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	if config.SocketGroup, err = socketGroup(ctx.String(optSocketGroup)); err != nil {
 		return config, where, err
 	}
+	if err := readMemory(ctx, &config); err != nil {
+		return config, where, err
+	}
 	config.Ruby, err = findRuby(ctx.String(optRuby))
 	return config, where, err
 }

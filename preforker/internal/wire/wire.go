@@ -82,6 +82,8 @@ type Loaded struct {
 	Rack     string    `json:"rack"`
 	Seconds  float64   `json:"seconds"`
 	Findings []Finding `json:"findings"` // of a preloader; what a worker loads for itself, no other has
+	// Slots of a preloader's Ruby heap that the application's objects take, by their size in bytes.
+	Slots map[string]int `json:"slots"`
 }
 
 // Severity is how much a finding matters.

@@ -22,7 +22,8 @@ var fromRuby = map[Type]any{
 	TypeHello: Hello{Version: Version, Pid: 4242, Ruby: "3.1.2", Engine: "ruby", Fork: true},
 	TypeLoaded: Loaded{Pid: 4242, Ruby: "3.1.2", Rails: "6.1.7", Rack: "2.2.6", Seconds: 1.25,
 		Findings: []Finding{{Severity: SeverityHarm, Kind: "thread", Text: "boot started a thread that no worker will have: metrics",
-			Where: "lib/metrics.rb:3", Cost: "what it does is not done in the workers", Advice: "start it in after_fork", Frames: []string{}}}},
+			Where: "lib/metrics.rb:3", Cost: "what it does is not done in the workers", Advice: "start it in after_fork", Frames: []string{}}},
+		Slots: map[string]int{"40": 155000}},
 	TypeExamined: Examined{
 		Findings: []Finding{{Severity: SeverityCost, Kind: "huge pages", Text: "transparent huge pages are always on",
 			Cost: "a worker copies 2 MiB", Advice: "echo madvise", Frames: []string{}}},

@@ -1,0 +1,82 @@
+package preforker
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// heapFileName is beside the sockets. It stays when the launcher stops: it is for
+// the next start.
+const heapFileName = "launcher.heap"
+
+// heapFile remembers how many slots of each size the application's objects took when
+// it was last loaded, by this Ruby. Whoever has no such file, or one that is damaged or
+// of something else, starts without: it saves memory, and nothing depends on it.
+type heapFile struct {
+	path     string
+	identity heapIdentity
+}
+
+// heapIdentity is what the numbers hold for.
+type heapIdentity struct {
+	Ruby  string `json:"ruby"`  // path
+	Built int64  `json:"built"` // modification time of the interpreter, in seconds
+	Root  string `json:"root"`
+	Entry string `json:"entry"`
+}
+
+type heapRecord struct {
+	heapIdentity
+	Version string         `json:"version"` // RUBY_VERSION
+	Slots   map[string]int `json:"slots"`   // by size in bytes
+}
+
+func newHeapFile(socketDir, ruby string, app App) *heapFile {
+	identity := heapIdentity{Ruby: ruby, Root: app.Root, Entry: app.Entry}
+	if info, err := os.Stat(ruby); err == nil {
+		identity.Built = info.ModTime().Unix()
+	}
+	return &heapFile{path: filepath.Join(socketDir, heapFileName), identity: identity}
+}
+
+// read answers what is known, and false where that is nothing. The error is for the log.
+func (f *heapFile) read() (heapRecord, bool, error) {
+	text, err := os.ReadFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return heapRecord{}, false, nil
+	}
+	if err != nil {
+		return heapRecord{}, false, err
+	}
+	var record heapRecord
+	if err := json.Unmarshal(text, &record); err != nil {
+		return heapRecord{}, false, fmt.Errorf("read %s: %w", f.path, err)
+	}
+	return record, record.heapIdentity == f.identity && len(record.Slots) > 0, nil
+}
+
+// write keeps what a preloader has told, whole or not at all.
+func (f *heapFile) write(version string, slots map[string]int) error {
+	record := heapRecord{heapIdentity: f.identity, Version: version, Slots: slots}
+	text, err := json.MarshalIndent(record, "", "  ")
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(f.path), heapFileName+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // renamed by then, unless something failed
+	_, err = file.Write(append(text, '\n'))
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), f.path)
+}

@@ -1,0 +1,122 @@
+package preforker
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The variables by which Ruby and its malloc are told at their start what cannot be
+// told later. What the user has set stands.
+const (
+	varInitSlots    = "RUBY_GC_HEAP_INIT_SLOTS" // until 3.2
+	varMinRatio     = "RUBY_GC_HEAP_FREE_SLOTS_MIN_RATIO"
+	varOldFactor    = "RUBY_GC_HEAP_OLDOBJECT_LIMIT_FACTOR"
+	varOldMalloc    = "RUBY_GC_OLDMALLOC_LIMIT"
+	varOldMallocMax = "RUBY_GC_OLDMALLOC_LIMIT_MAX"
+	varArenas       = "MALLOC_ARENA_MAX"
+)
+
+// poolInitSlots has a variable for each size of slots, from 3.3 on.
+func poolInitSlots(pool int) string { return "RUBY_GC_HEAP_" + strconv.Itoa(pool) + "_INIT_SLOTS" }
+
+// perPoolSince is the first Ruby that has them.
+const perPoolSince = "3.3"
+
+// spareSlots is what a heap has beyond the application's own objects, in percent. Requests
+// fill it between two collections, so it is what each worker copies: twice as much
+// costs each worker a fifth more memory, half of it one collection a request.
+const spareSlots = 25
+
+// With so little to spare the default (20 %) would answer every collection with a major one.
+const minRatio = "0.02"
+
+// The first major collection in a worker writes to thousands of pages (to the environment
+// of every closure). It comes when the old objects are so many times those of
+// the loaded application, or took so much memory; by default at twice, and 16 MB.
+const (
+	oldFactor = "4"
+	oldMalloc = "67108864"
+)
+
+// rubyEnv is what Ruby is started with beside the process's own environment.
+type rubyEnv struct {
+	without []Lever
+	heap    heapRecord
+	learned bool
+	user    func(name string) (string, bool) // os.LookupEnv
+}
+
+// variables answers the names and values to add. The Ruby side removes them again
+// at once: they are not meant for what the application starts.
+func (e rubyEnv) variables() map[string]string {
+	vars := map[string]string{}
+	set := func(name, value string) {
+		if _, taken := e.user(name); !taken {
+			vars[name] = value
+		}
+	}
+	if e.on(LeverHeapSize) && e.learned {
+		e.sizeHeap(set)
+	}
+	if e.on(LeverRareMajor) {
+		set(varOldFactor, oldFactor)
+		set(varOldMalloc, oldMalloc)
+		set(varOldMallocMax, oldMalloc)
+	}
+	if !e.on(LeverArena) {
+		set(varArenas, "1")
+	}
+	return vars
+}
+
+func (e rubyEnv) on(lever Lever) bool { return !slices.Contains(e.without, lever) }
+
+func (e rubyEnv) sizeHeap(set func(name, value string)) {
+	sizes := make([]int, 0, len(e.heap.Slots))
+	for text := range e.heap.Slots {
+		size, err := strconv.Atoi(text)
+		if err != nil || e.heap.Slots[text] < 0 {
+			return // not written by this program
+		}
+		sizes = append(sizes, size)
+	}
+	slices.Sort(sizes)
+	set(varMinRatio, minRatio)
+	if olderThan(e.heap.Version, perPoolSince) {
+		set(varInitSlots, e.slots(sizes[0]))
+		return
+	}
+	for pool, size := range sizes {
+		set(poolInitSlots(pool), e.slots(size))
+	}
+}
+
+func (e rubyEnv) slots(size int) string {
+	live := e.heap.Slots[strconv.Itoa(size)]
+	return strconv.Itoa(live + live*spareSlots/100)
+}
+
+// rubyVariables are those for the next preloader, as "NAME=value", sorted.
+func (s *Supervisor) rubyVariables() []string {
+	env := rubyEnv{without: s.config.Without, user: os.LookupEnv}
+	var err error
+	if env.heap, env.learned, err = s.heap.read(); err != nil {
+		s.log.Debug("the size of the Ruby heap is not known", keyError, err)
+	}
+	var list []string
+	for name, value := range env.variables() {
+		list = append(list, name+"="+value)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func namesOf(variables []string) string {
+	names := make([]string, len(variables))
+	for i, variable := range variables {
+		names[i], _, _ = strings.Cut(variable, "=")
+	}
+	return strings.Join(names, "\n")
+}

@@ -1,0 +1,59 @@
+# frozen_string_literal: true
+
+module Launcher
+  # The memory of a process that is about to be forked: as little of it as possible
+  # should be written to later, by anyone.
+  class Heap
+    # An object that survives three collections is old (RVALUE_OLD_AGE): only then a
+    # worker's own collections leave it alone.
+    COLLECTIONS = 4
+    # malloc keeps small chunks that were freed apart (fastbins) and joins them in one go
+    # when it is asked for something large: thousands of pages are written,
+    # by each process that comes to it after the fork.
+    LARGE = 64 * 1024
+
+    def initialize(levers)
+      @levers = levers
+    end
+
+    # Once for each generation, never for each fork: it moves objects, so it
+    # writes to every page. It empties the caches of constants and methods too.
+    def compact
+      return unless @levers.on?("compact") && GC.respond_to?(:compact)
+      collect
+      GC.compact
+    rescue NotImplementedError
+      nil # from 3.2 on Ruby says so where the system has no use for it
+    end
+
+    # The last thing before the first fork.
+    def settle
+      collect
+      join_free_chunks if @levers.on?("join")
+    end
+
+    # Slots of each size that the application needs: {40 => 155_000}. Ruby that is
+    # started with this many, and some more, has them in one place.
+    def slots
+      return { GC::INTERNAL_CONSTANTS.fetch(:RVALUE_SIZE) => GC.stat(:heap_live_slots) } unless GC.respond_to?(:stat_heap)
+      GC.stat_heap.each_value.to_h { |pool| [pool.fetch(:slot_size), live(pool)] }
+    end
+
+    private
+
+    def collect
+      COLLECTIONS.times { GC.start } if @levers.on?("collect")
+    end
+
+    # Each arena has its own: the main thread's is the one that the application was
+    # loaded in; a new thread takes one that a thread before it has left.
+    def join_free_chunks
+      String.new(capacity: LARGE)
+      Thread.new { String.new(capacity: LARGE) }.join
+    end
+
+    def live(pool)
+      pool.fetch(:heap_live_slots) { pool.fetch(:heap_eden_slots) }
+    end
+  end
+end

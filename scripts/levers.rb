@@ -1,0 +1,15 @@
+# frozen_string_literal: true
+
+module Launcher
+  # Which of the ways to save memory are in use: all of them but those that the
+  # user has named (--without).
+  class Levers
+    def initialize(without)
+      @without = without
+    end
+
+    def on?(name)
+      !@without.include?(name)
+    end
+  end
+end

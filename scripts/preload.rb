@@ -1,0 +1,32 @@
+# frozen_string_literal: true
+
+require_relative "preload/controllers"
+require_relative "preload/framework"
+require_relative "preload/records"
+require_relative "preload/views"
+require_relative "steps"
+
+module Launcher
+  # Builds in the preloader what Rails builds on the first requests: otherwise each
+  # worker has its own copy. Whatever the application has not loaded is left alone.
+  class Preload
+    SECONDS = 10 # for all of it
+
+    def initialize(levers, errors)
+      @levers = levers
+      @errors = errors
+    end
+
+    def run
+      return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
+      @steps = Steps.new(@levers, @errors, deadline: Process.clock_gettime(Process::CLOCK_MONOTONIC) + SECONDS)
+      framework = Framework.new(::Rails.application)
+      @steps.step("routes") { framework.routes }
+      @steps.step("secrets") { framework.secrets }
+      @steps.step("translations") { framework.translations }
+      @steps.step("records") { Records.new(@steps).run } if defined?(::ActiveRecord::Base) && !::ActiveRecord.autoload?(:Base)
+      @steps.step("controllers") { Controllers.new(@steps).run } if defined?(::AbstractController::Base)
+      @steps.step("views") { Views.new(@steps).run } if defined?(::ActionController::Base) && defined?(::ActionView::Base)
+    end
+  end
+end

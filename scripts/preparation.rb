@@ -1,0 +1,37 @@
+# frozen_string_literal: true
+
+require_relative "heap"
+require_relative "levers"
+require_relative "preload"
+require_relative "warmup"
+
+module Launcher
+  # Everything between the loaded application and the first fork that keeps the workers'
+  # memory shared. Nothing here may keep the application from starting.
+  class Preparation
+    def initialize(settings, errors)
+      @levers = Levers.new(settings.without)
+      @preload = Preload.new(@levers, errors)
+      @warmup = Warmup.new(settings.warmup, errors, url_prefix: settings.url_prefix) if settings.warmup
+      @heap = Heap.new(@levers)
+    end
+
+    # Requests before the compaction, so that what they make lies together with
+    # the rest; and after it, because it empties the caches that they fill.
+    def run(app)
+      @preload.run
+      @warmup&.run(app)
+      @heap.compact
+      @warmup&.run(app)
+    end
+
+    # The last thing before the first fork.
+    def settle
+      @heap.settle
+    end
+
+    def slots
+      @heap.slots
+    end
+  end
+end
