@@ -33,6 +33,8 @@ type Config struct {
 
 	SpawnMethod SpawnMethod // SpawnSmart, where it is empty
 
+	Renewal Renewal // when a fork takes a worker's place
+
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration
 
