@@ -48,6 +48,13 @@ type (
 	// while the workers empty their queues.
 	hideSlots struct{}
 
+	// watchWorker has a worker's memory and requests told from now on.
+	watchWorker struct{ key wire.Key }
+	// measurePreloader has a preloader's memory told once.
+	measurePreloader struct{ generation int }
+	// setBudget says near how many private bytes a worker's memory is of interest.
+	setBudget struct{ bytes uint64 }
+
 	setTimer struct {
 		timer timer
 		after time.Duration
@@ -69,24 +76,27 @@ type (
 	finish   struct{ err error }
 )
 
-func (startPreloader) isAction()  {}
-func (retirePreloader) isAction() {}
-func (signalPreloader) isAction() {}
-func (spawnWorker) isAction()     {}
-func (drainWorker) isAction()     {}
-func (killWorker) isAction()      {}
-func (askWorker) isAction()       {}
-func (forgetWorker) isAction()    {}
-func (openSlot) isAction()        {}
-func (closeSlot) isAction()       {}
-func (hideSlots) isAction()       {}
-func (setTimer) isAction()        {}
-func (logged) isAction()          {}
-func (tellLoading) isAction()     {}
-func (tellLoaded) isAction()      {}
-func (tellSettled) isAction()     {}
-func (announce) isAction()        {}
-func (finish) isAction()          {}
+func (startPreloader) isAction()   {}
+func (retirePreloader) isAction()  {}
+func (signalPreloader) isAction()  {}
+func (spawnWorker) isAction()      {}
+func (drainWorker) isAction()      {}
+func (killWorker) isAction()       {}
+func (askWorker) isAction()        {}
+func (forgetWorker) isAction()     {}
+func (openSlot) isAction()         {}
+func (closeSlot) isAction()        {}
+func (hideSlots) isAction()        {}
+func (watchWorker) isAction()      {}
+func (measurePreloader) isAction() {}
+func (setBudget) isAction()        {}
+func (setTimer) isAction()         {}
+func (logged) isAction()           {}
+func (tellLoading) isAction()      {}
+func (tellLoaded) isAction()       {}
+func (tellSettled) isAction()      {}
+func (announce) isAction()         {}
+func (finish) isAction()           {}
 
 // Keys of log attributes: one name for one thing in every line.
 const (
@@ -110,4 +120,11 @@ const (
 	keyRuby       = "ruby"
 	keyRails      = "rails"
 	keyRack       = "rack"
+	keyPreloader  = "preloader"
+	keyLauncher   = "launcher"
+	keyWorkers    = "workers"
+	keyEach       = "each"
+	keyTotal      = "total"
+	keyPrivate    = "private"
+	keySensible   = "sensible"
 )

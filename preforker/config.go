@@ -35,6 +35,7 @@ type Config struct {
 
 	Without []Lever // that are not to be used
 	Warmup  Warmup
+	Renewal Renewal // when a fork takes a worker's place
 
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration

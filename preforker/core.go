@@ -13,7 +13,9 @@ type policy struct {
 	bootTimeout  time.Duration // of a preloader, and of a worker
 	drainTimeout time.Duration
 	method       SpawnMethod
-	loadsAtOnce  int // of the application, with direct spawning
+	loadsAtOnce  int // of the application, with direct spawning; the CPUs
+	renewal      Renewal
+	memoryLimit  uint64 // bytes that all processes together can have; 0: not known
 }
 
 const (
@@ -62,6 +64,16 @@ type worker struct {
 	pid    int
 	since  time.Duration // of its state
 	loaded bool          // the application is there: from birth, but with direct spawning
+
+	served  uint64        // requests, as last measured
+	private uint64        // bytes, as last measured
+	base    uint64        // the first measurement after its first requests
+	based   time.Duration // when
+	growth  float64       // bytes a second since then
+	example bool          // a budget was chosen with it in view
+	life    uint64        // requests after which it leaves; 0: any number
+	renewal Reason        // why a successor of its own generation was started
+	chosen  time.Duration // when
 }
 
 func (w *worker) leaving() bool { return w.state == WorkerDraining || w.state == WorkerKilling }
@@ -72,6 +84,7 @@ type slot struct {
 	state   SlotState
 	open    bool // its socket is there
 	deaths  int  // young ones, in a row
+	failed  int  // generation of the last of them
 	workers []*worker
 	retryAt time.Duration // no spawn before
 }
@@ -100,13 +113,14 @@ type core struct {
 	announced  int          // generation that every slot has reached
 	again      bool         // a restart was asked for while a generation was loading
 	verdict    error        // why the supervisor stops
+	budget     budget
 
 	now time.Duration
 	out []action
 }
 
 func newCore(slots int, p policy, random func() float64) *core {
-	c := &core{policy: p, random: random}
+	c := &core{policy: p, random: random, budget: newBudget(p)}
 	for number := range slots {
 		c.slots = append(c.slots, &slot{number: number, open: true})
 	}
@@ -141,6 +155,10 @@ func (c *core) step(now time.Duration, e event) []action {
 		c.workerExited(e)
 	case slotNotBound:
 		c.slotNotBound(e)
+	case preloaderMeasured:
+		c.preloaderMeasured(e)
+	case workersMeasured:
+		c.workersMeasured(e)
 	case timerFired:
 		c.timerFired(e.timer)
 	case stopAsked:

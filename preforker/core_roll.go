@@ -22,6 +22,7 @@ func (c *core) fill() {
 	}
 	c.roll(source)
 	c.settle(source)
+	c.renew()
 }
 
 // mayBegin says whether one more worker may be started now.
@@ -44,10 +45,14 @@ func (c *core) count(state WorkerState) (n int) {
 }
 
 // roll starts a successor for the first slot that serves an older generation, one slot
-// at a time. It never goes back, and waits where a still newer generation is loading.
+// at a time, those whose worker should be replaced anyway first. It never goes back, and
+// waits where a still newer generation is loading.
 func (c *core) roll(source *preloader) {
 	if l := c.loading(); l != nil && l.generation > source.generation {
 		return
+	}
+	if c.renews() && c.comingUp() > 0 {
+		return // a renewal is under way
 	}
 	var next *slot
 	for _, s := range c.slots {
@@ -56,8 +61,10 @@ func (c *core) roll(source *preloader) {
 		case w == nil:
 		case w.key.Generation == source.generation && w.state != WorkerReady:
 			return // a successor is on its way
-		case w.key.Generation < source.generation && w.state == WorkerReady && next == nil && s.retryAt <= c.now:
-			next = s
+		case w.key.Generation < source.generation && w.state == WorkerReady && s.retryAt <= c.now:
+			if next == nil || c.pressing(w) && !c.pressing(next.serving()) {
+				next = s
+			}
 		}
 	}
 	if next != nil && c.mayBegin() {
@@ -77,6 +84,9 @@ func (c *core) settle(source *preloader) {
 	if c.announced != source.generation {
 		c.announced = source.generation
 		c.do(announce{source.generation})
+		if c.renews() {
+			c.do(measurePreloader{source.generation})
+		}
 	}
 	for _, p := range slices.Clone(c.preloaders) {
 		if p.generation < source.generation {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 )
 
 func (c *core) worker(key wire.Key) (*slot, *worker) {
@@ -93,16 +94,34 @@ func (c *core) workerReady(e workerReady) {
 	}
 	took := c.now - w.since
 	c.moveWorker(w, WorkerReady)
+	c.watch(w)
 	if p := c.preloader(e.key.Generation); p != nil {
 		p.proven = true
 	}
-	c.log(slog.LevelInfo, "worker is ready", w.attrs(slog.Float64(keySeconds, seconds(took)))...)
+	level := slog.LevelInfo
 	for _, older := range s.workers {
-		if older != w && !older.leaving() {
-			c.drain(older, ReasonRolled, false)
+		if older == w || older.leaving() {
+			continue
 		}
+		reason := successorReason(older, w)
+		if reason.renewal() {
+			level = slog.LevelDebug // it is routine
+			if s.retryAt <= c.now {
+				s.deaths = 0 // of successors that did not come up; a timer waits for no other
+			}
+		}
+		c.drain(older, reason, false)
 	}
+	c.log(level, "worker is ready", w.attrs(slog.Float64(keySeconds, seconds(took)))...)
 	c.fill()
+}
+
+// successorReason says why a worker gives way to a younger one of its slot.
+func successorReason(older, younger *worker) Reason {
+	if older.key.Generation == younger.key.Generation && older.renewal != "" {
+		return older.renewal
+	}
+	return ReasonRolled
 }
 
 // drain asks a worker to leave when its request in hand is done. A successor
@@ -130,6 +149,11 @@ func (w *worker) killing() killWorker { return killWorker{w.key, !w.loaded} }
 func (c *core) workerDrainTimeout(key wire.Key) {
 	_, w := c.worker(key)
 	if w == nil || w.state != WorkerDraining {
+		return
+	}
+	if w.reason.renewal() {
+		c.log(slog.LevelWarn, "worker was replaced and still finishes its last request",
+			w.attrs(slog.String(keyReason, string(w.reason)), slog.Duration(keyTimeout, c.policy.drainTimeout))...)
 		return
 	}
 	if w.reason != ReasonBootTimeout { // which was logged when it was asked where it is
@@ -175,7 +199,15 @@ func (c *core) workerExited(e workerExited) {
 	}
 	attrs := w.attrs(slog.String(keyExit, e.exit.String()), slog.Uint64(keyServed, e.served))
 	if w.leaving() && w.reason != ReasonBootTimeout {
-		c.log(slog.LevelInfo, "worker left", append(attrs, slog.String(keyReason, string(w.reason)))...)
+		level := slog.LevelInfo
+		if w.reason.renewal() {
+			if e.exit == (sys.ExitStatus{}) {
+				level = slog.LevelDebug // it is routine
+			}
+			attrs = append(attrs, slog.String(keyPrivate, megabytes(w.private)))
+			c.renewed(w)
+		}
+		c.log(level, "worker left", append(attrs, slog.String(keyReason, string(w.reason)))...)
 		c.bury(s, w, false, 0)
 		return
 	}

@@ -63,6 +63,14 @@ type (
 		lines   []string // the last lines that it printed, if it loaded by itself
 	}
 
+	// preloaderMeasured tells resident bytes: all that the preloader has, whoever shares it.
+	preloaderMeasured struct {
+		generation          int
+		preloader, launcher uint64
+	}
+	// workersMeasured tells of the workers that have done something since the last time.
+	workersMeasured struct{ workers []measurement }
+
 	slotNotBound struct {
 		slot int
 		err  error
@@ -89,9 +97,18 @@ func (workerLoaded) isEvent()      {}
 func (workerReady) isEvent()       {}
 func (workerExited) isEvent()      {}
 func (slotNotBound) isEvent()      {}
+func (preloaderMeasured) isEvent() {}
+func (workersMeasured) isEvent()   {}
 func (timerFired) isEvent()        {}
 func (stopAsked) isEvent()         {}
 func (restartAsked) isEvent()      {}
+
+// measurement is a worker's memory, as last read, and how much it has served.
+type measurement struct {
+	key     wire.Key
+	private uint64 // bytes
+	served  uint64 // requests
+}
 
 // timer names a deadline. Its fields say what it is about; a timer that nobody
 // is waiting for any more is ignored when it fires, so none is ever taken back.

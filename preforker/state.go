@@ -90,7 +90,14 @@ const (
 	ReasonRolled      Reason = "replaced by a newer generation"
 	ReasonStopping    Reason = "stopping"
 	ReasonLost        Reason = "its preloader died while forking it"
+	// A fork of the same generation took its place.
+	ReasonOverBudget   Reason = "over budget"
+	ReasonManyRequests Reason = "served its number of requests"
 )
+
+// renewal says whether a worker leaves for a fork of its own generation: nothing is wrong with it,
+// so it may take all the time that its last request needs.
+func (r Reason) renewal() bool { return r == ReasonOverBudget || r == ReasonManyRequests }
 
 type state interface {
 	comparable

@@ -15,6 +15,7 @@ import (
 
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/memory"
 	"launcher/preforker/sys"
 )
 
@@ -30,6 +31,7 @@ type Supervisor struct {
 	board   *os.File
 	records *records
 	heap    *heapFile
+	measure *measurer // nil where nothing is to be measured
 
 	events chan event
 	// done is closed when the loop has ended, so that late events find no reader
@@ -60,10 +62,9 @@ func New(config Config) (*Supervisor, error) {
 	}
 	s := &Supervisor{
 		config: config, log: config.Log,
-		core: newCore(config.Workers, policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout,
-			method: config.SpawnMethod, loadsAtOnce: runtime.GOMAXPROCS(0)}, rand.Float64), // the CPUs that it may use
+		core:    newCore(config.Workers, policyOf(config), rand.Float64),
 		records: &records{}, heap: newHeapFile(config.SocketDir, config.Ruby, config.App),
-		events:  make(chan event, 64), done: make(chan struct{}), began: time.Now(),
+		events: make(chan event, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[int]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{},
 	}
@@ -73,6 +74,21 @@ func New(config Config) (*Supervisor, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func policyOf(config Config) policy {
+	return policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout,
+		method: config.SpawnMethod, loadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
+		renewal: config.Renewal, memoryLimit: memoryLimit(config.Log)}
+}
+
+// memoryLimit is what bounds a budget that is chosen; it can be chosen without.
+func memoryLimit(log *slog.Logger) uint64 {
+	limit, err := memory.Limit()
+	if err != nil {
+		log.Warn("the limit of memory is unknown", keyError, err)
+	}
+	return limit
 }
 
 // A worker costs a listener, a channel and a pidfd, and while it is replaced a second
@@ -150,6 +166,10 @@ func (s *Supervisor) Run() error {
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
 
+	if s.core.renews() {
+		s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
+		s.tasks.Go(func() { s.measure.run(s.done) })
+	}
 	s.handle(started{})
 	for !s.finished {
 		select {
@@ -251,6 +271,14 @@ func (s *Supervisor) perform(a action) event {
 		s.closeSlot(a.slot)
 	case hideSlots:
 		s.sockets.hide()
+	case watchWorker:
+		s.watchWorker(a.key)
+	case measurePreloader:
+		if p := s.preloaders[a.generation]; p != nil {
+			s.measure.preloader(a.generation, p.child.Pid)
+		}
+	case setBudget:
+		s.measure.set(a.bytes)
 	case setTimer:
 		s.setTimer(a)
 	case logged:
@@ -263,6 +291,7 @@ func (s *Supervisor) perform(a action) event {
 		s.config.Observer.Settled()
 	case announce:
 		s.config.Observer.Serving(a.generation, s.views())
+		s.forgetStart()
 	case finish:
 		s.finished, s.verdict = true, a.err
 	}

@@ -178,6 +178,7 @@ func (s *Supervisor) workerGone(e workerEnded) event {
 }
 
 func (s *Supervisor) dropWorker(w *workerProcess) {
+	s.measure.forget(w.key)
 	delete(s.workers, w.key)
 	_ = w.conn.Close()
 }
@@ -195,6 +196,7 @@ func (s *Supervisor) forgetWorker(a forgetWorker) {
 		s.dropWorker(w)
 		return
 	}
+	s.measure.forget(w.key)
 	delete(s.workers, w.key)
 	s.forgotten[w] = true
 	w.conn.FinishSending()
@@ -223,6 +225,13 @@ func (s *Supervisor) drainWorker(a drainWorker) {
 	if err := send(w.conn, wire.Drain{Backlog: a.backlog}); err != nil {
 		// Its channel is broken, which tells it the same.
 		s.log.Warn("worker could not be told to drain", keySlot, a.key.Slot, keyGeneration, a.key.Generation, keyError, err)
+	}
+}
+
+// watchWorker has the memory of a worker that is ready measured.
+func (s *Supervisor) watchWorker(key wire.Key) {
+	if w := s.workers[key]; w != nil && w.child != nil {
+		s.measure.watch(key, w.child.Pid, w.record)
 	}
 }
 

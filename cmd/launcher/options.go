@@ -25,6 +25,8 @@ const (
 	optRackup       = "rackup"
 	optRuby         = "ruby"
 	optSpawnMethod  = "spawn-method"
+	optMaxPrivate   = "max-private"
+	optMaxRequests  = "max-requests"
 	optSocketDir    = "socket-dir"
 	optSocketMode   = "socket-mode"
 	optSocketGroup  = "socket-group"
@@ -60,6 +62,10 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: optRuby, EnvVars: env(optRuby), Value: "ruby", Usage: "`COMMAND` that is Ruby 2.7 or later"},
 		&cli.StringFlag{Name: optSpawnMethod, EnvVars: env(optSpawnMethod), Value: string(preforker.SpawnSmart),
 			Usage: "`METHOD`: smart forks the workers, direct has each load the application by itself"},
+		&cli.StringFlag{Name: optMaxPrivate, EnvVars: env(optMaxPrivate), Value: "auto",
+			Usage: "`SIZE` (20MB, 1.5G) of a worker's own memory at which a fork takes its place; auto: chosen, off: never"},
+		&cli.Uint64Flag{Name: optMaxRequests, EnvVars: env(optMaxRequests),
+			Usage: "`NUMBER` of requests after which a fork takes a worker's place", DefaultText: "any"},
 		&cli.StringFlag{Name: optSocketMode, EnvVars: env(optSocketMode), Value: "0660", Usage: "octal `MODE` of the sockets"},
 		&cli.StringFlag{Name: optSocketGroup, EnvVars: env(optSocketGroup),
 			Usage: "`GROUP` of the sockets, the web server's (www-data)", DefaultText: "this user's"},

@@ -45,6 +45,9 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if err != nil {
 		return err
 	}
+	if config.SpawnMethod == preforker.SpawnDirect && (ctx.IsSet(optMaxPrivate) || ctx.IsSet(optMaxRequests)) {
+		logger.Warn("--max-private and --max-requests have no effect with --spawn-method direct: nothing is forked")
+	}
 	config.Log, config.Stderr, config.Observer = logger, stderr, console
 	version, err := lighttpdVersion(ctx.Context, "", "")
 	if err != nil {
@@ -108,6 +111,10 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 		return config, where, err
 	}
 	if config.SpawnMethod, err = spawnMethod(ctx.String(optSpawnMethod)); err != nil {
+		return config, where, err
+	}
+	config.Renewal.MaxRequests = ctx.Uint64(optMaxRequests)
+	if config.Renewal.Budget, err = maxPrivate(ctx.String(optMaxPrivate)); err != nil {
 		return config, where, err
 	}
 	if config.SocketMode, err = socketMode(ctx.String(optSocketMode)); err != nil {

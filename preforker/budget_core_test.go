@@ -1,0 +1,446 @@
+package preforker
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
+)
+
+const mB = bytesPerMB
+
+// renewing is a core whose workers are all ready and have a preloader of 60 MB.
+func renewing(t *testing.T, slots int, renewal Renewal) *script {
+	t.Helper()
+	s := &script{t: t, core: newCore(slots, policy{bootTimeout: time.Minute, drainTimeout: 30 * time.Second, loadsAtOnce: 2,
+		renewal: renewal, memoryLimit: 4096 * mB}, func() float64 { return 0 }), kinds: map[string]int{}}
+	s.event(started{})
+	s.boot(s.load(1))
+	s.event(preloaderMeasured{1, 60 * mB, 10 * mB})
+	return s
+}
+
+// measured tells that a slot's worker has so many megabytes after so many requests.
+func (s *script) measured(slot int, private, served uint64) []action {
+	s.t.Helper()
+	s.now += measurePeriod
+	return s.event(workersMeasured{[]measurement{{s.serving(slot), private * mB, served}}})
+}
+
+// past has a slot's worker grow to so many megabytes, unnoticed so far.
+func (s *script) past(slot int, private uint64) {
+	w := s.core.slots[slot].serving()
+	w.measured(s.now, measurement{private: 5 * mB, served: leastLife})
+	w.measured(s.now, measurement{private: private * mB, served: 60})
+}
+
+func (s *script) leaves(key wire.Key) []action {
+	s.t.Helper()
+	s.now += 50 * time.Millisecond
+	return s.event(workerExited{key: key, served: 50})
+}
+
+// replaceAll lets every replacement come to its end, one after the other.
+func (s *script) replaceAll() {
+	s.t.Helper()
+	for found := true; found; {
+		found = false
+		for _, slot := range s.core.slots {
+			if w := slot.serving(); w.state == WorkerSpawning {
+				found = true
+				s.ready(w.key)
+				s.leaves(slot.workers[0].key)
+			}
+		}
+	}
+}
+
+// successor is the only spawn of the actions.
+func (s *script) successor(actions []action, slot int) wire.Key {
+	s.t.Helper()
+	spawned := find[spawnWorker](actions)
+	if len(spawned) != 1 || spawned[0].key.Slot != slot || spawned[0].key.Generation != s.core.slots[slot].workers[0].key.Generation {
+		s.t.Fatalf("spawned %+v, want one worker of the same generation for slot %d", spawned, slot)
+	}
+	return spawned[0].key
+}
+
+func (s *script) logged(text string) (found []logged) {
+	for _, line := range find[logged](s.acts) {
+		if strings.Contains(line.text, text) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+func (l logged) value(key string) string {
+	for _, attr := range l.attrs {
+		if attr.Key == key {
+			return attr.Value.String()
+		}
+	}
+	return ""
+}
+
+var twenty = Renewal{Budget: Budget{Bytes: 20 * mB}}
+
+func TestBudgetReplacesBesideTheOldWorker(t *testing.T) {
+	s := renewing(t, 3, twenty)
+	if actions := s.measured(1, 15, 40); len(actions) != 0 {
+		t.Fatalf("below the budget: %+v", actions)
+	}
+	old := s.serving(1)
+	next := s.successor(s.measured(1, 21, 60), 1)
+	if n := len(find[drainWorker](s.event(workerSpawned{next, 9}))); n != 0 {
+		t.Error("the old worker drains before the new one is ready")
+	}
+	drained := find[drainWorker](s.event(workerReady{next, 9}))
+	if len(drained) != 1 || drained[0] != (drainWorker{old, false}) {
+		t.Errorf("drained %+v, want %v without its backlog", drained, old)
+	}
+	s.leaves(old)
+	left := s.logged("worker left")
+	if len(left) != 1 || left[0].value(keyReason) != string(ReasonOverBudget) || left[0].level != slog.LevelDebug {
+		t.Errorf("%+v", left)
+	}
+	crashed := s.serving(2)
+	s.ready(s.successor(s.measured(2, 21, 60), 2))
+	s.event(workerExited{key: crashed, served: 60, exit: sys.ExitStatus{Signal: 11}})
+	if left = s.logged("worker left"); len(left) != 2 || left[1].level != slog.LevelInfo {
+		t.Errorf("it crashed in its last request: %+v", left)
+	}
+	if s.core.slots[1].deaths != 0 || s.kinds["preforker.closeSlot"] != 0 || s.kinds["preforker.announce"] != 1 {
+		t.Errorf("deaths %d, %v", s.core.slots[1].deaths, s.kinds)
+	}
+}
+
+// TestBudgetIsSpread: ten workers pass it at once, and are replaced one after the other, the
+// next when the last has given its memory back.
+func TestBudgetIsSpread(t *testing.T) {
+	s := renewing(t, 10, twenty)
+	for slot := range 10 {
+		s.past(slot, 20)
+	}
+	actions := s.measured(9, 20, 60)
+	var order []int
+	for range 10 {
+		spawned := find[spawnWorker](actions)
+		if len(spawned) != 1 {
+			t.Fatalf("%d started at once, after %v", len(spawned), order)
+		}
+		key := spawned[0].key
+		order = append(order, key.Slot)
+		old := s.core.slots[key.Slot].workers[0].key
+		if early := find[spawnWorker](s.ready(key)); len(early) != 0 {
+			t.Fatalf("%+v is started while %v still drains", early, old)
+		}
+		actions = s.leaves(old)
+	}
+	if slices.Sort(order); len(slices.Compact(order)) != 10 || len(find[spawnWorker](actions)) != 0 {
+		t.Errorf("replaced %v, then %+v", order, actions)
+	}
+}
+
+// TestBudgetLooksAhead: of those that grow the one that passes it first goes first, and before it has passed.
+func TestBudgetLooksAhead(t *testing.T) {
+	s := renewing(t, 2, twenty)
+	s.measured(0, 10, 10)
+	s.measured(1, 10, 10)
+	for step := uint64(1); ; step++ {
+		if actions := s.measured(0, 10+step/4, 10+step); len(find[spawnWorker](actions)) != 0 {
+			t.Fatal("the one that grows slowly is replaced")
+		}
+		if private := s.core.slots[1].serving().private / mB; private >= 20 {
+			t.Fatalf("a worker has %d MB", private)
+		}
+		if actions := s.measured(1, 10+step, 10+2*step); len(find[spawnWorker](actions)) != 0 {
+			s.successor(actions, 1)
+			break
+		}
+	}
+	if private := s.core.slots[1].serving(); private.state != WorkerSpawning {
+		t.Errorf("%v", private.state)
+	}
+}
+
+func TestBudgetManyAtOnceBeyondThePromise(t *testing.T) {
+	s := renewing(t, 4, twenty)
+	for slot := range 4 {
+		s.past(slot, 30)
+	}
+	if n := len(find[spawnWorker](s.measured(0, 30, 60))); n != 2 {
+		t.Errorf("%d at once, want as many as CPUs", n)
+	}
+}
+
+// TestBudgetTooSmallDoesNotLoop: each worker passes it with its first request. Nobody is replaced
+// before a number of requests that grows, and the log says what would be enough.
+func TestBudgetTooSmallDoesNotLoop(t *testing.T) {
+	s := renewing(t, 1, twenty)
+	lives := []uint64{}
+	for served := uint64(1); len(lives) < 30; served++ {
+		if served > 2*mostLife {
+			t.Fatalf("not replaced any more after lives of %v", lives)
+		}
+		if spawned := find[spawnWorker](s.measured(0, 32, served)); len(spawned) == 1 {
+			old := s.core.slots[0].workers[0].key
+			s.ready(spawned[0].key)
+			s.leaves(old)
+			lives = append(lives, served)
+			served = 0
+		}
+	}
+	s.now -= leastAge // the time that its requests took
+	if s.core.slots[0].serving().since = s.now; len(find[spawnWorker](s.measured(0, 32, 10*mostLife))) != 0 {
+		t.Error("a thousand requests in no time make it fork again")
+	}
+	if lives[0] != leastLife || lives[29] != mostLife {
+		t.Errorf("lives of %v", lives)
+	}
+	warned := s.logged("too small")
+	if len(warned) != 3 || warned[0].value(keySensible) != "40 MB" || warned[0].level != slog.LevelWarn {
+		t.Errorf("%+v", warned)
+	}
+}
+
+// TestBudgetSuccessorDoesNotComeUp: the old worker serves on, and the next attempts wait longer and longer.
+func TestBudgetSuccessorDoesNotComeUp(t *testing.T) {
+	s := renewing(t, 1, twenty)
+	old := s.serving(0)
+	actions := s.measured(0, 21, 60)
+	var waits []time.Duration
+	for range 6 {
+		key := s.successor(actions, 0)
+		s.event(workerSpawned{key, 9})
+		actions = s.event(workerExited{key: key, exit: sys.ExitStatus{Code: 1}})
+		if len(find[spawnWorker](actions)) == 0 {
+			for _, set := range find[setTimer](actions) {
+				waits = append(waits, set.after)
+			}
+			actions = s.fire(timerSlot)
+		}
+		if w := s.core.slots[0].workers[0]; w.key != old || w.state != WorkerReady {
+			t.Fatalf("%+v", w)
+		}
+	}
+	if want := []time.Duration{100, 200, 400, 800, 1600}; len(waits) != 5 || waits[4] != want[4]*time.Millisecond {
+		t.Errorf("waits %v", waits)
+	}
+	if s.kinds["preforker.closeSlot"] != 0 || s.core.budget.life != leastLife {
+		t.Errorf("%v, lives of %d", s.kinds, s.core.budget.life)
+	}
+	s.ready(s.successor(actions, 0))
+	if s.core.slots[0].deaths != 0 {
+		t.Error("the deaths of the successors stay")
+	}
+}
+
+// TestBudgetInARoll: a slot that is past the budget is the first to be rolled, and nothing else is
+// started meanwhile.
+func TestBudgetInARoll(t *testing.T) {
+	s := renewing(t, 3, twenty)
+	s.event(restartAsked{"HUP"})
+	next := s.successor(s.measured(2, 21, 60), 2) // while the new release loads: a renewal as ever
+	if spawned := find[spawnWorker](s.load(2)); len(spawned) != 0 {
+		t.Fatalf("two at once: %+v", spawned)
+	}
+	s.past(1, 25)
+	rolled := find[spawnWorker](s.ready(next))
+	if len(rolled) != 1 || rolled[0].key.Slot != 1 || rolled[0].key.Generation != 2 {
+		t.Fatalf("%+v, want slot 1 first", rolled)
+	}
+	actions := s.ready(rolled[0].key)
+	for _, drained := range find[drainWorker](actions) {
+		if _, w := s.core.worker(drained.key); w.reason != ReasonRolled {
+			t.Errorf("%v leaves: %v", drained.key, w.reason)
+		}
+	}
+	s.boot(actions)
+	for slot := range 3 {
+		if s.serving(slot).Generation != 2 {
+			t.Errorf("slot %d is not rolled", slot)
+		}
+	}
+}
+
+// TestBudgetBesideABadRelease: its workers do not come up; those of the old one are still renewed.
+func TestBudgetBesideABadRelease(t *testing.T) {
+	s := renewing(t, 1, twenty)
+	s.event(restartAsked{"HUP"})
+	actions := s.load(2)
+	for spawned := find[spawnWorker](actions); len(spawned) == 1 && spawned[0].key.Generation == 2; spawned = find[spawnWorker](actions) {
+		actions = s.dies(spawned[0].key, 0)
+	}
+	s.core.slots[0].retryAt = s.now + time.Minute // the next attempt of the roll
+	old := s.serving(0)
+	s.ready(s.successor(s.measured(0, 21, 60), 0))
+	s.leaves(old)
+	if deaths := s.core.slots[0].deaths; deaths != 2 {
+		t.Errorf("%d deaths: the timer of the roll would find nobody", deaths)
+	}
+	s.now += time.Minute
+	if spawned := find[spawnWorker](s.fire(timerSlot)); len(spawned) != 1 || spawned[0].key.Generation != 2 {
+		t.Errorf("the roll goes on with %+v", spawned)
+	}
+}
+
+func TestBudgetWhileStopping(t *testing.T) {
+	s := renewing(t, 2, twenty)
+	next := s.successor(s.measured(0, 21, 60), 0)
+	drained := find[drainWorker](s.event(stopAsked{by: "TERM"}))
+	if len(drained) != 3 || !slices.Contains(drained, drainWorker{next, true}) {
+		t.Errorf("%+v", drained)
+	}
+	if actions := s.event(workersMeasured{[]measurement{{wire.Key{Slot: 1, Generation: 1, Serial: 2}, 90 * mB, 99}}}); len(actions) != 0 {
+		t.Errorf("%+v", actions)
+	}
+}
+
+func TestBudgetOfTheGone(t *testing.T) {
+	s := renewing(t, 1, twenty)
+	gone := s.serving(0)
+	s.boot(s.dies(gone, 5))
+	if actions := s.event(workersMeasured{[]measurement{{gone, 90 * mB, 99}}}); len(actions) != 0 {
+		t.Errorf("%+v", actions)
+	}
+	if actions := s.event(preloaderMeasured{7, 900 * mB, mB}); len(actions) != 0 {
+		t.Errorf("%+v", actions)
+	}
+}
+
+// TestBudgetNeverCutsARequest: a worker that was replaced has all the time for its last request,
+// and meanwhile its slot gets no third worker.
+func TestBudgetNeverCutsARequest(t *testing.T) {
+	s := renewing(t, 2, twenty)
+	s.ready(s.successor(s.measured(0, 21, 60), 0))
+	if killed := find[killWorker](s.fire(timerWorkerDrain)); len(killed) != 0 {
+		t.Errorf("%+v", killed)
+	}
+	if len(s.logged("still finishes its last request")) != 1 {
+		t.Error("nobody is told")
+	}
+	if spawned := find[spawnWorker](s.measured(0, 22, 60)); len(spawned) != 0 {
+		t.Errorf("a third worker: %+v", spawned)
+	}
+	s.successor(s.measured(1, 22, 60), 1) // the others are not held up
+	s.event(stopAsked{by: "TERM"})
+	if killed := find[killWorker](s.fire(timerStop)); len(killed) == 0 {
+		t.Error("it outlives the launcher")
+	}
+}
+
+func TestBudgetChosen(t *testing.T) {
+	s := renewing(t, 10, Renewal{Budget: Budget{Auto: true}})
+	promises := func() (found []string) {
+		for _, line := range s.logged("memory at most") {
+			found = append(found, line.value(keyPreloader)+" + "+line.value(keyEach)+" = "+line.value(keyTotal))
+		}
+		return found
+	}
+	if spawned := find[spawnWorker](s.measured(0, 40, 99)); len(spawned) != 0 {
+		t.Errorf("replaced before anything is known: %+v", spawned)
+	}
+	s.measured(1, 4, 8)
+	s.measured(1, 12, 100)
+	if got, want := promises(), []string{"60 MB + 30 MB = 370 MB", "60 MB + 12 MB = 190 MB"}; !slices.Equal(got, want) {
+		t.Errorf("promised %q, want %q", got, want)
+	}
+	// Three short lives in a row are no accident: it grows.
+	s.replaceAll()
+	for range shortLives - 1 {
+		if actions := s.measured(2, 13, 20); len(find[spawnWorker](actions)) != 1 {
+			t.Fatalf("it stays: %+v", actions)
+		}
+		s.replaceAll()
+	}
+	if actions := s.measured(2, 13, 20); len(find[spawnWorker](actions)) != 0 {
+		t.Errorf("it is replaced all the same: %+v", actions)
+	}
+	if got := promises(); len(got) != 3 || got[2] != "60 MB + 14 MB = 210 MB" {
+		t.Errorf("then %q", got)
+	}
+}
+
+// TestBudgetChosenLeavesRoom above what the first requests of any worker need.
+func TestBudgetChosenLeavesRoom(t *testing.T) {
+	s := renewing(t, 2, Renewal{Budget: Budget{Auto: true}})
+	s.measured(0, 32, 8)
+	if actions := s.measured(0, 34, 100); s.core.bound() != 40*mB || len(find[setBudget](actions)) != 1 {
+		t.Errorf("%d MB, %+v", s.core.bound()/mB, actions)
+	}
+	for _, example := range []struct{ private, budget uint64 }{{9, 40}, {41, 41}, {60, 41}} {
+		s.core.slots[1].serving().example = false // as if it were another
+		if s.measured(1, example.private, 300); s.core.bound() != example.budget*mB {
+			t.Errorf("%d MB after a worker of %d", s.core.bound()/mB, example.private)
+		}
+		s.replaceAll()
+	}
+	s.event(restartAsked{"HUP"})
+	s.boot(s.load(2))
+	s.event(preloaderMeasured{2, 62 * mB, 10 * mB})
+	if s.core.bound() != 41*mB {
+		t.Error("the new generation begins without a budget")
+	}
+	s.replaceAll()
+	s.measured(1, 4, 8)
+	if s.measured(1, 9, 100); s.core.bound() != 9*mB {
+		t.Errorf("%d MB for the new generation", s.core.bound()/mB)
+	}
+}
+
+func TestBudgetBounds(t *testing.T) {
+	for _, test := range []struct{ preloader, limit, workers, most, start uint64 }{
+		{60, 0, 10, 64, 30},
+		{60, 4096, 10, 64, 30},
+		{200, 4096, 10, 200, 100},
+		{60, 512, 10, 40, 30},
+		{60, 200, 10, 12, 12},
+		{10, 4096, 10, 64, 8},
+		{300, 100, 10, 0, 1}, // there is no room at all: whatever is said is wrong
+	} {
+		most := mostBudget(test.preloader*mB, test.limit*mB, int(test.workers))
+		start := provisional(test.preloader*mB, most)
+		if most/mB != test.most || start/mB != test.start {
+			t.Errorf("%+v: at most %d MB, at first %d MB", test, most/mB, start/mB)
+		}
+	}
+}
+
+func TestMaxRequests(t *testing.T) {
+	s := renewing(t, 2, Renewal{MaxRequests: 100})
+	if actions := s.measured(0, 0, 99); len(actions) != 0 {
+		t.Errorf("%+v", actions)
+	}
+	old := s.serving(0)
+	s.ready(s.successor(s.measured(0, 0, 100), 0))
+	s.leaves(old)
+	if left := s.logged("worker left"); len(left) != 1 || left[0].value(keyReason) != string(ReasonManyRequests) {
+		t.Errorf("%+v", left)
+	}
+	s.core.random = func() float64 { return 0.99 }
+	next := s.successor(s.measured(0, 0, 100), 0)
+	s.ready(next)
+	if _, w := s.core.worker(next); w.life != 88 {
+		t.Errorf("by chance %d requests", w.life)
+	}
+}
+
+// TestBudgetOff: nobody is even looked at.
+func TestBudgetOff(t *testing.T) {
+	for name, p := range map[string]policy{"off": {}, "direct": {method: SpawnDirect, renewal: twenty, loadsAtOnce: 8}} {
+		s := &script{t: t, core: newCore(1, p, func() float64 { return 0 }), kinds: map[string]int{}}
+		actions := s.event(started{})
+		if p.method != SpawnDirect {
+			actions = s.load(1)
+		}
+		s.boot(actions)
+		if s.core.slots[0].serving().state != WorkerReady || s.kinds["preforker.watchWorker"]+s.kinds["preforker.measurePreloader"] != 0 {
+			t.Errorf("%s: %v", name, s.kinds)
+		}
+	}
+}

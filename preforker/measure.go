@@ -1,0 +1,191 @@
+package preforker
+
+import (
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"launcher/preforker/internal/scoreboard"
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/memory"
+)
+
+// measurePeriod is the time between two looks at the workers.
+const measurePeriod = 200 * time.Millisecond
+
+const (
+	// measureShare bounds what looking costs: a pass that took 1 ms of a CPU is followed by 30 ms
+	// of rest at least. With hundreds of busy workers this is what spreads the looks.
+	measureShare = 30
+	// restlessPass is every so many passes at which workers are looked at that have served nothing
+	// since the last time: an application may have threads of its own.
+	restlessPass = 25
+)
+
+// ages are requests after which a worker is read in any case: when its first ones are over, and
+// when it has lived for as long as it should.
+var ages = [...]uint64{leastLife, aimedLife}
+
+// measurer reads the memory of workers, in a goroutine of its own, and posts what
+// it finds. A look costs what could have changed: nothing for a worker that has served nothing,
+// else 10 µs for the count of its page faults, and the 0.6 ms and more of its private
+// memory only at certain ages and where the faults could have taken half of what it had left.
+type measurer struct {
+	board    io.ReaderAt
+	post     func(event)
+	pageSize uint64
+
+	mu      sync.Mutex
+	workers map[wire.Key]*measured
+	parents []parent // to be read once
+	budget  uint64
+}
+
+// measured is a worker as the measuring goroutine last saw it, which alone touches all but
+// the first three.
+type measured struct {
+	key         wire.Key
+	pid, record int
+
+	served  uint64
+	faults  uint64 // at the last reading of private
+	private uint64
+	ages    int // how many of the ages it was read at
+}
+
+type parent struct{ generation, pid int }
+
+func newMeasurer(board io.ReaderAt, post func(event), bytes uint64) *measurer {
+	return &measurer{board: board, post: post, pageSize: uint64(os.Getpagesize()),
+		workers: map[wire.Key]*measured{}, budget: bytes}
+}
+
+// The loop calls these; none of them waits for a reading.
+
+func (m *measurer) watch(key wire.Key, pid, record int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.workers[key] = &measured{key: key, pid: pid, record: record}
+}
+
+// forget may be asked of a worker that was never watched, and of no measurer at all.
+func (m *measurer) forget(key wire.Key) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.workers, key)
+}
+
+func (m *measurer) set(budget uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.budget = budget
+}
+
+func (m *measurer) preloader(generation, pid int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.parents = append(m.parents, parent{generation, pid})
+}
+
+// run looks at the workers until done is closed. It has a thread to itself, whose time can be told:
+// by the clock a pass takes long where the machine is busy, which is when workers grow.
+func (m *measurer) run(done <-chan struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	timer := time.NewTimer(measurePeriod)
+	defer timer.Stop()
+	for pass := 0; ; pass++ {
+		select {
+		case <-done:
+			return
+		case <-timer.C:
+		}
+		began := threadTime()
+		m.look(pass%restlessPass == 0)
+		timer.Reset(max(measurePeriod, measureShare*(threadTime()-began)))
+	}
+}
+
+// threadTime is what this thread has had of the CPUs.
+func threadTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &usage); err != nil {
+		return 0 // it cannot fail with these arguments; the period holds all the same
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// look is one pass. A process that ends while it is read has its end told by others.
+func (m *measurer) look(all bool) {
+	m.mu.Lock()
+	workers := make([]*measured, 0, len(m.workers))
+	for _, w := range m.workers {
+		workers = append(workers, w)
+	}
+	parents, budget := m.parents, m.budget
+	m.parents = nil
+	m.mu.Unlock()
+
+	for _, p := range parents {
+		if usage, err := memory.Of(p.pid); err == nil {
+			// Not knowing its own size would make the promise smaller by some megabytes.
+			own, _ := memory.Of(os.Getpid())
+			m.post(preloaderMeasured{p.generation, usage.RSS, own.RSS})
+		}
+	}
+	var found []measurement
+	for _, w := range workers {
+		if m.worker(w, budget, all) {
+			found = append(found, measurement{w.key, w.private, w.served})
+		}
+	}
+	if len(found) > 0 {
+		m.post(workersMeasured{found})
+	}
+}
+
+// worker says whether there is anything new of a worker.
+func (m *measurer) worker(w *measured, budget uint64, all bool) bool {
+	entry, err := scoreboard.Read(m.board, w.record)
+	if err != nil {
+		return false // half written: next time
+	}
+	served := entry.Requests != w.served
+	if !served && entry.State == scoreboard.Idle && !all {
+		return false
+	}
+	w.served = entry.Requests
+	return m.memory(w, budget) || served
+}
+
+// memory reads a worker's private memory where it could have come near the budget.
+func (m *measurer) memory(w *measured, budget uint64) bool {
+	age := w.ages
+	for age < len(ages) && w.served >= ages[age] {
+		age++
+	}
+	if age == w.ages && budget == 0 {
+		return false
+	}
+	process, err := memory.ProcessOf(w.pid)
+	if err != nil {
+		return false
+	}
+	left := budget - min(w.private, budget)
+	grown := (process.Faults - min(w.faults, process.Faults)) * m.pageSize
+	if age == w.ages && grown < max(left/2, budget/16) {
+		return false
+	}
+	usage, err := memory.Of(w.pid)
+	if err != nil {
+		return false
+	}
+	w.ages, w.faults, w.private = age, process.Faults, usage.Private
+	return true
+}
