@@ -163,7 +163,7 @@ func checkRun(t *testing.T, run experiment.Run) {
 	if run.Peak.PSS < run.Last.PSS {
 		t.Errorf("the peak, %d, is below the last value, %d", run.Peak.PSS, run.Last.PSS)
 	}
-	if text := fmt.Sprint(run.Command, run.Last.Each); strings.Contains(text, os.TempDir()) {
+	if text := strings.ReplaceAll(fmt.Sprint(run.Command, run.Last.Each), "$RUN/", ""); strings.Contains(text, os.TempDir()+"/") {
 		t.Errorf("the report names the folders of the run: %s", text)
 	}
 	if os.Geteuid() == 0 && run.Method != "direct" && (run.Split == nil || run.Split.Workers != 2) {
@@ -343,5 +343,16 @@ func TestTimeLeftInWords(t *testing.T) {
 		if got := inWords(left); got != want {
 			t.Errorf("%v: %q, want %q", left, got, want)
 		}
+	}
+}
+
+// What is set for the launcher holds for it in an experiment too, and the report says so.
+func TestExperimentTellsWhatIsSet(t *testing.T) {
+	x := startExperimentWith(t, copyApp(t, "hello"), []string{"LAUNCHER_MAX_PRIVATE=off"}, "--method", "smart", "--processes", "1", "--requests", "5")
+	if status := x.wait(); status != exitOK {
+		t.Errorf("exit status %d", status)
+	}
+	if results := x.results(); len(results.Warnings) != 1 || !strings.Contains(results.Warnings[0], "LAUNCHER_MAX_PRIVATE=off") {
+		t.Errorf("warnings %q", results.Warnings)
 	}
 }

@@ -21,7 +21,7 @@ import (
 
 // asLauncher makes the test binary play the launcher itself, so that the end-to-end
 // tests run it with the race detector.
-const asLauncher = "LAUNCHER_TEST_MAIN"
+const asLauncher = "TEST_AS_LAUNCHER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asLauncher) != "" {

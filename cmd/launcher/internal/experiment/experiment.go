@@ -96,6 +96,9 @@ func (e *Experiment) prepare(ctx context.Context) (methods []string, err error) 
 	}
 	e.results.Load = Load{Paths: e.config.Paths, Requests: e.config.Requests, Connections: e.config.Connections,
 		Rate: e.config.Rate, Through: through, Tool: "launcher's own client"}
+	for _, variable := range server.Settings() {
+		e.warn(variable + " is set in the environment, and holds for direct and smart")
+	}
 	for _, method := range e.config.Methods {
 		e.results.Methods = append(e.results.Methods, string(method))
 		found, err := server.Find(ctx, method, e.app())

@@ -97,6 +97,18 @@ var foreign = []string{
 	"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
 }
 
+// Settings are the variables that choose something for this program and reach it, as
+// "NAME=value": its own methods are measured with what the user has set.
+func Settings() []string {
+	return slices.DeleteFunc(appEnviron(App{}), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return !strings.HasPrefix(name, "LAUNCHER_") || slices.Contains(chosen, name)
+	})
+}
+
+// chosen are variables of this program whose options it is started with.
+var chosen = []string{"LAUNCHER_RUBY", "LAUNCHER_ENVIRONMENT", "LAUNCHER_RACKUP", "LAUNCHER_SOCKET_DIR", "LAUNCHER_BOOT_TIMEOUT", "LAUNCHER_SPAWN_METHOD"}
+
 // environ is the environment of a server. Its temporary files are below the folder of the
 // run: Passenger leaves a page for each error there.
 func (s *Spec) environ(mark string) []string {
