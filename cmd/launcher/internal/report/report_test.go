@@ -102,7 +102,7 @@ func TestSameResultsGiveTheSameBytes(t *testing.T) {
 			t.Errorf("%s differs", entry.Name())
 		}
 	}
-	want := []string{"graph-time.png", "graph-time.svg", "graph.png", "graph.svg", "report.html", "report.md", "results.json", "samples.csv"}
+	want := []string{"graph-time.png", "graph-time.svg", "graph.png", "graph.svg", "report.html", "report.md", "results.json", "samples.csv", "summary.md"}
 	if !reflect.DeepEqual(names, want) {
 		t.Errorf("the folder has %v, want %v", names, want)
 	}

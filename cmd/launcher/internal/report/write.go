@@ -14,12 +14,13 @@ import (
 const (
 	PageFile     = "report.html"
 	MarkdownFile = "report.md"
+	SummaryFile  = "summary.md" // one table, to be shown elsewhere
 	SamplesFile  = "samples.csv"
 	ResultsFile  = "results.json"
 )
 
 // Write puts the report into dir, which it makes where there is none: report.html,
-// report.md, graph.svg, graph.png, graph-time.svg, graph-time.png, samples.csv and
+// report.md, summary.md, graph.svg, graph.png, graph-time.svg, graph-time.png, samples.csv and
 // results.json. Each file is whole at every moment, the one of before or the new one.
 // One that fails does not keep the others from being written; what was measured comes
 // first.
@@ -38,6 +39,7 @@ func Write(dir string, results *experiment.Results) error {
 		{ResultsFile, func() ([]byte, error) { return resultsJSON(results) }},
 		{SamplesFile, func() ([]byte, error) { return samplesCSV(results) }},
 		{MarkdownFile, func() ([]byte, error) { return doc.markdown(), nil }},
+		{SummaryFile, func() ([]byte, error) { return []byte(Summary(results)), nil }},
 		{PageFile, doc.page},
 		{memory.id + ".svg", memory.svg},
 		{memory.id + ".png", memory.png},
