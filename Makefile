@@ -20,7 +20,7 @@ FUZZ_TIME ?= 20000x
 DEPS := ruby ruby-rails ruby-sqlite3 ruby-minitest bundler lighttpd wrk gcc libc6-dev procps util-linux ca-certificates
 REDMINE_DEPS := redmine redmine-sqlite
 
-.PHONY: build run test check ruby-test go-test fuzz redmine bench deps clean
+.PHONY: build run test check ruby-test go-test fuzz redmine bench measure-levers deps clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -78,6 +78,12 @@ bench: deps launcher
 	LAUNCHER_BENCH_ROOT=/usr/share/redmine LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 5x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Replace' -benchtime 100x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Memory' -benchtime 1x ./cmd/launcher
+
+# What each lever against copied memory gains, as a table: make measure-levers LEVERS="--warmup compact views"
+LEVERS ?=
+measure-levers: deps launcher
+	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
+	scripts/measure-levers $(LEVERS)
 
 clean:
 	rm -f launcher
