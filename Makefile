@@ -27,7 +27,7 @@ BROWSER := chromium
 OUTPUT ?= $@-report
 EXPERIMENT ?=
 
-.PHONY: build run test check ruby-test go-test fuzz redmine bench experiment experiment-redmine deps test-deps clean
+.PHONY: build run test check ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine deps test-deps clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -97,6 +97,12 @@ bench: deps launcher
 	LAUNCHER_BENCH_ROOT=/usr/share/redmine LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 5x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Replace' -benchtime 100x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Memory' -benchtime 1x ./cmd/launcher
+
+# What each lever against copied memory gains, as a table: make measure-levers LEVERS="--warmup compact views"
+LEVERS ?=
+measure-levers: deps launcher
+	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
+	scripts/measure-levers $(LEVERS)
 
 clean:
 	rm -f launcher

@@ -27,7 +27,7 @@ const perPoolSince = "3.3"
 // spareSlots is what a heap has beyond the application's own objects, in percent. Requests
 // fill it between two collections, so it is what each worker copies: twice as much
 // costs each worker a fifth more memory, half of it one collection a request.
-const spareSlots = 25
+const spareSlots = 20
 
 // With so little to spare the default (20 %) would answer every collection with a major one.
 const minRatio = "0.02"

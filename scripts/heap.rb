@@ -18,12 +18,13 @@ module Launcher
 
     # Once for each generation, never for each fork: it moves objects, so it
     # writes to every page. It empties the caches of constants and methods too.
+    # Process.warmup (3.3) compacts as well, and gives back what malloc has free.
     def compact
-      return unless @levers.on?("compact") && GC.respond_to?(:compact)
+      return unless @levers.on?("compact")
       collect
-      GC.compact
-    rescue NotImplementedError
-      nil # from 3.2 on Ruby says so where the system has no use for it
+      Process.respond_to?(:warmup) ? Process.warmup : GC.compact
+    rescue NoMethodError, NotImplementedError
+      nil # a system whose memory Ruby cannot protect cannot be compacted
     end
 
     # The last thing before the first fork.
@@ -32,11 +33,13 @@ module Launcher
       join_free_chunks if @levers.on?("join")
     end
 
-    # Slots of each size that the application needs: {40 => 155_000}. Ruby that is
-    # started with this many, and some more, has them in one place.
+    # Slots of each size that hold an object: {40 => 155_000}. Ruby that is started with
+    # this many, and some more, has them in one place. 3.2 does not tell them apart,
+    # so it is told nothing: {}.
     def slots
-      return { GC::INTERNAL_CONSTANTS.fetch(:RVALUE_SIZE) => GC.stat(:heap_live_slots) } unless GC.respond_to?(:stat_heap)
-      GC.stat_heap.each_value.to_h { |pool| [pool.fetch(:slot_size), live(pool)] }
+      return { GC::INTERNAL_CONSTANTS.fetch(:RVALUE_SIZE) => GC.stat(:heap_live_slots) } if RUBY_VERSION < "3.2"
+      live = GC.stat_heap.each_value.to_h { |pool| [pool.fetch(:slot_size), live(pool)] }
+      live.value?(nil) ? {} : live
     end
 
     private
@@ -52,8 +55,11 @@ module Launcher
       Thread.new { String.new(capacity: LARGE) }.join
     end
 
+    # By its own name from 3.4 on.
     def live(pool)
-      pool.fetch(:heap_live_slots) { pool.fetch(:heap_eden_slots) }
+      pool.fetch(:heap_live_slots) do
+        pool[:total_allocated_objects] - pool[:total_freed_objects] if pool.key?(:total_freed_objects)
+      end
     end
   end
 end

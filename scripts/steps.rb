@@ -5,6 +5,8 @@ module Launcher
   # logged by its name and skipped, whatever it throws. None is begun after
   # the deadline: a large application must not wait for what only saves memory.
   class Steps
+    MESSAGE_MAX = 200 # characters
+
     def initialize(levers, errors, deadline:)
       @levers = levers
       @errors = errors
@@ -16,7 +18,7 @@ module Launcher
       return @errors.note("preload: #{name} is skipped: no time is left") if late?
       yield
     rescue StandardError, ScriptError, SystemStackError => error
-      @errors.note("preload: #{name} failed and is skipped: #{error.class}: #{error.message}")
+      complain(name, error)
     end
 
     # For one of many items of a step: a model without its table says nothing
@@ -41,8 +43,13 @@ module Launcher
     def report(failed)
       return if failed.empty?
       item, error = failed.first
-      more = failed.size > 1 ? " (and #{failed.size - 1} more)" : ""
-      @errors.note("preload: #{item} failed and is skipped#{more}: #{error.class}: #{error.message}")
+      complain(failed.size > 1 ? "#{item} (and #{failed.size - 1} more)" : item, error)
+    end
+
+    # The whole message may be a book: Ruby 3.1 shows what an object holds.
+    def complain(name, error)
+      message = error.message.to_s.dup.force_encoding(Encoding::UTF_8).scrub("?").lines.first.to_s.chomp[0, MESSAGE_MAX]
+      @errors.note("preload: #{name} failed and is skipped: #{error.class}: #{message}")
     end
   end
 end

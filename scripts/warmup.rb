@@ -7,26 +7,28 @@ module Launcher
   # the fork. They run on a thread of their own, as a worker's do: what they
   # allocate stays out of the main thread's memory, and one that hangs can be
   # given up.
+  #
+  # Nothing that goes wrong here keeps the application from starting: it is logged, once
+  # for each path.
   class Warmup
     SECONDS = 10 # for all of one run
     REDIRECTED = 300
-    REFUSED = 400
 
-    def initialize(warmup, errors, url_prefix:)
+    def initialize(warmup, errors, url_prefix:, seconds: SECONDS)
       @warmup = warmup
       @errors = errors
+      @seconds = seconds
       @environment = FastCGI::Environment.new(errors: errors, url_prefix: url_prefix)
       @complained = {}
+      @stuck = false
     end
 
     def run(app)
-      mark("#{@warmup.paths.join(' ')} × #{@warmup.count}: what follows are the launcher's own requests")
+      return if @stuck
+      mark("warm-up begins: the requests that follow are the launcher's own")
       thread = Thread.new { request_all(app) }
-      thread.report_on_exception = false
-      give_up(thread) unless thread.join(SECONDS)
-      mark("ends")
-    rescue Exception => error # rubocop:disable Lint/RescueException -- the application's code threw it
-      complain("", "#{error.class}: #{error.message}")
+      give_up(thread) unless thread.join(@seconds)
+      mark("warm-up ends")
     end
 
     private
@@ -35,45 +37,52 @@ module Launcher
       @warmup.count.times do
         @warmup.paths.each { |path| request(app, path) }
       end
+    rescue Exception => error # the last frame of this thread, below the application's code
+      complain("", "#{error.class}: #{error.message}")
     end
 
     def request(app, path)
-      status, _headers, body = app.call(environment(path))
+      env = environment(path)
+      status, headers, body = app.call(env)
       body.each { |part| part }
-      complain(path, "answered #{status}") if status.to_i >= REFUSED
+      complain(path, "answered #{status}") if status.to_i >= REDIRECTED
     rescue StandardError, ScriptError, SystemExit, SystemStackError => error
       complain(path, "#{error.class}: #{error.message}")
     ensure
       body.close if body.respond_to?(:close)
+      # Of Rack 3. Rails 8.1 ends what belongs to the request here.
+      env["rack.response_finished"]&.reverse_each { |callback| callback.call(env, status, headers, error) } if env
     end
 
-    # A body that streams may need more than can be given here; it is closed unread.
     def environment(path)
       env = { "REQUEST_METHOD" => "GET", "REQUEST_URI" => path, "SERVER_PROTOCOL" => "HTTP/1.1",
-              "REMOTE_ADDR" => "127.0.0.1", "HTTP_HOST" => @warmup.host, "QUERY_STRING" => path[/\?(.*)/m, 1].to_s }
-      @warmup.headers.each { |name, value| env["HTTP_#{name.upcase.tr('-', '_')}"] = value }
+              "REMOTE_ADDR" => "127.0.0.1", "HTTP_HOST" => @warmup.host.dup }
+      @warmup.headers.each { |name, value| env["HTTP_#{name.upcase.tr('-', '_')}"] = value.dup }
       @environment.build(env)
-      env["rack.input"] = StringIO.new("".b)
+      env["rack.input"] = StringIO.new(String.new)
       env
     end
 
+    # It is of no use to try again after the compaction.
     def give_up(thread)
+      @stuck = true
       where = (thread.backtrace || []).first(3).join(" < ")
       thread.kill
-      @errors.note("warm-up: given up after #{SECONDS} s, at #{where}")
+      @errors.note("warm-up is given up after #{@seconds} s, at #{where}")
     end
 
-    # Once for each path: twenty of the same tell nothing more.
     def complain(path, what)
       return if @complained[path]
       @complained[path] = true
-      @errors.note("warm-up: #{path} #{what}")
+      @errors.note("warm-up: #{path} #{what.to_s.lines.first.to_s.chomp}")
     end
 
     # Into the application's own log, where its requests are written too.
     def mark(text)
       return unless defined?(::Rails) && ::Rails.respond_to?(:logger) && ::Rails.logger
-      ::Rails.logger.info("launcher: warm-up #{text}")
+      ::Rails.logger.info("launcher: #{text}")
+    rescue StandardError => error
+      complain("", "#{error.class}: #{error.message}")
     end
   end
 end

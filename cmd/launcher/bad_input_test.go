@@ -98,6 +98,12 @@ func TestCommandLineMistakes(t *testing.T) {
 		{[]string{"2", "--boot-timeout", "0s"}, "0s is not a time to wait", "--boot-timeout 30s"},
 		{[]string{"2", "--boot-timeout", "soon"}, "boot-timeout", "launcher --help"},
 		{[]string{"2", "--drain-timeout", "-1s"}, "-1s is not a time to wait", "--drain-timeout 30s"},
+		{[]string{"2", "--without", "vews,compact"}, `read --without: "vews" is none of huge-pages, `, "--without compact,views"},
+		{[]string{"2", "--warmup", "posts"}, `"posts" is not a path`, "--warmup /posts"},
+		{[]string{"2", "--warmup-header", "German"}, `"German" is not a header`, "--warmup-header 'Accept-Language: de'"},
+		{[]string{"2", "--warmup-header", "A: b\r\nC: d"}, `is not a header`, "--warmup-header 'Accept-Language: de'"},
+		{[]string{"2", "--warmup-host", "a b"}, `"a b" is not a host`, "--warmup-host www.example.org"},
+		{[]string{"2", "--warmup-count", "0"}, "it is from 1 to 1000, not 0", "--warmup-count 4"},
 		{[]string{"2", "--url-prefix", "shop"}, `"shop" is not a URL path`, "--url-prefix /shop"},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

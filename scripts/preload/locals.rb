@@ -28,7 +28,7 @@ module Launcher
       # The sets of names for one partial. A bare name says nothing of the folder.
       def of(folder, name)
         found = @found.fetch("#{folder}/#{name}", []) + @found.fetch(name, [])
-        found.concat(record(name)) if found.empty? && folder.end_with?(name) | plural?(folder, name)
+        found.concat(record(name)) if found.empty? && plural?(folder, name)
         found << [] if found.empty?
         found.uniq
       end
@@ -50,12 +50,22 @@ module Launcher
         node.each { |child| walk(child) if child.is_a?(Array) }
       end
 
+      # The lists of arguments of: render a, b   and of: render(a, b)
       def arguments_of_render(node)
-        case node
-        in [:command, [:@ident, "render", _], [:args_add_block, Array => list, _]] then list
-        in [:method_add_arg, [:fcall, [:@ident, "render", _]], [:arg_paren, [:args_add_block, Array => list, _]]] then list
-        else nil
+        case node.first
+        when :command then list(node[2]) if render?(node[1])
+        when :method_add_arg
+          called, arguments = node.last(2)
+          list(arguments[1]) if called.first == :fcall && render?(called[1]) && arguments.first == :arg_paren
         end
+      end
+
+      def render?(name)
+        name.first(2) == [:@ident, "render"]
+      end
+
+      def list(arguments)
+        arguments[1] if arguments.is_a?(Array) && arguments.first == :args_add_block && arguments[1].is_a?(Array)
       end
 
       def note(list)
@@ -82,30 +92,25 @@ module Launcher
 
       # The text of a literal string or symbol.
       def text(node)
-        case node
-        in [:string_literal, [:string_content, [:@tstring_content, String => text, _]]] then text
-        in [:symbol_literal, [:symbol, [_, String => text, _]]] then text
-        else nil
-        end
+        return unless node.is_a?(Array)
+        content = node[1] if %i[string_literal symbol_literal].include?(node.first)
+        token = content[1] if content.is_a?(Array) && content.size == 2
+        token[1] if token.is_a?(Array) && token[1].is_a?(String)
       end
 
       # The pairs of a literal hash; nil where a key is computed.
       def pairs(node)
-        case node
-        in [:bare_assoc_hash, Array => list] then keys(list)
-        in [:hash, [:assoclist_from_args, Array => list]] then keys(list)
-        in [:hash, nil] then {}
-        else nil
+        return unless node.is_a?(Array)
+        case node.first
+        when :bare_assoc_hash then keys(node[1])
+        when :hash then node[1] ? keys(node[1][1]) : {}
         end
       end
 
       def keys(list)
-        list.to_h do |pair|
-          case pair
-          in [:assoc_new, [:@label, String => label, _], value] then [label.chomp(":"), value]
-          in [:assoc_new, key, value] then [text(key) || (return nil), value]
-          else return nil
-          end
+        list.to_h do |kind, key, value|
+          name = key.first == :@label ? key[1].chomp(":") : text(key) if kind == :assoc_new
+          name ? [name, value] : (return nil)
         end
       end
     end

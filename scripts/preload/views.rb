@@ -21,17 +21,16 @@ module Launcher
       def initialize(steps)
         @steps = steps
         @locals = Locals.new
+        @views = {}
       end
 
       def run
         return unless ::ActionView::Resolver.caching?
-        templates = resolvers.flat_map { |resolver| below(resolver) }
-        views = FORMATS.map { |formats| view(formats) }
-        # Those that are no partials first: what they are rendered with is known, and
-        # their sources tell about the partials.
-        @steps.each(templates) { |template| learn(template, views.last) }
+        # The first folder that has a template is where it is found.
+        templates = resolvers.flat_map { |resolver| below(resolver) }.uniq { |template| template.to_a.first(3) }
+        @steps.each(templates) { |template| learn(template) }
         @steps.each(Dir.glob(SOURCES, base: ::Rails.root.to_s)) { |path| @locals.learn(File.read(::Rails.root.join(path))) }
-        @steps.each(templates) { |template| compile(template, views) }
+        @steps.each(templates) { |template| compile(template) }
       end
 
       private
@@ -54,23 +53,23 @@ module Launcher
         files.map do |path|
           base = File.basename(path)
           Template.new(File.dirname(path), base.delete_prefix("_")[/\A[^.]+/], base.start_with?("_"), resolver)
-        end.uniq
+        end
       end
 
-      def view(formats)
-        lookup = ::ActionView::LookupContext.new([])
-        lookup.formats = formats if formats
-        ::ActionController::Base.view_context_class.new(lookup, {}, nil)
+      def view(resolver, formats)
+        @views[[resolver, formats]] ||= begin
+          lookup = ::ActionView::LookupContext.new([resolver])
+          lookup.formats = formats if formats
+          ::ActionController::Base.view_context_class.new(lookup, {}, nil)
+        end
       end
 
       def find(template, view, names)
-        context = view.lookup_context
-        context.view_paths = [template.resolver]
-        context.find_all(template.name, [template.folder], template.partial, names.map(&:to_sym))
+        view.lookup_context.find_all(template.name, [template.folder], template.partial, names.map(&:to_sym))
       end
 
-      def learn(template, view)
-        find(template, view, []).each { |found| @locals.learn(ruby(found)) }
+      def learn(template)
+        find(template, view(template.resolver, nil), []).each { |found| @locals.learn(ruby(found)) }
       end
 
       # What the template becomes. From 6.0 on a handler is given the source too.
@@ -79,9 +78,10 @@ module Launcher
         handler.method(:call).arity == 1 ? handler.call(template) : handler.call(template, template.source)
       end
 
-      def compile(template, views)
+      def compile(template)
         sets = template.partial ? @locals.of(template.folder, template.name) : [[]]
-        views.product(sets) do |view, names|
+        FORMATS.product(sets) do |formats, names|
+          view = view(template.resolver, formats)
           find(template, view, names).each { |found| found.send(:compile!, view) }
         end
       end

@@ -3,6 +3,7 @@
 Rails.application.configure do
   config.cache_classes = true
   config.eager_load = true
+  config.cache_classes = true # templates are compiled once; before 7.1 nothing else says so
   config.consider_all_requests_local = false
   config.action_controller.perform_caching = true
   config.public_file_server.enabled = ENV.key?("RAILS_SERVE_STATIC_FILES")

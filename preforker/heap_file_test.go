@@ -1,0 +1,58 @@
+package preforker
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestHeapFile(t *testing.T) {
+	dir := t.TempDir()
+	ruby := filepath.Join(dir, "ruby")
+	if err := os.WriteFile(ruby, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	app := App{Root: "/srv/shop", Entry: "config.ru"}
+	slots := map[string]int{"40": 155000}
+	if _, known, err := newHeapFile(dir, ruby, app).read(); known || err != nil {
+		t.Errorf("no file: %v, %v", known, err)
+	}
+	if err := newHeapFile(dir, ruby, app).write("3.1.2", slots); err != nil {
+		t.Fatal(err)
+	}
+	record, known, err := newHeapFile(dir, ruby, app).read()
+	if !known || err != nil || record.Version != "3.1.2" || !maps.Equal(record.Slots, slots) {
+		t.Errorf("read %+v, %v, %v", record, known, err)
+	}
+	if _, known, err := newHeapFile(dir, ruby, App{Root: "/srv/blog", Entry: "config.ru"}).read(); known || err != nil {
+		t.Errorf("another application: %v, %v", known, err)
+	}
+	if err := os.Chtimes(ruby, time.Time{}, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, known, err := newHeapFile(dir, ruby, app).read(); known || err != nil {
+		t.Errorf("another Ruby: %v, %v", known, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, heapFileName+".*")); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestHeapFileThatIsDamaged(t *testing.T) {
+	dir := t.TempDir()
+	file := newHeapFile(dir, "/bin/ruby", App{})
+	for _, text := range []string{"", "{", "[]", `{"slots":{"40":"many"}}`, strings.Repeat("\x00", 100)} {
+		if err := os.WriteFile(file.path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, known, err := file.read(); known || err == nil {
+			t.Errorf("%q: %v, %v", text, known, err)
+		}
+	}
+	if err := newHeapFile(filepath.Join(dir, "nowhere"), "/bin/ruby", App{}).write("3.1.2", nil); err == nil {
+		t.Error("written into a folder that is not there")
+	}
+}
