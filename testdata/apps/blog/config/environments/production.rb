@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 Rails.application.configure do
-  config.cache_classes = true
   config.eager_load = true
   config.cache_classes = true # templates are compiled once; before 7.1 nothing else says so
   config.consider_all_requests_local = false
