@@ -15,7 +15,6 @@ type Lever string
 const (
 	LeverHugePages    Lever = "huge-pages"   // no transparent huge pages for Ruby
 	LeverHeapSize     Lever = "heap-size"    // a Ruby heap that is born at its final size
-	LeverRareMajor    Lever = "rare-major"   // major collections that come later
 	LeverArena        Lever = "arena"        // requests allocate apart from the loaded application
 	LeverRoutes       Lever = "routes"       // the router is built
 	LeverSecrets      Lever = "secrets"      // the keys of cookies are derived
@@ -25,13 +24,12 @@ const (
 	LeverViews        Lever = "views"        // templates are compiled
 	LeverCollect      Lever = "collect"      // what loading left behind is collected
 	LeverCompact      Lever = "compact"      // the Ruby heap is compacted
-	LeverJoin         Lever = "join"         // malloc joins its free chunks
 )
 
 // Levers are all of them.
 func Levers() []Lever {
-	return []Lever{LeverHugePages, LeverHeapSize, LeverRareMajor, LeverArena, LeverRoutes, LeverSecrets, LeverTranslations,
-		LeverRecords, LeverControllers, LeverViews, LeverCollect, LeverCompact, LeverJoin}
+	return []Lever{LeverHugePages, LeverHeapSize, LeverArena, LeverRoutes, LeverSecrets, LeverTranslations,
+		LeverRecords, LeverControllers, LeverViews, LeverCollect, LeverCompact}
 }
 
 // ParseLevers reads the names of levers.

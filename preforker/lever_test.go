@@ -20,7 +20,7 @@ func TestParseLevers(t *testing.T) {
 
 // TestLeversOfTheRubySide fails for a lever that no Ruby file asks for, unless it is this side's.
 func TestLeversOfTheRubySide(t *testing.T) {
-	here := []Lever{LeverHugePages, LeverHeapSize, LeverRareMajor, LeverArena}
+	here := []Lever{LeverHugePages, LeverHeapSize, LeverArena}
 	var sources strings.Builder
 	for _, name := range []string{"heap.rb", "preload.rb"} {
 		text, err := os.ReadFile(filepath.Join("..", "scripts", name))

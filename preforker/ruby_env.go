@@ -10,12 +10,9 @@ import (
 // The variables by which Ruby and its malloc are told at their start what cannot be
 // told later. What the user has set stands.
 const (
-	varInitSlots    = "RUBY_GC_HEAP_INIT_SLOTS" // until 3.2
-	varMinRatio     = "RUBY_GC_HEAP_FREE_SLOTS_MIN_RATIO"
-	varOldFactor    = "RUBY_GC_HEAP_OLDOBJECT_LIMIT_FACTOR"
-	varOldMalloc    = "RUBY_GC_OLDMALLOC_LIMIT"
-	varOldMallocMax = "RUBY_GC_OLDMALLOC_LIMIT_MAX"
-	varArenas       = "MALLOC_ARENA_MAX"
+	varInitSlots = "RUBY_GC_HEAP_INIT_SLOTS" // until 3.2
+	varMinRatio  = "RUBY_GC_HEAP_FREE_SLOTS_MIN_RATIO"
+	varArenas    = "MALLOC_ARENA_MAX"
 )
 
 // poolInitSlots has a variable for each size of slots, from 3.3 on.
@@ -31,14 +28,6 @@ const spareSlots = 20
 
 // With so little to spare the default (20 %) would answer every collection with a major one.
 const minRatio = "0.02"
-
-// The first major collection in a worker writes to thousands of pages (to the environment
-// of every closure). It comes when the old objects are so many times those of
-// the loaded application, or took so much memory; by default at twice, and 16 MB.
-const (
-	oldFactor = "4"
-	oldMalloc = "67108864"
-)
 
 // rubyEnv is what Ruby is started with beside the process's own environment.
 type rubyEnv struct {
@@ -59,11 +48,6 @@ func (e rubyEnv) variables() map[string]string {
 	}
 	if e.on(LeverHeapSize) && e.learned {
 		e.sizeHeap(set)
-	}
-	if e.on(LeverRareMajor) {
-		set(varOldFactor, oldFactor)
-		set(varOldMalloc, oldMalloc)
-		set(varOldMallocMax, oldMalloc)
 	}
 	if !e.on(LeverArena) {
 		set(varArenas, "1")

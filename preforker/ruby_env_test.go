@@ -6,28 +6,21 @@ import (
 )
 
 func TestRubyEnv(t *testing.T) {
-	rare := map[string]string{varOldFactor: oldFactor, varOldMalloc: oldMalloc, varOldMallocMax: oldMalloc}
-	with := func(more map[string]string) map[string]string {
-		all := maps.Clone(rare)
-		maps.Copy(all, more)
-		return all
-	}
 	old := heapRecord{Version: "3.1.2", Slots: map[string]int{"40": 1000}}
 	pools := heapRecord{Version: "3.3.8", Slots: map[string]int{"40": 1000, "80": 500, "640": 0, "160": 10, "320": 5}}
 	for name, test := range map[string]struct {
 		env  rubyEnv
 		want map[string]string
 	}{
-		"nothing learned":  {rubyEnv{}, rare},
-		"one size":         {rubyEnv{learned: true, heap: old}, with(map[string]string{"RUBY_GC_HEAP_INIT_SLOTS": "1200", varMinRatio: minRatio})},
-		"sizes":            {rubyEnv{learned: true, heap: pools}, with(map[string]string{"RUBY_GC_HEAP_0_INIT_SLOTS": "1200", "RUBY_GC_HEAP_1_INIT_SLOTS": "600", "RUBY_GC_HEAP_2_INIT_SLOTS": "12", "RUBY_GC_HEAP_3_INIT_SLOTS": "6", "RUBY_GC_HEAP_4_INIT_SLOTS": "0", varMinRatio: minRatio})},
-		"nonsense learned": {rubyEnv{learned: true, heap: heapRecord{Version: "3.3.8", Slots: map[string]int{"small": 3}}}, rare},
-		"negative":         {rubyEnv{learned: true, heap: heapRecord{Version: "3.3.8", Slots: map[string]int{"40": -1}}}, rare},
-		"without sizes":    {rubyEnv{learned: true, heap: old, without: []Lever{LeverHeapSize}}, rare},
-		"without majors":   {rubyEnv{without: []Lever{LeverRareMajor}}, map[string]string{}},
-		"without arena":    {rubyEnv{without: []Lever{LeverArena}}, with(map[string]string{"MALLOC_ARENA_MAX": "1"})},
-		"the user's own": {rubyEnv{learned: true, heap: old, user: func(name string) (string, bool) { return "7", name != varOldFactor }},
-			map[string]string{varOldFactor: oldFactor}},
+		"nothing learned":  {rubyEnv{}, nil},
+		"one size":         {rubyEnv{learned: true, heap: old}, map[string]string{"RUBY_GC_HEAP_INIT_SLOTS": "1200", varMinRatio: minRatio}},
+		"sizes":            {rubyEnv{learned: true, heap: pools}, map[string]string{"RUBY_GC_HEAP_0_INIT_SLOTS": "1200", "RUBY_GC_HEAP_1_INIT_SLOTS": "600", "RUBY_GC_HEAP_2_INIT_SLOTS": "12", "RUBY_GC_HEAP_3_INIT_SLOTS": "6", "RUBY_GC_HEAP_4_INIT_SLOTS": "0", varMinRatio: minRatio}},
+		"nonsense learned": {rubyEnv{learned: true, heap: heapRecord{Version: "3.3.8", Slots: map[string]int{"small": 3}}}, nil},
+		"negative":         {rubyEnv{learned: true, heap: heapRecord{Version: "3.3.8", Slots: map[string]int{"40": -1}}}, nil},
+		"without sizes":    {rubyEnv{learned: true, heap: old, without: []Lever{LeverHeapSize}}, nil},
+		"without arena":    {rubyEnv{without: []Lever{LeverArena}}, map[string]string{"MALLOC_ARENA_MAX": "1"}},
+		"the user's own": {rubyEnv{learned: true, heap: old, user: func(name string) (string, bool) { return "7", name != varMinRatio }},
+			map[string]string{varMinRatio: minRatio}},
 	} {
 		if test.env.user == nil {
 			test.env.user = func(string) (string, bool) { return "", false }

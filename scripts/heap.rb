@@ -7,10 +7,6 @@ module Launcher
     # An object that survives three collections is old (RVALUE_OLD_AGE): only then a
     # worker's own collections leave it alone.
     COLLECTIONS = 4
-    # malloc keeps small chunks that were freed apart (fastbins) and joins them in one go
-    # when it is asked for something large: thousands of pages are written,
-    # by each process that comes to it after the fork.
-    LARGE = 64 * 1024
 
     def initialize(levers)
       @levers = levers
@@ -27,10 +23,9 @@ module Launcher
       nil # a system whose memory Ruby cannot protect cannot be compacted
     end
 
-    # The last thing before the first fork.
-    def settle
-      collect
-      join_free_chunks if @levers.on?("join")
+    # Also the last thing before the first fork.
+    def collect
+      COLLECTIONS.times { GC.start } if @levers.on?("collect")
     end
 
     # Slots of each size that hold an object: {40 => 155_000}. Ruby that is started with
@@ -43,17 +38,6 @@ module Launcher
     end
 
     private
-
-    def collect
-      COLLECTIONS.times { GC.start } if @levers.on?("collect")
-    end
-
-    # Each arena has its own: the main thread's is the one that the application was
-    # loaded in; a new thread takes one that a thread before it has left.
-    def join_free_chunks
-      String.new(capacity: LARGE)
-      Thread.new { String.new(capacity: LARGE) }.join
-    end
 
     # By its own name from 3.4 on.
     def live(pool)

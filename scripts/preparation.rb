@@ -27,7 +27,7 @@ module Launcher
 
     # The last thing before the first fork.
     def settle
-      @heap.settle
+      @heap.collect
     end
 
     def slots
