@@ -116,12 +116,16 @@ func (t *trial) launch(ctx context.Context) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make folder of a run: %w", err)
 	}
-	t.sampler.began = time.Now()
-	started, err := server.Start(ctx, server.Spec{
+	spec := server.Spec{
 		Method: server.Method(t.run.Method), Workers: t.run.Processes,
 		Root: t.config.Root, Entry: t.config.Entry, Environment: t.config.Environment, Ruby: t.config.Ruby,
 		Launcher: t.launcher, Dir: dir, Timeout: t.config.BootTimeout, Installed: t.installed[t.run.Method],
-	})
+	}
+	if err := learn(ctx, spec); err != nil {
+		return err
+	}
+	t.sampler.began = time.Now()
+	started, err := server.Start(ctx, spec)
 	if err != nil {
 		return err
 	}
@@ -131,6 +135,21 @@ func (t *trial) launch(ctx context.Context) error {
 		t.run.Command = append(t.run.Command, t.general(word))
 	}
 	return nil
+}
+
+// learn starts this launcher once and stops it, so that it is measured as it runs on a site: it
+// keeps the size of the heap that the application needs, and uses it from its second
+// start on.
+func learn(ctx context.Context, spec server.Spec) error {
+	if spec.Method != server.Smart {
+		return nil
+	}
+	spec.Workers = 1
+	first, err := server.Start(ctx, spec)
+	if err != nil {
+		return err
+	}
+	return first.Stop(stopGrace)
 }
 
 // target is whom the load asks: lighttpd in front of the server, or the server itself.
