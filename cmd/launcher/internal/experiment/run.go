@@ -149,7 +149,11 @@ func learn(ctx context.Context, spec server.Spec) error {
 	if err != nil {
 		return err
 	}
-	return first.Stop(stopGrace)
+	if err := first.Stop(stopGrace); err != nil {
+		return err
+	}
+	// What it has said must not be taken for the second one's.
+	return os.Remove(filepath.Join(spec.Dir, server.LogName))
 }
 
 // target is whom the load asks: lighttpd in front of the server, or the server itself.

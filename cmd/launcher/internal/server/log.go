@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// logName is the file that has what a server and its application print. A file, because
+// LogName is the file that has what a server and its application print. A file, because
 // it takes no reader while memory is measured, and it survives this process.
-const logName = "server.log"
+const LogName = "server.log"
 
 const (
 	tailLines = 20

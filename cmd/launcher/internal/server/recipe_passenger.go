@@ -32,7 +32,7 @@ func (s *Spec) passenger(installed Installed) *recipe {
 		"--start-timeout", number(max(1, int(s.Timeout/time.Second))),
 		"--no-friendly-error-pages", "--disable-turbocaching", "--disable-security-update-check", "--disable-anonymous-telemetry",
 		"--ctls", "prestart_urls=[]",
-		"--instance-registry-dir", s.Dir, "--pid-file", pidFile, "--log-file", s.path(logName)}
+		"--instance-registry-dir", s.Dir, "--pid-file", pidFile, "--log-file", s.path(LogName)}
 	return &recipe{
 		command: append([]string{installed.Program}, arguments...), typed: append([]string{"passenger"}, arguments...),
 		goodbye: syscall.SIGTERM, backends: []Backend{{Socket: socket}}, pidFile: pidFile,

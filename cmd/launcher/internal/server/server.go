@@ -49,7 +49,7 @@ func (s *Server) LaunchTime() time.Duration { return s.launch }
 func (s *Server) Exited() <-chan error { return s.head.exited }
 
 // Tail answers the last lines of the log.
-func (s *Server) Tail() []string { return tail(s.spec.path(logName)) }
+func (s *Server) Tail() []string { return tail(s.spec.path(LogName)) }
 
 // Stop has the server finish its requests and leave, and ends what is left of it when the
 // time is over, or at once where its first process had ended before. It returns when no

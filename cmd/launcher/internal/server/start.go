@@ -54,7 +54,7 @@ func Start(ctx context.Context, spec Spec) (*Server, error) {
 }
 
 func (s *Server) start(ctx context.Context) error {
-	log, err := os.OpenFile(s.spec.path(logName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(s.spec.path(LogName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
