@@ -109,19 +109,21 @@ func TestSumsAreThoseOfOthers(t *testing.T) {
 		}
 		last := watch.runs[0].Last
 		watch.runs = nil
-		compare(t, "PSS", last.PSS, watch.sums["Pss"])
-		compare(t, "RSS", last.RSS, watch.sums["Rss"])
-		compare(t, "private", last.Private, watch.sums["Private_Clean"]+watch.sums["Private_Dirty"])
-		compare(t, "used of free", last.FreeUsed, watch.free)
+		// Whose a clean page of a file is depends on who else on the machine runs Ruby just then.
+		clean := watch.sums["Private_Clean"] + watch.sums["Shared_Clean"]
+		compare(t, "PSS", last.PSS, watch.sums["Pss"], clean)
+		compare(t, "RSS", last.RSS, watch.sums["Rss"], 0)
+		compare(t, "private", last.Private, watch.sums["Private_Clean"]+watch.sums["Private_Dirty"], clean)
+		compare(t, "used of free", last.FreeUsed, watch.free, 500<<20) // others use memory meanwhile
 	}
 }
 
-// compare allows for the second between the two readings.
-func compare(t *testing.T, what string, ours, theirs uint64) {
+// compare allows for the second between the two readings, and for what others change.
+func compare(t *testing.T, what string, ours, theirs, slack uint64) {
 	t.Helper()
-	apart := math.Abs(float64(ours)-float64(theirs)) / float64(theirs)
-	t.Logf("%s: %d kB, by other means %d kB", what, ours>>10, theirs>>10)
-	if !(apart < 0.05) {
+	apart := math.Abs(float64(ours) - float64(theirs))
+	t.Logf("%s: %d kB, by other means %d kB, at most %d kB of it depend on others", what, ours>>10, theirs>>10, slack>>10)
+	if apart > 0.05*float64(theirs)+float64(slack) {
 		t.Errorf("%s is %d, by other means %d", what, ours, theirs)
 	}
 }
