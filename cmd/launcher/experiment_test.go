@@ -184,6 +184,10 @@ func TestExperimentStraight(t *testing.T) {
 		if run.Traffic.Requests != 20 || run.Traffic.Errors != 0 {
 			t.Errorf("%s: %+v", run.Method, run.Traffic)
 		}
+		// A supervisor or master and a worker, and here a preloader: it was not taken for up too early.
+		if least := map[string]int{"smart": 3, "puma": 2}[run.Method]; run.Launched.Processes < least {
+			t.Errorf("%s: %d processes after the launch, want %d", run.Method, run.Launched.Processes, least)
+		}
 	}
 }
 
