@@ -13,12 +13,20 @@ type action interface{ isAction() }
 
 type (
 	startPreloader  struct{ generation int }
-	retirePreloader struct{ generation int }
+	retirePreloader struct {
+		origin wire.Origin
+		last   bool // of its generation
+	}
 	// signalPreloader sends a signal; with group also to whatever it started.
 	signalPreloader struct {
-		generation int
-		signal     syscall.Signal
-		group      bool
+		origin wire.Origin
+		signal syscall.Signal
+		group  bool
+	}
+	// reforkWorker has a worker give birth to a preloader.
+	reforkWorker struct {
+		key    wire.Key
+		origin wire.Origin
 	}
 
 	spawnWorker struct{ key wire.Key }
@@ -51,7 +59,7 @@ type (
 	// watchWorker has a worker's memory and requests told from now on.
 	watchWorker struct{ key wire.Key }
 	// measurePreloader has a preloader's memory told once.
-	measurePreloader struct{ generation int }
+	measurePreloader struct{ origin wire.Origin }
 	// setBudget says near how many private bytes a worker's memory is of interest.
 	setBudget struct{ bytes uint64 }
 
@@ -79,6 +87,7 @@ type (
 func (startPreloader) isAction()   {}
 func (retirePreloader) isAction()  {}
 func (signalPreloader) isAction()  {}
+func (reforkWorker) isAction()     {}
 func (spawnWorker) isAction()      {}
 func (drainWorker) isAction()      {}
 func (killWorker) isAction()       {}
@@ -102,6 +111,7 @@ func (finish) isAction()           {}
 const (
 	keySlot       = "slot"
 	keyGeneration = "gen"
+	keyRefork     = "refork"
 	keyPid        = "pid"
 	keyReason     = "reason"
 	keyExit       = "exit"

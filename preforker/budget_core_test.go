@@ -20,7 +20,7 @@ func renewing(t *testing.T, slots int, renewal Renewal) *script {
 		renewal: renewal, memoryLimit: 4096 * mB}, func() float64 { return 0 }), kinds: map[string]int{}}
 	s.event(started{})
 	s.boot(s.load(1))
-	s.event(preloaderMeasured{1, 60 * mB, 10 * mB})
+	s.event(preloaderMeasured{gen(1), 60 * mB, 10 * mB})
 	return s
 }
 
@@ -308,7 +308,7 @@ func TestBudgetOfTheGone(t *testing.T) {
 	if actions := s.event(workersMeasured{[]measurement{{gone, 90 * mB, 99}}}); len(actions) != 0 {
 		t.Errorf("%+v", actions)
 	}
-	if actions := s.event(preloaderMeasured{7, 900 * mB, mB}); len(actions) != 0 {
+	if actions := s.event(preloaderMeasured{gen(7), 900 * mB, mB}); len(actions) != 0 {
 		t.Errorf("%+v", actions)
 	}
 }
@@ -382,7 +382,7 @@ func TestBudgetChosenLeavesRoom(t *testing.T) {
 	}
 	s.event(restartAsked{"HUP"})
 	s.boot(s.load(2))
-	s.event(preloaderMeasured{2, 62 * mB, 10 * mB})
+	s.event(preloaderMeasured{gen(2), 62 * mB, 10 * mB})
 	if s.core.bound() != 41*mB {
 		t.Error("the new generation begins without a budget")
 	}

@@ -148,18 +148,18 @@ func TestMeasurerOfTheGone(t *testing.T) {
 	ruby := startRubyWorker(t, board, 1)
 	ruby.serve("1")
 	m.watch(wire.Key{Serial: 1}, 1<<22+1, 1) // above the largest pid
-	m.preloader(1, 1<<22+1)
+	m.preloader(gen(1), 1<<22+1)
 	m.look(true)
 	if len(*posted) != 1 { // the count of its requests is known
 		t.Errorf("%+v", *posted)
 	}
-	m.preloader(2, ruby.pid)
+	m.preloader(gen(2), ruby.pid)
 	*posted = nil
 	m.look(false)
 	if len(*posted) != 1 {
 		t.Fatalf("%+v", *posted)
 	}
-	if e, ok := (*posted)[0].(preloaderMeasured); !ok || e.generation != 2 || e.preloader < mB || e.launcher < mB {
+	if e, ok := (*posted)[0].(preloaderMeasured); !ok || e.origin != gen(2) || e.preloader < mB || e.launcher < mB {
 		t.Errorf("%+v", *posted)
 	}
 }

@@ -37,6 +37,7 @@ type Config struct {
 	Warmup  Warmup
 	Renewal Renewal // when a fork takes a worker's place
 
+	Refork       Refork
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration
 

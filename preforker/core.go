@@ -15,6 +15,7 @@ type policy struct {
 	method       SpawnMethod
 	loadsAtOnce  int // of the application, with direct spawning; the CPUs
 	renewal      Renewal
+	refork       Refork
 	memoryLimit  uint64 // bytes that all processes together can have; 0: not known
 }
 
@@ -43,17 +44,18 @@ const (
 	phaseDone
 )
 
-// preloader is where the workers of one generation come from. With direct spawning
+// preloader is what workers are forked from: a process that was started and has loaded a
+// generation, or one that a worker of it gave birth to. With direct spawning
 // there is no process behind it: each worker loads the application for itself, and
 // the first that has done so makes the generation ready.
 type preloader struct {
-	generation int
-	state      PreloaderState
-	reason     Reason
-	since      time.Duration // of its state
-	loaded     bool          // once
-	proven     bool          // a worker of it was ready once
-	forked     time.Duration // when it last answered a spawn, or loaded
+	origin wire.Origin
+	state  PreloaderState
+	reason Reason
+	since  time.Duration // of its state
+	loaded bool          // once
+	proven bool          // a worker of it was ready once, or answered its first request after a refork
+	forked time.Duration // when it last answered a spawn, or loaded
 }
 
 // worker is one process of a slot.
@@ -110,9 +112,10 @@ type core struct {
 	generation int          // of the newest preloader
 	serial     int          // of the newest worker
 	failures   int          // preloaders that died young, in a row
-	announced  int          // generation that every slot has reached
-	again      bool         // a restart was asked for while a generation was loading
-	verdict    error        // why the supervisor stops
+	announced  wire.Origin  // the preloader that every slot's worker was forked from
+	refork     reforks
+	again      bool  // a restart was asked for while a generation was loading
+	verdict    error // why the supervisor stops
 	budget     budget
 
 	now time.Duration
@@ -151,6 +154,12 @@ func (c *core) step(now time.Duration, e event) []action {
 		c.workerSpawnFailed(e)
 	case workerReady:
 		c.workerReady(e)
+	case workerFirst:
+		c.workerFirst(e)
+	case workerReforked:
+		c.workerReforked(e)
+	case workerNotReforked:
+		c.workerNotReforked(e)
 	case workerExited:
 		c.workerExited(e)
 	case slotNotBound:
@@ -187,9 +196,9 @@ const faultText = "the supervisor contradicted itself"
 func (c *core) timerFired(t timer) {
 	switch t.kind {
 	case timerPreloaderBoot:
-		c.preloaderBootTimeout(t.key.Generation)
+		c.preloaderBootTimeout(t.key.Origin())
 	case timerPreloaderKill:
-		c.preloaderKill(t.key.Generation)
+		c.preloaderKill(t.key.Origin())
 	case timerReload:
 		c.reload(t.key.Generation)
 	case timerWorkerBoot:

@@ -24,8 +24,8 @@ func (s *script) last() string {
 
 func TestWarnsOfWhatAForkLoses(t *testing.T) {
 	s := newScript(t, 1)
-	s.event(preloaderHello{1, wire.Hello{}})
-	s.event(preloaderLoaded{1, wire.Loaded{Findings: []wire.Finding{
+	s.event(preloaderHello{gen(1), wire.Hello{}})
+	s.event(preloaderLoaded{gen(1), wire.Loaded{Findings: []wire.Finding{
 		{Kind: "thread", Text: "boot started a thread", Where: "lib/telemetry.rb:3", Advice: "start it later"},
 		{Kind: "socket", Text: "boot opened a socket: c to d"}}}})
 	var warned []string
@@ -101,9 +101,9 @@ func TestRestartWhileLoadingLoadsOnceMore(t *testing.T) {
 		t.Fatalf("%+v", started)
 	}
 	s.boot(actions)
-	s.event(preloaderHello{2, wire.Hello{}})
+	s.event(preloaderHello{gen(2), wire.Hello{}})
 	s.event(restartAsked{"HUP"})
-	actions = s.event(preloaderExited{generation: 2, failed: &wire.Failed{}}) // it fails, and is tried once more
+	actions = s.event(preloaderExited{origin: gen(2), failed: &wire.Failed{}}) // it fails, and is tried once more
 	if started := find[startPreloader](actions); len(started) != 1 || started[0].generation != 3 {
 		t.Fatalf("%+v", started)
 	}
@@ -124,19 +124,19 @@ func TestRestartIsIgnoredWhileStopping(t *testing.T) {
 func TestStopFindsEveryState(t *testing.T) {
 	s := running(t, 2)
 	s.event(restartAsked{"HUP"})
-	s.event(preloaderHello{2, wire.Hello{}})
+	s.event(preloaderHello{gen(2), wire.Hello{}})
 	old := s.serving(0)
 	spawning := find[spawnWorker](s.dies(old, 1))[0].key
 	actions := s.event(stopAsked{by: "TERM"})
 	if n := len(find[drainWorker](actions)); n != 2 {
 		t.Errorf("%d drained, want the one that is there and the one that is spawning", n)
 	}
-	if retired, ended := find[retirePreloader](actions), find[signalPreloader](actions); len(retired) != 1 || retired[0].generation != 1 ||
-		len(ended) != 1 || ended[0].generation != 2 || !ended[0].group {
+	if retired, ended := find[retirePreloader](actions), find[signalPreloader](actions); len(retired) != 1 || retired[0].origin != gen(1) ||
+		len(ended) != 1 || ended[0].origin != gen(2) || !ended[0].group {
 		t.Errorf("%+v, %+v", retired, ended)
 	}
-	s.event(preloaderHello{2, wire.Hello{}}) // late words of the one that is told to go
-	s.event(preloaderLoaded{2, wire.Loaded{}})
+	s.event(preloaderHello{gen(2), wire.Hello{}}) // late words of the one that is told to go
+	s.event(preloaderLoaded{gen(2), wire.Loaded{}})
 	if actions := s.event(stopAsked{"TERM", true}); len(find[killWorker](actions)) != 2 || len(find[signalPreloader](actions)) != 2 {
 		t.Errorf("%+v", actions)
 	}
@@ -146,8 +146,8 @@ func TestStopFindsEveryState(t *testing.T) {
 	}
 	s.dies(spawning, 0)
 	s.dies(s.core.slots[1].workers[0].key, 0)
-	s.event(preloaderExited{generation: 2, exit: sys.ExitStatus{Signal: 9}})
-	done := find[finish](s.event(preloaderExited{generation: 1, exit: sys.ExitStatus{Signal: 9}}))
+	s.event(preloaderExited{origin: gen(2), exit: sys.ExitStatus{Signal: 9}})
+	done := find[finish](s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}}))
 	if len(done) != 1 || done[0].err != nil {
 		t.Errorf("%+v", done)
 	}
@@ -171,7 +171,7 @@ func TestAnOldPreloadersDeathIsForgiven(t *testing.T) {
 	s := running(t, 1)
 	s.core.failures = 5
 	s.now += time.Hour
-	if n := len(find[startPreloader](s.event(preloaderExited{generation: 1}))); n != 1 || s.core.failures != 1 {
+	if n := len(find[startPreloader](s.event(preloaderExited{origin: gen(1)}))); n != 1 || s.core.failures != 1 {
 		t.Errorf("%d loads at once, %d failures", n, s.core.failures)
 	}
 }
@@ -179,8 +179,8 @@ func TestAnOldPreloadersDeathIsForgiven(t *testing.T) {
 // TestRestartEndsTheWaitForALoad: the timer of that wait then loads nothing more.
 func TestRestartEndsTheWaitForALoad(t *testing.T) {
 	s := running(t, 1)
-	s.event(preloaderExited{generation: 1})
-	s.event(preloaderExited{generation: 2, exit: sys.ExitStatus{Code: 1}})
+	s.event(preloaderExited{origin: gen(1)})
+	s.event(preloaderExited{origin: gen(2), exit: sys.ExitStatus{Code: 1}})
 	if n := len(find[startPreloader](s.event(restartAsked{"HUP"}))); n != 1 {
 		t.Fatalf("%d loads", n)
 	}

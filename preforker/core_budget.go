@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"launcher/preforker/internal/wire"
 )
 
 // A worker whose private memory comes near the budget is replaced by a fork: the roll's way, a
@@ -27,7 +29,7 @@ const (
 // budget is what the core knows about memory.
 type budget struct {
 	bytes     uint64        // of a worker; 0: not known yet, or no bound
-	learned   int           // generation whose workers it was chosen from; 0: it is provisional
+	learned   wire.Origin   // whose workers it was chosen from; none: it is provisional
 	examples  int           // how many of them
 	life      uint64        // requests that a worker serves at least
 	short     int           // lives in a row that the budget has cut short
@@ -44,9 +46,15 @@ func newBudget(p policy) budget {
 // renews says whether workers are replaced by forks of the same generation.
 func (c *core) renews() bool { return !c.direct() && c.policy.renewal.renews() }
 
+// learned says whether the budget was chosen with workers in view.
+func (c *core) learned() bool { return c.budget.learned != wire.Origin{} }
+
+// measures says whether anybody wants to know what workers have and serve.
+func (c *core) measures() bool { return c.renews() || c.reforks() }
+
 // watch has a worker measured from now on.
 func (c *core) watch(w *worker) {
-	if !c.renews() {
+	if !c.measures() {
 		return
 	}
 	w.life = c.policy.renewal.MaxRequests
@@ -56,12 +64,12 @@ func (c *core) watch(w *worker) {
 
 // preloaderMeasured comes once for each generation, when all of its workers serve.
 func (c *core) preloaderMeasured(e preloaderMeasured) {
-	if e.generation != c.announced {
+	if e.origin != c.announced {
 		return
 	}
 	c.budget.preloader, c.budget.launcher = e.preloader, e.launcher
 	c.budget.life, c.budget.short = leastLife, 0 // another release may need less
-	if c.policy.renewal.Budget.Auto && c.budget.learned == 0 {
+	if c.policy.renewal.Budget.Auto && !c.learned() {
 		c.budget.bytes = provisional(e.preloader, c.mostBudget())
 	}
 	c.promise()
@@ -104,14 +112,14 @@ func (w *worker) measured(now time.Duration, m measurement) {
 // the budget leaves room above it: a short life would save nothing.
 func (c *core) learn(w *worker) {
 	b := &c.budget
-	if !c.policy.renewal.Budget.Auto || b.preloader == 0 || w.example || w.served < aimedLife || w.key.Generation < b.learned {
+	if !c.policy.renewal.Budget.Auto || b.preloader == 0 || w.example || w.served < aimedLife || w.key.Origin().Before(b.learned) {
 		return
 	}
 	w.example = true
 	bytes := clampBudget(max(w.private, w.base+w.base/4), c.mostBudget())
 	switch {
-	case w.key.Generation > b.learned:
-		b.learned, b.examples, b.bytes = w.key.Generation, 1, bytes
+	case b.learned.Before(w.key.Origin()):
+		b.learned, b.examples, b.bytes = w.key.Origin(), 1, bytes
 	case b.examples < mostExamples:
 		b.examples++
 		b.bytes = max(b.bytes, bytes)
@@ -122,7 +130,7 @@ func (c *core) learn(w *worker) {
 // bound is what a worker may have now. Before anything was learned the provisional
 // budget is no reason to replace anybody; what no application may have is.
 func (c *core) bound() uint64 {
-	if c.policy.renewal.Budget.Auto && c.budget.learned == 0 {
+	if c.policy.renewal.Budget.Auto && !c.learned() {
 		if c.budget.preloader == 0 {
 			return 0
 		}
@@ -144,7 +152,7 @@ func (c *core) promise() {
 		return
 	}
 	b.told = told
-	c.log(slog.LevelInfo, "memory at most: preloader + workers * each + launcher", slog.Int(keyGeneration, c.announced),
+	c.log(slog.LevelInfo, "memory at most: preloader + workers * each + launcher", slog.Int(keyGeneration, c.announced.Generation),
 		slog.String(keyPreloader, megabytes(b.preloader)), slog.Int(keyWorkers, len(c.slots)),
 		slog.String(keyEach, megabytes(b.bytes)), slog.String(keyLauncher, megabytes(b.launcher)),
 		slog.String(keyTotal, megabytes(total)))
@@ -178,7 +186,7 @@ func (c *core) renew() {
 			w.chosen = c.now
 		}
 		w.renewal = reason
-		c.spawn(s, c.preloader(w.key.Generation))
+		c.spawn(s, c.provenSource())
 	}
 }
 
@@ -259,7 +267,7 @@ func (c *core) mostDue() (*slot, Reason) {
 func (c *core) renewable(s *slot, w *worker) bool {
 	source := c.provenSource()
 	return w.state == WorkerReady && len(s.workers) == 1 && (s.retryAt <= c.now || s.failed > w.key.Generation) &&
-		source != nil && source.generation == w.key.Generation
+		source != nil && source.origin.Generation == w.key.Generation
 }
 
 // timeLeft is how long it takes a worker to pass the budget, growing as it last did. A worker
@@ -290,7 +298,7 @@ func (c *core) timeLeft(w *worker) (left time.Duration, near bool) {
 // application needs at all must not keep the machine forking.
 func (c *core) lived(w *worker) bool {
 	b := &c.budget
-	auto, most := c.policy.renewal.Budget.Auto && b.learned > 0, c.mostBudget()
+	auto, most := c.policy.renewal.Budget.Auto && c.learned(), c.mostBudget()
 	short := b.life + b.life/2
 	if auto && b.bytes < most {
 		short = aimedLife / 2

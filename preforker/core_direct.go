@@ -12,7 +12,7 @@ func (c *core) direct() bool { return c.policy.method == SpawnDirect }
 // unloaded is the generation of a worker where nobody has loaded it yet, and
 // nobody will tell that but its workers.
 func (c *core) unloaded(w *worker) *preloader {
-	if p := c.preloader(w.key.Generation); c.direct() && p != nil && !p.loaded {
+	if p := c.preloader(w.key.Origin()); c.direct() && p != nil && !p.loaded {
 		return p
 	}
 	return nil
@@ -28,7 +28,7 @@ func (c *core) workerHello(e workerHello) {
 		return // it is being stopped already
 	}
 	c.moveWorker(w, WorkerBooting)
-	if p := c.preloader(e.key.Generation); p != nil && p.state == PreloaderStarting {
+	if p := c.preloader(e.key.Origin()); p != nil && p.state == PreloaderStarting {
 		c.movePreloader(p, PreloaderLoading)
 	}
 	c.log(slog.LevelInfo, "worker is loading the application", w.attrs(slog.String(keyRuby, e.hello.Ruby))...)
@@ -40,7 +40,7 @@ func (c *core) workerLoaded(e workerLoaded) {
 		return
 	}
 	w.loaded = true
-	p := c.preloader(e.key.Generation)
+	p := c.preloader(e.key.Origin())
 	if p == nil || p.state != PreloaderLoading {
 		return
 	}
@@ -55,7 +55,7 @@ func (c *core) askWhere(w *worker) {
 	c.moveWorker(w, WorkerDraining)
 	c.do(askWorker{w.key})
 	c.do(setTimer{timer{timerWorkerDrain, w.key}, killGrace})
-	if p := c.preloader(w.key.Generation); p != nil && p.loads() {
+	if p := c.preloader(w.key.Origin()); p != nil && p.loads() {
 		p.reason = ReasonBootTimeout
 		c.movePreloader(p, PreloaderRetiring)
 	}
@@ -68,7 +68,7 @@ func (c *core) firstLoadFailed(s *slot, w *worker, p *preloader, err error) {
 	c.bury(s, w, false, 0)
 	for _, s := range c.slots {
 		for _, other := range s.workers {
-			if other.key.Generation == p.generation && !other.leaving() {
+			if other.key.Origin() == p.origin && !other.leaving() {
 				c.drain(other, ReasonBootFailed, false)
 			}
 		}

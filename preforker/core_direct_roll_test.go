@@ -26,7 +26,7 @@ func TestDirectRollIsSuccessorFirst(t *testing.T) {
 		}
 		s.event(workerExited{key: drained[0].key, served: 1})
 	}
-	if len(s.core.preloaders) != 1 || s.core.preloaders[0].generation != 2 || s.kinds["preforker.announce"] != 2 {
+	if len(s.core.preloaders) != 1 || s.core.preloaders[0].origin != gen(2) || s.kinds["preforker.announce"] != 2 {
 		t.Errorf("%+v, %v", s.core.preloaders, s.kinds)
 	}
 }
@@ -73,7 +73,7 @@ func TestDirectReleaseThatHangsIsGivenUp(t *testing.T) {
 	}
 	s.event(workerLoaded{key, wire.Loaded{}}) // too late
 	actions = s.event(workerExited{key: key, exit: sys.ExitStatus{Code: 1}})
-	if len(find[spawnWorker](actions)) != 0 || len(s.core.preloaders) != 1 || s.core.preloaders[0].generation != 1 {
+	if len(find[spawnWorker](actions)) != 0 || len(s.core.preloaders) != 1 || s.core.preloaders[0].origin != gen(1) {
 		t.Errorf("%+v, %+v", actions, s.core.preloaders)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // load starts the next generation.
 func (c *core) load() {
 	c.generation++
-	c.preloaders = append(c.preloaders, &preloader{generation: c.generation, since: c.now})
+	c.preloaders = append(c.preloaders, &preloader{origin: wire.Origin{Generation: c.generation}, since: c.now})
 	c.do(tellLoading{c.generation})
 	if c.direct() {
 		c.fill()
@@ -21,16 +21,16 @@ func (c *core) load() {
 	c.do(setTimer{timer{timerPreloaderBoot, wire.Key{Generation: c.generation}}, c.policy.bootTimeout})
 }
 
-func (c *core) preloader(generation int) *preloader {
+func (c *core) preloader(origin wire.Origin) *preloader {
 	for _, p := range c.preloaders {
-		if p.generation == generation {
+		if p.origin == origin {
 			return p
 		}
 	}
 	return nil
 }
 
-// source is the newest preloader that workers can be had of: slots roll to its generation.
+// source is the newest preloader that workers can be had of: slots roll to it.
 func (c *core) source() *preloader { return c.newest(c.gives) }
 
 // gives says whether workers can be had of a preloader.
@@ -54,6 +54,24 @@ func (c *core) provenSource() *preloader {
 	return proven
 }
 
+// attrs name a preloader in the log.
+func (p *preloader) attrs(more ...slog.Attr) []slog.Attr {
+	return append(originAttrs(p.origin), more...)
+}
+
+func originAttrs(origin wire.Origin) []slog.Attr {
+	attrs := []slog.Attr{slog.Int(keyGeneration, origin.Generation)}
+	if origin.Refork > 0 {
+		attrs = append(attrs, slog.Int(keyRefork, origin.Refork))
+	}
+	return attrs
+}
+
+// key is a preloader's in its timers.
+func (p *preloader) key() wire.Key {
+	return wire.Key{Generation: p.origin.Generation, Refork: p.origin.Refork}
+}
+
 func (c *core) newest(fits func(*preloader) bool) *preloader {
 	for i := len(c.preloaders) - 1; i >= 0; i-- {
 		if fits(c.preloaders[i]) {
@@ -63,10 +81,10 @@ func (c *core) newest(fits func(*preloader) bool) *preloader {
 	return nil
 }
 
-// loading is the preloader that is on its way, or nil.
+// loading is the preloader of another generation that is on its way, or nil.
 func (c *core) loading() *preloader {
 	for _, p := range c.preloaders {
-		if p.loads() {
+		if p.loads() && p.origin.Refork == 0 {
 			return p
 		}
 	}
@@ -75,32 +93,36 @@ func (c *core) loading() *preloader {
 
 func (c *core) movePreloader(p *preloader, to PreloaderState) {
 	if err := change(preloaderTransitions, &p.state, to); err != nil {
-		c.fault(fmt.Errorf("preloader gen=%d: %w", p.generation, err))
+		c.fault(fmt.Errorf("preloader %s: %w", p.origin, err))
 		return
 	}
 	p.since = c.now
 }
 
 func (c *core) preloaderHello(e preloaderHello) {
-	p := c.preloader(e.generation)
+	p := c.preloader(e.origin)
 	if p == nil || p.state != PreloaderStarting {
 		return // it is being stopped already
 	}
 	c.movePreloader(p, PreloaderLoading)
 	c.log(slog.LevelInfo, "preloader is loading the application",
-		slog.Int(keyGeneration, p.generation), slog.Int(keyPid, e.hello.Pid), slog.String(keyRuby, e.hello.Ruby))
+		slog.Int(keyGeneration, p.origin.Generation), slog.Int(keyPid, e.hello.Pid), slog.String(keyRuby, e.hello.Ruby))
 }
 
 func (c *core) preloaderLoaded(e preloaderLoaded) {
-	p := c.preloader(e.generation)
+	p := c.preloader(e.origin)
+	if p != nil && p.origin.Refork > 0 {
+		c.reforkLoaded(p, e.loaded)
+		return
+	}
 	if p == nil || p.state != PreloaderLoading {
 		return
 	}
-	who := []slog.Attr{slog.Int(keyGeneration, p.generation), slog.Int(keyPid, e.loaded.Pid)}
+	who := p.attrs(slog.Int(keyPid, e.loaded.Pid))
 	c.generationLoaded(p, "preloader loaded the application", who, e.loaded)
 	p.forked = c.now
 	for _, finding := range e.loaded.Findings {
-		c.warn(p.generation, finding)
+		c.warn(p.origin.Generation, finding)
 	}
 	c.loadAgain()
 	c.fill()
@@ -111,7 +133,7 @@ func (c *core) generationLoaded(p *preloader, text string, who []slog.Attr, load
 	c.movePreloader(p, PreloaderReady)
 	p.loaded = true
 	c.phase = phaseRunning
-	c.do(tellLoaded{p.generation})
+	c.do(tellLoaded{p.origin.Generation})
 	attrs := append(who, slog.Float64(keySeconds, loaded.Seconds))
 	for _, version := range []slog.Attr{slog.String(keyRuby, loaded.Ruby),
 		slog.String(keyRails, loaded.Rails), slog.String(keyRack, loaded.Rack)} {
@@ -136,29 +158,36 @@ func (c *core) loadAgain() bool {
 // preloaderExited: one that was told to go is done; one that never loaded is an
 // error, fatal where nothing has loaded yet; one that had loaded is replaced.
 func (c *core) preloaderExited(e preloaderExited) {
-	p := c.preloader(e.generation)
+	p := c.preloader(e.origin)
 	if p == nil {
 		return
 	}
 	was, lived := p.state, c.now-p.since
 	c.movePreloader(p, PreloaderExited)
 	c.dropPreloader(p)
-	c.loseSpawning(p.generation)
+	c.loseSpawning(p.origin)
 	switch {
 	case c.phase == phaseStopping:
-		c.log(slog.LevelInfo, "preloader exited", slog.Int(keyGeneration, p.generation), slog.String(keyExit, e.exit.String()))
+		c.log(slog.LevelInfo, "preloader exited", p.attrs(slog.String(keyExit, e.exit.String()))...)
 		c.finishWhenDone()
 		return
 	case was == PreloaderRetiring && p.reason != ReasonBootTimeout:
-		c.log(slog.LevelInfo, "preloader retired", slog.Int(keyGeneration, p.generation))
+		c.log(slog.LevelInfo, "preloader retired", p.attrs()...)
 		c.fill()
 		return
 	case was == PreloaderReady:
-		c.log(slog.LevelError, "preloader died; its workers serve on",
-			slog.Int(keyGeneration, p.generation), slog.String(keyExit, e.exit.String()))
+		attrs := p.attrs(slog.String(keyExit, e.exit.String()))
+		if e.failed != nil {
+			attrs = append(attrs, slog.Any(keyError, failureError(e.failed.Error)))
+		}
+		c.log(slog.LevelError, "preloader died; its workers serve on", attrs...)
+		c.reforkDied(p)
 		if lived > youngLife {
 			c.failures = 0
 		}
+	case p.origin.Refork > 0:
+		c.notReforked(p, e)
+		return
 	default:
 		c.notLoaded(p, loadError(e, was, p.reason, c.policy.bootTimeout))
 		return
@@ -173,7 +202,7 @@ func (c *core) notLoaded(gone *preloader, err error) {
 		return
 	}
 	c.log(slog.LevelError, "generation failed to load; the workers that are there serve on",
-		slog.Int(keyGeneration, gone.generation), slog.Any(keyError, err))
+		slog.Int(keyGeneration, gone.origin.Generation), slog.Any(keyError, err))
 	c.do(tellSettled{})
 	c.followed(gone)
 }
@@ -200,7 +229,7 @@ func (c *core) dropPreloader(gone *preloader) {
 // asked for it, and asks again when it is mended.
 func (c *core) reloadLater(gone *preloader) {
 	source := c.source()
-	if c.loading() != nil || source != nil && (!gone.loaded || source.generation > gone.generation) {
+	if c.loading() != nil || source != nil && (!gone.loaded || source.origin.Generation >= gone.origin.Generation) {
 		return
 	}
 	c.failures++
@@ -235,30 +264,34 @@ func (c *core) restartAsked(e restartAsked) {
 
 // preloaderBootTimeout asks a preloader that still loads where it is, and kills it
 // a little later, with whatever it started.
-func (c *core) preloaderBootTimeout(generation int) {
-	p := c.preloader(generation)
+func (c *core) preloaderBootTimeout(origin wire.Origin) {
+	p := c.preloader(origin)
 	if p == nil || !p.loads() {
 		return
 	}
 	p.reason = ReasonBootTimeout
 	c.movePreloader(p, PreloaderRetiring)
-	c.do(signalPreloader{generation: generation, signal: syscall.SIGQUIT})
-	c.do(setTimer{timer{timerPreloaderKill, wire.Key{Generation: generation}}, killGrace})
+	ask := syscall.SIGQUIT
+	if origin.Refork > 0 {
+		ask = syscall.SIGKILL // it runs no code of the application that it could tell of
+	}
+	c.do(signalPreloader{origin: origin, signal: ask})
+	c.do(setTimer{timer{timerPreloaderKill, p.key()}, killGrace})
 }
 
-func (c *core) preloaderKill(generation int) {
-	if p := c.preloader(generation); p != nil {
+func (c *core) preloaderKill(origin wire.Origin) {
+	if p := c.preloader(origin); p != nil {
 		// What a load has started is of no use to anybody when it is given up; what a loaded
 		// application has started may be.
-		c.do(signalPreloader{generation: generation, signal: syscall.SIGKILL, group: !p.loaded})
+		c.do(signalPreloader{origin: origin, signal: syscall.SIGKILL, group: !p.loaded})
 	}
 }
 
 // preloaderMute: it has closed its control socket, or talks nonsense, and cannot be
 // told to fork any more. One that is on its way out is let go.
 func (c *core) preloaderMute(e preloaderMute) {
-	if p := c.preloader(e.generation); p != nil && p.state != PreloaderRetiring {
-		c.preloaderKill(e.generation)
+	if p := c.preloader(e.origin); p != nil && p.state != PreloaderRetiring {
+		c.preloaderKill(e.origin)
 	}
 }
 
@@ -272,10 +305,10 @@ func (c *core) retire(p *preloader, reason Reason) {
 	}
 	p.reason = reason
 	if p.state == PreloaderReady {
-		c.do(retirePreloader{p.generation})
+		c.do(retirePreloader{p.origin, !c.followedBy(p)})
 	} else {
-		c.do(signalPreloader{generation: p.generation, signal: syscall.SIGTERM, group: true})
+		c.do(signalPreloader{origin: p.origin, signal: syscall.SIGTERM, group: true})
 	}
 	c.movePreloader(p, PreloaderRetiring)
-	c.do(setTimer{timer{timerPreloaderKill, wire.Key{Generation: p.generation}}, retireGrace})
+	c.do(setTimer{timer{timerPreloaderKill, p.key()}, retireGrace})
 }

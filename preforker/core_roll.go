@@ -23,6 +23,7 @@ func (c *core) fill() {
 	c.roll(source)
 	c.settle(source)
 	c.renew()
+	c.beginRefork(source)
 }
 
 // mayBegin says whether one more worker may be started now.
@@ -44,11 +45,11 @@ func (c *core) count(state WorkerState) (n int) {
 	return n
 }
 
-// roll starts a successor for the first slot that serves an older generation, one slot
-// at a time, those whose worker should be replaced anyway first. It never goes back, and
-// waits where a still newer generation is loading.
+// roll starts a successor for the first slot that serves an older generation, or a fork of an
+// older preloader, one slot at a time, those whose worker should be replaced anyway first. It never
+// goes back to older code, and waits where a still newer generation is loading.
 func (c *core) roll(source *preloader) {
-	if l := c.loading(); l != nil && l.generation > source.generation {
+	if l := c.loading(); l != nil && l.origin.Generation > source.origin.Generation {
 		return
 	}
 	if c.renews() && c.comingUp() > 0 {
@@ -59,9 +60,9 @@ func (c *core) roll(source *preloader) {
 		w := s.serving()
 		switch {
 		case w == nil:
-		case w.key.Generation == source.generation && w.state != WorkerReady:
-			return // a successor is on its way
-		case w.key.Generation < source.generation && w.state == WorkerReady && s.retryAt <= c.now:
+		case w.key.Origin() == source.origin && (w.state != WorkerReady || !source.proven):
+			return // a successor is on its way, or has yet to show what it can do
+		case c.outdated(w, source) && w.state == WorkerReady && s.retryAt <= c.now:
 			if next == nil || c.pressing(w) && !c.pressing(next.serving()) {
 				next = s
 			}
@@ -77,27 +78,41 @@ func (c *core) roll(source *preloader) {
 func (c *core) settle(source *preloader) {
 	for _, s := range c.slots {
 		w := s.serving()
-		if w == nil || w.state != WorkerReady || w.key.Generation != source.generation {
+		if w == nil || w.state != WorkerReady || w.key.Origin() != source.origin {
 			return
 		}
 	}
-	if c.announced != source.generation {
-		c.announced = source.generation
-		c.do(announce{source.generation})
-		if c.renews() {
-			c.do(measurePreloader{source.generation})
-		}
+	if !source.proven {
+		return
+	}
+	if c.announced != source.origin {
+		c.arrived(source)
 	}
 	for _, p := range slices.Clone(c.preloaders) {
-		if p.generation < source.generation {
+		if p.origin.Before(source.origin) {
 			c.retire(p, ReasonRolled)
 		}
 	}
 }
 
+// arrived: every slot serves with a fork of this preloader.
+func (c *core) arrived(source *preloader) {
+	was := c.announced
+	c.announced = source.origin
+	if was.Generation == source.origin.Generation {
+		c.reforkArrived(source)
+	} else {
+		c.do(announce{source.origin.Generation})
+	}
+	if c.renews() {
+		c.do(measurePreloader{source.origin})
+	}
+}
+
 func (c *core) spawn(s *slot, source *preloader) {
 	c.serial++
-	w := &worker{key: wire.Key{Slot: s.number, Generation: source.generation, Serial: c.serial}, since: c.now, loaded: !c.direct()}
+	w := &worker{key: wire.Key{Slot: s.number, Generation: source.origin.Generation,
+		Refork: source.origin.Refork, Serial: c.serial}, since: c.now, loaded: !c.direct()}
 	s.workers = append(s.workers, w)
 	if s.state != SlotOccupied {
 		c.moveSlot(s, SlotOccupied)

@@ -17,7 +17,7 @@ func TestRollNeverGoesBack(t *testing.T) {
 	first := find[spawnWorker](s.load(2))[0].key
 	s.ready(first)
 	s.event(workerExited{key: wire.Key{Slot: first.Slot, Generation: 1, Serial: 1}, served: 1})
-	actions := s.event(preloaderExited{generation: 2, exit: sys.ExitStatus{Signal: 9}})
+	actions := s.event(preloaderExited{origin: gen(2), exit: sys.ExitStatus{Signal: 9}})
 	if started := find[startPreloader](actions); len(started) != 1 || started[0].generation != 3 {
 		t.Fatalf("%+v", started)
 	}
@@ -88,7 +88,7 @@ func TestKilledBeforeItsPidIsKnown(t *testing.T) {
 	if killed := find[killWorker](s.event(workerReady{key, 5})); len(killed) != 1 {
 		t.Errorf("%+v", killed)
 	}
-	s.event(preloaderExited{generation: 1})
+	s.event(preloaderExited{origin: gen(1)})
 	if killed := find[killWorker](s.event(stopAsked{"TERM", true})); len(killed) != 1 {
 		t.Errorf("asked once more: %+v", killed)
 	}
@@ -115,11 +115,11 @@ func TestSlowPreloaderIsNotKilled(t *testing.T) {
 
 func TestMutePreloaderIsKilled(t *testing.T) {
 	s := running(t, 1)
-	if sent := find[signalPreloader](s.event(preloaderMute{1})); len(sent) != 1 || sent[0].signal != 9 || sent[0].group {
+	if sent := find[signalPreloader](s.event(preloaderMute{gen(1)})); len(sent) != 1 || sent[0].signal != 9 || sent[0].group {
 		t.Errorf("%+v", sent)
 	}
 	s.event(stopAsked{by: "TERM"})
-	if sent := find[signalPreloader](s.event(preloaderMute{1})); len(sent) != 0 {
+	if sent := find[signalPreloader](s.event(preloaderMute{gen(1)})); len(sent) != 0 {
 		t.Errorf("it is leaving: %+v", sent)
 	}
 }

@@ -33,6 +33,7 @@ func (c *core) bury(s *slot, gone *worker, young bool, most time.Duration) {
 	}
 	wait := time.Duration(0)
 	if young {
+		c.doubt(gone)
 		s.deaths++
 		s.failed = gone.key.Generation
 		wait = min(slotBackoff.delay(s.deaths, c.random()), most)

@@ -52,7 +52,7 @@ func (c *core) killAll() {
 		}
 	}
 	for _, p := range c.preloaders {
-		c.preloaderKill(p.generation)
+		c.preloaderKill(p.origin)
 	}
 }
 

@@ -74,8 +74,8 @@ func find[A action](actions []action) []A {
 
 func (s *script) load(generation int) []action {
 	s.t.Helper()
-	s.event(preloaderHello{generation, wire.Hello{Pid: 100 + generation, Ruby: "3.1.2"}})
-	return s.event(preloaderLoaded{generation, wire.Loaded{Pid: 100 + generation, Ruby: "3.1.2"}})
+	s.event(preloaderHello{gen(generation), wire.Hello{Pid: 100 + generation, Ruby: "3.1.2"}})
+	return s.event(preloaderLoaded{gen(generation), wire.Loaded{Pid: 100 + generation, Ruby: "3.1.2"}})
 }
 
 // boot answers every spawn in the actions, and those that follow from the answers.
@@ -167,7 +167,7 @@ func TestLateEventsFindNobody(t *testing.T) {
 	before := s.serving(0)
 	for _, e := range []event{workerReady{dead, 5}, workerSpawned{dead, 5}, workerExited{key: dead},
 		timerFired{timer{timerWorkerBoot, dead}}, timerFired{timer{timerWorkerDrain, dead}},
-		preloaderLoaded{9, wire.Loaded{}}, preloaderExited{generation: 9},
+		preloaderLoaded{gen(9), wire.Loaded{}}, preloaderExited{origin: gen(9)},
 		workerReady{wire.Key{Slot: 99, Generation: 1, Serial: 1}, 5}} {
 		if actions := s.event(e); len(actions) != 0 {
 			t.Errorf("%T led to %+v", e, actions)
@@ -264,7 +264,7 @@ func TestSlotWhoseSocketIsTakenKeepsTrying(t *testing.T) {
 
 func TestDeadPreloaderIsReplacedAndSlotsRoll(t *testing.T) {
 	s := running(t, 3)
-	actions := s.event(preloaderExited{generation: 1, exit: sys.ExitStatus{Signal: 9}})
+	actions := s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})
 	if n := len(find[startPreloader](actions)); n != 1 {
 		t.Fatalf("%d loads", n)
 	}
@@ -310,7 +310,7 @@ func TestRollIsOneSlotAtATimeAndSuccessorFirst(t *testing.T) {
 			t.Fatalf("%+v", d)
 		}
 	}
-	if r := find[retirePreloader](actions); len(r) != 1 || r[0].generation != 1 {
+	if r := find[retirePreloader](actions); len(r) != 1 || r[0].origin != gen(1) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -318,8 +318,8 @@ func TestRollIsOneSlotAtATimeAndSuccessorFirst(t *testing.T) {
 func TestFailedRestartKeepsTheOldGeneration(t *testing.T) {
 	s := running(t, 2)
 	s.event(restartAsked{"HUP"})
-	s.event(preloaderHello{2, wire.Hello{}})
-	actions := s.event(preloaderExited{generation: 2, failed: &wire.Failed{Error: wire.Failure{Class: "SyntaxError"}}})
+	s.event(preloaderHello{gen(2), wire.Hello{}})
+	actions := s.event(preloaderExited{origin: gen(2), failed: &wire.Failed{Error: wire.Failure{Class: "SyntaxError"}}})
 	if len(find[startPreloader](actions)) != 0 || len(find[finish](actions)) != 0 || len(find[drainWorker](actions)) != 0 {
 		t.Errorf("%+v", actions)
 	}
@@ -350,9 +350,9 @@ func TestSuccessorThatDiesLeavesTheOldWorkerServing(t *testing.T) {
 
 func TestFirstLoadThatFailsEndsTheLauncher(t *testing.T) {
 	s := newScript(t, 2)
-	s.event(preloaderHello{1, wire.Hello{}})
+	s.event(preloaderHello{gen(1), wire.Hello{}})
 	failed := &wire.Failed{Error: wire.Failure{Class: "RuntimeError", Message: "boom", AppFrames: []string{"config.ru:1"}}}
-	done := find[finish](s.event(preloaderExited{generation: 1, failed: failed, lines: []string{"hello"}}))
+	done := find[finish](s.event(preloaderExited{origin: gen(1), failed: failed, lines: []string{"hello"}}))
 	if len(done) != 1 || done[0].err == nil {
 		t.Fatalf("%+v", done)
 	}
@@ -365,14 +365,14 @@ func TestFirstLoadThatFailsEndsTheLauncher(t *testing.T) {
 
 func TestHangingLoadIsAskedThenKilled(t *testing.T) {
 	s := newScript(t, 1)
-	s.event(preloaderHello{1, wire.Hello{}})
+	s.event(preloaderHello{gen(1), wire.Hello{}})
 	if sent := find[signalPreloader](s.fire(timerPreloaderBoot)); len(sent) != 1 || sent[0].signal != 3 {
 		t.Fatalf("%+v", sent)
 	}
 	if sent := find[signalPreloader](s.fire(timerPreloaderKill)); len(sent) != 1 || sent[0].signal != 9 || !sent[0].group {
 		t.Fatalf("%+v", sent)
 	}
-	done := find[finish](s.event(preloaderExited{generation: 1, exit: sys.ExitStatus{Signal: 9}}))
+	done := find[finish](s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}}))
 	if len(done) != 1 || !strings.Contains(done[0].err.Error(), "boot-timeout") {
 		t.Errorf("%+v", done)
 	}
@@ -380,9 +380,9 @@ func TestHangingLoadIsAskedThenKilled(t *testing.T) {
 
 func TestLoadsThatFailBackOff(t *testing.T) {
 	s := running(t, 1)
-	s.event(preloaderExited{generation: 1})
+	s.event(preloaderExited{origin: gen(1)})
 	for generation := 2; generation < 6; generation++ {
-		actions := s.event(preloaderExited{generation: generation, exit: sys.ExitStatus{Code: 1}})
+		actions := s.event(preloaderExited{origin: gen(generation), exit: sys.ExitStatus{Code: 1}})
 		if len(find[startPreloader](actions)) != 0 {
 			t.Fatalf("generation %d was followed at once", generation)
 		}
@@ -395,7 +395,7 @@ func TestLoadsThatFailBackOff(t *testing.T) {
 func TestPreloaderThatDiesWhileForkingLosesNoSlot(t *testing.T) {
 	s := newScript(t, 3)
 	s.load(1)
-	actions := s.event(preloaderExited{generation: 1, exit: sys.ExitStatus{Signal: 9}})
+	actions := s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})
 	if n := len(find[forgetWorker](actions)); n != 3 {
 		t.Errorf("%d forgotten, want 3", n)
 	}
@@ -418,7 +418,7 @@ func TestStopDrainsThenKillsThenFinishes(t *testing.T) {
 		}
 	}
 	s.event(workerExited{key: drained[0].key})
-	s.event(preloaderExited{generation: 1})
+	s.event(preloaderExited{origin: gen(1)})
 	if killed := find[killWorker](s.event(stopAsked{"TERM", true})); len(killed) != 2 {
 		t.Fatalf("%d killed, want 2", len(killed))
 	}
@@ -442,7 +442,7 @@ func TestStopWhileLoading(t *testing.T) {
 	if sent := find[signalPreloader](s.event(stopAsked{by: "INT"})); len(sent) != 1 || sent[0].signal != 15 || !sent[0].group {
 		t.Fatalf("%+v", sent)
 	}
-	done := find[finish](s.event(preloaderExited{generation: 1, exit: sys.ExitStatus{Signal: 15}}))
+	done := find[finish](s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 15}}))
 	if len(done) != 1 || done[0].err != nil {
 		t.Errorf("%+v", done)
 	}
@@ -506,7 +506,7 @@ func TestStorm(t *testing.T) {
 		s.calm()
 		for _, slot := range s.core.slots {
 			w := slot.serving()
-			if w == nil || w.state != WorkerReady || w.key.Generation != s.core.source().generation {
+			if w == nil || w.state != WorkerReady || w.key.Generation != s.core.source().origin.Generation {
 				t.Fatalf("seed %d: slot %d is %v with %+v", seed, slot.number, slot.state, w)
 			}
 		}
@@ -524,14 +524,14 @@ func (s *script) randomEvent(random *rand.Rand) event {
 	generation := max(1, s.core.generation-random.IntN(2))
 	switch random.IntN(12) {
 	case 0, 1:
-		return preloaderHello{generation, wire.Hello{}}
+		return preloaderHello{gen(generation), wire.Hello{}}
 	case 2, 3:
-		return preloaderLoaded{generation, wire.Loaded{}}
+		return preloaderLoaded{gen(generation), wire.Loaded{}}
 	case 4:
 		if s.core.phase == phaseBooting {
 			return nothing
 		}
-		return preloaderExited{generation: generation, exit: sys.ExitStatus{Signal: 9}}
+		return preloaderExited{origin: gen(generation), exit: sys.ExitStatus{Signal: 9}}
 	case 5, 6:
 		return workerSpawned{key, 1000 + key.Serial}
 	case 7, 8:
@@ -559,11 +559,11 @@ func (s *script) calm() {
 		for _, p := range slices.Clone(s.core.preloaders) {
 			switch p.state {
 			case PreloaderStarting:
-				s.event(preloaderHello{p.generation, wire.Hello{}})
+				s.event(preloaderHello{p.origin, wire.Hello{}})
 			case PreloaderLoading:
-				s.event(preloaderLoaded{p.generation, wire.Loaded{}})
+				s.event(preloaderLoaded{p.origin, wire.Loaded{}})
 			case PreloaderRetiring:
-				s.event(preloaderExited{generation: p.generation})
+				s.event(preloaderExited{origin: p.origin})
 			}
 		}
 		for _, slot := range s.core.slots {
@@ -582,3 +582,5 @@ func (s *script) calm() {
 		s.event(timerFired{timer{timerReload, wire.Key{Generation: s.core.generation}}})
 	}
 }
+
+func gen(generation int) wire.Origin { return wire.Origin{Generation: generation} }

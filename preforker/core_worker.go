@@ -32,7 +32,7 @@ func (c *core) moveWorker(w *worker, to WorkerState) {
 }
 
 func (w *worker) attrs(more ...slog.Attr) []slog.Attr {
-	attrs := []slog.Attr{slog.Int(keySlot, w.key.Slot), slog.Int(keyGeneration, w.key.Generation)}
+	attrs := append([]slog.Attr{slog.Int(keySlot, w.key.Slot)}, originAttrs(w.key.Origin())...)
 	if w.pid != 0 {
 		attrs = append(attrs, slog.Int(keyPid, w.pid))
 	}
@@ -45,7 +45,7 @@ func (c *core) workerSpawned(e workerSpawned) {
 		return
 	}
 	w.pid = e.pid
-	c.forked(e.key.Generation)
+	c.forked(e.key.Origin())
 	switch w.state {
 	case WorkerSpawning:
 		c.moveWorker(w, WorkerBooting)
@@ -56,8 +56,8 @@ func (c *core) workerSpawned(e workerSpawned) {
 }
 
 // forked notes that a preloader answers spawns.
-func (c *core) forked(generation int) {
-	if p := c.preloader(generation); p != nil {
+func (c *core) forked(origin wire.Origin) {
+	if p := c.preloader(origin); p != nil {
 		p.forked = c.now
 	}
 }
@@ -72,7 +72,7 @@ func (c *core) workerSpawnFailed(e workerSpawnFailed) {
 		c.firstLoadFailed(s, w, p, loadError(preloaderExited{startError: errors.New(e.error.Message)}, PreloaderStarting, "", 0))
 		return
 	}
-	c.forked(e.key.Generation)
+	c.forked(e.key.Origin())
 	c.log(slog.LevelError, "worker could not be started", w.attrs(slog.Any(keyError, failureError(e.error)))...)
 	c.do(forgetWorker{w.key, false})
 	c.bury(s, w, true, slotBackoff.most)
@@ -95,7 +95,7 @@ func (c *core) workerReady(e workerReady) {
 	took := c.now - w.since
 	c.moveWorker(w, WorkerReady)
 	c.watch(w)
-	if p := c.preloader(e.key.Generation); p != nil {
+	if p := c.preloader(e.key.Origin()); p != nil && p.origin.Refork == 0 {
 		p.proven = true
 	}
 	level := slog.LevelInfo
@@ -118,10 +118,14 @@ func (c *core) workerReady(e workerReady) {
 
 // successorReason says why a worker gives way to a younger one of its slot.
 func successorReason(older, younger *worker) Reason {
-	if older.key.Generation == younger.key.Generation && older.renewal != "" {
+	switch {
+	case older.key.Generation != younger.key.Generation:
+		return ReasonRolled
+	case older.renewal != "":
 		return older.renewal
+	default:
+		return ReasonReforked
 	}
-	return ReasonRolled
 }
 
 // drain asks a worker to leave when its request in hand is done. A successor
@@ -171,7 +175,7 @@ func (c *core) workerBootTimeout(key wire.Key) {
 	if w == nil || (w.state != WorkerSpawning && w.state != WorkerBooting) {
 		return
 	}
-	if p := c.preloader(key.Generation); w.loaded && w.state == WorkerSpawning && p != nil && c.now-p.forked < c.policy.bootTimeout {
+	if p := c.preloader(key.Origin()); w.loaded && w.state == WorkerSpawning && p != nil && c.now-p.forked < c.policy.bootTimeout {
 		c.do(setTimer{timer{timerWorkerBoot, key}, p.forked + c.policy.bootTimeout - c.now})
 		return
 	}
@@ -181,7 +185,7 @@ func (c *core) workerBootTimeout(key wire.Key) {
 	case !w.loaded:
 		c.askWhere(w)
 	case w.state == WorkerSpawning:
-		c.preloaderKill(key.Generation)
+		c.preloaderKill(key.Origin())
 	default:
 		c.kill(w, ReasonBootTimeout)
 	}
@@ -237,10 +241,10 @@ func (c *core) workerExited(e workerExited) {
 
 // loseSpawning gives up the workers whose preloader died before it told their
 // pids. They are nobody's fault, so their slots do not wait.
-func (c *core) loseSpawning(generation int) {
+func (c *core) loseSpawning(origin wire.Origin) {
 	for _, s := range c.slots {
 		for _, w := range append([]*worker(nil), s.workers...) {
-			if w.pid == 0 && w.key.Generation == generation {
+			if w.pid == 0 && w.key.Origin() == origin {
 				c.log(slog.LevelWarn, "worker was lost", w.attrs(slog.String(keyReason, string(ReasonLost)))...)
 				c.do(forgetWorker{w.key, true})
 				c.bury(s, w, false, 0)

@@ -14,18 +14,18 @@ type (
 	started struct{}
 
 	preloaderHello struct {
-		generation int
-		hello      wire.Hello
+		origin wire.Origin
+		hello  wire.Hello
 	}
 	preloaderLoaded struct {
-		generation int
-		loaded     wire.Loaded
+		origin wire.Origin
+		loaded wire.Loaded
 	}
 	// preloaderMute says that nothing more will be heard from it, though it may live.
-	preloaderMute struct{ generation int }
+	preloaderMute struct{ origin wire.Origin }
 	// preloaderExited comes after every message of that preloader.
 	preloaderExited struct {
-		generation int
+		origin     wire.Origin
 		exit       sys.ExitStatus
 		failed     *wire.Failed // what it said last, if it did
 		startError error        // it could not even be started
@@ -53,6 +53,23 @@ type (
 		key wire.Key
 		pid int
 	}
+	// workerFirst comes once from a worker whose preloader was born of another.
+	workerFirst struct {
+		key     wire.Key
+		status  int
+		request string
+	}
+	// workerReforked and workerNotReforked answer reforkWorker.
+	workerReforked struct {
+		key    wire.Key
+		origin wire.Origin
+		pid    int
+	}
+	workerNotReforked struct {
+		key    wire.Key
+		origin wire.Origin
+		why    wire.NotReforked
+	}
 	// workerExited comes after every message of that worker.
 	workerExited struct {
 		key     wire.Key
@@ -65,7 +82,7 @@ type (
 
 	// preloaderMeasured tells resident bytes: all that the preloader has, whoever shares it.
 	preloaderMeasured struct {
-		generation          int
+		origin              wire.Origin
 		preloader, launcher uint64
 	}
 	// workersMeasured tells of the workers that have done something since the last time.
@@ -95,6 +112,9 @@ func (workerSpawnFailed) isEvent() {}
 func (workerHello) isEvent()       {}
 func (workerLoaded) isEvent()      {}
 func (workerReady) isEvent()       {}
+func (workerFirst) isEvent()       {}
+func (workerReforked) isEvent()    {}
+func (workerNotReforked) isEvent() {}
 func (workerExited) isEvent()      {}
 func (slotNotBound) isEvent()      {}
 func (preloaderMeasured) isEvent() {}
@@ -114,14 +134,14 @@ type measurement struct {
 // is waiting for any more is ignored when it fires, so none is ever taken back.
 type timer struct {
 	kind timerKind
-	key  wire.Key // slot, generation, serial: as much of it as the kind has
+	key  wire.Key // as much of it as the kind has
 }
 
 type timerKind string
 
 const (
-	timerPreloaderBoot timerKind = "preloader boot" // generation
-	timerPreloaderKill timerKind = "preloader kill" // generation
+	timerPreloaderBoot timerKind = "preloader boot" // generation, refork
+	timerPreloaderKill timerKind = "preloader kill" // generation, refork
 	timerReload        timerKind = "reload"         // generation: the one that is gone
 	timerWorkerBoot    timerKind = "worker boot"    // key
 	timerWorkerDrain   timerKind = "worker drain"   // key

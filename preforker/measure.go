@@ -56,7 +56,10 @@ type measured struct {
 	ages    int // how many of the ages it was read at
 }
 
-type parent struct{ generation, pid int }
+type parent struct {
+	origin wire.Origin
+	pid    int
+}
 
 func newMeasurer(board io.ReaderAt, post func(event), bytes uint64) *measurer {
 	return &measurer{board: board, post: post, pageSize: uint64(os.Getpagesize()),
@@ -87,10 +90,10 @@ func (m *measurer) set(budget uint64) {
 	m.budget = budget
 }
 
-func (m *measurer) preloader(generation, pid int) {
+func (m *measurer) preloader(origin wire.Origin, pid int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.parents = append(m.parents, parent{generation, pid})
+	m.parents = append(m.parents, parent{origin, pid})
 }
 
 // run looks at the workers until done is closed. It has a thread to itself, whose time can be told:
@@ -136,7 +139,7 @@ func (m *measurer) look(all bool) {
 		if usage, err := memory.Of(p.pid); err == nil {
 			// Not knowing its own size would make the promise smaller by some megabytes.
 			own, _ := memory.Of(os.Getpid())
-			m.post(preloaderMeasured{p.generation, usage.RSS, own.RSS})
+			m.post(preloaderMeasured{p.origin, usage.RSS, own.RSS})
 		}
 	}
 	var found []measurement

@@ -57,6 +57,9 @@ const straggle = 250 * time.Millisecond
 // lines ends the reading and answers the last lines. It is called after the process
 // has ended.
 func (o *output) lines() []string {
+	if o == nil {
+		return nil // it has written to the real standard error from its birth
+	}
 	// A pipe takes deadlines; this one cannot be closed yet either.
 	_ = o.pipe.SetReadDeadline(time.Now().Add(straggle))
 	<-o.done

@@ -10,38 +10,45 @@ import (
 
 // preloaderProcess is the supervisor's view of a preloader.
 type preloaderProcess struct {
-	*rubyProcess
-	generation int
-	failed     *wire.Failed // written by its reader, read after its exit
+	*rubyProcess // without a child until the pid of one that a worker gave birth to is known
+	origin       wire.Origin
+	failed       *wire.Failed  // written by its reader, read after its exit
+	read         chan struct{} // closed when everything that it said was posted
 }
 
 func (s *Supervisor) startPreloader(generation int) event {
+	origin := wire.Origin{Generation: generation}
 	settings := s.settings(generation)
 	settings["without"] = joinLevers(s.config.Without, "\n")
 	s.config.Warmup.addTo(settings)
 	ruby, err := s.launchRuby(fmt.Sprintf("control gen=%d", generation), settings, s.rubyVariables())
 	if err != nil {
-		return preloaderExited{generation: generation, startError: err}
+		return preloaderExited{origin: origin, startError: err}
 	}
-	p := &preloaderProcess{rubyProcess: ruby, generation: generation}
-	s.preloaders[generation] = p
-	s.tasks.Go(func() { s.followPreloader(p) })
+	p := s.addPreloader(origin, ruby)
+	s.tasks.Go(func() { s.awaitPreloader(p) })
 	return nil
 }
 
-// followPreloader posts what a preloader says, and last of all its end.
-func (s *Supervisor) followPreloader(p *preloaderProcess) {
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
+// addPreloader begins to read what a preloader says.
+func (s *Supervisor) addPreloader(origin wire.Origin, ruby *rubyProcess) *preloaderProcess {
+	p := &preloaderProcess{rubyProcess: ruby, origin: origin, read: make(chan struct{})}
+	s.preloaders[origin] = p
+	s.tasks.Go(func() {
+		defer close(p.read)
 		s.readPreloader(p)
-		s.post(preloaderMute{p.generation})
-	}()
+		s.post(preloaderMute{origin})
+	})
+	return p
+}
+
+// awaitPreloader posts a preloader's end after all that it said.
+func (s *Supervisor) awaitPreloader(p *preloaderProcess) {
 	if err := p.child.Await(); err != nil {
-		s.log.Error("preloader could not be waited for", keyGeneration, p.generation, keyError, err)
+		s.log.Error("preloader could not be waited for", keyPreloader, p.origin, keyError, err)
 	}
 	p.conn.Finish()
-	<-read
+	<-p.read
 	s.post(preloaderEnded{p, p.output.lines()})
 }
 
@@ -59,7 +66,7 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 		message, err := receive(p.conn)
 		if err != nil {
 			if !isEnd(err) {
-				s.log.Error("preloader sent nonsense", keyGeneration, p.generation, keyError, err)
+				s.log.Error("preloader sent nonsense", keyPreloader, p.origin, keyError, err)
 			}
 			return
 		}
@@ -70,10 +77,10 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 				_ = p.child.Signal(syscall.SIGKILL)
 				continue
 			}
-			s.post(preloaderHello{p.generation, m})
+			s.post(preloaderHello{p.origin, m})
 		case wire.Loaded:
 			s.rememberHeap(m)
-			s.post(preloaderLoaded{p.generation, m})
+			s.post(preloaderLoaded{p.origin, m})
 		case wire.Failed:
 			p.failed = &m
 		case wire.Spawned:
@@ -100,36 +107,40 @@ func (s *Supervisor) preloaderGone(e preloaderEnded) event {
 	p := e.process
 	exit, err := p.child.Reap()
 	if err != nil {
-		s.log.Error("preloader could not be reaped", keyGeneration, p.generation, keyError, err)
+		s.log.Error("preloader could not be reaped", keyPreloader, p.origin, keyError, err)
 	}
-	delete(s.preloaders, p.generation)
+	delete(s.preloaders, p.origin)
 	_ = p.conn.Close()
 	s.reapStrangers()
-	return preloaderExited{generation: p.generation, exit: exit, failed: p.failed, lines: e.lines}
+	return preloaderExited{origin: p.origin, exit: exit, failed: p.failed, lines: e.lines}
 }
 
-func (s *Supervisor) tellPreloader(generation int, message any, files ...*os.File) {
-	p := s.preloaders[generation]
+func (s *Supervisor) tellPreloader(origin wire.Origin, message any, files ...*os.File) {
+	p := s.preloaders[origin]
 	if p == nil {
 		return // it has ended; the core hears of it next
 	}
 	if err := send(p.conn, message, files...); err != nil {
-		s.log.Warn("preloader could not be told", keyGeneration, generation, keyError, err)
+		s.log.Warn("preloader could not be told", keyPreloader, origin, keyError, err)
 	}
 }
 
 func (s *Supervisor) signalPreloader(a signalPreloader) {
-	p := s.preloaders[a.generation]
+	p := s.preloaders[a.origin]
 	if p == nil {
 		return
 	}
+	if p.child == nil {
+		p.conn.FinishSending() // it may be there all the same: the end of its life line says it too
+		return
+	}
 	if err := p.child.Signal(a.signal); err != nil {
-		s.log.Warn("preloader could not be signalled", keyGeneration, a.generation, keyError, err)
+		s.log.Warn("preloader could not be signalled", keyPreloader, a.origin, keyError, err)
 	}
 	if !a.group {
 		return
 	}
 	if err := p.signalGroup(a.signal); err != nil {
-		s.log.Warn("preloader's group could not be signalled", keyGeneration, a.generation, keyError, err)
+		s.log.Warn("preloader's group could not be signalled", keyPreloader, a.origin, keyError, err)
 	}
 }

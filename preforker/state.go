@@ -93,11 +93,16 @@ const (
 	// A fork of the same generation took its place.
 	ReasonOverBudget   Reason = "over budget"
 	ReasonManyRequests Reason = "served its number of requests"
+	ReasonReforked     Reason = "replaced by a fork of a warm worker"
+	// Of a preloader born of a worker, whose workers turned out not to work.
+	ReasonUnsound Reason = "its workers failed"
 )
 
 // renewal says whether a worker leaves for a fork of its own generation: nothing is wrong with it,
 // so it may take all the time that its last request needs.
-func (r Reason) renewal() bool { return r == ReasonOverBudget || r == ReasonManyRequests }
+func (r Reason) renewal() bool {
+	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonReforked
+}
 
 type state interface {
 	comparable

@@ -40,7 +40,7 @@ type Supervisor struct {
 	tasks sync.WaitGroup // goroutines that post events or outlive their action
 	began time.Time
 
-	preloaders map[int]*preloaderProcess // by generation
+	preloaders map[wire.Origin]*preloaderProcess
 	workers    map[wire.Key]*workerProcess
 	forgotten  map[*workerProcess]bool // given up, but perhaps still there
 	finished   bool
@@ -65,7 +65,7 @@ func New(config Config) (*Supervisor, error) {
 		core:    newCore(config.Workers, policyOf(config), rand.Float64),
 		records: &records{}, heap: newHeapFile(config.SocketDir, config.Ruby, config.App),
 		events: make(chan event, 64), done: make(chan struct{}), began: time.Now(),
-		preloaders: map[int]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
+		preloaders: map[wire.Origin]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{},
 	}
 	if err := s.acquire(); err != nil {
@@ -79,7 +79,7 @@ func New(config Config) (*Supervisor, error) {
 func policyOf(config Config) policy {
 	return policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout,
 		method: config.SpawnMethod, loadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
-		renewal: config.Renewal, memoryLimit: memoryLimit(config.Log)}
+		renewal: config.Renewal, refork: config.Refork, memoryLimit: memoryLimit(config.Log)}
 }
 
 // memoryLimit is what bounds a budget that is chosen; it can be chosen without.
@@ -166,7 +166,7 @@ func (s *Supervisor) Run() error {
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
 
-	if s.core.renews() {
+	if s.core.measures() {
 		s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
 		s.tasks.Go(func() { s.measure.run(s.done) })
 	}
@@ -227,6 +227,12 @@ func (s *Supervisor) letGo(e event) event {
 	case workerSilent:
 		s.forgottenGone(e)
 		return nil
+	case preloaderMute:
+		return s.preloaderMute(e)
+	case preloaderLoaded:
+		s.followPreloaderPid(e.origin, e.loaded.Pid)
+	case workerReforked:
+		s.followPreloaderPid(e.origin, e.pid)
 	case workerSpawned:
 		s.followWorker(e.key, e.pid)
 	case workerReady:
@@ -250,9 +256,11 @@ func (s *Supervisor) perform(a action) event {
 	case startPreloader:
 		return s.startPreloader(a.generation)
 	case retirePreloader:
-		s.tellPreloader(a.generation, wire.Retire{})
+		s.tellPreloader(a.origin, wire.Retire{Last: a.last})
 	case signalPreloader:
 		s.signalPreloader(a)
+	case reforkWorker:
+		s.reforkWorker(a)
 	case spawnWorker:
 		return s.spawnWorker(a.key)
 	case drainWorker:
@@ -274,8 +282,8 @@ func (s *Supervisor) perform(a action) event {
 	case watchWorker:
 		s.watchWorker(a.key)
 	case measurePreloader:
-		if p := s.preloaders[a.generation]; p != nil {
-			s.measure.preloader(a.generation, p.child.Pid)
+		if p := s.preloaders[a.origin]; p != nil && p.child != nil {
+			s.measure.preloader(a.origin, p.child.Pid)
 		}
 	case setBudget:
 		s.measure.set(a.bytes)

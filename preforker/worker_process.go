@@ -55,7 +55,7 @@ func (s *Supervisor) takeRecord() (int, error) {
 
 // sendSpawn sends a slot's listener and a new channel to the preloader.
 func (s *Supervisor) sendSpawn(key wire.Key, listener *os.File) error {
-	p := s.preloaders[key.Generation]
+	p := s.preloaders[key.Origin()]
 	if p == nil {
 		return nil // it has ended; the core gives up its spawns when it hears of it
 	}
@@ -110,6 +110,12 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 			s.post(workerLoaded{w.key, m})
 		case wire.Ready:
 			s.post(workerReady{w.key, m.Pid})
+		case wire.First:
+			s.post(workerFirst{w.key, m.Status, m.Request})
+		case wire.Reforked:
+			s.post(workerReforked{w.key, m.Origin, m.Pid})
+		case wire.NotReforked:
+			s.post(workerNotReforked{w.key, m.Origin, m})
 		case wire.Failed:
 			w.failed = &m
 		}

@@ -51,6 +51,11 @@ module Launcher
       @before.each(&:call)
     end
 
+    # Whether there is anything that after_fork may have to do again.
+    def before?
+      @before.any?
+    end
+
     # The events of the application come first: the hooks are the launcher's user's, who knows of both.
     def after_fork(slot, forked: true)
       @passenger.starting(forked: forked)

@@ -33,7 +33,7 @@ module Launcher
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries
       preparation&.run(app)
-      reset_traps
+      Loading.reset_traps
       life_line.kill.join
       @seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - started
       yield
@@ -44,8 +44,18 @@ module Launcher
     end
 
     def report(findings: [], slots: {})
+      report_on(channel, seconds: @seconds, findings: findings, slots: slots)
+    end
+
+    def report_on(channel, seconds:, findings: [], slots: {})
       channel.send("loaded", pid: Process.pid, ruby: RUBY_VERSION, rails: @loader.rails_version, rack: @loader.rack_version,
-                             seconds: @seconds.round(3), findings: findings.map(&:to_h), slots: slots)
+                             seconds: seconds.round(3), findings: findings.map(&:to_h), slots: slots)
+    end
+
+    # Traps that boot has set would keep a preloader from being ended, or
+    # reap what it forks. Those for other signals are the application's affair.
+    def self.reset_traps(to = "DEFAULT")
+      %w[CHLD INT QUIT TERM].each { |signal| Signal.trap(signal, to) }
     end
 
     # How many files were loaded here because the application does not do so itself.
@@ -91,12 +101,6 @@ module Launcher
       return unless Process.getpgrp == Process.pid
       Signal.trap("TERM", "IGNORE")
       Process.kill("TERM", 0)
-    end
-
-    # Traps that boot has set would keep this process from being ended, or
-    # reap what it forks. Those for other signals are the application's affair.
-    def reset_traps
-      %w[CHLD INT QUIT TERM].each { |signal| Signal.trap(signal, "DEFAULT") }
     end
 
     def require_libraries

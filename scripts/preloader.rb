@@ -29,7 +29,27 @@ module Launcher
     def run
       app = @loading.run(@preparation) { report_loaded }
       @channel = @loading.channel
+      @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are born of this one, too
       serve_spawns(app)
+      exit(0)
+    end
+
+    # In a process that a worker gave birth to, with a control socket of its own. Returns where
+    # exit handlers are to run.
+    def born(app, control, refork)
+      began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      Process.setsid
+      Loading.reset_traps("SYSTEM_DEFAULT") # by an exception a signal would end it through the worker's own frames
+      Title.preloader(@settings, refork: refork)
+      @channel = Channel.new(control)
+      @preparation.refresh
+      seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - began
+      @loading.report_on(@channel, seconds: seconds)
+      serve_spawns(app)
+    rescue *Loading::ERRORS => error
+      @safety.flush
+      @channel&.send("failed", stage: "refork", error: Failure.new(error, root: @settings.root).to_h)
+      exit!(1)
     end
 
     private
@@ -45,30 +65,31 @@ module Launcher
       @loading.report(findings: findings, slots: @preparation.slots)
     end
 
+    # Until it is to leave, with its exit handlers: what they clean away is used no more when the last preloader
+    # of a generation leaves, and only then.
     def serve_spawns(app)
-      scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD))
       while (message, files = @channel.receive)
-        case message[:type]
-        when "spawn" then spawn(message, files, app, scoreboard)
-        when "retire" then exit(0)
-        end
+        break if message[:type] == "retire" && !message[:last]
+        return if message[:type] == "retire"
+        spawn(message, files, app) if message[:type] == "spawn"
         files.each(&:close)
       end
+      @safety.flush
       exit!(0)
     end
 
     # Forks twice. The process in between leaves at once, so that the worker's
     # parent is the supervisor (its subreaper), and its death is awaited before the
     # worker's pid is reported.
-    def spawn(message, files, app, scoreboard)
-      key = message.slice(:slot, :generation, :serial)
+    def spawn(message, files, app)
+      key = message.slice(:slot, :generation, :refork, :serial)
       raise "#{files.size} descriptors came with it, not 2: too many open files?" if files.size != 2
       @safety.before_fork
       @hooks.before_fork
       reader, writer = IO.pipe(binmode: true)
       middle = Process.fork do
         reader.close
-        fork_worker(writer, key, files, app, scoreboard.record(message.fetch(:record)))
+        fork_worker(writer, key, files, app, @scoreboard.record(message.fetch(:record)))
       end
       reap(middle)
       # Not until the end of the pipe, which anything that a thread of the
@@ -94,7 +115,7 @@ module Launcher
       pid = Process.fork do
         writer.close
         @channel.close
-        Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks).run
+        Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: self).run
       ensure
         exit!(1) # run does not return; a signal's default must not run exit handlers either
       end

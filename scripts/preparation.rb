@@ -30,6 +30,11 @@ module Launcher
       @heap.collect
     end
 
+    # In a preloader that a worker gave birth to: the rest is there, and warm.
+    def refresh
+      @heap.collect
+    end
+
     def slots
       @heap.slots
     end

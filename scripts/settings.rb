@@ -46,7 +46,7 @@ module Launcher
     private
 
     def read_worker(strings)
-      @worker = { slot: Integer(strings.fetch("slot")), generation: @generation, serial: Integer(strings.fetch("serial")) }
+      @worker = { slot: Integer(strings.fetch("slot")), generation: @generation, refork: 0, serial: Integer(strings.fetch("serial")) }
       @record = Integer(strings.fetch("record")) # index of its scoreboard record
     end
 

@@ -10,8 +10,8 @@ module Launcher
       @identity = identity
     end
 
-    def self.preloader(settings)
-      Process.setproctitle("launcher preloader gen=#{settings.generation} #{settings.root}")
+    def self.preloader(settings, refork: 0)
+      Process.setproctitle("launcher preloader #{origin(settings.generation, refork)} #{settings.root}")
     end
 
     def self.loading(settings)
@@ -20,9 +20,14 @@ module Launcher
       new("launcher preloader gen=#{settings.generation}").show("loading #{settings.root}")
     end
 
-    def self.worker(slot, generation)
-      new("launcher worker slot=#{slot} gen=#{generation}")
+    def self.worker(slot, generation, refork = 0)
+      new("launcher worker slot=#{slot} #{origin(generation, refork)}")
     end
+
+    def self.origin(generation, refork)
+      refork.zero? ? "gen=#{generation}" : "gen=#{generation} refork=#{refork}"
+    end
+    private_class_method :origin
 
     def show(doing)
       Process.setproctitle("#{@identity} #{doing}")

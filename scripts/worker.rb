@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
+require_relative "birth"
 require_relative "channel"
+require_relative "collection"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "title"
@@ -17,7 +19,8 @@ module Launcher
   class Worker
     BOOT_ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
 
-    def initialize(key, files, app, record, settings:, safety:, hooks:)
+    # The preloader is there where this process was forked from one.
+    def initialize(key, files, app, record, settings:, safety:, hooks:, preloader: nil)
       @key = key
       @app = app
       @record = record
@@ -28,7 +31,10 @@ module Launcher
       listener.autoclose = false
       @listener = UNIXServer.for_fd(listener.fileno)
       @channel = Channel.new(channel)
-      @title = Title.worker(key.fetch(:slot), key.fetch(:generation))
+      @preloader = preloader
+      @title = Title.worker(key.fetch(:slot), key.fetch(:generation), key.fetch(:refork))
+      @untried = key.fetch(:refork).positive? # no request yet, and somebody waits to know how the first one goes
+      @refork = nil # a message and a control socket
       @leaving = nil # :now or :after_backlog
       @pid = Process.pid
       @disturbed = false
@@ -57,16 +63,19 @@ module Launcher
 
     # Called by the responder around each request.
     def request_started(method, path)
+      @request = "#{method} #{path}" if @untried
       @record.busy(method, path)
       @title.request(method, path)
     end
 
-    def request_finished
+    def request_finished(status)
       # The application forked and its child came back, or it made itself a
       # daemon: a second worker on this socket that the supervisor knows nothing of.
       exit!(0) unless Process.pid == @pid
       @record.idle
       @title.show("idle")
+      report_first(status) if @untried && status
+      @collection.request_finished
     end
 
     private
@@ -83,11 +92,13 @@ module Launcher
       @stage = "after_fork"
       @hooks.after_fork(@key.fetch(:slot), forked: !@settings.direct?)
       @stage = "serve"
+      @birth = birth if @preloader
       @responder = FastCGI::Responder.new(self, errors: $stderr, url_prefix: @settings.url_prefix, observer: self)
     end
 
     def serve
       server = Thread.new { serve_until_told }
+      server.thread_variable_set(:fork_safe, true) # for those who look for threads before a fork
       follow_supervisor
       server.join
     end
@@ -113,8 +124,11 @@ module Launcher
     # restart this worker: it finishes its request and goes.
     def follow_supervisor
       @channel.send("ready", pid: Process.pid, **@key)
-      while (message, = @channel.receive)
-        leave(message[:backlog] ? :after_backlog : :now) if message[:type] == "drain"
+      while (message, files = @channel.receive)
+        case message[:type]
+        when "drain" then leave(message[:backlog] ? :after_backlog : :now)
+        when "refork" then refork(message, files)
+        end
       end
       leave(:now)
     rescue *BOOT_ERRORS => error
@@ -123,6 +137,13 @@ module Launcher
       $stderr.puts("launcher: worker slot=#{@key[:slot]} leaves: its main thread got #{error.full_message(highlight: false)}")
       @disturbed = true
       leave(:now)
+    end
+
+    # The serving thread does it, between two requests.
+    def refork(message, files)
+      return files.each(&:close) unless @birth && files.size == 1
+      @refork = [message, files.first]
+      wake
     end
 
     # A process that the application forks inherits the handler, but not the duty.
@@ -136,11 +157,17 @@ module Launcher
     # Also called from a signal handler, where no lock may be taken.
     def leave(how)
       @leaving = how
+      wake
+    end
+
+    def wake
       @wake_writer.write_nonblock(".", exception: false)
     end
 
     def serve_requests
-      request_finished
+      @record.idle
+      @title.show("idle")
+      @collection = Collection.new
       interrupts = [@listener, @wake_reader]
       while (socket = next_connection)
         @responder.serve(socket, interrupts: interrupts)
@@ -153,11 +180,35 @@ module Launcher
     # time has come when the queue is empty.
     def next_connection
       until @leaving == :now
+        give_birth if @refork
         socket = @listener.accept_nonblock(exception: false)
         return socket unless socket == :wait_readable
         return nil if @leaving
         IO.select([@listener, @wake_reader])
       end
+    end
+
+    def give_birth
+      @wake_reader.read_nonblock(64, exception: false)
+      message, control = @refork
+      @refork = nil
+      wake if @leaving # what has been read may have been for that
+      @title.show("refork")
+      type, fields = @birth.give(@app, control, refork: message.fetch(:refork), checked: message.fetch(:checked))
+      @channel.send(type, **message.slice(:generation, :refork), **fields)
+      @title.show("idle")
+    ensure
+      control&.close
+    end
+
+    def birth
+      Birth.new(@preloader, slot: @key.fetch(:slot), root: @settings.root, own: [@listener, @channel.socket, @wake_reader, @wake_writer],
+                            safety: @safety, hooks: @hooks)
+    end
+
+    def report_first(status)
+      @untried = false
+      @channel.send("first", status: status, request: @request, **@key)
     end
   end
 end

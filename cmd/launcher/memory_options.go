@@ -5,6 +5,7 @@ package main
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -19,6 +20,7 @@ const (
 	optWarmupHost   = "warmup-host"
 	optWarmupHeader = "warmup-header"
 	optWarmupCount  = "warmup-count"
+	optReforkAfter  = "refork-after"
 )
 
 // The first request fills nearly every cache; the others reach what is only used now and
@@ -43,6 +45,8 @@ func memoryFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: optWarmupHeader, EnvVars: env(optWarmupHeader),
 			Usage: "`HEADER` of these requests, as in \"Name: value\"; may be repeated"},
 		&cli.IntFlag{Name: optWarmupCount, EnvVars: env(optWarmupCount), Value: warmupCount, Usage: "`NUMBER` of requests to each path"},
+		&cli.StringFlag{Name: optReforkAfter, EnvVars: env(optReforkAfter), Value: "auto",
+			Usage: "`REQUESTS`[,REQUESTS…] of one worker after which it gives birth to the preloader of the next workers; auto: where that is safe, never"},
 		&cli.StringSliceFlag{Name: optWithout, EnvVars: env(optWithout),
 			Usage: "switch off what saves memory: `NAME`[,NAME…] of " + leverNames()},
 	}
@@ -63,8 +67,30 @@ func readMemory(ctx *cli.Context, config *preforker.Config) error {
 	if config.Without, err = preforker.ParseLevers(names); err != nil {
 		return usageErrorf("--without compact,views", "read --%s: %v", optWithout, err)
 	}
+	if config.Refork, err = reforkAfter(ctx.String(optReforkAfter)); err != nil {
+		return err
+	}
 	config.Warmup, err = readWarmup(ctx)
 	return err
+}
+
+// reforkAfter reads auto, never, or numbers of requests.
+func reforkAfter(text string) (preforker.Refork, error) {
+	switch text = strings.ToLower(strings.TrimSpace(text)); text {
+	case "auto":
+		return preforker.AutoRefork(), nil
+	case "never":
+		return preforker.Refork{}, nil
+	}
+	var refork preforker.Refork
+	for part := range strings.SplitSeq(text, ",") {
+		requests, err := strconv.ParseUint(strings.TrimSpace(part), 10, 32)
+		if err != nil || requests == 0 {
+			return refork, usageErrorf("--refork-after 50,500, auto or never", "read --%s: %q is not a number of requests", optReforkAfter, part)
+		}
+		refork.After = append(refork.After, requests)
+	}
+	return refork, nil
 }
 
 // readWarmup splits at spaces and lines what an environment variable can only hold as one.

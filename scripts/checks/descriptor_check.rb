@@ -33,13 +33,13 @@ module Launcher
       text = "#{text}, held by #{owner}" if owner
       where = @context.thorough? && object ? allocated(object) : ""
       return shared_file(text, where) if what == :file
-      Finding.new("harm", "socket", "boot opened a socket that all workers would share: #{text}", where: where, subject: target,
+      Finding.new("harm", "socket", "#{@context.who} opened a socket that all workers would share: #{text}", where: where, subject: target,
                   cost: "two workers that use it at once get each other's answers",
                   advice: "connect again in after_fork (config/launcher.rb), or not before the first request")
     end
 
     def shared_file(text, where)
-      Finding.new("harm", "file", "boot opened a file for writing, not for appending, that all workers would share: #{text}", where: where,
+      Finding.new("harm", "file", "#{@context.who} opened a file for writing, not for appending, that all workers would share: #{text}", where: where,
                   cost: "the workers move each other's place in it, and their writes mix",
                   advice: 'open it with mode "a" (a log), or in after_fork (config/launcher.rb)')
     end

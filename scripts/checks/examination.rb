@@ -17,16 +17,17 @@ module Launcher
     CHECKS = [ThreadCheck, DescriptorCheck, LibraryCheck, LoggerCheck, DatabaseCheck, LazinessCheck, MachineCheck].freeze
     SHOWN = 20 # of each kind
 
-    attr_reader :root, :own, :connections, :eagerly_loaded
+    attr_reader :root, :own, :connections, :eagerly_loaded, :who
 
-    # Own are the launcher's descriptors. A thorough one may take some seconds, and wants
+    # Own are the launcher's descriptors; who, in words, has done what is found. A thorough one may take some seconds, and wants
     # allocations to have been traced while the application loaded.
-    def initialize(root, own:, thorough: false, connections: 0, eagerly_loaded: 0)
+    def initialize(root, own:, thorough: false, connections: 0, eagerly_loaded: 0, who: "boot")
       @root = root.end_with?("/") ? root : "#{root}/"
       @own = own
       @thorough = thorough
       @connections = connections
       @eagerly_loaded = eagerly_loaded
+      @who = who
     end
 
     def thorough?

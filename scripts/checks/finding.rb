@@ -23,6 +23,10 @@ module Launcher
       @subject = subject
     end
 
+    def harm?
+      @severity == "harm"
+    end
+
     def note?
       @severity == "note"
     end

@@ -33,7 +33,7 @@ module Launcher
     private
 
     def finding(thread, place)
-      Finding.new("harm", "thread", "boot started a thread that no worker will have: #{thread.name || 'one without a name'}",
+      Finding.new("harm", "thread", "#{@context.who} started a thread that no worker will have: #{thread.name || 'one without a name'}",
                   where: place ? @context.relative(place) : "",
                   cost: "what it does is not done in the workers; a lock that it holds at a fork stays locked there for ever",
                   advice: "start it in after_fork (config/launcher.rb), and stop it in before_fork if it was started",

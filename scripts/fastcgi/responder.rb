@@ -87,38 +87,43 @@ module Launcher
         output = Output.new(connection, request.id)
         @observer&.request_started(request.request_method, request.path)
         status = headers = body = failure = nil
+        outcome = 0
         begin
           status, headers, body = @app.call(request.env)
           Response.new(request, output, intake).deliver(status, headers, body)
+          outcome = status.to_i
         rescue Aborted => error
           failure = error
+          outcome = nil
           output.discard
           output.finish
         # Everything, not StandardError: exit, a deep recursion, a file that does not parse or an allocation that fails in one request
         # must not end the worker, which the next request needs.
         rescue Exception => error # rubocop:disable Lint/RescueException
           failure = error
-          answer_failure(request, output, error)
+          outcome = answer_failure(request, output, error)
         ensure
           release(request, status, headers, body, failure)
         end
         output.finished?
       ensure
-        @observer&.request_finished
+        @observer&.request_finished(outcome)
       end
 
+      # The outcome: the status, 0 where the response breaks off, nil where it is the peer who went.
       def answer_failure(request, output, error)
         return if caused_by_peer?(error)
 
         @errors.report(error, request)
         # A response that has begun is left without END_REQUEST, so that the web server notices that something is missing.
-        return if output.started?
+        return 0 if output.started?
 
         output.discard
         head, text = Head.plain(500)
         output.append(head)
         output.append(text) unless request.head?
         output.finish
+        500
       end
 
       # A lost peer passes through the application's code, which may wrap what it sees.

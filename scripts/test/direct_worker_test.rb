@@ -15,7 +15,7 @@ require_relative "support/ruby_process"
 class DirectWorkerTest < Minitest::Test
   include RubyProcess
 
-  KEY = { slot: 2, generation: 5, serial: 9 }.freeze
+  KEY = { slot: 2, generation: 5, refork: 0, serial: 9 }.freeze
   # What boot.rb does, without the program on a descriptor.
   BOOT = <<~RUBY
     module Launcher
@@ -235,7 +235,7 @@ class DirectWorkerTest < Minitest::Test
     refute Launcher::Settings.new(strings.merge("spawn_method" => "smart")).direct?
     direct = strings.merge("spawn_method" => "direct", "slot" => "3", "serial" => "8", "record" => "1")
     settings = Launcher::Settings.new(direct)
-    assert_equal [true, { slot: 3, generation: 2, serial: 8 }, 1], [settings.direct?, settings.worker, settings.record]
+    assert_equal [true, { slot: 3, generation: 2, refork: 0, serial: 8 }, 1], [settings.direct?, settings.worker, settings.record]
     %w[slot serial record].each { |name| assert_raises(KeyError) { Launcher::Settings.new(direct.reject { |other| other == name }) } }
   end
 end

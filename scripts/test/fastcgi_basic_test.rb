@@ -75,8 +75,8 @@ class FastCGIBasicTest < FastCGICase
       events << [:started, method, path]
     end
 
-    def request_finished
-      events << [:finished]
+    def request_finished(outcome)
+      events << [:finished, outcome]
     end
   end
 
@@ -91,7 +91,7 @@ class FastCGIBasicTest < FastCGICase
     serve app, lint: false, url_prefix: "/shop", observer: Observer.new(events)
     connect.get("/shop/cart?secret=1")
     served
-    assert_equal [[:started, "GET", "/shop/cart"], [:called], [:closed], [:finished]], Array.new(events.size) { events.pop }
+    assert_equal [[:started, "GET", "/shop/cart"], [:called], [:closed], [:finished, 200]], Array.new(events.size) { events.pop }
   end
 
   def test_observer_hears_of_failures_too
@@ -99,7 +99,7 @@ class FastCGIBasicTest < FastCGICase
     serve ->(_) { exit }, observer: Observer.new(events)
     connect.get
     served
-    assert_equal [[:started, "GET", "/"], [:finished]], Array.new(events.size) { events.pop }
+    assert_equal [[:started, "GET", "/"], [:finished, 500]], Array.new(events.size) { events.pop }
   end
 
   def test_limits_are_checked

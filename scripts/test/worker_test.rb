@@ -17,7 +17,7 @@ Launcher::FastCGI.require_libraries
 
 # A worker that this process forks, played against by a test that is supervisor and web server.
 class WorkerTest < Minitest::Test
-  KEY = { slot: 2, generation: 1, serial: 9 }.freeze
+  KEY = { slot: 2, generation: 1, refork: 0, serial: 9 }.freeze
 
   def setup
     @folder = Dir.mktmpdir

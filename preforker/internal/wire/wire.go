@@ -21,6 +21,7 @@ const (
 	TypeSpawn  Type = "spawn"  // to a preloader, with listener and channel
 	TypeRetire Type = "retire" // to a preloader
 	TypeDrain  Type = "drain"  // to a worker
+	TypeRefork Type = "refork" // to a worker, with a control socket
 )
 
 // What Ruby says.
@@ -31,21 +32,51 @@ const (
 	TypeSpawned     Type = "spawned"      // preloader
 	TypeSpawnFailed Type = "spawn_failed" // preloader
 	TypeReady       Type = "ready"        // worker
+	TypeFirst       Type = "first"        // worker of a refork, once
+	TypeReforked    Type = "reforked"     // worker
+	TypeNotReforked Type = "not_reforked" // worker
 	TypeExamined    Type = "examined"     // doctor
 )
 
-// Key names one worker: its slot, the generation of its code, and a serial
+// Origin names a preloader: the generation of its code and, where it was born of a worker
+// rather than started, a number that no other of that generation has.
+type Origin struct {
+	Generation int `json:"generation"`
+	Refork     int `json:"refork"` // 0: it was started
+}
+
+// Before says whether another preloader came later.
+func (o Origin) Before(other Origin) bool {
+	if o.Generation != other.Generation {
+		return o.Generation < other.Generation
+	}
+	return o.Refork < other.Refork
+}
+
+// String is the identity in messages for people.
+func (o Origin) String() string {
+	if o.Refork == 0 {
+		return fmt.Sprintf("gen=%d", o.Generation)
+	}
+	return fmt.Sprintf("gen=%d refork=%d", o.Generation, o.Refork)
+}
+
+// Key names one worker: its slot, the preloader that it was forked from, and a serial
 // number that no other worker of this supervisor has, so that a late message
 // about a dead worker never confuses its successor.
 type Key struct {
 	Slot       int `json:"slot"`
 	Generation int `json:"generation"`
+	Refork     int `json:"refork"`
 	Serial     int `json:"serial"`
 }
 
+// Origin is the preloader that the worker was forked from.
+func (k Key) Origin() Origin { return Origin{k.Generation, k.Refork} }
+
 // String is the identity in messages for people.
 func (k Key) String() string {
-	return fmt.Sprintf("slot=%d gen=%d serial=%d", k.Slot, k.Generation, k.Serial)
+	return fmt.Sprintf("slot=%d %s serial=%d", k.Slot, k.Origin(), k.Serial)
 }
 
 // Spawn asks for one worker. Two descriptors come with it: the slot's listener
@@ -56,7 +87,19 @@ type Spawn struct {
 }
 
 // Retire asks a preloader to leave.
-type Retire struct{}
+type Retire struct {
+	// Last says that no process of its generation is to follow: what the application
+	// wants done at exit is done now.
+	Last bool `json:"last"`
+}
+
+// Refork asks a worker to give birth to a preloader once its request in hand is done. The
+// new one's control socket comes with it.
+type Refork struct {
+	Origin
+	// Checked has it refuse where anything in it would not survive the fork.
+	Checked bool `json:"checked"`
+}
 
 // Drain asks a worker to leave once its request in hand is done. With Backlog it
 // serves first what already waits in its socket's queue: nobody else will.
@@ -155,6 +198,27 @@ type Ready struct {
 	Pid int `json:"pid"`
 }
 
+// First tells how a worker's first request went.
+type First struct {
+	Key
+	Status  int    `json:"status"` // 0: the response was not finished
+	Request string `json:"request"`
+}
+
+// Reforked tells the pid of a preloader that a worker has given birth to, after the process
+// between the two has gone. What else there is to know it says itself.
+type Reforked struct {
+	Origin
+	Pid int `json:"pid"`
+}
+
+// NotReforked says why a worker did not: what it found in itself, or an error.
+type NotReforked struct {
+	Origin
+	Findings []Finding `json:"findings"`
+	Error    *Failure  `json:"error"`
+}
+
 // Encode makes the packet of a supervisor's message.
 func Encode(message any) ([]byte, error) {
 	var kind Type
@@ -165,6 +229,8 @@ func Encode(message any) ([]byte, error) {
 		kind = TypeRetire
 	case Drain:
 		kind = TypeDrain
+	case Refork:
+		kind = TypeRefork
 	default:
 		return nil, fmt.Errorf("encode message: %T is not the supervisor's to send", message)
 	}
@@ -180,7 +246,7 @@ func Encode(message any) ([]byte, error) {
 }
 
 // Decode reads a packet of a Ruby process. The result is one of Hello, Loaded,
-// Failed, Spawned, SpawnFailed, Ready and Examined.
+// Failed, Spawned, SpawnFailed, Ready, First, Reforked, NotReforked and Examined.
 func Decode(packet []byte) (any, error) {
 	var head struct {
 		Type Type `json:"type"`
@@ -201,6 +267,12 @@ func Decode(packet []byte) (any, error) {
 		return decode[SpawnFailed](head.Type, packet)
 	case TypeReady:
 		return decode[Ready](head.Type, packet)
+	case TypeFirst:
+		return decode[First](head.Type, packet)
+	case TypeReforked:
+		return decode[Reforked](head.Type, packet)
+	case TypeNotReforked:
+		return decode[NotReforked](head.Type, packet)
 	case TypeExamined:
 		return decode[Examined](head.Type, packet)
 	default:

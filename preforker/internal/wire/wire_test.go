@@ -9,12 +9,13 @@ import (
 	"testing"
 )
 
-var key = Key{Slot: 3, Generation: 2, Serial: 17}
+var key = Key{Slot: 3, Generation: 2, Refork: 1, Serial: 17}
 
 // fromSupervisor and fromRuby are every message there is, as the fixtures hold them.
 var fromSupervisor = map[Type]any{
 	TypeSpawn:  Spawn{Key: key, Record: 5},
-	TypeRetire: Retire{},
+	TypeRetire: Retire{Last: true},
+	TypeRefork: Refork{Origin: Origin{Generation: 2, Refork: 1}, Checked: true},
 	TypeDrain:  Drain{Backlog: true},
 }
 
@@ -34,7 +35,12 @@ var fromRuby = map[Type]any{
 	TypeSpawned: Spawned{Key: key, Pid: 4250},
 	TypeSpawnFailed: SpawnFailed{Key: key, Error: Failure{Class: "Errno::EAGAIN",
 		Message: "Resource temporarily unavailable - fork(2)", AppFrames: []string{}, Backtrace: []string{}}},
-	TypeReady: Ready{Key: key, Pid: 4250},
+	TypeReady:    Ready{Key: key, Pid: 4250},
+	TypeFirst:    First{Key: key, Status: 200, Request: "GET /posts"},
+	TypeReforked: Reforked{Origin: Origin{Generation: 2, Refork: 1}, Pid: 4260},
+	TypeNotReforked: NotReforked{Origin: Origin{Generation: 2, Refork: 1},
+		Findings: []Finding{{Severity: SeverityHarm, Kind: "thread", Text: "a worker started a thread that no worker will have: metrics",
+			Where: "lib/metrics.rb:3", Frames: []string{}}}},
 }
 
 func fixture(t *testing.T, kind Type) []byte {

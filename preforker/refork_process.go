@@ -1,0 +1,58 @@
+package preforker
+
+import (
+	"fmt"
+
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
+)
+
+// reforkWorker sends a worker the control socket of the preloader that it is to give birth to. From
+// here on that preloader is known; where nobody holds the other end of its socket any more,
+// and its pid was never told, it is not to be.
+func (s *Supervisor) reforkWorker(a reforkWorker) {
+	conn, theirs, err := sys.PacketPair("control " + a.origin.String())
+	if err == nil {
+		defer theirs.Close()
+		s.addPreloader(a.origin, &rubyProcess{conn: conn})
+		if w := s.workers[a.key]; w != nil { // else it has ended, and the socket's other end is closed here
+			err = send(w.conn, wire.Refork{Origin: a.origin, Checked: s.config.Refork.Checked}, theirs)
+		}
+	}
+	if err != nil {
+		s.log.Warn("worker could not be asked to refork", keySlot, a.key.Slot, keyPreloader, a.origin, keyError, err)
+	}
+	if conn == nil {
+		s.tasks.Go(func() { s.post(preloaderExited{origin: a.origin, startError: fmt.Errorf("refork: %w", err)}) })
+	}
+}
+
+// followPreloaderPid waits for a preloader whose pid has become known, by whichever message came
+// first. One that was started is followed from its start.
+func (s *Supervisor) followPreloaderPid(origin wire.Origin, pid int) {
+	p := s.preloaders[origin]
+	if p == nil || p.child != nil {
+		return
+	}
+	child, err := sys.FollowChild(pid)
+	if err != nil {
+		// It cannot be ours: the end of its life line ends it.
+		s.log.Error("preloader could not be followed", keyPreloader, origin, keyPid, pid, keyError, err)
+		p.conn.FinishSending()
+		return
+	}
+	p.child = child
+	s.tasks.Go(func() { s.awaitPreloader(p) })
+	s.reapStrangers() // a pass that waited for this pid can go on
+}
+
+// preloaderMute: with the last end of its control socket goes one whose pid nobody has told.
+func (s *Supervisor) preloaderMute(e preloaderMute) event {
+	p := s.preloaders[e.origin]
+	if p == nil || p.child != nil {
+		return e
+	}
+	delete(s.preloaders, e.origin)
+	_ = p.conn.Close()
+	return preloaderExited{origin: e.origin, failed: p.failed}
+}

@@ -1,0 +1,107 @@
+# frozen_string_literal: true
+
+require_relative "checks/examination"
+require_relative "checks/finding"
+require_relative "failure"
+
+module Launcher
+  # A worker that gives birth to a preloader, between two of its requests: it forks twice, as a preloader
+  # does for a worker, and serves on. What its requests have built the new one has from the start.
+  #
+  # Whatever before_fork has undone for the moment of the fork, after_fork does again.
+  class Birth
+    PID_MAX = 32 # bytes
+    STANDARD = [0, 1, 2].freeze # the launcher's own, whatever they are
+
+    @unfit = nil
+
+    class << self
+      # Why the application does not want this worker to have descendants, or nil.
+      attr_accessor :unfit
+    end
+
+    # Own are the descriptors of this worker, which the new preloader has no use for.
+    def initialize(preloader, slot:, root:, own:, safety:, hooks:)
+      @preloader = preloader
+      @slot = slot
+      @root = root
+      @own = own
+      @safety = safety
+      @hooks = hooks
+    end
+
+    # What there is to tell the supervisor: a type and its fields. Does not return in the new preloader.
+    def give(app, control, refork:, checked:)
+      return refused([declared]) if Birth.unfit
+      prepared(control, checked) { |findings| findings.empty? ? ["reforked", { pid: fork_twice(app, control, refork) }] : refused(findings) }
+    rescue StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError => error
+      ["not_reforked", { findings: [], error: Failure.new(error, root: @root).to_h }]
+    end
+
+    private
+
+    def refused(findings)
+      ["not_reforked", { findings: findings.map(&:to_h), error: nil }]
+    end
+
+    def declared
+      Finding.new("harm", "declared", "the application says so: #{Birth.unfit}")
+    end
+
+    # With connections closed as before any fork. after_fork runs only where before_fork may have undone what it did.
+    def prepared(control, checked)
+      @hooks.before_fork
+      @safety.before_fork
+      yield checked ? harm(control) : []
+    ensure
+      @hooks.after_fork(@slot) if @hooks.before?
+    end
+
+    def harm(control)
+      own = @own.map(&:fileno) + STANDARD + [control.fileno, SCOREBOARD_FD]
+      Examination.new(@root, own: own, who: "a worker").warnings.select(&:harm?)
+    end
+
+    # The process in between leaves at once, so that the supervisor is the new one's parent.
+    def fork_twice(app, control, refork)
+      reader, writer = IO.pipe(binmode: true)
+      middle = Process.fork do
+        reader.close
+        writer.write(Process.fork { born(app, control, refork, writer) }.to_s)
+      ensure
+        exit!(0)
+      end
+      writer.close
+      reap(middle)
+      Integer(reader.read_nonblock(PID_MAX))
+    rescue EOFError, ArgumentError
+      raise "the process between worker and preloader could not fork"
+    ensure
+      reader&.close
+      writer&.close
+    end
+
+    # The end of the block that was forked runs exit handlers, the new process's own end.
+    def born(app, control, refork, writer)
+      (@own + [writer]).each(&:close)
+      @preloader.born(app, control, refork)
+    rescue Exception => error # the last frame of this process
+      $stderr.puts("launcher: preloader refork=#{refork} ends: #{error.full_message(highlight: false)}")
+      exit!(1)
+    end
+
+    # A thread of the application that waits for any child may have been faster.
+    def reap(pid)
+      Process.wait(pid)
+    rescue Errno::ECHILD
+      nil
+    end
+  end
+
+  # For applications: this worker must not become the origin of others. It serves on.
+  #
+  #   Launcher.unfit_for_refork!("it has opened the camera") if defined?(Launcher)
+  def self.unfit_for_refork!(reason = "no reason given")
+    Birth.unfit = reason.to_s
+  end
+end
