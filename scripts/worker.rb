@@ -5,6 +5,7 @@ require_relative "channel"
 require_relative "collection"
 require_relative "failure"
 require_relative "fastcgi/responder"
+require_relative "levers"
 require_relative "title"
 
 module Launcher
@@ -75,7 +76,7 @@ module Launcher
       @record.idle
       @title.show("idle")
       report_first(status) if @untried && status
-      @collection.request_finished
+      @collection&.request_finished
     end
 
     private
@@ -167,13 +168,18 @@ module Launcher
     def serve_requests
       @record.idle
       @title.show("idle")
-      @collection = Collection.new
+      @collection = Collection.new if collects?
       interrupts = [@listener, @wake_reader]
       while (socket = next_connection)
         @responder.serve(socket, interrupts: interrupts)
       end
       @record.draining
       @title.show("draining")
+    end
+
+    # A worker of its own has nobody to share memory with, and is to be as others run it.
+    def collects?
+      !@settings.direct? && Levers.new(@settings.without).on?("between")
     end
 
     # The next connection, or nil when it is time to go. With :after_backlog the
