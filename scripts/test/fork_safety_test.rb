@@ -125,17 +125,35 @@ class ForkSafetyTest < Minitest::Test
     module GRPC
       CALLS = []
       def self.prefork
-        abort "twice" if CALLS.include?(:prefork)
+        abort "twice" if CALLS.last == :prefork
         CALLS << :prefork
       end
       def self.postfork_child
         CALLS << :child
+      end
+      def self.postfork_parent
+        CALLS << :parent
       end
     end
   RUBY
 
   def test_grpc_is_stopped_once_and_started_in_each_worker
     assert_equal "[:prefork, :child] [:prefork, :child]", run_in("ENV['GRPC_ENABLE_FORK_SUPPORT'] = '1'\n#{GRPC}print 2.times.map { worker { GRPC::CALLS.inspect } }.join(' ')")
+  end
+
+  # It may use the library itself, before and after.
+  def test_grpc_in_a_worker_that_gives_birth
+    assert_equal "[:prefork, :child, :prefork, :parent, :prefork, :child]", run_in(<<~RUBY)
+      ENV['GRPC_ENABLE_FORK_SUPPORT'] = '1'
+      #{GRPC}
+      print(worker do
+        SAFETY.before_fork
+        SAFETY.after_birth
+        SAFETY.before_fork
+        SAFETY.after_fork # in a worker of the second that is born
+        GRPC::CALLS.inspect
+      end)
+    RUBY
   end
 
   def test_grpc_without_fork_support_is_left_alone
