@@ -23,6 +23,8 @@ REDMINE_DEPS := redmine redmine-sqlite
 PEERS := passenger unicorn puma
 # A browser that shows the report, for a test.
 BROWSER := chromium
+# For a test that starts a server of its own.
+POSTGRESQL := postgresql ruby-pg
 # Where "make experiment" puts its report, and further options of "launcher experiment".
 OUTPUT ?= $@-report
 EXPERIMENT ?=
@@ -79,7 +81,7 @@ deps:
 	@scripts/install $(DEPS)
 
 test-deps:
-	@scripts/install $(PEERS) $(BROWSER)
+	@scripts/install $(PEERS) $(BROWSER) $(POSTGRESQL)
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher
