@@ -28,6 +28,12 @@ module Launcher
       COLLECTIONS.times { GC.start } if @levers.on?("collect")
     end
 
+    # In a process where all that is alive is old already (Collection): only what was taken for old by
+    # mistake is left.
+    def collect_once
+      GC.start if @levers.on?("collect")
+    end
+
     # Slots of each size that hold an object: {40 => 155_000}. Ruby that is started with
     # this many, and some more, has them in one place. 3.2 does not tell them apart,
     # so it is told nothing: {}.

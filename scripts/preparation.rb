@@ -33,7 +33,7 @@ module Launcher
 
     # In a preloader that a worker gave birth to: the rest is there, and warm.
     def refresh
-      @heap.collect
+      @heap.collect_once
     end
 
     # Requests that do not reach the application: what answers them is the launcher's own, in each worker the same.
