@@ -28,8 +28,11 @@ POSTGRESQL := postgresql ruby-pg
 # Where "make experiment" puts its report, and further options of "launcher experiment".
 OUTPUT ?= $@-report
 EXPERIMENT ?=
+# A Debian 13 to keep, and where its packages come from: a temporary one, apt's.
+ROOT ?=
+MIRROR ?=
 
-.PHONY: build run test check ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine deps test-deps clean
+.PHONY: build run test check ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine experiment-debian13 deps test-deps clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -91,6 +94,11 @@ experiment: deps launcher
 experiment-redmine: deps launcher
 	@scripts/install $(PEERS) $(REDMINE_DEPS)
 	scripts/run-experiment redmine "$(OUTPUT)" $(EXPERIMENT)
+
+# The blog on Ruby 3.3, Rails 7.2 and Rack 3: in a Debian 13 that is made for it, as root. With
+# ROOT=FOLDER that is made once and stays.
+experiment-debian13: launcher
+	ROOT="$(ROOT)" MIRROR="$(MIRROR)" scripts/run-experiment-debian13 "$(OUTPUT)" $(EXPERIMENT)
 
 # Figures, for reading; nothing passes or fails by them.
 bench: deps launcher

@@ -51,18 +51,23 @@ module Launcher
     # In a worker that has served its last request. Jobs that wait in this process have
     # no other place to be done: a mail sent "later" by the default adapter is one.
     def before_exit
-      step("ActiveJob") { finish_jobs(::ActiveJob::Base.queue_adapter) } if active_job?
+      step("ActiveJob") { finish_jobs(::ActiveJob::QueueAdapters::AsyncAdapter) } if async_jobs?
     end
 
     private
 
-    def active_job?
-      defined?(::ActiveJob::Base) && !::ActiveJob.autoload?(:Base)
+    def async_jobs?
+      loaded?(Object, :ActiveJob) && loaded?(::ActiveJob, :QueueAdapters) && loaded?(::ActiveJob::QueueAdapters, :AsyncAdapter)
     end
 
-    # A pool that never ran a job has no thread, and nothing to wait for.
-    def finish_jobs(adapter)
-      adapter.shutdown if adapter.instance_of?(::ActiveJob::QueueAdapters::AsyncAdapter)
+    def loaded?(space, name)
+      space.const_defined?(name, false) && !space.autoload?(name, false)
+    end
+
+    # A class of jobs may have an adapter of its own; from 7.2 on each has, where Rails has
+    # not set one for all. An adapter that never ran a job has no thread, and nothing to wait for.
+    def finish_jobs(adapters)
+      ObjectSpace.each_object(adapters) { |adapter| adapter.shutdown if adapter.instance_of?(adapters) }
     end
 
     def step(name)
