@@ -11,7 +11,9 @@ module Launcher
   # fails is logged by name and does not stop the fork: the application may well
   # not use what is broken.
   class ForkSafety
+    # A subclass may mean something else by these.
     FLUSH = IO.instance_method(:flush)
+    CLOSED = IO.instance_method(:closed?)
 
     def initialize(errors)
       @errors = errors
@@ -35,9 +37,9 @@ module Launcher
     # written by each worker, and exit! would lose what a worker has written.
     def flush
       ObjectSpace.each_object(IO) do |io|
-        FLUSH.bind(io).call # a subclass may mean something else by flush
+        FLUSH.bind(io).call unless CLOSED.bind(io).call
       rescue IOError, SystemCallError
-        next # closed, never opened, or its reader is gone
+        next # never opened, or its reader is gone
       end
     end
 
