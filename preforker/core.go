@@ -50,6 +50,7 @@ const (
 // the first that has done so makes the generation ready.
 type preloader struct {
 	origin wire.Origin
+	parent wire.Key // the worker that gives birth to it; none where it was started
 	state  PreloaderState
 	reason Reason
 	since  time.Duration // of its state
@@ -73,6 +74,7 @@ type worker struct {
 	based   time.Duration // when
 	growth  float64       // bytes a second since then
 	example bool          // a budget was chosen with it in view
+	unfit   bool          // says the application: nothing is to be born of it
 	life    uint64        // requests after which it leaves; 0: any number
 	renewal Reason        // why a successor of its own generation was started
 	chosen  time.Duration // when

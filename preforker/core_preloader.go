@@ -148,12 +148,12 @@ func (c *core) generationLoaded(p *preloader, text string, who []slog.Attr, load
 // loadAgain starts the load that was asked for while another was on its way, and
 // says whether there was one.
 func (c *core) loadAgain() bool {
-	again := c.again
-	c.again = false
-	if again {
-		c.load()
+	if !c.again || c.loading() != nil {
+		return false
 	}
-	return again
+	c.again = false
+	c.load()
+	return true
 }
 
 // preloaderExited: one that was told to go is done; one that never loaded is an
@@ -306,9 +306,13 @@ func (c *core) retire(p *preloader, reason Reason) {
 		return
 	}
 	p.reason = reason
-	if p.state == PreloaderReady {
-		c.do(retirePreloader{p.origin, !c.followedBy(p)})
-	} else {
+	switch {
+	case p.state == PreloaderReady:
+		c.do(retirePreloader{p.origin, !c.outlived(p)})
+	case p.origin.Refork > 0:
+		// The one that it comes from runs the exit handlers, which a signal that can be caught would, too.
+		c.do(signalPreloader{origin: p.origin, signal: syscall.SIGKILL})
+	default:
 		c.do(signalPreloader{origin: p.origin, signal: syscall.SIGTERM, group: true})
 	}
 	c.movePreloader(p, PreloaderRetiring)

@@ -5,16 +5,22 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
 )
 
 // A worker that has served gives birth to a preloader of its own generation. One slot gets a
 // worker of that one first; when it has answered a request, the others follow, and the older
 // preloader is retired when all have. Until then it can take everything back.
 
-// mostReforkFailures is how many end the attempts in a generation.
-const mostReforkFailures = 2
+const (
+	// mostReforkFailures is how many end the attempts in a generation.
+	mostReforkFailures = 2
+	// reforkPause comes after a failure: what was in the way may be gone by then.
+	reforkPause = 30 * time.Second
+)
 
 // reforks is what the core knows of them in one generation.
 type reforks struct {
@@ -22,7 +28,8 @@ type reforks struct {
 	last       int // number of the last attempt
 	arrived    int // how many have taken all slots
 	failures   int
-	givenUp    wire.Origin // whose workers are to be replaced by those of an older preloader
+	retryAt    time.Duration // no attempt before
+	declared   bool          // a worker was unfit, and the log says so
 }
 
 // reforks says whether workers give birth to preloaders at all.
@@ -38,7 +45,7 @@ func (c *core) beginRefork(source *preloader) {
 	if r.generation != source.origin.Generation {
 		*r = reforks{generation: source.origin.Generation}
 	}
-	if r.failures >= mostReforkFailures || r.arrived >= len(c.policy.refork.After) {
+	if r.failures >= mostReforkFailures || r.arrived >= len(c.policy.refork.After) || c.now < r.retryAt {
 		return
 	}
 	w := c.warmest(source.origin)
@@ -46,18 +53,18 @@ func (c *core) beginRefork(source *preloader) {
 		return
 	}
 	r.last++
-	born := &preloader{origin: wire.Origin{Generation: r.generation, Refork: r.last}, since: c.now}
+	born := &preloader{origin: wire.Origin{Generation: r.generation, Refork: r.last}, parent: w.key, since: c.now}
 	c.preloaders = append(c.preloaders, born)
 	c.log(slog.LevelDebug, "refork asked for", w.attrs(slog.Uint64(keyServed, w.served))...)
 	c.do(reforkWorker{w.key, born.origin})
 	c.do(setTimer{timer{timerPreloaderBoot, born.key()}, c.policy.bootTimeout})
 }
 
-// warmest is the worker of a preloader that has served most, or nil.
+// warmest is the worker of a preloader that has served most, of those that may be asked, or nil.
 func (c *core) warmest(origin wire.Origin) *worker {
 	var warm []*worker
 	for _, s := range c.slots {
-		if w := s.serving(); w != nil && w.state == WorkerReady && w.key.Origin() == origin && len(s.workers) == 1 {
+		if w := s.serving(); w != nil && w.state == WorkerReady && !w.unfit && w.key.Origin() == origin && len(s.workers) == 1 {
 			warm = append(warm, w)
 		}
 	}
@@ -73,17 +80,23 @@ func (c *core) workerReforked(e workerReforked) {
 	}
 }
 
-// workerNotReforked: the worker has found something in itself that would not survive, or failed. The
-// former will not be otherwise for the next one.
+// workerNotReforked: the application does not want this worker to have descendants, or there is something
+// in it that would not survive, or it failed. The first is about this worker alone, the second will not be
+// otherwise for the next one.
 func (c *core) workerNotReforked(e workerNotReforked) {
-	if e.origin.Generation != c.refork.generation {
-		return
+	p := c.preloader(e.origin)
+	if p == nil || !p.loads() {
+		return // it took too long, and that was told
 	}
+	p.reason = ReasonUnsound // its end is no news
 	attrs := originAttrs(e.origin)
-	if e.why.Error != nil {
-		c.refork.failures++
+	switch {
+	case e.why.Error != nil:
+		c.reforkFailed()
 		c.log(slog.LevelWarn, "refork failed; the preloader serves on", append(attrs, slog.Any(keyError, failureError(*e.why.Error)))...)
-	} else {
+	case slices.ContainsFunc(e.why.Findings, wire.Finding.Declared):
+		c.passOver(p.parent, e.why.Findings)
+	default:
 		c.refork.failures = mostReforkFailures
 		c.log(slog.LevelInfo, "no refork: a worker has what would not survive a fork; the preloader serves on", attrs...)
 		for _, finding := range e.why.Findings {
@@ -91,9 +104,34 @@ func (c *core) workerNotReforked(e workerNotReforked) {
 				slog.String(keyKind, finding.Kind), slog.String(keyWhere, finding.Where))
 		}
 	}
-	if p := c.preloader(e.origin); p != nil {
-		p.reason = ReasonUnsound // its end is no news
+}
+
+// passOver asks a worker no more. Where the application says so of every worker, it does so again and
+// again: the first time is worth a line.
+func (c *core) passOver(key wire.Key, findings []wire.Finding) {
+	_, w := c.worker(key)
+	if w == nil {
+		return
 	}
+	w.unfit = true
+	level := slog.LevelInfo
+	if c.refork.declared {
+		level = slog.LevelDebug
+	}
+	c.refork.declared = true
+	for _, finding := range findings {
+		c.log(level, "worker is passed over for a refork: "+finding.Text, w.attrs()...)
+	}
+}
+
+// unborn is the preloader that a worker was asked to give birth to and has not yet, or nil.
+func (c *core) unborn(w *worker) *preloader {
+	for _, p := range c.preloaders {
+		if p.parent == w.key && p.loads() {
+			return p
+		}
+	}
+	return nil
 }
 
 // reforkLoaded: the preloader that a worker gave birth to can fork.
@@ -105,6 +143,7 @@ func (c *core) reforkLoaded(p *preloader, loaded wire.Loaded) {
 		return
 	}
 	c.movePreloader(p, PreloaderReady)
+	p.reason = "" // its parent may be leaving
 	p.loaded = true
 	p.forked = c.now
 	c.log(slog.LevelInfo, "preloader was born of a warm worker",
@@ -115,17 +154,24 @@ func (c *core) reforkLoaded(p *preloader, loaded wire.Loaded) {
 // notReforked: a preloader that was to be born of a worker is gone before it could fork.
 func (c *core) notReforked(p *preloader, e preloaderExited) {
 	defer c.followed(p)
-	if p.reason == ReasonUnsound {
+	silent := e.failed == nil && e.startError == nil && e.exit == sys.ExitStatus{}
+	switch {
+	case p.reason == ReasonUnsound:
 		return // the worker has told why
+	case silent && p.reason != "" && p.reason != ReasonBootTimeout:
+		c.log(slog.LevelDebug, "no refork: the worker was to leave", p.attrs(slog.String(keyReason, string(p.reason)))...)
+		return
 	}
-	c.refork.failures++
+	c.reforkFailed()
 	attrs := p.attrs(slog.String(keyExit, e.exit.String()))
 	switch {
+	case e.startError != nil:
+		attrs = p.attrs(slog.Any(keyError, e.startError))
 	case e.failed != nil:
 		attrs = append(attrs, slog.Any(keyError, failureError(e.failed.Error)))
 	case p.reason == ReasonBootTimeout:
 		attrs = append(attrs, slog.String(keyReason, string(p.reason)))
-	case e.exit.Code == 0 && e.exit.Signal == 0:
+	case silent:
 		attrs = p.attrs(slog.String(keyReason, "the worker left before it had begun"))
 	}
 	c.log(slog.LevelWarn, "refork failed; the preloader serves on", attrs...)
@@ -162,36 +208,40 @@ func (c *core) giveUpRefork(p *preloader, why string) {
 		return
 	}
 	c.log(slog.LevelWarn, "refork is given up; the preloader before it serves on", p.attrs(slog.String(keyReason, why))...)
-	c.refork.failures++
-	c.refork.givenUp = p.origin
+	c.reforkFailed()
 	c.retire(p, ReasonUnsound)
+}
+
+func (c *core) reforkFailed() {
+	c.refork.failures++
+	c.refork.retryAt = c.now + reforkPause
 }
 
 // reforkDied: one that dies before its workers are everywhere counts as a refork that failed.
 func (c *core) reforkDied(p *preloader) {
 	if p.origin.Refork > 0 && c.announced != p.origin {
-		c.refork.failures++
+		c.reforkFailed()
 	}
 }
 
-// outdated says whether a worker should make room for one of the newest source.
+// outdated says whether a worker should make room for one of the newest source. Of the same generation
+// that may be an older one: the preloader that was to follow it is gone.
 func (c *core) outdated(w *worker, source *preloader) bool {
 	origin := w.key.Origin()
-	return origin.Before(source.origin) || origin == c.refork.givenUp && origin != (wire.Origin{})
+	return origin.Generation < source.origin.Generation ||
+		origin.Generation == source.origin.Generation && origin.Refork != source.origin.Refork
 }
 
 // reforkArrived: all workers are forks of the preloader that a worker gave birth to.
 func (c *core) reforkArrived(p *preloader) {
-	if p.origin.Refork == 0 {
-		return // the slots have come back
-	}
 	c.refork.arrived++
 	c.log(slog.LevelInfo, "workers are forks of a warm worker now", p.attrs()...)
 }
 
-// followedBy says whether a younger preloader of the same generation is there.
-func (c *core) followedBy(p *preloader) bool {
+// outlived says whether another preloader of the same generation is there, whose exit handlers are still
+// to run. One that is not born yet may never be.
+func (c *core) outlived(p *preloader) bool {
 	return slices.ContainsFunc(c.preloaders, func(other *preloader) bool {
-		return other != p && other.origin.Generation == p.origin.Generation && other.state != PreloaderRetiring
+		return other != p && other.origin.Generation == p.origin.Generation && other.state == PreloaderReady
 	})
 }

@@ -60,11 +60,13 @@ func (c *core) vacate(s *slot) {
 func (c *core) wait(s *slot, wait time.Duration) {
 	s.retryAt = c.now + wait
 	c.do(setTimer{timer{timerSlot, wire.Key{Slot: s.number, Serial: s.deaths}}, wait})
-	if s.serving() != nil {
+	if s.serving() != nil || s.state == SlotVacant {
 		return
 	}
 	c.do(tellSettled{})
-	c.moveSlot(s, SlotBackoff)
+	if s.state == SlotOccupied { // else one that was leaving has died in the wait of another
+		c.moveSlot(s, SlotBackoff)
+	}
 	c.log(slog.LevelWarn, "slot waits before its next worker",
 		slog.Int(keySlot, s.number), slog.Int(keyDeaths, s.deaths), slog.Duration(keyWait, wait))
 	if wait > closeAfter {

@@ -75,7 +75,7 @@ func (c *core) workerSpawnFailed(e workerSpawnFailed) {
 	c.forked(e.key.Origin())
 	c.log(slog.LevelError, "worker could not be started", w.attrs(slog.Any(keyError, failureError(e.error)))...)
 	c.do(forgetWorker{w.key, false})
-	c.bury(s, w, true, slotBackoff.most)
+	c.bury(s, w, !w.leaving(), slotBackoff.most)
 }
 
 func (c *core) workerReady(e workerReady) {
@@ -132,6 +132,9 @@ func successorReason(older, younger *worker) Reason {
 // serves its socket, or with backlog it empties the queue itself.
 func (c *core) drain(w *worker, reason Reason, backlog bool) {
 	w.reason = reason
+	if p := c.unborn(w); p != nil {
+		p.reason = reason // it may never begin
+	}
 	c.moveWorker(w, WorkerDraining)
 	c.do(drainWorker{w.key, backlog})
 	c.do(setTimer{timer{timerWorkerDrain, w.key}, c.policy.drainTimeout})

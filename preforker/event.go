@@ -59,14 +59,12 @@ type (
 		status  int
 		request string
 	}
-	// workerReforked and workerNotReforked answer reforkWorker.
+	// workerReforked and workerNotReforked answer reforkWorker, before the preloader's end is told.
 	workerReforked struct {
-		key    wire.Key
 		origin wire.Origin
 		pid    int
 	}
 	workerNotReforked struct {
-		key    wire.Key
 		origin wire.Origin
 		why    wire.NotReforked
 	}

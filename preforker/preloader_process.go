@@ -81,6 +81,10 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 		case wire.Loaded:
 			s.rememberHeap(m)
 			s.post(preloaderLoaded{p.origin, m})
+		case wire.Reforked:
+			s.post(workerReforked{p.origin, m.Pid})
+		case wire.NotReforked:
+			s.post(workerNotReforked{p.origin, m})
 		case wire.Failed:
 			p.failed = &m
 		case wire.Spawned:

@@ -8,8 +8,8 @@ import (
 )
 
 // reforkWorker sends a worker the control socket of the preloader that it is to give birth to. From
-// here on that preloader is known; where nobody holds the other end of its socket any more,
-// and its pid was never told, it is not to be.
+// here on that preloader is known. The worker answers over that socket, before it closes it: where nobody
+// holds the other end any more, and the pid was never told, there is no such process.
 func (s *Supervisor) reforkWorker(a reforkWorker) {
 	conn, theirs, err := sys.PacketPair("control " + a.origin.String())
 	if err == nil {
@@ -54,5 +54,6 @@ func (s *Supervisor) preloaderMute(e preloaderMute) event {
 	}
 	delete(s.preloaders, e.origin)
 	_ = p.conn.Close()
+	s.reapStrangers() // a pass that waited for its pid can go on
 	return preloaderExited{origin: e.origin, failed: p.failed}
 }

@@ -2,12 +2,17 @@ package preforker
 
 import "launcher/preforker/sys"
 
-// reapStrangers buries descendants that nobody waits for. While a worker's pid is
-// not known yet it could be among them, so the pass waits for the next death; a
-// spawn that ends reports one.
+// reapStrangers buries descendants that nobody waits for. While the pid of a worker, or of a preloader
+// that a worker gives birth to, is not known yet it could be among them, so the pass waits for the
+// next death; a spawn that ends reports one.
 func (s *Supervisor) reapStrangers() {
 	for _, w := range s.workers {
 		if w.child == nil {
+			return
+		}
+	}
+	for _, p := range s.preloaders {
+		if p.child == nil {
 			return
 		}
 	}

@@ -112,10 +112,6 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 			s.post(workerReady{w.key, m.Pid})
 		case wire.First:
 			s.post(workerFirst{w.key, m.Status, m.Request})
-		case wire.Reforked:
-			s.post(workerReforked{w.key, m.Origin, m.Pid})
-		case wire.NotReforked:
-			s.post(workerNotReforked{w.key, m.Origin, m})
 		case wire.Failed:
 			w.failed = &m
 		}

@@ -3,12 +3,14 @@
 require_relative "checks/examination"
 require_relative "checks/finding"
 require_relative "failure"
+require_relative "loading"
 
 module Launcher
   # A worker that gives birth to a preloader, between two of its requests: it forks twice, as a preloader
   # does for a worker, and serves on. What its requests have built the new one has from the start.
   #
-  # Whatever before_fork has undone for the moment of the fork, after_fork does again.
+  # Whatever before_fork has undone for the moment of the fork, after_fork does again. Where that fails
+  # the worker ends, as one would whose after_fork fails at its start.
   class Birth
     PID_MAX = 32 # bytes
     STANDARD = [0, 1, 2].freeze # the launcher's own, whatever they are
@@ -33,9 +35,10 @@ module Launcher
     # What there is to tell the supervisor: a type and its fields. Does not return in the new preloader.
     def give(app, control, refork:, checked:)
       return refused([declared]) if Birth.unfit
-      prepared(control, checked) { |findings| findings.empty? ? ["reforked", { pid: fork_twice(app, control, refork) }] : refused(findings) }
-    rescue StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError => error
-      ["not_reforked", { findings: [], error: Failure.new(error, root: @root).to_h }]
+      answer = attempt(app, control, refork, checked)
+      @safety.after_birth
+      @hooks.after_fork(@slot) if @hooks.before?
+      answer
     end
 
     private
@@ -48,18 +51,29 @@ module Launcher
       Finding.new("harm", "declared", "the application says so: #{Birth.unfit}")
     end
 
-    # With connections closed as before any fork. after_fork runs only where before_fork may have undone what it did.
-    def prepared(control, checked)
+    # With connections closed as before any fork.
+    def attempt(app, control, refork, checked)
       @hooks.before_fork
       @safety.before_fork
-      yield checked ? harm(control) : []
-    ensure
-      @hooks.after_fork(@slot) if @hooks.before?
+      findings = checked ? harm(control) : []
+      return refused(findings) if findings.any?
+      ["reforked", { pid: fork_twice(app, control, refork) }]
+    rescue *Loading::ERRORS => error
+      ["not_reforked", { findings: [], error: Failure.new(error, root: @root).to_h }]
     end
 
+    # A request may have left behind what only a collection closes.
     def harm(control)
+      found = examine(control)
+      return found if found.empty?
+      GC.start
+      examine(control)
+    end
+
+    # What is about several workers at all is no reason to have them of another origin.
+    def examine(control)
       own = @own.map(&:fileno) + STANDARD + [control.fileno, SCOREBOARD_FD]
-      Examination.new(@root, own: own, who: "a worker").warnings.select(&:harm?)
+      Examination.new(@root, own: own, who: "a worker").findings.select { |finding| finding.harm? && finding.kind != "database" }
     end
 
     # The process in between leaves at once, so that the supervisor is the new one's parent.
@@ -81,10 +95,13 @@ module Launcher
       writer&.close
     end
 
-    # The end of the block that was forked runs exit handlers, the new process's own end.
+    # The end of the block that was forked runs exit handlers, the new process's own end. So does a signal, as in
+    # a preloader that was started; neither passes through the worker's own frames.
     def born(app, control, refork, writer)
       (@own + [writer]).each(&:close)
       @preloader.born(app, control, refork)
+    rescue SignalException
+      raise
     rescue Exception => error # the last frame of this process
       $stderr.puts("launcher: preloader refork=#{refork} ends: #{error.full_message(highlight: false)}")
       exit!(1)

@@ -47,7 +47,12 @@ module Launcher
     def after_fork
       Kernel.srand
       step("ActiveRecord") { discard_inherited } if active_record?
-      step("GRPC") { ::GRPC.postfork_child } if @grpc_stopped
+      restart_grpc(:postfork_child)
+    end
+
+    # In a worker that has forked and goes on.
+    def after_birth
+      restart_grpc(:postfork_parent)
     end
 
     # In a worker that has served its last request. Jobs that wait in this process have
@@ -110,11 +115,18 @@ module Launcher
     end
 
     # Stopped once, before the first fork, and not started again between forks:
-    # each worker starts it for itself, the preloader has no use for it.
+    # each worker starts it for itself, the preloader has no use for it. A worker that gives birth
+    # starts it again, and stops it for the next time.
     def stop_grpc
       return if @grpc_stopped
       ::GRPC.prefork
       @grpc_stopped = true
+    end
+
+    def restart_grpc(hook)
+      return unless @grpc_stopped
+      @grpc_stopped = false
+      step("GRPC") { ::GRPC.public_send(hook) }
     end
 
     # Here, where its threads still live to end their subscriptions: in a worker

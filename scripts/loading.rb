@@ -54,8 +54,8 @@ module Launcher
 
     # Traps that boot has set would keep a preloader from being ended, or
     # reap what it forks. Those for other signals are the application's affair.
-    def self.reset_traps(to = "DEFAULT")
-      %w[CHLD INT QUIT TERM].each { |signal| Signal.trap(signal, to) }
+    def self.reset_traps
+      %w[CHLD INT QUIT TERM].each { |signal| Signal.trap(signal, "DEFAULT") }
     end
 
     # How many files were loaded here because the application does not do so itself.

@@ -41,7 +41,7 @@ module Launcher
     def born(app, control, refork)
       began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
       Process.setsid
-      Loading.reset_traps("SYSTEM_DEFAULT") # by an exception a signal would end it through the worker's own frames
+      Loading.reset_traps
       Title.preloader(@settings, refork: refork)
       @channel = Channel.new(control)
       @safe = false

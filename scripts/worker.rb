@@ -140,11 +140,12 @@ module Launcher
       leave(:now)
     end
 
-    # The serving thread does it, between two requests.
+    # The serving thread does it, between two requests. It takes back what has woken it once it sees the
+    # message, so that comes second: a byte that came later would keep it awake for ever.
     def refork(message, files)
       return files.each(&:close) unless @birth && files.size == 1
-      @refork = [message, files.first]
       wake
+      @refork = [message, files.first]
     end
 
     # A process that the application forks inherits the handler, but not the duty.
@@ -194,14 +195,17 @@ module Launcher
       end
     end
 
+    # The answer goes over the new one's control socket, whose end says that there is nothing more to come. What
+    # can be read there so early is its other end: it took too long, and nobody waits any more.
     def give_birth
       @wake_reader.read_nonblock(64, exception: false)
       message, control = @refork
       @refork = nil
       wake if @leaving # what has been read may have been for that
+      return if IO.select([control], nil, nil, 0)
       @title.show("refork")
       type, fields = @birth.give(@app, control, refork: message.fetch(:refork), checked: message.fetch(:checked))
-      @channel.send(type, **message.slice(:generation, :refork), **fields)
+      Channel.new(control).send(type, **message.slice(:generation, :refork), **fields)
       @title.show("idle")
     ensure
       control&.close

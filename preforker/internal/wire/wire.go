@@ -33,8 +33,8 @@ const (
 	TypeSpawnFailed Type = "spawn_failed" // preloader
 	TypeReady       Type = "ready"        // worker
 	TypeFirst       Type = "first"        // worker of a refork, once
-	TypeReforked    Type = "reforked"     // worker
-	TypeNotReforked Type = "not_reforked" // worker
+	TypeReforked    Type = "reforked"     // worker, over the control socket that it was sent
+	TypeNotReforked Type = "not_reforked" // the same
 	TypeExamined    Type = "examined"     // doctor
 )
 
@@ -150,6 +150,13 @@ type Finding struct {
 	Advice   string   `json:"advice"` // what to do
 	Frames   []string `json:"frames"` // where a thread is, how a hook failed
 }
+
+// KindDeclared is the kind of a finding that the application tells of itself: this process is not
+// to be the origin of others.
+const KindDeclared = "declared"
+
+// Declared says whether the application says so itself.
+func (f Finding) Declared() bool { return f.Kind == KindDeclared }
 
 // Measured is what was read of memory once the application had loaded.
 type Measured struct {

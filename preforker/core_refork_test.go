@@ -1,0 +1,763 @@
+package preforker
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
+)
+
+// reforking is a core whose workers are all ready, and one of which gives birth to a preloader after
+// so many requests.
+func reforking(t *testing.T, slots int, after ...uint64) *script {
+	t.Helper()
+	return reforkingWith(t, slots, Renewal{}, after...)
+}
+
+func reforkingWith(t *testing.T, slots int, renewal Renewal, after ...uint64) *script {
+	t.Helper()
+	s := &script{t: t, core: newCore(slots, policy{bootTimeout: time.Minute, drainTimeout: 30 * time.Second, loadsAtOnce: 2,
+		renewal: renewal, refork: Refork{After: after, Checked: true}, memoryLimit: 4096 * mB}, func() float64 { return 0 }), kinds: map[string]int{}}
+	s.event(started{})
+	s.boot(s.load(1))
+	return s
+}
+
+func refork(generation, number int) wire.Origin {
+	return wire.Origin{Generation: generation, Refork: number}
+}
+
+// served tells that a slot's worker has served so many requests by now, and answers who is asked to
+// give birth.
+func (s *script) served(slot int, requests uint64) []reforkWorker {
+	s.t.Helper()
+	s.now += measurePeriod
+	return find[reforkWorker](s.event(workersMeasured{[]measurement{{s.serving(slot), 5 * mB, requests}}}))
+}
+
+// asked has a slot's worker be asked for a preloader, and answers its number.
+func (s *script) asked(slot int, requests uint64) wire.Origin {
+	s.t.Helper()
+	s.now += reforkPause
+	asked := s.served(slot, requests)
+	if len(asked) != 1 || asked[0].key != s.serving(slot) {
+		s.t.Fatalf("asked %+v, want the worker of slot %d; log %q", asked, slot, s.log)
+	}
+	return asked[0].origin
+}
+
+// born is what worker and preloader say about a birth.
+func (s *script) born(origin wire.Origin) []action {
+	s.t.Helper()
+	pid := 200 + origin.Refork
+	actions := s.event(workerReforked{origin, pid})
+	return append(actions, s.event(preloaderLoaded{origin, wire.Loaded{Pid: pid}})...)
+}
+
+// canary is the only worker that is started, of the preloader that was born.
+func (s *script) canary(actions []action, origin wire.Origin) wire.Key {
+	s.t.Helper()
+	spawned := find[spawnWorker](actions)
+	if len(spawned) != 1 || spawned[0].key.Origin() != origin {
+		s.t.Fatalf("spawned %+v, want one worker of %v; log %q", spawned, origin, s.log)
+	}
+	return spawned[0].key
+}
+
+// tried has a first worker of a preloader come up in its slot.
+func (s *script) tried(origin wire.Origin) wire.Key {
+	s.t.Helper()
+	key := s.canary(s.born(origin), origin)
+	s.ready(key)
+	s.drained()
+	return key
+}
+
+// drained lets all leave that are to.
+func (s *script) drained() (all []action) {
+	s.t.Helper()
+	for _, slot := range s.core.slots {
+		for _, w := range slices.Clone(slot.workers) {
+			if w.leaving() {
+				all = append(all, s.event(workerExited{key: w.key, served: 20})...)
+			}
+		}
+	}
+	return all
+}
+
+// rolled boots every successor until there is none any more, and answers all actions.
+func (s *script) rolled(actions []action) []action {
+	s.t.Helper()
+	all := slices.Clone(actions)
+	for spawned := find[spawnWorker](actions); len(spawned) > 0; spawned = find[spawnWorker](actions) {
+		if len(spawned) > 1 {
+			s.t.Errorf("%d slots at once", len(spawned))
+		}
+		actions = append(s.ready(spawned[0].key), s.drained()...)
+		all = append(all, actions...)
+	}
+	return all
+}
+
+// arrived is a whole refork.
+func (s *script) arrived(slot int, requests uint64) wire.Origin {
+	s.t.Helper()
+	origin := s.asked(slot, requests)
+	retired := find[retirePreloader](s.rolled(s.event(workerFirst{s.tried(origin), 200, "GET /"})))
+	if len(retired) != 1 || retired[0].last {
+		s.t.Fatalf("retired %+v, want the older preloader, without its exit handlers", retired)
+	}
+	s.event(preloaderExited{origin: retired[0].origin})
+	s.all(origin)
+	return origin
+}
+
+// all checks that every slot serves with a fork of one preloader, the only one that there is.
+func (s *script) all(origin wire.Origin) {
+	s.t.Helper()
+	for slot, c := range s.core.slots {
+		if w := c.serving(); w == nil || w.state != WorkerReady || w.key.Origin() != origin || len(c.workers) != 1 {
+			s.t.Errorf("slot %d: %+v, want a worker of %v", slot, w, origin)
+		}
+	}
+	if len(s.core.preloaders) != 1 || s.core.preloaders[0].origin != origin {
+		s.t.Errorf("%d preloaders, the newest %+v", len(s.core.preloaders), s.core.preloaders[len(s.core.preloaders)-1])
+	}
+}
+
+// exits are the exits of the preloaders that were told to go.
+func (s *script) exits() {
+	s.t.Helper()
+	for _, p := range slices.Clone(s.core.preloaders) {
+		if p.state == PreloaderRetiring {
+			s.event(preloaderExited{origin: p.origin})
+		}
+	}
+}
+
+func TestReforkOneSlotFirst(t *testing.T) {
+	s := reforking(t, 4, 10)
+	if asked := s.served(2, 9); len(asked) != 0 {
+		t.Fatalf("asked after 9 requests: %+v", asked)
+	}
+	origin := s.asked(2, 12)
+	if origin != refork(1, 1) {
+		t.Errorf("the first is %v", origin)
+	}
+	if asked := s.served(1, 30); len(asked) != 0 {
+		t.Errorf("another is asked meanwhile: %+v", asked)
+	}
+	key := s.canary(s.born(origin), origin)
+	if again := find[spawnWorker](s.ready(key)); len(again) != 0 {
+		t.Errorf("%+v follow before the first has answered", again)
+	}
+	s.drained()
+	if n := s.core.count(WorkerReady); n != 4 {
+		t.Errorf("%d ready", n)
+	}
+	for _, e := range []event{workerFirst{wire.Key{Slot: 0, Generation: 1, Serial: 1}, 200, "GET /"}, workerFirst{wire.Key{Slot: 9, Generation: 4}, 200, ""}} {
+		if actions := s.event(e); len(find[spawnWorker](actions)) != 0 {
+			t.Errorf("%+v is the first request of another", e)
+		}
+	}
+	actions := s.rolled(s.event(workerFirst{key, 404, "GET /nowhere"}))
+	if n := len(find[spawnWorker](actions)); n != 3 {
+		t.Errorf("%d follow", n)
+	}
+	if retired := find[retirePreloader](actions); len(retired) != 1 || retired[0] != (retirePreloader{gen(1), false}) {
+		t.Errorf("retired %+v", retired)
+	}
+	s.exits()
+	s.all(origin)
+	if len(s.logged("preloader was born of a warm worker")) != 1 || len(s.logged("workers are forks of a warm worker now")) != 1 {
+		t.Errorf("%q", s.log)
+	}
+	if s.kinds["preforker.announce"] != 1 || s.kinds["preforker.tellLoaded"] != 1 || s.kinds["preforker.startPreloader"] != 1 {
+		t.Errorf("a refork is no new generation: %v", s.kinds)
+	}
+}
+
+// TestReforkThresholds: the second counts the requests of a worker of the first.
+func TestReforkThresholds(t *testing.T) {
+	s := reforking(t, 2, 10, 60)
+	first := s.arrived(0, 10)
+	for slot := range 2 {
+		if asked := s.served(slot, 59); len(asked) != 0 {
+			t.Fatalf("%+v", asked)
+		}
+	}
+	second := s.arrived(1, 60)
+	if first != refork(1, 1) || second != refork(1, 2) {
+		t.Errorf("%v, %v", first, second)
+	}
+	if asked := s.served(0, 100_000); len(asked) != 0 {
+		t.Errorf("a third: %+v", asked)
+	}
+	s.event(restartAsked{"HUP"})
+	s.rolled(s.load(2))
+	s.exits()
+	if third := s.arrived(0, 10); third != refork(2, 1) {
+		t.Errorf("in the next generation: %v", third)
+	}
+}
+
+func TestReforkIsAskedOfTheWarmest(t *testing.T) {
+	s := reforking(t, 3, 10)
+	s.now += measurePeriod
+	asked := find[reforkWorker](s.event(workersMeasured{[]measurement{
+		{s.serving(0), 0, 11}, {s.serving(1), 0, 25}, {s.serving(2), 0, 20}}}))
+	if len(asked) != 1 || asked[0].key != s.serving(1) {
+		t.Errorf("%+v", asked)
+	}
+}
+
+func TestReforkNever(t *testing.T) {
+	s := reforking(t, 2)
+	if asked := s.served(0, 1_000_000); len(asked) != 0 || s.kinds["preforker.watchWorker"] != 0 {
+		t.Errorf("%+v, %v", asked, s.kinds)
+	}
+}
+
+// TestReforkWaitsForQuietSlots: while one has two workers, or none of the source, nobody is asked.
+func TestReforkWaitsForQuietSlots(t *testing.T) {
+	s := reforking(t, 2, 10)
+	s.event(restartAsked{"HUP"})
+	if asked := s.served(0, 50); len(asked) != 0 {
+		t.Errorf("while the next generation loads: %+v", asked)
+	}
+	actions := s.load(2)
+	if asked := s.served(1, 50); len(asked) != 0 {
+		t.Errorf("while it is rolled: %+v", asked)
+	}
+	s.rolled(actions)
+	if asked := s.served(1, 50); len(asked) != 0 {
+		t.Errorf("while the older preloader retires: %+v", asked)
+	}
+	s.exits()
+	if n := s.kinds["preforker.reforkWorker"]; n != 1 {
+		t.Errorf("asked %d times when it is gone", n)
+	}
+}
+
+// TestReforkPausesAfterAFailure: what was in the way may be gone a little later.
+func TestReforkPausesAfterAFailure(t *testing.T) {
+	s := reforking(t, 2, 10)
+	s.event(preloaderExited{origin: s.asked(0, 10)})
+	for range int(reforkPause/measurePeriod) - 1 {
+		if asked := s.served(1, 50); len(asked) != 0 {
+			t.Fatalf("asked again: %+v", asked)
+		}
+	}
+	if asked := s.served(1, 50); len(asked) != 1 {
+		t.Errorf("not asked again")
+	}
+}
+
+// TestReforkDeclined: what one worker has in it, another has, too.
+func TestReforkDeclined(t *testing.T) {
+	s := reforking(t, 2, 10)
+	origin := s.asked(0, 10)
+	s.event(workerNotReforked{origin, wire.NotReforked{Origin: origin, Findings: []wire.Finding{
+		{Severity: wire.SeverityHarm, Kind: "socket", Text: "a worker opened a socket", Where: "lib/lines.rb:9"}}}})
+	s.event(preloaderMute{origin})
+	s.event(preloaderExited{origin: origin})
+	if found := s.logged("in the way of a refork: a worker opened a socket"); len(found) != 1 || found[0].value(keyWhere) != "lib/lines.rb:9" {
+		t.Errorf("%q", s.log)
+	}
+	for _, line := range find[logged](s.acts) {
+		if line.level > slog.LevelInfo {
+			t.Errorf("it is no failure: %q %v", line.text, line.attrs)
+		}
+	}
+	if asked := s.served(1, 1000); len(asked) != 0 {
+		t.Errorf("asked again: %+v", asked)
+	}
+	s.all(gen(1))
+}
+
+// TestReforkPassesOverTheUnfit: that one worker is unfit says nothing of the others.
+func TestReforkPassesOverTheUnfit(t *testing.T) {
+	s := reforking(t, 4, 10)
+	for slot := range 3 {
+		origin := s.asked(slot, 10)
+		s.event(workerNotReforked{origin, wire.NotReforked{Findings: []wire.Finding{{Kind: wire.KindDeclared, Text: "the application says so: why"}}}})
+		s.event(preloaderExited{origin: origin})
+		if asked := s.served(slot, 1000); len(asked) != 0 {
+			t.Errorf("slot %d is asked again: %+v", slot, asked)
+		}
+	}
+	lines := s.logged("passed over for a refork: the application says so: why")
+	if len(lines) != 3 || lines[0].level != slog.LevelInfo || lines[0].value(keySlot) != "0" || lines[1].level != slog.LevelDebug {
+		t.Errorf("%+v", lines)
+	}
+	s.arrived(3, 10)
+	if len(s.logged("refork failed")) != 0 {
+		t.Errorf("%q", s.log)
+	}
+}
+
+// TestReforkOfAWorkerThatIsGone: it has declared itself unfit with its last words.
+func TestReforkOfAWorkerThatIsGone(t *testing.T) {
+	s := reforking(t, 2, 10)
+	origin, key := s.asked(0, 10), s.serving(0)
+	s.boot(s.dies(key, 11))
+	s.event(workerNotReforked{origin, wire.NotReforked{Findings: []wire.Finding{{Kind: wire.KindDeclared}}}})
+	s.event(preloaderExited{origin: origin})
+	s.arrived(1, 10)
+}
+
+// TestReforkFails in each way, twice: that is the end of it, and the preloader serves on.
+func TestReforkFails(t *testing.T) {
+	boom := wire.Failure{Class: "RuntimeError", Message: "boom"}
+	for name, test := range map[string]struct {
+		fail func(*script, wire.Origin)
+		told string
+	}{
+		"the worker says so": {func(s *script, origin wire.Origin) {
+			s.event(workerNotReforked{origin, wire.NotReforked{Error: &boom}})
+			s.event(preloaderExited{origin: origin})
+		}, "RuntimeError: boom"},
+		"the preloader says so": {func(s *script, origin wire.Origin) {
+			s.event(workerReforked{origin, 201})
+			s.event(preloaderMute{origin})
+			s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Code: 1}, failed: &wire.Failed{Stage: "refork", Error: boom}})
+		}, "RuntimeError: boom"},
+		"it is killed": {func(s *script, origin wire.Origin) {
+			s.event(workerReforked{origin, 201})
+			s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})
+		}, "signal SIGKILL"},
+		"the worker dies": {func(s *script, origin wire.Origin) {
+			s.boot(s.dies(s.serving(0), 30))
+			s.event(preloaderExited{origin: origin})
+		}, "the worker left before it had begun"},
+		"nobody could be asked": {func(s *script, origin wire.Origin) {
+			s.event(preloaderExited{origin: origin, startError: fmt.Errorf("too many open files")})
+		}, "too many open files"},
+		"it takes too long": {func(s *script, origin wire.Origin) {
+			sent := find[signalPreloader](s.fire(timerPreloaderBoot))
+			if len(sent) != 1 || sent[0].origin != origin || sent[0].signal != 9 {
+				s.t.Errorf("%+v", sent)
+			}
+			s.fire(timerPreloaderKill)
+			// What comes too late changes nothing.
+			s.event(workerReforked{origin, 201})
+			s.event(preloaderLoaded{origin, wire.Loaded{Pid: 201}})
+			s.event(workerNotReforked{origin, wire.NotReforked{Error: &boom}})
+			s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})
+		}, "boot timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := reforking(t, 2, 10)
+			for range mostReforkFailures {
+				test.fail(s, s.asked(0, 40))
+				s.all(gen(1))
+			}
+			lines := s.logged("refork failed; the preloader serves on")
+			if len(lines) != mostReforkFailures || !strings.Contains(fmt.Sprint(lines[0].attrs), test.told) || lines[0].level != slog.LevelWarn {
+				t.Errorf("%+v, want %d with %q", lines, mostReforkFailures, test.told)
+			}
+			if asked := s.served(0, 1000); len(asked) != 0 {
+				t.Errorf("asked once more: %+v", asked)
+			}
+			if s.kinds["preforker.startPreloader"] != 1 || s.kinds["preforker.drainWorker"] != 0 || len(s.logged("preloader died")) != 0 {
+				t.Errorf("%v, %q", s.kinds, s.log)
+			}
+			s.event(restartAsked{"HUP"})
+			s.rolled(s.load(2))
+			s.exits()
+			s.arrived(1, 10) // other code, another chance
+		})
+	}
+}
+
+// TestReforkOfAWorkerThatIsToLeave: it was replaced before it had begun, which is nobody's fault.
+func TestReforkOfAWorkerThatIsToLeave(t *testing.T) {
+	s := reforkingWith(t, 2, twenty, 10)
+	s.event(preloaderMeasured{gen(1), 60 * mB, 10 * mB})
+	for range 3 {
+		origin, old := s.asked(0, 40), s.serving(0)
+		s.past(0, 21)
+		s.ready(s.successor(s.event(workersMeasured{}), 0))
+		s.leaves(old)
+		s.event(preloaderExited{origin: origin})
+		s.now += time.Minute
+	}
+	if len(s.logged("refork failed")) != 0 {
+		t.Errorf("%q", s.log)
+	}
+	// One that has begun all the same is as good as any.
+	origin := s.asked(0, 40)
+	s.past(0, 21)
+	s.ready(s.successor(s.event(workersMeasured{}), 0))
+	s.drained()
+	s.rolled(s.event(workerFirst{s.tried(origin), 200, "GET /"}))
+	s.exits()
+	s.all(origin)
+}
+
+// TestReforkWhoseFirstRequestFails goes back, also when the worker breaks off its answer.
+func TestReforkWhoseFirstRequestFails(t *testing.T) {
+	s := reforking(t, 3, 10)
+	for _, status := range []int{500, 0} {
+		key := s.tried(s.asked(1, 30))
+		actions := s.event(workerFirst{key, status, "GET /posts"})
+		if retired := find[retirePreloader](actions); len(retired) != 1 || retired[0] != (retirePreloader{key.Origin(), false}) {
+			t.Errorf("retired %+v", retired)
+		}
+		spawned := find[spawnWorker](actions)
+		if len(spawned) != 1 || spawned[0].key.Origin() != gen(1) || spawned[0].key.Slot != key.Slot {
+			t.Fatalf("%+v", spawned)
+		}
+		s.rolled(actions)
+		s.exits()
+		s.all(gen(1))
+	}
+	lines := s.logged("refork is given up; the preloader before it serves on")
+	if len(lines) != 2 || !strings.Contains(lines[0].value(keyReason), "status 500: GET /posts") {
+		t.Errorf("%+v", lines)
+	}
+	if asked := s.served(2, 100); len(asked) != 0 {
+		t.Errorf("a third time: %+v", asked)
+	}
+}
+
+// TestReforkWhoseWorkersDieYoung goes back, whether it is the first of them or a later one.
+func TestReforkWhoseWorkersDieYoung(t *testing.T) {
+	for _, proven := range []bool{false, true} {
+		s := reforking(t, 3, 10)
+		origin := s.asked(0, 10)
+		key := s.canary(s.born(origin), origin)
+		if proven {
+			s.ready(key)
+			s.drained()
+			key = s.canary(s.event(workerFirst{key, 200, "GET /"}), origin)
+		}
+		actions := s.dies(key, 0)
+		if retired := find[retirePreloader](actions); len(retired) != 1 || retired[0].origin != origin {
+			t.Fatalf("proven %v: retired %+v", proven, retired)
+		}
+		s.rolled(actions)
+		s.exits()
+		s.all(gen(1))
+	}
+}
+
+// TestReforkThatArrivedStays: a worker that dies young later is its slot's matter.
+func TestReforkThatArrivedStays(t *testing.T) {
+	s := reforking(t, 2, 10)
+	origin := s.arrived(0, 10)
+	s.boot(s.dies(s.serving(0), 0))
+	s.boot(s.dies(s.serving(1), 0))
+	s.event(workerFirst{s.serving(0), 500, "GET /raise"})
+	s.all(origin)
+}
+
+// TestReforkWithoutWayBack: the older preloader is gone meanwhile, and what there is serves.
+func TestReforkWithoutWayBack(t *testing.T) {
+	s := reforking(t, 2, 10)
+	origin := s.asked(0, 10)
+	key := s.tried(origin)
+	actions := s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})
+	if len(find[startPreloader](actions)) != 0 {
+		t.Errorf("loaded again, though workers can be had: %+v", actions)
+	}
+	s.rolled(s.event(workerFirst{key, 500, "GET /raise"}))
+	s.all(origin)
+}
+
+// TestReforkWhoseParentPreloaderDies before it is there: the application is loaded anew, and what is born
+// meanwhile fills a gap.
+func TestReforkWhoseParentPreloaderDies(t *testing.T) {
+	s := reforking(t, 2, 10)
+	origin := s.asked(0, 10)
+	if started := find[startPreloader](s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})); len(started) != 1 {
+		t.Fatalf("%+v", started)
+	}
+	s.dies(s.serving(1), 5)
+	gap := s.canary(s.born(origin), origin)
+	if gap.Slot != 1 {
+		t.Errorf("%v", gap)
+	}
+	s.ready(gap)
+	actions := s.rolled(s.load(2))
+	if retired := find[retirePreloader](actions); len(retired) != 1 || retired[0] != (retirePreloader{origin, true}) {
+		t.Errorf("retired %+v", retired)
+	}
+	s.exits()
+	s.all(gen(2))
+}
+
+// TestReforkThatDiesBeforeItsWorkersAreEverywhere: the slots that have moved come back.
+func TestReforkThatDiesBeforeItsWorkersAreEverywhere(t *testing.T) {
+	for _, proven := range []bool{false, true} {
+		s := reforking(t, 3, 10)
+		origin := s.asked(0, 10)
+		key := s.tried(origin)
+		if proven {
+			s.event(workerFirst{key, 200, "GET /"})
+		}
+		actions := s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})
+		if n := len(find[startPreloader](actions)); n != 0 {
+			t.Errorf("proven %v: %d loads", proven, n)
+		}
+		s.event(workerFirst{key, 200, "GET /"}) // late
+		s.rolled(actions)
+		s.all(gen(1))
+		if again := s.asked(1, 10); again != refork(1, 2) {
+			t.Errorf("proven %v: %v", proven, again)
+		}
+	}
+}
+
+// TestReforkIsTheLast: when it dies as the only one, the application is loaded anew.
+func TestReforkIsTheLast(t *testing.T) {
+	s := reforking(t, 2, 10)
+	origin := s.arrived(0, 10)
+	if started := find[startPreloader](s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})); len(started) != 1 || started[0].generation != 2 {
+		t.Fatalf("%+v", started)
+	}
+	s.rolled(s.load(2))
+	s.all(gen(2))
+}
+
+// stages take a refork so far and no further.
+var stages = map[string]func(*script){
+	"asked":  func(s *script) { s.asked(0, 10) },
+	"told":   func(s *script) { s.event(workerReforked{s.asked(0, 10), 201}) },
+	"born":   func(s *script) { s.born(s.asked(0, 10)) },
+	"tried":  func(s *script) { s.tried(s.asked(0, 10)) },
+	"proven": func(s *script) { s.event(workerFirst{s.tried(s.asked(0, 10)), 200, "GET /"}) },
+	"given up": func(s *script) {
+		s.event(workerFirst{s.tried(s.asked(0, 10)), 500, "GET /"})
+	},
+	"declined": func(s *script) {
+		s.event(workerNotReforked{s.asked(0, 10), wire.NotReforked{Findings: []wire.Finding{{Kind: "thread"}}}})
+	},
+	"timed out": func(s *script) { s.asked(0, 10); s.fire(timerPreloaderBoot) },
+	"arrived":   func(s *script) { s.arrived(0, 10) },
+}
+
+// handlers counts the preloaders of a generation that were told to run exit handlers.
+func (s *script) handlers(generation int) (n int) {
+	for _, retired := range find[retirePreloader](s.acts) {
+		if retired.origin.Generation == generation && retired.last {
+			n++
+		}
+	}
+	return n
+}
+
+// caught are the preloaders that were sent a signal on which Ruby runs exit handlers.
+func (s *script) caught() (found []signalPreloader) {
+	for _, sent := range find[signalPreloader](s.acts) {
+		if sent.signal != 9 && sent.origin.Refork > 0 {
+			found = append(found, sent)
+		}
+	}
+	return found
+}
+
+func TestRestartInEveryStageOfARefork(t *testing.T) {
+	for name, reach := range stages {
+		t.Run(name, func(t *testing.T) {
+			s := reforking(t, 3, 10)
+			reach(s)
+			s.event(restartAsked{"HUP"})
+			if n := s.kinds["preforker.startPreloader"]; n != 2 {
+				t.Fatalf("%d loads", n)
+			}
+			s.load(2)
+			s.settled()
+			s.all(gen(2))
+			if n := s.handlers(1); n != 1 || s.handlers(2) != 0 || len(s.caught()) != 0 {
+				t.Errorf("exit handlers ran %d times in generation 1, %d in 2, and by %+v", n, s.handlers(2), s.caught())
+			}
+			s.arrived(2, 10)
+		})
+	}
+}
+
+// settled answers what is outstanding, but lets no time pass.
+func (s *script) settled() {
+	s.t.Helper()
+	for range 20 {
+		for _, slot := range s.core.slots {
+			for _, w := range slices.Clone(slot.workers) {
+				switch w.state {
+				case WorkerSpawning, WorkerBooting:
+					s.ready(w.key)
+				case WorkerDraining, WorkerKilling:
+					s.event(workerExited{key: w.key, served: 1})
+				}
+			}
+		}
+		s.exits()
+	}
+}
+
+func TestStopInEveryStageOfARefork(t *testing.T) {
+	for name, reach := range stages {
+		for _, now := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " ", now), func(t *testing.T) {
+				s := reforking(t, 3, 10)
+				reach(s)
+				s.event(stopAsked{"TERM", now})
+				for _, p := range s.core.preloaders {
+					if p.state != PreloaderRetiring {
+						t.Errorf("preloader %v is %v", p.origin, p.state)
+					}
+				}
+				s.event(workerReforked{refork(1, 1), 201}) // late words
+				s.event(preloaderLoaded{refork(1, 1), wire.Loaded{}})
+				s.settled()
+				if n := s.handlers(1); n != 1 || len(s.caught()) != 0 {
+					t.Errorf("exit handlers ran %d times, and by %+v", n, s.caught())
+				}
+				if done := find[finish](s.acts); len(done) != 1 || done[0].err != nil {
+					t.Errorf("finished: %+v; left %+v", done, s.core.preloaders)
+				}
+			})
+		}
+	}
+}
+
+// TestRestartsAskedTwiceDuringARefork: that a refork fails is no reason to load two generations at once.
+func TestRestartsAskedTwiceDuringARefork(t *testing.T) {
+	s := reforking(t, 2, 10)
+	origin := s.asked(0, 10)
+	s.event(restartAsked{"HUP"})
+	s.event(restartAsked{"HUP"})
+	s.event(workerReforked{origin, 201})
+	if started := find[startPreloader](s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})); len(started) != 0 {
+		t.Errorf("%+v", started)
+	}
+	if started := find[startPreloader](s.load(2)); len(started) != 1 || started[0].generation != 3 {
+		t.Errorf("%+v", started)
+	}
+}
+
+// TestReforkLearnsItsBudgetAnew: its workers need less than those of the preloader before.
+func TestReforkLearnsItsBudgetAnew(t *testing.T) {
+	s := reforkingWith(t, 1, Renewal{Budget: Budget{Auto: true}}, 10)
+	s.event(preloaderMeasured{gen(1), 60 * mB, 10 * mB})
+	old := s.serving(0)
+	s.measured(0, 30, 9)
+	s.past(0, 30)
+	s.ready(s.successor(s.measured(0, 60, aimedLife), 0))
+	s.leaves(old)
+	before := s.core.budget.bytes
+	origin := s.asked(0, 10)
+	s.rolled(s.event(workerFirst{s.tried(origin), 200, "GET /"}))
+	if measured := find[measurePreloader](s.acts); len(measured) != 2 || measured[1].origin != origin {
+		t.Errorf("%+v", measured)
+	}
+	s.event(preloaderMeasured{origin, 70 * mB, 10 * mB})
+	s.measured(0, 8, leastLife)
+	s.measured(0, 16, aimedLife)
+	if b := s.core.budget; b.learned != origin || b.bytes >= before || b.preloader != 70*mB {
+		t.Errorf("%+v, before %d", b, before)
+	}
+}
+
+// TestReforkStorm is TestStorm with workers that give birth. It must never contradict itself, and must end with
+// every slot served by forks of one preloader.
+func TestReforkStorm(t *testing.T) {
+	arrived := 0
+	for seed := range uint64(300) {
+		s := reforkingWith(t, 4, Renewal{MaxRequests: 50}, 2, 4, 6)
+		random := rand.New(rand.NewPCG(seed, 3))
+		s.core.random = random.Float64
+		for range 500 {
+			s.now += time.Duration(random.Int64N(int64(300 * time.Millisecond)))
+			s.event(s.randomReforkEvent(random))
+		}
+		s.calm()
+		s.calmReforks()
+		arrived += len(s.logged("workers are forks of a warm worker now"))
+		s.all(s.core.source().origin)
+		if s.kinds["preforker.finish"] != 0 || t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	if arrived < 100 {
+		t.Errorf("only %d reforks arrived: the storm is too rough to tell anything", arrived)
+	}
+}
+
+func (s *script) randomReforkEvent(random *rand.Rand) event {
+	if len(s.core.preloaders) == 0 {
+		return s.randomEvent(random)
+	}
+	p := s.core.preloaders[0]
+	if n := len(s.core.preloaders); n > 1 {
+		p = s.core.preloaders[n-1-random.IntN(2)]
+	}
+	slot := s.core.slots[random.IntN(4)]
+	switch random.IntN(14) {
+	case 0, 1:
+		if w := slot.serving(); w != nil {
+			return workersMeasured{[]measurement{{w.key, random.Uint64N(20) * mB, random.Uint64N(60)}}}
+		}
+	case 2:
+		return workerReforked{p.origin, 300 + p.origin.Refork}
+	case 3, 4:
+		if p.origin.Refork > 0 {
+			return preloaderLoaded{p.origin, wire.Loaded{}}
+		}
+	case 5:
+		if random.IntN(4) == 0 && p.state == PreloaderStarting && p.origin.Refork > 0 {
+			return workerNotReforked{p.origin, wire.NotReforked{Findings: []wire.Finding{{Kind: wire.KindDeclared}}}}
+		}
+	case 6, 7:
+		if w := slot.serving(); w != nil {
+			return workerFirst{w.key, []int{200, 200, 404, 500}[random.IntN(4)], "GET /"}
+		}
+	case 8:
+		if p.origin.Refork > 0 && random.IntN(4) == 0 {
+			return preloaderExited{origin: p.origin, exit: sys.ExitStatus{Signal: 9}}
+		}
+	case 9:
+		if len(s.core.preloaders) > 1 && s.core.preloaders[0].state == PreloaderRetiring {
+			return preloaderExited{origin: s.core.preloaders[0].origin}
+		}
+	default:
+		if random.IntN(20) > 0 {
+			for _, w := range slot.workers {
+				switch w.state {
+				case WorkerSpawning, WorkerBooting:
+					return workerReady{w.key, 1000 + w.key.Serial}
+				case WorkerDraining:
+					return workerExited{key: w.key, served: 1}
+				}
+			}
+			return nothing
+		}
+		return s.randomEvent(random)
+	}
+	return nothing
+}
+
+// calmReforks lets no time pass any more, so that nothing is loaded anew.
+func (s *script) calmReforks() {
+	for range 100 {
+		s.settled()
+		for _, p := range slices.Clone(s.core.preloaders) {
+			switch {
+			case p.loads():
+				s.event(preloaderHello{p.origin, wire.Hello{}})
+				s.event(preloaderLoaded{p.origin, wire.Loaded{}})
+			case p.state == PreloaderReady && !p.proven:
+				for _, slot := range s.core.slots {
+					s.event(workerFirst{slot.serving().key, 200, "GET /"})
+				}
+			}
+		}
+	}
+}
