@@ -33,7 +33,7 @@ module Launcher
 
     # In a preloader that a worker gave birth to: the rest is there, and warm.
     def refresh
-      @heap.collect_once
+      @heap.collect_young
     end
 
     # Requests that do not reach the application: what answers them is the launcher's own, in each worker the same.
