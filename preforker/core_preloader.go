@@ -275,6 +275,7 @@ func (c *core) preloaderBootTimeout(origin wire.Origin) {
 	c.movePreloader(p, PreloaderRetiring)
 	ask := syscall.SIGQUIT
 	if origin.Refork > 0 {
+		c.log(slog.LevelDebug, "refork takes too long", p.attrs(slog.Duration(keyTimeout, c.policy.bootTimeout))...)
 		ask = syscall.SIGKILL // it runs no code of the application that it could tell of
 	}
 	c.do(signalPreloader{origin: origin, signal: ask})

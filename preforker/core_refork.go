@@ -143,7 +143,6 @@ func (c *core) reforkLoaded(p *preloader, loaded wire.Loaded) {
 		return
 	}
 	c.movePreloader(p, PreloaderReady)
-	p.reason = "" // its parent may be leaving
 	p.loaded = true
 	p.forked = c.now
 	c.log(slog.LevelInfo, "preloader was born of a warm worker",
@@ -194,7 +193,7 @@ func (c *core) workerFirst(e workerFirst) {
 // doubt: a worker has died young. While the preloader before its own is still there, that one may do better.
 func (c *core) doubt(gone *worker) {
 	p := c.preloader(gone.key.Origin())
-	if p != nil && p.origin.Refork > 0 && p.state == PreloaderReady && c.announced != p.origin {
+	if p != nil && p.origin.Refork > 0 && p.state == PreloaderReady {
 		c.giveUpRefork(p, "its worker died young")
 	}
 }

@@ -260,6 +260,63 @@ func TestReforkPausesAfterAFailure(t *testing.T) {
 	}
 }
 
+// TestReforkWaitsForAllSlots: one that still starts would be a fork of the older preloader.
+func TestReforkWaitsForAllSlots(t *testing.T) {
+	s := newScript(t, 2)
+	s.core.policy.refork = Refork{After: []uint64{10}}
+	keys := find[spawnWorker](s.load(1))
+	s.ready(keys[0].key)
+	if asked := s.served(0, 50); len(asked) != 0 {
+		t.Errorf("while a slot starts: %+v", asked)
+	}
+	s.ready(keys[1].key)
+	if n := s.kinds["preforker.reforkWorker"]; n != 1 {
+		t.Errorf("asked %d times when all are ready", n)
+	}
+}
+
+func TestReforkWaitsForARenewal(t *testing.T) {
+	s := reforkingWith(t, 2, twenty, 10)
+	s.event(preloaderMeasured{gen(1), 60 * mB, 10 * mB})
+	s.past(1, 21)
+	old := s.serving(1)
+	next := s.successor(s.event(workersMeasured{}), 1)
+	if asked := s.served(0, 9); len(asked) != 0 {
+		t.Fatalf("%+v", asked)
+	}
+	if asked := s.served(0, 50); len(asked) != 0 {
+		t.Errorf("while a worker is replaced: %+v", asked)
+	}
+	s.ready(next)
+	s.leaves(old)
+	if n := s.kinds["preforker.reforkWorker"]; n != 1 {
+		t.Errorf("asked %d times when it is over", n)
+	}
+}
+
+// TestReforkMayOvertake: the words of the one that is born, and those of its parent, come in any order.
+func TestReforkMayOvertake(t *testing.T) {
+	s := reforking(t, 2, 10)
+	origin := s.asked(0, 10)
+	s.canary(s.event(preloaderLoaded{origin, wire.Loaded{Pid: 201}}), origin)
+	if actions := s.event(workerReforked{origin, 201}); len(actions) != 0 {
+		t.Errorf("%+v", actions)
+	}
+}
+
+// TestReforkWithOneSlot: that one has moved, and can go back all the same.
+func TestReforkWithOneSlot(t *testing.T) {
+	s := reforking(t, 1, 10)
+	key := s.tried(s.asked(0, 10))
+	if n := s.kinds["preforker.retirePreloader"]; n != 0 {
+		t.Error("the older preloader leaves before the first request")
+	}
+	s.rolled(s.event(workerFirst{key, 502, "GET /"}))
+	s.exits()
+	s.all(gen(1))
+	s.arrived(0, 20)
+}
+
 // TestReforkDeclined: what one worker has in it, another has, too.
 func TestReforkDeclined(t *testing.T) {
 	s := reforking(t, 2, 10)
@@ -276,6 +333,7 @@ func TestReforkDeclined(t *testing.T) {
 			t.Errorf("it is no failure: %q %v", line.text, line.attrs)
 		}
 	}
+	s.now += reforkPause
 	if asked := s.served(1, 1000); len(asked) != 0 {
 		t.Errorf("asked again: %+v", asked)
 	}
@@ -363,6 +421,7 @@ func TestReforkFails(t *testing.T) {
 			if len(lines) != mostReforkFailures || !strings.Contains(fmt.Sprint(lines[0].attrs), test.told) || lines[0].level != slog.LevelWarn {
 				t.Errorf("%+v, want %d with %q", lines, mostReforkFailures, test.told)
 			}
+			s.now += reforkPause
 			if asked := s.served(0, 1000); len(asked) != 0 {
 				t.Errorf("asked once more: %+v", asked)
 			}
@@ -415,6 +474,7 @@ func TestReforkWhoseFirstRequestFails(t *testing.T) {
 		if len(spawned) != 1 || spawned[0].key.Origin() != gen(1) || spawned[0].key.Slot != key.Slot {
 			t.Fatalf("%+v", spawned)
 		}
+		s.event(workerFirst{key, 500, "GET /again"}) // it is on its way out already
 		s.rolled(actions)
 		s.exits()
 		s.all(gen(1))
@@ -423,6 +483,7 @@ func TestReforkWhoseFirstRequestFails(t *testing.T) {
 	if len(lines) != 2 || !strings.Contains(lines[0].value(keyReason), "status 500: GET /posts") {
 		t.Errorf("%+v", lines)
 	}
+	s.now += reforkPause
 	if asked := s.served(2, 100); len(asked) != 0 {
 		t.Errorf("a third time: %+v", asked)
 	}
@@ -434,6 +495,7 @@ func TestReforkWhoseWorkersDieYoung(t *testing.T) {
 		s := reforking(t, 3, 10)
 		origin := s.asked(0, 10)
 		key := s.canary(s.born(origin), origin)
+		first := key
 		if proven {
 			s.ready(key)
 			s.drained()
@@ -443,9 +505,16 @@ func TestReforkWhoseWorkersDieYoung(t *testing.T) {
 		if retired := find[retirePreloader](actions); len(retired) != 1 || retired[0].origin != origin {
 			t.Fatalf("proven %v: retired %+v", proven, retired)
 		}
-		s.rolled(actions)
+		if proven {
+			actions = append(actions, s.dies(first, 0)...) // so does another
+		}
+		s.boot(actions)
+		s.drained()
 		s.exits()
 		s.all(gen(1))
+		if n := len(s.logged("refork is given up")); n != 1 {
+			t.Errorf("proven %v: given up %d times", proven, n)
+		}
 	}
 }
 
@@ -510,8 +579,15 @@ func TestReforkThatDiesBeforeItsWorkersAreEverywhere(t *testing.T) {
 		s.event(workerFirst{key, 200, "GET /"}) // late
 		s.rolled(actions)
 		s.all(gen(1))
-		if again := s.asked(1, 10); again != refork(1, 2) {
+		again := s.asked(1, 10)
+		if again != refork(1, 2) {
 			t.Errorf("proven %v: %v", proven, again)
+		}
+		s.tried(again)
+		s.rolled(s.event(preloaderExited{origin: again, exit: sys.ExitStatus{Signal: 9}}))
+		s.now += reforkPause
+		if third := s.served(1, 1000); len(third) != 0 {
+			t.Errorf("proven %v: asked once more: %+v", proven, third)
 		}
 	}
 }

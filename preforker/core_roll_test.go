@@ -53,6 +53,31 @@ func TestDrainingWorkerDoesNotServe(t *testing.T) {
 	}
 }
 
+// TestLeavingWorkersDoNotCount: what becomes of one that was on its way out is no news for a slot that waits.
+func TestLeavingWorkersDoNotCount(t *testing.T) {
+	for name, end := range map[string]func(*script, *worker) []action{
+		"spawn failed": func(s *script, w *worker) []action { return s.event(workerSpawnFailed{key: w.key}) },
+		"boot timeout": func(s *script, w *worker) []action {
+			w.reason = ReasonBootTimeout
+			return s.event(workerExited{key: w.key})
+		},
+	} {
+		s := running(t, 1)
+		old := s.core.slots[0].serving()
+		s.event(restartAsked{"HUP"})
+		s.boot(s.load(2))
+		for s.core.slots[0].state != SlotBackoff {
+			s.boot(nil)
+			key := s.serving(0)
+			s.ready(key)
+			s.dies(key, 0)
+		}
+		if spawned := find[spawnWorker](end(s, old)); len(spawned) != 0 || s.core.slots[0].state != SlotBackoff {
+			t.Errorf("%s: spawned %+v, the slot is %v", name, spawned, s.core.slots[0].state)
+		}
+	}
+}
+
 // TestBadReleaseTakesNoSlot: the new generation loads but its workers do not come up.
 // An old worker that dies meanwhile is replaced by one of the old code.
 func TestBadReleaseTakesNoSlot(t *testing.T) {

@@ -105,6 +105,13 @@ func TestCommandLineMistakes(t *testing.T) {
 		{[]string{"2", "--warmup-header", "German"}, `"German" is not a header`, "--warmup-header 'Accept-Language: de'"},
 		{[]string{"2", "--warmup-header", "A: b\r\nC: d"}, `is not a header`, "--warmup-header 'Accept-Language: de'"},
 		{[]string{"2", "--warmup-host", "a b"}, `"a b" is not a host`, "--warmup-host www.example.org"},
+		{[]string{"2", "--refork-after", "0"}, `read --refork-after: "0" is not a number of requests`, "--refork-after 50,500, auto or never"},
+		{[]string{"2", "--refork-after", "soon"}, `"soon" is not a number of requests`, "--refork-after 50,500"},
+		{[]string{"2", "--refork-after", "10,,20"}, `"" is not a number of requests`, "--refork-after 50,500"},
+		{[]string{"2", "--refork-after", "auto,20"}, `"auto" is not a number of requests`, "--refork-after 50,500"},
+		{[]string{"2", "--refork-after", "-5"}, `"-5" is not a number of requests`, "--refork-after 50,500"},
+		{[]string{"2", "--refork-after", "99999999999"}, `"99999999999" is not a number of requests`, "--refork-after 50,500"},
+		{[]string{"2", "--refork-after="}, `"" is not a number of requests`, "--refork-after 50,500"},
 		{[]string{"2", "--warmup-count", "0"}, "it is from 1 to 1000, not 0", "--warmup-count 4"},
 		{[]string{"2", "--url-prefix", "shop"}, `"shop" is not a URL path`, "--url-prefix /shop"},
 	} {

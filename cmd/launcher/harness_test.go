@@ -109,6 +109,9 @@ type startOptions struct {
 	attr    *syscall.SysProcAttr // its process group, its user
 	// shared says that others may run something in the same folder meanwhile.
 	shared bool
+	// defaults lets workers be replaced as they are where nobody chooses. Otherwise each stays as long as the
+	// test does, unless it says so.
+	defaults bool
 }
 
 // start runs a launcher and does not wait for it. It is killed when the test ends, and
@@ -119,7 +122,11 @@ func start(t testing.TB, o startOptions) *instance {
 	in.cmd = exec.Command(firstOf(o.program, os.Getenv(benchBinary), os.Args[0]), o.args...)
 	in.cmd.SysProcAttr = o.attr
 	in.cmd.Dir = o.root
-	in.cmd.Env = append(append(cleanEnv(), asLauncher+"=1"), o.env...)
+	in.cmd.Env = append(cleanEnv(), asLauncher+"=1")
+	if !o.defaults {
+		in.cmd.Env = append(in.cmd.Env, "LAUNCHER_REFORK_AFTER=never", "LAUNCHER_MAX_PRIVATE=off")
+	}
+	in.cmd.Env = append(in.cmd.Env, o.env...)
 	in.cmd.Stdout = &in.stdout
 	stderr, err := in.cmd.StderrPipe()
 	if err != nil {

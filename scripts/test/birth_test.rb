@@ -92,14 +92,14 @@ class BirthTest < Minitest::Test
   end
 
   # Starts a preloader, as the supervisor does, and a worker of it.
-  def start(actions = "{}", hooks: nil, at_boot: "", config: COUNTER)
+  def start(actions = "{}", hooks: nil, at_boot: "", without: "")
     File.write(path("config.ru"), <<~RUBY)
       NOTE = ->(text) { File.open(#{path('notes').inspect}, "a") { |file| file.syswrite("\#{text} \#{Process.pid}\\n") } }
       $actions = #{actions}
       #{at_boot}
-      #{config}
+      #{COUNTER}
     RUBY
-    settings = { "root" => @folder, "generation" => "5", "entry" => "config.ru" }
+    settings = { "root" => @folder, "generation" => "5", "entry" => "config.ru", "without" => without }
     settings["hooks"] = path("launcher.rb").tap { |file| File.write(file, hooks) } if hooks
     control, theirs = pair
     program = "Process.setsid; exec(*ARGV, 1 => #{@stderr.fileno}, 2 => #{@stderr.fileno}, 4 => #{theirs.fileno}, 5 => #{@board.fileno}, " \
@@ -273,7 +273,7 @@ class BirthTest < Minitest::Test
 
   # What a request has forgotten to close is closed by a collection at some time.
   def test_garbage_is_no_reason
-    worker = start('{ "/leak" => -> { 20.times { UNIXSocket.pair }; nil } }')
+    worker = start('{ "/leak" => -> { 20.times { UNIXSocket.pair }; nil } }', without: "between")
     get("/leak")
     10.times { get } # the stack forgets, too
     born(worker)
