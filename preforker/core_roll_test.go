@@ -72,9 +72,31 @@ func TestLeavingWorkersDoNotCount(t *testing.T) {
 			s.ready(key)
 			s.dies(key, 0)
 		}
+		deaths := s.core.slots[0].deaths
 		if spawned := find[spawnWorker](end(s, old)); len(spawned) != 0 || s.core.slots[0].state != SlotBackoff {
 			t.Errorf("%s: spawned %+v, the slot is %v", name, spawned, s.core.slots[0].state)
 		}
+		if n := s.core.slots[0].deaths; name == "spawn failed" && n != deaths {
+			t.Errorf("%s: %d deaths, %d before", name, n, deaths)
+		}
+	}
+}
+
+// TestVacantSlotDoesNotWait: it has nobody to fork from, and is filled as soon as there is somebody.
+func TestVacantSlotDoesNotWait(t *testing.T) {
+	s := running(t, 1)
+	old := s.core.slots[0].serving()
+	s.event(restartAsked{"HUP"})
+	s.boot(s.load(2))
+	s.event(preloaderExited{origin: gen(1)})
+	s.event(preloaderExited{origin: gen(2), exit: sys.ExitStatus{Signal: 9}})
+	s.dies(s.serving(0), 5)
+	old.reason, s.core.slots[0].deaths = ReasonBootTimeout, 9
+	if actions := s.event(workerExited{key: old.key}); len(find[closeSlot](actions)) != 0 || s.core.slots[0].state != SlotVacant {
+		t.Errorf("%+v, the slot is %v", actions, s.core.slots[0].state)
+	}
+	if spawned := find[spawnWorker](s.load(3)); len(spawned) != 1 {
+		t.Errorf("%+v", spawned)
 	}
 }
 
