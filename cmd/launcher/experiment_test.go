@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,7 +32,7 @@ func startExperiment(t *testing.T, root string, args ...string) *trial {
 func startExperimentWith(t *testing.T, root string, env []string, args ...string) *trial {
 	t.Helper()
 	x := &trial{output: filepath.Join(root, "report"), mark: "EXPERIMENT_MARK=" + rand.Text()}
-	x.instance = start(t, startOptions{root: root, env: append(env, x.mark, "TMPDIR="+shortTemp(t)),
+	x.instance = start(t, startOptions{root: root, defaults: true, env: append(env, x.mark, "TMPDIR="+shortTemp(t)),
 		args: append([]string{"experiment", "--output", x.output}, args...)})
 	return x
 }
@@ -357,8 +356,7 @@ func TestExperimentTellsWhatIsSet(t *testing.T) {
 	if status := x.wait(); status != exitOK {
 		t.Errorf("exit status %d", status)
 	}
-	told := func(text string) bool { return strings.HasPrefix(text, "LAUNCHER_MAX_REQUESTS=900 ") }
-	if results := x.results(); !slices.ContainsFunc(results.Warnings, told) {
+	if results := x.results(); len(results.Warnings) != 1 || !strings.HasPrefix(results.Warnings[0], "LAUNCHER_MAX_REQUESTS=900 ") {
 		t.Errorf("warnings %q", results.Warnings)
 	}
 }
