@@ -23,11 +23,16 @@ REDMINE_DEPS := redmine redmine-sqlite
 PEERS := passenger unicorn puma
 # A browser that shows the report, for a test.
 BROWSER := chromium
+# For a test that starts a server of its own.
+POSTGRESQL := postgresql ruby-pg
 # Where "make experiment" puts its report, and further options of "launcher experiment".
 OUTPUT ?= $@-report
 EXPERIMENT ?=
+# A Debian 13 to keep, and where its packages come from: a temporary one, apt's.
+ROOT ?=
+MIRROR ?=
 
-.PHONY: build run test check ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine deps test-deps clean
+.PHONY: build run test check ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine experiment-debian13 deps test-deps clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -79,7 +84,7 @@ deps:
 	@scripts/install $(DEPS)
 
 test-deps:
-	@scripts/install $(PEERS) $(BROWSER)
+	@scripts/install $(PEERS) $(BROWSER) $(POSTGRESQL)
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher
@@ -89,6 +94,11 @@ experiment: deps launcher
 experiment-redmine: deps launcher
 	@scripts/install $(PEERS) $(REDMINE_DEPS)
 	scripts/run-experiment redmine "$(OUTPUT)" $(EXPERIMENT)
+
+# The blog on Ruby 3.3, Rails 7.2 and Rack 3: in a Debian 13 that is made for it, as root. With
+# ROOT=FOLDER that is made once and stays.
+experiment-debian13: launcher
+	ROOT="$(ROOT)" MIRROR="$(MIRROR)" scripts/run-experiment-debian13 "$(OUTPUT)" $(EXPERIMENT)
 
 # Figures, for reading; nothing passes or fails by them.
 bench: deps launcher

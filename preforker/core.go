@@ -119,13 +119,15 @@ type core struct {
 	again      bool  // a restart was asked for while a generation was loading
 	verdict    error // why the supervisor stops
 	budget     budget
+	loads      map[int]loadView // by generation, for those who ask
+	failedLoad *failedLoad      // the last one, until another one succeeds; nil: none
 
 	now time.Duration
 	out []action
 }
 
 func newCore(slots int, p policy, random func() float64) *core {
-	c := &core{policy: p, random: random, budget: newBudget(p)}
+	c := &core{policy: p, random: random, budget: newBudget(p), loads: map[int]loadView{}}
 	for number := range slots {
 		c.slots = append(c.slots, &slot{number: number, open: true})
 	}

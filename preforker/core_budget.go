@@ -145,7 +145,7 @@ func (c *core) promise() {
 	if b.bytes == 0 || b.preloader == 0 {
 		return
 	}
-	total := b.preloader + uint64(len(c.slots))*b.bytes + b.launcher
+	total := b.total(len(c.slots))
 	told := fmt.Sprint(megabytes(b.preloader), megabytes(b.bytes), megabytes(total))
 	c.do(setBudget{c.bound()})
 	if told == b.told {
@@ -157,6 +157,8 @@ func (c *core) promise() {
 		slog.String(keyEach, megabytes(b.bytes)), slog.String(keyLauncher, megabytes(b.launcher)),
 		slog.String(keyTotal, megabytes(total)))
 }
+
+func (b *budget) total(workers int) uint64 { return b.preloader + uint64(workers)*b.bytes + b.launcher }
 
 // megabytes counts as free -m does.
 func megabytes(bytes uint64) string {

@@ -132,6 +132,7 @@ func (c *core) preloaderLoaded(e preloaderLoaded) {
 func (c *core) generationLoaded(p *preloader, text string, who []slog.Attr, loaded wire.Loaded) {
 	c.movePreloader(p, PreloaderReady)
 	p.loaded = true
+	c.hasLoaded(p, loaded)
 	c.phase = phaseRunning
 	c.do(tellLoaded{p.origin.Generation})
 	attrs := append(who, slog.Float64(keySeconds, loaded.Seconds))
@@ -201,6 +202,7 @@ func (c *core) notLoaded(gone *preloader, err error) {
 		c.stop(err)
 		return
 	}
+	c.failedLoad = &failedLoad{gone.origin.Generation, c.now, err}
 	c.log(slog.LevelError, "generation failed to load; the workers that are there serve on",
 		slog.Int(keyGeneration, gone.origin.Generation), slog.Any(keyError, err))
 	c.do(tellSettled{})

@@ -55,6 +55,9 @@ func (c *core) roll(source *preloader) {
 	if c.renews() && c.comingUp() > 0 {
 		return // a renewal is under way
 	}
+	if source.origin.Refork > 0 && c.leavers() > 0 {
+		return // it is to save memory, and they have theirs until they are gone
+	}
 	var next *slot
 	for _, s := range c.slots {
 		w := s.serving()

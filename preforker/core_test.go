@@ -36,6 +36,7 @@ func newScript(t *testing.T, slots int) *script {
 func (s *script) event(e event) []action {
 	s.t.Helper()
 	actions := s.core.step(s.now, e)
+	s.core.view(epoch, s.now) // at any time
 	for _, a := range actions {
 		s.acts = append(s.acts, a)
 		s.kinds[fmt.Sprintf("%T", a)]++

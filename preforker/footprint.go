@@ -3,7 +3,7 @@ package preforker
 import "launcher/preforker/sys"
 
 // forgetStart gives back what this process has touched of its own program until everything
-// serves, some 7 MB that a supervisor at rest does not look at again. It is an
+// serves, or until other workers do: some 7 MB that a supervisor at rest does not look at again. It is an
 // economy: where it fails nothing else does.
 func (s *Supervisor) forgetStart() {
 	if err := sys.ForgetProgram(); err != nil {

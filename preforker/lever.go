@@ -24,13 +24,14 @@ const (
 	LeverViews        Lever = "views"        // templates are compiled
 	LeverCollect      Lever = "collect"      // what loading left behind is collected
 	LeverCompact      Lever = "compact"      // the Ruby heap is compacted
+	LeverResponder    Lever = "responder"    // what answers FastCGI has done so before
 	LeverBetween      Lever = "between"      // garbage is collected between two requests
 )
 
 // Levers are all of them.
 func Levers() []Lever {
 	return []Lever{LeverHugePages, LeverHeapSize, LeverArena, LeverRoutes, LeverSecrets, LeverTranslations,
-		LeverRecords, LeverControllers, LeverViews, LeverCollect, LeverCompact, LeverBetween}
+		LeverRecords, LeverControllers, LeverViews, LeverCollect, LeverCompact, LeverResponder, LeverBetween}
 }
 
 // ParseLevers reads the names of levers.

@@ -22,7 +22,7 @@ func TestParseLevers(t *testing.T) {
 func TestLeversOfTheRubySide(t *testing.T) {
 	here := []Lever{LeverHugePages, LeverHeapSize, LeverArena}
 	var sources strings.Builder
-	for _, name := range []string{"heap.rb", "preload.rb"} {
+	for _, name := range []string{"heap.rb", "preload.rb", "preparation.rb", "worker.rb"} {
 		text, err := os.ReadFile(filepath.Join("..", "scripts", name))
 		if err != nil {
 			t.Fatal(err)

@@ -115,6 +115,7 @@ func (s *Supervisor) preloaderGone(e preloaderEnded) event {
 	}
 	delete(s.preloaders, p.origin)
 	_ = p.conn.Close()
+	s.forgetStart()
 	s.reapStrangers()
 	return preloaderExited{origin: p.origin, exit: exit, failed: p.failed, lines: e.lines}
 }

@@ -7,14 +7,16 @@ import (
 
 func TestRubyEnv(t *testing.T) {
 	old := heapRecord{Version: "3.1.2", Slots: map[string]int{"40": 1000}}
-	pools := heapRecord{Version: "3.3.8", Slots: map[string]int{"40": 1000, "80": 500, "640": 0, "160": 10, "320": 5}}
+	pools := heapRecord{Version: "3.3.8", Slots: map[string]int{"40": 100_000, "80": 500, "640": 0, "160": 10, "320": 5}}
+	large := heapRecord{Version: "3.3.8", Slots: map[string]int{"40": 1_000_000, "80": 1000}}
 	for name, test := range map[string]struct {
 		env  rubyEnv
 		want map[string]string
 	}{
 		"nothing learned":  {rubyEnv{}, nil},
 		"one size":         {rubyEnv{learned: true, heap: old}, map[string]string{"RUBY_GC_HEAP_INIT_SLOTS": "1200", varMinRatio: minRatio}},
-		"sizes":            {rubyEnv{learned: true, heap: pools}, map[string]string{"RUBY_GC_HEAP_0_INIT_SLOTS": "1200", "RUBY_GC_HEAP_1_INIT_SLOTS": "600", "RUBY_GC_HEAP_2_INIT_SLOTS": "12", "RUBY_GC_HEAP_3_INIT_SLOTS": "6", "RUBY_GC_HEAP_4_INIT_SLOTS": "0", varMinRatio: minRatio}},
+		"sizes":            {rubyEnv{learned: true, heap: pools}, map[string]string{"RUBY_GC_HEAP_0_INIT_SLOTS": "120000", "RUBY_GC_HEAP_1_INIT_SLOTS": "2548", "RUBY_GC_HEAP_2_INIT_SLOTS": "1034", "RUBY_GC_HEAP_3_INIT_SLOTS": "517", "RUBY_GC_HEAP_4_INIT_SLOTS": "256", varMinRatio: minRatio}},
+		"a large heap":     {rubyEnv{learned: true, heap: large}, map[string]string{"RUBY_GC_HEAP_0_INIT_SLOTS": "1200000", "RUBY_GC_HEAP_1_INIT_SLOTS": "7262", varMinRatio: minRatio}},
 		"nonsense learned": {rubyEnv{learned: true, heap: heapRecord{Version: "3.3.8", Slots: map[string]int{"small": 3}}}, nil},
 		"negative":         {rubyEnv{learned: true, heap: heapRecord{Version: "3.3.8", Slots: map[string]int{"40": -1}}}, nil},
 		"without sizes":    {rubyEnv{learned: true, heap: old, without: []Lever{LeverHeapSize}}, nil},

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"launcher/preforker/sys"
 )
@@ -37,6 +38,7 @@ type sockets struct {
 	paths     []string
 	listeners []*os.File    // nil where a slot's socket is closed
 	files     []os.FileInfo // of the socket's file, as it was bound
+	inodes    []uint64      // of the socket itself
 	options   sys.SocketOptions
 }
 
@@ -45,7 +47,7 @@ type sockets struct {
 // sockets for the request in hand, and these count as stale.
 func bindSockets(dir string, slots int, options sys.SocketOptions, predecessor int) (*sockets, error) {
 	s := &sockets{paths: SocketPaths(dir, slots), listeners: make([]*os.File, slots),
-		files: make([]os.FileInfo, slots), options: options}
+		files: make([]os.FileInfo, slots), inodes: make([]uint64, slots), options: options}
 	for _, path := range s.paths { // look at all before one is touched
 		if err := checkPlace(path, predecessor); err != nil {
 			return nil, err
@@ -88,24 +90,46 @@ func checkPlace(path string, predecessor int) error {
 	return nil
 }
 
-func (s *sockets) bind(slot, predecessor int) error {
-	path := s.paths[slot]
-	if err := checkPlace(path, predecessor); err != nil {
-		return err
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove stale socket: %w", err)
-	}
-	listener, err := sys.Listen(path, s.options)
+func (s *sockets) bind(slot, predecessor int) (err error) {
+	s.listeners[slot], s.files[slot], err = bindSocket(s.paths[slot], s.options, predecessor)
 	if err != nil {
-		return userErrorf("check the permissions of the folder and the group, or choose another folder with --socket-dir",
-			"bind slot %d socket %s: %w", slot, path, err)
+		return err // it names the path, and that the slot
 	}
-	s.listeners[slot] = listener
-	if s.files[slot], err = os.Lstat(path); err != nil {
+	info, err := s.listeners[slot].Stat()
+	if err != nil {
 		return fmt.Errorf("look at slot %d socket: %w", slot, err)
 	}
+	s.inodes[slot] = info.Sys().(*syscall.Stat_t).Ino
 	return nil
+}
+
+// bindSocket binds a socket where nothing is, or a stale one.
+func bindSocket(path string, options sys.SocketOptions, predecessor int) (*os.File, os.FileInfo, error) {
+	if err := checkPlace(path, predecessor); err != nil {
+		return nil, nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("remove stale socket: %w", err)
+	}
+	listener, err := sys.Listen(path, options)
+	if err != nil {
+		return nil, nil, userErrorf("check the permissions of the folder and the group, or choose another folder with --socket-dir",
+			"bind socket %s: %w", path, err)
+	}
+	file, err := os.Lstat(path)
+	if err != nil {
+		_ = listener.Close()
+		return nil, nil, fmt.Errorf("look at socket: %w", err)
+	}
+	return listener, file, nil
+}
+
+// removeSocket removes a socket's file, unless somebody has cleaned the folder and bound
+// another socket of this name.
+func removeSocket(path string, file os.FileInfo) {
+	if now, err := os.Lstat(path); err == nil && os.SameFile(now, file) {
+		_ = os.Remove(path)
+	}
 }
 
 // hide removes the files of all sockets: nobody new connects, what waits stays.
@@ -116,9 +140,8 @@ func (s *sockets) hide() {
 }
 
 func (s *sockets) hideSlot(slot int) {
-	// Somebody may have cleaned the folder and bound another socket of this name.
-	if now, err := os.Lstat(s.paths[slot]); s.listeners[slot] != nil && err == nil && os.SameFile(now, s.files[slot]) {
-		_ = os.Remove(s.paths[slot])
+	if s.listeners[slot] != nil {
+		removeSocket(s.paths[slot], s.files[slot])
 	}
 }
 

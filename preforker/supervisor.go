@@ -27,11 +27,13 @@ type Supervisor struct {
 	core    *core
 	dir     *socketDir
 	pid     *pidFile
+	control *control
 	sockets *sockets
 	board   *os.File
 	records *records
 	heap    *heapFile
 	measure *measurer // nil where nothing is to be measured
+	survey  *survey
 
 	events chan event
 	// done is closed when the loop has ended, so that late events find no reader
@@ -68,6 +70,7 @@ func New(config Config) (*Supervisor, error) {
 		preloaders: map[wire.Origin]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{},
 	}
+	s.survey = newSurvey(&s.tasks)
 	if err := s.acquire(); err != nil {
 		s.verdict = err
 		s.release()
@@ -117,6 +120,9 @@ func (s *Supervisor) acquire() (err error) {
 	if s.pid, err = lockPidFile(s.config.SocketDir); err != nil {
 		return err
 	}
+	if s.control, err = bindControl(s.config.SocketDir, s.pid.predecessor); err != nil {
+		return err
+	}
 	options := sys.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
 	if s.sockets, err = bindSockets(s.config.SocketDir, s.config.Workers, options, s.pid.predecessor); err != nil {
 		return err
@@ -150,6 +156,9 @@ func (s *Supervisor) release() {
 	if s.board != nil {
 		_ = s.board.Close()
 	}
+	if s.control != nil {
+		s.control.close()
+	}
 	if s.pid != nil {
 		s.pid.release()
 	}
@@ -170,6 +179,7 @@ func (s *Supervisor) Run() error {
 		s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
 		s.tasks.Go(func() { s.measure.run(s.done) })
 	}
+	s.serveControl()
 	s.handle(started{})
 	for !s.finished {
 		select {
@@ -226,6 +236,9 @@ func (s *Supervisor) letGo(e event) event {
 		return s.workerGone(e)
 	case workerSilent:
 		s.forgottenGone(e)
+		return nil
+	case statusAsked:
+		e.reply <- s.snapshot()
 		return nil
 	case preloaderMute:
 		return s.preloaderMute(e)

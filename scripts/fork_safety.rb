@@ -11,7 +11,9 @@ module Launcher
   # fails is logged by name and does not stop the fork: the application may well
   # not use what is broken.
   class ForkSafety
+    # A subclass may mean something else by these.
     FLUSH = IO.instance_method(:flush)
+    CLOSED = IO.instance_method(:closed?)
 
     def initialize(errors)
       @errors = errors
@@ -35,9 +37,9 @@ module Launcher
     # written by each worker, and exit! would lose what a worker has written.
     def flush
       ObjectSpace.each_object(IO) do |io|
-        FLUSH.bind(io).call # a subclass may mean something else by flush
+        FLUSH.bind(io).call unless CLOSED.bind(io).call
       rescue IOError, SystemCallError
-        next # closed, never opened, or its reader is gone
+        next # never opened, or its reader is gone
       end
     end
 
@@ -56,18 +58,23 @@ module Launcher
     # In a worker that has served its last request. Jobs that wait in this process have
     # no other place to be done: a mail sent "later" by the default adapter is one.
     def before_exit
-      step("ActiveJob") { finish_jobs(::ActiveJob::Base.queue_adapter) } if active_job?
+      step("ActiveJob") { finish_jobs(::ActiveJob::QueueAdapters::AsyncAdapter) } if async_jobs?
     end
 
     private
 
-    def active_job?
-      defined?(::ActiveJob::Base) && !::ActiveJob.autoload?(:Base)
+    def async_jobs?
+      loaded?(Object, :ActiveJob) && loaded?(::ActiveJob, :QueueAdapters) && loaded?(::ActiveJob::QueueAdapters, :AsyncAdapter)
     end
 
-    # A pool that never ran a job has no thread, and nothing to wait for.
-    def finish_jobs(adapter)
-      adapter.shutdown if adapter.instance_of?(::ActiveJob::QueueAdapters::AsyncAdapter)
+    def loaded?(space, name)
+      space.const_defined?(name, false) && !space.autoload?(name, false)
+    end
+
+    # A class of jobs may have an adapter of its own; from 7.2 on each has, where Rails has
+    # not set one for all. An adapter that never ran a job has no thread, and nothing to wait for.
+    def finish_jobs(adapters)
+      ObjectSpace.each_object(adapters) { |adapter| adapter.shutdown if adapter.instance_of?(adapters) }
     end
 
     def step(name)

@@ -20,6 +20,8 @@ module Launcher
 
     def initialize(settings)
       @settings = settings
+      @safe = false # to be forked from
+      @idle = [] # threads that do nothing
       @hooks = Hooks.new
       @safety = ForkSafety.new(FastCGI::Errors.new($stderr))
       @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
@@ -42,6 +44,8 @@ module Launcher
       Loading.reset_traps
       Title.preloader(@settings, refork: refork)
       @channel = Channel.new(control)
+      @safe = false
+      @idle = Thread.list # the fork has left no other
       @preparation.refresh
       seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - began
       @loading.report_on(@channel, seconds: seconds)
@@ -61,6 +65,7 @@ module Launcher
       @safety.before_fork
       examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], eagerly_loaded: @loading.eagerly_loaded)
       findings = examination.warnings
+      @idle = findings.none? { |finding| finding.kind == "thread" } ? Thread.list : []
       @preparation.settle # what was connected, and what the look at it made, is garbage from here on
       @loading.report(findings: findings, slots: @preparation.slots)
     end
@@ -84,8 +89,7 @@ module Launcher
     def spawn(message, files, app)
       key = message.slice(:slot, :generation, :refork, :serial)
       raise "#{files.size} descriptors came with it, not 2: too many open files?" if files.size != 2
-      @safety.before_fork
-      @hooks.before_fork
+      make_safe
       reader, writer = IO.pipe(binmode: true)
       middle = Process.fork do
         reader.close
@@ -102,6 +106,15 @@ module Launcher
     ensure
       reader&.close
       writer&.close
+    end
+
+    # Once is enough where nothing of the application can have run since: no hook, and no thread but those that
+    # nobody minds. Whatever is written between two forks, each worker has pages of its own for.
+    def make_safe
+      return if @safe && (Thread.list - @idle).empty? && !@hooks.before?
+      @safety.before_fork
+      @hooks.before_fork
+      @safe = true
     end
 
     # A thread of the application that waits for any child may have been faster.

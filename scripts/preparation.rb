@@ -22,6 +22,7 @@ module Launcher
       @preload.run
       @warmup&.run(app)
       @heap.compact
+      rehearse
       @warmup&.run(app)
     end
 
@@ -32,7 +33,16 @@ module Launcher
 
     # In a preloader that a worker gave birth to: the rest is there, and warm.
     def refresh
-      @heap.collect
+      @heap.collect_young
+    end
+
+    # Requests that do not reach the application: what answers them is the launcher's own, in each worker the same.
+    def rehearse
+      return unless @levers.on?("responder")
+      rehearsal = Rehearsal.new(->(_env) { [200, { "content-type" => "text/html", "set-cookie" => "a=b" }, ["x" * 30_000]] },
+                                url_prefix: nil, seconds: 1)
+      4.times { rehearsal.get("/", host: "localhost", headers: { "accept" => "text/html" }) }
+      rehearsal.finish
     end
 
     def slots

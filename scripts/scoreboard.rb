@@ -37,7 +37,9 @@ module Launcher
         @path = ""
       end
 
+      # The first to be written, by the worker itself: the record was made for it before its fork.
       def booting
+        @pid = Process.pid
         write(BOOTING)
       end
 

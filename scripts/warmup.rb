@@ -1,12 +1,9 @@
 # frozen_string_literal: true
 
-require_relative "fastcgi/environment"
+require_relative "rehearsal"
 
 module Launcher
-  # Real requests in the preloader, so that what the first ones build is there before
-  # the fork. They run on a thread of their own, as a worker's do: what they
-  # allocate stays out of the main thread's memory, and one that hangs can be
-  # given up.
+  # Real requests in the preloader, so that what the first ones build is there before the fork.
   #
   # Nothing that goes wrong here keeps the application from starting: it is logged, once
   # for each path.
@@ -17,64 +14,53 @@ module Launcher
     def initialize(warmup, errors, url_prefix:, seconds: SECONDS)
       @warmup = warmup
       @errors = errors
+      @url_prefix = url_prefix
       @seconds = seconds
-      @environment = FastCGI::Environment.new(errors: errors, url_prefix: url_prefix)
       @complained = {}
-      @stuck = false
+      @stuck = false # it is of no use to try again after the compaction
     end
 
     def run(app)
       return if @stuck
+      @app = app
       mark("warm-up begins: the requests that follow are the launcher's own")
-      thread = Thread.new { request_all(app) }
-      give_up(thread) unless thread.join(@seconds)
+      request_all
       mark("warm-up ends")
+    end
+
+    # The application, as the responder calls it: what goes wrong in it is told here.
+    def call(env)
+      status, headers, body = @app.call(env)
+      complain("answered #{status}") if status.to_i >= REDIRECTED
+      [status, headers, body]
+    rescue StandardError, ScriptError, SystemExit, SystemStackError => error
+      complain("#{error.class}: #{error.message}")
+      [500, {}, []]
     end
 
     private
 
-    def request_all(app)
+    def request_all
+      rehearsal = Rehearsal.new(self, url_prefix: @url_prefix, seconds: @seconds)
       @warmup.count.times do
-        @warmup.paths.each { |path| request(app, path) }
+        @warmup.paths.each { |path| return unless request(rehearsal, path) }
       end
-    rescue Exception => error # the last frame of this thread, below the application's code
-      complain("", "#{error.class}: #{error.message}")
-    end
-
-    def request(app, path)
-      env = environment(path)
-      status, headers, body = app.call(env)
-      body.each { |part| part }
-      complain(path, "answered #{status}") if status.to_i >= REDIRECTED
-    rescue StandardError, ScriptError, SystemExit, SystemStackError => error
-      complain(path, "#{error.class}: #{error.message}")
-    ensure
-      body.close if body.respond_to?(:close)
-      # Of Rack 3. Rails 8.1 ends what belongs to the request here.
-      env["rack.response_finished"]&.reverse_each { |callback| callback.call(env, status, headers, error) } if env
-    end
-
-    def environment(path)
-      env = { "REQUEST_METHOD" => "GET", "REQUEST_URI" => path, "SERVER_PROTOCOL" => "HTTP/1.1",
-              "REMOTE_ADDR" => "127.0.0.1", "HTTP_HOST" => @warmup.host.dup }
-      @warmup.headers.each { |name, value| env["HTTP_#{name.upcase.tr('-', '_')}"] = value.dup }
-      @environment.build(env)
-      env["rack.input"] = StringIO.new(String.new)
-      env
-    end
-
-    # It is of no use to try again after the compaction.
-    def give_up(thread)
+    rescue Rehearsal::Stuck => error
       @stuck = true
-      where = (thread.backtrace || []).first(3).join(" < ")
-      thread.kill
-      @errors.note("warm-up is given up after #{@seconds} s, at #{where}")
+      @errors.note("warm-up is given up after #{@seconds} s, at #{error.message}")
+    ensure
+      rehearsal&.finish
     end
 
-    def complain(path, what)
-      return if @complained[path]
-      @complained[path] = true
-      @errors.note("warm-up: #{path} #{what.to_s.lines.first.to_s.chomp}")
+    def request(rehearsal, path)
+      @path = path
+      rehearsal.get(path, host: @warmup.host, headers: @warmup.headers)
+    end
+
+    def complain(what)
+      return if @complained[@path]
+      @complained[@path] = true
+      @errors.note("warm-up: #{@path} #{what.to_s.lines.first.to_s.chomp}")
     end
 
     # Into the application's own log, where its requests are written too.
@@ -82,7 +68,7 @@ module Launcher
       return unless defined?(::Rails) && ::Rails.respond_to?(:logger) && ::Rails.logger
       ::Rails.logger.info("launcher: #{text}")
     rescue StandardError => error
-      complain("", "#{error.class}: #{error.message}")
+      @errors.note("warm-up could not be marked in the log: #{error.class}: #{error.message}")
     end
   end
 end

@@ -59,6 +59,7 @@ func newApp(stdout, stderr *os.File) *cli.App {
 		ArgsUsage: "NUM",
 		UsageText: "launcher [options] NUM          run NUM workers of the application in this folder\n" +
 			"launcher config [options] NUM   print the web server's configuration for them\n" +
+			"launcher status [options]       say what a running launcher and its workers do\n" +
 			"launcher doctor [options]       say what stands in the way of forking this application\n" +
 			"launcher experiment [options]   measure what forking saves for this application",
 		Description: "Loads the application once, forks NUM workers from it, and gives each a socket of its own,\n" +
@@ -68,7 +69,7 @@ func newApp(stdout, stderr *os.File) *cli.App {
 			"application anew and moves the workers over one by one.\n" +
 			"Exit status: 0 stopped as asked, 1 failed, 2 a mistake in the command line.",
 		Flags:                  runFlags(),
-		Commands:               []*cli.Command{configCommand(stdout), doctorCommand(stdout), experimentCommand(stdout, stderr)},
+		Commands:               []*cli.Command{configCommand(stdout), statusCommand(stdout), doctorCommand(stdout), experimentCommand(stdout, stderr)},
 		HideVersion:            true,
 		HideHelpCommand:        true,
 		Writer:                 stdout,

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"launcher/preforker"
 )
 
 // refused is a start that must fail: with a status, a message and a hint, and with the folder as
@@ -302,7 +304,7 @@ func copyFile(from, to string, mode os.FileMode) error {
 func TestLogFolderIsMadeAndTakenBack(t *testing.T) {
 	root := copyApp(t, "hello")
 	in := start(t, startOptions{root: root, args: []string{"1"}}).serving()
-	if names := entries(t, filepath.Join(root, "log")); !slices.Equal(names, []string{"fastcgi.socket-0", heapFileName, "launcher.pid", snippetName}) {
+	if names := entries(t, filepath.Join(root, "log")); !slices.Equal(names, []string{"fastcgi.socket-0", heapFileName, "launcher.pid", preforker.ControlSocketName, snippetName}) {
 		t.Errorf("log/ has %q", names)
 	}
 	in.signal(syscall.SIGTERM)

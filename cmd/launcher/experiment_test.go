@@ -32,7 +32,7 @@ func startExperiment(t *testing.T, root string, args ...string) *trial {
 func startExperimentWith(t *testing.T, root string, env []string, args ...string) *trial {
 	t.Helper()
 	x := &trial{output: filepath.Join(root, "report"), mark: "EXPERIMENT_MARK=" + rand.Text()}
-	x.instance = start(t, startOptions{root: root, env: append(env, x.mark, "TMPDIR="+shortTemp(t)),
+	x.instance = start(t, startOptions{root: root, defaults: true, env: append(env, x.mark, "TMPDIR="+shortTemp(t)),
 		args: append([]string{"experiment", "--output", x.output}, args...)})
 	return x
 }
@@ -352,11 +352,11 @@ func TestTimeLeftInWords(t *testing.T) {
 
 // What is set for the launcher holds for it in an experiment too, and the report says so.
 func TestExperimentTellsWhatIsSet(t *testing.T) {
-	x := startExperimentWith(t, copyApp(t, "hello"), []string{"LAUNCHER_MAX_PRIVATE=off"}, "--method", "smart", "--processes", "1", "--requests", "5")
+	x := startExperimentWith(t, copyApp(t, "hello"), []string{"LAUNCHER_MAX_REQUESTS=900"}, "--method", "smart", "--processes", "1", "--requests", "5")
 	if status := x.wait(); status != exitOK {
 		t.Errorf("exit status %d", status)
 	}
-	if results := x.results(); len(results.Warnings) != 1 || !strings.Contains(results.Warnings[0], "LAUNCHER_MAX_PRIVATE=off") {
+	if results := x.results(); len(results.Warnings) != 1 || !strings.HasPrefix(results.Warnings[0], "LAUNCHER_MAX_REQUESTS=900 ") {
 		t.Errorf("warnings %q", results.Warnings)
 	}
 }

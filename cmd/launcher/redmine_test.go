@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -211,19 +209,8 @@ func (s *redmineSite) lighttpd(t *testing.T) (url string) {
 // nothing of the site yet.
 func (s *redmineSite) become(t *testing.T, name string) {
 	t.Helper()
-	account, err := user.Lookup(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	uid, err := strconv.ParseUint(account.Uid, 10, 32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gid, err := strconv.ParseUint(account.Gid, 10, 32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	account := credential(t, name)
+	s.attr = &syscall.SysProcAttr{Credential: account}
 	s.program = filepath.Join(s.dir, "launcher") // the test binary's own folder is closed
 	binary, err := os.ReadFile(os.Args[0])
 	if err == nil {
@@ -233,7 +220,7 @@ func (s *redmineSite) become(t *testing.T, name string) {
 		err = os.Chmod(s.program, 0o755) // whatever the umask is
 	}
 	if err == nil {
-		err = os.Chown(s.sockets, int(uid), int(gid))
+		err = os.Chown(s.sockets, int(account.Uid), int(account.Gid))
 	}
 	if err != nil {
 		t.Fatal(err)

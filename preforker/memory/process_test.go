@@ -58,10 +58,10 @@ func TestTitle(t *testing.T) {
 		t.Errorf("title of %d bytes: %q", len(title), title)
 	}
 	helper := startHelper(t, helpGrow)
+	helper.expect("ready") // its program is there by then
 	if got := Title(helper.pid()); got != self(t) {
 		t.Errorf("title %q, want %q", got, self(t))
 	}
-	helper.expect("ready")
 	_ = helper.input.Close()
 	helper.awaitZombie()
 	name := filepath.Base(self(t))

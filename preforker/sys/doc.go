@@ -1,6 +1,6 @@
 // Package sys is the only place that talks to the Linux kernel directly:
 // sockets with a chosen mode and backlog, descriptors sent over a socket, memory
-// files, child processes followed by descriptor.
+// files, child processes followed by descriptor, the lengths of sockets' queues.
 //
 // Every descriptor that it opens is close-on-exec, and every one has a single
 // owner: the value that it returns, which closes it. The package decides

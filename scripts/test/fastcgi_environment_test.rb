@@ -93,8 +93,9 @@ class FastCGIEnvironmentTest < FastCGICase
     assert_equal '["/shop", "/a"]', connect.get("/shop/a").body
   end
 
+  # Rack 3 does not want it rewound, so its Lint hides that.
   def test_input_is_what_rack_wants
-    serve(lambda do |env|
+    application = lambda do |env|
       input = env["rack.input"]
       parts = [input.gets, input.read(3), input.read]
       input.rewind
@@ -103,7 +104,8 @@ class FastCGIEnvironmentTest < FastCGICase
       rest = []
       input.each { |line| rest << line }
       [200, { "content-type" => "text/plain" }, [[*parts, buffer, *rest, input.read, input.read(1)].inspect]]
-    end)
+    end
+    serve application, lint: Rack.release < "3"
     assert_equal ["one\n", "two", "\nthree", "one\n", "two\n", "three", "", nil].inspect, connect.post("/", "one\ntwo\nthree").body
   end
 

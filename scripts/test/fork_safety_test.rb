@@ -226,6 +226,30 @@ class ForkSafetyTest < Minitest::Test
     RUBY
   end
 
+  def test_jobs_with_an_adapter_of_their_own_are_done_too
+    assert_equal "delivered", run_in(<<~'RUBY')
+      require "active_job"
+      ActiveJob::Base.logger = nil
+      ActiveJob::Base.queue_adapter = :inline
+      GATE, OPENER = IO.pipe
+      class Mail < ActiveJob::Base
+        self.queue_adapter = :async
+        def perform
+          GATE.read(1)
+          $delivered = "delivered"
+        end
+      end
+      print(worker do
+        Mail.perform_later
+        leaving = Thread.new { SAFETY.before_exit }
+        Thread.pass until leaving.stop?
+        OPENER.write(".")
+        leaving.join
+        $delivered || "lost"
+      end)
+    RUBY
+  end
+
   def test_nothing_is_waited_for_where_no_job_was_made
     assert_equal "left", run_in(<<~'RUBY')
       require "active_job"

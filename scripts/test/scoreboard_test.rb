@@ -45,6 +45,17 @@ class ScoreboardTest < Minitest::Test
     assert_equal 4, read[:sequence]
   end
 
+  def test_the_pid_is_of_who_boots_with_it
+    worker = Process.fork do
+      @record.booting
+      @record.idle
+    ensure
+      exit!
+    end
+    Process.wait(worker)
+    assert_equal worker, read[:pid]
+  end
+
   def test_other_records_are_untouched
     @record.busy("GET", "/x" * 300)
     assert_equal "\0" * 256, @file.pread(256, 0)

@@ -127,6 +127,14 @@ func (f *figures) directPeak(n int) float64 {
 	return 0
 }
 
+// directLast is what it used after the load.
+func (f *figures) directLast(n int) float64 {
+	if run := f.run(methodDirect, n); run != nil {
+		return toMB(run.Last.PSS)
+	}
+	return 0
+}
+
 // bestPeer is the fastest of the peers that answered everything. One with errors may be
 // fast because of them.
 func (f *figures) bestPeer(n int) *experiment.Run {

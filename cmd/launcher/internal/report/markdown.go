@@ -19,14 +19,14 @@ func Summary(results *experiment.Results) string {
 	}
 	runs := f.runsOf(f.n)
 	best := f.bestPeer(f.n)
-	made := table{columns: append(textColumns("Method"), numberColumns("After launch, MB", "Peak, MB", "Of direct",
+	made := table{columns: append(textColumns("Method"), numberColumns("After launch, MB", "Peak, MB", "Of direct", "After load, MB", "Of direct",
 		"Requests/s", "Of best peer", "p99, ms", "Errors")...)}
 	for _, run := range runs {
 		made.rows = append(made.rows, []string{label(run), megabytes(run.Launched.PSS), megabytes(run.Peak.PSS),
-			f.ofDirect(run), figure(run.Traffic.Throughput), ofBest(run, best), figure(run.Traffic.P99Ms),
+			f.ofDirect(run), megabytes(run.Last.PSS), f.ofDirectLast(run), figure(run.Traffic.Throughput), ofBest(run, best), figure(run.Traffic.P99Ms),
 			fmt.Sprint(run.Traffic.Errors)})
 	}
-	about := fmt.Sprintf("%s of %s, sum of PSS, after the launch and at the peak under the load of %s. %s",
+	about := fmt.Sprintf("%s of %s, sum of PSS, after the launch, at the peak under the load of %s, and after it. %s",
 		count(f.n, "process", "processes"), appName(results),
 		count(results.Load.Requests, "request", "requests"), unitText)
 	parts := []string{made.markdown(), escapeMarkdown(about)}

@@ -13,23 +13,23 @@ func memorySection(f *figures) section {
 	made := table{
 		caption: fmt.Sprintf("Memory of %s in MB: the sum of PSS", count(f.n, "process", "processes")),
 		columns: append(textColumns("Method"),
-			numberColumns("After launch", "Peak under load", "Last", "Of direct", "Saving")...),
+			numberColumns("After launch", "Peak under load", "Of direct", "Saving", "Last", "Of direct")...),
 	}
 	for _, run := range runs {
 		made.rows = append(made.rows, []string{label(run), megabytes(run.Launched.PSS), megabytes(run.Peak.PSS),
-			megabytes(run.Last.PSS), f.ofDirect(run), f.saving(run)})
+			f.ofDirect(run), f.saving(run), megabytes(run.Last.PSS), f.ofDirectLast(run)})
 	}
 	made.rows = append(made.rows,
-		[]string{articleDirect, figure(articleDirectLaunched), figure(articleDirectLoaded), none, "100 %", none},
-		[]string{articleForked, figure(articleForkedLaunched), figure(articleForkedLoaded), none,
-			percent(articleForkedLoaded, articleDirectLoaded), articleSaving()})
+		[]string{articleDirect, figure(articleDirectLaunched), figure(articleDirectLoaded), "100 %", none, none, none},
+		[]string{articleForked, figure(articleForkedLaunched), figure(articleForkedLoaded),
+			percent(articleForkedLoaded, articleDirectLoaded), articleSaving(), none, none})
 
 	text := []string{savingText(f)}
 	if !f.shared {
 		text = append(text, "No number of processes was measured with every method, so not all of them are in the tables.")
 	}
 	notes := []string{
-		"Of direct and saving: at the peak, against as many processes that each load the application by themselves.",
+		"Of direct and saving: against as many processes that each load the application by themselves, at their peak, and in the end after the load of both.",
 		fmt.Sprintf("2007: %d Rails processes by free, after the launch and after httperf with 100 connections, 20 a second.", articleProcesses),
 	}
 	return section{heading: "Memory", text: text, graph: memoryGraph(f), tables: []table{made},
@@ -38,6 +38,10 @@ func memorySection(f *figures) section {
 
 func (f *figures) ofDirect(run *experiment.Run) string {
 	return percent(toMB(run.Peak.PSS), f.directPeak(run.Processes))
+}
+
+func (f *figures) ofDirectLast(run *experiment.Run) string {
+	return percent(toMB(run.Last.PSS), f.directLast(run.Processes))
 }
 
 func (f *figures) saving(run *experiment.Run) string {

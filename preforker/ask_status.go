@@ -1,0 +1,110 @@
+package preforker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	// askPatience is for a launcher on a machine that has no time for it.
+	askPatience = 5 * time.Second
+	// mostAnswer is far more than 1024 workers take.
+	mostAnswer = 16 << 20
+)
+
+// AskStatus asks the launcher whose sockets are in a folder. The text is the JSON as it came: a newer
+// launcher may tell more than Status has.
+func AskStatus(ctx context.Context, dir string) (status Status, text []byte, err error) {
+	if err := CheckSocketPaths(dir, 1); err != nil {
+		return status, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	text, err = ask(ctx, dir, requestStatus)
+	if err != nil {
+		return status, nil, err
+	}
+	var answer struct {
+		Status
+		refusal
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return status, nil, fmt.Errorf("read status: %w", err)
+	}
+	switch {
+	case answer.Error != "":
+		return status, nil, fmt.Errorf("ask for the status: %s", answer.Error)
+	case answer.Version != StatusVersion:
+		return status, nil, userErrorf("use the same launcher that runs there",
+			"read status: it has version %d, not %d", answer.Version, StatusVersion)
+	}
+	return answer.Status, text, nil
+}
+
+func ask(ctx context.Context, dir, request string) ([]byte, error) {
+	path := filepath.Join(dir, ControlSocketName)
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, unreached(dir, path, err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })()
+	_, err = conn.Write([]byte(request + "\n"))
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(io.LimitReader(conn, mostAnswer+1))
+	}
+	switch {
+	case ctx.Err() != nil && len(text) <= mostAnswer:
+		return nil, fmt.Errorf("ask the launcher at %s: no answer within %v", path, askPatience)
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), err == nil && len(text) == 0:
+		return nil, fmt.Errorf("ask the launcher at %s: it has just ended", path)
+	case err != nil:
+		return nil, fmt.Errorf("ask the launcher at %s: %w", path, err)
+	case len(text) > mostAnswer:
+		return nil, fmt.Errorf("ask the launcher at %s: the answer has more than %d bytes", path, mostAnswer)
+	}
+	return text, nil
+}
+
+// unreached says why nobody could be asked.
+func unreached(dir, path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return userErrorf("name the folder of its sockets with --socket-dir, or start it with launcher NUM",
+			"find launcher: none runs with its sockets in %s", dir)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return userErrorf("start it with launcher NUM, or name another folder with --socket-dir",
+			"find launcher: none runs with its sockets in %s; the one that left %s was killed", dir, ControlSocketName)
+	case errors.Is(err, fs.ErrPermission):
+		return userErrorf("ask as the user who runs it: sudo -u "+ownerOf(path)+" launcher status --socket-dir "+dir,
+			"find launcher: %s may be asked by its owner alone", path)
+	default:
+		return fmt.Errorf("ask the launcher: %w", err)
+	}
+}
+
+// ownerOf is the name of a file's owner, as far as it can be seen.
+func ownerOf(path string) string {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return "USER"
+	}
+	uid := strconv.FormatUint(uint64(info.Sys().(*syscall.Stat_t).Uid), 10)
+	if owner, err := user.LookupId(uid); err == nil {
+		return owner.Username
+	}
+	return "#" + uid
+}

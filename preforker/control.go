@@ -1,0 +1,137 @@
+package preforker
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"launcher/preforker/sys"
+)
+
+// ControlSocketName is the file name of the socket at which a running launcher answers. It is shorter than
+// the name of any slot's socket, so its path is never too long where theirs are not.
+const ControlSocketName = "launcher.sock"
+
+const (
+	// controlConnections are talked to at once. More of them wait, and none takes longer than
+	// controlPatience, whatever it does.
+	controlConnections = 16
+	controlPatience    = 2 * time.Second
+	// controlRequest is how long a request can be, in bytes.
+	controlRequest = 64
+	// acceptPause is the wait after an accept that failed, for want of descriptors most likely.
+	acceptPause = 100 * time.Millisecond
+)
+
+// control is the socket that other processes of the same user ask and tell the launcher by: a
+// line in, one JSON object out, and the end.
+type control struct {
+	path     string
+	file     os.FileInfo
+	listener net.Listener
+}
+
+// bindControl comes after the lock on the pid file: a socket that is there is another program's, or stale.
+func bindControl(dir string, predecessor int) (*control, error) {
+	path := filepath.Join(dir, ControlSocketName)
+	bound, file, err := bindSocket(path, sys.SocketOptions{Mode: 0o600, Gid: -1}, predecessor)
+	if err != nil {
+		return nil, err
+	}
+	defer bound.Close() // FileListener makes its own
+	listener, err := net.FileListener(bound)
+	if err != nil {
+		removeSocket(path, file)
+		return nil, fmt.Errorf("listen at %s: %w", path, err)
+	}
+	return &control{path, file, listener}, nil
+}
+
+func (c *control) close() {
+	removeSocket(c.path, c.file)
+	_ = c.listener.Close() // serve may have done so
+}
+
+// serve answers until the context ends, and returns when the last conversation has ended.
+func (c *control) serve(ctx context.Context, answer func(ctx context.Context, request string) any) {
+	defer context.AfterFunc(ctx, func() { _ = c.listener.Close() })()
+	var conversations sync.WaitGroup
+	defer conversations.Wait()
+	room := make(chan struct{}, controlConnections)
+	for {
+		room <- struct{}{}
+		conn, err := c.listener.Accept()
+		if err != nil {
+			<-room
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(acceptPause):
+				continue
+			}
+		}
+		conversations.Go(func() {
+			defer func() { <-room }()
+			converse(ctx, conn, answer)
+		})
+	}
+}
+
+// converse reads a line and writes an answer. A client that is slow, or gone, gets none.
+func converse(ctx context.Context, conn net.Conn, answer func(ctx context.Context, request string) any) {
+	ctx, cancel := context.WithTimeout(ctx, controlPatience)
+	defer cancel()
+	defer conn.Close()
+	// The context's end, its deadline or that of the launcher, ends a reading and a writing.
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	line, err := bufio.NewReaderSize(io.LimitReader(conn, controlRequest), controlRequest).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(answer(ctx, strings.TrimSpace(line))); err != nil {
+		text.Reset()
+		_ = encoder.Encode(refusal{err.Error()})
+	}
+	_, _ = conn.Write(text.Bytes())
+}
+
+// refusal answers a request that nobody can answer.
+type refusal struct {
+	Error string `json:"error"`
+}
+
+// The requests.
+const requestStatus = "status"
+
+func (s *Supervisor) serveControl() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.tasks.Go(func() {
+		<-s.done
+		cancel()
+	})
+	s.tasks.Go(func() { s.control.serve(ctx, s.answer) })
+}
+
+func (s *Supervisor) answer(ctx context.Context, request string) any {
+	if request != requestStatus {
+		return refusal{fmt.Sprintf("unknown request %q", request)}
+	}
+	status, err := s.status(ctx)
+	if err != nil {
+		return refusal{err.Error()}
+	}
+	return status
+}

@@ -1,0 +1,195 @@
+package preforker
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"launcher/preforker/internal/scoreboard"
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/sys"
+)
+
+// snapshot is what the loop hands out at once, with the places where the rest is to be had.
+type snapshot struct {
+	status  Status
+	records map[wire.Key]int // of the scoreboard
+	inodes  []uint64         // of the sockets; 0: closed
+}
+
+// statusAsked has the loop reply with a snapshot. The channel has room for it.
+type statusAsked struct{ reply chan snapshot }
+
+func (statusAsked) isEvent() {}
+
+// snapshot is taken by the loop.
+func (s *Supervisor) snapshot() snapshot {
+	shot := snapshot{status: s.core.view(s.began, time.Since(s.began)), records: map[wire.Key]int{}, inodes: make([]uint64, len(s.core.slots))}
+	status := &shot.status
+	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, SpawnSmart
+	if s.core.direct() {
+		status.SpawnMethod = SpawnDirect
+	}
+	for _, g := range status.Generations {
+		for i := range g.Preloaders {
+			if p := s.preloaders[wire.Origin{Generation: g.Generation, Refork: g.Preloaders[i].Refork}]; p != nil && p.child != nil {
+				g.Preloaders[i].Pid = p.child.Pid
+			}
+		}
+	}
+	for number := range status.Slots {
+		slot := &status.Slots[number]
+		slot.Socket = s.sockets.paths[number]
+		if s.sockets.listeners[number] != nil {
+			shot.inodes[number] = s.sockets.inodes[number]
+		}
+		for i := range slot.Workers {
+			worker := &slot.Workers[i]
+			w := s.workers[worker.key]
+			if w == nil {
+				continue
+			}
+			shot.records[worker.key] = w.record
+			if worker.Pid == 0 && w.child != nil { // started, and not heard of yet
+				worker.Pid = w.child.Pid
+			}
+		}
+	}
+	return shot
+}
+
+var errEnding = errors.New("the launcher is ending")
+
+// status tells what goes on, in milliseconds, whatever the workers do: the loop is asked for what it has at
+// hand, all else is read here, by the goroutine that asks.
+func (s *Supervisor) status(ctx context.Context) (Status, error) {
+	asked := statusAsked{make(chan snapshot, 1)}
+	var shot snapshot
+	select {
+	case s.events <- asked:
+	case <-s.done:
+		return Status{}, errEnding
+	case <-ctx.Done():
+		return Status{}, context.Cause(ctx)
+	}
+	select {
+	case shot = <-asked.reply:
+	case <-s.done:
+		return Status{}, errEnding
+	case <-ctx.Done():
+		return Status{}, context.Cause(ctx)
+	}
+	shot.addRequests(s)
+	shot.addQueues(s)
+	shot.addMemory(s.survey.ask(shot.processes(), time.After(surveyPatience)))
+	return shot.status, nil
+}
+
+// addRequests reads the scoreboard.
+func (shot *snapshot) addRequests(s *Supervisor) {
+	now, err := sys.Monotonic()
+	if err != nil {
+		s.log.Debug("the clock of the scoreboard could not be read", keyError, err)
+		return
+	}
+	for i := range shot.status.Slots {
+		for j := range shot.status.Slots[i].Workers {
+			worker := &shot.status.Slots[i].Workers[j]
+			record, has := shot.records[worker.key]
+			if !has {
+				continue
+			}
+			if entry, err := scoreboard.Read(s.board, record); err == nil && worker.Pid != 0 && entry.Pid == worker.Pid {
+				worker.add(entry, now)
+			} // else it has not begun, or the record is its successor's by now
+		}
+	}
+}
+
+// add takes what a worker says of itself. The core alone knows who is to leave, the worker alone who leaves by
+// itself.
+func (w *WorkerStatus) add(entry scoreboard.Entry, now time.Duration) {
+	w.Served = entry.Requests
+	since := seconds(max(0, now-entry.Since))
+	if entry.Request() != "" {
+		w.Request = &RequestStatus{entry.Method, entry.Path, entry.Cut, since}
+	}
+	if w.State != WorkerReady.String() {
+		return
+	}
+	switch entry.State {
+	case scoreboard.Busy, scoreboard.Draining:
+		w.State, w.Seconds = entry.State.String(), since
+	case scoreboard.Idle:
+		w.State, w.Seconds = entry.State.String(), since
+	default: // it accepts, and is about to say so here
+		w.State = scoreboard.Idle.String()
+	}
+}
+
+// addQueues asks the kernel, which need not tell.
+func (shot *snapshot) addQueues(s *Supervisor) {
+	lengths, err := sys.QueueLengths()
+	if err != nil {
+		s.log.Debug("the lengths of the queues are unknown", keyError, err)
+		return
+	}
+	for i, inode := range shot.inodes {
+		if length, told := lengths[inode]; told && inode != 0 {
+			shot.status.Slots[i].Queue = &length
+		}
+	}
+}
+
+// processes are all that are known by their pids: those first that are there for all.
+func (shot *snapshot) processes() []surveyed {
+	found := []surveyed{{pid: shot.status.Pid}}
+	for _, g := range shot.status.Generations {
+		for _, p := range g.Preloaders {
+			if p.Pid != 0 {
+				found = append(found, surveyed{pid: p.Pid})
+			}
+		}
+	}
+	for _, slot := range shot.status.Slots {
+		for _, w := range slot.Workers {
+			if w.Pid != 0 {
+				found = append(found, surveyed{w.Pid, w.key.Serial})
+			}
+		}
+	}
+	return found
+}
+
+func (shot *snapshot) addMemory(readings map[surveyed]reading) {
+	status := &shot.status
+	now := time.Now()
+	of := func(p surveyed) *ProcessMemory {
+		if p.pid == 0 {
+			return nil
+		}
+		status.Memory.Processes++
+		read, known := readings[p]
+		if !known {
+			return nil
+		}
+		status.Memory.Measured++
+		status.Memory.PSS += read.usage.PSS
+		m := &ProcessMemory{read.usage, read.usage.RSS - read.usage.Private, seconds(now.Sub(read.at))}
+		status.Memory.Seconds = max(status.Memory.Seconds, m.Seconds)
+		return m
+	}
+	status.Memory.Launcher = of(surveyed{pid: status.Pid})
+	for _, g := range status.Generations {
+		for i := range g.Preloaders {
+			g.Preloaders[i].Memory = of(surveyed{pid: g.Preloaders[i].Pid})
+		}
+	}
+	for i := range status.Slots {
+		for j := range status.Slots[i].Workers {
+			w := &status.Slots[i].Workers[j]
+			w.Memory = of(surveyed{w.Pid, w.key.Serial})
+		}
+	}
+}

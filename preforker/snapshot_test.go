@@ -1,0 +1,67 @@
+package preforker
+
+import (
+	"testing"
+	"time"
+
+	"launcher/preforker/internal/scoreboard"
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/memory"
+)
+
+func TestWorkerSaysWhatItDoes(t *testing.T) {
+	for name, test := range map[string]struct {
+		state   WorkerState
+		entry   scoreboard.Entry
+		want    string
+		seconds float64
+		request string
+	}{
+		"idle":                {WorkerReady, scoreboard.Entry{State: scoreboard.Idle, Method: "GET", Path: "/old"}, "idle", 2, ""},
+		"busy":                {WorkerReady, scoreboard.Entry{State: scoreboard.Busy, Method: "GET", Path: "/a"}, "busy", 2, "GET /a"},
+		"about to be idle":    {WorkerReady, scoreboard.Entry{State: scoreboard.Booting}, "idle", 9, ""},
+		"leaves by itself":    {WorkerReady, scoreboard.Entry{State: scoreboard.Draining}, "draining", 2, ""},
+		"is to leave":         {WorkerDraining, scoreboard.Entry{State: scoreboard.Busy, Method: "GET", Path: "/a"}, "draining", 9, "GET /a"},
+		"is to leave at once": {WorkerKilling, scoreboard.Entry{State: scoreboard.Idle}, "killing", 9, ""},
+		"boots":               {WorkerBooting, scoreboard.Entry{State: scoreboard.Booting}, "booting", 9, ""},
+	} {
+		w := WorkerStatus{State: test.state.String(), Seconds: 9, Served: 1}
+		test.entry.Since, test.entry.Requests = 5*time.Second, 7
+		w.add(test.entry, 7*time.Second)
+		request := ""
+		if w.Request != nil {
+			request = w.Request.Method + " " + w.Request.Path
+			if w.Request.Seconds != 2 {
+				t.Errorf("%s: %+v", name, w.Request)
+			}
+		}
+		if w.State != test.want || w.Seconds != test.seconds || request != test.request || w.Served != 7 {
+			t.Errorf("%s: %+v, %q", name, w, request)
+		}
+	}
+}
+
+// TestMemoryOfSome: what is not known is not in the sum, and counted.
+func TestMemoryOfSome(t *testing.T) {
+	shot := snapshot{status: Status{Pid: 1, Generations: []GenerationStatus{{Preloaders: []PreloaderStatus{{Pid: 2}, {}}}}, Slots: []SlotStatus{
+		{Workers: []WorkerStatus{{Pid: 3, key: wire.Key{Serial: 8}}, {key: wire.Key{Serial: 9}}}},
+		{Workers: []WorkerStatus{{Pid: 4, key: wire.Key{Serial: 10}}}}}}}
+	readings := map[surveyed]reading{}
+	for i, p := range shot.processes() {
+		if p.pid != 4 {
+			readings[p] = reading{memory.Usage{PSS: 5, Private: 2, RSS: 9}, time.Now().Add(-time.Duration(p.pid) * time.Minute)}
+		}
+		if want := []surveyed{{1, 0}, {2, 0}, {3, 8}, {4, 10}}[i]; p != want {
+			t.Errorf("process %d: %+v, want %+v", i, p, want)
+		}
+	}
+	shot.addMemory(readings)
+	m, w := shot.status.Memory, shot.status.Slots[0].Workers
+	if m.PSS != 15 || m.Processes != 4 || m.Measured != 3 || int(m.Seconds) != 180 || m.Launcher == nil {
+		t.Errorf("%+v", m)
+	}
+	if w[0].Memory == nil || w[0].Memory.Shared != 7 || w[1].Memory != nil || shot.status.Slots[1].Workers[0].Memory != nil ||
+		shot.status.Generations[0].Preloaders[0].Memory == nil || shot.status.Generations[0].Preloaders[1].Memory != nil {
+		t.Errorf("%+v", shot.status)
+	}
+}

@@ -1,0 +1,119 @@
+package preforker
+
+import (
+	"time"
+
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/memory"
+)
+
+// StatusVersion is the version of a Status as JSON. Fields that are added do not change it.
+const StatusVersion = 1
+
+// Status is what a running launcher tells of itself, and its JSON. Sizes are bytes, Seconds are for how
+// long something has been as it is, at Time.
+type Status struct {
+	Version     int                `json:"version"`
+	Time        time.Time          `json:"time"`
+	Pid         int                `json:"pid"` // of the launcher
+	Started     time.Time          `json:"started"`
+	State       string             `json:"state"` // loading, running, stopping
+	Root        string             `json:"root"`
+	SocketDir   string             `json:"socket_dir"`
+	SpawnMethod SpawnMethod        `json:"spawn_method"`
+	Memory      MemoryStatus       `json:"memory"`
+	Generations []GenerationStatus `json:"generations"` // oldest first
+	FailedLoad  *FailedLoad        `json:"failed_load"` // nil: the last load succeeded, or is under way
+	Slots       []SlotStatus       `json:"slots"`       // in their order
+}
+
+// MemoryStatus is the memory of all processes: the launcher, its preloaders and its workers, without
+// what the application has started.
+type MemoryStatus struct {
+	PSS       uint64         `json:"pss"` // the sum of those that were measured
+	Processes int            `json:"processes"`
+	Measured  int            `json:"measured"` // how many of them; the others follow
+	Seconds   float64        `json:"seconds"`  // since the first of these was measured
+	Launcher  *ProcessMemory `json:"launcher"`
+	Promise   *Promise       `json:"promise"` // nil: there is none, or not yet
+}
+
+// Promise is what all processes together have at most: preloader + workers * each + launcher.
+type Promise struct {
+	Total       uint64 `json:"total"`
+	Preloader   uint64 `json:"preloader"` // all that is resident in it, shared or not
+	Workers     int    `json:"workers"`
+	Each        uint64 `json:"each"`        // private memory of a worker
+	Provisional bool   `json:"provisional"` // until requests have told what a worker needs
+	Launcher    uint64 `json:"launcher"`
+}
+
+// ProcessMemory is the memory of one process.
+type ProcessMemory struct {
+	memory.Usage
+	Shared  uint64  `json:"shared"`  // RSS less what is private
+	Seconds float64 `json:"seconds"` // since it was measured
+}
+
+// GenerationStatus is a load of the application, and the preloaders that have it.
+type GenerationStatus struct {
+	Generation int               `json:"generation"`
+	Loaded     *time.Time        `json:"loaded"`       // when; nil: not yet
+	LoadTime   float64           `json:"load_seconds"` // that loading took
+	Ruby       string            `json:"ruby"`         // versions, "" where there is none
+	Rails      string            `json:"rails"`
+	Rack       string            `json:"rack"`
+	Preloaders []PreloaderStatus `json:"preloaders"` // oldest first; none where only its workers are left
+}
+
+// PreloaderStatus is what workers are forked from. With direct spawning there is one without a process,
+// which says how far the generation is.
+type PreloaderStatus struct {
+	Refork  int            `json:"refork"` // 0: it was started; else it was born of a worker
+	State   string         `json:"state"`  // PreloaderState
+	Seconds float64        `json:"seconds"`
+	Pid     int            `json:"pid"`    // 0: none, or not known yet
+	Memory  *ProcessMemory `json:"memory"` // nil: not measured, or no process
+}
+
+// FailedLoad is a generation that did not come up while another one serves.
+type FailedLoad struct {
+	Generation int       `json:"generation"`
+	Time       time.Time `json:"time"`
+	Error      string    `json:"error"` // in one line; the log has all of it
+}
+
+// SlotStatus is a slot with its workers: none, one, or more while one takes the place of another.
+type SlotStatus struct {
+	Slot    int            `json:"slot"`
+	Socket  string         `json:"socket"`
+	State   string         `json:"state"`         // SlotState
+	Open    bool           `json:"open"`          // its socket is there
+	Queue   *int           `json:"queue"`         // connections that wait; nil: the kernel does not tell
+	Deaths  int            `json:"deaths"`        // young ones, in a row
+	Retry   float64        `json:"retry_seconds"` // until the next worker, after such a death
+	Workers []WorkerStatus `json:"workers"`       // oldest first
+}
+
+// WorkerStatus is one process of a slot.
+type WorkerStatus struct {
+	Generation int            `json:"generation"`
+	Refork     int            `json:"refork"` // of the preloader that it was forked from
+	Pid        int            `json:"pid"`    // 0: not forked yet
+	State      string         `json:"state"`  // WorkerState, but idle or busy instead of ready
+	Seconds    float64        `json:"seconds"`
+	Reason     Reason         `json:"reason"`  // of leaving, "" where it does not
+	Served     uint64         `json:"served"`  // requests, to their end
+	Request    *RequestStatus `json:"request"` // the one in hand
+	Memory     *ProcessMemory `json:"memory"`
+
+	key wire.Key
+}
+
+// RequestStatus is a request in hand. Its query may hold secrets and is left out.
+type RequestStatus struct {
+	Method  string  `json:"method"`
+	Path    string  `json:"path"`
+	Cut     bool    `json:"cut"` // method or path are longer
+	Seconds float64 `json:"seconds"`
+}

@@ -1,0 +1,79 @@
+# frozen_string_literal: true
+
+require_relative "fastcgi/responder"
+
+module Launcher
+  # Requests that come to an application in the preloader as they will come to it in a worker: over a socket, by
+  # FastCGI, on a thread of their own. What they allocate stays out of the main thread's
+  # memory, and one that hangs can be given up.
+  class Rehearsal
+    READ_BYTES = 65_536
+    LAST_WORDS = 1 # seconds, for a thread that was killed
+
+    # Where one hangs, the place is the message.
+    class Stuck < StandardError; end
+
+    def initialize(app, url_prefix:, seconds:)
+      @responder = FastCGI::Responder.new(app, errors: $stderr, url_prefix: url_prefix)
+      @deadline = now + seconds
+      @buffer = String.new(capacity: READ_BYTES)
+      @sockets = Queue.new
+      @thread = Thread.new { serve }
+    end
+
+    # Waits for the end of the response. False where the application has killed the thread that served it; raises Stuck.
+    def get(path, host:, headers: {})
+      ours, theirs = UNIXSocket.pair
+      ours.write(request(path, host, headers))
+      @sockets << theirs
+      read_all(ours) || !@thread.join(LAST_WORDS)
+    ensure
+      ours&.close
+    end
+
+    def finish
+      @sockets.close
+      @thread.join
+    end
+
+    private
+
+    def serve
+      while (socket = @sockets.pop)
+        @responder.serve(socket)
+      end
+    end
+
+    # Whether there was anything.
+    def read_all(ours)
+      some = false
+      loop do
+        part = ours.read_nonblock(READ_BYTES, @buffer, exception: false)
+        return some if part.nil?
+        next some = true unless part == :wait_readable
+        give_up unless IO.select([ours], nil, nil, [@deadline - now, 0].max)
+      end
+    end
+
+    def give_up
+      where = (@thread.backtrace || []).first(3).join(" < ")
+      @thread.kill
+      raise Stuck, where
+    end
+
+    def request(path, host, headers)
+      params = { "REQUEST_METHOD" => "GET", "REQUEST_URI" => path, "SERVER_PROTOCOL" => "HTTP/1.1", "REMOTE_ADDR" => "127.0.0.1",
+                 "HTTP_HOST" => host }
+      headers.each { |name, value| params["HTTP_#{name.upcase.tr('-', '_')}"] = value }
+      bytes = FastCGI::Record.append("".b, FastCGI::Record::BEGIN_REQUEST, 1, [FastCGI::Record::RESPONDER, 0].pack("nCx5"))
+      pairs = params.map { |name, value| [name.bytesize | 1 << 31, value.bytesize | 1 << 31, name, value].pack("NNa*a*") }.join
+      FastCGI::Record.append(bytes, FastCGI::Record::PARAMS, 1, pairs)
+      FastCGI::Record.append(bytes, FastCGI::Record::PARAMS, 1)
+      FastCGI::Record.append(bytes, FastCGI::Record::STDIN, 1)
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+  end
+end
