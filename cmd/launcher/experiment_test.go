@@ -148,7 +148,8 @@ func checkRun(t *testing.T, run experiment.Run) {
 	for _, s := range run.Traffic.Served {
 		served += s.Requests
 	}
-	if served != 60 || len(run.Traffic.Served) != 2 {
+	// Forks of a warm worker may have taken the places of both.
+	if n := len(run.Traffic.Served); served != 60 || n < 2 || n > 2 && run.Method != "smart" {
 		t.Errorf("%d requests were served by %v", served, run.Traffic.Served)
 	}
 	if run.Before.Processes != 0 || run.Before.PSS != 0 {
