@@ -3,13 +3,17 @@
 require_relative "heap"
 require_relative "levers"
 require_relative "preload"
+require_relative "rehearsal"
 require_relative "warmup"
 
 module Launcher
   # Everything between the loaded application and the first fork that keeps the workers'
   # memory shared. Nothing here may keep the application from starting.
   class Preparation
+    REHEARSAL_SECONDS = 5
+
     def initialize(settings, errors)
+      @errors = errors
       @levers = Levers.new(settings.without)
       @preload = Preload.new(@levers, errors)
       @warmup = Warmup.new(settings.warmup, errors, url_prefix: settings.url_prefix) if settings.warmup
@@ -36,17 +40,22 @@ module Launcher
       @heap.collect_young
     end
 
+    def slots
+      @heap.slots
+    end
+
+    private
+
     # Requests that do not reach the application: what answers them is the launcher's own, in each worker the same.
     def rehearse
       return unless @levers.on?("responder")
-      rehearsal = Rehearsal.new(->(_env) { [200, { "content-type" => "text/html", "set-cookie" => "a=b" }, ["x" * 30_000]] },
-                                url_prefix: nil, seconds: 1)
+      answer = ->(_env) { [200, { "content-type" => "text/html", "set-cookie" => "a=b" }, ["x" * 30_000]] }
+      rehearsal = Rehearsal.new(answer, url_prefix: nil, seconds: REHEARSAL_SECONDS)
       4.times { rehearsal.get("/", host: "localhost", headers: { "accept" => "text/html" }) }
-      rehearsal.finish
-    end
-
-    def slots
-      @heap.slots
+    rescue Rehearsal::Stuck, SystemCallError => error
+      @errors.note("the rehearsal of requests is given up: #{error.class}: #{error.message}")
+    ensure
+      rehearsal&.finish
     end
   end
 end

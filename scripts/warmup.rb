@@ -48,6 +48,8 @@ module Launcher
     rescue Rehearsal::Stuck => error
       @stuck = true
       @errors.note("warm-up is given up after #{@seconds} s, at #{error.message}")
+    rescue SystemCallError => error # of this side: too many open files
+      @errors.note("warm-up is given up: #{error.class}: #{error.message}")
     ensure
       rehearsal&.finish
     end

@@ -1,0 +1,46 @@
+# frozen_string_literal: true
+
+require "minitest"
+require "open3"
+require "rbconfig"
+
+# In a Ruby of its own, whose limits are nobody else's.
+class PreparationTest < Minitest::Test
+  SCRIPTS = File.expand_path("..", __dir__)
+  PROGRAM = <<~'RUBY'
+    require "socket"
+    require "stringio"
+    require "tempfile"
+    require "preparation"
+    require "settings"
+    settings = Launcher::Settings.new("root" => "/", "generation" => "1", "entry" => "config.ru", "without" => ENV["WITHOUT"],
+                                      "warmup_paths" => "/posts", "warmup_host" => "localhost", "warmup_count" => "1")
+    asked = []
+    preparation = Launcher::Preparation.new(settings, Launcher::FastCGI::Errors.new($stdout))
+    Process.setrlimit(:NOFILE, 0) if ENV["POOR"]
+    preparation.run(->(env) { asked << env["PATH_INFO"]; [200, {}, ["ok"]] })
+    puts "asked: #{asked.join(' ')}"
+  RUBY
+
+  def ruby(env = {})
+    output, status = Open3.capture2e(env, RbConfig.ruby, "-w", "-I", SCRIPTS, "-e", PROGRAM)
+    assert status.success?, output
+    output
+  end
+
+  def test_requests_before_and_after_the_compaction
+    assert_equal "asked: /posts /posts\n", ruby
+  end
+
+  # No descriptor is left: nothing of this keeps an application from starting.
+  def test_a_rehearsal_that_fails_is_told
+    output = ruby("POOR" => "1")
+    assert_match(/^launcher: the rehearsal of requests is given up: Errno::EMFILE/, output)
+    assert_match(/^launcher: warm-up is given up: Errno::EMFILE/, output)
+    assert_match(/^asked: $/, output)
+  end
+
+  def test_it_can_be_switched_off
+    refute_match(/rehearsal/, ruby("POOR" => "1", "WITHOUT" => "responder"))
+  end
+end
