@@ -2,6 +2,7 @@
 
 require_relative "checks/examination"
 require_relative "checks/finding"
+require_relative "children"
 require_relative "failure"
 require_relative "loading"
 
@@ -12,7 +13,6 @@ module Launcher
   # Whatever before_fork has undone for the moment of the fork, after_fork does again. Where that fails
   # the worker ends, as one would whose after_fork fails at its start.
   class Birth
-    PID_MAX = 32 # bytes
     STANDARD = [0, 1, 2].freeze # the launcher's own, whatever they are
 
     @unfit = nil
@@ -57,7 +57,7 @@ module Launcher
       @safety.before_fork
       findings = checked ? harm(control) : []
       return refused(findings) if findings.any?
-      ["reforked", { pid: fork_twice(app, control, refork) }]
+      ["reforked", { pid: Children.fork_away { born(app, control, refork) } }]
     rescue *Loading::ERRORS => error
       ["not_reforked", { findings: [], error: Failure.new(error, root: @root).to_h }]
     end
@@ -76,42 +76,16 @@ module Launcher
       Examination.new(@root, own: own, who: "a worker").findings.select { |finding| finding.harm? && finding.kind != "database" }
     end
 
-    # The process in between leaves at once, so that the supervisor is the new one's parent.
-    def fork_twice(app, control, refork)
-      reader, writer = IO.pipe(binmode: true)
-      middle = Process.fork do
-        reader.close
-        writer.write(Process.fork { born(app, control, refork, writer) }.to_s)
-      ensure
-        exit!(0)
-      end
-      writer.close
-      reap(middle)
-      Integer(reader.read_nonblock(PID_MAX))
-    rescue EOFError, ArgumentError
-      raise "the process between worker and preloader could not fork"
-    ensure
-      reader&.close
-      writer&.close
-    end
-
     # The end of the block that was forked runs exit handlers, the new process's own end. So does a signal, as in
     # a preloader that was started; neither passes through the worker's own frames.
-    def born(app, control, refork, writer)
-      (@own + [writer]).each(&:close)
+    def born(app, control, refork)
+      @own.each(&:close)
       @preloader.born(app, control, refork)
     rescue SignalException
       raise
     rescue Exception => error # the last frame of this process
       $stderr.puts("launcher: preloader refork=#{refork} ends: #{error.full_message(highlight: false)}")
       exit!(1)
-    end
-
-    # A thread of the application that waits for any child may have been faster.
-    def reap(pid)
-      Process.wait(pid)
-    rescue Errno::ECHILD
-      nil
     end
   end
 

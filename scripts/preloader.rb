@@ -2,6 +2,7 @@
 
 require_relative "channel"
 require_relative "checks/examination"
+require_relative "children"
 require_relative "failure"
 require_relative "fork_safety"
 require_relative "hooks"
@@ -16,8 +17,6 @@ module Launcher
   # The process that has the application loaded and serves nobody: it forks a worker
   # for each spawn message until it is retired or the supervisor is gone.
   class Preloader
-    FORK_REPORT_MAX = 1024 # bytes
-
     def initialize(settings)
       @settings = settings
       @safe = false # to be forked from
@@ -83,29 +82,15 @@ module Launcher
       exit!(0)
     end
 
-    # Forks twice. The process in between leaves at once, so that the worker's
-    # parent is the supervisor (its subreaper), and its death is awaited before the
-    # worker's pid is reported.
     def spawn(message, files, app)
       key = message.slice(:slot, :generation, :refork, :serial)
       raise "#{files.size} descriptors came with it, not 2: too many open files?" if files.size != 2
       make_safe
-      reader, writer = IO.pipe(binmode: true)
-      middle = Process.fork do
-        reader.close
-        fork_worker(writer, key, files, app, @scoreboard.record(message.fetch(:record)))
-      end
-      reap(middle)
-      # Not until the end of the pipe, which anything that a thread of the
-      # application forks meanwhile would hold open.
-      pid = reader.read_nonblock(FORK_REPORT_MAX, exception: false)
-      raise "the process between preloader and worker said #{pid.inspect}" unless pid.is_a?(String) && pid.match?(/\A\d+\z/)
-      @channel.send("spawned", pid: Integer(pid), **key)
+      record = @scoreboard.record(message.fetch(:record))
+      pid = Children.fork_away { work(key, files, app, record) }
+      @channel.send("spawned", pid: pid, **key)
     rescue *Loading::ERRORS => error
       @channel.send("spawn_failed", error: Failure.new(error, root: @settings.root).to_h, **key)
-    ensure
-      reader&.close
-      writer&.close
     end
 
     # Once is enough where nothing of the application can have run since: no hook, and no thread but those that
@@ -117,26 +102,12 @@ module Launcher
       @safe = true
     end
 
-    # A thread of the application that waits for any child may have been faster.
-    def reap(pid)
-      Process.wait(pid)
-    rescue Errno::ECHILD
-      nil
-    end
-
-    def fork_worker(writer, key, files, app, record)
-      pid = Process.fork do
-        writer.close
-        @channel.close
-        Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: self).run
-      ensure
-        exit!(1) # run does not return; a signal's default must not run exit handlers either
-      end
-      writer.write(pid.to_s)
-    rescue SystemCallError => error
-      writer.write("#{error.class}: #{error.message}")
+    # In the new process.
+    def work(key, files, app, record)
+      @channel.close
+      Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: self).run
     ensure
-      exit!(0)
+      exit!(1) # run does not return; a signal's default must not run exit handlers either
     end
   end
 end

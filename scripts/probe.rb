@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "children"
 require_relative "failure"
 require_relative "loading"
 
@@ -44,7 +45,7 @@ module Launcher
       Result.new([], 0, { message: "it ended at once", app_frames: [] })
     ensure
       reader.close
-      reap(pid)
+      Children.reap(pid) if pid
     end
 
     private
@@ -68,13 +69,6 @@ module Launcher
       rescue SystemCallError
         nil
       end
-    end
-
-    # A thread of the application that waits for any child may have been faster.
-    def reap(pid)
-      Process.wait(pid) if pid
-    rescue Errno::ECHILD
-      nil
     end
   end
 end

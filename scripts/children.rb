@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+module Launcher
+  # Processes that this one forks, in an application whose threads may wait for any child.
+  module Children
+    REPORT_MAX = 1024 # bytes
+
+    # Forks twice, and runs the block in the second process. The one in between leaves at once, so that the
+    # other's parent is the supervisor (its subreaper), and its death is awaited before the pid is
+    # answered. Raises where either could not be forked.
+    def self.fork_away(&block)
+      reader, writer = IO.pipe(binmode: true)
+      middle = Process.fork do
+        reader.close
+        fork_and_leave(writer, block)
+      end
+      reap(middle)
+      # Not until the end of the pipe, which anything that a thread of the
+      # application forks meanwhile would hold open.
+      said = reader.read_nonblock(REPORT_MAX, exception: false)
+      raise "the process in between said #{said.inspect}" unless said.is_a?(String) && said.match?(/\A\d+\z/)
+      Integer(said)
+    ensure
+      reader&.close
+      writer&.close
+    end
+
+    # A thread of the application that waits for any child may have been faster.
+    def self.reap(pid)
+      Process.wait(pid)
+    rescue Errno::ECHILD
+      nil
+    end
+
+    def self.fork_and_leave(writer, block)
+      pid = Process.fork do
+        writer.close
+        block.call
+      end
+      writer.write(pid.to_s)
+    rescue SystemCallError => error
+      writer.write("#{error.class}: #{error.message}")
+    ensure
+      exit!(0)
+    end
+    private_class_method :fork_and_leave
+  end
+end
