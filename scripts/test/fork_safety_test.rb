@@ -204,12 +204,14 @@ class ForkSafetyTest < Minitest::Test
   end
 
   # The job ends only when somebody already waits for it.
-  def test_a_job_that_waits_in_the_worker_is_done_before_it_leaves
-    assert_equal "delivered", run_in(<<~'RUBY')
+  def assert_waiting_job_is_done(for_all: "", of_its_own: "")
+    assert_equal "delivered", run_in(<<~RUBY)
       require "active_job"
       ActiveJob::Base.logger = nil
+      #{for_all}
       GATE, OPENER = IO.pipe
       class Mail < ActiveJob::Base
+        #{of_its_own}
         def perform
           GATE.read(1)
           $delivered = "delivered"
@@ -226,28 +228,12 @@ class ForkSafetyTest < Minitest::Test
     RUBY
   end
 
+  def test_a_job_that_waits_in_the_worker_is_done_before_it_leaves
+    assert_waiting_job_is_done
+  end
+
   def test_jobs_with_an_adapter_of_their_own_are_done_too
-    assert_equal "delivered", run_in(<<~'RUBY')
-      require "active_job"
-      ActiveJob::Base.logger = nil
-      ActiveJob::Base.queue_adapter = :inline
-      GATE, OPENER = IO.pipe
-      class Mail < ActiveJob::Base
-        self.queue_adapter = :async
-        def perform
-          GATE.read(1)
-          $delivered = "delivered"
-        end
-      end
-      print(worker do
-        Mail.perform_later
-        leaving = Thread.new { SAFETY.before_exit }
-        Thread.pass until leaving.stop?
-        OPENER.write(".")
-        leaving.join
-        $delivered || "lost"
-      end)
-    RUBY
+    assert_waiting_job_is_done(for_all: "ActiveJob::Base.queue_adapter = :inline", of_its_own: "self.queue_adapter = :async")
   end
 
   def test_nothing_is_waited_for_where_no_job_was_made
