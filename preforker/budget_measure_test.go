@@ -27,7 +27,7 @@ func startRubyWorker(t testing.TB, board *os.File, record int) *rubyWorker {
 	}
 	cmd := exec.Command("ruby", "-e", `
 		require ARGV[0]
-		record = Launcher::Scoreboard.new(IO.for_fd(3)).record(ARGV[1].to_i)
+		record = PreforkLauncher::Scoreboard.new(IO.for_fd(3)).record(ARGV[1].to_i)
 		record.idle
 		kept = []
 		$stdout.sync = true

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # Every connection pool of ActiveRecord, of whatever role, shard and database.
   # Where they are kept changed with nearly every release:
   #

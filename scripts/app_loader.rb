@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # Loads the application in this process: its bundle, its code, all of it
   # eagerly, and answers the Rack application.
   class AppLoader

@@ -6,7 +6,7 @@ require_relative "children"
 require_relative "failure"
 require_relative "loading"
 
-module Launcher
+module PreforkLauncher
   # A worker that gives birth to a preloader, between two of its requests: it forks twice, as a preloader
   # does for a worker, and serves on. What its requests have built the new one has from the start.
   #
@@ -91,7 +91,7 @@ module Launcher
 
   # For applications: this worker must not become the origin of others. It serves on.
   #
-  #   Launcher.unfit_for_refork!("it has opened the camera") if defined?(Launcher)
+  #   PreforkLauncher.unfit_for_refork!("it has opened the camera") if defined?(PreforkLauncher)
   def self.unfit_for_refork!(reason = "no reason given")
     Birth.unfit = reason.to_s
   end

@@ -5,7 +5,10 @@
 # be told so by the launcher; and it requires nothing, because whatever
 # is required before the application's Bundler has chosen its gems may be
 # the wrong version of one ("socket" alone activates the gem io-wait).
-module Launcher
+#
+# PreforkLauncher is the only constant that it adds to those of Ruby. An application may
+# well have a Launcher; a name for what is inside must be one that nobody has.
+module PreforkLauncher
   PROGRAM_FD = 3
   CONTROL_FD = 4
   SCOREBOARD_FD = 5
@@ -27,6 +30,8 @@ module Launcher
   # whatever the application starts.
   DATA.close
   IO.for_fd(PROGRAM_FD).close
+  # An application may have a DATA of its own, or ask whether there is one.
+  Object.__send__(:remove_const, :DATA)
 
   engine = defined?(RUBY_ENGINE) ? RUBY_ENGINE : "ruby"
   forks = Process.respond_to?(:fork)
@@ -39,5 +44,5 @@ module Launcher
   SETTINGS = settings
 end
 
-Launcher.main(Launcher::SETTINGS)
+PreforkLauncher.main(PreforkLauncher::SETTINGS)
 __END__

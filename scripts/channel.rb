@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # One end of a SOCK_SEQPACKET pair whose other end only the supervisor holds: a
   # packet is one JSON object, and the end of the stream says that the supervisor is
   # gone. It is made after the application has loaded, when "socket" and "json" are

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # Processes that this one forks, in an application whose threads may wait for any child.
   module Children
     REPORT_MAX = 1024 # bytes

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # Collects garbage between two requests. A collection in the middle of one takes for old, after a few times,
   # what lives only as long as the request does, and everything that refers to it; what is old by mistake
   # brings about major collections, which write to pages that the workers share. Between two requests

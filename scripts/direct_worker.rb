@@ -8,7 +8,7 @@ require_relative "settings"
 require_relative "title"
 require_relative "worker"
 
-module Launcher
+module PreforkLauncher
   # A worker without a preloader: loads the application, and serves its slot with it. Its channel
   # has been its life line from the start, on the preloader's descriptor.
   class DirectWorker

@@ -6,7 +6,7 @@ require_relative "hooks"
 require_relative "loading"
 require_relative "probe"
 
-module Launcher
+module PreforkLauncher
   # Loads the application as a preloader does, tells what stands in the way of forking it, and
   # leaves.
   class Doctor

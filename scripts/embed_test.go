@@ -50,9 +50,9 @@ func TestRubyReadsTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(program), "\nLauncher.main(Launcher::SETTINGS)\n", `
-print Launcher::SETTINGS["root"].b, "|", Gem.loaded_specs.keys.sort.join(","), "|"
-print Launcher::Worker.instance_method(:run).source_location.join(":")
+	text := strings.Replace(string(program), "\nPreforkLauncher.main(PreforkLauncher::SETTINGS)\n", `
+print PreforkLauncher::SETTINGS["root"].b, "|", Gem.loaded_specs.keys.sort.join(","), "|"
+print PreforkLauncher::Worker.instance_method(:run).source_location.join(":")
 `, 1)
 	path := filepath.Join(t.TempDir(), "program.rb")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # An exception as a message for the supervisor: the application's own frames
   # apart from those of Ruby, its gems and the launcher. Long parts are cut, and
   # say so.

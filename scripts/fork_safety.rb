@@ -2,7 +2,7 @@
 
 require_relative "active_record_pools"
 
-module Launcher
+module PreforkLauncher
   # What every application needs around a fork, whether it knows or not: no
   # connection is shared between two processes, no buffer is written twice, no two
   # workers draw the same random numbers.

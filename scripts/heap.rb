@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # The memory of a process that is about to be forked: as little of it as possible
   # should be written to later, by anyone.
   class Heap

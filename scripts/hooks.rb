@@ -2,7 +2,7 @@
 
 require_relative "passenger_events"
 
-module Launcher
+module PreforkLauncher
   # The application's own code around the fork, from config/launcher.rb:
   #
   #   before_fork { Metrics.stop }

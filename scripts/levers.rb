@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # Which of the ways to save memory are in use: all of them but those that the
   # user has named (--without).
   class Levers

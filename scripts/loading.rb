@@ -5,7 +5,7 @@ require_relative "channel"
 require_relative "failure"
 require_relative "fastcgi/responder"
 
-module Launcher
+module PreforkLauncher
   # The loading of the application in this process, a preloader or a worker that does without: the
   # supervisor hears what is printed meanwhile and how it ends, and its own end ends the load.
   class Loading

@@ -6,7 +6,7 @@ require_relative "preloader"
 
 # The Ruby side of the launcher: a preloader that loads an application and forks
 # its workers, a worker that loads it by itself, or a doctor that looks at it.
-module Launcher
+module PreforkLauncher
   # Runs the process that the settings describe and does not return.
   def self.main(strings)
     $PROGRAM_NAME = "launcher" # sets the title too, so it comes first

@@ -6,7 +6,7 @@ require_relative "preload/records"
 require_relative "preload/views"
 require_relative "steps"
 
-module Launcher
+module PreforkLauncher
   # Builds in the preloader what Rails builds on the first requests: otherwise each
   # worker has its own copy. Whatever the application has not loaded is left alone.
   class Preload

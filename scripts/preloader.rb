@@ -13,7 +13,7 @@ require_relative "settings"
 require_relative "title"
 require_relative "worker"
 
-module Launcher
+module PreforkLauncher
   # The process that has the application loaded and serves nobody: it forks a worker
   # for each spawn message until it is retired or the supervisor is gone.
   class Preloader

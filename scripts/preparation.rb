@@ -6,7 +6,7 @@ require_relative "preload"
 require_relative "rehearsal"
 require_relative "warmup"
 
-module Launcher
+module PreforkLauncher
   # Everything between the loaded application and the first fork that keeps the workers'
   # memory shared. Nothing here may keep the application from starting.
   class Preparation

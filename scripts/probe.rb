@@ -4,7 +4,7 @@ require_relative "children"
 require_relative "failure"
 require_relative "loading"
 
-module Launcher
+module PreforkLauncher
   # A fork that does what a worker does before its first request, and tells what it finds: which sockets it
   # still shares after the hooks, and how much memory is its own from the start.
   class Probe

@@ -2,7 +2,7 @@
 
 require_relative "fastcgi/responder"
 
-module Launcher
+module PreforkLauncher
   # Requests that come to an application in the preloader as they will come to it in a worker: over a socket, by
   # FastCGI, on a thread of their own. What they allocate stays out of the main thread's
   # memory, and one that hangs can be given up.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # The memory file that the supervisor shares with every worker: one record of
   # fixed size a worker. The layout is drawn at preforker/internal/scoreboard.
   class Scoreboard

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # What the supervisor decided for this generation and, where the process is to serve a slot
   # by itself, for this worker.
   class Settings

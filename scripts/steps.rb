@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # Runs what makes workers smaller but no application needs: a step that fails is
   # logged by its name and skipped, whatever it throws. None is begun after
   # the deadline: a large application must not wait for what only saves memory.

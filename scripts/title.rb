@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # The process title: who this is, and what it is doing. One write to the
   # process's own argument memory, so that ps and top tell the tale.
   class Title

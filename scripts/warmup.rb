@@ -2,7 +2,7 @@
 
 require_relative "rehearsal"
 
-module Launcher
+module PreforkLauncher
   # Real requests in the preloader, so that what the first ones build is there before the fork.
   #
   # Nothing that goes wrong here keeps the application from starting: it is logged, once

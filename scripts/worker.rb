@@ -8,7 +8,7 @@ require_relative "fastcgi/responder"
 require_relative "levers"
 require_relative "title"
 
-module Launcher
+module PreforkLauncher
   # One worker: serves its slot's socket, one request at a time, until it is asked
   # to leave, or until the end of its channel says that the supervisor is gone.
   #

@@ -272,7 +272,7 @@ func TestReforkDeclined(t *testing.T) {
 
 // TestReforkPassesOverTheUnfit: others may be the origin.
 func TestReforkPassesOverTheUnfit(t *testing.T) {
-	in := reforking(t, countingApp(t, `"/camera" => -> { Launcher.unfit_for_refork!("it has opened the camera") }`), "auto", 2)
+	in := reforking(t, countingApp(t, `"/camera" => -> { PreforkLauncher.unfit_for_refork!("it has opened the camera") }`), "auto", 2)
 	ask(t, in.socket(0), "/camera")
 	in.warm(0, 15)
 	in.waitLine(`level=INFO msg="worker is passed over for a refork: the application says so: it has opened the camera" slot=0 gen=1 pid=` + strconv.Itoa(in.worker(0)))

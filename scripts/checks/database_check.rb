@@ -3,7 +3,7 @@
 require_relative "finding"
 require_relative "../active_record_pools"
 
-module Launcher
+module PreforkLauncher
   # ActiveRecord's databases, as far as several processes are concerned.
   class DatabaseCheck
     def initialize(context)

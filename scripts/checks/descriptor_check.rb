@@ -3,7 +3,7 @@
 require_relative "finding"
 require_relative "holders"
 
-module Launcher
+module PreforkLauncher
   # Sockets, and files that are written, that loading left open: every worker would share
   # them, with one stream of bytes and one place in the file for all.
   class DescriptorCheck

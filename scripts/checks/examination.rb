@@ -9,7 +9,7 @@ require_relative "machine_check"
 require_relative "laziness_check"
 require_relative "database_check"
 
-module Launcher
+module PreforkLauncher
   # Looks at what loading the application left in this process, for what stands in the way of
   # forking. It is made after connections have been closed that are closed before each
   # fork anyway. A check that fails is a finding itself: it never ends a start.

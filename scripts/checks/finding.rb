@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # Something that stands in the way of forking, or of what forking is to save, in words
   # for a person. Severities: "harm", something breaks; "cost", memory or time is lost;
   # "note", good to know, nothing to do.

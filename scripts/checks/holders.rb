@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   # Who keeps objects alive, from each object up to a constant or a variable of a class or of the
   # program: "Net::BufferedIO, Net::HTTP, Billing::CLIENT". A pass over all objects for each step,
   # which takes seconds in a large application: not for every start.

@@ -2,7 +2,7 @@
 
 require_relative "finding"
 
-module Launcher
+module PreforkLauncher
   # Code that each worker would load by itself, or again: it is in no shared memory.
   class LazinessCheck
     SHOWN = 5

@@ -2,7 +2,7 @@
 
 require_relative "finding"
 
-module Launcher
+module PreforkLauncher
   # Libraries that are known not to survive a fork once used, and agents that have threads. What is
   # told from here was looked up for each: its own documents or code say so.
   class LibraryCheck

@@ -2,7 +2,7 @@
 
 require_relative "finding"
 
-module Launcher
+module PreforkLauncher
   # Loggers that do not simply append lines to a file.
   class LoggerCheck
     def initialize(context)

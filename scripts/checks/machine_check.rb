@@ -2,7 +2,7 @@
 
 require_relative "finding"
 
-module Launcher
+module PreforkLauncher
   # The allocator of this Ruby, and the kernel's huge pages: both decide what a worker
   # copies when it writes.
   class MachineCheck

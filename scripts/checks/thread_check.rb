@@ -2,7 +2,7 @@
 
 require_relative "finding"
 
-module Launcher
+module PreforkLauncher
   # Threads that loading has started: a fork has only the thread that forks.
   class ThreadCheck
     # Threads that their own libraries start again in a new process, but do not

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # One accepted socket: bytes in and out, each wait with a deadline, and the framing of records. It never blocks without a
     # deadline, never allocates for a length that a peer merely claims (a record is at most 65,535 + 255 bytes), and knows nothing of

@@ -3,7 +3,7 @@
 require_relative "failure"
 require_relative "location"
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # Makes a Rack environment (Rack 2 and 3) of FastCGI parameters. It changes and returns the given Hash. HTTP_* names come as Rack
     # wants them, so a header costs no work here.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # rack.errors, and the place where the responder itself reports. Everything goes to the worker's own error log and nothing to the
     # STDERR stream of FastCGI: lighttpd would write it into its own log once more, cut into lines there and mixed with other

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # What ends a connection. An IOError, because it passes through the application's code when a body writes to a lost peer, and an
     # IOError is what an application expects of a stream there.

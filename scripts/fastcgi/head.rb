@@ -2,7 +2,7 @@
 
 require_relative "failure"
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # The head of a CGI response (RFC 3875, section 6.3) made of a Rack status and Rack headers. Refuses whatever would let the
     # application's data become another header or the body.

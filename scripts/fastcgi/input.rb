@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # The body of a request while it arrives, and then rack.input. It is complete before the application is called, so a slow client
     # never holds the application half way, and it can be rewound. A large one lies in a file that has no name any more: it is gone

@@ -6,7 +6,7 @@ require_relative "params"
 require_relative "input"
 require_relative "request"
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # Turns the records of one connection into complete requests, one after the other, and answers by itself what no application has
     # to know of: management records, other roles, attempts at multiplexing, aborts.

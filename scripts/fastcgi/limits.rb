@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     LIMIT_DEFAULTS = {
       # From the accept, or from the first byte on a kept connection, to the end of PARAMS.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # Where in the application a request goes: SCRIPT_NAME, PATH_INFO and QUERY_STRING, made from REQUEST_URI alone, which is the one
     # thing that every web server and every recipe hands over untouched. PATH_INFO keeps its percent-encoding, as with the other Ruby

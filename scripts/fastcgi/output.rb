@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # The STDOUT stream of one request. What is appended is held until flush, so head, body and END_REQUEST of a small response leave
     # in one write; a large one is written as it grows.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # Name-value pairs (FastCGI Specification, section 3.4). Parsing works on the joined content of a PARAMS stream, so it does not
     # matter where the records split a pair. Every length is compared with what is there before anything is cut out.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # Numbers of the FastCGI Specification 1.0, section 8, and the writing of records. Reading them is the connection's work, since a
     # record arrives in pieces.

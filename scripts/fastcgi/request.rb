@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # A complete request: its body is here, and nothing of it is left to be waited for.
     class Request

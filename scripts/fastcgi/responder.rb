@@ -16,7 +16,7 @@ require_relative "head"
 require_relative "stream"
 require_relative "response"
 
-module Launcher
+module PreforkLauncher
   # A FastCGI responder for Rack applications, Rack 2 and 3. It needs core Ruby alone while it is loaded, because that happens before
   # the application's Bundler chose its gems, and stringio or tempfile may be among them.
   module FastCGI

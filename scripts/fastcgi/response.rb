@@ -4,7 +4,7 @@ require_relative "failure"
 require_relative "head"
 require_relative "stream"
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # Sends one Rack response, of whatever form Rack 2 and 3 know, to its end. Does not close the body: that has to happen whether or
     # not it was sent.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   module FastCGI
     # What a streaming body of Rack 3 is called with. Every write goes to the peer at once. The response ends when the body's call
     # returns, also if the stream was not closed: a process that serves one request at a time has nobody who would wait for it.

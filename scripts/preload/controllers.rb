@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   class Preload
     # What each class of controllers and mailers finds out on its first request.
     class Controllers

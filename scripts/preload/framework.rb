@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   class Preload
     # What there is once in a Rails application.
     class Framework

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   class Preload
     # Which names a partial is rendered with, as far as the sources tell: from
     #

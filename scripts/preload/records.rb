@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Launcher
+module PreforkLauncher
   class Preload
     # What each model learns of its table when it is first used: columns, types,
     # defaults, attribute methods. The queries are those that the first request

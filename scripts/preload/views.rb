@@ -2,7 +2,7 @@
 
 require_relative "locals"
 
-module Launcher
+module PreforkLauncher
   class Preload
     # Compiles the templates below every view path of the controllers, into the class that
     # requests find them in. A partial is compiled anew for each set of

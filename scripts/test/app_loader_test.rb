@@ -31,7 +31,7 @@ class AppLoaderTest < Minitest::Test
     ruby(<<~RUBY, @root, entry, env: env, chdir: "/")
       require "settings"
       require "app_loader"
-      loader = Launcher::AppLoader.new(Launcher::Settings.new("root" => ARGV[0], "generation" => "1", "entry" => ARGV[1]))
+      loader = PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => ARGV[0], "generation" => "1", "entry" => ARGV[1]))
       app = begin
         loader.load
       rescue StandardError, ScriptError => error

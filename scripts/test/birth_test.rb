@@ -16,13 +16,13 @@ class BirthTest < Minitest::Test
   include RubyProcess
 
   BOOT = <<~RUBY
-    module Launcher
+    module PreforkLauncher
       CONTROL_FD = 4
       SCOREBOARD_FD = 5
       STDERR_FD = 6
     end
     require "main"
-    Launcher.main(Marshal.load(ARGV[0].unpack1("m")))
+    PreforkLauncher.main(Marshal.load(ARGV[0].unpack1("m")))
   RUBY
 
   # Counts its requests: who was born of whom shows. A path that names a global variable has it called.
@@ -280,7 +280,7 @@ class BirthTest < Minitest::Test
   end
 
   def test_declared_unfit
-    worker = start('{ "/camera" => -> { Launcher.unfit_for_refork!("it has opened\nthe camera") } }', hooks: "before_fork { NOTE.call(:before) }")
+    worker = start('{ "/camera" => -> { PreforkLauncher.unfit_for_refork!("it has opened\nthe camera") } }', hooks: "before_fork { NOTE.call(:before) }")
     get("/camera")
     [true, false].each do |checked|
       told = refused(worker, checked: checked)
@@ -290,7 +290,7 @@ class BirthTest < Minitest::Test
   end
 
   def test_unfit_from_boot_on
-    refused(start(at_boot: "Launcher.unfit_for_refork!"))
+    refused(start(at_boot: "PreforkLauncher.unfit_for_refork!"))
   end
 
   def test_hooks

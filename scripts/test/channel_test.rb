@@ -4,14 +4,14 @@ require "minitest"
 require "timeout"
 require "channel"
 
-Launcher::Channel.require_libraries
+PreforkLauncher::Channel.require_libraries
 
 class ChannelTest < Minitest::Test
   FIXTURES = Dir[File.expand_path("../../testdata/wire/*.json", __dir__)].sort.freeze
 
   def setup
     @ours, @theirs = Socket.pair(:UNIX, :SEQPACKET)
-    @channel = Launcher::Channel.new(@ours)
+    @channel = PreforkLauncher::Channel.new(@ours)
   end
 
   def teardown
@@ -101,7 +101,7 @@ class ChannelTest < Minitest::Test
   def test_for_descriptor
     copy = @theirs.dup
     copy.autoclose = false
-    channel = Launcher::Channel.for_fd(copy.fileno)
+    channel = PreforkLauncher::Channel.for_fd(copy.fileno)
     assert channel.send("hello", version: 1)
     assert_equal({ type: "hello", version: 1 }, receive.first)
     channel.close

@@ -10,7 +10,7 @@ class CollectionTest < Minitest::Test
   PRELUDE = <<~'RUBY'
     require "collection"
     4.times { GC.start }
-    collection = Launcher::Collection.new
+    collection = PreforkLauncher::Collection.new
     request = ->(objects) { kept = Array.new(objects) { Object.new }; kept.size }
     counts = -> { [GC.stat(:minor_gc_count), GC.stat(:major_gc_count)] }
   RUBY

@@ -18,14 +18,14 @@ class DirectWorkerTest < Minitest::Test
   KEY = { slot: 2, generation: 5, refork: 0, serial: 9 }.freeze
   # What boot.rb does, without the program on a descriptor.
   BOOT = <<~RUBY
-    module Launcher
+    module PreforkLauncher
       CONTROL_FD = 4
       SCOREBOARD_FD = 5
       STDERR_FD = 6
       LISTENER_FD = 7
     end
     require "main"
-    Launcher.main(Marshal.load(ARGV[0].unpack1("m")))
+    PreforkLauncher.main(Marshal.load(ARGV[0].unpack1("m")))
   RUBY
 
   def setup
@@ -230,12 +230,12 @@ class DirectWorkerTest < Minitest::Test
 
   def test_settings
     strings = { "root" => "/srv/shop", "generation" => "2", "entry" => "config.ru" }
-    settings = Launcher::Settings.new(strings)
+    settings = PreforkLauncher::Settings.new(strings)
     assert_equal [false, nil, nil], [settings.direct?, settings.worker, settings.record]
-    refute Launcher::Settings.new(strings.merge("spawn_method" => "smart")).direct?
+    refute PreforkLauncher::Settings.new(strings.merge("spawn_method" => "smart")).direct?
     direct = strings.merge("spawn_method" => "direct", "slot" => "3", "serial" => "8", "record" => "1")
-    settings = Launcher::Settings.new(direct)
+    settings = PreforkLauncher::Settings.new(direct)
     assert_equal [true, { slot: 3, generation: 2, refork: 0, serial: 8 }, 1], [settings.direct?, settings.worker, settings.record]
-    %w[slot serial record].each { |name| assert_raises(KeyError) { Launcher::Settings.new(direct.reject { |other| other == name }) } }
+    %w[slot serial record].each { |name| assert_raises(KeyError) { PreforkLauncher::Settings.new(direct.reject { |other| other == name }) } }
   end
 end

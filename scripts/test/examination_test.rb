@@ -20,7 +20,7 @@ class ExaminationTest < Minitest::Test
       require "checks/examination"
       own = [] # descriptors
       #{script}
-      examination = Launcher::Examination.new("/srv/shop", own: own, thorough: #{thorough}, **#{context})
+      examination = PreforkLauncher::Examination.new("/srv/shop", own: own, thorough: #{thorough}, **#{context})
       print JSON.generate(examination.findings.map(&:to_h))
     RUBY
     assert_empty(findings.select { |finding| finding[:kind] == "check" })
@@ -92,7 +92,7 @@ class ExaminationTest < Minitest::Test
       require "objspace"
       require "checks/examination"
       a, b = UNIXSocket.pair
-      3.times { Launcher::Examination.new("/", own: [], thorough: true).findings }
+      3.times { PreforkLauncher::Examination.new("/", own: [], thorough: true).findings }
       GC.start
       a.write("open")
       print b.readpartial(10).size
@@ -202,7 +202,7 @@ class ExaminationTest < Minitest::Test
       require "socket"
       module ScoutApm; class Agent; def self.instance; raise "no agent"; end; end; end
       require "checks/examination"
-      examination = Launcher::Examination.new("/", own: [])
+      examination = PreforkLauncher::Examination.new("/", own: [])
       print JSON.generate([examination.findings.map(&:to_h), examination.warnings.map(&:to_h)])
     RUBY
     assert_equal [["note", "check", "LibraryCheck failed: RuntimeError: no agent"]],

@@ -8,7 +8,7 @@ class FailureTest < Minitest::Test
   ROOT = "/srv/shop"
 
   def failure(error, root: ROOT)
-    Launcher::Failure.new(error, root: root).to_h
+    PreforkLauncher::Failure.new(error, root: root).to_h
   end
 
   def error(message = "boom", frames = [], kind = RuntimeError)

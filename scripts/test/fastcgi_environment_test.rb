@@ -17,7 +17,7 @@ class FastCGIEnvironmentTest < FastCGICase
     stub = Module.new { const_set(:RELEASE, release) }
     rack = Object.send(:remove_const, :Rack)
     Object.const_set(:Rack, stub) if release
-    environment = Launcher::FastCGI::Environment.new(errors: $stderr, url_prefix: nil)
+    environment = PreforkLauncher::FastCGI::Environment.new(errors: $stderr, url_prefix: nil)
     environment.build(FastCGIClient.params("/").transform_values(&:dup))
   ensure
     Object.send(:remove_const, :Rack) if Object.const_defined?(:Rack)
@@ -40,7 +40,7 @@ class FastCGIEnvironmentTest < FastCGICase
   end
 
   def test_environment_is_the_requests_own
-    environment = Launcher::FastCGI::Environment.new(errors: $stderr, url_prefix: nil)
+    environment = PreforkLauncher::FastCGI::Environment.new(errors: $stderr, url_prefix: nil)
     first = environment.build(FastCGIClient.params("/"))
     first["rack.multithread"] = true
     refute environment.build(FastCGIClient.params("/"))["rack.multithread"]

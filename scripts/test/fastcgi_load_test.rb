@@ -25,14 +25,14 @@ class FastCGILoadTest < Minitest::Test
     script = <<~'RUBY'
       require "socket"
       require ARGV.first
-      Launcher::FastCGI.require_libraries
+      PreforkLauncher::FastCGI.require_libraries
       mine, theirs = UNIXSocket.pair
       params = { "REQUEST_METHOD" => "GET", "REQUEST_URI" => "/x" }.map { |n, v| [n.size, v.size].pack("CC") + n + v }.join
       request = [1, 1, 1, 8, 0, 0, 1, 0].pack("CCnnCCnCx5")
       request << [1, 4, 1, params.bytesize, 0, 0].pack("CCnnCC") << params << [1, 4, 1, 0, 0, 0].pack("CCnnCC")
       mine.write(request)
       mine.close_write
-      Launcher::FastCGI::Responder.new(->(env) { [200, {}, [env["PATH_INFO"]]] }).serve(theirs)
+      PreforkLauncher::FastCGI::Responder.new(->(env) { [200, {}, [env["PATH_INFO"]]] }).serve(theirs)
       print mine.read
     RUBY
     output, status = ruby("--disable-gems", "-e", script, File.join(FOLDER, "responder.rb"))

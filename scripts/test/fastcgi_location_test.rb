@@ -6,7 +6,7 @@ require_relative "support/fastcgi_case"
 class FastCGILocationTest < Minitest::Test
   def locate(prefix = nil, **params)
     env = params.transform_keys(&:to_s)
-    Launcher::FastCGI::Location.new(prefix).apply(env)
+    PreforkLauncher::FastCGI::Location.new(prefix).apply(env)
     assert_equal env["REQUEST_URI"][/\A[^?#]*/].sub(%r{\A\w+://[^/]*}, ""), env["SCRIPT_NAME"] + env["PATH_INFO"] unless @odd
     env.values_at("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
   end
@@ -96,7 +96,7 @@ class FastCGILocationTest < Minitest::Test
 
   def test_no_request_target
     ["a", "example.com:443", "?a", "://x/", "1http://x/"].each do |uri|
-      error = assert_raises(Launcher::FastCGI::Refusal) { locate(REQUEST_URI: uri) }
+      error = assert_raises(PreforkLauncher::FastCGI::Refusal) { locate(REQUEST_URI: uri) }
       assert_equal 400, error.status
     end
   end
@@ -109,7 +109,7 @@ class FastCGILocationTest < Minitest::Test
     assert_equal ["", "/a", ""], locate(SCRIPT_NAME: "/", PATH_INFO: "/a")
     assert_equal ["", "/", ""], locate(SCRIPT_NAME: "/", PATH_INFO: "")
     assert_equal ["", "/", ""], locate(SCRIPT_NAME: "/dispatch.fcgi")
-    assert_raises(Launcher::FastCGI::Refusal) { locate }
-    assert_raises(Launcher::FastCGI::Refusal) { locate(SCRIPT_NAME: "", PATH_INFO: "") }
+    assert_raises(PreforkLauncher::FastCGI::Refusal) { locate }
+    assert_raises(PreforkLauncher::FastCGI::Refusal) { locate(SCRIPT_NAME: "", PATH_INFO: "") }
   end
 end

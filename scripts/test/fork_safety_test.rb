@@ -12,7 +12,7 @@ class ForkSafetyTest < Minitest::Test
 
   PRELUDE = <<~'RUBY'
     require "fork_safety"
-    SAFETY = Launcher::ForkSafety.new($stderr)
+    SAFETY = PreforkLauncher::ForkSafety.new($stderr)
     # Forks as the preloader does, and answers what the worker printed.
     def worker
       SAFETY.before_fork
@@ -245,7 +245,7 @@ class ForkSafetyTest < Minitest::Test
 
   def test_a_step_that_fails_is_named_and_stops_nothing
     log = StringIO.new
-    safety = Launcher::ForkSafety.new(log)
+    safety = PreforkLauncher::ForkSafety.new(log)
     safety.send(:step, "Sequel") { raise ArgumentError, "no" }
     safety.send(:step, "ActiveRecord") { raise NotImplementedError, "not here" }
     assert_equal ["launcher: making Sequel safe around the fork failed: ArgumentError: no\n",

@@ -11,7 +11,7 @@ class HeapTest < Minitest::Test
     require "heap"
     require "levers"
     def heap(*without)
-      Launcher::Heap.new(Launcher::Levers.new(without))
+      PreforkLauncher::Heap.new(PreforkLauncher::Levers.new(without))
     end
     def count(name)
       before = GC.stat(name)

@@ -14,7 +14,7 @@ class HooksTest < Minitest::Test
       file.write(text)
       file.flush
       @path = file.path
-      Launcher::Hooks.new.load(file.path)
+      PreforkLauncher::Hooks.new.load(file.path)
     end
   end
 
@@ -31,7 +31,7 @@ class HooksTest < Minitest::Test
   end
 
   def test_no_hooks
-    hooks = Launcher::Hooks.new
+    hooks = PreforkLauncher::Hooks.new
     assert_empty hooks.before_fork
     assert_empty hooks.after_fork(0)
   end

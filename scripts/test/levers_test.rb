@@ -5,7 +5,7 @@ require "levers"
 
 class LeversTest < Minitest::Test
   def test_all_but_those_that_are_named
-    levers = Launcher::Levers.new(["views"])
+    levers = PreforkLauncher::Levers.new(["views"])
     refute levers.on?("views")
     assert levers.on?("records")
   end

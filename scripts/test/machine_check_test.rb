@@ -11,7 +11,7 @@ class MachineCheckTest < Minitest::Test
   def found(maps: GLIBC, status: "THP_enabled:\t1\n", huge_pages: "always [madvise] never\n")
     files = [maps, status, huge_pages].map { |text| Tempfile.create("proc").tap { |file| file.write(text) && file.flush } }
     paths = files.map(&:path)
-    Launcher::MachineCheck.new(nil, maps: paths[0], status: paths[1], huge_pages: paths[2]).findings.map { |finding| finding.to_h.values_at(:severity, :kind, :text) }
+    PreforkLauncher::MachineCheck.new(nil, maps: paths[0], status: paths[1], huge_pages: paths[2]).findings.map { |finding| finding.to_h.values_at(:severity, :kind, :text) }
   ensure
     files.each { |file| file.close && File.unlink(file.path) }
   end
@@ -32,6 +32,6 @@ class MachineCheckTest < Minitest::Test
     assert_equal [["cost", "huge pages", "transparent huge pages are always on"]], found(huge_pages: "[always] madvise never\n")
     assert_empty found(huge_pages: "[always] madvise never\n", status: "THP_enabled:\t0\n")
     assert_empty found(huge_pages: "always madvise [never]\n")
-    assert_empty Launcher::MachineCheck.new(nil, huge_pages: "/nowhere").findings
+    assert_empty PreforkLauncher::MachineCheck.new(nil, huge_pages: "/nowhere").findings
   end
 end

@@ -5,7 +5,7 @@ require "hooks"
 
 class PassengerEventsTest < Minitest::Test
   def setup
-    @hooks = Launcher::Hooks.new
+    @hooks = PreforkLauncher::Hooks.new
     @hooks.offer_passenger_events
     @calls = []
   end

@@ -20,10 +20,10 @@ class PreloadTest < Minitest::Test
     require "fastcgi/errors"
     require "levers"
     require "preload"
-    app = Launcher::AppLoader.new(Launcher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config.ru")).load
+    app = PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config.ru")).load
     require "stringio"
     log = StringIO.new
-    Launcher::Preload.new(Launcher::Levers.new(ARGV), Launcher::FastCGI::Errors.new(log)).run
+    PreforkLauncher::Preload.new(PreforkLauncher::Levers.new(ARGV), PreforkLauncher::FastCGI::Errors.new(log)).run
     built = Hash.new(0)
     ActiveSupport::Notifications.subscribe("!compile_template.action_view") { built["templates"] += 1 }
     ActiveSupport::Notifications.subscribe("sql.active_record") { |*, event| built["schema"] += 1 if event[:name] == "SCHEMA" }

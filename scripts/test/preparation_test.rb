@@ -13,10 +13,10 @@ class PreparationTest < Minitest::Test
     require "tempfile"
     require "preparation"
     require "settings"
-    settings = Launcher::Settings.new("root" => "/", "generation" => "1", "entry" => "config.ru", "without" => ENV["WITHOUT"],
+    settings = PreforkLauncher::Settings.new("root" => "/", "generation" => "1", "entry" => "config.ru", "without" => ENV["WITHOUT"],
                                       "warmup_paths" => "/posts", "warmup_host" => "localhost", "warmup_count" => "1")
     asked = []
-    preparation = Launcher::Preparation.new(settings, Launcher::FastCGI::Errors.new($stdout))
+    preparation = PreforkLauncher::Preparation.new(settings, PreforkLauncher::FastCGI::Errors.new($stdout))
     Process.setrlimit(:NOFILE, 0) if ENV["POOR"]
     preparation.run(->(env) { asked << env["PATH_INFO"]; [200, {}, ["ok"]] })
     puts "asked: #{asked.join(' ')}"

@@ -11,8 +11,8 @@ class ScoreboardTest < Minitest::Test
 
   def setup
     @file = Tempfile.new("scoreboard")
-    @file.truncate(Launcher::Scoreboard::RECORD_SIZE * 3)
-    @record = Launcher::Scoreboard.new(@file).record(1)
+    @file.truncate(PreforkLauncher::Scoreboard::RECORD_SIZE * 3)
+    @record = PreforkLauncher::Scoreboard.new(@file).record(1)
   end
 
   def teardown
@@ -27,7 +27,7 @@ class ScoreboardTest < Minitest::Test
   end
 
   def test_a_record_is_as_large_as_promised
-    assert_equal 256, ([0] * 8 + ["", "", 0]).pack(Launcher::Scoreboard::Record::LAYOUT).bytesize
+    assert_equal 256, ([0] * 8 + ["", "", 0]).pack(PreforkLauncher::Scoreboard::Record::LAYOUT).bytesize
   end
 
   def test_states

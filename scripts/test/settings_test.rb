@@ -7,26 +7,26 @@ class SettingsTest < Minitest::Test
   FULL = { "root" => "/srv/shop", "generation" => "2", "entry" => "config.ru", "url_prefix" => "/shop", "hooks" => "/srv/shop/config/launcher.rb" }.freeze
 
   def test_all
-    settings = Launcher::Settings.new(FULL)
+    settings = PreforkLauncher::Settings.new(FULL)
     assert_equal ["/srv/shop", 2, "config.ru", "/shop", "/srv/shop/config/launcher.rb"],
                  [settings.root, settings.generation, settings.entry, settings.url_prefix, settings.hooks]
   end
 
   def test_what_is_empty_or_missing_is_nil
-    settings = Launcher::Settings.new(FULL.merge("url_prefix" => "").reject { |name| name == "hooks" })
+    settings = PreforkLauncher::Settings.new(FULL.merge("url_prefix" => "").reject { |name| name == "hooks" })
     assert_nil settings.url_prefix
     assert_nil settings.hooks
   end
 
   def test_what_is_switched_on
-    none = Launcher::Settings.new(FULL)
-    all = Launcher::Settings.new(FULL.merge("mode" => "doctor", "trace" => "yes", "passenger_events" => "yes"))
+    none = PreforkLauncher::Settings.new(FULL)
+    all = PreforkLauncher::Settings.new(FULL.merge("mode" => "doctor", "trace" => "yes", "passenger_events" => "yes"))
     assert_equal [[false] * 4, [true, true, true, false]],
                  [none, all].map { |settings| [settings.doctor?, settings.trace?, settings.passenger_events?, settings.direct?] }
   end
 
   def test_what_is_needed
-    %w[root generation entry].each { |name| assert_raises(KeyError) { Launcher::Settings.new(FULL.reject { |other| other == name }) } }
-    assert_raises(ArgumentError) { Launcher::Settings.new(FULL.merge("generation" => "two")) }
+    %w[root generation entry].each { |name| assert_raises(KeyError) { PreforkLauncher::Settings.new(FULL.reject { |other| other == name }) } }
+    assert_raises(ArgumentError) { PreforkLauncher::Settings.new(FULL.merge("generation" => "two")) }
   end
 end

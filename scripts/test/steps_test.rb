@@ -13,7 +13,7 @@ class StepsTest < Minitest::Test
 
   def steps(without: [], seconds: 60)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
-    Launcher::Steps.new(Launcher::Levers.new(without), Launcher::FastCGI::Errors.new(@log), deadline: deadline)
+    PreforkLauncher::Steps.new(PreforkLauncher::Levers.new(without), PreforkLauncher::FastCGI::Errors.new(@log), deadline: deadline)
   end
 
   def test_a_step_that_fails_is_named_and_the_next_one_runs

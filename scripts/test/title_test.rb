@@ -20,16 +20,16 @@ class TitleTest < Minitest::Test
 
   def test_preloader
     assert_equal ["launcher preloader gen=7 /srv/shop"],
-                 titles('Launcher::Title.preloader(Launcher::Settings.new("root" => "/srv/shop", "generation" => "7", "entry" => "config.ru")); shown')
+                 titles('PreforkLauncher::Title.preloader(PreforkLauncher::Settings.new("root" => "/srv/shop", "generation" => "7", "entry" => "config.ru")); shown')
   end
 
   def test_worker
     assert_equal ["launcher worker slot=3 gen=2 idle", "launcher worker slot=3 gen=2 GET /posts"],
-                 titles('title = Launcher::Title.worker(3, 2); title.show("idle"); shown; title.request("GET", "/posts"); shown')
+                 titles('title = PreforkLauncher::Title.worker(3, 2); title.show("idle"); shown; title.request("GET", "/posts"); shown')
   end
 
   def test_long_path_and_any_bytes
     assert_equal ["launcher worker slot=0 gen=1 GET /#{'p' * 79}", "launcher worker slot=0 gen=1 GET /\xFF".b],
-                 titles('title = Launcher::Title.worker(0, 1); title.request("GET", "/" + "p" * 500); shown; title.request("GET", "/\xFF".b); shown')
+                 titles('title = PreforkLauncher::Title.worker(0, 1); title.request("GET", "/" + "p" * 500); shown; title.request("GET", "/\xFF".b); shown')
   end
 end

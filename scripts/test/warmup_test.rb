@@ -13,8 +13,8 @@ class WarmupTest < Minitest::Test
   end
 
   def warmup(paths: ["/posts"], host: "shop.example", headers: {}, count: 1, **options)
-    described = Launcher::Settings::Warmup.new(paths, host, headers, count)
-    Launcher::Warmup.new(described, Launcher::FastCGI::Errors.new(@log), url_prefix: nil, **options)
+    described = PreforkLauncher::Settings::Warmup.new(paths, host, headers, count)
+    PreforkLauncher::Warmup.new(described, PreforkLauncher::FastCGI::Errors.new(@log), url_prefix: nil, **options)
   end
 
   def app(status = 200, body = ["ok"])

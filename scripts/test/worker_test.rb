@@ -12,8 +12,8 @@ require "scoreboard"
 require "settings"
 require_relative "support/fastcgi_client"
 
-Launcher::Channel.require_libraries
-Launcher::FastCGI.require_libraries
+PreforkLauncher::Channel.require_libraries
+PreforkLauncher::FastCGI.require_libraries
 
 # A worker that this process forks, played against by a test that is supervisor and web server.
 class WorkerTest < Minitest::Test
@@ -41,7 +41,7 @@ class WorkerTest < Minitest::Test
   end
 
   # Forks a worker for an application.
-  def start(app, hooks: Launcher::Hooks.new, trap: nil)
+  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil)
     @channel, theirs = Socket.pair(:UNIX, :SEQPACKET)
     at_exit_file = File.join(@folder, "at_exit")
     @pid = Process.fork do
@@ -51,9 +51,9 @@ class WorkerTest < Minitest::Test
       at_exit { File.write(at_exit_file, "ran") }
       Signal.trap("TERM", trap) if trap
       @channel.close
-      Launcher::Worker.new(KEY, [@listener.dup, theirs], app, Launcher::Scoreboard.new(@board).record(0),
-                           settings: Launcher::Settings.new("root" => @folder, "generation" => "1", "entry" => "config.ru"),
-                           safety: Launcher::ForkSafety.new($stderr), hooks: hooks).run
+      PreforkLauncher::Worker.new(KEY, [@listener.dup, theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
+                           settings: PreforkLauncher::Settings.new("root" => @folder, "generation" => "1", "entry" => "config.ru"),
+                           safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks).run
     ensure
       exit!(99)
     end
@@ -170,7 +170,7 @@ class WorkerTest < Minitest::Test
     { [term] => :now, [drain, term] => :after_backlog, [term, drain] => :after_backlog, [drain, term, death] => :now }
       .each do |events, outcome|
         theirs = Socket.pair(:UNIX, :SEQPACKET)
-        worker = Launcher::Worker.new(KEY, [@listener.dup, theirs.first], nil, nil, settings: nil, safety: nil, hooks: nil)
+        worker = PreforkLauncher::Worker.new(KEY, [@listener.dup, theirs.first], nil, nil, settings: nil, safety: nil, hooks: nil)
         reader, writer = IO.pipe
         worker.instance_variable_set(:@wake_writer, writer)
         events.each { |event| event.call(worker) }
@@ -197,7 +197,7 @@ class WorkerTest < Minitest::Test
   def test_a_hook_that_raises_or_exits
     ["raise 'no metrics'", "exit 7", "raise LoadError, 'x'"].zip(%w[RuntimeError SystemExit LoadError]) do |text, name|
       File.write(File.join(@folder, "launcher.rb"), "after_fork { #{text} }")
-      start(app { "x" }, hooks: Launcher::Hooks.new.load(File.join(@folder, "launcher.rb")))
+      start(app { "x" }, hooks: PreforkLauncher::Hooks.new.load(File.join(@folder, "launcher.rb")))
       failed = said
       assert_equal ["failed", "after_fork", name], [failed[:type], failed[:stage], failed[:error][:class]]
       assert_match(/\Alauncher\.rb:1/, failed[:error][:app_frames].first)
@@ -208,7 +208,7 @@ class WorkerTest < Minitest::Test
   def test_after_fork_gets_the_slot
     slots = File.join(@folder, "slots")
     File.write(File.join(@folder, "launcher.rb"), "after_fork { |slot| File.write(#{slots.inspect}, slot) }")
-    start(app { "x" }, hooks: Launcher::Hooks.new.load(File.join(@folder, "launcher.rb")))
+    start(app { "x" }, hooks: PreforkLauncher::Hooks.new.load(File.join(@folder, "launcher.rb")))
     ready
     assert_equal "2", File.read(slots)
   end

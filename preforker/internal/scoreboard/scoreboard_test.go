@@ -19,7 +19,7 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 	}
 	script := `
 		require ARGV[0]
-		record = Launcher::Scoreboard.new(File.open(ARGV[1], "r+b")).record(2)
+		record = PreforkLauncher::Scoreboard.new(File.open(ARGV[1], "r+b")).record(2)
 		record.booting
 		record.idle
 		record.busy("GET", "/first")

@@ -9,7 +9,7 @@ require "rack"
 require "fastcgi/responder"
 require_relative "fastcgi_client"
 
-Launcher::FastCGI.require_libraries
+PreforkLauncher::FastCGI.require_libraries
 
 # A test against a responder that serves real unix sockets on a thread of its own, as a worker does.
 class FastCGICase < Minitest::Test
@@ -26,7 +26,7 @@ class FastCGICase < Minitest::Test
     @interrupts ||= []
     @queue = Queue.new
     @outcomes = Queue.new
-    responder = Launcher::FastCGI::Responder.new(lint ? Rack::Lint.new(app) : app, errors: @log, **options)
+    responder = PreforkLauncher::FastCGI::Responder.new(lint ? Rack::Lint.new(app) : app, errors: @log, **options)
     @thread = Thread.new(@queue, @outcomes) do |queue, outcomes|
       while (socket = queue.pop)
         outcomes << outcome(responder, socket)
@@ -42,7 +42,7 @@ class FastCGICase < Minitest::Test
   end
 
   def limits(**given)
-    Launcher::FastCGI::Limits.new(**given)
+    PreforkLauncher::FastCGI::Limits.new(**given)
   end
 
   def connect
