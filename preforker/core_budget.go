@@ -33,6 +33,9 @@ type budget struct {
 	examples  int           // how many of them
 	life      uint64        // requests that a worker serves at least
 	short     int           // lives in a row that the budget has cut short
+	swollen   int           // lives in a row that ended early and far above it
+	needed    uint64        // what the least of these had
+	usual     uint64        // what workers in a row needed for their first requests, far above the budget; 0: no such need
 	took      time.Duration // a replacement, from the choice to the end of the old worker
 	preloader uint64
 	launcher  uint64
@@ -69,6 +72,7 @@ func (c *core) preloaderMeasured(e preloaderMeasured) {
 	}
 	c.budget.preloader, c.budget.launcher = e.preloader, e.launcher
 	c.budget.life, c.budget.short = leastLife, 0 // another release may need less
+	c.budget.forgetSwollen()
 	if c.policy.renewal.Budget.Auto && !c.learned() {
 		c.budget.bytes = provisional(e.preloader, c.mostBudget())
 	}
@@ -253,7 +257,9 @@ func (c *core) mostDue() (*slot, Reason) {
 			}
 		}
 	}
-	slices.SortStableFunc(soon, func(a, b candidate) int { return cmp.Compare(a.left, b.left) })
+	slices.SortStableFunc(soon, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.left, b.left), cmp.Compare(b.slot.serving().private, a.slot.serving().private))
+	})
 	for place, next := range soon {
 		if next.left <= time.Duration(place+1)*c.budget.took+2*measurePeriod {
 			return soon[0].slot, ReasonOverBudget
@@ -276,6 +282,9 @@ func (c *core) renewable(s *slot, w *worker) bool {
 // that is not near it has more time than anybody can tell.
 func (c *core) timeLeft(w *worker) (left time.Duration, near bool) {
 	bound := c.bound()
+	if c.swollen(w) {
+		return 0, true
+	}
 	if bound == 0 || w.served < c.budget.life || w.private < bound-bound/4 {
 		return 0, false
 	}
@@ -299,6 +308,10 @@ func (c *core) timeLeft(w *worker) (left time.Duration, near bool) {
 // stay. A given one stands, but lives become longer: a budget below what an
 // application needs at all must not keep the machine forking.
 func (c *core) lived(w *worker) bool {
+	if c.swollen(w) {
+		c.livedSwollen(w)
+		return false
+	}
 	b := &c.budget
 	auto, most := c.policy.renewal.Budget.Auto && c.learned(), c.mostBudget()
 	short := b.life + b.life/2
@@ -307,6 +320,7 @@ func (c *core) lived(w *worker) bool {
 	}
 	if w.served >= short && w.base < c.bound() {
 		b.short = 0
+		b.forgetSwollen()
 		return false
 	}
 	if b.short++; b.short < shortLives {

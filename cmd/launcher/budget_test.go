@@ -121,6 +121,19 @@ func TestBudgetLetsALongRequestEnd(t *testing.T) {
 	}
 }
 
+// TestBudgetOneGreedyRequest: its worker leaves right after it, though it has served no other.
+func TestBudgetOneGreedyRequest(t *testing.T) {
+	in := start(t, startOptions{root: copyApp(t, "leaky"), args: []string{"1", "--max-private", "24MB", "--log-level", "debug"}}).serving()
+	old := in.worker(0)
+	if a := ask(t, in.socket(0), "/?kilobytes=200000"); a.status != 200 || a.pid() != old {
+		t.Fatalf("%v", a)
+	}
+	in.waitLine(`msg="worker left" slot=0 gen=1 pid=` + strconv.Itoa(old) + ` .* served=1 .* reason="over budget"`)
+	if a := ask(t, in.socket(0), "/"); a.status != 200 || a.pid() == old {
+		t.Errorf("the successor: %v", a)
+	}
+}
+
 func TestBudgetOffReplacesNobody(t *testing.T) {
 	in := start(t, startOptions{root: copyApp(t, "leaky"), args: []string{"1", "--max-private", "off", "--log-level", "debug"}}).serving()
 	old := in.worker(0)
