@@ -39,7 +39,7 @@ func configCommand(stdout *os.File) *cli.Command {
 		UsageText: "launcher config [options] NUM",
 		Description: "Prints a snippet to paste or include, or with --full a whole file for lighttpd -D -f FILE. Files\n" +
 			"below public/ are served without Ruby.",
-		Flags: append(siteFlags(),
+		Flags: append(siteFlags(), sendfileFlag(),
 			&cli.BoolFlag{Name: optFull, Usage: "print a whole file instead of a snippet"},
 			&cli.StringFlag{Name: optAddress, Value: "127.0.0.1", Usage: "with --full: listen at `ADDRESS`"},
 			&cli.IntFlag{Name: optPort, Value: 8080, Usage: "with --full: listen at `PORT`"},

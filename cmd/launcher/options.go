@@ -34,6 +34,7 @@ const (
 	optBootTimeout  = "boot-timeout"
 	optDrainTimeout = "drain-timeout"
 	optHTTP         = "http"
+	optSendfileDir  = "sendfile-dir"
 	optPassenger    = "passenger-events"
 	optLogFormat    = "log-format"
 	optLogLevel     = "log-level"
@@ -75,6 +76,7 @@ func runFlags() []cli.Flag {
 			Usage: "`TIME` that a worker may take for its last request when it is to leave"},
 		&cli.StringFlag{Name: optHTTP, EnvVars: env(optHTTP),
 			Usage: "serve HTTP at `ADDRESS` (127.0.0.1:3000), with no web server", DefaultText: "off"},
+		sendfileFlag(),
 		passengerFlag(),
 		&cli.StringFlag{Name: optLogFormat, EnvVars: env(optLogFormat), Value: "text", Usage: "`FORMAT` of the log: text or json"},
 		&cli.StringFlag{Name: optLogLevel, EnvVars: env(optLogLevel), Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
@@ -107,8 +109,9 @@ func workerCount(ctx *cli.Context, example string) (int, error) {
 
 // site is where an application and its sockets are.
 type site struct {
-	app       preforker.App
-	socketDir string
+	app          preforker.App
+	socketDir    string
+	sendfileDirs []string // absolute; the application may have files below them sent by X-Sendfile
 }
 
 func readSite(ctx *cli.Context) (site, error) {
@@ -130,7 +133,7 @@ func readSite(ctx *cli.Context) (site, error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return site{}, fmt.Errorf("find socket folder: %w", err)
 	}
-	return site{app: app, socketDir: dir}, nil
+	return site{app: app, socketDir: dir, sendfileDirs: sendfileDirs(app.Root, ctx.StringSlice(optSendfileDir))}, nil
 }
 
 func findApp(root, rackup string) (preforker.App, error) {
