@@ -1,6 +1,7 @@
 package fcgi
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -20,7 +21,11 @@ type FrontConfig struct {
 	// Prefix is the path that the application is mounted under, such as
 	// "/shop", or "".
 	Prefix string
-	Log    *slog.Logger // discards by default
+	// SendfileDirs are the folders below which the application may have files sent in
+	// the place of its body, by X-Sendfile. Absolute; links in and to them are followed anew for
+	// each request.
+	SendfileDirs []string
+	Log          *slog.Logger // discards by default
 
 	// WaitLimit bounds how long a request waits for an idle worker, 60 s by
 	// default. Then it is answered 503.
@@ -163,7 +168,24 @@ const (
 	keyStatus = "status"
 	keyError  = "error"
 	keyLine   = "line"
+	keyFile   = "file"
 )
+
+// maxLogged is how many bytes of a text that a client chose reach the log.
+const maxLogged = 200
+
+// about names a request in the log.
+func about(r *http.Request) []any {
+	return []any{keyMethod, cut(r.Method), keyPath, cut(r.URL.Path)}
+}
+
+// cut shortens a text and says by how much.
+func cut(s string) string {
+	if len(s) <= maxLogged {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxLogged], "") + fmt.Sprintf("… (%d bytes)", len(s))
+}
 
 const (
 	// retryAfter is what a client is told when no worker is free.

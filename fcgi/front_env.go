@@ -130,14 +130,16 @@ func addresses(r *http.Request) Params {
 // HeaderParams are the HTTP_* variables of a request's header, sorted by name. Host is not
 // among them: net/http keeps it apart.
 //
-// Two kinds of names are dropped. Proxy would become HTTP_PROXY, which HTTP
+// Three kinds of names are dropped. Proxy would become HTTP_PROXY, which HTTP
 // libraries in the application take for their own setting (CVE-2016-5385). A
 // name with an underscore would become the same variable as the one with a
-// hyphen, so that a client could pass for a proxy in front of it.
+// hyphen, so that a client could pass for a proxy in front of it. X-Sendfile-Type and
+// X-Accel-Mapping are a web server's to say: a client would choose for Rack::Sendfile
+// (CVE-2025-61780).
 func HeaderParams(header http.Header) Params {
 	end := header.Clone()
 	dropHopByHop(end)
-	for _, name := range []string{"Content-Type", "Content-Length", "Host", "Proxy", "Expect"} {
+	for _, name := range []string{"Content-Type", "Content-Length", "Host", "Proxy", "Expect", "X-Sendfile-Type", "X-Accel-Mapping"} {
 		delete(end, name)
 	}
 	var params Params

@@ -49,6 +49,13 @@ func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
 		f.refuseFailed(w, r, err)
 		return
 	}
+	if o := takeOrder(resp.Header); o != nil && hasBody(resp.Status) {
+		_, _ = io.CopyN(io.Discard, resp.Body, sendfileDrain) // its end says that the worker is free
+		_ = resp.Body.Close()
+		f.release(socket)
+		f.sendFile(w, r, resp, o, up)
+		return
+	}
 	f.answer(w, r, socket, resp, up)
 }
 
@@ -115,7 +122,7 @@ func (f *Front) client(s *socket, r *http.Request) *Client {
 		Network: "unix", Address: s.path,
 		DialTimeout: frontDialTimeout, HeadTimeout: f.config.HeadTimeout, MaxParams: f.config.MaxParams,
 		Stderr: func(line string) {
-			f.log.Warn("worker wrote an error", keySocket, s.path, keyMethod, r.Method, keyPath, r.URL.Path, keyLine, line)
+			f.log.Warn("worker wrote an error", append(about(r), keySocket, s.path, keyLine, line)...)
 		},
 	}
 }
@@ -123,7 +130,7 @@ func (f *Front) client(s *socket, r *http.Request) *Client {
 // refuseFailed answers a request that got no response.
 func (f *Front) refuseFailed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		f.log.Info("client went away", keyMethod, r.Method, keyPath, r.URL.Path, keyError, err)
+		f.log.Info("client went away", append(about(r), keyError, err)...)
 		panic(http.ErrAbortHandler) // nobody is there to read an answer
 	}
 	status, text := http.StatusBadGateway, "The application did not answer this request."
@@ -141,7 +148,7 @@ func (f *Front) refuseFailed(w http.ResponseWriter, r *http.Request, err error) 
 	case errors.As(err, new(*spoolError)):
 		status, text = http.StatusInternalServerError, "The body of this request could not be stored."
 	}
-	f.log.Error("request failed", keyStatus, status, keyMethod, r.Method, keyPath, r.URL.Path, keyError, err)
+	f.log.Error("request failed", append(about(r), keyStatus, status, keyError, err)...)
 	f.refuse(w, r, status, text)
 }
 
@@ -150,7 +157,7 @@ func (f *Front) refuseFailed(w http.ResponseWriter, r *http.Request, err error) 
 func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *Response, up *upload) {
 	defer f.release(s) // after the connection to the worker was closed
 	defer resp.Body.Close()
-	writeHead(w, resp, r.ContentLength == 0 || up.complete())
+	writeHead(w, resp, up.complete())
 	rc := http.NewResponseController(w)
 	gone := resp.stream.buffered() == 0 && !f.flush(rc)
 	buf := make([]byte, 32<<10)
@@ -163,7 +170,7 @@ func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *
 			continue
 		}
 		if !errors.Is(err, io.EOF) {
-			f.log.Error("response was cut short", keyMethod, r.Method, keyPath, r.URL.Path, keyError, err)
+			f.log.Error("response was cut short", append(about(r), keyError, err)...)
 			gone = true
 		}
 		if gone {
@@ -191,20 +198,29 @@ func (f *Front) flush(rc *http.ResponseController) bool {
 // writeHead passes the response head on, without what concerns the connection.
 func writeHead(w http.ResponseWriter, resp *Response, bodyRead bool) {
 	header := w.Header()
-	dropHopByHop(resp.Header)
-	for name, values := range resp.Header {
-		header[name] = values
-	}
+	copyHeader(header, resp.Header, bodyRead)
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil // or net/http guesses one
 	}
 	if resp.Status == http.StatusNoContent {
 		delete(header, "Content-Length") // RFC 9110, section 8.6
 	}
-	if !bodyRead {
-		// The client may still be sending, and what it sends must not be taken
-		// for the next request.
-		header.Set("Connection", "close")
-	}
 	w.WriteHeader(resp.Status)
+}
+
+// copyHeader copies what of a response's header is not about the connection to the worker. Where the
+// client may still be sending, the connection ends with the response: what it sends must not be taken
+// for the next request.
+func copyHeader(to, from http.Header, bodyRead bool) {
+	dropHopByHop(from)
+	for name, values := range from {
+		to[name] = values
+	}
+	if !bodyRead {
+		to.Set("Connection", "close")
+	}
+}
+
+func hasBody(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
 }

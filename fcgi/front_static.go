@@ -11,12 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 )
 
-// minimumRate is the rate, in bytes a second, below which a client of a static
-// file loses its connection. Without a bound a client that never reads would
-// hold a file and a connection for ever.
+// minimumRate is the rate, in bytes a second, below which a client of a file loses
+// its connection.
 const minimumRate = 2 << 10
 
 // serveStatic serves a file of the public folder, and tells whether there was
@@ -31,7 +29,7 @@ func (f *Front) serveStatic(w http.ResponseWriter, r *http.Request, name string)
 	}
 	file, info, err := openRegular(filepath.Join(f.config.Public, filepath.FromSlash(name)))
 	if errors.Is(err, fs.ErrPermission) {
-		f.log.Warn("static file was not readable", keyPath, name, keyError, err)
+		f.log.Warn("static file was not readable", append(about(r), keyError, err)...)
 		f.refuse(w, r, http.StatusForbidden, "This file is not readable.")
 		return true
 	}
@@ -41,12 +39,11 @@ func (f *Front) serveStatic(w http.ResponseWriter, r *http.Request, name string)
 	defer file.Close()
 	header := w.Header()
 	header.Set("Content-Type", contentType(name))
-	header.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
+	header.Set("Etag", fileTag(info))
 	if strings.HasPrefix(name, "/assets/") && hasFingerprint(path.Base(name)) {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	allowed := f.config.StallLimit + time.Duration(info.Size()/minimumRate)*time.Second
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(allowed)) // writers of tests have none
+	f.allowTime(w, info.Size())
 	http.ServeContent(w, r, name, info.ModTime(), file)
 	return true
 }
@@ -73,14 +70,25 @@ func openRegular(name string) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return regular(file)
+}
+
+var errNotRegular = errors.New("it is not a regular file")
+
+// regular returns an open file and what is known of it, or closes it.
+func regular(file *os.File) (*os.File, fs.FileInfo, error) {
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("open %s: not a regular file", name)
+		err = errNotRegular
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, file.Close())
 	}
 	return file, info, nil
+}
+
+func fileTag(info fs.FileInfo) string {
+	return fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size())
 }
 
 // contentType tells the media type from the name alone. The content is never

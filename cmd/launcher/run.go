@@ -166,7 +166,7 @@ func newFront(address string, where site, workers int, logger *slog.Logger) (*fr
 	}
 	lighttpd := where.lighttpd(workers)
 	return &front{listener: listener, handler: fcgi.NewFront(fcgi.FrontConfig{
-		Sockets: lighttpd.Sockets, Public: lighttpd.Public, Prefix: lighttpd.Prefix, Log: logger,
+		Sockets: lighttpd.Sockets, Public: lighttpd.Public, Prefix: lighttpd.Prefix, SendfileDirs: where.sendfileDirs, Log: logger,
 	})}, nil
 }
 
