@@ -5,6 +5,7 @@ require_relative "checks/finding"
 require_relative "children"
 require_relative "failure"
 require_relative "loading"
+require_relative "process_state"
 
 module PreforkLauncher
   # A worker that gives birth to a preloader, between two of its requests: it forks twice, as a preloader
@@ -22,8 +23,9 @@ module PreforkLauncher
       attr_accessor :unfit
     end
 
-    # Own are the descriptors of this worker, which the new preloader has no use for.
+    # Made before the first request. Own are the descriptors of this worker, which the new preloader has no use for.
     def initialize(preloader, slot:, root:, own:, safety:, hooks:)
+      @hooked = ProcessState.new
       @preloader = preloader
       @slot = slot
       @root = root
@@ -80,7 +82,7 @@ module PreforkLauncher
     # a preloader that was started; neither passes through the worker's own frames.
     def born(app, control, refork)
       @own.each(&:close)
-      @preloader.born(app, control, refork)
+      @preloader.born(app, control, refork, @hooked)
     rescue SignalException
       raise
     rescue Exception => error # the last frame of this process

@@ -8,6 +8,7 @@ require_relative "fork_safety"
 require_relative "hooks"
 require_relative "loading"
 require_relative "preparation"
+require_relative "process_state"
 require_relative "scoreboard"
 require_relative "settings"
 require_relative "title"
@@ -30,19 +31,22 @@ module PreforkLauncher
     def run
       app = @loading.run(@preparation) { report_loaded }
       @channel = @loading.channel
+      @state = ProcessState.after_load
       @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are born of this one, too
       serve_spawns(app)
       exit(0)
     end
 
-    # In a process that a worker gave birth to, with a control socket of its own. Returns where
-    # exit handlers are to run.
-    def born(app, control, refork)
+    # In a process that a worker gave birth to, with a control socket of its own; hooked is what after_fork had made
+    # of that worker. Returns where exit handlers are to run.
+    def born(app, control, refork, hooked)
       began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
       Process.setsid
+      @channel = Channel.new(control)
+      changed = @state.restore(hooked)
+      refuse(changed, refork) if changed.any?
       Loading.reset_traps
       Title.preloader(@settings, refork: refork)
-      @channel = Channel.new(control)
       @safe = false
       @idle = Thread.list # the fork has left no other
       @preparation.refresh
@@ -56,6 +60,12 @@ module PreforkLauncher
     end
 
     private
+
+    # What this process has of a request, all its workers would have.
+    def refuse(findings, refork)
+      @channel.send("not_reforked", generation: @settings.generation, refork: refork, findings: findings.map(&:to_h), error: nil)
+      exit!(1)
+    end
 
     # What it left behind is looked at when the threads of the launcher are gone, and
     # connections that no fork will see are closed.
