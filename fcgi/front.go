@@ -100,6 +100,10 @@ func NewFront(config FrontConfig) *Front {
 // longer named are finished.
 func (f *Front) SetSockets(paths []string) { f.pool.set(paths) }
 
+// Close says that no worker will come any more: requests that wait for one, and those that come, are
+// answered 503. Requests that a worker has are finished.
+func (f *Front) Close() { f.pool.close() }
+
 // Load tells how many sockets have a request, and how many requests wait.
 func (f *Front) Load() (busy, waiting int) { return f.pool.load() }
 

@@ -15,6 +15,8 @@ type pool struct {
 	sockets  []*socket
 	waiting  list.List // of chan *socket with room for one
 	busyGone int       // busy sockets that are no longer in the pool
+	closed   chan struct{}
+	closing  sync.Once
 }
 
 // socket is one worker's address. Its fields belong to the pool's mutex.
@@ -27,7 +29,7 @@ type socket struct {
 }
 
 func newPool(paths []string, aside time.Duration) *pool {
-	p := &pool{aside: aside}
+	p := &pool{aside: aside, closed: make(chan struct{})}
 	p.set(paths)
 	return p
 }
@@ -67,6 +69,9 @@ func (p *pool) set(paths []string) {
 	p.dispatch()
 }
 
+// close ends every wait, those to come too.
+func (p *pool) close() { p.closing.Do(func() { close(p.closed) }) }
+
 // acquire waits for an idle socket. A request that comes again because its
 // socket refused goes first, where it was before.
 func (p *pool) acquire(ctx context.Context, again bool) (*socket, error) {
@@ -85,6 +90,7 @@ func (p *pool) acquire(ctx context.Context, again bool) (*socket, error) {
 	case s := <-ready:
 		return s, nil
 	case <-ctx.Done():
+	case <-p.closed:
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,7 +101,10 @@ func (p *pool) acquire(ctx context.Context, again bool) (*socket, error) {
 	default:
 		p.waiting.Remove(place)
 	}
-	return nil, ctx.Err()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return nil, errClosed
 }
 
 // release gives a socket back after a request that reached it. It tells

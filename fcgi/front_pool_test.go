@@ -3,6 +3,8 @@ package fcgi
 import (
 	"context"
 	"errors"
+	"net/http"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -111,5 +113,32 @@ func TestPoolSet(t *testing.T) {
 	}
 	if busy, _ := p.load(); busy != 2 {
 		t.Errorf("%d are busy, want 2", busy)
+	}
+}
+
+// What waits when nobody is left is told so at once, and so is what comes later.
+func TestFrontCloses(t *testing.T) {
+	path := filepath.Join(tempDir(t), "s") // nobody is there yet
+	front, server := serveFront(t, FrontConfig{Sockets: []string{path}, SetAside: patience, WaitLimit: patience})
+	status := make(chan int, 1)
+	go func() {
+		resp, _, err := tryAsk(t, newRequest(t, "GET", server.URL, nil))
+		if err != nil {
+			t.Error(err)
+			resp = &http.Response{}
+		}
+		status <- resp.StatusCode
+	}()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if _, waiting := front.Load(); waiting > 0 {
+			break
+		}
+	}
+	front.Close()
+	if got := <-status; got != 503 {
+		t.Errorf("got %d", got)
+	}
+	if resp, _ := ask(t, newRequest(t, "GET", server.URL, nil)); resp.StatusCode != 503 {
+		t.Errorf("later: got %s", resp.Status)
 	}
 }

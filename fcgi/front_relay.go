@@ -11,6 +11,7 @@ import (
 
 var (
 	errNoWorker  = errors.New("no worker was free within the wait limit")
+	errClosed    = errors.New("no worker is left")
 	errAbandoned = errors.New("worker went on for too long after the client had gone")
 )
 
@@ -90,6 +91,9 @@ func (f *Front) send(ctx context.Context, r *http.Request, request *Request) (*s
 			if r.Context().Err() != nil {
 				return nil, nil, r.Context().Err()
 			}
+			if errors.Is(err, errClosed) {
+				return nil, nil, err
+			}
 			return nil, nil, errNoWorker
 		}
 		resp, err := f.client(socket, r).Do(ctx, request)
@@ -135,7 +139,7 @@ func (f *Front) refuseFailed(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	status, text := http.StatusBadGateway, "The application did not answer this request."
 	switch {
-	case errors.Is(err, errNoWorker), errors.Is(err, ErrOverloaded), errors.Is(err, ErrCantMultiplex):
+	case errors.Is(err, errNoWorker), errors.Is(err, errClosed), errors.Is(err, ErrOverloaded), errors.Is(err, ErrCantMultiplex):
 		status, text = http.StatusServiceUnavailable, "The application is busy. Please try again in a moment."
 	case errors.Is(err, ErrRequestTooLarge):
 		status, text = http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large."

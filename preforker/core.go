@@ -118,6 +118,7 @@ type core struct {
 	refork     reforks
 	again      bool  // a restart was asked for while a generation was loading
 	verdict    error // why the supervisor stops
+	held       bool  // while it stops: the workers serve on until the front has finished
 	budget     budget
 	loads      map[int]loadView // by generation, for those who ask
 	failedLoad *failedLoad      // the last one, until another one succeeds; nil: none
@@ -176,6 +177,10 @@ func (c *core) step(now time.Duration, e event) []action {
 		c.timerFired(e.timer)
 	case stopAsked:
 		c.stopAsked(e)
+	case frontStops:
+		c.frontStops(e)
+	case frontStopped:
+		c.frontStopped()
 	case restartAsked:
 		c.restartAsked(e)
 	default:
@@ -212,6 +217,6 @@ func (c *core) timerFired(t timer) {
 	case timerSlot:
 		c.slotRetry(t.key)
 	case timerStop:
-		c.killAll()
+		c.stopTimeout()
 	}
 }

@@ -28,6 +28,7 @@ func (c *core) bury(s *slot, gone *worker, young bool, most time.Duration) {
 	}
 	if c.phase == phaseStopping {
 		c.vacate(s)
+		c.abandonSlot(s)
 		c.finishWhenDone()
 		return
 	}

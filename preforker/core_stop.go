@@ -8,7 +8,7 @@ import (
 // stopAsked: everybody drains, or is killed. Asking twice changes nothing.
 func (c *core) stopAsked(e stopAsked) {
 	if c.phase != phaseStopping && c.phase != phaseDone {
-		c.log(slog.LevelInfo, "stopping", slog.String(keySignal, e.by), slog.Duration(keyTimeout, c.policy.drainTimeout))
+		c.logStopping(e.by)
 		c.stop(nil)
 	}
 	if e.now && c.phase == phaseStopping {
@@ -20,10 +20,21 @@ func (c *core) stopAsked(e stopAsked) {
 // stop hides the sockets and has every worker empty its queue and leave. With an
 // error it is the reason why the launcher ends.
 func (c *core) stop(err error) {
+	c.beginStop(err)
+	c.letLeave()
+	c.retireAll()
+	c.finishWhenDone()
+}
+
+// beginStop begins the time that everybody has together.
+func (c *core) beginStop(err error) {
 	c.phase = phaseStopping
 	c.verdict = err
-	c.do(hideSlots{})
 	c.do(setTimer{timer{kind: timerStop}, c.policy.drainTimeout})
+}
+
+func (c *core) letLeave() {
+	c.do(hideSlots{})
 	for _, s := range c.slots {
 		for _, w := range s.workers {
 			if !w.leaving() {
@@ -31,10 +42,61 @@ func (c *core) stop(err error) {
 			}
 		}
 	}
+}
+
+func (c *core) retireAll() {
 	for _, p := range slices.Clone(c.preloaders) {
 		c.retire(p, ReasonStopping)
 	}
+}
+
+// frontStops: the launcher's own front finishes its requests before the workers leave, which it
+// needs for that. A slot without a ready worker gets none any more, so its socket goes at once.
+func (c *core) frontStops(e frontStops) {
+	if c.phase == phaseStopping || c.phase == phaseDone {
+		return
+	}
+	c.logStopping(e.by)
+	c.beginStop(nil)
+	c.held = true
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.state == WorkerSpawning || w.state == WorkerBooting {
+				c.drain(w, ReasonStopping, true)
+			}
+		}
+		c.abandonSlot(s)
+	}
+	c.retireAll()
 	c.finishWhenDone()
+}
+
+// frontStopped: nobody sends the workers anything new.
+func (c *core) frontStopped() {
+	if c.held && c.phase == phaseStopping {
+		c.held = false
+		c.letLeave()
+		c.finishWhenDone()
+	}
+}
+
+// abandonSlot closes the socket of a slot that nobody serves, while others still serve.
+func (c *core) abandonSlot(s *slot) {
+	if c.held && s.serving() == nil {
+		c.closeSlot(s)
+	}
+}
+
+// stopTimeout ends the time that everybody had.
+func (c *core) stopTimeout() {
+	if c.held && c.phase == phaseStopping {
+		c.log(slog.LevelWarn, "killing what is left", slog.Duration(keyTimeout, c.policy.drainTimeout))
+	}
+	c.killAll()
+}
+
+func (c *core) logStopping(by string) {
+	c.log(slog.LevelInfo, "stopping", slog.String(keySignal, by), slog.Duration(keyTimeout, c.policy.drainTimeout))
 }
 
 func (c *core) killAll() {

@@ -97,6 +97,10 @@ type (
 		by  string
 		now bool // without waiting for anybody
 	}
+	// frontStops asks for a stop while requests still come from the launcher's own front, and
+	// frontStopped says that it has finished.
+	frontStops   struct{ by string }
+	frontStopped struct{}
 	restartAsked struct{ by string }
 )
 
@@ -119,6 +123,8 @@ func (preloaderMeasured) isEvent() {}
 func (workersMeasured) isEvent()   {}
 func (timerFired) isEvent()        {}
 func (stopAsked) isEvent()         {}
+func (frontStops) isEvent()        {}
+func (frontStopped) isEvent()      {}
 func (restartAsked) isEvent()      {}
 
 // measurement is a worker's memory, as last read, and how much it has served.

@@ -202,6 +202,13 @@ func (s *Supervisor) Run() error {
 // Stop drains every worker and ends Run. By names who asks, for the log.
 func (s *Supervisor) Stop(by string) { s.post(stopAsked{by, false}) }
 
+// StopAfterFront is Stop where requests come from the launcher's own front: the workers serve on
+// until FrontStopped says that it has finished. The time to drain begins now, for all together.
+func (s *Supervisor) StopAfterFront(by string) { s.post(frontStops{by}) }
+
+// FrontStopped follows StopAfterFront.
+func (s *Supervisor) FrontStopped() { s.post(frontStopped{}) }
+
 // Kill ends Run at once: no worker finishes what it does.
 func (s *Supervisor) Kill(by string) { s.post(stopAsked{by, true}) }
 

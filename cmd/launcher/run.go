@@ -96,7 +96,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		case <-time.After(lastWords):
 		}
 	}()
-	run := &service{supervisor: supervisor, front: front, drain: config.DrainTimeout, log: logger, hungUp: console.gone}
+	run := &service{supervisor: supervisor, front: front, log: logger, hungUp: console.gone}
 	return run.run(signals)
 }
 

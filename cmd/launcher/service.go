@@ -21,14 +21,12 @@ import (
 type service struct {
 	supervisor *preforker.Supervisor
 	front      *front // nil where the user wants none
-	drain      time.Duration
 	log        *slog.Logger
 	hungUp     func() bool // the terminal that it was started from is gone
 
 	tasks      sync.WaitGroup
 	frontEnded chan struct{}
 	endFront   context.CancelFunc // no new requests
-	cutFront   context.CancelFunc // and no old ones either
 	asked      time.Time          // when it was first asked to stop
 }
 
@@ -39,7 +37,7 @@ const same = 100 * time.Millisecond
 func (s *service) run(signals <-chan os.Signal) error {
 	serving, endFront := context.WithCancel(context.Background())
 	patient, cutFront := context.WithCancel(context.Background())
-	s.endFront, s.cutFront, s.frontEnded = endFront, cutFront, make(chan struct{})
+	s.endFront, s.frontEnded = endFront, make(chan struct{})
 	s.tasks.Go(func() {
 		defer close(s.frontEnded)
 		s.serveFront(serving, patient)
@@ -57,10 +55,26 @@ func (s *service) run(signals <-chan os.Signal) error {
 	})
 	err := s.supervisor.Run()
 	endFront()
-	cutFront() // nobody is left to answer
+	s.awaitFront()
+	cutFront()
 	close(ended)
 	s.tasks.Wait()
 	return err
+}
+
+// lastAnswers is how long clients may take to read what they are told when the last worker has gone.
+const lastAnswers = time.Second
+
+// awaitFront lets the front tell those that still wait that nobody will serve them.
+func (s *service) awaitFront() {
+	if s.front == nil {
+		return
+	}
+	s.front.handler.Close()
+	select {
+	case <-s.frontEnded:
+	case <-time.After(lastAnswers):
+	}
 }
 
 func (s *service) serveFront(ctx, cut context.Context) {
@@ -83,20 +97,17 @@ func (s *service) signalled(sig os.Signal) {
 	case s.asked.IsZero():
 		s.asked = time.Now()
 		s.endFront()
-		// The front's requests need the workers: they stop after it, and what it has
-		// taken of the time to drain is not given once more.
-		if s.front != nil {
-			time.AfterFunc(s.drain, func() {
-				s.cutFront()
-				s.supervisor.Kill(name)
-			})
+		if s.front == nil {
+			s.supervisor.Stop(name)
+			return
 		}
+		// The front's requests need the workers, so these leave after it.
+		s.supervisor.StopAfterFront(name)
 		s.tasks.Go(func() {
 			<-s.frontEnded
-			s.supervisor.Stop(name)
+			s.supervisor.FrontStopped()
 		})
 	case time.Since(s.asked) > same:
-		s.cutFront()
 		s.supervisor.Kill(name)
 	}
 }

@@ -1,0 +1,103 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"launcher/preforker"
+)
+
+// hangingFront starts hello with one worker behind the front, and a request in its hands.
+func hangingFront(t *testing.T) (in *instance, gate, address string, first <-chan page) {
+	t.Helper()
+	gate, variable := gates(t)
+	in = start(t, startOptions{root: copyApp(t, "hello"), env: []string{variable}, args: []string{"1", "--http", "127.0.0.1:0"}})
+	address = in.waitLine(`workers are ready: http://(\S+)/$`)[1]
+	first = later(http.MethodGet, "http://"+address+"/hang?gate=go", nil)
+	in.doing(0, "GET /hang")
+	return in, gate, address, first
+}
+
+// TestStopOfTheFrontIsToldAtOnce: the log and the status say so while requests are in flight, and
+// these are answered, those too that no worker has begun.
+func TestStopOfTheFrontIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	in, gate, address, first := hangingFront(t)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(conn, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	input := bufio.NewReader(conn)
+	if line, err := input.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if line, err := input.ReadString('\n'); err != nil || line != "\r\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	in.signal(syscall.SIGTERM)
+	in.waitLine("msg=stopping signal=TERM")
+	in.statusWhen("the status to be stopping", func(s preforker.Status) bool { return s.State == "stopping" })
+	in.waitFor("the front to refuse", func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
+	if _, err := io.WriteString(conn, "4\r\nbody\r\n0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	openGate(t, gate, "go")
+	if got := (<-first).expect(t, 200); got.body != "released\n" {
+		t.Errorf("the request in hand: %q", got.body)
+	}
+	resp, err := http.ReadResponse(input, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 || string(body) != "body" {
+		t.Errorf("the upload in flight: %s %q, %v", resp.Status, body, err)
+	}
+	in.gone(0)
+}
+
+// TestSecondSignalWithTheFront kills at once, and the client is told.
+func TestSecondSignalWithTheFront(t *testing.T) {
+	t.Parallel()
+	in, _, _, first := hangingFront(t)
+	in.signal(syscall.SIGTERM)
+	in.waitLine("msg=stopping")
+	in.waitFor("the kill", func() bool { // one that comes too soon is the first one
+		if in.count("killing what is left") > 0 {
+			return true
+		}
+		_ = in.cmd.Process.Signal(syscall.SIGTERM)
+		return false
+	})
+	in.gone(0)
+	if got := <-first; got.err != nil || got.StatusCode != 502 {
+		t.Errorf("the request in hand: %+v", got)
+	}
+}
+
+// TestStopWhileLoadingWithTheFront: nothing will ever serve the request that waits.
+func TestStopWhileLoadingWithTheFront(t *testing.T) {
+	t.Parallel()
+	in := start(t, startOptions{root: copyApp(t, "broken_hang"), args: []string{"1", "--http", "127.0.0.1:0"}})
+	in.waitLine("asking the settings server")
+	in.signal(syscall.SIGTERM)
+	in.gone(0)
+}
