@@ -32,6 +32,9 @@ EXPERIMENT ?=
 ROOT ?=
 MIRROR ?=
 
+# What "launcher version" says.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+
 .PHONY: build run test check ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine experiment-debian13 deps test-deps clean
 .DEFAULT_GOAL := build
 
@@ -39,7 +42,7 @@ build: launcher
 
 # One static binary with the Ruby side inside it.
 launcher: $(shell find cmd fcgi lighttpd preforker scripts -name '*.go' -o -name '*.rb') go.mod go.sum
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/launcher
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X "main.version=$(VERSION)"' -o $@ ./cmd/launcher
 
 # The blog of testdata/apps with NUM workers, at http://127.0.0.1:PORT/posts.
 run: deps launcher

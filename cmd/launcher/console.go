@@ -27,9 +27,11 @@ import (
 type console struct {
 	out      *os.File
 	terminal bool
-	footer   string       // what to say once all workers are ready
+	lively   bool         // a line that moves is for a person at a terminal that can erase it
 	log      *slog.Logger // to this console
 	printed  *slog.Logger // the same, for what the application prints
+	direct   *slog.Logger // past the queue, for the goroutine that empties it; nil where lines are plain text
+	address  slog.Attr    // where the workers are reached
 
 	lines     chan []byte
 	unhurried chan []byte // of those who wait: they take no room from the others
@@ -55,12 +57,26 @@ const (
 	lastWords    = time.Second // for what is queued when the launcher ends
 )
 
-func newConsole(out *os.File) *console {
+// newConsole has every line be a JSON object where the log is, the table and the application's lines too.
+func newConsole(out *os.File, format, level string) (*console, error) {
 	c := &console{out: out, terminal: term.IsTerminal(int(out.Fd())), lines: make(chan []byte, consoleQueue),
 		unhurried: make(chan []byte),
 		quit:      make(chan struct{}), done: make(chan struct{})}
+	c.lively = c.terminal && format == formatText && os.Getenv("TERM") != "dumb"
+	var err error
+	if c.log, err = newLogger(c, format, level); err != nil {
+		return nil, err
+	}
+	if c.printed, err = newLogger(patient{c}, format, level); err != nil {
+		return nil, err
+	}
+	if format == formatJSON {
+		if c.direct, err = newLogger(out, format, level); err != nil {
+			return nil, err
+		}
+	}
 	go c.write()
-	return c
+	return c, nil
 }
 
 // close writes what is queued, if somebody reads it, and leaves a clean line.
@@ -79,7 +95,7 @@ func (c *console) gone() bool { return c.terminal && !term.IsTerminal(int(c.out.
 func (c *console) write() {
 	defer close(c.done)
 	var tick <-chan time.Time
-	if c.terminal {
+	if c.lively {
 		ticker := time.NewTicker(spinnerTick)
 		defer ticker.Stop()
 		tick = ticker.C
@@ -121,8 +137,11 @@ func (c *console) writeLine(line []byte) {
 	dropped := c.dropped
 	c.dropped = 0
 	c.mu.Unlock()
-	if dropped > 0 {
-		fmt.Fprintf(c.out, "launcher: %d lines of this log were dropped: nobody read it\n", dropped)
+	switch {
+	case dropped > 0 && c.direct != nil:
+		c.direct.Warn("lines of this log were dropped: nobody read it", "dropped", dropped)
+	case dropped > 0:
+		fmt.Fprintf(c.out, "launcher: %s dropped: nobody read it\n", counted(dropped, "line of this log was", "lines of this log were"))
 	}
 	c.draw()
 }
@@ -131,7 +150,7 @@ func (c *console) draw() {
 	c.mu.Lock()
 	loading, since := c.loading, c.since
 	c.mu.Unlock()
-	if c.terminal && loading != "" {
+	if c.lively && loading != "" {
 		fmt.Fprintf(c.out, "%s %s %.0f s", spinner[c.frame%len(spinner)], loading, time.Since(since).Seconds())
 		c.drawn = true
 	}
@@ -190,12 +209,15 @@ func (c *console) Loaded(int) { c.setLoading("starting the workers") }
 
 // Printed implements preforker.Observer.
 func (c *console) Printed(line string) {
-	if c.terminal {
-		fmt.Fprintf(patient{c}, "| %s\n", line)
+	if c.terminal && c.direct == nil {
+		fmt.Fprintf(patient{c}, "| %s\n", plain(line))
 		return
 	}
-	c.printed.Info("the application printed", "line", line)
+	c.printed.Info("the application printed", keyLine, plain(line))
 }
+
+// keyLine is a line that an application has printed.
+const keyLine = "line"
 
 // Serving implements preforker.Observer: a table the first time, a line later.
 func (c *console) Serving(generation int, workers []preforker.WorkerView) {
@@ -205,13 +227,37 @@ func (c *console) Serving(generation int, workers []preforker.WorkerView) {
 		return
 	}
 	c.shown = true
+	if c.direct != nil {
+		c.log.Info("all workers are ready", "workers", len(workers), c.address.Key, c.address.Value)
+		return
+	}
 	table := tabwriter.NewWriter(c, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SLOT\tPID\tSTATE\tSOCKET")
 	for _, w := range workers {
 		fmt.Fprintf(table, "%d\t%d\t%v\t%s\n", w.Slot, w.Pid, w.State, w.Socket)
 	}
 	_ = table.Flush()
-	fmt.Fprintln(c, c.footer)
+	text := counted(len(workers), "worker is ready", "workers are ready")
+	if c.address.Key == keyInclude {
+		text += fmt.Sprintf(". lighttpd: include %q", c.address.Value.String())
+	} else {
+		text += ": " + c.address.Value.String()
+	}
+	fmt.Fprintln(c, text)
+}
+
+// What stands for the address of the workers, in JSON and in the last line of the table.
+const (
+	keyInclude = "lighttpd_include"
+	keyURL     = "url"
+)
+
+// counted is a number with the words for one or for some.
+func counted(number int, one, some string) string {
+	if number == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", number, some)
 }
 
 // Settled implements preforker.Observer.
@@ -219,21 +265,3 @@ func (c *console) Settled() { c.setLoading("") }
 
 // Stopping implements preforker.Observer.
 func (c *console) Stopping() { c.setLoading("") }
-
-// newLogger logs to the console.
-func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
-	var options slog.HandlerOptions
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, usageErrorf("--log-level info", "read --%s: %q is none of debug, info, warn, error", optLogLevel, level)
-	}
-	options.Level = l
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, &options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, &options)), nil
-	default:
-		return nil, usageErrorf("--log-format text", "read --%s: %q is neither text nor json", optLogFormat, format)
-	}
-}

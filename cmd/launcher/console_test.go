@@ -20,13 +20,16 @@ func TestConsoleNeverWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer read.Close()
-	c := newConsole(write)
+	c, err := newConsole(write, formatText, "info")
+	if err != nil {
+		t.Fatal(err)
+	}
 	const lines = 100_000 // more than the pipe and the queue take
 	for i := range lines {
 		fmt.Fprintf(c, "line %d of many\n", i)
 	}
 	seen, missing := 0, 0
-	dropped := regexp.MustCompile(`(\d+) lines of this log were dropped`)
+	dropped := regexp.MustCompile(`(\d+) lines? of this log (?:was|were) dropped`)
 	scanner := bufio.NewScanner(read)
 	for seen+missing < lines && scanner.Scan() {
 		if match := dropped.FindStringSubmatch(scanner.Text()); match != nil {
@@ -49,7 +52,10 @@ func TestConsoleEndsWithoutAReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newConsole(write)
+	c, err := newConsole(write, formatText, "info")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 10 * consoleQueue {
 		fmt.Fprintf(c, "a line that fills the pipe and the queue behind it\n")
 	}

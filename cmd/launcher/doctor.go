@@ -181,7 +181,7 @@ func (d diagnosis) print(w io.Writer) error {
 	const mb = 1 << 20
 	m := d.Measured
 	p.line("memory  the process that forks has %.1f MB; a fork has %.1f MB of its own before it does anything", float64(m.PSS)/mb, float64(m.ForkPrivate)/mb)
-	p.line("        Ruby's heap: %d objects, %d free slots\n", m.LiveSlots, m.FreeSlots)
+	p.line("        Ruby's heap: %s, %s\n", counted(int(m.LiveSlots), "object", "objects"), counted(int(m.FreeSlots), "free slot", "free slots"))
 	if d.Found {
 		p.line("launcher doctor found something to do: see above.")
 	} else {
@@ -198,7 +198,7 @@ type printer struct {
 
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		_, p.err = io.WriteString(p.w, escaped(fmt.Sprintf(format+"\n", args...)))
 	}
 }
 

@@ -20,7 +20,7 @@ func hangingFront(t *testing.T) (in *instance, gate, address string, first <-cha
 	t.Helper()
 	gate, variable := gates(t)
 	in = start(t, startOptions{root: copyApp(t, "hello"), env: []string{variable}, args: []string{"1", "--http", "127.0.0.1:0"}})
-	address = in.waitLine(`workers are ready: http://(\S+)/$`)[1]
+	address = in.waitLine(`workers? (?:is|are) ready: http://(\S+)/$`)[1]
 	first = later(http.MethodGet, "http://"+address+"/hang?gate=go", nil)
 	in.doing(0, "GET /hang")
 	return in, gate, address, first

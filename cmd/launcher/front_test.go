@@ -26,7 +26,7 @@ func startFront(t *testing.T, root string, workers int, args ...string) browser 
 	gates := t.TempDir()
 	in := start(t, startOptions{root: root, env: []string{"BLOG_GATES=" + gates, "HELLO_GATES=" + gates},
 		args: append([]string{strconv.Itoa(workers), "--http", "127.0.0.1:0"}, args...)})
-	address := in.waitLine(`workers are ready: (http://127\.0\.0\.1:\d+\S*)/$`)[1]
+	address := in.waitLine(`workers? (?:is|are) ready: (http://127\.0\.0\.1:\d+\S*)/$`)[1]
 	base, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)

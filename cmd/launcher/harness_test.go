@@ -255,7 +255,7 @@ func (in *instance) count(pattern string) (n int) {
 // serving waits until every worker is ready.
 func (in *instance) serving() *instance {
 	in.t.Helper()
-	in.waitLine(`workers are ready`)
+	in.waitLine(`^\d+ workers? (is|are) ready`)
 	return in
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"time"
@@ -62,6 +63,9 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 	if err != nil {
 		return err
 	}
+	if err := checkListener(ctx); err != nil {
+		return err
+	}
 	text, err := configText(ctx, where, workers)
 	if err != nil {
 		return err
@@ -75,6 +79,25 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 	}
 	_, err = fmt.Fprint(stdout, text)
 	return err
+}
+
+// checkListener refuses a port and an address that would not be in what is printed, or that cannot be.
+func checkListener(ctx *cli.Context) error {
+	for _, option := range []string{optAddress, optPort} {
+		if ctx.IsSet(option) && !ctx.Bool(optFull) {
+			return usageErrorf(fmt.Sprintf("launcher config --full --%s %s %s", option, ctx.String(option), ctx.Args().First()),
+				"read --%s: it is for a whole file, with --full; a snippet has none", option)
+		}
+	}
+	if address := ctx.String(optAddress); ctx.Bool(optFull) {
+		if parsed, err := netip.ParseAddr(address); err != nil || parsed.Zone() != "" {
+			return usageErrorf("--address 127.0.0.1", "read --%s: %q is not an IP address", optAddress, address)
+		}
+	}
+	if port := ctx.Int(optPort); port < 1 || port > 65535 {
+		return usageErrorf("--port 8080", "read --%s: a port is from 1 to 65535, not %d", optPort, port)
+	}
+	return nil
 }
 
 func configText(ctx *cli.Context, where site, workers int) (string, error) {

@@ -41,7 +41,7 @@ const (
 )
 
 func env(option string) []string {
-	return []string{"LAUNCHER_" + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))}
+	return []string{variablePrefix + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))}
 }
 
 // siteFlags say where the application and its sockets are.
@@ -91,20 +91,26 @@ func passengerFlag() cli.Flag {
 // workerCount reads NUM.
 func workerCount(ctx *cli.Context, example string) (int, error) {
 	switch {
+	case ctx.NArg() == 0 && os.Getenv("WEB_CONCURRENCY") != "": // which platforms set, and other servers read
+		return 0, usageErrorf(example[:len(example)-1]+`"$WEB_CONCURRENCY"`, "read command line: NUM, the number of workers, is missing")
 	case ctx.NArg() == 0:
 		return 0, usageErrorf(example, "read command line: NUM, the number of workers, is missing")
 	case ctx.NArg() > 1:
 		return 0, usageErrorf(example, "read command line: one NUM is expected, not %q", ctx.Args().Slice())
 	}
-	text := ctx.Args().First()
+	text := strings.TrimSpace(ctx.Args().First())
+	if !wholeNumber.MatchString(text) {
+		return 0, notANumber(ctx.Args().First(), example)
+	}
 	n, err := strconv.Atoi(text)
-	switch {
-	case err != nil:
-		return 0, usageErrorf(example, "read command line: NUM is a number of workers, not %q", text)
-	case n < 1 || n > preforker.MaxWorkers:
-		return 0, usageErrorf(example, "read command line: NUM is from 1 to %d, not %d", preforker.MaxWorkers, n)
+	if err != nil || n < 1 || n > preforker.MaxWorkers {
+		return 0, usageErrorf(example, "read command line: NUM is from 1 to %d, not %s", preforker.MaxWorkers, text)
 	}
 	return n, nil
+}
+
+func notANumber(text, example string) error {
+	return usageErrorf(example, "read command line: NUM is a number of workers, not %q", text)
 }
 
 // site is where an application and its sockets are.
@@ -229,8 +235,12 @@ func socketGroup(name string) (int, error) {
 }
 
 func httpAddress(text string) error {
-	if _, port, err := net.SplitHostPort(text); err != nil || port == "" {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil || port == "" {
 		return usageErrorf("--http 127.0.0.1:3000", "read --%s: %q is not an address with a port", optHTTP, text)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return usageErrorf("--http 127.0.0.1:3000", "read --%s: %q is not a port from 0 to 65535", optHTTP, port)
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (p *progress) close() {
 
 // say prints a line above the bar.
 func (p *progress) say(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text := escaped(fmt.Sprintf(format, args...))
 	if p.bar != nil {
 		p.bar.Log("%s", text)
 		return

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -36,22 +37,21 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
-	console := newConsole(stderr)
-	defer console.close()
-	logger, err := newLogger(console, ctx.String(optLogFormat), ctx.String(optLogLevel))
+	console, err := newConsole(stderr, ctx.String(optLogFormat), ctx.String(optLogLevel))
 	if err != nil {
 		return err
 	}
-	console.log = logger
-	if console.printed, err = newLogger(patient{console}, ctx.String(optLogFormat), ctx.String(optLogLevel)); err != nil {
-		return err
+	defer console.close()
+	logger := console.log
+	for _, warning := range ctx.App.Metadata[warningsKey].([]string) {
+		logger.Warn(warning)
 	}
 	config, where, err := readConfig(ctx, workers)
 	if err != nil {
 		return err
 	}
-	if config.SpawnMethod == preforker.SpawnDirect && (ctx.IsSet(optMaxPrivate) || ctx.IsSet(optMaxRequests)) {
-		logger.Warn("--max-private and --max-requests have no effect with --spawn-method direct: nothing is forked")
+	for _, warning := range withoutEffect(ctx, config) {
+		logger.Warn(warning)
 	}
 	config.Log, config.Stderr, config.Observer = logger, stderr, console
 	version, err := lighttpdVersion(ctx.Context, "", "")
@@ -79,25 +79,31 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if err != nil {
 		return err
 	}
-	console.footer = fmt.Sprintf("%d workers are ready. lighttpd: include %q", workers, filepath.Join(config.SocketDir, snippetName))
+	console.address = slog.String(keyInclude, filepath.Join(config.SocketDir, snippetName))
 	if front != nil {
-		console.footer = fmt.Sprintf("%d workers are ready: http://%s%s/", workers, front.listener.Addr(), where.app.URLPrefix)
+		console.address = slog.String(keyURL, fmt.Sprintf("http://%s%s/", front.listener.Addr(), where.app.URLPrefix))
+	} else {
+		defer printAside(stdout, config.Snippet, logger)()
 	}
+	run := &service{supervisor: supervisor, front: front, log: logger, hungUp: console.gone}
+	return run.run(signals)
+}
+
+// printAside prints the configuration, which nobody may be reading, and returns what waits for that, for a moment.
+func printAside(stdout io.Writer, text string, logger *slog.Logger) (wait func()) {
 	printed := make(chan struct{})
-	go func() { // nobody may be reading it
+	go func() {
 		defer close(printed)
-		if _, err := fmt.Fprint(stdout, config.Snippet); err != nil {
+		if _, err := io.WriteString(stdout, text); err != nil {
 			logger.Warn("the configuration could not be printed", "error", err)
 		}
 	}()
-	defer func() {
+	return func() {
 		select {
 		case <-printed:
 		case <-time.After(lastWords):
 		}
-	}()
-	run := &service{supervisor: supervisor, front: front, log: logger, hungUp: console.gone}
-	return run.run(signals)
+	}
 }
 
 func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	pretty "github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -238,14 +236,4 @@ func inTime(d time.Duration) string {
 
 func moment(at, now time.Time, zone *time.Location) string {
 	return fmt.Sprintf("%s (%s ago)", at.In(zone).Format(time.DateTime), inTime(now.Sub(at)))
-}
-
-// printable makes another's text safe for a terminal: whoever sends a request chooses its path.
-func printable(another string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return utf8.RuneError
-	}, another)
 }

@@ -62,7 +62,7 @@ func TestStatusOfNoLauncher(t *testing.T) {
 		{[]string{"--json", "--socket-dir", "/nowhere"}, exitError, "none runs with its sockets in /nowhere", "--socket-dir"},
 		{[]string{"--root", "config.ru"}, exitError, "none runs with its sockets in " + root + "/config.ru/log", "--socket-dir"},
 		{[]string{"2"}, exitUsage, `status takes options alone, not "2"`, "launcher status"},
-		{[]string{"--jsn"}, exitUsage, "flag provided but not defined: -jsn", "launcher --help"},
+		{[]string{"--jsn"}, exitUsage, "there is no option --jsn; did you mean --json?", "launcher status --help"},
 	} {
 		a := askStatus(t, startOptions{root: root, args: test.args}, nil)
 		_, try, _ := strings.Cut(a.stderr, "\nTry: ")

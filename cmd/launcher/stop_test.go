@@ -253,7 +253,7 @@ func TestDrainTimeoutOfTheFront(t *testing.T) {
 	_, variable := gates(t)
 	in := start(t, startOptions{root: copyApp(t, "hello"), env: []string{variable},
 		args: []string{"1", "--http", "127.0.0.1:0", "--drain-timeout", "300ms"}})
-	address := in.waitLine(`workers are ready: (http://\S+)/$`)[1]
+	address := in.waitLine(`workers? (?:is|are) ready: (http://\S+)/$`)[1]
 	ended := make(chan error)
 	go func() {
 		resp, err := client().Get(address + "/hang?gate=go")

@@ -165,7 +165,7 @@ func TestNoTerminal(t *testing.T) {
 func TestTerminalThatIsClosed(t *testing.T) {
 	tty, slave := openTerminal(t)
 	in := startOn(t, copyApp(t, "hello"), slave, true, "1")
-	in.waitFor("the table", func() bool { return strings.Contains(tty.text(), "1 workers are ready") })
+	in.waitFor("the table", func() bool { return strings.Contains(tty.text(), "1 worker is ready") })
 	if err := tty.master.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -19,15 +19,23 @@ func (s *Spec) launcher() (*recipe, error) {
 	}
 	arguments := []string{"--spawn-method", string(s.Method), "--root", s.Root, "--environment", s.Environment,
 		"--ruby", firstOf(s.Ruby, "ruby"), "--rackup", s.path(wrapperName), "--socket-dir", s.Dir,
-		"--boot-timeout", s.Timeout.String(), number(s.Workers)}
+		"--boot-timeout", s.Timeout.String(), "--log-format", "text", number(s.Workers)}
 	r := &recipe{
 		command: append([]string{program}, arguments...), typed: append([]string{"launcher"}, arguments...),
-		goodbye: syscall.SIGTERM, ready: &footer{text: number(s.Workers) + " workers are ready"},
+		goodbye: syscall.SIGTERM, ready: &footer{text: readyLine(s.Workers)},
 	}
 	for _, socket := range preforker.SocketPaths(s.Dir, s.Workers) {
 		r.backends = append(r.backends, Backend{FastCGI: true, Socket: socket})
 	}
 	return r, nil
+}
+
+// readyLine begins the line that the launcher prints once all workers are ready.
+func readyLine(workers int) string {
+	if workers == 1 {
+		return "1 worker is ready"
+	}
+	return number(workers) + " workers are ready"
 }
 
 // footer is the readiness of a server whose log has one line for all of its workers.
