@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "text"
+
 module PreforkLauncher
   # An exception as a message for the supervisor: the application's own frames
   # apart from those of Ruby, its gems and the launcher. Long parts are cut, and
@@ -8,7 +10,6 @@ module PreforkLauncher
     TEXT_MAX = 8_000 # bytes
     FRAMES_MAX = 30
     FRAME_MAX = 500 # bytes
-    UNKNOWN = [Encoding::BINARY, Encoding::US_ASCII, Encoding::UTF_8].freeze
     OWN = %r{\A(?:launcher/|/dev/fd/|/proc/self/fd/|<internal:)}.freeze
     VENDORED = %r{\A(?:vendor/(?:bundle|cache|gems)|\.bundle|node_modules)/}.freeze
 
@@ -34,7 +35,7 @@ module PreforkLauncher
 
     # The message is the application's code, which may be what is broken.
     def text_of(error)
-      utf8(error.message.to_s)
+      Text.utf8(error.message)
     rescue StandardError => broken
       "(its message raised #{broken.class})"
     end
@@ -42,14 +43,14 @@ module PreforkLauncher
     # The launcher's own frames are told by their full names: relative ones could
     # be those of a folder of the application.
     def frames
-      frames = (@error.backtrace || []).map { |frame| utf8(frame) }
+      frames = (@error.backtrace || []).map { |frame| Text.utf8(frame) }
       frames.reject! { |frame| OWN.match?(frame) }
-      frames.unshift("#{utf8(@error.path)} (not loaded)") if missing_file?
+      frames.unshift("#{Text.utf8(@error.path)} (not loaded)") if missing_file?
       frames.map { |frame| relative(frame) }
     end
 
     def missing_file?
-      @error.is_a?(LoadError) && @error.path && utf8(@error.path).start_with?(@prefix)
+      @error.is_a?(LoadError) && @error.path && Text.utf8(@error.path).start_with?(@prefix)
     end
 
     def relative(frame)
@@ -67,15 +68,7 @@ module PreforkLauncher
     end
 
     def cut(text, limit)
-      text = utf8(text)
-      return text if text.bytesize <= limit
-      "#{text.byteslice(0, limit).scrub('')} (cut: #{text.bytesize} bytes)"
-    end
-
-    # Bytes of no known encoding are taken for UTF-8.
-    def utf8(text)
-      text = text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace, replace: "?") unless UNKNOWN.include?(text.encoding)
-      text.dup.force_encoding(Encoding::UTF_8).scrub("?")
+      Text.printable(text, limit)
     end
   end
 end

@@ -1,22 +1,29 @@
 # frozen_string_literal: true
 
+require_relative "../text"
+
 module PreforkLauncher
   module FastCGI
     # rack.errors, and the place where the responder itself reports. Everything goes to the worker's own error log and nothing to the
     # STDERR stream of FastCGI: lighttpd would write it into its own log once more, cut into lines there and mixed with other
     # backends', and a lost peer would take the report with it. A log that cannot be written (full disk, closed pipe) must not end a
-    # request.
+    # request. What applications write often holds what a client chose, so it is made printable.
     class Errors
       MAX_FRAMES = 100
       MAX_CAUSES = 10
+      MESSAGE_MAX = 8_000 # bytes
+      LINE_MAX = 500 # bytes, of a frame and of the name of a request
+      NIL_CALLED = "if it was env[\"rack.hijack\"] or env[\"async.callback\"] that was called: FastCGI has no connection to give away, so " \
+                   "neither is there; WebSockets and the like need a server of their own"
+      ASYNC = "throw :async asks for a response later on, and a worker serves one request at a time: return the response"
+      private_constant :NIL_CALLED, :ASYNC
 
       def initialize(io)
         @io = io
       end
 
       def write(*strings)
-        @io.write(*strings)
-      rescue SystemCallError, IOError
+        put(strings.map { |string| Text.printable(string) }.join)
         strings.sum { |string| string.to_s.bytesize }
       end
 
@@ -26,13 +33,19 @@ module PreforkLauncher
       end
 
       def puts(*lines)
-        @io.puts(*lines)
-      rescue SystemCallError, IOError
+        lined = StringIO.new(String.new)
+        lined.puts(*lines)
+        write(lined.string)
         nil
       end
 
       def print(*strings)
         write(*strings)
+        nil
+      end
+
+      def printf(format, *arguments)
+        write(Kernel.format(format, *arguments))
         nil
       end
 
@@ -42,6 +55,7 @@ module PreforkLauncher
       rescue SystemCallError, IOError
         self
       end
+      alias fsync flush
 
       # Logger takes a device only if it can be closed, and Rack::Logger makes a Logger of rack.errors; the stream is not theirs.
       def close; end
@@ -60,41 +74,72 @@ module PreforkLauncher
         @io.fileno
       end
 
+      def to_io
+        @io.to_io
+      end
+
       def tty?
         @io.tty?
       end
       alias isatty tty?
 
       def note(message)
-        write("launcher: #{message}\n")
+        put("launcher: #{Text.line(message, LINE_MAX)}\n")
       end
 
-      # One write a report, so that reports of several workers in one log stay apart.
+      # One write a report, so that reports of several workers in one log stay apart. Nothing in an exception may keep it from being
+      # reported: each part that is the application's code is asked for by itself.
       def report(error, context)
-        text = +"launcher: #{context}: "
+        text = +"launcher: #{Text.line(context, LINE_MAX)}: "
         describe(error, text)
+        hint = hint(error)
         seen = [error]
-        while (error = error.cause) && !seen.include?(error) && seen.size < MAX_CAUSES
+        while (error = attempt(nil) { error.cause }) && seen.size < MAX_CAUSES && seen.none? { |one| one.equal?(error) }
           seen << error
           describe(error, text << "caused by: ")
         end
-        write(text)
-      rescue StandardError, SystemStackError, NoMemoryError => failure
-        note("#{context}: #{failure.class} while an error was reported")
+        text << "launcher: hint: " << hint << "\n" if hint
+        put(text)
       end
 
       private
 
-      # The message is the application's code, and in any encoding.
       def describe(error, text)
-        text << readable(error.class) << ": " << readable(error.message) << "\n"
-        frames = error.backtrace || []
-        frames.first(MAX_FRAMES).each { |frame| text << "\t" << readable(frame) << "\n" }
+        text << attempt("exception") { Text.line(error.class, LINE_MAX) } << ": "
+        text << attempt("its message") { Text.printable(error.message, MESSAGE_MAX) } << "\n"
+        frames = attempt("its backtrace") { error.backtrace || [] }
+        frames = [frames] unless frames.is_a?(Array)
+        frames.first(MAX_FRAMES).each { |frame| text << "\t" << attempt("a frame") { Text.line(frame, LINE_MAX) } << "\n" }
         text << "\t... #{frames.size - MAX_FRAMES} more\n" if frames.size > MAX_FRAMES
       end
 
-      def readable(message)
-        message.to_s.dup.force_encoding(Encoding::UTF_8).scrub("?")
+      def attempt(what)
+        yield
+      rescue StandardError, ScriptError, SystemStackError, NoMemoryError => failure
+        what && "(#{what} raised #{failure.class.name})"
+      end
+
+      # What an application gets that asks for something which only a server of HTTP has.
+      def hint(error)
+        attempt(nil) do
+          case error
+          when UncaughtThrowError then ASYNC if error.tag == :async
+          when NoMethodError then NIL_CALLED if error.name == :call && error.receiver.nil?
+          end
+        end
+      end
+
+      # A stream whose encoding has no such characters gets them as escapes.
+      def put(text)
+        @io.write(text)
+      rescue EncodingError
+        begin
+          @io.write(text.dump.gsub('\\n', "\n").gsub('\\t', "\t"))
+        rescue SystemCallError, IOError
+          nil
+        end
+      rescue SystemCallError, IOError
+        nil
       end
     end
   end

@@ -133,6 +133,8 @@ module PreforkLauncher
           return false unless (error = error.cause)
         end
         false
+      rescue StandardError, NotImplementedError, SystemStackError # cause is the application's code where it says so
+        false
       end
 
       # The application's own end of a request. It happens whether or not somebody was there to read the response.

@@ -1,0 +1,145 @@
+# frozen_string_literal: true
+
+require_relative "support/fastcgi_case"
+
+# What reaches the log, whatever a client sends and an application raises.
+class FastCGIErrorsTest < FastCGICase
+  TEXT = { "content-type" => "text/plain" }.freeze
+  RAW = "/caf\xc3\xa9/\xff".b
+
+  def failing(uri, error, **more)
+    serve(->(_) { raise error }, lint: false)
+    assert_equal 500, connect.get(uri, **more).status
+    served
+    log
+  end
+
+  def test_raw_path_beside_a_message_in_utf8
+    told = failing(RAW, ArgumentError.new("größer"))
+    assert_match(%r{\Alauncher: GET /café/\?: ArgumentError: größer$}, told)
+    assert_match(/fastcgi_errors_test.rb/, told)
+  end
+
+  def test_raw_path_beside_a_failure_of_close_and_of_a_callback
+    body = [].tap { |one| one.define_singleton_method(:close) { raise "größer" } }
+    serve(->(env) { env["rack.response_finished"] = [->(*) { raise "später" }]; [200, TEXT, body] }, lint: false) # rubocop:disable Style/Semicolon
+    connect.get(RAW)
+    served
+    assert_match(%r{launcher: close the body of GET /café/\?: RuntimeError: größer$}, log)
+    assert_match(%r{launcher: rack.response_finished of GET /café/\?: RuntimeError: später$}, log)
+  end
+
+  def test_control_characters_of_a_path
+    told = failing("/\e]0;x\a/\xc2\x9b31m/\xe2\x80\xae/".b, RuntimeError.new("oh"))
+    assert_includes told, 'GET /\x1B]0;x\x07/\x9B31m/\u{202E}/: RuntimeError: oh'
+    refute_match(/[\e\a\u009b\u202e]/, told)
+  end
+
+  def test_control_characters_of_a_message_and_of_a_frame
+    error = RuntimeError.new("no route \u202e\e[2J\ntwo\rthree")
+    error.define_singleton_method(:backtrace) { ["a\e.rb:1:in `\u009b'"] }
+    told = failing("/", error)
+    assert_includes told, %(no route \\u{202E}\\x1B[2J\ntwo\\x0Dthree\n\ta\\x1B.rb:1:in `\\x9B'\n)
+  end
+
+  def test_control_characters_of_a_method
+    told = failing("/", RuntimeError.new("oh"), "REQUEST_METHOD" => "X" * 60_000)
+    assert_operator told.lines.first.bytesize, :<, 1_000
+    serve
+    assert_equal 400, connect.get("/", "REQUEST_METHOD" => "G\e[2J").status
+    refute_includes log, "\e"
+  end
+
+  def test_long_paths_are_cut
+    told = failing("/#{"x" * 60_000}", RuntimeError.new("oh"))
+    assert_match(/\Alauncher: GET \/x{495} \(cut: 60005 bytes\): RuntimeError: oh$/, told)
+  end
+
+  def test_long_messages_are_cut
+    told = failing("/", RuntimeError.new("y" * 60_000))
+    assert_match(/RuntimeError: y{8000} \(cut: 60000 bytes\)$/, told)
+  end
+
+  def test_long_refusals_are_cut
+    serve(limits: limits(drain_seconds: 0.01))
+    assert_equal 400, connect.get("x" * 60_000).status
+    served
+    assert_match(/refused a FastCGI request with 400: REQUEST_URI is no request target: "xxx/, log)
+    assert_operator log.bytesize, :<, 1_000
+  end
+
+  def test_every_part_of_an_exception_may_fail
+    type = Class.new(StandardError) do
+      define_singleton_method(:to_s) { raise "no name" }
+      define_method(:message) { raise NotImplementedError, "no message" }
+      define_method(:cause) { raise "no cause" }
+    end
+    told = failing("/", type.new)
+    assert_match(/\(exception raised RuntimeError\): \(its message raised NotImplementedError\)\n\t.*fastcgi_errors_test.rb/, told)
+    type = Class.new(StandardError) { define_method(:backtrace) { raise "no frames" } }
+    assert_match(/oh\n\t\(its backtrace raised RuntimeError\)/, failing("/", type.new("oh")))
+    type = Class.new(StandardError) { define_method(:backtrace) { "no list" } }
+    assert_match(/oh\n\tno list/, failing("/", type.new("oh")))
+    type = Class.new(StandardError) { define_method(:message) { nil } }
+    assert_match(/\(its message raised|: \n/, failing("/", type.new))
+  end
+
+  def test_causes_that_go_in_a_circle
+    error = RuntimeError.new("round")
+    other = RuntimeError.new("about")
+    error.define_singleton_method(:cause) { other }
+    other.define_singleton_method(:cause) { error }
+    other.define_singleton_method(:==) { |_| raise "not comparable" }
+    assert_equal 1, failing("/", error).scan("caused by").size
+  end
+
+  def test_causes_in_all_encodings
+    error = RuntimeError.new("\xff\xfe größer".b)
+    error.define_singleton_method(:cause) { RuntimeError.new("größer".encode("UTF-16LE")).tap { |one| one.set_backtrace(["gr\xf6\xdfer.rb:1".b]) } }
+    assert_match(/\?\? größer\n.*caused by: RuntimeError: größer\n\tgr\?\?er.rb:1/m, failing(RAW, error))
+  end
+
+  def test_log_in_another_encoding
+    reader, writer = IO.pipe
+    writer.set_encoding("ISO-8859-1", "UTF-8")
+    @log = writer
+    serve(->(_) { raise "größer 語\nzwei" }, lint: false)
+    assert_equal 500, connect.get(RAW).status
+    served
+    writer.close
+    told = reader.read
+    assert_includes told, 'RuntimeError: gr\u00F6\u00DFer \u8A9E'
+    assert_operator told.lines.size, :>, 2
+  end
+
+  def test_what_the_application_writes
+    serve(lambda do |env|
+      errors = env["rack.errors"]
+      errors << "a\e[31m" << "\xff".b << "\n"
+      errors.puts(["b", ["c\u202e"]], nil, "d\n")
+      errors.puts
+      errors.print("e", 1, "\n")
+      errors.printf("%s-%d\n", "f", 2)
+      env["test.bytes"] = errors.write("gü", :h)
+      errors.fsync
+      [200, TEXT, [errors.write("\n").to_s, env["test.bytes"].to_s]]
+    end, lint: false)
+    assert_equal "14", connect.get.body
+    assert_equal "a\\x1B[31m?\nb\nc\\u{202E}\n\nd\n\ne1\nf-2\ngüh\n", log
+  end
+
+  def test_hints
+    assert_match(/^launcher: hint: .*no connection to give away/, failing("/", nil_call))
+    serve(->(_) { throw :async }, lint: false)
+    assert_equal 500, connect.get.status
+    assert_match(/uncaught throw :async\n.*^launcher: hint: throw :async asks for a response later/m, log)
+    log.clear
+    refute_match(/hint/, failing("/", NoMethodError.new("x", :call)))
+  end
+
+  def nil_call
+    nil.call
+  rescue NoMethodError => error
+    error
+  end
+end

@@ -1,0 +1,42 @@
+# frozen_string_literal: true
+
+module PreforkLauncher
+  # Makes text of others (paths, messages, frames) fit for a log, a terminal and JSON: valid UTF-8, bounded, and without characters that
+  # a terminal obeys or that hide others: C0, C1, the marks of writing direction and all that is invisible. They are shown as escapes.
+  module Text
+    # Bytes of no known encoding are taken for UTF-8.
+    UNKNOWN = [Encoding::BINARY, Encoding::US_ASCII, Encoding::UTF_8].freeze
+    UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}&&[^\t\n]]/u.freeze
+    BREAKS = /[\t\n]/u.freeze
+    private_constant :UNKNOWN, :UNPRINTABLE, :BREAKS
+
+    def self.utf8(text)
+      text = text.to_s
+      text = text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace, replace: "?") unless UNKNOWN.include?(text.encoding)
+      text.dup.force_encoding(Encoding::UTF_8).scrub("?")
+    rescue EncodingError # an encoding that Ruby knows by name only, UTF-7
+      text.dup.force_encoding(Encoding::UTF_8).scrub("?")
+    end
+
+    # Text of any number of lines; with a limit, no more bytes of it, and what was cut is told.
+    def self.printable(text, limit = nil)
+      text = utf8(text)
+      bytes = text.bytesize
+      cut = limit && bytes > limit
+      text = text.byteslice(0, limit).scrub("") if cut
+      text = text.gsub("\r\n", "\n").gsub(UNPRINTABLE) { |char| escape(char) }
+      cut ? "#{text} (cut: #{bytes} bytes)" : text
+    end
+
+    # As above, on one line.
+    def self.line(text, limit = nil)
+      printable(text, limit).gsub(BREAKS) { |char| escape(char) }
+    end
+
+    def self.escape(char)
+      code = char.ord
+      code < 0x100 ? format('\\x%02X', code) : format('\\u{%04X}', code)
+    end
+    private_class_method :escape
+  end
+end
