@@ -15,7 +15,14 @@ module PreforkLauncher
       # HTTP_PROXY is a client's header "Proxy" that libraries take for the proxy of outgoing requests (CVE-2016-5385). The two others
       # come from "Content_Length" and "Content_Type", and Rack forbids them beside the real ones.
       DROPPED = %w[HTTP_PROXY HTTP_CONTENT_LENGTH HTTP_CONTENT_TYPE].freeze
-      private_constant :TOKEN, :PROTOCOL, :LENGTH, :DROPPED
+      # A name or an address as it stands in a URL (RFC 3986, section 3.2.2), and one with a port behind it.
+      HOST = /\A(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)\z/n.freeze
+      HOST_AND_PORT = /\A(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d*)?\z/n.freeze
+      BARE_IPV6 = /\A[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\z/n.freeze
+      PORT = /\A\d{1,5}\z/n.freeze
+      # Where a body without a length needs no coding.
+      FRAMED = %r{\AHTTP/[23]}n.freeze
+      private_constant :TOKEN, :PROTOCOL, :LENGTH, :DROPPED, :HOST, :HOST_AND_PORT, :BARE_IPV6, :PORT, :FRAMED
 
       # Made after the application was loaded: which Rack it uses is known by then.
       def initialize(errors:, url_prefix:)
@@ -25,12 +32,11 @@ module PreforkLauncher
           "rack.multithread" => false,
           "rack.multiprocess" => true,
           "rack.run_once" => false,
-          "rack.hijack?" => false
+          # In Rack 3 it says that the header rack.hijack may be set, which holds here. In Rack 2 it offers the connection as well.
+          "rack.hijack?" => !rack2?
         }
-        release = defined?(::Rack::RELEASE) ? ::Rack::RELEASE.to_i : nil
-        @constants["rack.version"] = [1, 3].freeze if release && release < 3
+        @constants["rack.version"] = [1, 3].freeze if rack2?
         @constants.freeze
-        @offers_finish = release.nil? || release >= 3
       end
 
       # Raises a Refusal for what no application can be given. rack.input is set once the body is there.
@@ -42,32 +48,33 @@ module PreforkLauncher
         raise Refusal.new(400, "REQUEST_METHOD is no method: #{method.inspect}") unless method && TOKEN.match?(method)
 
         @location.apply(env)
+        env["REQUEST_PATH"] = env["SCRIPT_NAME"] + env["PATH_INFO"] # Puma's and Unicorn's
         identify_server(env)
         env.delete("CONTENT_TYPE") if env["CONTENT_TYPE"] == ""
         env.update(@constants)
-        env["rack.response_finished"] = [] if @offers_finish
+        env["rack.after_reply"] = []
+        env["rack.response_finished"] = []
         env
       end
 
-      # The announced length of the body; nil if it has to be read to the end of the stream, which is how a web server hands on a
-      # chunked request whose length it does not know. nginx sends an empty CONTENT_LENGTH when there is no body.
+      # The announced length of the body; nil if it has to be read to the end of the stream, which is how a web server hands on a body
+      # whose length it does not know: without CONTENT_LENGTH, or with -1 (Caddy). nginx sends an empty one when there is no body.
       def content_length(env)
         length = env["CONTENT_LENGTH"]
-        if length.nil? || length.empty?
+        if length.nil? || length.empty? || length == "-1"
           env.delete("CONTENT_LENGTH")
-          return env["HTTP_TRANSFER_ENCODING"] ? nil : 0
+          return length == "-1" || endless?(env) ? nil : 0
         end
         raise Refusal.new(400, "CONTENT_LENGTH is no length: #{length.inspect}") unless LENGTH.match?(length)
 
         length.to_i
       end
 
-      # The body is complete. A length that nobody announced is known now, and the coding is undone.
+      # The body is complete. A length that nobody announced is known now, and the coding is undone, also where the web server has done
+      # so (nginx leaves the header).
       def attach(env, input)
-        unless env.key?("CONTENT_LENGTH") || input.size.zero?
-          env["CONTENT_LENGTH"] = input.size.to_s
-          env.delete("HTTP_TRANSFER_ENCODING")
-        end
+        env["CONTENT_LENGTH"] = input.size.to_s unless env.key?("CONTENT_LENGTH") || input.size.zero?
+        env.delete("HTTP_TRANSFER_ENCODING")
         env["rack.input"] = input.stream
       end
 
@@ -76,10 +83,8 @@ module PreforkLauncher
       def identify_server(env)
         secure = secure?(env)
         env["rack.url_scheme"] = secure ? "https" : "http"
-        name = env["SERVER_NAME"]
-        env["SERVER_NAME"] = host(env) if name.nil? || name.empty?
-        port = env["SERVER_PORT"]
-        env["SERVER_PORT"] = secure ? "443" : "80" if port.nil? || port.empty?
+        env["SERVER_NAME"] = server_name(env)
+        env["SERVER_PORT"] = secure ? "443" : "80" unless PORT.match?(env["SERVER_PORT"].to_s)
         protocol = env["SERVER_PROTOCOL"]
         protocol = env["SERVER_PROTOCOL"] = "HTTP/1.1" unless protocol && PROTOCOL.match?(protocol)
         # Applications of Rack 2 read HTTP_VERSION, Rack 3 wants it equal to SERVER_PROTOCOL; a client's header "Version" is neither.
@@ -93,9 +98,26 @@ module PreforkLauncher
         env["REQUEST_SCHEME"] == "https"
       end
 
-      def host(env)
-        host = env["HTTP_HOST"].to_s[/\A(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d*)?\z/n, 1]
-        host || "localhost"
+      # nginx has _ or a pattern for any name, HAProxy a port behind it.
+      def server_name(env)
+        name = env["SERVER_NAME"].to_s
+        return "[#{name}]" if BARE_IPV6.match?(name)
+
+        [name, env["HTTP_HOST"].to_s].each do |one|
+          host = one[HOST_AND_PORT, 1]
+          return host if host && host != "_" && HOST.match?(host)
+        end
+        "localhost"
+      end
+
+      def endless?(env)
+        return true if env["HTTP_TRANSFER_ENCODING"]
+
+        FRAMED.match?(env["SERVER_PROTOCOL"]) && !%w[GET HEAD].include?(env["REQUEST_METHOD"])
+      end
+
+      def rack2?
+        defined?(::Rack::RELEASE) ? ::Rack::RELEASE.to_i < 3 : false
       end
     end
   end

@@ -3,6 +3,7 @@
 require_relative "record"
 require_relative "failure"
 require_relative "params"
+require_relative "repeated"
 require_relative "input"
 require_relative "request"
 
@@ -161,8 +162,9 @@ module PreforkLauncher
       end
 
       def params_complete
-        env = Params.parse(@params)
+        env = Params.parse(@params, {}, repeated = {})
         @params = nil
+        Repeated.resolve(env, repeated) unless repeated.empty?
         @env = @environment.build(env)
         @missing = @environment.content_length(env)
         @input = Input.new(@limits.memory_bytes)

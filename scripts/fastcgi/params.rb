@@ -10,10 +10,9 @@ module PreforkLauncher
       UNSAFE = /[\0\r\n]/n.freeze
       private_constant :UNSAFE
 
-      # A name that comes twice has its last value: lighttpd sends what its administrator set (setenv) after the headers that the
-      # client chose. An empty name is skipped. NUL, CR and LF are in no header that a web server accepts; whoever sends them wants
-      # to smuggle one.
-      def self.parse(bytes, into = {})
+      # A name that comes twice has its last value; all of them are in the other Hash, if there is one. An empty name is skipped. NUL,
+      # CR and LF are in no header that a web server accepts; whoever sends them wants to smuggle one.
+      def self.parse(bytes, into = {}, repeated = nil)
         offset = 0
         total = bytes.bytesize
         while offset < total
@@ -27,6 +26,7 @@ module PreforkLauncher
           value = bytes.byteslice(offset + name_length, value_length)
           raise Malformed, "a parameter contains NUL, CR or LF" if UNSAFE.match?(name) || UNSAFE.match?(value)
 
+          (repeated[name] ||= [into[name]]) << value if repeated && into.key?(name)
           into[name] = value unless name_length.zero?
           offset += name_length + value_length
         end

@@ -14,7 +14,8 @@ module PreforkLauncher
         @input = input
         # Kept here, because middleware rewrites its environment.
         @request_method = env["REQUEST_METHOD"]
-        @path = env["SCRIPT_NAME"] + env["PATH_INFO"]
+        @path = env["REQUEST_PATH"].dup
+        @ranged = env.key?("HTTP_RANGE")
       end
 
       # The peer asked for the connection to be kept (FCGI_KEEP_CONN).
@@ -24,6 +25,11 @@ module PreforkLauncher
 
       def head?
         request_method == "HEAD"
+      end
+
+      # A part was asked for.
+      def ranged?
+        @ranged
       end
 
       def to_s

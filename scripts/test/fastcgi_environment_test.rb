@@ -27,16 +27,16 @@ class FastCGIEnvironmentTest < FastCGICase
   def test_constants
     env = env_of
     assert_equal [false, true, false], env.values_at("rack.multithread", "rack.multiprocess", "rack.run_once")
-    refute env["rack.hijack?"]
+    assert_empty env.keys & %w[rack.hijack rack.hijack_io rack.early_hints rack.protocol async.callback]
     assert_equal Encoding::BINARY, env["REQUEST_URI"].encoding
   end
 
   def test_by_rack_version
     assert_equal [1, 3], with_rack("2.2.8")["rack.version"]
-    refute with_rack("2.2.8").key?("rack.response_finished")
     refute with_rack("3.1.0").key?("rack.version")
-    assert_equal [], with_rack("3.1.0")["rack.response_finished"]
     refute with_rack(nil).key?("rack.version")
+    ["2.2.8", "3.1.0", nil].each { |release| assert_equal [[], []], with_rack(release).values_at("rack.response_finished", "rack.after_reply") }
+    assert_equal [false, true, true], ["2.2.8", "3.1.0", nil].map { |release| with_rack(release)["rack.hijack?"] }
   end
 
   def test_environment_is_the_requests_own

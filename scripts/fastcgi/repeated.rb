@@ -1,0 +1,38 @@
+# frozen_string_literal: true
+
+require_relative "failure"
+
+module PreforkLauncher
+  module FastCGI
+    # Parameters that came more than once. Of those that are no header the last one holds: web servers send what their administrators
+    # have set last. Headers are joined as CGI does it (RFC 3875, section 4.1.18), where the web server has left that to us.
+    #
+    # "X_Forwarded_For" and "X-Forwarded-For" are one name here, and so a client could replace, or stand before, what a proxy has said.
+    # lighttpd joins lines of one header itself, so a name that comes twice is always that (or an administrator's own HTTP_ variable);
+    # nginx drops such names unless it was told otherwise; of the others, what has one value can be told.
+    module Repeated
+      HEADER = "HTTP_"
+      SINGLE = /\AHTTP_(?:HOST|AUTHORIZATION|X_FORWARDED_(?!FOR\z).+|(?:X_)?(?:REAL|CLIENT|CLUSTER_CLIENT)_IP|TRUE_CLIENT_IP|X_REQUEST_ID)\z/.freeze
+      private_constant :HEADER, :SINGLE
+
+      def self.resolve(env, repeated)
+        software = env["SERVER_SOFTWARE"].to_s
+        repeated.each do |name, values|
+          next unless name.start_with?(HEADER)
+
+          single = software.start_with?("lighttpd") || (SINGLE.match?(name) && !software.start_with?("nginx"))
+          next env[name] = values.join(name == "HTTP_COOKIE" ? "; " : ", ") unless single
+
+          different = values.uniq
+          raise ambiguous(name, different) if different.size > 1
+        end
+      end
+
+      def self.ambiguous(name, values)
+        Refusal.new(400, "#{name} came more than once, as #{values.first(2).map { |value| value.byteslice(0, 80).inspect }.join(" and ")}; " \
+                         "names of headers that differ by - and _ alone become one")
+      end
+      private_class_method :ambiguous
+    end
+  end
+end
