@@ -6,7 +6,7 @@ module PreforkLauncher
   module FastCGI
     # The head of a CGI response (RFC 3875, section 6.3) made of a Rack status and Rack headers. Refuses whatever would let the
     # application's data become another header or the body.
-    module Head
+    class Head
       REASONS = {
         200 => "OK", 201 => "Created", 202 => "Accepted", 203 => "Non-Authoritative Information", 204 => "No Content",
         205 => "Reset Content", 206 => "Partial Content", 207 => "Multi-Status", 208 => "Already Reported", 226 => "IM Used",
@@ -25,63 +25,152 @@ module PreforkLauncher
       }.freeze
       STATUS_LINES = REASONS.map { |status, reason| [status, "Status: #{status} #{reason}\r\n".b.freeze] }.to_h.freeze
       NAME = /\A[!#$%&'*+\-.^_`|~0-9A-Za-z]+\z/n.freeze
-      UNSAFE = /[\0\r\n]/n.freeze
-      SIZED = /\A(?:content-length|transfer-encoding|content-encoding)\z/i.freeze
-      private_constant :REASONS, :STATUS_LINES, :NAME, :UNSAFE, :SIZED
-
-      # Final statuses only: FastCGI has no place for an interim one, a web server would wait for the response that follows it.
-      def self.status(value)
-        status = Integer(value, exception: false)
-        raise InvalidResponse, "status is no final HTTP status: #{value.inspect}" unless status && status.between?(200, 999)
-
-        status
-      end
-
-      # With a length, that of a body whose size the server knows, unless the application has said how long it is.
-      def self.build(status, headers, length: nil)
-        raise InvalidResponse, "headers are a #{headers.class}" unless headers.respond_to?(:each)
-
-        head = String.new(capacity: 512)
-        head << (STATUS_LINES[status] || "Status: #{status} Unassigned\r\n".b)
-        headers.each do |name, value|
-          append(head, name, value)
-          length = nil if length && SIZED.match?(name.to_s)
-        end
-        head << "content-length: #{length}\r\n" if length
-        head << "\r\n"
-      end
+      # No server of HTTP forwards these, and none of them has a place in a header of HTTP/2.
+      UNSAFE = /[\x00-\x08\x0a-\x1f\x7f]/n.freeze
+      LENGTH = /\A\d{1,18}\z/.freeze
+      # What is done with the headers that the web server or this one needs to know. Those of one connection (RFC 9110, section 7.6.1)
+      # are the web server's affair, and "status" would be taken for the status of the response.
+      SPECIAL = {
+        "status" => :drop, "connection" => :drop, "keep-alive" => :drop, "proxy-connection" => :drop, "te" => :drop, "upgrade" => :drop,
+        "content-length" => :length, "transfer-encoding" => :coding, "content-range" => :partial, "content-encoding" => :encoded,
+        "x-sendfile" => :elsewhere, "x-sendfile2" => :elsewhere, "x-lighttpd-send-file" => :elsewhere,
+        "x-accel-redirect" => :elsewhere, "x-reproxy-url" => :elsewhere
+      }.freeze
+      BODILESS = [204, 205, 304].freeze
+      private_constant :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :BODILESS
 
       # A plain text response, for what the application did not answer.
       def self.plain(status)
         text = "#{status} #{REASONS.fetch(status)}\n"
-        [build(status, { "content-type" => "text/plain", "content-length" => text.bytesize.to_s }), text]
+        [new(status, { "content-type" => "text/plain", "content-length" => text.bytesize.to_s }).render, text]
       end
 
-      # Rack 3 gives several values as an Array, Rack 2 as lines of one String. Names that begin with "rack." are meant for the
-      # server; "status" would be taken for the status of the response.
-      def self.append(head, name, value)
+      # The length is that which the application has announced. The stream is called where it has set the header "rack.hijack".
+      attr_reader :status, :length, :stream
+
+      def initialize(status, headers)
+        @status = final(status)
+        @lines = String.new(capacity: 512)
+        @length = @stream = nil
+        @chunked = @partial = @encoded = @elsewhere = false
+        raise InvalidResponse, "headers are a #{headers.class}, Rack wants a Hash" unless headers.respond_to?(:each)
+
+        headers.each { |name, value| take(name, value) }
+        @length = nil if bodiless? || @chunked
+      end
+
+      def bodiless?
+        BODILESS.include?(@status)
+      end
+
+      # The application has coded the body itself, which goes without saying in HTTP/1.1 and is not known to CGI.
+      def chunked?
+        @chunked
+      end
+
+      # A part of something: what the body names by its path is more.
+      def partial?
+        @partial || @status == 206
+      end
+
+      # The web server sends something else in place of the body.
+      def elsewhere?
+        @elsewhere
+      end
+
+      # A known length is that of a body whose size the server knows. It is told unless the application has said how long it is.
+      def render(known = nil)
+        known = nil if @chunked || @encoded
+        length = @length || known
+        head = STATUS_LINES[@status] || "Status: #{@status} Unassigned\r\n".b
+        head += @lines
+        head << "content-length: #{length}\r\n" if length
+        head << "\r\n"
+      end
+
+      private
+
+      # Final statuses only: FastCGI has no place for an interim one, a web server would wait for the response that follows it.
+      def final(value)
+        status = value.respond_to?(:to_i) ? value.to_i : 0
+        return status if status.between?(200, 999)
+
+        hint = case status
+               when -1 then ", which asks for a response later on: FastCGI has no place for that, return it"
+               when 100..199 then ": FastCGI has no place for an interim response or another protocol"
+               end
+        raise InvalidResponse, "status is no final HTTP status: #{value.inspect}#{hint}"
+      end
+
+      # Rack 3 gives several values as an Array, Rack 2 as lines of one String.
+      def take(name, value)
+        return if value.nil?
+
         name = name.to_s
-        return if value.nil? || name.start_with?("rack.") || name.casecmp?("status")
+        kind = SPECIAL[name] || SPECIAL[name.downcase]
+        return if kind && !keep?(kind, value)
+        return take_own(name, value) if name.start_with?("rack.")
         raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name.b)
 
-        case value
-        when Array then value.each { |part| append_line(head, name, part.to_s) }
+        if value.is_a?(Array)
+          value.each { |part| append(name, part.to_s) unless part.nil? }
         else
           text = value.to_s
-          return append_line(head, name, text) unless text.include?("\n")
+          return append(name, text) unless text.include?("\n")
 
-          text.split("\n").each { |part| append_line(head, name, part) unless part.empty? }
+          text.split("\n").each { |part| append(name, part) unless part.empty? }
         end
       end
-      private_class_method :append
 
-      def self.append_line(head, name, value)
-        value = value.b unless value.encoding == Encoding::BINARY
-        raise InvalidResponse, "header #{name} contains CR, LF or NUL: #{value.inspect}" if UNSAFE.match?(value)
-
-        head << name << ": " << value << "\r\n"
+      # Whether a special header is sent as it is.
+      def keep?(kind, value)
+        case kind
+        when :length then announce(value)
+        when :coding then decode(value)
+        when :drop then return false
+        when :partial then @partial = true
+        when :encoded then @encoded = true
+        when :elsewhere then @elsewhere = true
+        end
+        kind != :length && kind != :coding
       end
-      private_class_method :append_line
+
+      # More than one is fine as long as all say the same.
+      def announce(value)
+        Array(value).each do |one|
+          raise InvalidResponse, "content-length is #{value.inspect}" unless LENGTH.match?(text = one.to_s.strip)
+          raise InvalidResponse, "content-length is #{@length} and #{text}" if @length && @length != text.to_i
+
+          @length = text.to_i
+        end
+      end
+
+      def decode(value)
+        codings = Array(value).join(",").downcase.split(",").map(&:strip) - ["", "identity"]
+        return if codings.empty?
+        raise InvalidResponse, "transfer-encoding is #{value.inspect}, only chunked is known" unless codings == ["chunked"]
+
+        @chunked = true
+      end
+
+      # Names that begin with "rack." are meant for the server.
+      def take_own(name, value)
+        case name
+        when "rack.hijack"
+          raise InvalidResponse, "header rack.hijack is a #{value.class}, Rack wants something to call" unless value.respond_to?(:call)
+
+          @stream = value
+        when "rack.protocol"
+          raise InvalidResponse, "header rack.protocol asks for #{value.inspect}: FastCGI knows no other protocol"
+        end
+      end
+
+      def append(name, value)
+        value = value.b unless value.encoding == Encoding::BINARY
+        raise InvalidResponse, "header #{name} contains CR, LF, NUL or another control character: #{value.inspect}" if UNSAFE.match?(value)
+
+        @lines << name << ": " << value << "\r\n"
+      end
     end
   end
 end

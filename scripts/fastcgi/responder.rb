@@ -14,6 +14,8 @@ require_relative "request"
 require_relative "intake"
 require_relative "output"
 require_relative "head"
+require_relative "chunked"
+require_relative "file_body"
 require_relative "stream"
 require_relative "response"
 
@@ -25,6 +27,7 @@ module PreforkLauncher
     def self.require_libraries
       require "stringio"
       require "tempfile"
+      require "uri"
     end
 
     # Serves accepted connections, one at a time: a thread of its own needs a responder of its own.
@@ -90,8 +93,8 @@ module PreforkLauncher
         status = headers = body = failure = nil
         outcome = 0
         begin
-          status, headers, body = @app.call(request.env)
-          Response.new(request, output, intake).deliver(status, headers, body)
+          status, headers, body = Response.parts(@app.call(request.env))
+          Response.new(request, output, intake, errors: @errors, limits: @limits).deliver(status, headers, body)
           outcome = status.to_i
         rescue Aborted => error
           failure = error
@@ -138,15 +141,21 @@ module PreforkLauncher
         false
       end
 
-      # The application's own end of a request. It happens whether or not somebody was there to read the response.
+      # The application's own end of a request. It happens whether or not somebody was there to read the response. What Puma and Unicorn
+      # call comes before what Rack 3 does, as in Puma.
       def release(request, status, headers, body, failure)
         guard(request, "close the body") { body.close if body.respond_to?(:close) }
-        callbacks = request.env["rack.response_finished"]
-        return unless callbacks.respond_to?(:reverse_each)
-
-        callbacks.reverse_each do |callback|
-          guard(request, "rack.response_finished") { callback.call(request.env, status, headers, failure) }
+        each_callback(request, "rack.after_reply", :each, &:call)
+        each_callback(request, "rack.response_finished", :reverse_each) do |callback|
+          callback.call(request.env, status, headers, failure)
         end
+      end
+
+      def each_callback(request, name, order)
+        callbacks = request.env[name]
+        return unless callbacks.respond_to?(order)
+
+        callbacks.public_send(order) { |callback| guard(request, name) { yield callback } }
       end
 
       def guard(request, what)

@@ -2,6 +2,8 @@
 
 require_relative "failure"
 require_relative "head"
+require_relative "chunked"
+require_relative "file_body"
 require_relative "stream"
 
 module PreforkLauncher
@@ -9,38 +11,56 @@ module PreforkLauncher
     # Sends one Rack response, of whatever form Rack 2 and 3 know, to its end. Does not close the body: that has to happen whether or
     # not it was sent.
     class Response
-      FILE_BLOCK = 65_528
-      BODILESS = [204, 304].freeze
-      private_constant :FILE_BLOCK, :BODILESS
+      # Status, headers and body of what an application has returned. An object that can be made such an Array is accepted, as a
+      # Rack::Response can in some versions.
+      def self.parts(returned)
+        array = returned
+        array = returned.respond_to?(:to_ary) ? returned.to_ary : returned.to_a if !returned.is_a?(Array) && convertible?(returned)
+        return array.first(3) if array.is_a?(Array) && array.size >= 3
 
-      def initialize(request, output, intake)
+        raise InvalidResponse, "the application returned #{array.is_a?(Array) ? "an Array of #{array.size}" : "a #{returned.class}"}, " \
+                               "Rack wants [status, headers, body]"
+      end
+
+      def self.convertible?(returned)
+        !returned.nil? && !returned.is_a?(Hash) && (returned.respond_to?(:to_ary) || returned.respond_to?(:to_a))
+      end
+      private_class_method :convertible?
+
+      def initialize(request, output, intake, errors:, limits:)
         @request = request
         @output = output
         @intake = intake
+        @errors = errors
+        @limits = limits
+        @left = @coding = nil
+        @excess = 0
       end
 
       def deliver(status, headers, body)
-        status = Head.status(status)
-        wanted = !@request.head? && !BODILESS.include?(status)
-        file = open_file(body.to_path) if wanted && body.respond_to?(:to_path)
-        size = file&.size
-        @output.append(Head.build(status, headers, length: size))
-        file ? send_file(file, size) : (send_body(body) if wanted)
+        @head = Head.new(status, headers)
+        if @request.head? || @head.bodiless?
+          @output.append(@head.render)
+        else
+          @coding = Chunked.new if @head.chunked?
+          @left = @head.length unless @head.elsewhere?
+          @head.stream ? send_stream(@head.stream) : send_body(body)
+          check_end
+        end
         @output.finish
-      ensure
-        file&.close
       end
 
       # One chunk of a body that is produced while it is sent: it leaves now, because nobody knows when the next one comes. The head
-      # waits for the first one, so an application that fails before it gets a proper 500.
+      # waits for the first one, so an application that fails before it gets a proper 500. The last one, where that can be known, leaves
+      # with the end of the response.
       def chunk(bytes)
-        raise InvalidResponse, "body yielded a #{bytes.class}" unless bytes.is_a?(String)
+        return if bytes.nil? # other servers skip it too
+        raise InvalidResponse, "body yielded a #{bytes.class}, Rack wants a String" unless bytes.is_a?(String)
         return if bytes.empty?
 
-        raise Aborted, "peer aborted the request" if @output.started? && @intake.aborted?
-
-        @output.append(bytes)
-        @output.flush
+        check_abort
+        append(bytes)
+        @output.flush unless @left&.zero? || @coding&.waiting?
       end
 
       def flush
@@ -51,55 +71,97 @@ module PreforkLauncher
 
       # A body that can do both is enumerated, says Rack 3.
       def send_body(body)
-        if body.respond_to?(:to_ary) && (parts = body.to_ary)
-          send_parts(parts)
-        elsif body.respond_to?(:each)
-          body.each { |bytes| chunk(bytes) }
-        elsif body.respond_to?(:call)
-          send_stream(body)
-        else
-          raise InvalidResponse, "body is a #{body.class}"
-        end
+        return send_parts(body) if body.is_a?(Array)
+
+        file = FileBody.of(body, @head, ranged: @request.ranged?)
+        return send_file(file) if file
+
+        parts = complete(body)
+        return send_parts(parts) if parts
+
+        raise InvalidResponse, "body is a #{body.class}, Rack wants each or call" unless body.respond_to?(:each) || body.respond_to?(:call)
+
+        body.respond_to?(:each) ? send_chunks(body) : send_stream(body)
       end
 
-      # Complete already, so it is not split more than it has to be.
+      # The parts of a body that has them all. It is not asked where the length is announced: others do not do so either, and there
+      # are bodies whose to_ary fails then. What is no Array is no answer.
+      def complete(body)
+        return unless @head.length.nil? && body.respond_to?(:to_ary)
+
+        parts = body.to_ary
+        parts if parts.is_a?(Array)
+      end
+
       def send_parts(parts)
+        @output.append(@head.render)
         parts.each do |bytes|
-          raise InvalidResponse, "body contains a #{bytes.class}" unless bytes.is_a?(String)
+          next if bytes.nil?
+          raise InvalidResponse, "body contains a #{bytes.class}, Rack wants a String" unless bytes.is_a?(String)
 
-          @output.append(bytes)
+          append(bytes)
         end
       end
 
-      def send_stream(body)
+      def send_chunks(body)
+        @output.append(@head.render)
+        body.each { |bytes| chunk(bytes) }
+      end
+
+      def send_file(file)
+        @output.append(@head.render(file.size))
+        file.each do |bytes|
+          check_abort
+          append(bytes)
+        end
+      ensure
+        file.close
+      end
+
+      def send_stream(callable)
+        @output.append(@head.render)
         stream = Stream.new(self, @request.env["rack.input"])
         begin
-          body.call(stream)
+          known = Thread.list
+          callable.call(stream)
+          await(stream, (stream.writers | (Thread.list - known)) - [Thread.current])
         ensure
           stream.close
         end
       end
 
-      # Not there, not readable, not a file: the body may still know what to do.
-      def open_file(path)
-        file = File.open(path, "rb")
-        return file if file.stat.file?
+      # A thread that the application has started or let write may write on, until it ends or closes the stream; whatever ends it is
+      # raised here. One that does neither is not waited for for ever.
+      def await(stream, threads)
+        threads.each do |thread|
+          until stream.closed? || thread.join(0.02)
+            next if Connection.now - stream.used < @limits.write_seconds
 
-        file.close
-        nil
-      rescue SystemCallError
-        nil
+            return @errors.note("#{@request}: the stream was neither closed nor used for #{@limits.write_seconds} s, and is closed now")
+          end
+        end
       end
 
-      # No more than was promised, where somebody still writes to the file.
-      def send_file(file, size)
-        block = String.new(capacity: FILE_BLOCK)
-        while size.positive? && file.read([FILE_BLOCK, size].min, block)
-          size -= block.bytesize
-          raise Aborted, "peer aborted the request" if @output.started? && @intake.aborted?
-
-          @output.append(block)
+      def append(bytes)
+        bytes = @coding.decode(bytes) if @coding
+        if @left && bytes.bytesize > @left
+          @excess += bytes.bytesize - @left
+          bytes = bytes.byteslice(0, @left)
         end
+        @left -= bytes.bytesize if @left
+        @output.append(bytes)
+      end
+
+      def check_abort
+        raise Aborted, "peer aborted the request" if @output.started? && @intake.aborted?
+      end
+
+      # What was announced is what is sent: a web server would cut the rest off, or take it for another response.
+      def check_end
+        @coding&.finish
+        raise InvalidResponse, "body ended #{@left} bytes before its content-length, #{@head.length}" if @left&.positive?
+
+        @errors.note("#{@request}: body is #{@excess} bytes longer than its content-length, #{@head.length}") if @excess.positive?
       end
     end
   end

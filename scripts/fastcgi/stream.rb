@@ -2,13 +2,18 @@
 
 module PreforkLauncher
   module FastCGI
-    # What a streaming body of Rack 3 is called with. Every write goes to the peer at once. The response ends when the body's call
-    # returns, also if the stream was not closed: a process that serves one request at a time has nobody who would wait for it.
+    # What a streaming body of Rack 3, or a callback of the header "rack.hijack", is called with. Every write goes to the peer at once.
+    # The response ends when the call returns, also if the stream was not closed, unless a thread that the call has started goes on.
     class Stream
+      # When it was written to last, and the threads that have written.
+      attr_reader :used, :writers
+
       def initialize(response, input)
         @response = response
         @input = input
         @reading = @writing = true
+        @used = Connection.now
+        @writers = []
       end
 
       def read(*arguments)
@@ -20,12 +25,37 @@ module PreforkLauncher
       def write(*chunks)
         raise IOError, "not opened for writing" unless @writing
 
+        @writers |= [Thread.current]
         chunks.sum do |chunk|
           chunk = chunk.to_s
           @response.chunk(chunk)
+          @used = Connection.now
           chunk.bytesize
         end
       end
+
+      # What a Socket has and code for the header "rack.hijack" may use. A write has its own deadline and is never partial.
+      def write_nonblock(chunk, **)
+        write(chunk)
+      end
+      alias syswrite write
+
+      def print(*chunks)
+        write(*chunks)
+        nil
+      end
+
+      def puts(*lines)
+        lined = StringIO.new(String.new)
+        lined.puts(*lines)
+        write(lined.string)
+        nil
+      end
+
+      def read_nonblock(size, buffer = nil, **)
+        read(size, *buffer) || raise(EOFError, "end of file reached")
+      end
+      alias readpartial read_nonblock
 
       def <<(chunk)
         write(chunk)
