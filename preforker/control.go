@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -37,7 +36,7 @@ const (
 // line in, one JSON object out, and the end.
 type control struct {
 	path     string
-	file     os.FileInfo
+	file     socketFile
 	listener net.Listener
 }
 
@@ -51,14 +50,14 @@ func bindControl(dir string, predecessor int) (*control, error) {
 	defer bound.Close() // FileListener makes its own
 	listener, err := net.FileListener(bound)
 	if err != nil {
-		removeSocket(path, file)
+		file.remove()
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
 	}
-	return &control{path, file, listener}, nil
+	return &control{path: path, file: file, listener: listener}, nil
 }
 
 func (c *control) close() {
-	removeSocket(c.path, c.file)
+	c.file.remove()
 	_ = c.listener.Close() // serve may have done so
 }
 

@@ -13,6 +13,9 @@ import (
 // the next start.
 const heapFileName = "launcher.heap"
 
+// mostHeapFile is far more than such a file has, in bytes.
+const mostHeapFile = 64 << 10
+
 // heapFile remembers how many slots of each size the application's objects took when
 // it was last loaded, by this Ruby. Whoever has no such file, or one that is damaged or
 // of something else, starts without: it saves memory, and nothing depends on it.
@@ -45,7 +48,7 @@ func newHeapFile(socketDir, ruby string, app App) *heapFile {
 
 // read answers what is known, and false where that is nothing. The error is for the log.
 func (f *heapFile) read() (heapRecord, bool, error) {
-	text, err := os.ReadFile(f.path)
+	text, err := readSmall(f.path, mostHeapFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return heapRecord{}, false, nil
 	}
@@ -66,17 +69,5 @@ func (f *heapFile) write(version string, slots map[string]int) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(f.path), heapFileName+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name()) // renamed by then, unless something failed
-	_, err = file.Write(append(text, '\n'))
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), f.path)
+	return replaceSmall(f.path, append(text, '\n'), 0o600)
 }

@@ -36,8 +36,8 @@ func TestHeapFile(t *testing.T) {
 	if _, known, err := newHeapFile(dir, ruby, app).read(); known || err != nil {
 		t.Errorf("another Ruby: %v, %v", known, err)
 	}
-	if left, err := filepath.Glob(filepath.Join(dir, heapFileName+".*")); err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+	if left := names(t, dir); len(left) != 2 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 
@@ -50,6 +50,17 @@ func TestHeapFileThatIsDamaged(t *testing.T) {
 		}
 		if _, known, err := file.read(); known || err == nil {
 			t.Errorf("%q: %v, %v", text, known, err)
+		}
+	}
+	tenGigabytes(t, file.path)
+	if _, known, err := file.read(); known || err == nil {
+		t.Errorf("ten gigabytes: %v, %v", known, err)
+	}
+	for name, put := range strangers {
+		file := newHeapFile(shortDir(t), "/bin/ruby", App{})
+		put(t, file.path)
+		if _, known, err := file.read(); known || err == nil {
+			t.Errorf("%s: %v, %v", name, known, err)
 		}
 	}
 	if err := newHeapFile(filepath.Join(dir, "nowhere"), "/bin/ruby", App{}).write("3.1.2", nil); err == nil {

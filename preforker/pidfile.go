@@ -3,6 +3,7 @@ package preforker
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,9 @@ import (
 // pidFile keeps a second launcher out of a socket folder. What counts is the lock
 // on it, which the kernel gives back with kill -9 too; the number in it is for
 // people, and for the next launcher: it names one that died without cleaning up.
+//
+// It appears whole, locked and with the number in it, by a link or a rename: a full disk leaves no
+// empty one behind. Whoever can open a file can lock it, so others may not even read it.
 type pidFile struct {
 	file *os.File
 	path string
@@ -23,75 +27,141 @@ type pidFile struct {
 	predecessor int
 }
 
-const pidFileName = "launcher.pid"
+const (
+	pidFileName = "launcher.pid"
+	// mostPidFile is more than a pid takes, in bytes.
+	mostPidFile = 32
+	// mostPidTries bounds how often somebody may replace the file while it is being locked.
+	mostPidTries = 100
+)
+
+// tryPlace is a hint that always helps.
+const tryPlace = "choose another folder with --socket-dir"
 
 func lockPidFile(dir string) (*pidFile, error) {
 	path := filepath.Join(dir, pidFileName)
-	for {
-		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
-		if err != nil {
-			return nil, userErrorf("choose a folder that this user may write with --socket-dir", "create pid file: %w", err)
-		}
-		p, again, err := lockOpened(file, path)
-		if p == nil {
-			_ = file.Close()
-		}
+	for range mostPidTries {
+		p, again, err := tryPidFile(path)
 		if !again {
 			return p, err
 		}
 	}
+	return nil, userErrorf("see who replaces it, or "+tryPlace, "lock pid file: somebody replaces %s all the time", path)
 }
 
-// lockOpened locks an opened pid file. Again says that its owner removed it in
+// tryPidFile is one attempt. Again says that somebody was faster.
+func tryPidFile(path string) (p *pidFile, again bool, err error) {
+	file, err := openSmall(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return claim(path, 0, os.Link)
+	case errors.Is(err, errNotFile):
+		return nil, false, userErrorf("move it away, or "+tryPlace,
+			"create pid file: %s is there and is not a file; it was left alone", path)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, false, userErrorf("run as its owner, or "+tryPlace, "open pid file: %w", err)
+	case err != nil:
+		return nil, false, userErrorf("choose a folder that this user may write with --socket-dir", "open pid file: %w", err)
+	}
+	defer file.Close()
+	return lockOpened(file, path)
+}
+
+// lockOpened takes the place of an opened pid file. Again says that its owner removed it in
 // between: a lock on a file without a name keeps nobody out.
 func lockOpened(file *os.File, path string) (p *pidFile, again bool, err error) {
 	locked, err := sys.TryLock(file)
 	if err != nil {
 		return nil, false, fmt.Errorf("lock pid file: %w", err)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, true, nil
-		}
-		return nil, false, fmt.Errorf("read pid file: %w", err)
-	}
-	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-	if !locked && pid == 0 {
-		return nil, false, userErrorf("wait for it, or choose another folder with --socket-dir",
-			"start launcher: another one is just starting (%s)", path)
-	}
-	if !locked {
-		return nil, false, userErrorf(fmt.Sprintf("stop it with kill %d, or choose another folder with --socket-dir", pid),
-			"start launcher: already running, pid %d (%s)", pid, path)
-	}
 	opened, err := file.Stat()
 	if err != nil {
 		return nil, false, fmt.Errorf("look at pid file: %w", err)
 	}
-	named, err := os.Stat(path)
-	if err != nil || !os.SameFile(opened, named) {
+	if named, err := os.Lstat(path); err != nil || !os.SameFile(opened, named) {
 		return nil, true, nil
 	}
-	if err := writePid(file); err != nil {
-		return nil, false, fmt.Errorf("write pid file: %w", err)
+	pid := readPid(file)
+	if locked {
+		// The old file stays locked until the new one, which is too, has its name.
+		return claim(path, pid, os.Rename)
 	}
-	return &pidFile{file: file, path: path, predecessor: pid}, false, nil
+	if pid != 0 && hasOpen(pid, opened, pidFileName) {
+		return nil, false, userErrorf(fmt.Sprintf("stop it with kill %d, or %s", pid, tryPlace),
+			"start launcher: already running, pid %d (%s)", pid, path)
+	}
+	// The number may be of a process that has nothing to do with it.
+	return nil, false, userErrorf(fmt.Sprintf("see who has it open (fuser -v %s), or %s", path, tryPlace),
+		"start launcher: somebody else has locked %s", path)
+}
+
+// readPid reads a pid, 0 where the file has none.
+func readPid(file *os.File) int {
+	text, err := io.ReadAll(io.LimitReader(file, mostPidFile+1))
+	if err != nil || len(text) > mostPidFile {
+		return 0
+	}
+	pid, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 32)
+	if err != nil || pid < 1 {
+		return 0
+	}
+	return int(pid)
+}
+
+// claim makes a locked pid file and gives it its name, by a link where there is none yet.
+func claim(path string, predecessor int, name func(from, to string) error) (p *pidFile, again bool, err error) {
+	file, err := createTemporary(path)
+	if err == nil {
+		err = writePid(file)
+	}
+	if err == nil {
+		err = name(file.Name(), path)
+	}
+	if file != nil {
+		_ = os.Remove(file.Name()) // a rename has taken it
+	}
+	switch {
+	case err == nil:
+		return &pidFile{file: file, path: path, predecessor: predecessor}, false, nil
+	case file != nil:
+		_ = file.Close()
+	}
+	if errors.Is(err, fs.ErrExist) || file != nil && errors.Is(err, fs.ErrNotExist) {
+		return nil, true, nil // another launcher was faster, or has cleaned up
+	}
+	try := "choose a folder that this user may write with --socket-dir"
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		try = "free some space on its disk, or " + tryPlace
+	}
+	return nil, false, userErrorf(try, "create pid file: %w", err)
 }
 
 func writePid(file *os.File) error {
-	if err := file.Truncate(0); err != nil {
+	locked, err := sys.TryLock(file)
+	if err != nil {
 		return err
 	}
-	_, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	if !locked {
+		return fmt.Errorf("lock %s: somebody else has locked it", file.Name())
+	}
+	_, err = file.WriteString(strconv.Itoa(os.Getpid()) + "\n")
 	return err
+}
+
+// present says whether the file of this name is still this one.
+func (p *pidFile) present() bool {
+	opened, err := p.file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(p.path)
+	return err == nil && os.SameFile(opened, named)
 }
 
 // release removes the file while it is still locked, then gives the lock back. A file of
 // this name that is another one belongs to another launcher.
 func (p *pidFile) release() {
-	opened, err := p.file.Stat()
-	if named, err2 := os.Lstat(p.path); err == nil && err2 == nil && os.SameFile(opened, named) {
+	if p.present() {
 		_ = os.Remove(p.path)
 	}
 	_ = p.file.Close()

@@ -7,7 +7,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+
+	"launcher/preforker/sys"
 )
 
 func TestPidFile(t *testing.T) {
@@ -20,6 +23,10 @@ func TestPidFile(t *testing.T) {
 	if text, err := os.ReadFile(path); string(text) != strconv.Itoa(os.Getpid())+"\n" || first.predecessor != 0 {
 		t.Errorf("%q, %v, predecessor %d", text, err, first.predecessor)
 	}
+	// Who can open it can lock it, and would keep the next launcher from starting.
+	if info, err := os.Lstat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
 	// The lock belongs to the open file, so this process can stand for another one.
 	if second, err := lockPidFile(dir); err == nil || second != nil ||
 		!strings.Contains(err.Error(), fmt.Sprintf("already running, pid %d", os.Getpid())) ||
@@ -30,7 +37,8 @@ func TestPidFile(t *testing.T) {
 	if got := names(t, dir); len(got) != 0 {
 		t.Errorf("released: %q", got)
 	}
-	for text, want := range map[string]int{"4711\n": 4711, "": 0, "nonsense": 0, "99999\n and more": 0} {
+	for text, want := range map[string]int{"4711\n": 4711, "": 0, "nonsense": 0, "99999\n and more": 0,
+		"-1\n": 0, "0\n": 0, "99999999999999999999\n": 0, "4294967297\n": 0, "1" + strings.Repeat(" ", 1000): 0, "\x00\x00": 0} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -110,5 +118,96 @@ func TestPidFileIsNoLink(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(precious); string(text) != "precious" {
 		t.Errorf("its target is %q", text)
+	}
+}
+
+// TestPidFileOfStrangers: nothing that is there blocks, and it is left alone.
+func TestPidFileOfStrangers(t *testing.T) {
+	for name, put := range strangers {
+		dir := shortDir(t)
+		path := filepath.Join(dir, pidFileName)
+		put(t, path)
+		before, err := os.Lstat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := lockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "is not a file; it was left alone") || hint(err) == "" {
+			t.Errorf("%s: %v, %q", name, err, hint(err))
+		}
+		if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	dir := shortDir(t)
+	path := filepath.Join(dir, pidFileName)
+	tenGigabytes(t, path)
+	precious := filepath.Join(dir, "precious")
+	if err := os.Link(path, precious); err != nil {
+		t.Fatal(err)
+	}
+	p, err := lockPidFile(dir)
+	if err != nil || p.predecessor != 0 {
+		t.Fatalf("ten gigabytes: %v", err)
+	}
+	defer p.release()
+	if info, err := os.Lstat(precious); err != nil || info.Size() != 10<<30 {
+		t.Errorf("a file that had the same name was written to: %v, %v", info, err)
+	}
+}
+
+// TestPidFileThatAStrangerHasLocked names no process that is not known to hold it.
+func TestPidFileThatAStrangerHasLocked(t *testing.T) {
+	for _, text := range []string{"", "nonsense", "1\n", strconv.Itoa(os.Getppid()) + "\n"} {
+		dir := shortDir(t)
+		path := filepath.Join(dir, pidFileName)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if locked, err := sys.TryLock(file); !locked || err != nil {
+			t.Fatal(err)
+		}
+		if p, err := lockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "somebody else has locked "+path) ||
+			strings.Contains(err.Error()+hint(err), "pid ") || strings.Contains(hint(err), "kill") || !strings.Contains(hint(err), "fuser") {
+			t.Errorf("%q: %v, %q", text, err, hint(err))
+		}
+		_ = file.Close()
+		p, err := lockPidFile(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.release()
+	}
+}
+
+// TestPidFileIsTakenByOne of many that start at once, whether one that was killed has left its own.
+func TestPidFileIsTakenByOne(t *testing.T) {
+	for _, before := range []string{"", "4711\n"} {
+		dir := shortDir(t)
+		if before != "" {
+			if err := os.WriteFile(filepath.Join(dir, pidFileName), []byte(before), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var tasks sync.WaitGroup
+		taken := make(chan *pidFile, 16)
+		for range cap(taken) {
+			tasks.Go(func() {
+				if p, err := lockPidFile(dir); err == nil {
+					taken <- p
+				}
+			})
+		}
+		tasks.Wait()
+		if len(taken) != 1 {
+			t.Fatalf("%d have it", len(taken))
+		}
+		if got := names(t, dir); len(got) != 1 {
+			t.Errorf("the folder has %q", got)
+		}
+		(<-taken).release()
 	}
 }

@@ -6,23 +6,62 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // socketDir is the folder of the sockets and of what lies beside them. It remembers
 // what it made, so that a start that fails leaves nothing behind.
 type socketDir struct {
 	path    string
-	made    bool   // the folder itself
-	snippet string // path of the snippet, where this start made it
+	made    []string    // the folder itself and those above it that this start made, the innermost first
+	mode    os.FileMode // its permissions
+	snippet string      // path of the snippet, where this start made it
 }
 
 func makeSocketDir(path string) (*socketDir, error) {
-	_, err := os.Stat(path)
-	made := errors.Is(err, fs.ErrNotExist)
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	d := &socketDir{path: path, made: missing(path), mode: 0o755}
+	if err := os.MkdirAll(path, d.mode); err != nil {
+		d.undo()
 		return nil, userErrorf("make the folder writable, or choose another one with --socket-dir", "create socket folder: %w", err)
 	}
-	return &socketDir{path: path, made: made}, nil
+	if info, err := os.Stat(path); err == nil {
+		d.mode = info.Mode().Perm()
+	}
+	return d, nil
+}
+
+// missing are the folders on the way to path that are not there, the innermost first.
+func missing(path string) (found []string) {
+	for {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) || path == filepath.Dir(path) {
+			return found
+		}
+		found = append(found, path)
+		path = filepath.Dir(path)
+	}
+}
+
+// restore makes the folder anew where it is gone, as it was. Without the folder of the application
+// there is nothing to serve: that one does not come back as an empty one of ours.
+func (d *socketDir) restore(root string) error {
+	if _, err := os.Stat(d.path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong with it shows when it is used
+	}
+	if below(root, d.path) {
+		if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("make socket folder: the application's folder %s is gone", root)
+		}
+	}
+	if err := os.MkdirAll(d.path, d.mode); err != nil {
+		return fmt.Errorf("make socket folder: %w", err)
+	}
+	return nil
+}
+
+// below says whether a path leads into a folder.
+func below(dir, path string) bool {
+	rest, err := filepath.Rel(dir, path)
+	return err == nil && rest != ".." && !strings.HasPrefix(rest, "../")
 }
 
 // writeSnippet keeps the web server's configuration, whole or not at all. A file that says
@@ -30,28 +69,16 @@ func makeSocketDir(path string) (*socketDir, error) {
 // that includes it must still start.
 func (d *socketDir) writeSnippet(name, text string) error {
 	path := filepath.Join(d.path, name)
-	old, err := os.ReadFile(path)
+	old, err := readSmall(path, int64(len(text)))
 	if err == nil && string(old) == text {
 		return nil
 	}
 	isNew := errors.Is(err, fs.ErrNotExist)
-	file, err := os.CreateTemp(d.path, name+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return userErrorf("move it away, or "+tryPlace, "write %s: it is there and is a folder", path)
 	}
-	defer os.Remove(file.Name()) // renamed by then, unless something failed
-	_, err = file.WriteString(text)
-	if err == nil {
-		err = file.Chmod(0o644)
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err := replaceSmall(path, []byte(text), 0o644); err != nil {
+		return userErrorf("make the folder writable, free some space on its disk, or "+tryPlace, "write %s: %w", path, err)
 	}
 	if isNew {
 		d.snippet = path
@@ -64,7 +91,7 @@ func (d *socketDir) undo() {
 	if d.snippet != "" {
 		_ = os.Remove(d.snippet)
 	}
-	if d.made {
-		_ = os.Remove(d.path) // fails where it is not empty, as it should
+	for _, dir := range d.made {
+		_ = os.Remove(dir) // fails where it is not empty, as it should
 	}
 }

@@ -16,7 +16,7 @@ func TestSocketDir(t *testing.T) {
 		return string(text)
 	}
 	d, err := makeSocketDir(path)
-	if err != nil || !d.made {
+	if err != nil || len(d.made) != 1 {
 		t.Fatalf("%+v, %v", d, err)
 	}
 	if err := d.writeSnippet("web.conf", "one"); err != nil || read("web.conf") != "one" {
@@ -40,7 +40,7 @@ func TestSocketDir(t *testing.T) {
 	}
 	d.undo()
 	d, err = makeSocketDir(path)
-	if err != nil || d.made {
+	if err != nil || len(d.made) != 0 {
 		t.Fatalf("%+v, %v", d, err)
 	}
 	for _, text := range []string{"one", "one", "two"} {

@@ -36,10 +36,37 @@ func CheckSocketPaths(dir string, slots int) error {
 // sockets are the listening sockets of all slots. The loop owns them.
 type sockets struct {
 	paths     []string
-	listeners []*os.File    // nil where a slot's socket is closed
-	files     []os.FileInfo // of the socket's file, as it was bound
-	inodes    []uint64      // of the socket itself
+	listeners []*os.File   // nil where a slot's socket is closed
+	files     []socketFile // as they were bound
+	inodes    []uint64     // of the sockets themselves
 	options   sys.SocketOptions
+}
+
+// socketFile is the file of a socket that is bound. While the socket is open no other file gets
+// its inode, though it may have been removed.
+type socketFile struct {
+	path string      // with no links: the way to the folder may lead elsewhere by now
+	info os.FileInfo // nil: none
+}
+
+// lost says whether a path, which led to the file when that was bound, does not any more. Where nobody can
+// tell, it may well be there.
+func (f socketFile) lost(path string) bool {
+	now, err := os.Lstat(path)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
+	}
+	return !os.SameFile(now, f.info)
+}
+
+// remove removes the file, unless somebody has cleaned the folder and bound another socket of this name.
+func (f socketFile) remove() {
+	if f.info == nil {
+		return
+	}
+	if now, err := os.Lstat(f.path); err == nil && os.SameFile(now, f.info) {
+		_ = os.Remove(f.path)
+	}
 }
 
 // bindSockets binds all or none. Predecessor is the pid of a launcher that
@@ -47,7 +74,7 @@ type sockets struct {
 // sockets for the request in hand, and these count as stale.
 func bindSockets(dir string, slots int, options sys.SocketOptions, predecessor int) (*sockets, error) {
 	s := &sockets{paths: SocketPaths(dir, slots), listeners: make([]*os.File, slots),
-		files: make([]os.FileInfo, slots), inodes: make([]uint64, slots), options: options}
+		files: make([]socketFile, slots), inodes: make([]uint64, slots), options: options}
 	for _, path := range s.paths { // look at all before one is touched
 		if err := checkPlace(path, predecessor); err != nil {
 			return nil, err
@@ -72,20 +99,22 @@ func checkPlace(path string, predecessor int) error {
 	case err != nil:
 		return fmt.Errorf("look for a socket: %w", err)
 	case info.Mode().Type() != fs.ModeSocket:
-		return userErrorf("move it away, or choose another folder with --socket-dir",
+		return userErrorf("move it away, or "+tryPlace,
 			"bind socket: %s is there and is not a socket; it was left alone", path)
 	}
 	pid, listening, err := sys.SocketPeer(path)
 	switch {
+	case errors.Is(err, syscall.EPROTOTYPE): // of another type
+		return userErrorf("move it away, or "+tryPlace, "bind socket: %s is another program's; it was left alone", path)
 	case err != nil:
-		return fmt.Errorf("ask whether anybody listens: %w", err)
+		return userErrorf(tryPlace, "ask whether anybody listens: %w", err)
 	case !listening || pid != 0 && (pid == predecessor || !sys.Exists(pid)):
 		// Workers of a launcher that was killed may hold it for their last request.
-	case pid == 0: // in another namespace of pids
-		return userErrorf("stop it, or choose another folder with --socket-dir", "bind socket: somebody listens on %s", path)
-	default:
-		return userErrorf(fmt.Sprintf("stop it (ps %d), or choose another folder with --socket-dir", pid),
+	case pid != 0 && listensAt(pid, path):
+		return userErrorf(fmt.Sprintf("stop it (ps %d), or %s", pid, tryPlace),
 			"bind socket: the process %d listens on %s", pid, path)
+	default: // in another namespace of pids, another user's, or another process has got its number
+		return userErrorf(fmt.Sprintf("see who it is (fuser -v %s), or %s", path, tryPlace), "bind socket: somebody listens on %s", path)
 	}
 	return nil
 }
@@ -104,32 +133,27 @@ func (s *sockets) bind(slot, predecessor int) (err error) {
 }
 
 // bindSocket binds a socket where nothing is, or a stale one.
-func bindSocket(path string, options sys.SocketOptions, predecessor int) (*os.File, os.FileInfo, error) {
+func bindSocket(path string, options sys.SocketOptions, predecessor int) (*os.File, socketFile, error) {
 	if err := checkPlace(path, predecessor); err != nil {
-		return nil, nil, err
+		return nil, socketFile{}, err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("remove stale socket: %w", err)
+		return nil, socketFile{}, userErrorf("remove it as its owner, or "+tryPlace, "remove stale socket: %w", err)
 	}
 	listener, err := sys.Listen(path, options)
 	if err != nil {
-		return nil, nil, userErrorf("check the permissions of the folder and the group, or choose another folder with --socket-dir",
+		return nil, socketFile{}, userErrorf("check the permissions of the folder and the group, and the space on its disk, or "+tryPlace,
 			"bind socket %s: %w", path, err)
 	}
-	file, err := os.Lstat(path)
-	if err != nil {
+	file := socketFile{path: path}
+	if file.info, err = os.Lstat(path); err != nil {
 		_ = listener.Close()
-		return nil, nil, fmt.Errorf("look at socket: %w", err)
+		return nil, socketFile{}, fmt.Errorf("look at socket: %w", err)
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		file.path = filepath.Join(dir, filepath.Base(path))
 	}
 	return listener, file, nil
-}
-
-// removeSocket removes a socket's file, unless somebody has cleaned the folder and bound
-// another socket of this name.
-func removeSocket(path string, file os.FileInfo) {
-	if now, err := os.Lstat(path); err == nil && os.SameFile(now, file) {
-		_ = os.Remove(path)
-	}
 }
 
 // hide removes the files of all sockets: nobody new connects, what waits stays.
@@ -141,7 +165,7 @@ func (s *sockets) hide() {
 
 func (s *sockets) hideSlot(slot int) {
 	if s.listeners[slot] != nil {
-		removeSocket(s.paths[slot], s.files[slot])
+		s.files[slot].remove()
 	}
 }
 

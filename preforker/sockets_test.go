@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"launcher/preforker/sys"
@@ -119,6 +120,33 @@ func TestSocketsAreBoundAllOrNone(t *testing.T) {
 			}
 			return undo
 		}, "is not a socket; it was left alone", "--socket-dir"},
+		"a pipe": {func(path string) func() {
+			if err := syscall.Mkfifo(path, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			return func() {}
+		}, "is not a socket; it was left alone", "--socket-dir"},
+		"a folder": {func(path string) func() {
+			if err := os.Mkdir(path, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			return func() {}
+		}, "is not a socket; it was left alone", "--socket-dir"},
+		"a socket of another type": {func(path string) func() {
+			conn, err := net.ListenPacket("unixgram", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() { _ = conn.Close() }
+		}, "another program's; it was left alone", "--socket-dir"},
+		// Its process is not seen to listen at this path.
+		"somebody's socket by another name": {func(path string) func() {
+			undo := listening(path + ".elsewhere")
+			if err := os.Link(path+".elsewhere", path); err != nil {
+				t.Fatal(err)
+			}
+			return undo
+		}, "somebody listens on", "fuser -v"},
 		"somebody's socket": {listening, fmt.Sprintf("the process %d listens on", os.Getpid()), fmt.Sprintf("ps %d", os.Getpid())},
 	} {
 		t.Run(name, func(t *testing.T) {

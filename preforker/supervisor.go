@@ -120,6 +120,7 @@ func (s *Supervisor) acquire() (err error) {
 	if s.pid, err = lockPidFile(s.config.SocketDir); err != nil {
 		return err
 	}
+	removeTemporary(s.config.SocketDir)
 	if s.control, err = bindControl(s.config.SocketDir, s.pid.predecessor); err != nil {
 		return err
 	}
