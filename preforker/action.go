@@ -49,6 +49,8 @@ type (
 	}
 
 	openSlot struct{ slot int }
+	// rebindSlot binds another socket for the one whose file is gone, and hands it what waits in the older one.
+	rebindSlot struct{ slot int }
 	// closeSlot removes the slot's socket and hands what waits in it to
 	// the sockets of others.
 	closeSlot struct{ slot int }
@@ -94,6 +96,7 @@ func (killWorker) isAction()       {}
 func (askWorker) isAction()        {}
 func (forgetWorker) isAction()     {}
 func (openSlot) isAction()         {}
+func (rebindSlot) isAction()       {}
 func (closeSlot) isAction()        {}
 func (hideSlots) isAction()        {}
 func (watchWorker) isAction()      {}
@@ -110,9 +113,11 @@ func (finish) isAction()           {}
 // Keys of log attributes: one name for one thing in every line.
 const (
 	keySlot       = "slot"
+	keySlots      = "slots"
 	keyGeneration = "gen"
 	keyRefork     = "refork"
 	keyPid        = "pid"
+	keyPath       = "path"
 	keyReason     = "reason"
 	keyExit       = "exit"
 	keyRequest    = "request"

@@ -36,8 +36,9 @@ const (
 // line in, one JSON object out, and the end.
 type control struct {
 	path     string
-	file     socketFile
+	file     namedFile
 	listener net.Listener
+	end      context.CancelFunc // of serving; nil before
 }
 
 // bindControl comes after the lock on the pid file: a socket that is there is another program's, or stale.
@@ -117,11 +118,29 @@ const requestStatus = "status"
 
 func (s *Supervisor) serveControl() {
 	ctx, cancel := context.WithCancel(context.Background())
+	c := s.control
+	c.end = cancel
 	s.tasks.Go(func() {
-		<-s.done
-		cancel()
+		select {
+		case <-s.done:
+			cancel()
+		case <-ctx.Done():
+		}
 	})
-	s.tasks.Go(func() { s.control.serve(ctx, s.answer) })
+	s.tasks.Go(func() { c.serve(ctx, s.answer) })
+}
+
+// replaceControl binds the control socket anew, and ends the conversations at the older one.
+func (s *Supervisor) replaceControl() error {
+	fresh, err := bindControl(s.config.SocketDir, s.pid.predecessor)
+	if err != nil {
+		return err
+	}
+	s.control.end()
+	s.control.close()
+	s.control = fresh
+	s.serveControl()
+	return nil
 }
 
 func (s *Supervisor) answer(ctx context.Context, request string) any {

@@ -61,12 +61,13 @@ type preloader struct {
 
 // worker is one process of a slot.
 type worker struct {
-	key    wire.Key
-	state  WorkerState
-	reason Reason // of leaving
-	pid    int
-	since  time.Duration // of its state
-	loaded bool          // the application is there: from birth, but with direct spawning
+	key     wire.Key
+	binding int // of its slot, whose socket it has
+	state   WorkerState
+	reason  Reason // of leaving
+	pid     int
+	since   time.Duration // of its state
+	loaded  bool          // the application is there: from birth, but with direct spawning
 
 	served  uint64        // requests, as last measured
 	private uint64        // bytes, as last measured
@@ -86,9 +87,11 @@ func (w *worker) leaving() bool { return w.state == WorkerDraining || w.state ==
 type slot struct {
 	number  int
 	state   SlotState
-	open    bool // its socket is there
-	deaths  int  // young ones, in a row
-	failed  int  // generation of the last of them
+	open    bool   // its socket is there
+	binding int    // how often the socket was lost while it was open
+	unbound string // why the socket could not be bound when that was last tried
+	deaths  int    // young ones, in a row
+	failed  int    // generation of the last of them
 	workers []*worker
 	retryAt time.Duration // no spawn before
 }
@@ -167,6 +170,8 @@ func (c *core) step(now time.Duration, e event) []action {
 		c.workerNotReforked(e)
 	case workerExited:
 		c.workerExited(e)
+	case socketsLost:
+		c.socketsLost(e)
 	case slotNotBound:
 		c.slotNotBound(e)
 	case preloaderMeasured:

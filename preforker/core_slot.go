@@ -3,6 +3,7 @@ package preforker
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"launcher/preforker/internal/wire"
@@ -20,31 +21,35 @@ func (c *core) bury(s *slot, gone *worker, young bool, most time.Duration) {
 	if gone.state != WorkerExited {
 		c.moveWorker(gone, WorkerExited)
 	}
-	for i, w := range s.workers {
-		if w == gone {
-			s.workers = append(s.workers[:i], s.workers[i+1:]...)
-			break
-		}
-	}
+	s.remove(gone)
 	if c.phase == phaseStopping {
 		c.vacate(s)
 		c.abandonSlot(s)
 		c.finishWhenDone()
 		return
 	}
-	wait := time.Duration(0)
 	if young {
 		c.doubt(gone)
-		s.deaths++
 		s.failed = gone.key.Generation
-		wait = min(slotBackoff.delay(s.deaths, c.random()), most)
-	}
-	if wait == 0 {
-		c.vacate(s)
+		c.retryLater(s, most)
 	} else {
-		c.wait(s, wait)
+		c.vacate(s)
 	}
 	c.fill()
+}
+
+func (s *slot) remove(gone *worker) {
+	s.workers = slices.DeleteFunc(s.workers, func(w *worker) bool { return w == gone })
+}
+
+// retryLater has a slot wait for its next worker, after failures in a row later and later, but within most.
+func (c *core) retryLater(s *slot, most time.Duration) {
+	s.deaths++
+	if wait := min(slotBackoff.delay(s.deaths, c.random()), most); wait > 0 {
+		c.wait(s, wait)
+	} else {
+		c.vacate(s)
+	}
 }
 
 // vacate marks a slot that nobody serves as one that wants a worker. One that still
@@ -68,7 +73,11 @@ func (c *core) wait(s *slot, wait time.Duration) {
 	if s.state == SlotOccupied { // else one that was leaving has died in the wait of another
 		c.moveSlot(s, SlotBackoff)
 	}
-	c.log(slog.LevelWarn, "slot waits before its next worker",
+	level := slog.LevelWarn
+	if s.unbound != "" {
+		level = slog.LevelDebug // the log says why
+	}
+	c.log(level, "slot waits before its next worker",
 		slog.Int(keySlot, s.number), slog.Int(keyDeaths, s.deaths), slog.Duration(keyWait, wait))
 	if wait > closeAfter {
 		c.closeSlot(s)
@@ -91,23 +100,11 @@ func (c *core) openSlot(s *slot) {
 
 func (c *core) slotRetry(key wire.Key) {
 	s := c.slots[key.Slot]
-	if c.phase != phaseRunning || s.deaths != key.Serial {
+	if c.phase == phaseStopping || c.phase == phaseDone || s.deaths != key.Serial {
 		return
 	}
 	if s.state == SlotBackoff {
 		c.moveSlot(s, SlotVacant)
 	}
 	c.fill()
-}
-
-// slotNotBound: the socket of a slot that comes back could not be bound.
-func (c *core) slotNotBound(e slotNotBound) {
-	s := c.slots[e.slot]
-	c.log(slog.LevelError, "socket could not be bound again", slog.Int(keySlot, e.slot), slog.Any(keyError, e.err))
-	s.open = false
-	if w := s.serving(); w != nil {
-		// The spawn that went with it has no listener.
-		c.do(forgetWorker{w.key, false})
-		c.bury(s, w, true, slotBackoff.most)
-	}
 }

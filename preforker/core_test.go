@@ -16,12 +16,13 @@ import (
 // script drives a core without any process: it answers actions as a healthy Ruby
 // would, unless a test says otherwise, and remembers them.
 type script struct {
-	t     *testing.T
-	core  *core
-	now   time.Duration
-	log   []string
-	acts  []action
-	kinds map[string]int
+	t      *testing.T
+	core   *core
+	now    time.Duration
+	log    []string
+	acts   []action
+	newest []action // of the last event
+	kinds  map[string]int
 }
 
 func newScript(t *testing.T, slots int) *script {
@@ -37,6 +38,7 @@ func (s *script) event(e event) []action {
 	s.t.Helper()
 	actions := s.core.step(s.now, e)
 	s.core.view(epoch, s.now) // at any time
+	s.newest = actions
 	for _, a := range actions {
 		s.acts = append(s.acts, a)
 		s.kinds[fmt.Sprintf("%T", a)]++
@@ -255,7 +257,7 @@ func TestSlotWhoseSocketIsTakenKeepsTrying(t *testing.T) {
 		if n := len(find[openSlot](s.fire(timerSlot))); n != 1 {
 			t.Fatalf("%d openings", n)
 		}
-		s.event(slotNotBound{0, fmt.Errorf("address in use")})
+		s.event(slotNotBound{slot: 0, err: fmt.Errorf("address in use")})
 	}
 	s.boot(s.fire(timerSlot))
 	if w := s.core.slots[0].serving(); w == nil || w.state != WorkerReady {
@@ -523,7 +525,7 @@ func (s *script) randomEvent(random *rand.Rand) event {
 		key = spawns[max(0, len(spawns)-1-random.IntN(min(8, len(spawns))))].key
 	}
 	generation := max(1, s.core.generation-random.IntN(2))
-	switch random.IntN(12) {
+	switch random.IntN(14) {
 	case 0, 1:
 		return preloaderHello{gen(generation), wire.Hello{}}
 	case 2, 3:
@@ -544,10 +546,27 @@ func (s *script) randomEvent(random *rand.Rand) event {
 		return workerSpawnFailed{key: key}
 	case 10:
 		return restartAsked{"HUP"}
+	case 11:
+		return socketsLost{[]int{random.IntN(4), random.IntN(4)}}
+	case 12:
+		return s.notBound()
 	default:
 		timers := find[setTimer](s.acts)
 		return timerFired{timers[random.IntN(len(timers))].timer}
 	}
+}
+
+// notBound has the socket not be bound that was to be in the last step.
+func (s *script) notBound() event {
+	for _, a := range s.newest {
+		switch a := a.(type) {
+		case openSlot:
+			return slotNotBound{slot: a.slot, err: fmt.Errorf("no space left")}
+		case rebindSlot:
+			return slotNotBound{slot: a.slot, err: fmt.Errorf("no space left")}
+		}
+	}
+	return nothing
 }
 
 // nothing stands for nothing happening.

@@ -113,6 +113,10 @@ func (c *core) workerReady(e workerReady) {
 		c.drain(older, reason, false)
 	}
 	c.log(level, "worker is ready", w.attrs(slog.Float64(keySeconds, seconds(took)))...)
+	if w.binding == s.binding {
+		c.boundAgain(s)
+	}
+	c.strand(s, w)
 	c.fill()
 }
 
@@ -158,7 +162,7 @@ func (c *core) workerDrainTimeout(key wire.Key) {
 	if w == nil || w.state != WorkerDraining {
 		return
 	}
-	if w.reason.renewal() {
+	if w.reason.patient() {
 		c.log(slog.LevelWarn, "worker was replaced and still finishes its last request",
 			w.attrs(slog.String(keyReason, string(w.reason)), slog.Duration(keyTimeout, c.policy.drainTimeout))...)
 		return

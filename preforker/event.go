@@ -86,9 +86,13 @@ type (
 	// workersMeasured tells of the workers that have done something since the last time.
 	workersMeasured struct{ workers []measurement }
 
+	// socketsLost says that the files of open sockets are gone, or others.
+	socketsLost struct{ slots []int }
+	// slotNotBound answers openSlot and rebindSlot. Told says that the log has the error already.
 	slotNotBound struct {
 		slot int
 		err  error
+		told bool
 	}
 
 	timerFired struct{ timer timer }
@@ -118,6 +122,7 @@ func (workerFirst) isEvent()       {}
 func (workerReforked) isEvent()    {}
 func (workerNotReforked) isEvent() {}
 func (workerExited) isEvent()      {}
+func (socketsLost) isEvent()       {}
 func (slotNotBound) isEvent()      {}
 func (preloaderMeasured) isEvent() {}
 func (workersMeasured) isEvent()   {}

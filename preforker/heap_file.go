@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // heapFileName is beside the sockets. It stays when the launcher stops: it is for
@@ -22,6 +23,9 @@ const mostHeapFile = 64 << 10
 type heapFile struct {
 	path     string
 	identity heapIdentity
+
+	mu      sync.Mutex
+	written []byte // last; nil: nothing
 }
 
 // heapIdentity is what the numbers hold for.
@@ -69,5 +73,23 @@ func (f *heapFile) write(version string, slots map[string]int) error {
 	if err != nil {
 		return err
 	}
-	return replaceSmall(f.path, append(text, '\n'), 0o600)
+	f.mu.Lock()
+	f.written = append(text, '\n')
+	f.mu.Unlock()
+	return f.writeAgain()
+}
+
+// lost says whether the file that was written is gone.
+func (f *heapFile) lost() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, err := os.Lstat(f.path)
+	return f.written != nil && err != nil && isMissing(err)
+}
+
+// writeAgain writes what was written last.
+func (f *heapFile) writeAgain() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return replaceSmall(f.path, f.written, 0o600)
 }

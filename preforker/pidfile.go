@@ -21,8 +21,9 @@ import (
 // It appears whole, locked and with the number in it, by a link or a rename: a full disk leaves no
 // empty one behind. Whoever can open a file can lock it, so others may not even read it.
 type pidFile struct {
-	file *os.File
-	path string
+	file  *os.File
+	path  string
+	named namedFile
 	// predecessor is the pid that was found in it, 0 where there was none.
 	predecessor int
 }
@@ -114,6 +115,10 @@ func claim(path string, predecessor int, name func(from, to string) error) (p *p
 	if err == nil {
 		err = writePid(file)
 	}
+	var info os.FileInfo
+	if err == nil {
+		info, err = file.Stat()
+	}
 	if err == nil {
 		err = name(file.Name(), path)
 	}
@@ -122,7 +127,7 @@ func claim(path string, predecessor int, name func(from, to string) error) (p *p
 	}
 	switch {
 	case err == nil:
-		return &pidFile{file: file, path: path, predecessor: predecessor}, false, nil
+		return &pidFile{file, path, nameFile(path, info), predecessor}, false, nil
 	case file != nil:
 		_ = file.Close()
 	}
@@ -148,21 +153,12 @@ func writePid(file *os.File) error {
 	return err
 }
 
-// present says whether the file of this name is still this one.
-func (p *pidFile) present() bool {
-	opened, err := p.file.Stat()
-	if err != nil {
-		return false
-	}
-	named, err := os.Lstat(p.path)
-	return err == nil && os.SameFile(opened, named)
-}
+// lost says whether the file has not its name any more, so that a lock on it keeps nobody out.
+func (p *pidFile) lost() bool { return p.named.lost(p.path) }
 
 // release removes the file while it is still locked, then gives the lock back. A file of
 // this name that is another one belongs to another launcher.
 func (p *pidFile) release() {
-	if p.present() {
-		_ = os.Remove(p.path)
-	}
+	p.named.remove()
 	_ = p.file.Close()
 }

@@ -16,6 +16,7 @@ type snapshot struct {
 	status  Status
 	records map[wire.Key]int // of the scoreboard
 	inodes  []uint64         // of the sockets; 0: closed
+	files   map[int]namedFile
 }
 
 // statusAsked has the loop reply with a snapshot. The channel has room for it.
@@ -25,7 +26,8 @@ func (statusAsked) isEvent() {}
 
 // snapshot is taken by the loop.
 func (s *Supervisor) snapshot() snapshot {
-	shot := snapshot{status: s.core.view(s.began, time.Since(s.began)), records: map[wire.Key]int{}, inodes: make([]uint64, len(s.core.slots))}
+	shot := snapshot{status: s.core.view(s.began, time.Since(s.began)), records: map[wire.Key]int{}, inodes: make([]uint64, len(s.core.slots)),
+		files: s.sockets.open()}
 	status := &shot.status
 	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, SpawnSmart
 	if s.core.direct() {
@@ -80,10 +82,20 @@ func (s *Supervisor) status(ctx context.Context) (Status, error) {
 	case <-ctx.Done():
 		return Status{}, context.Cause(ctx)
 	}
+	shot.addFiles()
 	shot.addRequests(s)
 	shot.addQueues(s)
 	shot.addMemory(s.survey.ask(shot.processes(), time.After(surveyPatience)))
 	return shot.status, nil
+}
+
+// addFiles looks whether the open sockets can be reached: their files may have been removed a moment ago.
+func (shot *snapshot) addFiles() {
+	for i := range shot.status.Slots {
+		slot := &shot.status.Slots[i]
+		file, open := shot.files[slot.Slot]
+		slot.Open = slot.Open && open && !file.lost(slot.Socket)
+	}
 }
 
 // addRequests reads the scoreboard.

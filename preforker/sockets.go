@@ -36,37 +36,10 @@ func CheckSocketPaths(dir string, slots int) error {
 // sockets are the listening sockets of all slots. The loop owns them.
 type sockets struct {
 	paths     []string
-	listeners []*os.File   // nil where a slot's socket is closed
-	files     []socketFile // as they were bound
-	inodes    []uint64     // of the sockets themselves
+	listeners []*os.File  // nil where a slot's socket is closed
+	files     []namedFile // as they were bound
+	inodes    []uint64    // of the sockets themselves
 	options   sys.SocketOptions
-}
-
-// socketFile is the file of a socket that is bound. While the socket is open no other file gets
-// its inode, though it may have been removed.
-type socketFile struct {
-	path string      // with no links: the way to the folder may lead elsewhere by now
-	info os.FileInfo // nil: none
-}
-
-// lost says whether a path, which led to the file when that was bound, does not any more. Where nobody can
-// tell, it may well be there.
-func (f socketFile) lost(path string) bool {
-	now, err := os.Lstat(path)
-	if err != nil {
-		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
-	}
-	return !os.SameFile(now, f.info)
-}
-
-// remove removes the file, unless somebody has cleaned the folder and bound another socket of this name.
-func (f socketFile) remove() {
-	if f.info == nil {
-		return
-	}
-	if now, err := os.Lstat(f.path); err == nil && os.SameFile(now, f.info) {
-		_ = os.Remove(f.path)
-	}
 }
 
 // bindSockets binds all or none. Predecessor is the pid of a launcher that
@@ -74,7 +47,7 @@ func (f socketFile) remove() {
 // sockets for the request in hand, and these count as stale.
 func bindSockets(dir string, slots int, options sys.SocketOptions, predecessor int) (*sockets, error) {
 	s := &sockets{paths: SocketPaths(dir, slots), listeners: make([]*os.File, slots),
-		files: make([]socketFile, slots), inodes: make([]uint64, slots), options: options}
+		files: make([]namedFile, slots), inodes: make([]uint64, slots), options: options}
 	for _, path := range s.paths { // look at all before one is touched
 		if err := checkPlace(path, predecessor); err != nil {
 			return nil, err
@@ -133,27 +106,24 @@ func (s *sockets) bind(slot, predecessor int) (err error) {
 }
 
 // bindSocket binds a socket where nothing is, or a stale one.
-func bindSocket(path string, options sys.SocketOptions, predecessor int) (*os.File, socketFile, error) {
+func bindSocket(path string, options sys.SocketOptions, predecessor int) (*os.File, namedFile, error) {
 	if err := checkPlace(path, predecessor); err != nil {
-		return nil, socketFile{}, err
+		return nil, namedFile{}, err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, socketFile{}, userErrorf("remove it as its owner, or "+tryPlace, "remove stale socket: %w", err)
+		return nil, namedFile{}, userErrorf("remove it as its owner, or "+tryPlace, "remove stale socket: %w", err)
 	}
 	listener, err := sys.Listen(path, options)
 	if err != nil {
-		return nil, socketFile{}, userErrorf("check the permissions of the folder and the group, and the space on its disk, or "+tryPlace,
+		return nil, namedFile{}, userErrorf("check the permissions of the folder and the group, and the space on its disk, or "+tryPlace,
 			"bind socket %s: %w", path, err)
 	}
-	file := socketFile{path: path}
-	if file.info, err = os.Lstat(path); err != nil {
+	info, err := os.Lstat(path)
+	if err != nil {
 		_ = listener.Close()
-		return nil, socketFile{}, fmt.Errorf("look at socket: %w", err)
+		return nil, namedFile{}, fmt.Errorf("look at socket: %w", err)
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		file.path = filepath.Join(dir, filepath.Base(path))
-	}
-	return listener, file, nil
+	return listener, nameFile(path, info), nil
 }
 
 // hide removes the files of all sockets: nobody new connects, what waits stays.
@@ -167,6 +137,17 @@ func (s *sockets) hideSlot(slot int) {
 	if s.listeners[slot] != nil {
 		s.files[slot].remove()
 	}
+}
+
+// open are the files of those that are open.
+func (s *sockets) open() map[int]namedFile {
+	files := map[int]namedFile{}
+	for slot, listener := range s.listeners {
+		if listener != nil {
+			files[slot] = s.files[slot]
+		}
+	}
+	return files
 }
 
 // take gives a slot's listener away.

@@ -90,6 +90,7 @@ const (
 	ReasonRolled      Reason = "replaced by a newer generation"
 	ReasonStopping    Reason = "stopping"
 	ReasonLost        Reason = "its preloader died while forking it"
+	ReasonUnbound     Reason = "its socket was removed"
 	// A fork of the same generation took its place.
 	ReasonOverBudget   Reason = "over budget"
 	ReasonManyRequests Reason = "served its number of requests"
@@ -98,8 +99,10 @@ const (
 	ReasonUnsound Reason = "its workers failed"
 )
 
-// renewal says whether a worker leaves for a fork of its own generation: nothing is wrong with it,
-// so it may take all the time that its last request needs.
+// patient says whether a worker may take all the time that its last request needs: nothing is wrong with it.
+func (r Reason) patient() bool { return r.renewal() || r == ReasonUnbound }
+
+// renewal says whether a worker leaves for a fork of its own generation.
 func (r Reason) renewal() bool {
 	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonReforked
 }

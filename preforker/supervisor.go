@@ -28,6 +28,7 @@ type Supervisor struct {
 	dir     *socketDir
 	pid     *pidFile
 	control *control
+	upkeep  upkeep
 	sockets *sockets
 	board   *os.File
 	records *records
@@ -172,6 +173,8 @@ func (s *Supervisor) release() {
 // once no process of its own is left.
 func (s *Supervisor) Run() error {
 	defer s.release()
+	looks := time.NewTicker(folderPeriod)
+	defer looks.Stop()
 	children := make(chan os.Signal, 1) // one pending signal says all there is to say
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
@@ -188,6 +191,8 @@ func (s *Supervisor) Run() error {
 			s.handle(e)
 		case <-children:
 			s.reapStrangers()
+		case <-looks.C:
+			s.lookAtFolder()
 		}
 	}
 	s.config.Observer.Stopping()
@@ -245,6 +250,8 @@ func (s *Supervisor) letGo(e event) event {
 	case workerSilent:
 		s.forgottenGone(e)
 		return nil
+	case folderLooked:
+		return s.folderLooked(e)
 	case statusAsked:
 		e.reply <- s.snapshot()
 		return nil
@@ -293,9 +300,9 @@ func (s *Supervisor) perform(a action) event {
 	case forgetWorker:
 		s.forgetWorker(a)
 	case openSlot:
-		if err := s.sockets.bind(a.slot, 0); err != nil {
-			return slotNotBound{a.slot, err}
-		}
+		return s.openSlot(a.slot)
+	case rebindSlot:
+		return s.rebindSlot(a.slot)
 	case closeSlot:
 		s.closeSlot(a.slot)
 	case hideSlots:

@@ -1,0 +1,177 @@
+package preforker
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"launcher/preforker/internal/wire"
+)
+
+func TestLostSocketIsBoundAnew(t *testing.T) {
+	s := running(t, 3)
+	old := s.serving(1)
+	actions := s.event(socketsLost{[]int{1}})
+	if rebinds := find[rebindSlot](actions); !slices.Equal(rebinds, []rebindSlot{{1}}) {
+		t.Errorf("bound anew: %v", rebinds)
+	}
+	// Its worker has the older socket, and serves what waits there.
+	if drains := find[drainWorker](actions); !slices.Equal(drains, []drainWorker{{old, true}}) {
+		t.Errorf("drains %+v", drains)
+	}
+	spawns := find[spawnWorker](actions)
+	if len(spawns) != 1 || spawns[0].key.Slot != 1 {
+		t.Fatalf("spawns %+v", spawns)
+	}
+	s.boot(actions)
+	if s.serving(1) != spawns[0].key || !s.core.slots[1].open {
+		t.Errorf("slot 1 is served by %v", s.serving(1))
+	}
+	// Its last request takes as long as it takes.
+	if actions := s.fire(timerWorkerDrain); len(find[killWorker](actions)) != 0 {
+		t.Error("a worker was killed that did no wrong")
+	}
+	if actions := s.dies(old, 3); len(find[spawnWorker](actions)) != 0 || s.core.slots[1].deaths != 0 {
+		t.Errorf("its end led to %+v", actions)
+	}
+}
+
+// TestAllSocketsLost is what cleaning the folder does: all slots come back at once.
+func TestAllSocketsLost(t *testing.T) {
+	s := running(t, 3)
+	actions := s.event(socketsLost{[]int{0, 1, 2}})
+	if len(find[rebindSlot](actions)) != 3 || len(find[drainWorker](actions)) != 3 || len(find[spawnWorker](actions)) != 3 {
+		t.Fatalf("%+v", actions)
+	}
+	if n := len(find[logged](actions)); n != 1 {
+		t.Errorf("%d lines are logged", n)
+	}
+	s.boot(actions)
+	for slot := range 3 {
+		if _, w := s.core.worker(s.serving(slot)); w.state != WorkerReady || w.binding != 1 {
+			t.Errorf("slot %d: %+v", slot, w)
+		}
+	}
+}
+
+// TestSocketLostWhileItsWorkerStarts: that one has the older socket, and gives way once it is ready.
+func TestSocketLostWhileItsWorkerStarts(t *testing.T) {
+	s := newScript(t, 1)
+	spawn := find[spawnWorker](s.load(1))[0]
+	if actions := s.event(socketsLost{[]int{0}}); len(find[rebindSlot](actions)) != 1 || len(find[drainWorker](actions)) != 0 {
+		t.Errorf("%+v", actions)
+	}
+	actions := s.ready(spawn.key)
+	if drains := find[drainWorker](actions); !slices.Equal(drains, []drainWorker{{spawn.key, true}}) {
+		t.Errorf("drains %+v", drains)
+	}
+	s.boot(actions)
+	if _, w := s.core.worker(s.serving(0)); w == nil || w.key == spawn.key || w.state != WorkerReady {
+		t.Errorf("served by %+v", w)
+	}
+}
+
+// TestSocketLostWithoutAPreloader: what waits in the new socket is served once somebody can fork.
+func TestSocketLostWithoutAPreloader(t *testing.T) {
+	s := newScript(t, 1)
+	if actions := s.event(socketsLost{[]int{0}}); len(find[rebindSlot](actions)) != 1 || len(find[spawnWorker](actions)) != 0 {
+		t.Errorf("while it loads: %+v", actions)
+	}
+	s.boot(s.load(1))
+	s.event(preloaderExited{origin: gen(1)})
+	if actions := s.event(socketsLost{[]int{0}}); len(find[rebindSlot](actions)) != 1 || len(find[spawnWorker](actions)) != 0 {
+		t.Errorf("between two: %+v", actions)
+	}
+	s.boot(s.load(2))
+	if s.serving(0).Generation != 2 {
+		t.Errorf("served by %v", s.serving(0))
+	}
+}
+
+// TestSocketThatCannotBeBoundAnew is tried less and less often, and the log has each reason once.
+func TestSocketThatCannotBeBoundAnew(t *testing.T) {
+	s := running(t, 2)
+	reason := errors.New("read-only file system")
+	lines := func() (n int) {
+		for _, line := range s.log {
+			if line == "socket could not be bound again" || line == "slot waits before its next worker" {
+				n++
+			}
+		}
+		return n
+	}
+	levels := map[string]int{}
+	refused := func(actions []action, err error) []action {
+		t.Helper()
+		if len(find[rebindSlot](actions))+len(find[openSlot](actions)) != 1 {
+			t.Fatalf("not tried: %+v", actions)
+		}
+		actions = s.event(slotNotBound{0, err, false})
+		for _, line := range find[logged](actions) {
+			levels[line.level.String()]++
+		}
+		return actions
+	}
+	actions := refused(s.event(socketsLost{[]int{0}}), reason)
+	actions = refused(actions, reason) // the first time costs no wait
+	for range 20 {
+		before := s.now
+		if len(find[openSlot](actions)) != 0 {
+			t.Fatalf("tried at once again: %+v", actions)
+		}
+		actions = refused(s.fire(timerSlot), reason)
+		if wait := s.now - before; wait <= 0 || wait > slotBackoff.most {
+			t.Fatalf("tried after %v", wait)
+		}
+	}
+	if s.core.slots[0].open || s.now < slotBackoff.most {
+		t.Errorf("open %v after %v", s.core.slots[0].open, s.now)
+	}
+	if levels["ERROR"] != 1 || levels["WARN"] != 0 || lines() < 20 {
+		t.Errorf("levels %v of %d lines", levels, lines())
+	}
+	refused(s.fire(timerSlot), errors.New("no space left"))
+	if levels["ERROR"] != 2 {
+		t.Errorf("another reason: levels %v", levels)
+	}
+	s.boot(s.fire(timerSlot))
+	if w := s.core.slots[0].serving(); w == nil || w.state != WorkerReady || s.core.slots[0].deaths != 0 || !s.core.slots[0].open {
+		t.Errorf("served by %+v", w)
+	}
+	if !slices.Contains(s.log, "socket is bound again") {
+		t.Error("nothing tells that it came back")
+	}
+}
+
+func TestSocketsAreNotMissedWhileStopping(t *testing.T) {
+	s := running(t, 1)
+	s.event(stopAsked{"TERM", false})
+	if actions := s.event(socketsLost{[]int{0}}); len(actions) != 0 {
+		t.Errorf("%+v", actions)
+	}
+}
+
+// TestSocketOfAClosedSlotIsNotMissed: a slot that waits after early deaths has taken it away.
+func TestSocketOfAClosedSlotIsNotMissed(t *testing.T) {
+	s := running(t, 1)
+	s.core.slots[0].deaths = 8
+	s.dies(s.serving(0), 0)
+	if actions := s.event(socketsLost{[]int{0}}); s.core.slots[0].open || len(actions) != 0 {
+		t.Errorf("open %v, %+v", s.core.slots[0].open, actions)
+	}
+}
+
+// TestLostSocketDoesNotDoubtARefork: a socket that cannot be bound says nothing about the preloader.
+func TestLostSocketDoesNotDoubtARefork(t *testing.T) {
+	s := running(t, 1)
+	p := s.core.preloaders[0]
+	p.origin.Refork = 1
+	s.core.preloaders = []*preloader{{origin: wire.Origin{Generation: 1}, state: PreloaderReady, proven: true}, p}
+	if spawns := find[spawnWorker](s.event(socketsLost{[]int{0}})); len(spawns) != 1 || spawns[0].key.Refork != 1 {
+		t.Fatalf("spawns %+v", spawns)
+	}
+	s.event(slotNotBound{slot: 0, err: errors.New("no space left")})
+	if s.core.refork.failures != 0 {
+		t.Error("a refork was given up")
+	}
+}

@@ -1,0 +1,48 @@
+package preforker
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// namedFile is a file that this process has made and holds: a socket that is bound, or the pid file. As long
+// as it is held no other file gets its inode, though its name may be gone.
+type namedFile struct {
+	path string      // with no links in it: the way to the folder may lead elsewhere by now
+	info os.FileInfo // nil: none
+}
+
+func nameFile(path string, info os.FileInfo) namedFile {
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	return namedFile{path, info}
+}
+
+// lost says whether a path that has led to the file does not any more. Where that cannot be seen, it may well
+// be there.
+func (f namedFile) lost(path string) bool {
+	now, err := os.Lstat(path)
+	if err != nil {
+		return isMissing(err)
+	}
+	return !os.SameFile(now, f.info)
+}
+
+// isMissing says whether an error means that nothing can be at a path.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
+}
+
+// remove removes the file, unless somebody has cleaned the folder and made another one of this name.
+func (f namedFile) remove() {
+	if f.info == nil {
+		return
+	}
+	if now, err := os.Lstat(f.path); err == nil && os.SameFile(now, f.info) {
+		_ = os.Remove(f.path)
+	}
+}

@@ -1,0 +1,240 @@
+package preforker
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"launcher/preforker/sys"
+)
+
+// newKeeper is a supervisor as far as its socket folder goes.
+func newKeeper(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
+	t.Helper()
+	s, _ := leaver(t, slots)
+	var log bytes.Buffer
+	s.log = slog.New(slog.NewTextHandler(&log, nil))
+	s.core.phase = phaseRunning
+	s.sockets.close()
+	base := shortDir(t)
+	s.config.App.Root, s.config.SocketDir = base, filepath.Join(base, "log")
+	s.config.Workers, s.config.SocketMode, s.config.SocketGroup = slots, socketOptions.Mode, socketOptions.Gid
+	s.config.Snippet, s.config.SnippetName = "configuration", "web.conf"
+	s.config.SpawnMethod, s.config.Without = SpawnDirect, nil
+	s.events = make(chan event, 64)
+	s.heap = newHeapFile(s.config.SocketDir, "/bin/ruby", s.config.App)
+	if err := s.acquire(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.heap.write("3.1.2", map[string]int{"40": 1}); err != nil {
+		t.Fatal(err)
+	}
+	s.serveControl()
+	t.Cleanup(func() {
+		close(s.done)
+		s.release()
+		s.tasks.Wait()
+	})
+	return s, &log
+}
+
+// look looks once, and hands back what the core is told.
+func (s *Supervisor) look(t *testing.T) event {
+	t.Helper()
+	s.lookAtFolder()
+	return s.letGo(<-s.events)
+}
+
+func (s *Supervisor) lostAll(t *testing.T) {
+	t.Helper()
+	lost, _ := s.look(t).(socketsLost)
+	if len(lost.slots) != len(s.sockets.paths) {
+		t.Fatalf("lost %v", lost.slots)
+	}
+	for _, slot := range lost.slots {
+		if failed := s.rebindSlot(slot); failed != nil {
+			t.Errorf("%+v", failed)
+		}
+	}
+	if found := s.look(t); found != nil {
+		t.Errorf("there is more to do: %+v", found)
+	}
+}
+
+var kept = []string{"fastcgi.socket-0", "fastcgi.socket-1", "launcher.heap", "launcher.pid", "launcher.sock", "web.conf"}
+
+// TestFilesComeBack however they went.
+func TestFilesComeBack(t *testing.T) {
+	made := map[string]bool{"folder removed": true, "folder renamed": true} // anew, with the same permissions
+	for name, clean := range map[string]func(dir string) error{
+		"removed": func(dir string) error {
+			var errs []error
+			for _, name := range kept {
+				errs = append(errs, os.Remove(filepath.Join(dir, name)))
+			}
+			return errors.Join(errs...)
+		},
+		"folder removed": os.RemoveAll,
+		"folder renamed": func(dir string) error { return os.Rename(dir, dir+".old") },
+		"folder replaced by a link": func(dir string) error {
+			return errors.Join(os.Rename(dir, dir+".old"), os.Mkdir(dir+".new", 0o700), os.Symlink(dir+".new", dir))
+		},
+		"another folder": func(dir string) error { return errors.Join(os.Rename(dir, dir+".old"), os.Mkdir(dir, 0o700)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, log := newKeeper(t, 2)
+			if found := s.look(t); found != nil || log.Len() != 0 {
+				t.Errorf("nothing is missing, but %+v", found)
+			}
+			if err := os.Chmod(s.config.SocketDir, 0o750); err != nil {
+				t.Fatal(err)
+			}
+			s.dir.mode = 0o750 // as if it had been so at the start
+			if err := clean(s.config.SocketDir); err != nil {
+				t.Fatal(err)
+			}
+			s.lostAll(t)
+			if got := names(t, s.config.SocketDir); !slices.Equal(got, kept) {
+				t.Errorf("the folder has %q", got)
+			}
+			if info, err := os.Stat(s.config.SocketDir); err != nil || made[name] && info.Mode().Perm() != 0o750 {
+				t.Errorf("%v, %v", info.Mode(), err)
+			}
+			if p, err := lockPidFile(s.config.SocketDir); err == nil {
+				p.release()
+				t.Error("the folder is not locked any more")
+			}
+			if text, err := ask(t.Context(), s.config.SocketDir, "anybody there"); err != nil || !strings.Contains(string(text), "unknown request") {
+				t.Errorf("%q, %v", text, err)
+			}
+			for _, what := range []string{"pid file", "control socket", "the web server's configuration"} {
+				if n := strings.Count(log.String(), what); n != 1 {
+					t.Errorf("%q stands in the log %d times:\n%s", what, n, log)
+				}
+			}
+		})
+	}
+}
+
+// TestWaitingConnectionsMoveToTheNewSocket: who has connected to the older one notices nothing.
+func TestWaitingConnectionsMoveToTheNewSocket(t *testing.T) {
+	s, _ := newKeeper(t, 1)
+	conn := connect(t, s.sockets.paths[0], "request")
+	halfClose(t, conn)
+	if err := os.Remove(s.sockets.paths[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.lostAll(t)
+	waiting, err := acceptConn(s.sockets.listeners[0])
+	for ; waiting == nil && err == nil; waiting, err = acceptConn(s.sockets.listeners[0]) {
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := readAll(t, waiting); got != "request" {
+		t.Errorf("%q", got)
+	}
+	if _, err := waiting.Write([]byte("answer")); err != nil {
+		t.Error(err)
+	}
+	_ = waiting.Close()
+	if got := readAll(t, conn); got != "answer" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestFolderOfAnotherLauncher: it has taken the folder after that was cleaned. It is left alone, that is told once, and
+// the folder is taken back when the other one has left.
+func TestFolderOfAnotherLauncher(t *testing.T) {
+	s, log := newKeeper(t, 2)
+	for _, name := range kept {
+		if err := os.Remove(filepath.Join(s.config.SocketDir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, err := lockPidFile(s.config.SocketDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := bindSockets(s.config.SocketDir, 2, sys.SocketOptions{Mode: 0o600, Gid: -1}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := theirs.open()
+	for range 3 {
+		lost, _ := s.look(t).(socketsLost)
+		for _, slot := range lost.slots {
+			if failed, is := s.rebindSlot(slot).(slotNotBound); !is || !failed.told {
+				t.Errorf("slot %d was bound: %+v", slot, failed)
+			}
+		}
+	}
+	for slot, path := range theirs.paths {
+		if files[slot].lost(path) {
+			t.Errorf("the socket of the other one is gone: %s", path)
+		}
+	}
+	if n := strings.Count(log.String(), "already running, pid"); n != 1 || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("the log tells it %d times:\n%s", n, log)
+	}
+	theirs.close()
+	other.release()
+	for slot := range 2 {
+		if failed := s.openSlot(slot); failed != nil {
+			t.Errorf("%+v", failed)
+		}
+	}
+	if p, err := lockPidFile(s.config.SocketDir); err == nil {
+		p.release()
+		t.Error("the folder is not locked again")
+	}
+}
+
+// TestFolderOfAnApplicationThatIsGone: an old release is not made anew, empty.
+func TestFolderOfAnApplicationThatIsGone(t *testing.T) {
+	s, log := newKeeper(t, 1)
+	if err := os.RemoveAll(s.config.App.Root); err != nil {
+		t.Fatal(err)
+	}
+	lost, _ := s.look(t).(socketsLost)
+	if !slices.Equal(lost.slots, []int{0}) {
+		t.Errorf("lost %v", lost.slots)
+	}
+	if _, is := s.rebindSlot(0).(slotNotBound); !is || !strings.Contains(log.String(), "the application's folder "+s.config.App.Root+" is gone") {
+		t.Errorf("the log has %s", log)
+	}
+	if _, err := os.Stat(s.config.App.Root); !os.IsNotExist(err) {
+		t.Errorf("it is there again: %v", err)
+	}
+	if err := os.MkdirAll(s.config.App.Root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if failed := s.openSlot(0); failed != nil {
+		t.Errorf("%+v", failed)
+	}
+}
+
+// TestFolderThatIsFullOfOthers costs nothing: nobody looks for names that were not asked for.
+func TestFolderThatIsFullOfOthers(t *testing.T) {
+	s, _ := newKeeper(t, 1)
+	names := []string{"fastcgi.socket-99999999999999999999", "fastcgi.socket-01", "fastcgi.socket--1", "fastcgi.socket-", "fastcgi.socket-1"}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(s.config.SocketDir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found := s.look(t); found != nil {
+		t.Errorf("%+v", found)
+	}
+	s.sockets.close()
+	for _, name := range names {
+		if _, err := os.Lstat(filepath.Join(s.config.SocketDir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
