@@ -88,10 +88,20 @@ type App struct {
 	Entry       string   // a rackup file or config/environment.rb, absolute or below the root
 	Environment []string // variables to add to this process's own: RAILS_ENV=production
 	URLPrefix   string   // "" or "/shop"
-	Hooks       string   // path of config/launcher.rb, "" where there is none
+	MountedBy   MountedBy
+	Hooks       string // path of config/launcher.rb, "" where there is none
 	// PassengerEvents has the application find PhusionPassenger.on_event.
 	PassengerEvents bool
 }
+
+// MountedBy says who takes the URL prefix off the path of a request.
+type MountedBy string
+
+const (
+	MountedByAuto     MountedBy = "auto" // whoever does according to the loaded application
+	MountedByLauncher MountedBy = "launcher"
+	MountedByApp      MountedBy = "app"
+)
 
 // FindApp looks for an application in a folder.
 func FindApp(root string) (App, error) {

@@ -35,7 +35,7 @@ func (s *Supervisor) settings(generation int) map[string]string {
 	app := s.config.App
 	settings := map[string]string{
 		"root": app.Root, "generation": strconv.Itoa(generation),
-		"entry": app.Entry, "url_prefix": app.URLPrefix, "hooks": app.Hooks,
+		"entry": app.Entry, "url_prefix": app.URLPrefix, "mounted_by": string(app.MountedBy), "hooks": app.Hooks,
 	}
 	if app.PassengerEvents {
 		settings["passenger_events"] = "yes"

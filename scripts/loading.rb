@@ -30,6 +30,7 @@ module PreforkLauncher
       started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
       @hooks.offer_passenger_events if @settings.passenger_events?
       app = @loader.load
+      find_mount(app)
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries
       preparation&.run(app)
@@ -101,6 +102,20 @@ module PreforkLauncher
       return unless Process.getpgrp == Process.pid
       Signal.trap("TERM", "IGNORE")
       Process.kill("TERM", 0)
+    end
+
+    # A prefix that is taken off twice would make every address unknown. Nothing in this look may keep an application from starting.
+    def find_mount(app)
+      prefix = @settings.url_prefix
+      prefix.look_at(app)
+      return if prefix.path.empty? || @settings.direct? || !prefix.taken_by_app?(prefix.path)
+      note("the application maps #{prefix.path} by itself and gets the whole path; if that is wrong: --mounted-by launcher")
+    rescue StandardError => error
+      note("who mounts the application under its prefix could not be found out: #{error.class}: #{error.message}")
+    end
+
+    def note(text)
+      FastCGI::Errors.new($stderr).note(text)
     end
 
     def require_libraries

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "fastcgi/url_prefix"
+
 module PreforkLauncher
   # What the supervisor decided for this generation and, where the process is to serve a slot
   # by itself, for this worker.
@@ -13,7 +15,7 @@ module PreforkLauncher
       @root = strings.fetch("root")
       @generation = Integer(strings.fetch("generation"))
       @entry = strings.fetch("entry") # a rackup file or config/environment.rb, absolute or relative to the root
-      @url_prefix = presence(strings["url_prefix"])
+      @url_prefix = FastCGI::UrlPrefix.new(strings["url_prefix"], by: presence(strings["mounted_by"]))
       @hooks = presence(strings["hooks"])
       @without = lines(strings["without"])
       @warmup = warmup_from(strings)

@@ -31,6 +31,7 @@ const (
 	optSocketMode   = "socket-mode"
 	optSocketGroup  = "socket-group"
 	optURLPrefix    = "url-prefix"
+	optMountedBy    = "mounted-by"
 	optBootTimeout  = "boot-timeout"
 	optDrainTimeout = "drain-timeout"
 	optHTTP         = "http"
@@ -77,10 +78,16 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: optHTTP, EnvVars: env(optHTTP),
 			Usage: "serve HTTP at `ADDRESS` (127.0.0.1:3000), with no web server", DefaultText: "off"},
 		sendfileFlag(),
+		mountedByFlag(),
 		passengerFlag(),
 		&cli.StringFlag{Name: optLogFormat, EnvVars: env(optLogFormat), Value: "text", Usage: "`FORMAT` of the log: text or json"},
 		&cli.StringFlag{Name: optLogLevel, EnvVars: env(optLogLevel), Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
 	)
+}
+
+func mountedByFlag() cli.Flag {
+	return &cli.StringFlag{Name: optMountedBy, EnvVars: env(optMountedBy), Value: string(preforker.MountedByAuto),
+		Usage: "`WHO` takes --url-prefix off the path of a request: launcher, app (its config.ru or its routes begin with it), or auto, which looks for that"}
 }
 
 func passengerFlag() cli.Flag {
@@ -204,6 +211,17 @@ func spawnMethod(text string) (preforker.SpawnMethod, error) {
 		return method, nil
 	default:
 		return "", usageErrorf("--spawn-method smart", "read --%s: %q is neither smart nor direct", optSpawnMethod, text)
+	}
+}
+
+func mountedBy(text string) (preforker.MountedBy, error) {
+	switch by := preforker.MountedBy(text); by {
+	case preforker.MountedByAuto, preforker.MountedByLauncher, preforker.MountedByApp:
+		return by, nil
+	case "":
+		return preforker.MountedByAuto, nil
+	default:
+		return "", usageErrorf("--mounted-by app", "read --%s: %q is neither auto nor launcher nor app", optMountedBy, text)
 	}
 }
 

@@ -195,6 +195,44 @@ func TestPrefix(t *testing.T) {
 	})
 }
 
+// TestPrefixTakenOffByApplication: one that maps its prefix itself, as the Rails guide writes it or in its
+// routes, gets the whole path. Else the prefix would be taken off twice.
+func TestPrefixTakenOffByApplication(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []struct{ name, file, line, around string }{
+		{"map", "config.ru", "run Rails.application", `map ENV["RAILS_RELATIVE_URL_ROOT"] do`},
+		{"scope", "config/routes.rb", "Rails.application.routes.draw do", `scope ENV["RAILS_RELATIVE_URL_ROOT"] do`},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
+			root := copyApp(t, "blog")
+			file := filepath.Join(root, kind.file)
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := kind.around + "\n" + kind.line // the block around the line, or within the one that it opens
+			if strings.HasSuffix(kind.line, " do") {
+				lines = kind.line + "\n" + kind.around
+			}
+			mounted := strings.Replace(string(text), kind.line, lines, 1) + "end\n"
+			if err := os.WriteFile(file, []byte(mounted), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b := startBrowsed(t, root, "--url-prefix", "/shop").behindGenerated(t, "--url-prefix", "/shop")
+			b.in.waitLine(`maps /shop by itself.*--mounted-by launcher`)
+			if kind.name == "map" {
+				b.browseShop(t)
+			}
+			for _, path := range []string{"/shop", "/shop/", "/shop/posts", "/shop//posts", "/%73hop/posts"} {
+				if got := b.get(t, path).expect(t, 200); !strings.Contains(got.body, `href="/shop/posts/new"`) {
+					t.Errorf("GET %s: not the index, or with other links:\n%.2000s", path, got.body)
+				}
+			}
+		})
+	}
+}
+
 // browseShop visits the blog below /shop, on a host that has something else beside it.
 func (b browser) browseShop(t *testing.T) {
 	host := b

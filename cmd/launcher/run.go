@@ -118,6 +118,9 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	}
 	where.app.Environment = environment(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), where.app.URLPrefix)
 	where.app.PassengerEvents = ctx.Bool(optPassenger)
+	if where.app.MountedBy, err = mountedBy(ctx.String(optMountedBy)); err != nil {
+		return config, where, err
+	}
 	config.App, config.SocketDir = where.app, where.socketDir
 	if err := preforker.CheckSocketPaths(where.socketDir, workers); err != nil {
 		return config, where, err

@@ -1,35 +1,39 @@
 # frozen_string_literal: true
 
+require_relative "url_prefix"
+
 module PreforkLauncher
   module FastCGI
-    # Where in the application a request goes: SCRIPT_NAME, PATH_INFO and QUERY_STRING, made from REQUEST_URI alone, which is the one
-    # thing that every web server and every recipe hands over untouched. PATH_INFO keeps its percent-encoding, as with the other Ruby
+    # Where in the application a request goes: SCRIPT_NAME, PATH_INFO and QUERY_STRING, made from REQUEST_URI, which is the one thing
+    # that every web server and every recipe hands over untouched. PATH_INFO keeps its percent-encoding, as with the other Ruby
     # servers. The server's own SCRIPT_NAME and PATH_INFO only say where the application is mounted, and only if they fit the URI.
-    # SCRIPT_NAME + PATH_INFO is always the path of the request, so no length is ever subtracted from another.
+    # Where it is mounted, SCRIPT_NAME is the plain prefix, however the client wrote it, since links and redirections begin with it
+    # ("//shop" would name a host). PATH_INFO is the end of the path that follows it, so no length is ever subtracted from another.
     class Location
       ROOT = "/"
       NOWHERE = ""
       SCRIPT_SUFFIX = ".fcgi"
       LIGHTTPD = "lighttpd"
+      INDEX = "index.html"
       ABSOLUTE = %r{\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*}n.freeze
       # Everything but pchar and "/" (RFC 3986, section 3.3).
       ESCAPED = %r{[^A-Za-z0-9\-._~!$&'()*+,;=:@/]}n.freeze
-      private_constant :ROOT, :NOWHERE, :SCRIPT_SUFFIX, :LIGHTTPD, :ABSOLUTE, :ESCAPED
+      UNTIDY = %r{%|//|/\.}n.freeze
+      private_constant :ROOT, :NOWHERE, :SCRIPT_SUFFIX, :LIGHTTPD, :INDEX, :ABSOLUTE, :ESCAPED, :UNTIDY
 
       # url_prefix is where the operator mounted the application, nil if nobody said.
       def initialize(url_prefix)
-        prefix = url_prefix.to_s.sub(%r{/+\z}, "")
-        prefix = "/#{prefix}" unless prefix.empty? || prefix.start_with?(ROOT)
-        @url_prefix = prefix.empty? ? nil : prefix.b.freeze
+        @prefix = url_prefix.is_a?(UrlPrefix) ? url_prefix : UrlPrefix.new(url_prefix)
       end
 
       def apply(env)
         uri = env["REQUEST_URI"]
         uri = env["REQUEST_URI"] = synthesize(env) if uri.nil? || uri.empty?
-        path, query = split(uri)
-        script = mount(path, env["SCRIPT_NAME"], env["PATH_INFO"], env["SERVER_SOFTWARE"])
+        path, query = rewritten(env, *split(uri))
+        script, rest = mount(path, env["SCRIPT_NAME"], env["PATH_INFO"], env["SERVER_SOFTWARE"])
+        script, rest = NOWHERE, script + rest if !script.empty? && @prefix.taken_by_app?(script)
         env["SCRIPT_NAME"] = script
-        env["PATH_INFO"] = script.empty? ? path : path.byteslice(script.bytesize, path.bytesize)
+        env["PATH_INFO"] = rest
         env["QUERY_STRING"] = query
       end
 
@@ -49,39 +53,90 @@ module PreforkLauncher
         [path.empty? ? ROOT : path, query]
       end
 
+      # Rules of lighttpd's configuration may have made another path and query of the client's. REDIRECT_URI has them as they were
+      # led to the script, with the percent-encoding. What lighttpd only tidies up (url-normalize, the index of a folder) is no rewriting.
+      def rewritten(env, path, query)
+        script, target = env.values_at("SCRIPT_NAME", "REDIRECT_URI")
+        return [path, query] unless target && script&.end_with?(SCRIPT_SUFFIX) && lighttpd?(env["SERVER_SOFTWARE"]) && target.start_with?(script)
+
+        rest, _, new_query = target.byteslice(script.bytesize, target.bytesize).partition("?")
+        return [path, query] unless rest.start_with?(ROOT)
+
+        new_path = folder_of(script) + rest
+        return [path, query] if new_path == path && new_query == query
+
+        tidied = [new_path, new_path + INDEX].any? { |led| segments(led) == segments(path) } && decode(new_query) == decode(query)
+        tidied ? [path, query] : [new_path, new_query]
+      end
+
+      # SCRIPT_NAME and PATH_INFO.
       def mount(path, script_name, path_info, software)
         # Nothing is guessed once the operator has spoken: lighttpd's key "/shop" matches /shopping too, and calls that a mount point.
-        return below?(path, @url_prefix) ? @url_prefix : NOWHERE if @url_prefix
-        return NOWHERE if script_name.nil? || script_name.empty? || script_name == ROOT
+        return below(path, @prefix.path) || [NOWHERE, path] unless @prefix.path.empty?
+        return [NOWHERE, path] if script_name.nil? || script_name.empty? || script_name == ROOT
 
         if script_name.end_with?(SCRIPT_SUFFIX)
           # A rewrite or an error handler led here. The script is a fiction of the web server's; its folder is the mount point.
-          folder = folder_of(script_name)
-          below?(path, folder) ? folder : NOWHERE
-        elsif software&.start_with?(LIGHTTPD)
+          below(path, folder_of(script_name)) || [NOWHERE, path]
+        elsif lighttpd?(software)
           # It calls the key and the rest of its segment SCRIPT_NAME: for the key "/" the first segment of every path, which looks no
           # different from the key "/shop" (1.4.69). Where the application is mounted like that, url_prefix has to say so.
-          NOWHERE
+          [NOWHERE, path]
         else
-          matching_start(path, script_name, path_info) || NOWHERE
+          matching(path, script_name, path_info) || [NOWHERE, path]
         end
       end
 
-      # The start of the raw path that is the (decoded) SCRIPT_NAME, if PATH_INFO is the rest of it. An empty PATH_INFO proves nothing:
-      # servers that know no scripts put the whole path into SCRIPT_NAME, and then nothing is mounted anywhere.
-      def matching_start(path, script_name, path_info)
-        return nil if path_info.nil? || !path_info.start_with?(ROOT) || decode(path) != script_name + path_info
+      def lighttpd?(software)
+        software&.start_with?(LIGHTTPD)
+      end
 
+      # The mount point of a server that names it, if PATH_INFO is the rest of the path. Both are decoded, and many servers have merged
+      # slashes and followed dots before. An empty PATH_INFO proves nothing: servers that know no scripts put the whole path into
+      # SCRIPT_NAME, and then nothing is mounted anywhere.
+      def matching(path, script_name, path_info)
+        return nil if path_info.nil? || !path_info.start_with?(ROOT)
+
+        script, rest = below(path, script_name.gsub(ESCAPED) { |byte| format("%%%02X", byte.ord) })
+        [script, rest] if script && segments(rest) == segments(path_info, decoded: true)
+      end
+
+      # The prefix and what follows it in a path that leads below the prefix, by whatever way it is written.
+      def below(path, prefix)
+        if path.start_with?(prefix)
+          rest = path.byteslice(prefix.bytesize, path.bytesize)
+          return [prefix, rest] if rest.empty? || rest.start_with?(ROOT)
+        end
+        return nil unless path.match?(UNTIDY)
+
+        length = length_of(path, segments(prefix))
+        [prefix, path.byteslice(length, path.bytesize)] if length
+      end
+
+      # How many bytes of a path come to these segments: /shop, //shop, /%73hop and /x/../shop are one.
+      def length_of(path, wanted)
+        found = []
         stop = 0
-        while (stop = path.index(ROOT, stop + 1))
-          start = path.byteslice(0, stop)
-          return start if decode(start) == script_name
+        while stop < path.bytesize
+          start = stop + 1
+          stop = path.index(ROOT, start) || path.bytesize
+          follow(found, decode(path.byteslice(start, stop - start)))
+          return stop if found == wanted
         end
         nil
       end
 
-      def below?(path, prefix)
-        path.start_with?(prefix) && (path.bytesize == prefix.bytesize || path.getbyte(prefix.bytesize) == 0x2f)
+      def segments(path, decoded: false)
+        path = decode(path) unless decoded
+        path.split(ROOT).each_with_object([]) { |segment, found| follow(found, segment) }
+      end
+
+      def follow(found, segment)
+        case segment
+        when "", "." then found
+        when ".." then found.pop
+        else found << segment
+        end
       end
 
       def folder_of(script_name)

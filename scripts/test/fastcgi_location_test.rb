@@ -4,10 +4,13 @@ require_relative "support/fastcgi_case"
 
 # SCRIPT_NAME, PATH_INFO and QUERY_STRING as an application sees them.
 class FastCGILocationTest < Minitest::Test
+  UrlPrefix = PreforkLauncher::FastCGI::UrlPrefix
+
   def locate(prefix = nil, **params)
     env = params.transform_keys(&:to_s)
     PreforkLauncher::FastCGI::Location.new(prefix).apply(env)
-    assert_equal env["REQUEST_URI"][/\A[^?#]*/].sub(%r{\A\w+://[^/]*}, ""), env["SCRIPT_NAME"] + env["PATH_INFO"] unless @odd
+    path = env["REQUEST_URI"][/\A[^?#]*/].sub(%r{\A\w+://[^/]*}, "")
+    assert_equal path, env["SCRIPT_NAME"] + env["PATH_INFO"] unless @odd || path.match?(%r{%|//|/\.})
     env.values_at("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
   end
 
@@ -23,7 +26,13 @@ class FastCGILocationTest < Minitest::Test
     "lighttpd: script below a folder, the folder" => ["/shop", "/shop/dispatch.fcgi", "", "", ["/shop", "", ""]],
     "lighttpd: script below another folder" => ["/shopping", "/shop/dispatch.fcgi", "", "", ["", "/shopping", ""]],
     "mounted at /shop" => ["/shop/a", "/shop", "/a", "", ["/shop", "/a", ""]],
-    "mounted at /shop, encoded" => ["/sh%6Fp/%61%2Fb", "/shop", "/a/b", "", ["/sh%6Fp", "/%61%2Fb", ""]],
+    "mounted at /shop, encoded" => ["/sh%6Fp/%61%2Fb", "/shop", "/a/b", "", ["/shop", "/%61%2Fb", ""]],
+    "mounted at /shop, slashes merged (nginx, Caddy)" => ["/shop//a", "/shop", "/a", "", ["/shop", "//a", ""]],
+    "mounted at /shop, slashes before it" => ["//shop/a", "/shop", "/a", "", ["/shop", "/a", ""]],
+    "mounted at /shop, dots followed" => ["//evil.example/../shop/./a/b/../c", "/shop", "/a/c", "", ["/shop", "/./a/b/../c", ""]],
+    "mounted at a name with a space" => ["/my%20shop/a", "/my shop", "/a", "", ["/my%20shop", "/a", ""]],
+    "mounted at two segments" => ["/a//b/c", "/a/b", "/c", "", ["/a/b", "/c", ""]],
+    "mounted at /shop, another path below it" => ["/shop//a", "/shop", "/b", "", ["", "/shop//a", ""]],
     "mounted at /shop, the mount point" => ["/shop", "/shop", "", "", ["", "/shop", ""]],
     "script called by its name" => ["/dispatch.fcgi/a", "/dispatch.fcgi", "/a", "", ["", "/dispatch.fcgi/a", ""]],
     "HAProxy: no SCRIPT_NAME" => ["/a", nil, "/a", "", ["", "/a", ""]],
@@ -36,7 +45,7 @@ class FastCGILocationTest < Minitest::Test
     "path that is not the rest" => ["/shop/a", "/shop", "/b", "", ["", "/shop/a", ""]],
     "path that is not the URI's" => ["/a/b", "/x", "/y", "", ["", "/a/b", ""]],
     "script name without a slash" => ["/a", ".fcgi", "", "", ["", "/a", ""]],
-    "broken percent signs" => ["/%/%g/%4", "/%", "/%g/%4", "", ["/%", "/%g/%4", ""]],
+    "broken percent signs" => ["/%/%g/%4", "/%", "/%g/%4", "", ["/%25", "/%g/%4", ""]],
     "several slashes" => ["//a//b", "", "", "", ["", "//a//b", ""]],
     "several question marks" => ["/a?b?c", "", "", "", ["", "/a", "b?c"]],
     "fragment" => ["/a?b#c?d", "", "", "", ["", "/a", "b"]],
@@ -68,6 +77,66 @@ class FastCGILocationTest < Minitest::Test
       assert_equal ["", "/shopping", ""], locate(prefix, REQUEST_URI: "/shopping")
       assert_equal ["", "/shopping/a", ""], locate(prefix, REQUEST_URI: "/shopping/a", SCRIPT_NAME: "/shopping", PATH_INFO: "/a")
       assert_equal ["", "/other", ""], locate(prefix, REQUEST_URI: "/other", SCRIPT_NAME: "/other", PATH_INFO: "")
+    end
+  end
+
+  # However a client writes the prefix, what the web server takes to be below it is below it, and links begin with the plain one.
+  def test_prefix_in_disguise
+    ["/%73hop/a", "//shop/a", "/./shop/a", "/x/../shop/a", "//evil.example/../shop/a"].each do |uri|
+      assert_equal ["/shop", "/a", ""], locate("/shop", REQUEST_URI: uri), uri
+      assert_equal ["/shop", "/a", ""], locate(REQUEST_URI: uri, SCRIPT_NAME: "/shop/dispatch.fcgi", PATH_INFO: "/a"), uri
+    end
+    assert_equal ["/shop", "//a", ""], locate("/shop", REQUEST_URI: "/shop//a")
+    ["/shop%2Fa", "//shopping", "/../a", "/%", "/shop%", "/%73hopping"].each { |uri| assert_equal ["", uri, ""], locate("/shop", REQUEST_URI: uri) }
+  end
+
+  # An application that maps the prefix itself gets the whole path, and no SCRIPT_NAME.
+  def test_prefix_that_the_application_takes_off
+    app = UrlPrefix.new("/shop", by: "app")
+    assert_equal ["", "/shop/a", "b"], locate(app, REQUEST_URI: "/shop/a?b", SCRIPT_NAME: "/shop", PATH_INFO: "/a")
+    assert_equal ["", "/shop", ""], locate(app, REQUEST_URI: "/shop")
+    assert_equal ["", "/shop//a", ""], locate(app, REQUEST_URI: "/shop//a")
+    assert_equal ["", "/other", ""], locate(app, REQUEST_URI: "/other")
+    assert_equal ["", "/shop/a", ""], locate(app, REQUEST_URI: "/%73hop/a")
+    derived = UrlPrefix.new(nil, by: "app")
+    assert_equal ["", "/shop/a", ""], locate(derived, REQUEST_URI: "/shop/a", SCRIPT_NAME: "/shop", PATH_INFO: "/a")
+    assert_equal ["", "/shop/a", ""], locate(derived, REQUEST_URI: "/shop/a", SCRIPT_NAME: "/shop/dispatch.fcgi", PATH_INFO: "/a")
+    assert_equal ["/shop", "/a", ""], locate(UrlPrefix.new("/shop", by: "launcher"), REQUEST_URI: "/shop/a")
+  end
+
+  # The client's REQUEST_URI and lighttpd's REDIRECT_URI; the path and query of the application.
+  {
+    ["/a", "/dispatch.fcgi/a"] => ["", "/a", ""],
+    ["/old/a?x=1", "/dispatch.fcgi/new/a?x=1"] => ["", "/new/a", "x=1"],
+    ["/old", "/dispatch.fcgi/new/%C3%BC?y=%26"] => ["", "/new/%C3%BC", "y=%26"],
+    ["/a", "/dispatch.fcgi/a?added=1"] => ["", "/a", "added=1"],
+    # What is only tidied up stays as the client has written it.
+    ["//a/./b%7Ec", "/dispatch.fcgi/a/b~c"] => ["", "//a/./b%7Ec", ""],
+    ["/a?b=%7e", "/dispatch.fcgi/a?b=~"] => ["", "/a", "b=%7e"],
+    ["/docs/index.html", "/dispatch.fcgi/docs/"] => ["", "/docs/index.html", ""],
+    ["/shop/a", "/shop/dispatch.fcgi/a"] => ["/shop", "/a", ""],
+    ["/shop", "/shop/dispatch.fcgi"] => ["/shop", "", ""],
+    ["/shop/old", "/shop/dispatch.fcgi/new?z"] => ["/shop", "/new", "z"],
+    # An error handler has nothing to tell.
+    ["/a?b", "/dispatch.fcgi"] => ["", "/a", "b"],
+    ["/a?b", "/elsewhere"] => ["", "/a", "b"]
+  }.each do |(uri, redirected), expected|
+    define_method("test_rewritten_by_lighttpd: #{uri} to #{redirected}") do
+      @odd = true
+      script = redirected[%r{\A.*\.fcgi}] || "/dispatch.fcgi"
+      params = { REQUEST_URI: uri, REDIRECT_URI: redirected, SCRIPT_NAME: script }
+      assert_equal expected, locate(**params, SERVER_SOFTWARE: "lighttpd/1.4.69")
+      assert_equal uri[/\A[^?]*/], locate(**params, SERVER_SOFTWARE: "Apache/2.4").first(2).join
+    end
+  end
+
+  # The work grows with the length of the path alone.
+  def test_long_paths
+    @odd = true
+    [["/a/.."] * 20_000, ["/"] * 60_000, ["/%2e"] * 20_000].each do |parts|
+      uri = parts.join
+      assert_equal ["", uri, ""], locate("/shop", REQUEST_URI: uri)
+      assert_equal ["", uri, ""], locate(REQUEST_URI: uri, SCRIPT_NAME: "/shop", PATH_INFO: "/a")
     end
   end
 

@@ -9,12 +9,12 @@ class SettingsTest < Minitest::Test
   def test_all
     settings = PreforkLauncher::Settings.new(FULL)
     assert_equal ["/srv/shop", 2, "config.ru", "/shop", "/srv/shop/config/launcher.rb"],
-                 [settings.root, settings.generation, settings.entry, settings.url_prefix, settings.hooks]
+                 [settings.root, settings.generation, settings.entry, settings.url_prefix.path, settings.hooks]
   end
 
   def test_what_is_empty_or_missing_is_nil
     settings = PreforkLauncher::Settings.new(FULL.merge("url_prefix" => "").reject { |name| name == "hooks" })
-    assert_nil settings.url_prefix
+    assert_empty settings.url_prefix.path
     assert_nil settings.hooks
   end
 

@@ -1,0 +1,124 @@
+# frozen_string_literal: true
+
+module PreforkLauncher
+  module FastCGI
+    # The path that the application is mounted under, and who takes it off the URL. The launcher does, as SCRIPT_NAME, unless the
+    # application does so itself: with map "/shop" in its config.ru, or with routes that all lie below /shop. Such an application gets
+    # the whole path, as it does from a server that knows of no prefix; else the prefix would be taken off twice.
+    class UrlPrefix
+      BY = %w[auto launcher app].freeze
+      # Objects to look at: more than any chain of middleware has, and no more than a moment takes.
+      OBJECTS = 1000
+      SLASHES = %r{/+}.freeze
+      # What Rails and its libraries draw beside the application's own routes, always at the root.
+      FOREIGN = %w[rails assets cable].freeze
+      # The start of a route's pattern that is not a parameter.
+      STATIC = %r{\A(?:/[^/:*()]+)*}.freeze
+      private_constant :BY, :OBJECTS, :SLASHES, :FOREIGN, :STATIC
+
+      # "" where the operator has named none.
+      attr_reader :path
+
+      def initialize(path, by: nil)
+        path = path.to_s.gsub(SLASHES, "/").chomp("/")
+        path = "/#{path}" unless path.empty? || path.start_with?("/")
+        @path = path.b.freeze
+        @by = by || BY.first
+        raise ArgumentError, "nobody mounts by #{@by}" unless BY.include?(@by)
+        @mapped = []
+      end
+
+      # Looks at an application that has been loaded.
+      def look_at(app)
+        @mapped = @by == "auto" ? Mapping.new(app, OBJECTS).paths.map(&:b).uniq : []
+      end
+
+      # Whether the application takes a prefix off by itself: the operator's, or one that a web server tells.
+      def taken_by_app?(prefix)
+        return @by == "app" unless @by == "auto"
+        @mapped.any? { |mapped| mapped.start_with?(prefix) && (mapped.bytesize == prefix.bytesize || mapped.getbyte(prefix.bytesize) == 0x2f) }
+      end
+
+      # The paths below which an application has something mounted, as it stands in memory: Rack::URLMap in the chain of middleware, and
+      # the routes of Rails. What a closure holds cannot be seen. Nothing that an application may have defined itself is called.
+      class Mapping
+        def initialize(app, objects)
+          @left = objects
+          @seen = {}.compare_by_identity
+          @paths = []
+          walk(app, "")
+        end
+
+        attr_reader :paths
+
+        private
+
+        def walk(app, above)
+          return if nil.equal?(app) || @seen[app] || @left.zero?
+          @seen[app] = true
+          @left -= 1
+          if (branches = branches(app))
+            branches.each { |location, inner| enter(location, inner, above) }
+          elsif kind?(app, "Rails::Engine")
+            walk_routes(app, above)
+          else
+            inner(app).each { |wrapped| walk(wrapped, above) }
+          end
+        end
+
+        # http://shop.example.com/shop is a location too.
+        def enter(location, app, above)
+          path = above + location.to_s.sub(%r{\Ahttps?://[^/]*}, "").gsub(SLASHES, "/").chomp("/")
+          @paths << path unless path == above
+          walk(app, path)
+        end
+
+        # Pairs of a location and what stands there, nil for what does not branch.
+        def branches(app)
+          if kind?(app, "Rack::URLMap")
+            Array(variable(app, :@mapping)).map { |_host, location, _pattern, mapped| [location, mapped] }
+          elsif kind?(app, "Rack::Builder") # one that is run itself, and follows its blocks with each request
+            Hash(variable(app, :@map)).map { |location, _block| [location, nil] } << ["", variable(app, :@run)]
+          elsif kind?(app, "Rack::Cascade")
+            Array(variable(app, :@apps)).map { |tried| ["", tried] }
+          end
+        end
+
+        # Where everything that a Rails application has drawn begins with the same segments, its author has put it there.
+        def walk_routes(app, above)
+          set = variable(variable(app, :@routes), :@set)
+          return unless set
+          drawn = set.reject(&:internal).map { |route| route.path.spec.to_s[STATIC].to_s.split("/").drop(1) }
+          own = drawn.reject { |segments| FOREIGN.include?(segments.first) }
+          common = own.inject { |all, one| all.zip(one).take_while { |a, b| a == b }.map(&:first) }
+          @paths << [above, *common].join("/") unless common.nil? || common.empty?
+        end
+
+        # What a middleware wraps: @app by convention, else whatever it holds that can be called.
+        def inner(app)
+          wrapped = variable(app, :@app)
+          return [wrapped] if wrapped
+          Kernel.instance_method(:instance_variables).bind_call(app).map { |name| variable(app, name) }.select { |value| callable?(value) }
+        end
+
+        def variable(object, name)
+          Kernel.instance_method(:instance_variable_get).bind_call(object, name)
+        end
+
+        def callable?(value)
+          Kernel.instance_method(:class).bind_call(value).method_defined?(:call)
+        end
+
+        # Whether it is of a class that may not be loaded, and need not be.
+        def kind?(object, name)
+          known = name.split("::").inject(Object) do |outer, constant|
+            return false if outer.autoload?(constant) || !outer.const_defined?(constant, false)
+            outer.const_get(constant, false)
+          end
+          known === object
+        end
+      end
+      private_constant :Mapping
+    end
+  end
+end
