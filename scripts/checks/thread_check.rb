@@ -9,9 +9,12 @@ module PreforkLauncher
     # mark as such.
     RESTARTED = ["Timeout stdlib thread", "Gem::Timeout stdlib thread"].freeze
 
-    # A thread of concurrent-ruby before 1.2 that frees the slots of collected
-    # thread locals. A worker without it keeps a few words for each.
-    HARMLESS = %r{/concurrent/atomic/ruby_thread_local_var\.rb:\d+\z}.freeze
+    # By the place where they began:
+    # - concurrent-ruby before 1.2 frees the slots of collected thread locals. A worker without it keeps a few
+    #   words for each.
+    # - ActiveRecord 5.2 and 6.0 close idle connections. A fork makes pools of its own, which start it again. From
+    #   6.1 on it is marked.
+    HARMLESS = %r{/(?:concurrent/atomic/ruby_thread_local_var|active_record/connection_adapters/abstract/connection_pool)\.rb:\d+\z}.freeze
 
     # Those of libraries that have a check of their own, which knows more of them.
     ELSEWHERE = %r{/(?:new_?relic|newrelic_rpm|datadog|ddtrace|scout_apm|semantic_logger|mongo)(?:-[\d.]+)?/}.freeze

@@ -57,6 +57,7 @@ class ExaminationTest < Minitest::Test
       Thread.new { }.join
       Timeout.timeout(1) { }
       eval("Thread.new { sleep }", binding, "/gems/concurrent-ruby/concurrent/atomic/ruby_thread_local_var.rb")
+      eval("Thread.new { sleep }", binding, "/gems/activerecord-6.0.3.7/lib/active_record/connection_adapters/abstract/connection_pool.rb")
       eval("Thread.new { sleep }", binding, "/gems/newrelic_rpm-9.1.0/lib/new_relic/agent/worker_loop.rb")
     RUBY
   end
