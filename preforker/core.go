@@ -76,6 +76,7 @@ type worker struct {
 	growth  float64       // bytes a second since then
 	example bool          // a budget was chosen with it in view
 	unfit   bool          // says the application: nothing is to be born of it
+	refused int           // how often it had something that nobody must inherit
 	life    uint64        // requests after which it leaves; 0: any number
 	renewal Reason        // why a successor of its own generation was started
 	chosen  time.Duration // when
@@ -221,6 +222,10 @@ func (c *core) timerFired(t timer) {
 		c.workerDrainTimeout(t.key)
 	case timerSlot:
 		c.slotRetry(t.key)
+	case timerRefork:
+		if c.phase == phaseRunning {
+			c.fill()
+		}
 	case timerStop:
 		c.stopTimeout()
 	}

@@ -20,6 +20,12 @@ const (
 	mostReforkFailures = 2
 	// reforkPause comes after a failure: what was in the way may be gone by then.
 	reforkPause = 30 * time.Second
+	// maxReforkRefusals is how many workers, or how often the same one, may be found to have what others must
+	// not inherit, before the attempts in a generation end.
+	maxReforkRefusals = 7
+	// refusalPause comes after the first of them, and four times as long after each other one: another worker
+	// may be sound, or this one later.
+	refusalPause = time.Second
 )
 
 // reforks is what the core knows of them in one generation.
@@ -28,8 +34,10 @@ type reforks struct {
 	last       int // number of the last attempt
 	arrived    int // how many have taken all slots
 	failures   int
-	retryAt    time.Duration // no attempt before
-	declared   bool          // a worker was unfit, and the log says so
+	refusals   int             // for what was found in a worker
+	told       map[string]bool // what the log has of it
+	retryAt    time.Duration   // no attempt before
+	declared   bool            // a worker was unfit, and the log says so
 }
 
 // reforks says whether workers give birth to preloaders at all.
@@ -43,13 +51,13 @@ func (c *core) beginRefork(source *preloader) {
 	}
 	r := &c.refork
 	if r.generation != source.origin.Generation {
-		*r = reforks{generation: source.origin.Generation}
+		*r = reforks{generation: source.origin.Generation, told: map[string]bool{}}
 	}
-	if r.failures >= mostReforkFailures || r.arrived >= len(c.policy.refork.After) || c.now < r.retryAt {
+	if r.failures >= mostReforkFailures || r.refusals >= maxReforkRefusals || r.arrived >= len(c.policy.refork.After) || c.now < r.retryAt {
 		return
 	}
-	w := c.warmest(source.origin)
-	if w == nil || w.served < c.policy.refork.After[r.arrived] {
+	w := c.warmest(source.origin, c.policy.refork.After[r.arrived])
+	if w == nil {
 		return
 	}
 	r.last++
@@ -60,18 +68,21 @@ func (c *core) beginRefork(source *preloader) {
 	c.do(setTimer{timer{timerPreloaderBoot, born.key()}, c.policy.bootTimeout})
 }
 
-// warmest is the worker of a preloader that has served most, of those that may be asked, or nil.
-func (c *core) warmest(origin wire.Origin) *worker {
+// warmest is the worker of a preloader that has served most, and at least so many requests, of those that were
+// refused least often. nil where none may be asked.
+func (c *core) warmest(origin wire.Origin, least uint64) *worker {
 	var warm []*worker
 	for _, s := range c.slots {
-		if w := s.serving(); w != nil && w.state == WorkerReady && !w.unfit && w.key.Origin() == origin && len(s.workers) == 1 {
+		if w := s.serving(); w != nil && w.state == WorkerReady && !w.unfit && w.key.Origin() == origin && len(s.workers) == 1 && w.served >= least {
 			warm = append(warm, w)
 		}
 	}
 	if len(warm) == 0 {
 		return nil
 	}
-	return slices.MaxFunc(warm, func(a, b *worker) int { return cmp.Compare(a.served, b.served) })
+	return slices.MaxFunc(warm, func(a, b *worker) int {
+		return cmp.Or(cmp.Compare(b.refused, a.refused), cmp.Compare(a.served, b.served))
+	})
 }
 
 func (c *core) workerReforked(e workerReforked) {
@@ -81,8 +92,7 @@ func (c *core) workerReforked(e workerReforked) {
 }
 
 // workerNotReforked: the application does not want this worker to have descendants, or there is something
-// in it that would not survive, or it failed. The first is about this worker alone, the second will not be
-// otherwise for the next one.
+// in it that others must not inherit, or it failed.
 func (c *core) workerNotReforked(e workerNotReforked) {
 	p := c.preloader(e.origin)
 	if p == nil || !p.loads() {
@@ -97,12 +107,37 @@ func (c *core) workerNotReforked(e workerNotReforked) {
 	case slices.ContainsFunc(e.why.Findings, wire.Finding.Declared):
 		c.passOver(p.parent, e.why.Findings)
 	default:
-		c.refork.failures = mostReforkFailures
-		c.log(slog.LevelInfo, "no refork: a worker has what would not survive a fork; the preloader serves on", attrs...)
-		for _, finding := range e.why.Findings {
-			c.log(slog.LevelInfo, "in the way of a refork: "+finding.Text, slog.Int(keyGeneration, e.origin.Generation),
-				slog.String(keyKind, finding.Kind), slog.String(keyWhere, finding.Where))
+		c.refuse(p, e.why.Findings)
+	}
+}
+
+// refuse asks this worker again later, if nobody else is found first. A thread that one request has left behind is
+// of one worker; what all of them have ends the attempts. The log has each finding once.
+func (c *core) refuse(p *preloader, findings []wire.Finding) {
+	r := &c.refork
+	r.refusals++
+	wait := refusalPause << (2 * (r.refusals - 1))
+	c.retryRefork(wait)
+	attrs := p.attrs(slog.Int(keySlot, p.parent.Slot))
+	if _, w := c.worker(p.parent); w != nil {
+		w.refused++
+	}
+	level := slog.LevelDebug
+	for _, finding := range findings {
+		if text := finding.Text + finding.Where; !r.told[text] {
+			r.told[text], level = true, slog.LevelInfo
 		}
+	}
+	text := "no refork of this worker: it has what others must not inherit; another one is tried later"
+	if r.refusals == maxReforkRefusals {
+		text, level = "no refork in this generation any more: its workers have what others must not inherit", slog.LevelInfo
+	} else {
+		attrs = append(attrs, slog.Duration(keyWait, wait))
+	}
+	c.log(level, text, attrs...)
+	for _, finding := range findings {
+		c.log(level, "in the way of a refork: "+finding.Text, slog.Int(keyGeneration, p.origin.Generation),
+			slog.String(keyKind, finding.Kind), slog.String(keyWhere, finding.Where))
 	}
 }
 
@@ -213,7 +248,13 @@ func (c *core) giveUpRefork(p *preloader, why string) {
 
 func (c *core) reforkFailed() {
 	c.refork.failures++
-	c.refork.retryAt = c.now + reforkPause
+	c.retryRefork(reforkPause)
+}
+
+// retryRefork lets some time pass before the next attempt, which no request may tell.
+func (c *core) retryRefork(wait time.Duration) {
+	c.refork.retryAt = c.now + wait
+	c.do(setTimer{timer{kind: timerRefork}, wait})
 }
 
 // reforkDied: one that dies before its workers are everywhere counts as a refork that failed.

@@ -317,27 +317,132 @@ func TestReforkWithOneSlot(t *testing.T) {
 	s.arrived(0, 20)
 }
 
-// TestReforkDeclined: what one worker has in it, another has, too.
-func TestReforkDeclined(t *testing.T) {
-	s := reforking(t, 2, 10)
-	origin := s.asked(0, 10)
-	s.event(workerNotReforked{origin, wire.NotReforked{Origin: origin, Findings: []wire.Finding{
-		{Severity: wire.SeverityHarm, Kind: "socket", Text: "a worker opened a socket", Where: "lib/lines.rb:9"}}}})
+// refuses has a worker be asked, and say what is in the way; nobody must be asked again at once.
+func (s *script) refuses(origin wire.Origin, finding wire.Finding) {
+	s.t.Helper()
+	s.event(workerNotReforked{origin, wire.NotReforked{Origin: origin, Findings: []wire.Finding{finding}}})
 	s.event(preloaderMute{origin})
-	s.event(preloaderExited{origin: origin})
-	if found := s.logged("in the way of a refork: a worker opened a socket"); len(found) != 1 || found[0].value(keyWhere) != "lib/lines.rb:9" {
+	if asked := find[reforkWorker](s.event(preloaderExited{origin: origin})); len(asked) != 0 {
+		s.t.Errorf("asked again at once: %+v", asked)
+	}
+}
+
+// asks answers which slots are asked when all workers have served so many requests, from now on until a time.
+func (s *script) asks(requests uint64, wait time.Duration) (slots []int, origin wire.Origin) {
+	s.t.Helper()
+	for end := s.now + wait; s.now < end; {
+		s.now = min(s.now+time.Second, end)
+		var all []measurement
+		for slot := range s.core.slots {
+			all = append(all, measurement{s.serving(slot), 5 * mB, requests})
+		}
+		for _, asked := range find[reforkWorker](s.event(workersMeasured{all})) {
+			slots, origin = append(slots, asked.key.Slot), asked.origin
+		}
+	}
+	return slots, origin
+}
+
+var aThread = wire.Finding{Severity: wire.SeverityHarm, Kind: "thread", Text: "a worker started a thread", Where: "lib/mail.rb:9"}
+
+// TestReforkDeclined: what one worker has in it, another may not have.
+func TestReforkDeclined(t *testing.T) {
+	s := reforking(t, 3, 10)
+	s.refuses(s.asked(1, 40), aThread)
+	if found := s.logged("in the way of a refork: a worker started a thread"); len(found) != 1 || found[0].value(keyWhere) != "lib/mail.rb:9" {
 		t.Errorf("%q", s.log)
+	}
+	if lines := s.logged("no refork of this worker"); len(lines) != 1 || lines[0].value(keySlot) != "1" {
+		t.Errorf("%+v", lines)
+	}
+	s.now += refusalPause
+	if asked := s.served(0, 9); len(asked) != 1 || asked[0].key.Slot != 1 {
+		t.Errorf("nobody else is warm, but asked: %+v", asked)
+	}
+	s.refuses(refork(1, 2), aThread)
+	s.now += 4 * refusalPause
+	if asked := s.served(0, 10); len(asked) != 1 || asked[0].key.Slot != 0 {
+		t.Errorf("one that was never refused comes first, but asked: %+v", asked)
+	}
+	if n := len(s.logged("in the way of a refork")); n != 2 || s.logged("in the way of a refork")[1].level != slog.LevelDebug {
+		t.Errorf("%d lines: %q", n, s.log)
 	}
 	for _, line := range find[logged](s.acts) {
 		if line.level > slog.LevelInfo {
 			t.Errorf("it is no failure: %q %v", line.text, line.attrs)
 		}
 	}
-	s.now += reforkPause
-	if asked := s.served(1, 1000); len(asked) != 0 {
-		t.Errorf("asked again: %+v", asked)
+	s.rolled(s.event(workerFirst{s.tried(refork(1, 3)), 200, "GET /"}))
+	s.exits()
+	s.all(refork(1, 3))
+}
+
+// TestReforkDeclinedByAll: later and later, each in turn, and at last no more in this generation.
+func TestReforkDeclinedByAll(t *testing.T) {
+	s := reforking(t, 3, 10)
+	wait := refusalPause
+	for attempt := range maxReforkRefusals {
+		slots, origin := s.asks(10, 2*time.Second)
+		if len(slots) != 1 {
+			t.Fatalf("attempt %d: asked slots %v; log %q", attempt, slots, s.log)
+		}
+		if want := attempt / len(s.core.slots); s.core.slots[slots[0]].serving().refused != want {
+			t.Errorf("attempt %d: slot %d was refused more often than others", attempt, slots[0])
+		}
+		s.refuses(origin, aThread)
+		if early, _ := s.asks(10, wait-time.Second); len(early) != 0 {
+			t.Errorf("attempt %d: slots %v are asked within %v", attempt, early, wait)
+		}
+		wait *= 4
+	}
+	if slots, _ := s.asks(1000, 100*wait/16); len(slots) != 0 {
+		t.Errorf("asked again: %v", slots)
+	}
+	if lines := s.logged("no refork in this generation any more"); len(lines) != 1 || lines[0].level != slog.LevelInfo {
+		t.Errorf("%+v", lines)
 	}
 	s.all(gen(1))
+	s.event(restartAsked{"HUP"})
+	s.rolled(s.load(2))
+	s.exits()
+	s.arrived(1, 10) // other code, another chance
+}
+
+// TestReforkIsTriedAgainWithoutRequests: those that are needed have come before the pause was over.
+func TestReforkIsTriedAgainWithoutRequests(t *testing.T) {
+	s := reforking(t, 2, 10)
+	origin := s.asked(0, 40)
+	s.served(1, 10)
+	s.refuses(origin, aThread)
+	s.now += refusalPause
+	if asked := find[reforkWorker](s.fire(timerRefork)); len(asked) != 1 || asked[0].key.Slot != 1 {
+		t.Fatalf("asked %+v", asked)
+	}
+	s.event(workerNotReforked{refork(1, 2), wire.NotReforked{Error: &wire.Failure{Class: "RuntimeError"}}})
+	s.event(preloaderExited{origin: refork(1, 2)})
+	s.now += reforkPause
+	if asked := find[reforkWorker](s.fire(timerRefork)); len(asked) != 1 {
+		t.Errorf("asked %+v after a failure", asked)
+	}
+}
+
+// TestReforkRefusedByThePreloaderThatIsBorn: it has what a request did to the worker, and cannot put it back.
+func TestReforkRefusedByThePreloaderThatIsBorn(t *testing.T) {
+	s := reforking(t, 2, 10)
+	for _, pid := range []int{0, 201} { // the worker's own packet comes second, or first
+		origin := s.asked(0, 10)
+		if pid != 0 {
+			s.event(workerReforked{origin, pid})
+		}
+		s.event(workerNotReforked{origin, wire.NotReforked{Findings: []wire.Finding{{Kind: "state", Text: "a request has changed its user"}}}})
+		s.event(workerReforked{origin, 201})
+		s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Code: 1}})
+		s.all(gen(1))
+	}
+	s.arrived(1, 20)
+	if len(s.logged("refork failed")) != 0 {
+		t.Errorf("%q", s.log)
+	}
 }
 
 // TestReforkPassesOverTheUnfit: that one worker is unfit says nothing of the others.

@@ -155,5 +155,6 @@ const (
 	timerWorkerBoot    timerKind = "worker boot"    // key
 	timerWorkerDrain   timerKind = "worker drain"   // key
 	timerSlot          timerKind = "slot"           // slot; serial: its count of deaths
+	timerRefork        timerKind = "refork"
 	timerStop          timerKind = "stop"
 )

@@ -257,7 +257,7 @@ func TestReforkDeclined(t *testing.T) {
 				ask(t, socket, "/keep")
 			}
 			in.warm(0, 20)
-			in.waitLine(`level=INFO msg="no refork: a worker has what would not survive a fork; the preloader serves on" gen=1 refork=1`)
+			in.waitLine(`level=INFO msg="no refork of this worker: it has what others must not inherit; another one is tried later" gen=1 refork=1 slot=0`)
 			in.waitLine(`level=INFO msg="in the way of a refork: a worker (opened a socket|started a thread) .*gen=1 kind=` + what)
 			in.warm(1, 100)
 			in.all("gen=1", 2)
@@ -267,6 +267,47 @@ func TestReforkDeclined(t *testing.T) {
 			ask(t, in.socket(0), "/keep")
 			in.tried(10)
 		})
+	}
+}
+
+// TestReforkTriesAnother: a thread that one mail has left behind is in one worker alone.
+func TestReforkTriesAnother(t *testing.T) {
+	in := reforking(t, countingApp(t, `"/mail" => -> { $mail ||= Thread.new { sleep } }`), "auto", 2)
+	ask(t, in.socket(0), "/mail")
+	in.warm(0, 15)
+	in.waitLine(`level=INFO msg="no refork of this worker: it has what others must not inherit; another one is tried later" gen=1 refork=1 slot=0`)
+	in.warm(1, 15)
+	in.waitLine(`msg="refork asked for" slot=1 gen=1`)
+	in.waitLine(lineBorn)
+}
+
+// TestReforkHandsOnNoState: what a request does to its process ends with that process.
+func TestReforkHandsOnNoState(t *testing.T) {
+	root := countingApp(t, `"/change" => -> { Dir.chdir("/"); File.umask(0); ENV["CHANGED"] = "yes"; Signal.trap("USR1") {} },
+		"/same" => -> { raise "changed" unless [Dir.pwd, File.umask, ENV["CHANGED"], Signal.trap("USR1", "DEFAULT")] == BOOT }`)
+	config := filepath.Join(root, "config.ru")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append([]byte("BOOT = [Dir.pwd, File.umask, nil, 'DEFAULT']\n"), text...)
+	if err := os.WriteFile(config, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in := reforking(t, root, "10", 2)
+	if a := ask(t, in.socket(0), "/same"); a.status != 200 {
+		t.Fatalf("%v", a)
+	}
+	ask(t, in.socket(0), "/change")
+	in.tried(10)
+	for slot := range 2 {
+		in.warm(slot, 1)
+	}
+	in.waitLine(lineArrived)
+	for slot := range 2 {
+		if a := ask(t, in.socket(slot), "/same"); a.status != 200 {
+			t.Errorf("slot %d: %v", slot, a)
+		}
 	}
 }
 
