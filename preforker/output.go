@@ -2,7 +2,9 @@ package preforker
 
 import (
 	"bufio"
+	"io"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,9 +17,11 @@ const (
 
 // output reads what one preloader prints, line by line, and keeps the last ones.
 type output struct {
-	pipe *os.File
-	done chan struct{}
-	last []string
+	pipe  *os.File
+	ended atomic.Bool // the process, so that nobody waits long for more
+	rest  int         // bytes read since then
+	done  chan struct{}
+	last  []string
 }
 
 func readOutput(pipe *os.File, line func(string)) *output {
@@ -30,7 +34,7 @@ func readOutput(pipe *os.File, line func(string)) *output {
 }
 
 func (o *output) read(line func(string)) {
-	reader := bufio.NewReaderSize(o.pipe, lineMax)
+	reader := bufio.NewReaderSize(straggling{o}, lineMax)
 	for {
 		text, more, err := reader.ReadLine()
 		if err != nil {
@@ -50,9 +54,29 @@ func (o *output) read(line func(string)) {
 	}
 }
 
-// straggle is how long the output of a process that has ended is waited for. Its
+// How long the output of a process that has ended is waited for, and how much of it is read. Its
 // end comes at once, unless a process that it started holds the pipe open.
-const straggle = 250 * time.Millisecond
+const (
+	straggle    = 250 * time.Millisecond // without a byte
+	straggleMax = 1 << 20                // bytes; a pipe has 64 kB, and at most so many without privileges
+)
+
+// straggling is the pipe of a process that may have ended. Whatever is in the pipe by then is read, however
+// slowly its lines are taken: the time runs anew with each read.
+type straggling struct{ *output }
+
+func (o straggling) Read(p []byte) (int, error) {
+	if !o.ended.Load() {
+		return o.pipe.Read(p)
+	}
+	if o.rest >= straggleMax {
+		return 0, io.EOF
+	}
+	_ = o.pipe.SetReadDeadline(time.Now().Add(straggle)) // a pipe takes deadlines
+	n, err := o.pipe.Read(p)
+	o.rest += n
+	return n, err
+}
 
 // lines ends the reading and answers the last lines. It is called after the process
 // has ended.
@@ -60,7 +84,8 @@ func (o *output) lines() []string {
 	if o == nil {
 		return nil // it has written to the real standard error from its birth
 	}
-	// A pipe takes deadlines; this one cannot be closed yet either.
+	o.ended.Store(true)
+	// For a read that waits already. The pipe cannot be closed yet.
 	_ = o.pipe.SetReadDeadline(time.Now().Add(straggle))
 	<-o.done
 	_ = o.pipe.Close()

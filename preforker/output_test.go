@@ -3,9 +3,11 @@ package preforker
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOutput(t *testing.T) {
@@ -65,5 +67,38 @@ func TestOutputKeepsTheLast(t *testing.T) {
 	}
 	if last := o.lines(); !slices.Equal(last, want) {
 		t.Errorf("%q, want %q", last, want)
+	}
+}
+
+// TestOutputIsTakenSlowly: what a process has written before its end is read to the end, though the reader takes longer
+// for a line than it waits for more.
+func TestOutputIsTakenSlowly(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close()
+	ended := make(chan struct{})
+	o := readOutput(read, func(line string) {
+		if strings.HasPrefix(line, "line 0 ") {
+			<-ended
+			<-time.After(2 * straggle) // a slow machine
+		}
+	})
+	var last string
+	for n := range 3 * lineMax / 100 {
+		last = fmt.Sprintf("line %d %s", n, strings.Repeat("x", 100))
+		if _, err := fmt.Fprintln(write, last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	go func() {
+		for !o.ended.Load() {
+			runtime.Gosched()
+		}
+		close(ended)
+	}()
+	if lines := o.lines(); lines[len(lines)-1] != last {
+		t.Errorf("it ended with %.20q, want %.20q", lines[len(lines)-1], last)
 	}
 }
