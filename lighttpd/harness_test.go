@@ -21,7 +21,7 @@ import (
 
 // patience bounds every wait, so that a broken configuration fails a test
 // instead of stopping it.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // requireLighttpd returns the lighttpd program. Tests that need it fail
 // without it, because a skipped test proves nothing.

@@ -13,7 +13,7 @@ import (
 )
 
 // patience is what a wait takes to fail.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 // leaver is a supervisor as far as closing sockets goes. Who is refused reads "refused".
 func leaver(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {

@@ -30,12 +30,14 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(run(os.Args, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	preparedApps.remove()
+	os.Exit(status)
 }
 
 // patience bounds every wait of the end-to-end tests. Nothing is expected to take
 // that long: it is what a test takes to fail.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // tool answers the path of a program that the tests cannot do without.
 func tool(t testing.TB, name string) string {
@@ -65,22 +67,10 @@ func copyApp(t testing.TB, name string) string {
 		}
 		_ = os.RemoveAll(dir)
 	})
-	if err := os.CopyFS(root, os.DirFS(filepath.Join("..", "..", "testdata", "apps", name))); err != nil {
+	if err := os.CopyFS(root, os.DirFS(preparedApps.path(t, name))); err != nil {
 		t.Fatal(err)
 	}
-	if setup := filepath.Join(root, "bin", "setup"); isExecutable(setup) {
-		cmd := exec.Command(tool(t, "ruby"), setup)
-		cmd.Dir, cmd.Env = root, append(os.Environ(), "RAILS_ENV=production")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", setup, err, out)
-		}
-	}
 	return root
-}
-
-func isExecutable(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
 }
 
 // instance is a running launcher.

@@ -28,8 +28,12 @@ type postgreSQL struct {
 	ended    chan struct{}
 }
 
-// startPostgreSQL has every program that the test starts from then on find the server by
-// libpq's own variables. It ends with the test.
+// env are libpq's own variables, by which a program finds the server.
+func (p *postgreSQL) env() []string {
+	return []string{"PGHOST=" + p.dir, "PGPORT=5432", "PGUSER=postgres", "PGDATABASE=postgres"}
+}
+
+// startPostgreSQL starts a server that ends with the test.
 func startPostgreSQL(t *testing.T) *postgreSQL {
 	t.Helper()
 	// Debian keeps them off PATH, one folder a version. Any version will do.
@@ -48,9 +52,6 @@ func startPostgreSQL(t *testing.T) *postgreSQL {
 		if err := os.Chown(dir, int(p.owner.Uid), int(p.owner.Gid)); err != nil {
 			t.Fatal(err)
 		}
-	}
-	for name, value := range map[string]string{"PGHOST": dir, "PGPORT": "5432", "PGUSER": "postgres", "PGDATABASE": "postgres"} {
-		t.Setenv(name, value)
 	}
 	// The folder is its owner's alone, so whoever reaches the socket may be trusted.
 	initdb := p.command("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
@@ -134,6 +135,7 @@ func (p *postgreSQL) ask(query string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(p.programs, "psql"), "-XAtq", "-F", " ", "-c", query)
+	cmd.Env = append(os.Environ(), p.env()...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -40,10 +40,14 @@ func TestPostgreSQL(t *testing.T) {
 		{"replaced", []string{"--max-requests", "100", "--without", "records"}, 4_000, 20, 2 * rowWorkers},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			p := startPostgreSQL(t)
 			root := copyApp(t, "postgresql")
+			if err := runRuby(t, root, "bin/make-tables", p.env()...); err != nil {
+				t.Fatal(err)
+			}
 			setup := p.idle("after the setup")
-			in := start(t, startOptions{root: root,
+			in := start(t, startOptions{root: root, env: p.env(),
 				args: append([]string{strconv.Itoa(rowWorkers), "--max-private", "off"}, test.args...)}).serving()
 			boot := p.idle("after the boot")
 			if got := readSessions(p.log()[setup:boot]); len(got.pids) != 1 {

@@ -81,8 +81,11 @@ func (in *instance) titled(prefix string) (found []process) {
 func (in *instance) worker(slot int) int {
 	in.t.Helper()
 	prefix := fmt.Sprintf("launcher worker slot=%d ", slot)
-	in.waitFor("a worker of slot "+strconv.Itoa(slot), func() bool { return len(in.titled(prefix)) > 0 })
-	found := in.titled(prefix)
+	var found []process
+	in.waitFor("a worker of slot "+strconv.Itoa(slot), func() bool {
+		found = in.titled(prefix)
+		return len(found) > 0
+	})
 	if len(found) == 0 {
 		in.t.FailNow()
 	}

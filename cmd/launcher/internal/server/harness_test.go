@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait: it is what a test takes to fail.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 func TestMain(m *testing.M) {
 	os.Exit(testMain(m))

@@ -16,5 +16,9 @@ module Blog
     # Where uploads are kept, and the folder of the gates that tests open.
     config.x.files = File.expand_path(ENV.fetch("BLOG_FILES", "tmp/files"), root)
     config.x.gates = ENV["BLOG_GATES"]
+
+    # What a test changes between two loads.
+    version = File.expand_path("version", root)
+    config.x.version = File.exist?(version) ? File.read(version) : "one"
   end
 end

@@ -54,6 +54,29 @@ class ProbesController < ApplicationController
     render plain: "slept #{seconds}\n"
   end
 
+  def set_cookies
+    response.set_cookie("one", value: "1", path: "/")
+    response.set_cookie("two", value: "2", path: "/", httponly: true)
+    render plain: "cookies\n"
+  end
+
+  def count_in_session
+    session[:count] = session[:count].to_i + 1
+    render plain: "#{session[:count]}\n"
+  end
+
+  def empty
+    head :no_content
+  end
+
+  def unchanged
+    render plain: "changed\n" if stale?(strong_etag: "probe")
+  end
+
+  def version
+    render plain: Rails.configuration.x.version
+  end
+
   def echo
     body = request.raw_post
     render json: { size: body.bytesize, sha256: Digest::SHA256.hexdigest(body) }
