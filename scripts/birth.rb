@@ -86,7 +86,7 @@ module PreforkLauncher
     rescue SignalException
       raise
     rescue Exception => error # the last frame of this process
-      $stderr.puts("launcher: preloader refork=#{refork} ends: #{error.full_message(highlight: false)}")
+      FastCGI::Errors.new($stderr).report(error, "preloader refork=#{refork} ends")
       exit!(1)
     end
   end

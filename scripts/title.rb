@@ -1,10 +1,13 @@
 # frozen_string_literal: true
 
+require_relative "text"
+
 module PreforkLauncher
   # The process title: who this is, and what it is doing. One write to the
   # process's own argument memory, so that ps and top tell the tale.
   class Title
-    PATH_MAX = 80
+    PATH_MAX = 80 # bytes
+    PLAIN = /\A[!-~]*\z/n.freeze
 
     def initialize(identity)
       @identity = identity
@@ -34,7 +37,15 @@ module PreforkLauncher
     end
 
     def request(method, path)
-      show("#{method} #{path[0, PATH_MAX]}")
+      show("#{plain(method)} #{plain(path)}")
+    end
+
+    private
+
+    # Whoever sends a request chooses them, and ps shows them on a terminal.
+    def plain(text)
+      text = text.byteslice(0, PATH_MAX)
+      PLAIN.match?(text) ? text : Text.line(text)
     end
   end
 end

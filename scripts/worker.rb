@@ -6,6 +6,7 @@ require_relative "collection"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "levers"
+require_relative "text"
 require_relative "title"
 
 module PreforkLauncher
@@ -18,6 +19,7 @@ module PreforkLauncher
   # serving thread ends the process with exit!, so that exit handlers inherited
   # from the preloader do not run once more in each worker.
   class Worker
+    REQUEST_MAX = 500 # bytes, of the name of a request in a message
     BOOT_ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
 
     # The preloader is there where this process was forked from one.
@@ -64,7 +66,7 @@ module PreforkLauncher
 
     # Called by the responder around each request.
     def request_started(method, path)
-      @request = "#{method} #{path}" if @untried
+      @request = Text.line("#{method} #{path}", REQUEST_MAX) if @untried
       @record.busy(method, path)
       @title.request(method, path)
     end
@@ -112,13 +114,17 @@ module PreforkLauncher
       @hooks.before_exit
       status = 0 unless @disturbed
     rescue Exception => error # the last frame of this thread: nothing above could log it
-      $stderr.puts("launcher: worker slot=#{@key[:slot]} stopped serving: #{error.full_message(highlight: false)}")
+      complain(error, "stopped serving")
     ensure
       begin
         @safety.flush
       ensure
         exit!(status)
       end
+    end
+
+    def complain(error, what)
+      FastCGI::Errors.new($stderr).report(error, "worker slot=#{@key[:slot]} #{what}")
     end
 
     # From ready on. The supervisor's death leaves nobody to hand the queue to, and nobody to
@@ -135,7 +141,7 @@ module PreforkLauncher
     rescue *BOOT_ERRORS => error
       # Thrown by another thread of the application: exit, abort_on_exception,
       # Thread.main.raise. The request in hand is let finish.
-      $stderr.puts("launcher: worker slot=#{@key[:slot]} leaves: its main thread got #{error.full_message(highlight: false)}")
+      complain(error, "leaves: its main thread got")
       @disturbed = true
       leave(:now)
     end

@@ -33,6 +33,19 @@ class BirthTest < ReforkCase
     end
   end
 
+  # What is no UTF-8 is no JSON, and a message has a bound.
+  def test_first_request_for_bytes_and_for_a_long_path
+    worker = start
+    preloader = born(worker)
+    leave(worker)
+    { "/caf\xc3\xa9\xff\e".b => 'GET /café?\x1B', "/#{'x' * 60_000}" => "GET /#{'x' * 495} (cut: 60005 bytes)" }.each do |path, told|
+      descendant = spawn_worker(preloader, refork: 1)
+      assert_equal 200, get(path).first
+      assert_equal told, said(descendant.socket)[:request]
+      leave(descendant)
+    end
+  end
+
   # Until the web server's request is there to the end, nothing is known of the worker.
   def test_a_peer_that_goes_away_is_no_first_request
     worker = start

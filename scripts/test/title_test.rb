@@ -29,7 +29,16 @@ class TitleTest < Minitest::Test
   end
 
   def test_long_path_and_any_bytes
-    assert_equal ["launcher worker slot=0 gen=1 GET /#{'p' * 79}", "launcher worker slot=0 gen=1 GET /\xFF".b],
-                 titles('title = PreforkLauncher::Title.worker(0, 1); title.request("GET", "/" + "p" * 500); shown; title.request("GET", "/\xFF".b); shown')
+    start = "launcher worker slot=0 gen=1"
+    assert_equal ["#{start} GET /#{'p' * 79}", "#{start} GET /ü?\\x1B\\x9B\\u{202E}".b, "#{start} #{'X' * 80} /"],
+                 titles(<<~'RUBY')
+                   title = PreforkLauncher::Title.worker(0, 1)
+                   title.request("GET", "/" + "p" * 500)
+                   shown
+                   title.request("GET", "/ü\xFF\e\u009b\u202e".b)
+                   shown
+                   title.request("X" * 500, "/")
+                   shown
+                 RUBY
   end
 end
