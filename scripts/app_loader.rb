@@ -5,6 +5,8 @@ module PreforkLauncher
   # eagerly, and answers the Rack application.
   class AppLoader
     ENVIRONMENT = "config/environment.rb"
+    # What Puma and Unicorn have both loaded before the application, so that some use it without requiring it.
+    EXPECTED = %w[date delegate etc ipaddr set socket stringio tempfile time uri].freeze
 
     attr_reader :eagerly_loaded
 
@@ -16,6 +18,7 @@ module PreforkLauncher
     def load
       Dir.chdir(@settings.root)
       bundle
+      EXPECTED.each { |library| expect(library) }
       app = @settings.entry == ENVIRONMENT ? rails : rackup
       eager_load
       app
@@ -42,6 +45,13 @@ module PreforkLauncher
       ENV["BUNDLE_GEMFILE"] = File.expand_path(gemfile)
       require "bundler"
       Bundler.setup
+    end
+
+    # One that this Ruby or this bundle does not have is missed where it is used.
+    def expect(library)
+      require library
+    rescue LoadError
+      nil
     end
 
     def existing(name)

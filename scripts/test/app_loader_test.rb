@@ -55,6 +55,12 @@ class AppLoaderTest < Minitest::Test
     load(script, env: { "RUBYLIB" => File.join(@root, "lib") })
   end
 
+  # Rack::Lint, for one, does not require URI.
+  def test_libraries_that_other_servers_have_loaded
+    names = "Date, SimpleDelegator, Etc, IPAddr, Set, UNIXSocket, StringIO, Tempfile, Time, URI"
+    assert_equal "[#{names}]", rack_of("Time.parse('2026-01-01'); [[#{names}]]")
+  end
+
   # The older one answers its options too.
   def test_config_ru_of_rack_2_and_3
     assert_equal %("#{@root}/config.ru"), rack_of("[path, {}]")
