@@ -231,7 +231,7 @@ class WorkerTest < Minitest::Test
       reply = get(path)
       assert_equal [200, "answered"], [reply.status, reply.body]
       assert_equal 1, ended
-      assert_match(/worker slot=2 leaves: its main thread got .*(from afar|exit)/, log)
+      assert_match(/worker slot=2 leaves: its main thread got: .*(from afar|exit)/, log)
     end
   end
 
