@@ -15,11 +15,11 @@ import (
 // mostDescriptors of a process are looked at.
 const mostDescriptors = 100_000
 
-// hasOpen says whether a process is seen to have a file of this name open. Another user's process
-// cannot be seen.
+// hasOpen says whether a process is seen to have a file open whose name, or an earlier one, holds this
+// name. Another user's process cannot be seen.
 func hasOpen(pid int, file os.FileInfo, name string) bool {
 	return hasDescriptor(pid, func(link, path string) bool {
-		if filepath.Base(link) != name {
+		if !strings.Contains(link, name) {
 			return false // looking at any other file could take long
 		}
 		info, err := os.Stat(path)

@@ -1,9 +1,12 @@
 package preforker
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -118,6 +121,37 @@ func TestPidFileIsNoLink(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(precious); string(text) != "precious" {
 		t.Errorf("its target is %q", text)
+	}
+}
+
+// TestPidFileOfAnotherProcess: who has it is known by what that process has open.
+func TestPidFileOfAnotherProcess(t *testing.T) {
+	if dir := os.Getenv("TEST_PID_FILE_IN"); dir != "" {
+		if _, err := lockPidFile(dir); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("locked")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return // it is left behind, as by one that is killed
+	}
+	dir := shortDir(t)
+	for _, predecessor := range []int{0, 1} { // by a link, by a rename
+		cmd := exec.Command(os.Args[0], "-test.run=^TestPidFileOfAnotherProcess$")
+		cmd.Env = append(os.Environ(), "TEST_PID_FILE_IN="+dir)
+		in, err := cmd.StdinPipe()
+		out, err2 := cmd.StdoutPipe()
+		if err := errors.Join(err, err2, cmd.Start()); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(out).ReadString('\n'); line != "locked\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		if _, err := lockPidFile(dir); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("already running, pid %d", cmd.Process.Pid)) ||
+			!strings.Contains(hint(err), fmt.Sprintf("kill %d", cmd.Process.Pid)) {
+			t.Errorf("after %d others: %v, %q", predecessor, err, hint(err))
+		}
+		_ = in.Close()
+		_ = cmd.Wait()
 	}
 }
 
