@@ -169,6 +169,8 @@ func (c *core) step(now time.Duration, e event) []action {
 		c.workerReforked(e)
 	case workerNotReforked:
 		c.workerNotReforked(e)
+	case workerChannelClosed:
+		c.workerChannelClosed(e)
 	case workerExited:
 		c.workerExited(e)
 	case socketsLost:
@@ -220,6 +222,8 @@ func (c *core) timerFired(t timer) {
 		c.workerBootTimeout(t.key)
 	case timerWorkerDrain:
 		c.workerDrainTimeout(t.key)
+	case timerWorkerChannel:
+		c.workerChannelTimeout(t)
 	case timerSlot:
 		c.slotRetry(t.key)
 	case timerRefork:

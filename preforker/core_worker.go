@@ -209,7 +209,7 @@ func (c *core) workerExited(e workerExited) {
 		return
 	}
 	attrs := w.attrs(slog.String(keyExit, e.exit.String()), slog.Uint64(keyServed, e.served))
-	if w.leaving() && w.reason != ReasonBootTimeout {
+	if w.leaving() && !w.reason.failure() {
 		level := slog.LevelInfo
 		if w.reason.renewal() {
 			if e.exit == (sys.ExitStatus{}) {

@@ -27,10 +27,7 @@ func (s *Supervisor) startWorker(key wire.Key, listener *os.File) error {
 	}
 	w := &workerProcess{key: key, conn: ruby.conn, record: record, read: make(chan struct{}), child: ruby.child, ruby: ruby}
 	s.workers[key] = w
-	s.tasks.Go(func() {
-		defer close(w.read)
-		s.readWorker(w)
-	})
+	s.tasks.Go(func() { s.readWorker(w) })
 	s.tasks.Go(func() { s.awaitWorker(w) })
 	return nil
 }

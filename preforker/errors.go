@@ -89,6 +89,8 @@ func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout tim
 		if e.failed != nil {
 			err.Failure = &e.failed.Error
 		}
+	case reason == ReasonChannelClosed:
+		err.Summary = "load the application: it replaced Ruby by another program (exec), or closed descriptors that are not its own"
 	case e.failed != nil && e.failed.Stage == stageRuby:
 		err.Summary = "start Ruby: " + e.failed.Error.Message
 		err.Try = "name another Ruby with --ruby"

@@ -154,6 +154,7 @@ const (
 	timerReload        timerKind = "reload"         // generation: the one that is gone
 	timerWorkerBoot    timerKind = "worker boot"    // key
 	timerWorkerDrain   timerKind = "worker drain"   // key
+	timerWorkerChannel timerKind = "worker channel" // key
 	timerSlot          timerKind = "slot"           // slot; serial: its count of deaths
 	timerRefork        timerKind = "refork"
 	timerStop          timerKind = "stop"

@@ -91,6 +91,8 @@ const (
 	ReasonStopping    Reason = "stopping"
 	ReasonLost        Reason = "its preloader died while forking it"
 	ReasonUnbound     Reason = "its socket was removed"
+	// It was there and served nobody.
+	ReasonChannelClosed Reason = "closed its channel"
 	// A fork of the same generation took its place.
 	ReasonOverBudget   Reason = "over budget"
 	ReasonManyRequests Reason = "served its number of requests"
@@ -106,6 +108,9 @@ func (r Reason) patient() bool { return r.renewal() || r == ReasonUnbound }
 func (r Reason) renewal() bool {
 	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonReforked
 }
+
+// failure says whether a worker that was killed has failed itself, as one that died has.
+func (r Reason) failure() bool { return r == ReasonBootTimeout || r == ReasonChannelClosed }
 
 type state interface {
 	comparable

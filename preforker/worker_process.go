@@ -79,14 +79,14 @@ func (s *Supervisor) sendSpawn(key wire.Key, listener *os.File) error {
 	}
 	w := &workerProcess{key: key, conn: conn, record: record, read: make(chan struct{})}
 	s.workers[key] = w
-	s.tasks.Go(func() {
-		defer close(w.read)
-		s.readWorker(w)
-	})
+	s.tasks.Go(func() { s.readWorker(w) })
 	return nil
 }
 
+// readWorker posts what a worker says, and the end of that.
 func (s *Supervisor) readWorker(w *workerProcess) {
+	defer close(w.read)
+	defer s.post(workerChannelClosed{w.key})
 	for {
 		message, err := receive(w.conn)
 		if err != nil {
