@@ -160,7 +160,7 @@ func (m *measurer) worker(w *measured, budget uint64, all bool) bool {
 		return false // half written: next time
 	}
 	served := entry.Requests != w.served
-	if !served && entry.State == scoreboard.Idle && !all {
+	if !served && entry.State != scoreboard.Busy && !all {
 		return false
 	}
 	w.served = entry.Requests

@@ -37,6 +37,7 @@ func (s *Supervisor) settings(generation int) map[string]string {
 		"root": app.Root, "generation": strconv.Itoa(generation),
 		"entry": app.Entry, "url_prefix": app.URLPrefix, "mounted_by": string(app.MountedBy), "hooks": app.Hooks,
 	}
+	settings["drain_timeout"] = strconv.FormatFloat(s.config.DrainTimeout.Seconds(), 'f', -1, 64)
 	if app.PassengerEvents {
 		settings["passenger_events"] = "yes"
 	}

@@ -133,8 +133,8 @@ func (w *WorkerStatus) add(entry scoreboard.Entry, now time.Duration) {
 	switch entry.State {
 	case scoreboard.Busy, scoreboard.Draining:
 		w.State, w.Seconds = entry.State.String(), since
-	case scoreboard.Idle:
-		w.State, w.Seconds = entry.State.String(), since
+	case scoreboard.Idle, scoreboard.Receiving:
+		w.State, w.Seconds = scoreboard.Idle.String(), since
 	default: // it accepts, and is about to say so here
 		w.State = scoreboard.Idle.String()
 	}

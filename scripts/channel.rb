@@ -44,6 +44,13 @@ module PreforkLauncher
       nil
     end
 
+    # False where somebody has closed it here, or its number.
+    def open?
+      @socket.stat.socket?
+    rescue IOError, SystemCallError
+      false
+    end
+
     def close
       @socket.close
     end

@@ -24,6 +24,7 @@ module PreforkLauncher
       IDLE = 2
       BUSY = 3
       DRAINING = 4
+      RECEIVING = 5
 
       attr_reader :requests
 
@@ -43,10 +44,16 @@ module PreforkLauncher
         write(BOOTING)
       end
 
-      # Waiting for a request; the one that was in hand, if any, counts as served.
+      # Waiting for a connection; the request that was in hand, if any, counts as served.
       def idle
-        @requests += 1 if @state == BUSY
+        count
         write(IDLE)
+      end
+
+      # A connection is in hand, but no request: nobody else can be served meanwhile.
+      def receiving
+        count
+        write(RECEIVING)
       end
 
       def busy(method, path)
@@ -62,6 +69,10 @@ module PreforkLauncher
       end
 
       private
+
+      def count
+        @requests += 1 if @state == BUSY
+      end
 
       def write(state)
         @state = state

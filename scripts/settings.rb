@@ -6,7 +6,9 @@ module PreforkLauncher
   # What the supervisor decided for this generation and, where the process is to serve a slot
   # by itself, for this worker.
   class Settings
-    attr_reader :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables, :worker, :record
+    DRAIN_TIMEOUT = 30 # seconds
+
+    attr_reader :drain_timeout, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables, :worker, :record
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)
@@ -19,6 +21,7 @@ module PreforkLauncher
       @hooks = presence(strings["hooks"])
       @without = lines(strings["without"])
       @warmup = warmup_from(strings)
+      @drain_timeout = Float(strings.fetch("drain_timeout", DRAIN_TIMEOUT)) # seconds
       @variables = lines(strings["variables"]) # names of environment variables that were meant for Ruby alone
       @doctor = strings["mode"] == "doctor"
       @trace = strings["trace"] == "yes"

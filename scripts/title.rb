@@ -32,8 +32,11 @@ module PreforkLauncher
     end
     private_class_method :origin
 
+    # It is for people alone, and fails nothing.
     def show(doing)
       Process.setproctitle("#{@identity} #{doing}")
+    rescue StandardError
+      nil
     end
 
     def request(method, path)

@@ -18,8 +18,14 @@ module PreforkLauncher
   # over @leaving and a pipe that wakes the serving thread from its wait; the
   # serving thread ends the process with exit!, so that exit handlers inherited
   # from the preloader do not run once more in each worker.
+  #
+  # Whatever goes wrong here ends the process, and the supervisor replaces it: one that is there and
+  # serves nobody would keep its slot.
   class Worker
     REQUEST_MAX = 500 # bytes, of the name of a request in a message
+    # How long the queue is served after the supervisor's death, in seconds. Nobody restarts this worker, but
+    # what waits would be reset. A new launcher binds sockets of its own, so the queue does not grow.
+    BACKLOG_SECONDS = 5
     BOOT_ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
 
     # The preloader is there where this process was forked from one.
@@ -39,6 +45,7 @@ module PreforkLauncher
       @untried = key.fetch(:refork).positive? # no request yet, and somebody waits to know how the first one goes
       @refork = nil # a message and a control socket
       @leaving = nil # :now or :after_backlog
+      @accept_until = nil # set when the supervisor is gone
       @pid = Process.pid
       @disturbed = false
     end
@@ -75,7 +82,7 @@ module PreforkLauncher
       # The application forked and its child came back, or it made itself a
       # daemon: a second worker on this socket that the supervisor knows nothing of.
       exit!(0) unless Process.pid == @pid
-      @record.idle
+      @record.receiving
       @title.show("idle")
       report_first(status) if @untried && status
       @collection&.request_finished
@@ -102,8 +109,12 @@ module PreforkLauncher
     def serve
       server = Thread.new { serve_until_told }
       server.thread_variable_set(:fork_safe, true) # for those who look for threads before a fork
+      @channel.send("ready", pid: Process.pid, **@key)
       follow_supervisor
-      server.join
+      leave_alone
+      server.join(@settings.drain_timeout)
+      FastCGI::Errors.new($stderr).note("worker slot=#{@key[:slot]} ends in the middle of a request: the supervisor is gone, and the drain timeout has passed")
+      exit!(1)
     end
 
     # The process ends with this thread, also where the application has killed it.
@@ -127,23 +138,27 @@ module PreforkLauncher
       FastCGI::Errors.new($stderr).report(error, "worker slot=#{@key[:slot]} #{what}")
     end
 
-    # From ready on. The supervisor's death leaves nobody to hand the queue to, and nobody to
-    # restart this worker: it finishes its request and goes.
+    # Until the supervisor is gone, or cannot be heard any more.
     def follow_supervisor
-      @channel.send("ready", pid: Process.pid, **@key)
       while (message, files = @channel.receive)
         case message[:type]
         when "drain" then leave(message[:backlog] ? :after_backlog : :now)
         when "refork" then refork(message, files)
         end
       end
-      leave(:now)
-    rescue *BOOT_ERRORS => error
+    rescue Exception => error # rubocop:disable Lint/RescueException
       # Thrown by another thread of the application: exit, abort_on_exception,
       # Thread.main.raise. The request in hand is let finish.
-      complain(error, "leaves: its main thread got")
       @disturbed = true
       leave(:now)
+      complain(error, "leaves: its main thread got")
+      retry if @channel.open?
+    end
+
+    # The supervisor is gone: nobody else would serve what waits in the queue.
+    def leave_alone
+      @accept_until = now + [BACKLOG_SECONDS, @settings.drain_timeout].min
+      leave(:after_backlog)
     end
 
     # The serving thread does it, between two requests. It takes back what has woken it once it sees the
@@ -178,7 +193,9 @@ module PreforkLauncher
       @collection = Collection.new if collects?
       interrupts = [@listener, @wake_reader]
       while (socket = next_connection)
-        @responder.serve(socket, interrupts: interrupts)
+        @record.receiving
+        return @disturbed = true unless @responder.serve(socket, interrupts: interrupts)
+        @record.idle
       end
       @record.draining
       @title.show("draining")
@@ -192,13 +209,21 @@ module PreforkLauncher
     # The next connection, or nil when it is time to go. With :after_backlog the
     # time has come when the queue is empty.
     def next_connection
-      until @leaving == :now
+      until @leaving == :now || overdue?
         give_birth if @refork
         socket = @listener.accept_nonblock(exception: false)
         return socket unless socket == :wait_readable
         return nil if @leaving
         IO.select([@listener, @wake_reader])
       end
+    end
+
+    def overdue?
+      @accept_until && now > @accept_until
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
 
     # The answer goes over the new one's control socket, whose end says that there is nothing more to come. What

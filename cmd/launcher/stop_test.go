@@ -163,9 +163,10 @@ func (in *instance) killed() {
 	})
 }
 
-// TestKilledLauncherLeavesNoOrphans: idle processes leave at once, a busy one after its request.
+// TestKilledLauncherLeavesNoOrphans: idle processes leave at once, a busy one after its request, and what
+// waited behind that.
 func TestKilledLauncherLeavesNoOrphans(t *testing.T) {
-	in, gate, requests := hanging(t, 0, startOptions{})
+	in, gate, requests := hanging(t, 3, startOptions{})
 	in.killed()
 	in.waitFor("the idle processes to leave", func() bool { return len(in.processes()) == 1 })
 	if left := in.titled("launcher worker slot=0 gen=1 GET /hang"); len(left) != 1 {
@@ -174,6 +175,15 @@ func TestKilledLauncherLeavesNoOrphans(t *testing.T) {
 	openGate(t, gate, "go")
 	answered(t, requests)
 	in.waitFor("the busy worker to leave", func() bool { return len(in.processes()) == 0 })
+}
+
+// TestKilledLauncherLeavesNoHangingRequest: its client may be gone, so nobody else would ever end it.
+func TestKilledLauncherLeavesNoHangingRequest(t *testing.T) {
+	in, _, requests := hanging(t, 0, startOptions{args: []string{"--drain-timeout", "200ms"}})
+	_ = requests[0].conn.Close()
+	in.killed()
+	in.waitFor("the busy worker to leave", func() bool { return len(in.processes()) == 0 })
+	in.waitFor("a line about it", func() bool { return in.count("worker slot=0 ends in the middle of a request: the supervisor is gone") == 1 })
 }
 
 // TestKilledLauncherLeavesNoLoader: an application that never finishes loading does not hear of

@@ -43,16 +43,23 @@ module PreforkLauncher
 
       # Handles a connection to its end and closes it. Raises nothing, whatever comes out of the socket or the application. Any of the
       # interrupts being readable means that a connection without a request has to make room.
+      #
+      # False says that something failed which is neither the peer's nor the application's: this process cannot be trusted to serve the
+      # next connection, and one that fails at once looks idle, so a web server that balances by load would send it all of them.
       def serve(socket, interrupts: [])
+        @request = @output = nil
         connection = Connection.new(socket, limits: @limits, interrupts: interrupts, buffer: @buffer)
         intake = Intake.new(connection, environment: @environment, limits: @limits)
         converse(connection, intake)
+        true
       rescue ProtocolViolation, DeadlinePassed => error
         @errors.note("closed a FastCGI connection: #{error.message}")
+        true
       rescue PeerLost
-        nil # The peer has its reasons.
-      rescue StandardError => error
-        @errors.report(error, "serve a FastCGI connection")
+        true # The peer has its reasons.
+      rescue Exception => error # rubocop:disable Lint/RescueException
+        give_up(error, connection, intake)
+        false
       ensure
         intake&.discard
         connection&.close
@@ -82,13 +89,27 @@ module PreforkLauncher
         close_gently(connection, intake)
       end
 
+      # The peer gets an answer where none has begun.
+      def give_up(error, connection, intake)
+        @errors.report(error, @request ? "serve #{@request}" : "serve a FastCGI connection")
+        return if @output&.started? || connection.nil? || intake&.id.nil?
+
+        output = Output.new(connection, intake.id)
+        Head.plain(500).each { |part| output.append(part) }
+        output.finish
+        close_gently(connection, intake)
+      rescue Exception # rubocop:disable Lint/RescueException
+        nil # What has failed may be needed for this, too.
+      end
+
       def close_gently(connection, intake)
         connection.drain if intake.unread?
       end
 
       # True if the connection is in a state to go on.
       def answer(request, connection, intake)
-        output = Output.new(connection, request.id)
+        @request = request
+        output = @output = Output.new(connection, request.id)
         @observer&.request_started(request.request_method, request.path)
         status = headers = body = failure = nil
         outcome = 0
@@ -109,9 +130,11 @@ module PreforkLauncher
         ensure
           release(request, status, headers, body, failure)
         end
+        ended = true
         output.finished?
       ensure
-        @observer&.request_finished(outcome)
+        # The request in which this thread was killed stays named.
+        @observer&.request_finished(outcome) if ended
       end
 
       # The outcome: the status, 0 where the response breaks off, nil where it is the peer who went.

@@ -46,6 +46,17 @@ class ChannelTest < Minitest::Test
     end
   end
 
+  def test_is_not_open_where_somebody_has_closed_its_number
+    assert @channel.open?
+    @theirs.close
+    assert @channel.open? # its end is to be read
+    number = IO.for_fd(@ours.fileno)
+    number.close
+    refute @channel.open?
+  ensure
+    @ours.autoclose = false
+  end
+
   def test_packets_stay_apart
     @theirs.send('{"type":"retire"}', 0)
     @theirs.send('{"type":"drain","backlog":false}', 0)

@@ -40,8 +40,13 @@ class WorkerTest < Minitest::Test
     nil # it has ended, as it should
   end
 
+  def settings(**given)
+    given = { root: @folder, generation: "1", entry: "config.ru", **given }
+    PreforkLauncher::Settings.new(given.transform_keys(&:to_s))
+  end
+
   # Forks a worker for an application.
-  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil)
+  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, **given)
     @channel, theirs = Socket.pair(:UNIX, :SEQPACKET)
     at_exit_file = File.join(@folder, "at_exit")
     @pid = Process.fork do
@@ -52,8 +57,7 @@ class WorkerTest < Minitest::Test
       Signal.trap("TERM", trap) if trap
       @channel.close
       PreforkLauncher::Worker.new(KEY, [@listener.dup, theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
-                           settings: PreforkLauncher::Settings.new("root" => @folder, "generation" => "1", "entry" => "config.ru"),
-                           safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks).run
+                           settings: settings(**given), safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks).run
     ensure
       exit!(99)
     end
@@ -162,15 +166,16 @@ class WorkerTest < Minitest::Test
   end
 
   # systemd gives TERM to the launcher and each of its processes at once: whichever
-  # comes first, the queue is served. The supervisor's death ends that, too.
+  # comes first, the queue is served. So it is when the supervisor has died.
   def test_a_signal_does_not_take_the_backlog_away
     drain = ->(worker) { worker.send(:leave, :after_backlog) }
     term = ->(worker) { worker.send(:signalled, "TERM") }
-    death = ->(worker) { worker.send(:leave, :now) }
-    { [term] => :now, [drain, term] => :after_backlog, [term, drain] => :after_backlog, [drain, term, death] => :now }
+    death = ->(worker) { worker.send(:leave_alone) }
+    { [term] => :now, [drain, term] => :after_backlog, [term, drain] => :after_backlog, [drain, term, death] => :after_backlog,
+      [term, death] => :after_backlog, [death, term] => :after_backlog }
       .each do |events, outcome|
         theirs = Socket.pair(:UNIX, :SEQPACKET)
-        worker = PreforkLauncher::Worker.new(KEY, [@listener.dup, theirs.first], nil, nil, settings: nil, safety: nil, hooks: nil)
+        worker = PreforkLauncher::Worker.new(KEY, [@listener.dup, theirs.first], nil, nil, settings: settings, safety: nil, hooks: nil)
         reader, writer = IO.pipe
         worker.instance_variable_set(:@wake_writer, writer)
         events.each { |event| event.call(worker) }
@@ -192,6 +197,87 @@ class WorkerTest < Minitest::Test
     ready
     @channel.close
     assert_equal 0, ended
+  end
+
+  def test_the_supervisor_dies_and_the_queue_is_served
+    waiting = nil
+    in_hand do
+      waiting = Array.new(3) { client.tap { |one| one.send(FastCGIClient::Wire.request(FastCGIClient.params("/later"))) } }
+      @channel.close
+    end
+    waiting.each { |one| assert_equal "finished", one.reply.body }
+    assert_equal 0, ended
+  end
+
+  # Its client may be gone, too: nobody would ever end it.
+  def test_the_supervisor_dies_while_a_request_hangs
+    [-> {}, -> { Thread.main.raise("from afar") }].each do |disturb|
+      began, beginning = IO.pipe
+      start(app { disturb.call; beginning.syswrite("."); sleep }, drain_timeout: "0.1") # rubocop:disable Style/Semicolon
+      ready
+      client.tap { |one| one.send(FastCGIClient::Wire.request(FastCGIClient.params("/hang"))) }.close
+      Timeout.timeout(30) { began.read(1) }
+      @channel.close
+      assert_equal 1, ended
+      assert_match(/worker slot=2 ends in the middle of a request: the supervisor is gone/, log)
+      @log.truncate(0)
+    end
+  end
+
+  # What the launcher's own code needs is taken away by a request. That one may have its answer; no more than one
+  # connection is taken by a process that fails at each.
+  OWN_CODE_FAILS = {
+    "a clock that raises" => -> { Process.define_singleton_method(:clock_gettime) { |*| raise "no time" } },
+    "a clock that tells nothing" => -> { Process.define_singleton_method(:clock_gettime) { |*| nil } },
+    "the parameters" => -> { PreforkLauncher::FastCGI::Params.singleton_class.send(:undef_method, :parse) },
+    "a method of Hash" => -> { Hash.send(:undef_method, :[]=) },
+    "the scoreboard" => -> { ObjectSpace.each_object(File) { |file| file.close if file.path&.end_with?("board") } },
+    "more than an error" => -> { Array.send(:define_method, :pack) { |*| raise NoMemoryError } }
+  }.freeze
+
+  def test_an_error_of_its_own_ends_it
+    OWN_CODE_FAILS.each do |what, act|
+      start(app { |env| env["PATH_INFO"] == "/takes" ? act.call && "answered" : "x" })
+      ready
+      asked = %w[/takes /next /next].map { |path| client.tap { |one| one.send(FastCGIClient::Wire.request(FastCGIClient.params(path))).socket.close_write } }
+      assert_equal 1, ended, what
+      assert_match(/launcher: serve .*: /, log, what)
+      left = Array.new(2) { @listener.accept_nonblock(exception: false) }.grep(UNIXSocket)
+      refute_empty left, "#{what}: it took one connection after the other"
+      answered = asked.first(3 - left.size)
+      left.each(&:close)
+      answered.map(&:reply).each { |reply| assert_includes [200, 500], reply.status, "#{what}: #{reply}" }
+    ensure
+      @log.truncate(0)
+    end
+  end
+
+  def test_a_title_is_worth_no_error
+    start(app { Process.define_singleton_method(:setproctitle) { |*| raise "frozen" }; "answered" }) # rubocop:disable Style/Semicolon
+    ready
+    2.times { assert_equal "answered", get.body }
+  end
+
+  def test_descriptors_that_the_application_closes
+    { "all" => -> { ObjectSpace.each_object(IO) { |io| io.close unless io.closed? } },
+      "by number" => -> { (3..255).each { |number| IO.for_fd(number).close rescue nil } } }.each do |what, act| # rubocop:disable Style/RescueModifier
+      start(app { act.call; "answered" }) # rubocop:disable Style/Semicolon
+      ready
+      refute get.complete, what
+      refute_equal 0, ended, what
+    end
+  end
+
+  def test_a_connection_without_a_request_is_told_from_none
+    start(app { "x" })
+    ready
+    eventually { state == 2 }
+    slow = client
+    eventually { state == 5 }
+    slow.send(FastCGIClient::Wire.request(FastCGIClient.params("/")))
+    assert_equal "x", slow.reply.body
+    eventually { state == 2 }
+    assert_equal 1, @board.pread(256, 0).unpack1("@16Q<")
   end
 
   def test_a_hook_that_raises_or_exits

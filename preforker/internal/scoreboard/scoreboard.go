@@ -47,11 +47,12 @@ const (
 	Idle
 	Busy
 	Draining
+	Receiving // a connection is in hand, but no request
 )
 
 // String names the state as the process title does.
 func (s State) String() string {
-	names := [...]string{"empty", "booting", "idle", "busy", "draining"}
+	names := [...]string{"empty", "booting", "idle", "busy", "draining", "receiving"}
 	if int(s) < len(names) {
 		return names[s]
 	}

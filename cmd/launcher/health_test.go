@@ -1,0 +1,52 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"testing"
+)
+
+// rubyApp is an application that runs the Ruby that it is asked to, and answers with what that returns.
+func rubyApp(t testing.TB) string {
+	return writeApp(t, map[string]string{"config.ru": `
+require "uri"
+run ->(env) { [200, {}, [eval(URI.decode_www_form_component(env["QUERY_STRING"])).to_s]] }
+`})
+}
+
+func evaluate(code string) string { return "/run?" + url.QueryEscape(code) }
+
+// TestWorkerThatCannotServeIsReplaced has requests do to their worker what leaves it there, or half there. Whatever
+// it was, the slot has another one soon, which serves what comes after; the log has the reason, and the
+// request where it was in hand.
+func TestWorkerThatCannotServeIsReplaced(t *testing.T) {
+	t.Parallel()
+	in := start(t, startOptions{root: rubyApp(t), args: []string{"1"}}).serving()
+	socket := in.socket(0)
+	worker := ask(t, socket, evaluate("$$")).pid()
+	for _, test := range []struct{ code, log string }{
+		{`exec("sleep", "600")`, `signal SIGKILL" served=1 request="GET /run" reason="closed its channel"`},
+		{`Process.daemon(true, true); $$`, `exit status 0" served=1 request="GET /run" reason=crashed`},
+		{`(Thread.list - [Thread.main]).each(&:kill)`, `exit status 1" served=1 request="GET /run" reason=crashed`},
+		{`ObjectSpace.each_object(IO) { |io| io.close rescue nil }`, `exit status 1" served=1 request="GET /run" reason=crashed`},
+		{`(3..99).each { |fd| IO.for_fd(fd).close rescue nil }`, `.*" served=1 request="GET /run" reason=.*`},
+		{`Signal.trap("USR1") { raise "in a trap" }; Process.kill("USR1", $$); 1`, `exit status 1" served=[12] .*reason=crashed`},
+		{`def Process.clock_gettime(*) raise "frozen" end`, `exit status 1" served=[12] .*reason=crashed`},
+		{`class Hash; undef_method :[]=; end`, `exit status 1" served=[12] .*reason=crashed`},
+		{`exit!(3)`, `exit status 3" served=1 request="GET /run" reason=crashed`},
+	} {
+		struck := queue(t, socket, evaluate(test.code))
+		before := worker
+		in.waitFor("another worker", func() bool { // some fail with the next request only
+			worker = ask(t, socket, evaluate("$$")).pid()
+			return worker != 0 && worker != before
+		})
+		in.waitLine(fmt.Sprintf(`msg="worker died" slot=0 gen=1 pid=%d exit="%s`, before, test.log))
+		_ = struck.conn.Close()
+	}
+	if n := in.count("slot waits"); n != 0 {
+		t.Errorf("it was not replaced at once: the slot waited %d times", n)
+	}
+}
