@@ -40,7 +40,7 @@ func Examine(ctx context.Context, config ExamineConfig) (*Examination, error) {
 	}
 	defer board.Close()
 	// Ruby is started just as a supervisor does it.
-	starter := &Supervisor{board: board, config: Config{App: config.App, Ruby: config.Ruby, Stderr: os.Stderr, Observer: unobserved{}}}
+	starter := &Supervisor{board: board, config: Config{App: config.App, Ruby: config.Ruby, BootTimeout: config.BootTimeout, Stderr: os.Stderr, Observer: unobserved{}}}
 	settings := starter.settings(1)
 	settings["mode"] = "doctor"
 	if config.Traced {

@@ -16,6 +16,7 @@ const (
 	LeverHugePages    Lever = "huge-pages"   // no transparent huge pages for Ruby
 	LeverHeapSize     Lever = "heap-size"    // a Ruby heap that is born at its final size
 	LeverArena        Lever = "arena"        // requests allocate apart from the loaded application
+	LeverEagerLoad    Lever = "eager-load"   // all code is loaded, where the application does not do so itself
 	LeverRoutes       Lever = "routes"       // the router is built
 	LeverSecrets      Lever = "secrets"      // the keys of cookies are derived
 	LeverTranslations Lever = "translations" // those of the default locale are loaded
@@ -30,7 +31,7 @@ const (
 
 // Levers are all of them.
 func Levers() []Lever {
-	return []Lever{LeverHugePages, LeverHeapSize, LeverArena, LeverRoutes, LeverSecrets, LeverTranslations,
+	return []Lever{LeverHugePages, LeverHeapSize, LeverArena, LeverEagerLoad, LeverRoutes, LeverSecrets, LeverTranslations,
 		LeverRecords, LeverControllers, LeverViews, LeverCollect, LeverCompact, LeverResponder, LeverBetween}
 }
 

@@ -36,6 +36,7 @@ func (s *Supervisor) settings(generation int) map[string]string {
 	settings := map[string]string{
 		"root": app.Root, "generation": strconv.Itoa(generation),
 		"entry": app.Entry, "url_prefix": app.URLPrefix, "mounted_by": string(app.MountedBy), "hooks": app.Hooks,
+		"boot_seconds": strconv.FormatFloat(s.config.BootTimeout.Seconds(), 'f', 3, 64),
 	}
 	settings["drain_timeout"] = strconv.FormatFloat(s.config.DrainTimeout.Seconds(), 'f', -1, 64)
 	if app.PassengerEvents {

@@ -1,27 +1,21 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # Loads the application in this process: its bundle, its code, all of it
-  # eagerly, and answers the Rack application.
+  # Loads the application in this process, its bundle and its code, and answers the Rack application.
   class AppLoader
     ENVIRONMENT = "config/environment.rb"
     # What Puma and Unicorn have both loaded before the application, so that some use it without requiring it.
     EXPECTED = %w[date delegate etc ipaddr set socket stringio tempfile time uri].freeze
 
-    attr_reader :eagerly_loaded
-
     def initialize(settings)
       @settings = settings
-      @eagerly_loaded = 0
     end
 
     def load
       Dir.chdir(@settings.root)
       bundle
       EXPECTED.each { |library| expect(library) }
-      app = @settings.entry == ENVIRONMENT ? rails : rackup
-      eager_load
-      app
+      @settings.entry == ENVIRONMENT ? rails : rackup
     end
 
     def rails_version
@@ -70,18 +64,6 @@ module PreforkLauncher
     def rails
       require File.join(@settings.root, ENVIRONMENT)
       ::Rails.application || raise(LoadError, "#{ENVIRONMENT} defined no Rails.application")
-    end
-
-    # In production a Rails application has done so already. In other environments
-    # it has not, and each worker would load its own copy of every class, Rails' own
-    # among them.
-    def eager_load
-      return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
-      config = ::Rails.application.config
-      return if config.eager_load
-      before = $LOADED_FEATURES.size
-      config.eager_load_namespaces.each(&:eager_load!)
-      @eagerly_loaded = $LOADED_FEATURES.size - before
     end
   end
 end

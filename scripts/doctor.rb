@@ -1,10 +1,13 @@
 # frozen_string_literal: true
 
 require_relative "checks/examination"
+require_relative "eager_load"
 require_relative "fork_safety"
 require_relative "hooks"
+require_relative "levers"
 require_relative "loading"
 require_relative "probe"
+require_relative "steps"
 
 module PreforkLauncher
   # Loads the application as a preloader does, tells what stands in the way of forking it, and
@@ -13,7 +16,9 @@ module PreforkLauncher
     def initialize(settings)
       @settings = settings
       @hooks = Hooks.new
-      @safety = ForkSafety.new(FastCGI::Errors.new($stderr))
+      @errors = FastCGI::Errors.new($stderr)
+      @safety = ForkSafety.new(@errors)
+      @eager_load = EagerLoad.new(settings.root)
       @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
     end
 
@@ -29,18 +34,31 @@ module PreforkLauncher
     private
 
     def examine
+      lazy = eager_load
       connections = DatabaseCheck.connections
       @loading.report
-      found = before_fork
+      found = before_fork + lazy
       @safety.before_fork
       examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], thorough: true,
-                                                    connections: connections, eagerly_loaded: @loading.eagerly_loaded)
+                                                    connections: connections, eagerly_loaded: @eager_load.files)
       found.concat(examination.findings)
       measured = measure
       probe = Probe.new(@settings, safety: @safety, hooks: @hooks).run
       found = found.map { |finding| after_fork(finding, probe) }
       found << hook("after_fork", probe.failure) if probe.failure
       @loading.channel.send("examined", findings: found.map(&:to_h), measured: measured.merge(fork_private: probe.private_bytes))
+    end
+
+    # As a preloader does. What stands in its way is found here too.
+    def eager_load
+      failure = nil
+      if @eager_load.wanted?
+        deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + EagerLoad::SECONDS
+        Steps.new(Levers.new([]), @errors, deadline: deadline, root: @settings.root).step("eager-load") { failure = @eager_load.run(deadline) }
+      end
+      return [] unless failure
+      [Finding.new("cost", "lazy", "code cannot be loaded in advance: #{failure}", cost: "each worker loads its own copy of what it uses",
+                   advice: "mend that file, or take it out of config.eager_load_paths")]
     end
 
     def before_fork

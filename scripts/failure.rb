@@ -10,6 +10,7 @@ module PreforkLauncher
     TEXT_MAX = 8_000 # bytes
     FRAMES_MAX = 30
     FRAME_MAX = 500 # bytes
+    LINE_MAX = 200 # characters
     OWN = %r{\A(?:launcher/|/dev/fd/|/proc/self/fd/|<internal:)}.freeze
     VENDORED = %r{\A(?:vendor/(?:bundle|cache|gems)|\.bundle|node_modules)/}.freeze
 
@@ -22,6 +23,20 @@ module PreforkLauncher
       app, other = frames.partition { |frame| app?(frame) }
       { class: @error.class.name || "anonymous exception", message: cut(message, TEXT_MAX),
         app_frames: first(app), backtrace: first(other) }
+    end
+
+    # All of it in one line of the log, with the place in the application. The whole message may be a book: Ruby 3.1 shows what
+    # an object holds.
+    def line
+      text = Text.line(message.lines.first.to_s.chomp)[0, LINE_MAX]
+      said = [@error.class.name || "anonymous exception", text].reject(&:empty?).join(": ")
+      at = place(frames.select { |frame| app?(frame) })
+      at.nil? || text.include?(at) ? said : "#{said} (#{at})"
+    end
+
+    # Where it happened: in the application, if any of it was there.
+    def place(all = frames)
+      (all.find { |frame| app?(frame) } || all.first).to_s[/\A[^:]+:\d+/]
     end
 
     private

@@ -36,11 +36,13 @@ module PreforkLauncher
 
     # Slots of each size that hold an object: {40 => 155_000}. Ruby that is started with
     # this many, and some more, has them in one place. 3.2 does not tell them apart,
-    # so it is told nothing: {}.
+    # so it is told nothing: {}. Nor does one whose figures have other names.
     def slots
       return { GC::INTERNAL_CONSTANTS.fetch(:RVALUE_SIZE) => GC.stat(:heap_live_slots) } if RUBY_VERSION < "3.2"
       live = GC.stat_heap.each_value.to_h { |pool| [pool.fetch(:slot_size), live(pool)] }
       live.value?(nil) ? {} : live
+    rescue KeyError, NoMethodError
+      {}
     end
 
     private

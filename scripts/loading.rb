@@ -59,11 +59,6 @@ module PreforkLauncher
       %w[CHLD INT QUIT TERM].each { |signal| Signal.trap(signal, "DEFAULT") }
     end
 
-    # How many files were loaded here because the application does not do so itself.
-    def eagerly_loaded
-      @loader.eagerly_loaded
-    end
-
     # "socket" and "json" come last: a bundle that could be set up has chosen
     # its versions by now, and one that could not cannot be harmed any more.
     def channel

@@ -12,14 +12,18 @@ module PreforkLauncher
   class Preload
     SECONDS = 10 # for all of it
 
-    def initialize(levers, errors)
+    # The deadline is that of the whole start.
+    def initialize(levers, errors, root: Dir.pwd, deadline: nil)
       @levers = levers
       @errors = errors
+      @root = root
+      @deadline = deadline
     end
 
     def run
       return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
-      @steps = Steps.new(@levers, @errors, deadline: Process.clock_gettime(Process::CLOCK_MONOTONIC) + SECONDS)
+      deadline = [Process.clock_gettime(Process::CLOCK_MONOTONIC) + SECONDS, @deadline].compact.min
+      @steps = Steps.new(@levers, @errors, deadline: deadline, root: @root)
       framework = Framework.new(::Rails.application)
       @steps.step("routes") { framework.routes }
       @steps.step("secrets") { framework.secrets }

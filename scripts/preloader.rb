@@ -72,7 +72,7 @@ module PreforkLauncher
     def report_loaded
       Title.preloader(@settings)
       @safety.before_fork
-      examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], eagerly_loaded: @loading.eagerly_loaded)
+      examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], eagerly_loaded: @preparation.eagerly_loaded)
       findings = examination.warnings
       @idle = findings.none? { |finding| finding.kind == "thread" } ? Thread.list : []
       @preparation.settle # what was connected, and what the look at it made, is garbage from here on

@@ -1,21 +1,27 @@
 # frozen_string_literal: true
 
+require_relative "eager_load"
 require_relative "heap"
 require_relative "levers"
 require_relative "preload"
 require_relative "rehearsal"
+require_relative "steps"
 require_relative "warmup"
 
 module PreforkLauncher
   # Everything between the loaded application and the first fork that keeps the workers'
-  # memory shared. Nothing here may keep the application from starting.
+  # memory shared. Nothing here may keep the application from starting, or change it.
   class Preparation
     REHEARSAL_SECONDS = 5
+    SHARE = 0.7 # of the time that the start may take: nothing of this begins later
 
     def initialize(settings, errors)
       @errors = errors
+      @root = settings.root
       @levers = Levers.new(settings.without)
-      @preload = Preload.new(@levers, errors)
+      @deadline = now + SHARE * settings.boot_seconds
+      @steps = Steps.new(@levers, errors, deadline: @deadline, root: @root)
+      @eager_load = EagerLoad.new(@root)
       @warmup = Warmup.new(settings.warmup, errors, url_prefix: settings.url_prefix) if settings.warmup
       @heap = Heap.new(@levers)
     end
@@ -23,11 +29,12 @@ module PreforkLauncher
     # Requests before the compaction, so that what they make lies together with
     # the rest; and after it, because it empties the caches that they fill.
     def run(app)
-      @preload.run
-      @warmup&.run(app)
-      @heap.compact
-      rehearse
-      @warmup&.run(app)
+      @steps.step("eager-load") { eager_load } if @eager_load.wanted?
+      Preload.new(@levers, @errors, root: @root, deadline: @deadline).run
+      warm_up(app)
+      @steps.step("compact") { @heap.compact }
+      @steps.step("responder") { rehearse }
+      warm_up(app)
     end
 
     # The last thing before the first fork.
@@ -44,11 +51,24 @@ module PreforkLauncher
       @heap.slots
     end
 
+    # How many files were loaded here because the application does not do so itself.
+    def eagerly_loaded
+      @eager_load.files
+    end
+
     private
+
+    def eager_load
+      failure = @eager_load.run([now + EagerLoad::SECONDS, @deadline].min)
+      @steps.skip("eager-load", "config.eager_load is off, and to load all code in advance failed: #{failure}") if failure
+    end
+
+    def warm_up(app)
+      @steps.step("warm-up", option: "named by --warmup") { @warmup.run(app) } if @warmup
+    end
 
     # Requests that do not reach the application: what answers them is the launcher's own, in each worker the same.
     def rehearse
-      return unless @levers.on?("responder")
       answer = ->(_env) { [200, { "content-type" => "text/html", "set-cookie" => "a=b" }, ["x" * 30_000]] }
       rehearsal = Rehearsal.new(answer, url_prefix: nil, seconds: REHEARSAL_SECONDS)
       4.times { rehearsal.get("/", host: "localhost", headers: { "accept" => "text/html" }) }
@@ -56,6 +76,10 @@ module PreforkLauncher
       @errors.note("the rehearsal of requests is given up: #{error.class}: #{error.message}")
     ensure
       rehearsal&.finish
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

@@ -31,9 +31,10 @@ module PreforkLauncher
       ours&.close
     end
 
+    # What comes after the response has as long as the response would have had. A thread that nothing can end is left to itself.
     def finish
       @sockets.close
-      @thread.join
+      @thread.kill unless @thread.join([@deadline - now, LAST_WORDS].max)
     end
 
     private

@@ -7,8 +7,9 @@ module PreforkLauncher
   # by itself, for this worker.
   class Settings
     DRAIN_TIMEOUT = 30 # seconds
+    BOOT_SECONDS = 90 # where nobody has said
 
-    attr_reader :drain_timeout, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables, :worker, :record
+    attr_reader :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables, :worker, :record
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)
@@ -23,6 +24,7 @@ module PreforkLauncher
       @warmup = warmup_from(strings)
       @drain_timeout = Float(strings.fetch("drain_timeout", DRAIN_TIMEOUT)) # seconds
       @variables = lines(strings["variables"]) # names of environment variables that were meant for Ruby alone
+      @boot_seconds = Float(presence(strings["boot_seconds"]) || BOOT_SECONDS) # that the start may take
       @doctor = strings["mode"] == "doctor"
       @trace = strings["trace"] == "yes"
       @passenger_events = strings["passenger_events"] == "yes"

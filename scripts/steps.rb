@@ -1,23 +1,35 @@
 # frozen_string_literal: true
 
-module PreforkLauncher
-  # Runs what makes workers smaller but no application needs: a step that fails is
-  # logged by its name and skipped, whatever it throws. None is begun after
-  # the deadline: a large application must not wait for what only saves memory.
-  class Steps
-    MESSAGE_MAX = 200 # characters
+require_relative "failure"
+require_relative "surroundings"
+require_relative "time_limit"
 
-    def initialize(levers, errors, deadline:)
+module PreforkLauncher
+  # Runs what makes workers smaller but no application needs. A step that fails is told by its name and skipped, whatever it
+  # throws; none is begun after the deadline, and one that hangs is ended soon after it: an application must not wait for what
+  # only saves memory. What a step changes of the process itself is put back.
+  class Steps
+    GRACE = 3 # seconds after the deadline, for a step that looks at the time itself
+
+    def initialize(levers, errors, deadline:, root: Dir.pwd, grace: GRACE)
       @levers = levers
       @errors = errors
       @deadline = deadline
+      @root = root
+      @grace = grace
     end
 
-    def step(name)
+    # The option switches the step off.
+    def step(name, option: "--without #{name}", &block)
+      @option = option
       return unless @levers.on?(name)
-      return @errors.note("preload: #{name} is skipped: no time is left") if late?
-      yield
-    rescue StandardError, ScriptError, SystemStackError => error
+      return note("#{name} is skipped: no time is left") if late?
+      Surroundings.kept { TimeLimit.run(@deadline + @grace - now, &block) }
+    rescue SignalException
+      raise
+    rescue TimeLimit::Passed => error
+      note("#{name} did not end in time and is given up, at #{Failure.new(error, root: @root).place}")
+    rescue Exception => error # rubocop:disable Lint/RescueException
       complain(name, error)
     end
 
@@ -25,20 +37,33 @@ module PreforkLauncher
     # about the others.
     def each(items)
       failed = []
+      done = 0
       items.each do |item|
         break if late?
+        done += 1
         yield item
-      rescue StandardError, ScriptError, SystemStackError => error
+      rescue StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError => error
         failed << [item, error]
       end
       report(failed)
+      note("no time is left after #{done} of #{items.size}") if done < items.size
+    end
+
+    def skip(what, reason)
+      note("#{what} is skipped: #{reason}")
     end
 
     def late?
-      Process.clock_gettime(Process::CLOCK_MONOTONIC) > @deadline
+      now > @deadline
     end
 
+    attr_reader :deadline, :root
+
     private
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
 
     def report(failed)
       return if failed.empty?
@@ -46,10 +71,12 @@ module PreforkLauncher
       complain(failed.size > 1 ? "#{item} (and #{failed.size - 1} more)" : item, error)
     end
 
-    # The whole message may be a book: Ruby 3.1 shows what an object holds.
     def complain(name, error)
-      message = error.message.to_s.dup.force_encoding(Encoding::UTF_8).scrub("?").lines.first.to_s.chomp[0, MESSAGE_MAX]
-      @errors.note("preload: #{name} failed and is skipped: #{error.class}: #{message}")
+      note("#{name} failed and is skipped: #{Failure.new(error, root: @root).line}")
+    end
+
+    def note(text)
+      @errors.note("preload: #{text}#{" (#{@option})" if @option}")
     end
   end
 end

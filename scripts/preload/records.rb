@@ -1,28 +1,41 @@
 # frozen_string_literal: true
 
+require_relative "databases"
+
 module PreforkLauncher
   class Preload
     # What each model learns of its table when it is first used: columns, types,
     # defaults, attribute methods. The queries are those that the first request
-    # would make; no row is read.
+    # would make; no row is read, and nothing is noted of a table that is not there.
     class Records
       def initialize(steps)
         @steps = steps
+        @asked = {}
       end
 
       def run
-        @steps.each(models) do |model|
-          next unless model.table_exists?
-          learn(model)
-          relate(model)
-          find(model)
+        unlogged do
+          @steps.each(Databases.new(@steps).answering(models)) do |model|
+            next unless table?(model)
+            learn(model)
+            relate(model)
+            find(model)
+          end
         end
       end
 
       private
 
       def models
-        ::ActiveRecord::Base.descendants.reject { |model| model.abstract_class? || model.name.nil? }
+        found = ::ActiveRecord::Base.descendants.reject { |model| model.abstract_class? || model.name.nil? }
+        found.select(&:table_name)
+      end
+
+      # table_exists? would keep for the application what may be wrong a moment later: before the first
+      # migration, for instance.
+      def table?(model)
+        key = [model.connection_pool, model.table_name]
+        @asked.fetch(key) { @asked[key] = Databases.connection(model).data_source_exists?(model.table_name) }
       end
 
       def learn(model)
@@ -34,7 +47,7 @@ module PreforkLauncher
         model.inheritance_column
         model._default_attributes if model.respond_to?(:_default_attributes)
         model.attributes_builder if model.respond_to?(:attributes_builder)
-        model.all.to_sql
+        model.unscoped.to_sql # a default scope is the application's code, and may want to know who asks
       end
 
       # The class of a polymorphic association is each row's own affair.
@@ -51,6 +64,15 @@ module PreforkLauncher
       def find(model)
         key = model.primary_key
         model.unscoped { model.find_by(key => nil) } if key.is_a?(String)
+      end
+
+      # The log of the application's queries is about its own.
+      def unlogged
+        logger = ::ActiveRecord::Base.logger
+        ::ActiveRecord::Base.logger = nil
+        yield
+      ensure
+        ::ActiveRecord::Base.logger = logger
       end
     end
   end

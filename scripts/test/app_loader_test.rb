@@ -78,44 +78,6 @@ class AppLoaderTest < Minitest::Test
     assert_equal "LoadError: config/environment.rb defined no Rails.application", load('app.class, ": ", app.message', entry: "config/environment.rb")
   end
 
-  def test_classes_are_loaded_in_an_environment_that_would_not
-    fake = <<~RUBY
-      Space = Class.new { attr_reader :loaded; def eager_load!; @loaded = true; end }
-      module Rails
-        class << self
-          attr_accessor :application
-        end
-        self.application = Struct.new(:config).new(Struct.new(:eager_load, :eager_load_namespaces).new(%s, [Space.new, Space.new]))
-      end
-    RUBY
-    write("config/environment.rb", format(fake, "false"))
-    assert_equal "[true, true]", load("app.config.eager_load_namespaces.map(&:loaded).inspect", entry: "config/environment.rb")
-    write("config/environment.rb", format(fake, "true"))
-    assert_equal "[nil, nil]", load("app.config.eager_load_namespaces.map(&:loaded).inspect", entry: "config/environment.rb")
-  end
-
-  # A small application of the Rails that is installed.
-  def test_real_rails_in_development
-    write("config/environment.rb", <<~RUBY)
-      require "rails"
-      require "action_controller/railtie"
-      class Shop < Rails::Application
-        config.root = __dir__ + "/.."
-        config.eager_load = false
-        config.secret_key_base = "x" * 64
-        config.logger = Logger.new(File::NULL)
-        config.active_support.deprecation = :silence
-        config.load_defaults [Rails::VERSION::MAJOR, Rails::VERSION::MINOR].join(".")
-      end
-      Rails.application.initialize!
-    RUBY
-    write("app/models/price.rb", "class Price; end")
-    write("app/controllers/prices_controller.rb", "class PricesController < ActionController::Base; end")
-    assert_equal "nil nil nil true", load(<<~'RUBY', entry: "config/environment.rb", env: { "RAILS_ENV" => "development" })
-      [Object.autoload?(:Price), Object.autoload?(:PricesController), ActionController.autoload?(:Base)].map(&:inspect).join(" "), " ", app.respond_to?(:call)
-    RUBY
-  end
-
   def bundle(env: {})
     JSON.parse(load(<<~'RUBY', env: env).lines.last) # Bundler prints that it resolves
       (require "json"; raise app if app.is_a?(Exception); JSON.generate([ENV["BUNDLE_GEMFILE"], defined?(Bundler) && Gem.loaded_specs.key?("minitest")]))

@@ -11,9 +11,10 @@ class StepsTest < Minitest::Test
     @log = StringIO.new
   end
 
-  def steps(without: [], seconds: 60)
+  # The application is elsewhere.
+  def steps(without: [], seconds: 60, grace: PreforkLauncher::Steps::GRACE)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
-    PreforkLauncher::Steps.new(PreforkLauncher::Levers.new(without), PreforkLauncher::FastCGI::Errors.new(@log), deadline: deadline)
+    PreforkLauncher::Steps.new(PreforkLauncher::Levers.new(without), PreforkLauncher::FastCGI::Errors.new(@log), deadline: deadline, grace: grace, root: "/srv/shop")
   end
 
   def test_a_step_that_fails_is_named_and_the_next_one_runs
@@ -23,8 +24,47 @@ class StepsTest < Minitest::Test
     steps.step("views") { raise LoadError, "cannot load such file" }
     steps.step("records") { done << :records }
     assert_equal [:records], done
-    assert_equal "launcher: preload: routes failed and is skipped: RuntimeError: no route\n" \
-                 "launcher: preload: views failed and is skipped: LoadError: cannot load such file\n", @log.string
+    assert_equal "launcher: preload: routes failed and is skipped: RuntimeError: no route (--without routes)\n" \
+                 "launcher: preload: views failed and is skipped: LoadError: cannot load such file (--without views)\n", @log.string
+  end
+
+  def test_whatever_a_step_throws
+    { "SystemExit: status 1" => -> { abort }, "UncaughtThrowError: uncaught throw :x" => -> { throw :x }, "NoMemoryError: failed" => -> { raise NoMemoryError, "failed" },
+      "Exception: no" => -> { raise Exception, "no" }, # rubocop:disable Lint/RaiseException
+      "anonymous exception: odd" => -> { raise Class.new(StandardError), "odd" } }.each do |told, block|
+      @log.truncate(0)
+      capture_io { steps.step("views", option: "named by --warmup") { block.call } }
+      assert_includes @log.string, "launcher: preload: views failed and is skipped: #{told} (named by --warmup)\n"
+    end
+  end
+
+  # Somebody wants this process to end.
+  def test_signals_are_no_failures
+    assert_raises(SignalException) { steps.step("views") { Process.kill("TERM", Process.pid) && sleep } }
+  end
+
+  def test_a_step_that_hangs_is_ended_and_the_next_one_runs
+    steps = self.steps(seconds: 60, grace: -59.9)
+    steps.step("records") { hang }
+    assert_match(/\Alauncher: preload: records did not end in time and is given up, at .*steps_test\.rb:\d+ \(--without records\)\n\z/, @log.string)
+  end
+
+  def hang
+    sleep
+  rescue StandardError
+    flunk "it has been rescued"
+  end
+
+  def test_what_a_step_changes_is_put_back
+    before = [Dir.pwd, File.umask, ENV.to_h]
+    steps.step("views") do
+      Dir.chdir("/")
+      File.umask(0)
+      ENV["STEPS"] = "changed"
+      ENV.delete("PATH")
+      raise "after all that"
+    end
+    assert_equal before, [Dir.pwd, File.umask, ENV.to_h]
   end
 
   def test_a_step_that_is_switched_off
@@ -34,8 +74,9 @@ class StepsTest < Minitest::Test
 
   def test_no_step_begins_too_late
     steps(seconds: -1).step("views") { flunk }
-    assert_equal "launcher: preload: views is skipped: no time is left\n", @log.string
+    assert_equal "launcher: preload: views is skipped: no time is left (--without views)\n", @log.string
     steps(seconds: -1).each([1]) { flunk }
+    assert_includes @log.string, "launcher: preload: no time is left after 0 of 1\n"
   end
 
   def test_of_many_items_the_first_failure_is_told

@@ -1,7 +1,9 @@
 # frozen_string_literal: true
 
 require "minitest"
+require "socket"
 require "stringio"
+require "tempfile"
 require "fastcgi/responder"
 require "settings"
 require "warmup"
@@ -57,6 +59,15 @@ class WarmupTest < Minitest::Test
     warmup(paths: broken.keys, count: 2).run(->(env) { broken.fetch(env["PATH_INFO"]).call })
     assert_equal ["launcher: warm-up: /500 answered 500", "launcher: warm-up: /302 answered 302", "launcher: warm-up: /raise RuntimeError: no",
                   "launcher: warm-up: /exit SystemExit: exit"], @log.string.lines(chomp: true)
+  end
+
+  # As in a library that waits in C: nothing ends its thread.
+  def test_one_that_hangs_and_cannot_be_ended
+    held = Queue.new
+    warmup(seconds: 0.1).run(->(_env) { Thread.handle_interrupt(Object => :never) { held.pop } })
+    assert_match(/\Alauncher: warm-up is given up after 0\.1 s, at .*warmup_test\.rb/, @log.string)
+  ensure
+    held << nil
   end
 
   def test_one_that_hangs_is_given_up_for_good
