@@ -59,6 +59,9 @@ type Request struct {
 	// when the response is over and the body is still being read. Without it
 	// closing the response waits for that Read.
 	Interrupt func()
+	// Abort, where set and closed, tells the application that nobody waits for its response any
+	// more (ABORT_REQUEST), once the body is sent. The response is read on, to its end.
+	Abort <-chan struct{}
 }
 
 // Response is the answer. Body must be closed, and read to io.EOF by those who
@@ -84,7 +87,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	x := &exchange{ctx: ctx, cancel: cancel, conn: conn, interrupt: req.Interrupt,
-		sent: make(chan struct{}), done: make(chan struct{})}
+		sent: make(chan struct{}), done: make(chan struct{}), over: make(chan struct{})}
 	x.unwatch = watch(ctx, conn)
 	if n, err := conn.Write(head); err != nil {
 		err = cause(ctx, err)
@@ -95,7 +98,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 		}
 		return nil, c.fail(StageHead, err)
 	}
-	go x.send(req.Body, req.ContentLength)
+	go x.send(req.Body, req.ContentLength, req.Abort)
 	resp, err := c.receive(x, req)
 	if err != nil {
 		x.close()

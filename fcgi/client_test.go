@@ -478,7 +478,7 @@ func FuzzClientResponse(f *testing.F) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		client := &Client{Stderr: func(string) {}}
 		x := &exchange{ctx: ctx, cancel: cancel, conn: &pipeConn{r: bytes.NewReader(input)},
-			unwatch: func() bool { return true }, sent: make(chan struct{}), done: make(chan struct{})}
+			unwatch: func() bool { return true }, sent: make(chan struct{}), done: make(chan struct{}), over: make(chan struct{})}
 		close(x.done)
 		resp, err := client.receive(x, &Request{Params: Params{{"REQUEST_METHOD", method}}})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 )
 
 // exchange owns the connection of one request and the goroutine that sends its
@@ -20,19 +21,28 @@ type exchange struct {
 	sent    chan struct{} // closed when sendErr is known
 	sendErr error
 	done    chan struct{} // closed when the sender has ended
+	over    chan struct{} // closed when nobody reads the response any more
+	ending  sync.Once
 }
 
 // sendBuffer is the size of the pieces of a request body.
 const sendBuffer = 32 << 10
 
 // send runs beside the reading of the response, because an application may
-// answer while it still reads.
-func (x *exchange) send(body io.Reader, length int64) {
+// answer while it still reads. It stays for an abort.
+func (x *exchange) send(body io.Reader, length int64, abort <-chan struct{}) {
 	defer close(x.done)
 	x.sendErr = x.copyBody(body, length)
 	close(x.sent)
-	if errors.Is(x.sendErr, ErrRequestBody) {
+	switch {
+	case errors.Is(x.sendErr, ErrRequestBody):
 		x.abort()
+	case abort != nil:
+		select {
+		case <-abort:
+			x.abort()
+		case <-x.over:
+		}
 	}
 }
 
@@ -88,14 +98,16 @@ func (x *exchange) explain(err error) error {
 // close ends the exchange and waits for the sender.
 func (x *exchange) close() {
 	x.unwatch()
+	x.ending.Do(func() { close(x.over) })
 	_ = x.conn.Close() // nothing is buffered on our side
 	select {
+	case <-x.sent:
 	case <-x.done:
 	default:
 		if x.interrupt != nil {
 			x.interrupt()
 		}
-		<-x.done
 	}
+	<-x.done
 	x.cancel(context.Canceled)
 }

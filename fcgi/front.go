@@ -33,6 +33,9 @@ type FrontConfig struct {
 	// SetAside is how long a socket that refused is not asked again, 200 ms by
 	// default.
 	SetAside time.Duration
+	// AbortAfter is how long after the end of what a client sends its worker is told that nobody
+	// waits any more, 5 s by default. A client that still reads gets that much of a response.
+	AbortAfter time.Duration
 	// AbandonLimit bounds how long a worker may go on with a request whose
 	// client went away before its socket counts as idle again, 60 s by default.
 	AbandonLimit time.Duration
@@ -46,7 +49,9 @@ type FrontConfig struct {
 	// MaxSpool bounds request bodies of unknown length, which are spooled to a
 	// file in SpoolDir, 256 MiB by default. More is answered 413.
 	MaxSpool int64
-	SpoolDir string // the system's folder for temporary files by default
+	// MaxSpools bounds all of them together, 1 GiB by default. More is answered 503.
+	MaxSpools int64
+	SpoolDir  string // the system's folder for temporary files by default
 	// MaxParams bounds the encoded environment, 65535 bytes by default. More is
 	// answered 431.
 	MaxParams int
@@ -66,6 +71,7 @@ type Front struct {
 	config FrontConfig
 	log    *slog.Logger
 	pool   *pool
+	spools *spools
 }
 
 // NewFront returns a front for the sockets.
@@ -74,8 +80,12 @@ func NewFront(config FrontConfig) *Front {
 	config.SetAside = durationOr(config.SetAside, 200*time.Millisecond)
 	config.AbandonLimit = durationOr(config.AbandonLimit, time.Minute)
 	config.StallLimit = durationOr(config.StallLimit, time.Minute)
+	config.AbortAfter = durationOr(config.AbortAfter, 5*time.Second)
 	if config.MaxSpool <= 0 {
 		config.MaxSpool = 256 << 20
+	}
+	if config.MaxSpools <= 0 {
+		config.MaxSpools = 1 << 30
 	}
 	if config.Software == "" {
 		config.Software = "launcher"
@@ -93,7 +103,8 @@ func NewFront(config FrontConfig) *Front {
 	if config.Prefix = strings.Trim(config.Prefix, "/"); config.Prefix != "" {
 		config.Prefix = "/" + config.Prefix
 	}
-	return &Front{config: config, log: config.Log, pool: newPool(config.Sockets, config.SetAside)}
+	return &Front{config: config, log: config.Log, pool: newPool(config.Sockets, config.SetAside),
+		spools: &spools{dir: config.SpoolDir, each: config.MaxSpool, room: config.MaxSpools}}
 }
 
 // SetSockets replaces the workers' sockets. Requests on a socket that is no
@@ -112,6 +123,15 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A deadline of the request before on this connection may still be set.
 	// Writers without deadlines are those of tests.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	if len(r.TransferEncoding) > 0 || doubtful(r.Context()) {
+		// net/http has dropped a Content-Length beside it. Whoever stands in front may have seen another
+		// end of this request, so the connection carries no other (RFC 9112, section 6.3).
+		w.Header().Set("Connection", "close")
+	}
+	if r.Method == http.MethodConnect {
+		f.refuse(w, r, http.StatusNotImplemented, "This is not a proxy.")
+		return
+	}
 	if !strings.HasPrefix(r.URL.Path, "/") || hasControl(r.URL.Path) {
 		f.refuse(w, r, http.StatusBadRequest, "This address is malformed.")
 		return
@@ -173,6 +193,7 @@ const (
 	keyError  = "error"
 	keyLine   = "line"
 	keyFile   = "file"
+	keyLimit  = "limit"
 )
 
 // maxLogged is how many bytes of a text that a client chose reach the log.

@@ -2,18 +2,13 @@ package fcgi
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 )
 
-var (
-	errBodyTooLarge = errors.New("request body of unknown length is too large")
-	errInterrupted  = errors.New("request is over")
-)
+var errInterrupted = errors.New("request is over")
 
 // upload is the body of a client's request. Every read has a deadline, since a
 // client that stalls would hold a worker. It is read by one goroutine and
@@ -91,57 +86,3 @@ func (u *upload) finished() bool { return u.eof || u.length >= 0 && u.read >= u.
 
 // deadline is not supported by the writers of tests, which do not stall either.
 func (u *upload) deadline(t time.Time) { _ = u.rc.SetReadDeadline(t) }
-
-// spool writes a body of unknown length to a file without a name, since a
-// worker must know the length before it starts. No worker is held meanwhile.
-func spool(body io.Reader, dir string, limit int64) (file *os.File, length int64, err error) {
-	file, err = os.CreateTemp(dir, "request-body-*")
-	if err != nil {
-		return nil, 0, fmt.Errorf("create spool file: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, file.Close())
-		}
-	}()
-	// Without a name it is gone with its descriptor, whatever happens.
-	if err := os.Remove(file.Name()); err != nil {
-		return nil, 0, fmt.Errorf("unlink spool file: %w", err)
-	}
-	length, err = io.Copy(&spoolWriter{file: file, left: limit}, body)
-	var failed *spoolError
-	switch {
-	case errors.Is(err, errBodyTooLarge), errors.As(err, &failed):
-		return nil, 0, err
-	case err != nil:
-		return nil, 0, fmt.Errorf("%w: %w", ErrRequestBody, err)
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return nil, 0, fmt.Errorf("rewind spool file: %w", err)
-	}
-	return file, length, nil
-}
-
-// spoolWriter is a file with a bound. Its errors differ from those of the
-// client that is read from.
-type spoolWriter struct {
-	file *os.File
-	left int64
-}
-
-type spoolError struct{ err error }
-
-func (e *spoolError) Error() string { return fmt.Sprintf("write spool file: %v", e.err) }
-func (e *spoolError) Unwrap() error { return e.err }
-
-func (s *spoolWriter) Write(p []byte) (int, error) {
-	if int64(len(p)) > s.left {
-		return 0, errBodyTooLarge
-	}
-	s.left -= int64(len(p))
-	n, err := s.file.Write(p)
-	if err != nil {
-		return n, &spoolError{err}
-	}
-	return n, nil
-}

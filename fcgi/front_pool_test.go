@@ -129,11 +129,7 @@ func TestFrontCloses(t *testing.T) {
 		}
 		status <- resp.StatusCode
 	}()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if _, waiting := front.Load(); waiting > 0 {
-			break
-		}
-	}
+	eventually(t, "the request to wait", func() bool { _, waiting := front.Load(); return waiting > 0 })
 	front.Close()
 	if got := <-status; got != 503 {
 		t.Errorf("got %d", got)

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
-	"os"
+	"sync"
 	"time"
 )
 
@@ -35,16 +36,17 @@ func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
 		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 has and needs it
 		request.Body, request.ContentLength, request.Interrupt = up, r.ContentLength, up.interrupt
 	case r.ContentLength < 0:
-		file, length, err := spool(up, f.config.SpoolDir, f.config.MaxSpool)
+		stored, err := f.spools.store(up)
 		if err != nil {
 			f.refuseFailed(w, r, err)
 			return
 		}
-		defer file.Close()
-		request.Body, request.ContentLength = file, length
+		defer stored.Close()
+		request.Body, request.ContentLength = stored, stored.length
 	}
-	ctx, end := f.workerContext(r.Context())
-	defer end()
+	ctx, left := f.workerContext(r.Context())
+	defer left.end()
+	request.Abort = left.abort
 	socket, resp, err := f.send(ctx, r, request)
 	if err != nil {
 		f.refuseFailed(w, r, err)
@@ -57,27 +59,58 @@ func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
 		f.sendFile(w, r, resp, o, up)
 		return
 	}
-	f.answer(w, r, socket, resp, up)
+	f.answer(w, r, socket, resp, up, left)
 }
 
-// workerContext governs a worker's part of a request. It outlives the client
-// for a while: closing the connection would not make a worker stop, and its
-// socket would look idle.
-func (f *Front) workerContext(client context.Context) (ctx context.Context, end func()) {
+// departure is what follows for the worker when a client goes away.
+type departure struct {
+	abort chan struct{} // closed when the worker is told
+	once  sync.Once
+	end   func()
+}
+
+// tell has the worker told that nobody waits for its response.
+func (d *departure) tell() { d.once.Do(func() { close(d.abort) }) }
+
+func (d *departure) told() bool {
+	select {
+	case <-d.abort:
+		return true
+	default:
+		return false
+	}
+}
+
+// workerContext governs a worker's part of a request. It outlives the client for a while: closing the
+// connection would not make a worker stop, and its socket would look idle.
+//
+// The end of what a client sends ends its context. Most clients have gone then, but one that has only
+// closed its sending side still reads. Which of them it is shows where something is written to it, so
+// the worker is told then, and otherwise a while later.
+func (f *Front) workerContext(client context.Context) (context.Context, *departure) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(client))
+	d := &departure{abort: make(chan struct{})}
 	unhook := context.AfterFunc(client, func() {
-		timer := time.NewTimer(f.config.AbandonLimit)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel(errAbandoned)
-		case <-ctx.Done():
+		abort, abandon := time.NewTimer(f.config.AbortAfter), time.NewTimer(f.config.AbandonLimit)
+		defer abort.Stop()
+		defer abandon.Stop()
+		for {
+			select {
+			case <-abort.C:
+				d.tell()
+			case <-abandon.C:
+				cancel(errAbandoned)
+				return
+			case <-ctx.Done():
+				return
+			}
 		}
 	})
-	return ctx, func() {
+	d.end = func() {
 		unhook()
 		cancel(context.Canceled)
 	}
+	return ctx, d
 }
 
 // send gives the request to the first socket that takes it, and returns with
@@ -137,28 +170,18 @@ func (f *Front) refuseFailed(w http.ResponseWriter, r *http.Request, err error) 
 		f.log.Info("client went away", append(about(r), keyError, err)...)
 		panic(http.ErrAbortHandler) // nobody is there to read an answer
 	}
-	status, text := http.StatusBadGateway, "The application did not answer this request."
-	switch {
-	case errors.Is(err, errNoWorker), errors.Is(err, errClosed), errors.Is(err, ErrOverloaded), errors.Is(err, ErrCantMultiplex):
-		status, text = http.StatusServiceUnavailable, "The application is busy. Please try again in a moment."
-	case errors.Is(err, ErrRequestTooLarge):
-		status, text = http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large."
-	case errors.Is(err, errBodyTooLarge):
-		status, text = http.StatusRequestEntityTooLarge, "The body of this request is too large."
-	case errors.Is(err, ErrParamsCharacter), errors.Is(err, ErrRequestBody):
-		status, text = http.StatusBadRequest, "This request is incomplete or malformed."
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		status, text = http.StatusGatewayTimeout, "The application took too long to answer."
-	case errors.As(err, new(*spoolError)):
-		status, text = http.StatusInternalServerError, "The body of this request could not be stored."
+	failed := failureOf(err)
+	level := slog.LevelError
+	if errors.Is(err, ErrRequestBody) {
+		level = slog.LevelInfo // it is the client that has not sent it
 	}
-	f.log.Error("request failed", append(about(r), keyStatus, status, keyError, err)...)
-	f.refuse(w, r, status, text)
+	f.log.Log(context.WithoutCancel(r.Context()), level, "request failed", append(about(r), keyStatus, failed.status, keyError, err)...)
+	f.refuse(w, r, failed.status, failed.text)
 }
 
 // answer passes a response on. It returns when the worker is done, or gives it
 // up after the abandon limit.
-func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *Response, up *upload) {
+func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *Response, up *upload, left *departure) {
 	defer f.release(s) // after the connection to the worker was closed
 	defer resp.Body.Close()
 	writeHead(w, resp, up.complete())
@@ -166,6 +189,9 @@ func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *
 	gone := resp.stream.buffered() == 0 && !f.flush(rc)
 	buf := make([]byte, 32<<10)
 	for {
+		if gone {
+			left.tell()
+		}
 		n, err := resp.Body.Read(buf)
 		if n > 0 && !gone {
 			gone = !f.write(w, rc, buf[:n])
@@ -177,7 +203,7 @@ func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *
 			f.log.Error("response was cut short", append(about(r), keyError, err)...)
 			gone = true
 		}
-		if gone {
+		if gone || left.told() && resp.Header.Get("Content-Length") == "" {
 			// Never a short page that looks whole.
 			panic(http.ErrAbortHandler)
 		}

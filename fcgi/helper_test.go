@@ -152,6 +152,16 @@ func waitFor(t testing.TB, what string, signal <-chan struct{}) {
 	}
 }
 
+// eventually polls for what nothing tells.
+func eventually(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
 // logBuffer collects log lines.
 type logBuffer struct {
 	mu  sync.Mutex

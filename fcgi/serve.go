@@ -19,26 +19,32 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
-// Serve answers HTTP on a listener until ctx is done. Then it accepts no more,
-// lets the requests in flight finish until cut is done, and cuts what is left. It
-// closes the listener. A handler whose connection was cut may go on after Serve
+// Serve answers HTTP on a listener until ctx is done, with so many connections at once
+// at most (0: any number). Then it accepts no more, lets the requests in flight finish
+// until cut is done, and cuts what is left. It closes the listener. A handler whose connection was cut may go on after Serve
 // has returned, as Front does while a worker is busy. The error is nil after a
 // shutdown in which every request was finished.
-func Serve(ctx, cut context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+func Serve(ctx, cut context.Context, listener net.Listener, handler http.Handler, connections int, log *slog.Logger) error {
+	door := newDoor(listener, connections, log)
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         door.state,
+		ConnContext:       door.context,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() { ended <- server.Serve(door) }()
 	select {
 	case err := <-ended:
 		return errors.Join(fmt.Errorf("serve http: %w", err), server.Close())
 	case <-ctx.Done():
 	}
+	// net/http would wait for five seconds for the first request of a new connection.
+	door.closeFresh(freshGrace)
+	defer time.AfterFunc(freshGrace, func() { door.closeFresh(0) }).Stop()
 	err := server.Shutdown(cut)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("finish http requests: %w", err), server.Close())

@@ -21,7 +21,7 @@ func startServe(t *testing.T, handler http.Handler) (url string, stop, cut func(
 	patient, cut := context.WithCancel(testContext(t))
 	t.Cleanup(cut)
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, patient, listener, handler, slog.New(slog.DiscardHandler)) }()
+	go func() { ended <- Serve(ctx, patient, listener, handler, 0, slog.New(slog.DiscardHandler)) }()
 	return "http://" + listener.Addr().String(), cancel, cut, ended
 }
 
@@ -42,13 +42,13 @@ func TestServeFinishesRequests(t *testing.T) {
 	}()
 	waitFor(t, "request", started)
 	stop()
-	for { // until the listener is closed
+	eventually(t, "the end of the listener", func() bool {
 		conn, err := net.Dial("tcp", url[len("http://"):])
-		if err != nil {
-			break
+		if err == nil {
+			conn.Close()
 		}
-		conn.Close()
-	}
+		return err != nil
+	})
 	close(finish)
 	if got := <-body; got != "whole" {
 		t.Errorf("got %q", got)
@@ -81,7 +81,7 @@ func TestServeReportsListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	if err := Serve(testContext(t), testContext(t), listener, http.NotFoundHandler(), slog.New(slog.DiscardHandler)); !errors.Is(err, net.ErrClosed) {
+	if err := Serve(testContext(t), testContext(t), listener, http.NotFoundHandler(), 0, slog.New(slog.DiscardHandler)); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v", err)
 	}
 }

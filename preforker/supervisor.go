@@ -95,25 +95,6 @@ func memoryLimit(log *slog.Logger) uint64 {
 	return limit
 }
 
-// A worker costs a listener, a channel and a pidfd, and while it is replaced a second
-// channel and pidfd; the rest is for preloaders, waiting connections and the front.
-const (
-	descriptorsPerWorker = 5
-	descriptorsBesides   = 128
-)
-
-func checkDescriptors(workers int) error {
-	limit, err := sys.DescriptorLimit()
-	if err != nil {
-		return fmt.Errorf("ask for the limit of open files: %w", err)
-	}
-	if need := uint64(workers*descriptorsPerWorker + descriptorsBesides); limit < need {
-		return userErrorf(fmt.Sprintf("raise it to %d (ulimit -n, or LimitNOFILE= in a systemd unit), or run fewer workers", need),
-			"start %d workers: the limit of open files is %d", workers, limit)
-	}
-	return nil
-}
-
 func (s *Supervisor) acquire() (err error) {
 	if s.dir, err = makeSocketDir(s.config.SocketDir); err != nil {
 		return err

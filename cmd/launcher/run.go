@@ -153,34 +153,3 @@ func refuse(conn net.Conn) {
 	// A peer that is gone, or talks nonsense, needs no answer.
 	_ = fcgi.Refuse(conn, http.StatusServiceUnavailable, "The application is not running.\n", retryAfter)
 }
-
-// front is the embedded HTTP front with its listener.
-type front struct {
-	listener net.Listener
-	handler  *fcgi.Front
-}
-
-// newFront listens, so that a port in use is an error before anything is started. It
-// is nil where the user wants none.
-func newFront(address string, where site, workers int, logger *slog.Logger) (*front, error) {
-	if address == "" {
-		return nil, nil
-	}
-	if err := httpAddress(address); err != nil {
-		return nil, err
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, &preforker.UserError{Err: fmt.Errorf("serve HTTP: %w", err), Try: "choose another address with --http"}
-	}
-	lighttpd := where.lighttpd(workers)
-	return &front{listener: listener, handler: fcgi.NewFront(fcgi.FrontConfig{
-		Sockets: lighttpd.Sockets, Public: lighttpd.Public, Prefix: lighttpd.Prefix, SendfileDirs: where.sendfileDirs, Log: logger,
-	})}, nil
-}
-
-func (f *front) close() {
-	if f != nil {
-		_ = f.listener.Close()
-	}
-}

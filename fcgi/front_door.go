@@ -1,0 +1,199 @@
+package fcgi
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// freshGrace is how long a connection may be silent after it was made. Then it gives way to others
+	// that wait, as a kept one does at once.
+	freshGrace = time.Second
+	// acceptPause follows an accept that failed, for want of descriptors most likely.
+	acceptPause = 100 * time.Millisecond
+	// doorLogPause is the least time between two lines of the log about the same trouble.
+	doorLogPause = time.Minute
+)
+
+// door is a listener that lets no more than so many connections in. Where they are all taken, a
+// kept connection without a request is closed for the next one, that which has been idle for the longest
+// time first. Otherwise the next one waits, and those after it in the kernel's backlog.
+type door struct {
+	net.Listener
+	most int // 0: any number
+	log  *slog.Logger
+
+	closing sync.Once
+	closed  chan struct{}
+	changed chan struct{} // there may be room
+
+	mu    sync.Mutex
+	open  int
+	idle  list.List // of *guest, the longest idle first
+	fresh list.List // of *guest that have sent nothing yet, the oldest first
+
+	told map[string]time.Time // when a trouble was last logged; Accept's alone
+}
+
+func newDoor(listener net.Listener, most int, log *slog.Logger) *door {
+	return &door{Listener: listener, most: most, log: log, closed: make(chan struct{}), changed: make(chan struct{}, 1), told: map[string]time.Time{}}
+}
+
+// Accept returns the next connection once there is room for it. Only the end of the listener is an
+// error: without descriptors, or after any other trouble, it tries again.
+func (d *door) Accept() (net.Conn, error) {
+	for {
+		conn, err := d.Listener.Accept()
+		if err == nil {
+			return d.enter(conn)
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return nil, err
+		}
+		d.trouble("connection was not accepted", keyError, err)
+		d.closeIdle()
+		if !d.wait(acceptPause) {
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// enter waits for room.
+func (d *door) enter(conn net.Conn) (net.Conn, error) {
+	g := &guest{Conn: conn, door: d}
+	d.mu.Lock()
+	d.open++
+	d.mu.Unlock()
+	for {
+		room, again := d.room()
+		if room {
+			break
+		}
+		d.trouble("all connections are taken", keyLimit, d.most)
+		if !d.wait(again) {
+			_ = g.Close() // nothing was read or written
+			return nil, net.ErrClosed
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g.since = time.Now()
+	g.stand(&d.fresh)
+	return g, nil
+}
+
+// room says whether there is room, after it has closed one that can be closed. Else it says when to
+// look again at the latest, 0 for when something changes.
+func (d *door) room() (ok bool, again time.Duration) {
+	d.mu.Lock()
+	if d.most <= 0 || d.open <= d.most {
+		d.mu.Unlock()
+		return true, 0
+	}
+	var gone *guest
+	if first := d.idle.Front(); first != nil {
+		gone = first.Value.(*guest)
+	} else if first := d.fresh.Front(); first != nil {
+		if again = freshGrace - time.Since(first.Value.(*guest).since); again <= 0 {
+			gone = first.Value.(*guest)
+		}
+	}
+	d.mu.Unlock()
+	if gone == nil {
+		return false, again
+	}
+	_ = gone.Close() // what it may still have written does not matter
+	return d.room()
+}
+
+// closeIdle closes the connection that has been idle for the longest time, if there is one.
+func (d *door) closeIdle() {
+	d.mu.Lock()
+	first := d.idle.Front()
+	d.mu.Unlock()
+	if first != nil {
+		_ = first.Value.(*guest).Close() // as above
+	}
+}
+
+// closeFresh closes connections that were made so long ago and have sent nothing. Browsers make such in
+// advance.
+func (d *door) closeFresh(age time.Duration) {
+	for {
+		d.mu.Lock()
+		first := d.fresh.Front()
+		d.mu.Unlock()
+		if first == nil || time.Since(first.Value.(*guest).since) < age {
+			return
+		}
+		_ = first.Value.(*guest).Close() // as above
+	}
+}
+
+// wait waits until something changes, for so long at most (0: for ever). False says that the door is closed.
+func (d *door) wait(most time.Duration) bool {
+	var over <-chan time.Time
+	if most > 0 {
+		timer := time.NewTimer(most)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-d.closed:
+		return false
+	case <-d.changed:
+	case <-over:
+	}
+	return true
+}
+
+func (d *door) trouble(text string, attrs ...any) {
+	if now := time.Now(); now.Sub(d.told[text]) >= doorLogPause {
+		d.told[text] = now
+		d.log.Warn(text, attrs...)
+	}
+}
+
+// Close ends Accept. Connections stay.
+func (d *door) Close() error {
+	d.closing.Do(func() { close(d.closed) })
+	return d.Listener.Close()
+}
+
+// state follows a connection as net/http sees it.
+func (d *door) state(conn net.Conn, state http.ConnState) {
+	g, ok := conn.(*guest)
+	if !ok {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch state {
+	case http.StateIdle:
+		g.stand(&d.idle)
+		d.change()
+	case http.StateActive:
+		g.stand(nil)
+	}
+}
+
+// change wakes who waits for room.
+func (d *door) change() {
+	select {
+	case d.changed <- struct{}{}:
+	default:
+	}
+}
+
+// guestKey is the connection in a request's context.
+type guestKey struct{}
+
+func (d *door) context(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, guestKey{}, conn)
+}

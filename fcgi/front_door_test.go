@@ -1,0 +1,200 @@
+package fcgi
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/iotest"
+)
+
+const simple = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+
+// serveDoor serves a handler with a bound on connections.
+func serveDoor(t *testing.T, most int, listener net.Listener, handler http.HandlerFunc, log *slog.Logger) (url string) {
+	t.Helper()
+	if listener == nil {
+		var err error
+		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(testContext(t))
+	ended := make(chan error, 1)
+	go func() { ended <- Serve(ctx, ctx, listener, handler, most, log) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return "http://" + listener.Addr().String()
+}
+
+func sayOK(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }
+
+// answerOn reads one response of a connection that stays.
+func answerOn(t *testing.T, conn net.Conn) {
+	t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "ok" {
+		t.Errorf("got %q, %v", body, err)
+	}
+}
+
+func ended(conn net.Conn) bool {
+	n, err := conn.Read(make([]byte, 1))
+	return n == 0 && errors.Is(err, io.EOF)
+}
+
+// The connection that has been idle for the longest time makes room, and the others stay.
+func TestDoorClosesIdleConnections(t *testing.T) {
+	url := serveDoor(t, 2, nil, sayOK, slog.New(slog.DiscardHandler))
+	first, second := rawTo(t, url, simple), rawTo(t, url, simple)
+	answerOn(t, first)
+	answerOn(t, second)
+	// Both are idle a moment after their response: ask once more, so that the order is known.
+	_, _ = io.WriteString(second, simple)
+	answerOn(t, second)
+	answerOn(t, rawTo(t, url, simple))
+	if !ended(first) {
+		t.Error("the first connection stays")
+	}
+}
+
+// Far more clients than places, each of which keeps its connection: all are answered.
+func TestDoorWithManyKeptConnections(t *testing.T) {
+	url := serveDoor(t, 5, nil, sayOK, slog.New(slog.DiscardHandler))
+	for range 100 {
+		answerOn(t, rawTo(t, url, simple))
+	}
+}
+
+// A connection with a request is never closed for another, which waits.
+func TestDoorWaits(t *testing.T) {
+	started, finish := make(chan struct{}, 2), make(chan struct{})
+	log := &logBuffer{}
+	url := serveDoor(t, 1, nil, func(w http.ResponseWriter, _ *http.Request) {
+		started <- struct{}{}
+		<-finish
+		sayOK(w, nil)
+	}, log.logger())
+	first := rawTo(t, url, simple)
+	waitFor(t, "the first request", started)
+	second := rawTo(t, url, simple)
+	eventually(t, "the second connection to wait", func() bool { return log.contains("all connections are taken") })
+	if len(started) != 0 {
+		t.Error("the second request was let in")
+	}
+	close(finish)
+	answerOn(t, first)
+	answerOn(t, second)
+	if !ended(first) {
+		t.Error("the first connection stays")
+	}
+}
+
+// Connections that send nothing, or nothing whole, do not keep others away for ever.
+func TestDoorClosesSilentConnections(t *testing.T) {
+	url := serveDoor(t, 1, nil, sayOK, slog.New(slog.DiscardHandler))
+	silent := rawTo(t, url, "")
+	answerOn(t, rawTo(t, url, simple))
+	if !ended(silent) {
+		t.Error("the silent connection stays")
+	}
+}
+
+// faultyListener fails a few times before each connection.
+type faultyListener struct {
+	net.Listener
+	errors []error
+}
+
+func (l *faultyListener) Accept() (net.Conn, error) {
+	if len(l.errors) > 0 {
+		err := l.errors[0]
+		l.errors = l.errors[1:]
+		return nil, &net.OpError{Op: "accept", Err: err}
+	}
+	return l.Listener.Accept()
+}
+
+// No trouble of accept ends the front, those that net/http takes for final neither.
+func TestDoorSurvivesTrouble(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &logBuffer{}
+	url := serveDoor(t, 0, &faultyListener{listener, []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.EPERM}}, sayOK, log.logger())
+	answerOn(t, rawTo(t, url, simple))
+	if !log.contains("connection was not accepted") || !log.contains("too many open files") {
+		t.Error("nothing was logged")
+	}
+}
+
+// A stop does not wait for those who wait to be let in.
+func TestDoorStopsWhileFull(t *testing.T) {
+	started, finish := make(chan struct{}), make(chan struct{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &logBuffer{}
+	ctx, stop := context.WithCancel(testContext(t))
+	result := make(chan error, 1)
+	go func() {
+		result <- Serve(ctx, testContext(t), listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			close(started)
+			<-finish
+			sayOK(w, nil)
+		}), 1, log.logger())
+	}()
+	url := "http://" + listener.Addr().String()
+	first := rawTo(t, url, simple)
+	waitFor(t, "the first request", started)
+	second := rawTo(t, url, "")
+	eventually(t, "the second connection to wait", func() bool { return log.contains("all connections are taken") })
+	stop()
+	if !ended(second) {
+		t.Error("the second connection was answered")
+	}
+	close(finish)
+	answerOn(t, first)
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestChunkedScan(t *testing.T) {
+	for input, want := range map[string]bool{
+		"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n":          true,
+		"POST / HTTP/1.0\r\nA: b\r\ntRANSFER-eNCODING\t:x\r\n":       true,
+		"\n\ntransfer-encoding":                                      true,
+		"\ntransfer-\ntransfer-encoding":                             true,
+		"POST /transfer-encoding HTTP/1.0\r\nX-Transfer-Encoding: x": false,
+		"\ntransfer-encodin":                                         false,
+		"":                                                           false,
+	} {
+		for name, reader := range map[string]io.Reader{"whole": strings.NewReader(input), "bytes": iotest.OneByteReader(strings.NewReader(input))} {
+			scan, buf := &chunkedScan{}, make([]byte, 100)
+			for {
+				n, err := reader.Read(buf)
+				scan.look(buf[:n])
+				if err != nil {
+					break
+				}
+			}
+			if got := scan.found.Load(); got != want {
+				t.Errorf("%q, %s: got %v", input, name, got)
+			}
+		}
+	}
+}
