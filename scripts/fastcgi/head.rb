@@ -80,7 +80,7 @@ module PreforkLauncher
 
       # A known length is that of a body whose size the server knows. It is told unless the application has said how long it is.
       def render(known = nil)
-        known = nil if @chunked || @encoded
+        known = nil if bodiless? || @chunked || @encoded || @elsewhere
         length = @length || known
         head = STATUS_LINES[@status] || "Status: #{@status} Unassigned\r\n".b
         head += @lines

@@ -55,8 +55,7 @@ module PreforkLauncher
       # with the end of the response.
       def chunk(bytes)
         return if bytes.nil? # other servers skip it too
-        raise InvalidResponse, "body yielded a #{bytes.class}, Rack wants a String" unless bytes.is_a?(String)
-        return if bytes.empty?
+        return if string(bytes).empty?
 
         check_abort
         append(bytes)
@@ -79,7 +78,7 @@ module PreforkLauncher
         parts = complete(body)
         return send_parts(parts) if parts
 
-        raise InvalidResponse, "body is a #{body.class}, Rack wants each or call" unless body.respond_to?(:each) || body.respond_to?(:call)
+        raise InvalidResponse, "body is an object of #{body.class}, Rack wants one with each or call" unless body.respond_to?(:each) || body.respond_to?(:call)
 
         body.respond_to?(:each) ? send_chunks(body) : send_stream(body)
       end
@@ -94,13 +93,9 @@ module PreforkLauncher
       end
 
       def send_parts(parts)
-        @output.append(@head.render)
-        parts.each do |bytes|
-          next if bytes.nil?
-          raise InvalidResponse, "body contains a #{bytes.class}, Rack wants a String" unless bytes.is_a?(String)
-
-          append(bytes)
-        end
+        size = parts.sum { |bytes| bytes.nil? ? 0 : string(bytes).bytesize }
+        @output.append(@head.render(size))
+        parts.each { |bytes| append(bytes) unless bytes.nil? }
       end
 
       def send_chunks(body)
@@ -140,6 +135,12 @@ module PreforkLauncher
             return @errors.note("#{@request}: the stream was neither closed nor used for #{@limits.write_seconds} s, and is closed now")
           end
         end
+      end
+
+      def string(bytes)
+        return bytes if bytes.is_a?(String)
+
+        raise InvalidResponse, "body has an object of #{bytes.class} in it, Rack wants Strings alone"
       end
 
       def append(bytes)

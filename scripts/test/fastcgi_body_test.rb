@@ -167,12 +167,12 @@ class FastCGIBodyTest < FastCGICase
 
   def test_chunks_that_are_no_strings
     assert_equal "ab", reply_to(%w[a b].insert(1, nil).each).body
-    assert_match(/body yielded a Integer, Rack wants a String/, refused([5].each))
-    assert_match(/body contains a Symbol/, refused([:x]))
+    assert_match(/body has an object of Integer in it, Rack wants Strings alone/, refused([5].each))
+    assert_match(/body has an object of Symbol in it/, refused(["x", :x]))
   end
 
   def test_bodies_that_are_none
-    { "text" => /body is a String/, nil => /body is a NilClass/, 5 => /body is a Integer/ }.each do |body, told|
+    { "text" => /body is an object of String/, nil => /of NilClass/, 5 => /of Integer, Rack wants one with each or call/ }.each do |body, told|
       assert_match(told, refused(body))
     end
     [204, 304].each { |status| assert_equal status, reply_to(nil, status: status).status }
@@ -253,6 +253,16 @@ class FastCGIBodyTest < FastCGICase
   end
 
   # Lengths
+
+  def test_length_of_a_body_that_is_complete
+    [%w[ü b], [], ["a", nil, ""]].each do |body|
+      reply = reply_to(body)
+      assert_equal [reply.body.bytesize.to_s], reply.header("content-length")
+    end
+    assert_empty reply_to(%w[a].each).header("content-length")
+    assert_empty reply_to([], { "x-sendfile" => "/file" }).header("content-length")
+    assert_empty reply_to(["a"], { "content-encoding" => "x" }).header("content-length")
+  end
 
   def test_length_that_is_kept
     reply = reply_to(%w[a b].each, { "Content-Length" => "2" })

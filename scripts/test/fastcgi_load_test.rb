@@ -37,7 +37,7 @@ class FastCGILoadTest < Minitest::Test
     RUBY
     output, status = ruby("--disable-gems", "-e", script, File.join(FOLDER, "responder.rb"))
     assert status.success?, output
-    assert_match(%r{Status: 200 OK\r\n\r\n/x}, output)
+    assert_match(%r{Status: 200 OK\r\ncontent-length: 2\r\n\r\n/x}, output)
   end
 
   def test_files_are_clean

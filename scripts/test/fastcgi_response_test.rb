@@ -58,19 +58,19 @@ class FastCGIResponseTest < FastCGICase
     headers = { "x-a" => "ü", "x-b" => "\xfc".b, "x-c" => "\xfc".dup.force_encoding("UTF-8") }
     reply = reply_to([200, headers, parts])
     assert_equal parts.map(&:b).join, reply.body
-    assert_equal [["x-a", "ü".b], ["x-b", "\xfc".b], ["x-c", "\xfc".b]], reply.headers
+    assert_equal [["x-a", "ü".b], ["x-b", "\xfc".b], ["x-c", "\xfc".b], %w[content-length 8]], reply.headers
   end
 
   def test_header_forms
     headers = { "Set-Cookie" => "a=1\nb=2", "x-array" => %w[one two], "x-number" => 5, "x-empty" => "", "x-nil" => nil,
                 "rack.other" => -> {}, "Status" => "404 Not Found" }
     reply = reply_to([200, headers, ["x"]])
-    assert_equal [%w[Set-Cookie a=1], %w[Set-Cookie b=2], %w[x-array one], %w[x-array two], %w[x-number 5], ["x-empty", ""]], reply.headers.map { |name, value| [name.chomp(":"), value.to_s.strip] }
+    assert_equal [%w[Set-Cookie a=1], %w[Set-Cookie b=2], %w[x-array one], %w[x-array two], %w[x-number 5], ["x-empty", ""], %w[content-length 1]], reply.headers.map { |name, value| [name.chomp(":"), value.to_s.strip] }
     assert_equal 200, reply.status
   end
 
   def test_headers_that_are_pairs
-    assert_equal [%w[a b], %w[a c]], reply_to([200, [%w[a b], %w[a c]], ["x"]]).headers
+    assert_equal [%w[a b], %w[a c], %w[content-length 1]], reply_to([200, [%w[a b], %w[a c]], ["x"]]).headers
   end
 
   {
