@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "text"
+
 module PreforkLauncher
   # Processes that this one forks, in an application whose threads may wait for any child.
   module Children
@@ -39,7 +41,7 @@ module PreforkLauncher
       end
       writer.write(pid.to_s)
     rescue SystemCallError => error
-      writer.write("#{error.class}: #{error.message}")
+      writer.write("#{Text.error(error)}")
     ensure
       exit!(0)
     end

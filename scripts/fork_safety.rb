@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "active_record_pools"
+require_relative "text"
 
 module PreforkLauncher
   # What every application needs around a fork, whether it knows or not: no
@@ -80,7 +81,7 @@ module PreforkLauncher
     def step(name)
       yield
     rescue StandardError, NotImplementedError => error
-      @errors.puts("launcher: making #{name} safe around the fork failed: #{error.class}: #{error.message}")
+      @errors.puts("launcher: making #{name} safe around the fork failed: #{Text.error(error)}")
     end
 
     # Base is an autoload of ActiveRecord: an application that never used it

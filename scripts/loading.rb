@@ -4,6 +4,7 @@ require_relative "app_loader"
 require_relative "channel"
 require_relative "failure"
 require_relative "fastcgi/responder"
+require_relative "text"
 
 module PreforkLauncher
   # The loading of the application in this process, a preloader or a worker that does without: the
@@ -106,7 +107,7 @@ module PreforkLauncher
       return if prefix.path.empty? || @settings.direct? || !prefix.taken_by_app?(prefix.path)
       note("the application maps #{prefix.path} by itself and gets the whole path; if that is wrong: --mounted-by launcher")
     rescue StandardError => error
-      note("who mounts the application under its prefix could not be found out: #{error.class}: #{error.message}")
+      note("who mounts the application under its prefix could not be found out: #{Text.error(error)}")
     end
 
     def note(text)

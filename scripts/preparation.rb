@@ -7,6 +7,7 @@ require_relative "preload"
 require_relative "rehearsal"
 require_relative "steps"
 require_relative "warmup"
+require_relative "text"
 
 module PreforkLauncher
   # Everything between the loaded application and the first fork that keeps the workers'
@@ -73,7 +74,7 @@ module PreforkLauncher
       rehearsal = Rehearsal.new(answer, url_prefix: nil, seconds: REHEARSAL_SECONDS)
       4.times { rehearsal.get("/", host: "localhost", headers: { "accept" => "text/html" }) }
     rescue Rehearsal::Stuck, SystemCallError => error
-      @errors.note("the rehearsal of requests is given up: #{error.class}: #{error.message}")
+      @errors.note("the rehearsal of requests is given up: #{Text.error(error)}")
     ensure
       rehearsal&.finish
     end

@@ -33,6 +33,15 @@ module PreforkLauncher
       printable(text, limit).gsub(BREAKS) { |char| escape(char) }
     end
 
+    # The class of an exception and its message. Both are its application's code, which may be what is broken.
+    def self.error(error, limit = nil)
+      [error.class, error].zip(%i[to_s message]).map do |object, method|
+        printable(object.public_send(method), limit)
+      rescue StandardError, ScriptError, SystemStackError, NoMemoryError => broken
+        "(#{method == :message ? 'its message' : 'its class'} raised #{broken.class.name})"
+      end.join(": ")
+    end
+
     def self.escape(char)
       code = char.ord
       code < 0x100 ? format('\\x%02X', code) : format('\\u{%04X}', code)

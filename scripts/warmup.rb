@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "rehearsal"
+require_relative "text"
 
 module PreforkLauncher
   # Real requests in the preloader, so that what the first ones build is there before the fork.
@@ -34,7 +35,7 @@ module PreforkLauncher
       complain("answered #{status}") if status.to_i >= REDIRECTED
       [status, headers, body]
     rescue StandardError, ScriptError, SystemExit, SystemStackError => error
-      complain("#{error.class}: #{error.message}")
+      complain("#{Text.error(error)}")
       [500, {}, []]
     end
 
@@ -49,7 +50,7 @@ module PreforkLauncher
       @stuck = true
       @errors.note("warm-up is given up after #{@seconds} s, at #{error.message}")
     rescue SystemCallError => error # of this side: too many open files
-      @errors.note("warm-up is given up: #{error.class}: #{error.message}")
+      @errors.note("warm-up is given up: #{Text.error(error)}")
     ensure
       rehearsal&.finish
     end
@@ -70,7 +71,7 @@ module PreforkLauncher
       return unless defined?(::Rails) && ::Rails.respond_to?(:logger) && ::Rails.logger
       ::Rails.logger.info("launcher: #{text}")
     rescue StandardError => error
-      @errors.note("warm-up could not be marked in the log: #{error.class}: #{error.message}")
+      @errors.note("warm-up could not be marked in the log: #{Text.error(error)}")
     end
   end
 end

@@ -8,6 +8,7 @@ require_relative "logger_check"
 require_relative "machine_check"
 require_relative "laziness_check"
 require_relative "database_check"
+require_relative "../text"
 
 module PreforkLauncher
   # Looks at what loading the application left in this process, for what stands in the way of
@@ -68,7 +69,7 @@ module PreforkLauncher
     def guarded(check)
       check.new(self).findings
     rescue StandardError, ScriptError => error
-      [Finding.new("note", "check", "#{check.name.split('::').last} failed: #{error.class}: #{error.message}",
+      [Finding.new("note", "check", "#{check.name.split('::').last} failed: #{Text.error(error)}",
                    frames: error.backtrace || [])]
     end
 

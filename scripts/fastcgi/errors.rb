@@ -105,8 +105,7 @@ module PreforkLauncher
       private
 
       def describe(error, text)
-        text << attempt("exception") { Text.line(error.class, LINE_MAX) } << ": "
-        text << attempt("its message") { Text.printable(error.message, MESSAGE_MAX) } << "\n"
+        text << Text.error(error, MESSAGE_MAX) << "\n"
         frames = attempt("its backtrace") { error.backtrace || [] }
         frames = [frames] unless frames.is_a?(Array)
         frames.first(MAX_FRAMES).each { |frame| text << "\t" << attempt("a frame") { Text.line(frame, LINE_MAX) } << "\n" }

@@ -75,7 +75,7 @@ class FastCGIErrorsTest < FastCGICase
       define_method(:cause) { raise "no cause" }
     end
     told = failing("/", type.new)
-    assert_match(/\(exception raised RuntimeError\): \(its message raised NotImplementedError\)\n\t.*fastcgi_errors_test.rb/, told)
+    assert_match(/\(its class raised RuntimeError\): \(its message raised NotImplementedError\)\n\t.*fastcgi_errors_test.rb/, told)
     type = Class.new(StandardError) { define_method(:backtrace) { raise "no frames" } }
     assert_match(/oh\n\t\(its backtrace raised RuntimeError\)/, failing("/", type.new("oh")))
     type = Class.new(StandardError) { define_method(:backtrace) { "no list" } }

@@ -33,6 +33,15 @@ class TextTest < Minitest::Test
     assert_equal "ü (cut: 4 bytes)", Text.line("üü", 3)
   end
 
+  def test_error
+    assert_equal "RuntimeError: größer?", Text.error(RuntimeError.new("größer\xff".b))
+    assert_equal "RuntimeError: größer", Text.error(RuntimeError.new("größer".encode("UTF-16LE")))
+    type = Class.new(StandardError) { define_method(:message) { raise NotImplementedError } }
+    assert_match(/\A#<Class:0x\h+>: \(its message raised NotImplementedError\)\z/, Text.error(type.new))
+    type.define_singleton_method(:to_s) { raise "no name" }
+    assert_match(/\A\(its class raised RuntimeError\): /, Text.error(type.new))
+  end
+
   def test_the_given_is_left_alone
     given = "\xff".b.freeze
     Text.printable(given)
