@@ -78,7 +78,7 @@ func TestCheckFails(t *testing.T) {
 	}
 	tests := []struct{ name, text, want string }{
 		{"syntax", good + "server.port = => 1\n", "source: lighttpd.conf line: "},
-		{"line of the snippet", "server.port = )\n", "line: 1 "},
+		{"snippet", "server.port = )\n", "source: lighttpd.conf line: "},
 		{"module", strings.Replace(good, "mod_fastcgi", "mod_nobody_has", 1), "mod_nobody_has"},
 		{"unknown option", good + "fastcgi.balanse = \"hash\"\n", "fastcgi.balanse"},
 		{"unknown backend option", strings.ReplaceAll(good, "check-local", "check_local"), "check_local"},

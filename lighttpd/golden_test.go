@@ -21,6 +21,8 @@ func TestGolden(t *testing.T) {
 	below.Prefix = "/shop/v1.2"
 	oneBelow := one
 	oneBelow.Prefix = "/shop"
+	sending := plainSite()
+	sending.Sendfile, sending.Buffered = []string{"/srv/shop/storage", `/srv/"quoted" files\`}, true
 	foreground := Server{
 		Address:   "::1",
 		Port:      8080,
@@ -47,6 +49,8 @@ func TestGolden(t *testing.T) {
 		"snippet-prefix":           snippet(below, DefaultVersion()),
 		"snippet-no-public":        snippet(one, DefaultVersion()),
 		"snippet-prefix-no-public": snippet(oneBelow, DefaultVersion()),
+		"snippet-sendfile-1.4.40":  snippet(sending, OldestVersion()),
+		"snippet-sendfile-1.4.85":  snippet(sending, Version{1, 4, 85}),
 		"full-1.4.40":              full(plainSite(), OldestVersion(), Server{Port: 3000}),
 		"full-1.4.69":              full(plainSite(), Version{1, 4, 69}, foreground),
 		"full-prefix":              full(below, DefaultVersion(), Server{Address: "0.0.0.0", Port: 3000}),

@@ -14,6 +14,10 @@ type Site struct {
 	Public  string   // folder of its static files, absolute; empty: it has none
 	Sockets []string // sockets of its workers in the order of their slots, absolute
 	Prefix  string   // "" for the whole host, or a path like "/shop" that the application is mounted under
+	// Sendfile are the folders, absolute, of the files that the application may have lighttpd send (X-Sendfile).
+	Sendfile []string
+	// Buffered has lighttpd collect each response before it sends it.
+	Buffered bool
 }
 
 // maxSocketPath is what sun_path of a unix socket address holds on Linux, less
@@ -47,6 +51,11 @@ func (s Site) validate() error {
 	if s.Prefix != "" && !prefixPattern.MatchString(s.Prefix) {
 		return failf(`begin it with a slash, end it without one, and use letters, digits and "-._~", like "/shop"`,
 			"mount application at %q: not a plain URL path", s.Prefix)
+	}
+	for _, folder := range s.Sendfile {
+		if err := checkPath("folder for X-Sendfile", folder); err != nil {
+			return err
+		}
 	}
 	return s.validateSockets()
 }

@@ -40,6 +40,8 @@ func TestSiteIsRefused(t *testing.T) {
 		{"carriage return in root", func(s *Site) { s.Root = "/srv/a\rb" }, `line break or NUL in it: "/srv/a\rb"`},
 		{"relative public", func(s *Site) { s.Public = "public" }, "static folder: path is not absolute"},
 		{"NUL in public", func(s *Site) { s.Public = "/srv/a\x00b" }, "static folder: path has a line break or NUL"},
+		{"relative folder for X-Sendfile", func(s *Site) { s.Sendfile = []string{"/srv/a", "storage"} }, "folder for X-Sendfile: path is not absolute"},
+		{"line break in folder for X-Sendfile", func(s *Site) { s.Sendfile = []string{"/a\nb"} }, "folder for X-Sendfile: path has a line break"},
 		{"no sockets", func(s *Site) { s.Sockets = nil }, "has no socket"},
 		{"relative socket", func(s *Site) { s.Sockets[1] = "log/s" }, "socket of slot 1: path is not absolute"},
 		{"line break in socket", func(s *Site) { s.Sockets[2] = "/a\nb" }, "socket of slot 2: path has a line break"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Snippet returns configuration to include into, or paste into, an existing
@@ -39,7 +40,9 @@ For one host alone, include or paste it in a block:
   $HTTP["host"] == "www.example.com" { include "/path/of/this/file" }
 lighttpd's user needs to search the folders named here, to read the static
 files, and to read and write the sockets. A module that is loaded already is
-not loaded twice.`
+not loaded twice. Several applications of one host may stand in any order.
+Rules of your own go before this as url.rewrite-repeat; with url.rewrite-once
+lighttpd stops at yours, and their requests do not reach the application.`
 
 const aliasOrder = `If server.modules names mod_rewrite elsewhere, it must name mod_alias before
 it, or the static files are not found and their requests go to the application.`
@@ -62,37 +65,60 @@ func (s Site) dispatcher() string { return s.Prefix + "/dispatch.fcgi" }
 
 // write writes the site without the comments on where to put it.
 func (s Site) write(w *writer, version Version) {
-	modules := `( "mod_fastcgi" )`
-	switch {
-	case s.aliased():
-		modules = `( "mod_alias", "mod_rewrite", "mod_fastcgi" )`
-	case s.Public != "":
-		modules = `( "mod_rewrite", "mod_fastcgi" )`
-	}
 	w.open("global")
-	w.line("server.modules += %s", modules)
+	w.line("server.modules += ( %s )", strings.Join(s.modules(version), ", "))
 	w.close()
 	w.line("")
-	w.open(s.condition())
-	w.comment("Uploads are complete before a worker is bothered; responses leave as they come.")
-	w.set("server.stream-request-body", "0")
-	w.set("server.stream-response-body", "1")
+	s.openSite(w)
+	s.writeStreaming(w, version)
 	w.line("")
 	if s.Public != "" {
 		s.writeStatic(w)
 		w.line("")
 	}
 	s.writeBackends(w, version)
+	if version.AtLeast(unsetVersion()) {
+		w.line("")
+		writeHeaders(w)
+	}
 	w.close()
 }
 
-// condition is the block that holds for every URL path of the site, also in
-// its rewritten form. The condition sees the path decoded and simplified.
-func (s Site) condition() string {
-	if s.Prefix == "" {
-		return `$HTTP["url"] =~ "^/"`
+// modules are in an order in which they work.
+func (s Site) modules(version Version) []string {
+	modules := []string{`"mod_fastcgi"`}
+	if version.AtLeast(unsetVersion()) {
+		modules = append([]string{`"mod_setenv"`}, modules...)
 	}
-	return `$HTTP["url"] =~ ` + quote("^"+regexp.QuoteMeta(s.Prefix)+"(?:/|$)")
+	if s.Public != "" {
+		modules = append([]string{`"mod_rewrite"`, `"mod_expire"`}, modules...)
+	}
+	if s.aliased() {
+		modules = append([]string{`"mod_alias"`}, modules...)
+	}
+	return modules
+}
+
+// writeStreaming chooses between responses that leave as they come and such
+// that mod_deflate can compress: it takes only what is complete by the time it
+// is asked, which is what lighttpd got in one piece (some 64 kB).
+func (s Site) writeStreaming(w *writer, version Version) {
+	if !s.Buffered {
+		w.comment("Uploads are complete before a worker is bothered; responses leave as they come.")
+		w.comment("mod_deflate leaves those above some 64 kB as they are: --buffer-responses.")
+		w.set("server.stream-request-body", "0")
+		w.set("server.stream-response-body", "1")
+		return
+	}
+	w.comment("Uploads are complete before a worker is bothered, and responses before they leave,")
+	w.comment("so that mod_deflate compresses those of every size.")
+	w.set("server.stream-request-body", "0")
+	w.set("server.stream-response-body", "0")
+	if version.AtLeast(requestHeaderVersion()) {
+		w.open(`$REQUEST_HEADER["Accept"] =~ "text/event-stream"`)
+		w.set("server.stream-response-body", "1")
+		w.close()
+	}
 }
 
 // writeStatic writes what serves the files of the static folder and sends all
@@ -100,40 +126,83 @@ func (s Site) condition() string {
 //
 // rewrite-if-not-file rather than error-handler-404, which loses the query;
 // rather than fastcgi.server on "/", which leaves no request to static files.
+// It is the only kind of rule here: another one in this block would replace the
+// user's own.
 func (s Site) writeStatic(w *writer) {
-	w.comment("Regular files are served from here, all else goes to the application.")
-	if s.aliased() {
-		w.set("alias.url", fmt.Sprintf("( %s => %s )", quote(s.Prefix+"/"), quoteFolder(s.Public)))
-	} else {
-		w.set("server.document-root", quoteFolder(s.Public))
-	}
-	w.set("url.rewrite-if-not-file", s.rewrite())
+	w.comment("Regular files are served from here, and the index.html of a folder; all else goes to")
+	w.comment("the application.")
+	s.setFolder(w, quoteFolder(s.Public))
+	s.writeRewrite(w)
 	w.line("")
 	w.comment("Names that begin with a dot are not looked for, except below /.well-known/.")
 	prefix := "^" + regexp.QuoteMeta(s.Prefix)
 	w.open(`$HTTP["url"] =~ ` + quote("(?s)"+prefix+`/\.(?!well-known/)|`+prefix+`/.*/\.`))
-	w.set("url.rewrite-once", s.rewrite())
+	s.setFolder(w, quoteFolder(nowhere))
 	w.close()
 	w.line("")
 	w.comment("Only GET and HEAD ask for a file.")
 	w.open(`$HTTP["request-method"] !~ "^(?:GET|HEAD)$"`)
-	w.set("url.rewrite-once", s.rewrite())
+	s.setFolder(w, quoteFolder(nowhere))
+	w.close()
+	w.line("")
+	w.comment("Files with the digest of their content in their name may be kept for a year.")
+	w.open(`$HTTP["url"] =~ ` + quote(prefix+fingerprinted))
+	w.set("expire.url", `( "/" => "access plus 365 days" )`)
 	w.close()
 }
 
-// rewrite returns the rule that puts the dispatcher before a URL path, in the
-// place of the prefix.
+// nowhere is a folder that cannot have a file.
+const nowhere = "/dev/null"
+
+// fingerprinted matches what Sprockets, Propshaft, Webpacker and Vite write. A
+// digest of 8 places has letters and digits: 20240131 is a date. Vite's is not
+// hexadecimal, and in its folder all files have one.
+const fingerprinted = `/(?:(?:assets|packs|vite)/.*[-.](?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,128}` +
+	`|vite/assets/.*[-.][0-9A-Za-z_-]{8})\.[^/]+$`
+
+// setFolder has lighttpd look for files in a folder, quoted.
+func (s Site) setFolder(w *writer, folder string) {
+	if s.aliased() {
+		w.set("alias.url", fmt.Sprintf("( %s => %s )", quote(s.Prefix+"/"), folder))
+		return
+	}
+	w.set("server.document-root", folder)
+}
+
+// writeRewrite writes the rules that are followed while the path is no file:
+// that of a folder becomes its index.html; if there is none, that and all else
+// gets the dispatcher before it, in the place of the prefix.
 //
-// The rule matches the path as the client sent it, where /shop may stand as
+// The rules match the path as the client sent it, where /shop may stand as
 // /%73hop. Such a path keeps its prefix, so that it reaches the dispatcher in
 // any case: left alone, a request for a dot file would be served as a file.
 // The application's REQUEST_URI is what the client sent in either case.
-func (s Site) rewrite() string {
-	pattern := "^(.*)$"
+func (s Site) writeRewrite(w *writer) {
+	prefix := "^"
 	if s.Prefix != "" {
-		pattern = "^(?:" + regexp.QuoteMeta(s.Prefix) + ")?(.*)$"
+		prefix += "(?:" + regexp.QuoteMeta(s.Prefix) + ")?"
 	}
-	return fmt.Sprintf("( %s => %s )", quote(pattern), quote(s.dispatcher()+"$1"))
+	target := quote(s.dispatcher() + "$1")
+	w.line("url.rewrite-repeat-if-not-file = (")
+	w.depth++
+	w.line("%s => %s,", quote(prefix+`((?:[^?]*/)?)index\.html((?:\?.*)?)$`), quote(s.dispatcher()+"$1$2"))
+	w.line("%s => %s,", quote(`^([^?]*/)((?:\?.*)?)$`), quote("$1index.html$2"))
+	w.line("%s => %s,", quote(prefix+"(.*)$"), target)
+	w.depth--
+	w.line(")")
+}
+
+// sendfile are the folders for X-Sendfile, quoted. Where there are none, the
+// answer is 403 and lighttpd logs why: without the option it would be an empty
+// page.
+func (s Site) sendfile() (folders []string) {
+	for _, folder := range s.Sendfile {
+		folders = append(folders, quoteFolder(folder))
+	}
+	if folders == nil {
+		folders = []string{quoteFolder(nowhere)}
+	}
+	return folders
 }
 
 // writeBackends writes one backend for each socket.
@@ -153,6 +222,9 @@ func (s Site) writeBackends(w *writer, version Version) {
 		// becomes SCRIPT_NAME.
 		key, options = "/", options+`, "fix-root-scriptname" => "enable"`
 	}
+	w.comment("Files that the application names with X-Sendfile are sent from these folders alone.")
+	w.set("var.launcher_sendfile", "( "+strings.Join(s.sendfile(), ", ")+" )")
+	options += `, "x-sendfile" => "enable", "x-sendfile-docroot" => var.launcher_sendfile`
 	if version.AtLeast(balanceVersion()) {
 		w.comment("A worker serves one request at a time: ask the one with the fewest.")
 		w.set("fastcgi.balance", `"least-connection"`)

@@ -109,6 +109,47 @@ func TestServeStreams(t *testing.T) {
 	}
 }
 
+// TestServeBuffered: no part of a response leaves before its end, which is what
+// lets mod_deflate compress it, but for events.
+func TestServeBuffered(t *testing.T) {
+	site := newSite(t, shortDir(t), 1)
+	site.Buffered = true
+	proceed := make(chan struct{})
+	respond(t, site.Sockets[0], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "first\n")
+		w.(http.Flusher).Flush()
+		if r.Header.Get("Accept") != "" {
+			select {
+			case <-proceed:
+			case <-time.After(patience):
+			}
+		}
+		fmt.Fprint(w, "last\n")
+	}))
+	d := serve(t, full(t, site))
+	if got := d.get(t, "/page"); got.header.Get("Content-Length") != "11" || got.body != "first\nlast\n" {
+		t.Errorf("a page: Content-Length %q, %q", got.header.Get("Content-Length"), got.body)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", "text/event-stream")
+	response, err := (&http.Client{Timeout: patience}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	lines := bufio.NewReader(response.Body)
+	if line, err := lines.ReadString('\n'); err != nil || line != "first\n" {
+		t.Fatalf("the first event: %q, %v", line, err)
+	}
+	proceed <- struct{}{}
+	if rest, err := io.ReadAll(lines); err != nil || string(rest) != "last\n" {
+		t.Errorf("the last event: %q, %v", rest, err)
+	}
+}
+
 // TestServePassesOverMissingSocket has a socket that does not exist and one
 // that refuses; every request, POST too, is answered by the third.
 func TestServePassesOverMissingSocket(t *testing.T) {

@@ -27,6 +27,13 @@ func DefaultVersion() Version { return Version{1, 4, 55} }
 // balanceVersion is the first release with fastcgi.balance.
 func balanceVersion() Version { return Version{1, 4, 50} }
 
+// unsetVersion is the first release with setenv.set-request-header.
+func unsetVersion() Version { return Version{1, 4, 46} }
+
+// requestHeaderVersion is the first release with conditions on any request
+// header.
+func requestHeaderVersion() Version { return Version{1, 4, 46} }
+
 var versionPattern = regexp.MustCompile(`^(?:lighttpd/)?([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})(?:[^0-9.\n].*)?$`)
 
 // ParseVersion reads "1.4.69", or the first line of `lighttpd -v`

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -24,6 +26,7 @@ const (
 	optCheck           = "check"
 	optLighttpd        = "lighttpd"
 	optLighttpdVersion = "lighttpd-version"
+	optBuffered        = "buffer-responses"
 )
 
 // snippetName is the file beside the sockets that lighttpd can include.
@@ -40,7 +43,7 @@ func configCommand(stdout *os.File) *cli.Command {
 		UsageText: "launcher config [options] NUM",
 		Description: "Prints a snippet to paste or include, or with --full a whole file for lighttpd -D -f FILE. Files\n" +
 			"below public/ are served without Ruby.",
-		Flags: append(siteFlags(), sendfileFlag(),
+		Flags: append(siteFlags(), sendfileFlag(), bufferedFlag(),
 			&cli.BoolFlag{Name: optFull, Usage: "print a whole file instead of a snippet"},
 			&cli.StringFlag{Name: optAddress, Value: "127.0.0.1", Usage: "with --full: listen at `ADDRESS`"},
 			&cli.IntFlag{Name: optPort, Value: 8080, Usage: "with --full: listen at `PORT`"},
@@ -52,6 +55,11 @@ func configCommand(stdout *os.File) *cli.Command {
 		Action:       func(ctx *cli.Context) error { return printConfig(ctx, stdout) },
 		OnUsageError: onUsageError,
 	}
+}
+
+func bufferedFlag() cli.Flag {
+	return &cli.BoolFlag{Name: optBuffered, EnvVars: env(optBuffered),
+		Usage: "have lighttpd collect each response before it sends it, but event streams: mod_deflate compresses only what is complete"}
 }
 
 func printConfig(ctx *cli.Context, stdout *os.File) error {
@@ -119,7 +127,28 @@ func configText(ctx *cli.Context, where site, workers int) (string, error) {
 // lighttpd is the site as lighttpd's configuration wants it.
 func (s site) lighttpd(workers int) lighttpd.Site {
 	return lighttpd.Site{Root: s.app.Root, Public: lighttpd.FindPublic(s.app.Root),
-		Sockets: preforker.SocketPaths(s.socketDir, workers), Prefix: s.app.URLPrefix}
+		Sockets: preforker.SocketPaths(s.socketDir, workers), Prefix: s.app.URLPrefix,
+		Sendfile: withResolved(s.sendfileDirs), Buffered: s.buffered}
+}
+
+// withResolved adds what folders are behind their links: lighttpd compares names, and an application may tell
+// either. Rails knows its root by the resolved one.
+func withResolved(dirs []string) (all []string) {
+	for _, dir := range dirs {
+		resolved, err := filepath.EvalSymlinks(dir)
+		if err != nil { // it is not there yet
+			resolved = dir
+			if parent, err := filepath.EvalSymlinks(filepath.Dir(dir)); err == nil {
+				resolved = filepath.Join(parent, filepath.Base(dir))
+			}
+		}
+		for _, name := range []string{filepath.Clean(dir), resolved} {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
 }
 
 // lighttpdVersion is the one that the user names, else the one installed, else a

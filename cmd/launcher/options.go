@@ -78,6 +78,7 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: optHTTP, EnvVars: env(optHTTP),
 			Usage: "serve HTTP at `ADDRESS` (127.0.0.1:3000), with no web server", DefaultText: "off"},
 		sendfileFlag(),
+		bufferedFlag(),
 		mountedByFlag(),
 		passengerFlag(),
 		&cli.StringFlag{Name: optLogFormat, EnvVars: env(optLogFormat), Value: "text", Usage: "`FORMAT` of the log: text or json"},
@@ -125,6 +126,7 @@ type site struct {
 	app          preforker.App
 	socketDir    string
 	sendfileDirs []string // absolute; the application may have files below them sent by X-Sendfile
+	buffered     bool     // lighttpd collects each response before it sends it
 }
 
 func readSite(ctx *cli.Context) (site, error) {
@@ -146,7 +148,8 @@ func readSite(ctx *cli.Context) (site, error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return site{}, fmt.Errorf("find socket folder: %w", err)
 	}
-	return site{app: app, socketDir: dir, sendfileDirs: sendfileDirs(app.Root, ctx.StringSlice(optSendfileDir))}, nil
+	return site{app: app, socketDir: dir, sendfileDirs: sendfileDirs(app.Root, ctx.StringSlice(optSendfileDir)),
+		buffered: ctx.Bool(optBuffered)}, nil
 }
 
 func findApp(root, rackup string) (preforker.App, error) {

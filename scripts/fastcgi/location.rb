@@ -56,17 +56,23 @@ module PreforkLauncher
       # Rules of lighttpd's configuration may have made another path and query of the client's. REDIRECT_URI has them as they were
       # led to the script, with the percent-encoding. What lighttpd only tidies up (url-normalize, the index of a folder) is no rewriting.
       def rewritten(env, path, query)
-        script, target = env.values_at("SCRIPT_NAME", "REDIRECT_URI")
-        return [path, query] unless target && script&.end_with?(SCRIPT_SUFFIX) && lighttpd?(env["SERVER_SOFTWARE"]) && target.start_with?(script)
+        target = env["REDIRECT_URI"]
+        return [path, query] unless target && lighttpd?(env["SERVER_SOFTWARE"])
 
-        rest, _, new_query = target.byteslice(script.bytesize, target.bytesize).partition("?")
-        return [path, query] unless rest.start_with?(ROOT)
-
-        new_path = folder_of(script) + rest
+        new_path, _, new_query = without_script(target, env["SCRIPT_NAME"].to_s).partition("?")
+        return [path, query] unless new_path.start_with?(ROOT)
         return [path, query] if new_path == path && new_query == query
 
         tidied = [new_path, new_path + INDEX].any? { |led| segments(led) == segments(path) } && decode(new_query) == decode(query)
         tidied ? [path, query] : [new_path, new_query]
+      end
+
+      # What led to a script in a folder came from that folder; an error handler is called by its name alone.
+      def without_script(target, script)
+        return target unless script.end_with?(SCRIPT_SUFFIX)
+
+        rest = target.start_with?(script) ? target.byteslice(script.bytesize, target.bytesize) : NOWHERE
+        rest.start_with?(ROOT) ? folder_of(script) + rest : NOWHERE
       end
 
       # SCRIPT_NAME and PATH_INFO.

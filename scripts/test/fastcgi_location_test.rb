@@ -117,13 +117,17 @@ class FastCGILocationTest < Minitest::Test
     ["/shop/a", "/shop/dispatch.fcgi/a"] => ["/shop", "/a", ""],
     ["/shop", "/shop/dispatch.fcgi"] => ["/shop", "", ""],
     ["/shop/old", "/shop/dispatch.fcgi/new?z"] => ["/shop", "/new", "z"],
+    # No script, the key of fastcgi.server is "/" or a prefix.
+    ["/old?a", "/new?b", ""] => ["", "/new", "b"],
+    ["/old/a", "/new/a", "/new"] => ["", "/new/a", ""],
+    ["/a//b", "/a/b", "/a"] => ["", "/a//b", ""],
     # An error handler has nothing to tell.
     ["/a?b", "/dispatch.fcgi"] => ["", "/a", "b"],
     ["/a?b", "/elsewhere"] => ["", "/a", "b"]
-  }.each do |(uri, redirected), expected|
+  }.each do |(uri, redirected, script), expected|
     define_method("test_rewritten_by_lighttpd: #{uri} to #{redirected}") do
       @odd = true
-      script = redirected[%r{\A.*\.fcgi}] || "/dispatch.fcgi"
+      script ||= redirected[%r{\A.*\.fcgi}] || "/dispatch.fcgi"
       params = { REQUEST_URI: uri, REDIRECT_URI: redirected, SCRIPT_NAME: script }
       assert_equal expected, locate(**params, SERVER_SOFTWARE: "lighttpd/1.4.69")
       assert_equal uri[/\A[^?]*/], locate(**params, SERVER_SOFTWARE: "Apache/2.4").first(2).join
