@@ -17,7 +17,7 @@ GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 FUZZ_TIME ?= 20000x
 
 # gcc is what the race detector links with.
-DEPS := ruby ruby-rails ruby-sqlite3 ruby-minitest bundler lighttpd wrk gcc libc6-dev procps util-linux ca-certificates
+DEPS := ruby ruby-rails ruby-sinatra ruby-sqlite3 ruby-minitest bundler lighttpd wrk gcc libc6-dev procps util-linux ca-certificates
 REDMINE_DEPS := redmine redmine-sqlite
 # The servers that the experiment compares with.
 PEERS := passenger unicorn puma
@@ -28,6 +28,9 @@ POSTGRESQL := postgresql ruby-pg
 # Where "make experiment" puts its report, and further options of "launcher experiment".
 OUTPUT ?= $@-report
 EXPERIMENT ?=
+# The releases of Debian for "make test-releases", and a folder to keep them in.
+RELEASES ?= bullseye bookworm trixie testing
+ROOTS ?=
 # A Debian 13 to keep, and where its packages come from: a temporary one, apt's.
 ROOT ?=
 MIRROR ?=
@@ -35,7 +38,7 @@ MIRROR ?=
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: build run test check ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine experiment-debian13 deps test-deps clean
+.PHONY: build run test test-releases check ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine experiment-debian13 deps test-deps clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -48,8 +51,11 @@ launcher: $(shell find cmd fcgi lighttpd preforker scripts -name '*.go' -o -name
 run: deps launcher
 	scripts/run-blog "$(NUM)" "$(PORT)" "$(WITH)"
 
-# The summary of the Go tests, the end-to-end ones among them, comes last.
-test: deps check ruby-test fuzz redmine go-test
+# The summary of the Go tests, the end-to-end ones among them, comes last. What needs one CPU only runs beside
+# the rest.
+test: deps test-deps
+	$(MAKE) --jobs 2 --output-sync=target check ruby-test fuzz
+	$(MAKE) go-test
 
 check:
 	@unformatted=$$(gofmt -l cmd fcgi lighttpd preforker scripts); \
@@ -66,28 +72,28 @@ check:
 ruby-test: deps
 	ruby -w -Iscripts scripts/test/run.rb
 
+# Most end-to-end tests wait for processes, so more of them than there are CPUs run at once.
 go-test: deps test-deps
-	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout 15m ./...
+	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -tags redmine -parallel 6 -timeout 30m ./...
+
+# The same tests of three applications with the Ruby, Rack, Sinatra, Rails and lighttpd of other releases of
+# Debian, each in a root that is made for it, as root. With ROOTS=FOLDER those are made once and stay.
+test-releases:
+	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails --raw-command -- scripts/test-releases $(RELEASES)
 
 # Each fuzz target for a moment.
 fuzz:
-	@for package in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
-	    echo "$$package $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_TIME) "$$package" >/tmp/fuzz.$$$$ 2>&1 || { cat /tmp/fuzz.$$$$; rm -f /tmp/fuzz.$$$$; exit 1; }; \
-	  done; \
-	done; rm -f /tmp/fuzz.$$$$
+	GO="$(GO)" scripts/fuzz $(FUZZ_TIME)
 
 # Redmine, a large application: Debian's packages behind lighttpd.
-redmine: deps
-	@scripts/install $(REDMINE_DEPS)
+redmine: deps test-deps
 	$(GO) test -race -tags redmine -timeout 15m -run '^TestRedmine' -v ./cmd/launcher
 
 deps:
 	@scripts/install $(DEPS)
 
 test-deps:
-	@scripts/install $(PEERS) $(BROWSER) $(POSTGRESQL)
+	@scripts/install $(PEERS) $(BROWSER) $(POSTGRESQL) $(REDMINE_DEPS)
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher
