@@ -79,7 +79,7 @@ go-test: deps test-deps
 # The same tests of three applications with the Ruby, Rack, Sinatra, Rails and lighttpd of other releases of
 # Debian, each in a root that is made for it, as root. With ROOTS=FOLDER those are made once and stay.
 test-releases:
-	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails --raw-command -- scripts/test-releases $(RELEASES)
+	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails --ignore-non-json-output-lines --raw-command -- scripts/test-releases $(RELEASES)
 
 # Each fuzz target for a moment.
 fuzz:

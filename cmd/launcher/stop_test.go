@@ -183,7 +183,9 @@ func TestKilledLauncherLeavesNoHangingRequest(t *testing.T) {
 	_ = requests[0].conn.Close()
 	in.killed()
 	in.waitFor("the busy worker to leave", func() bool { return len(in.processes()) == 0 })
-	in.waitFor("a line about it", func() bool { return in.count("worker slot=0 ends in the middle of a request: the supervisor is gone") == 1 })
+	in.waitFor("a line about it", func() bool {
+		return in.count("worker slot=0 ends in the middle of a request: the supervisor is gone") == 1
+	})
 }
 
 // TestKilledLauncherLeavesNoLoader: an application that never finishes loading does not hear of
