@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -80,79 +79,4 @@ type WorkerView struct {
 	Pid        int
 	State      WorkerState
 	Socket     string
-}
-
-// App is an application in its folder.
-type App struct {
-	Root        string   // absolute
-	Entry       string   // a rackup file or config/environment.rb, absolute or below the root
-	Environment []string // variables to add to this process's own: RAILS_ENV=production
-	URLPrefix   string   // "" or "/shop"
-	MountedBy   MountedBy
-	Hooks       string // path of config/launcher.rb, "" where there is none
-	// PassengerEvents has the application find PhusionPassenger.on_event.
-	PassengerEvents bool
-}
-
-// MountedBy says who takes the URL prefix off the path of a request.
-type MountedBy string
-
-const (
-	MountedByAuto     MountedBy = "auto" // whoever does according to the loaded application
-	MountedByLauncher MountedBy = "launcher"
-	MountedByApp      MountedBy = "app"
-)
-
-// FindApp looks for an application in a folder.
-func FindApp(root string) (App, error) {
-	app, err := findRoot(root)
-	if err != nil {
-		return App{}, err
-	}
-	for _, entry := range []string{"config.ru", "config/environment.rb"} {
-		if isFile(filepath.Join(app.Root, entry)) {
-			app.Entry = entry
-			return app, nil
-		}
-	}
-	return App{}, userErrorf("change to the root of a Rails or Rack application, or name it with --root",
-		"find application: neither config.ru nor config/environment.rb in %s", app.Root)
-}
-
-// FindRackup is FindApp where the user names the rackup file, absolute or below the root.
-func FindRackup(root, rackup string) (App, error) {
-	app, err := findRoot(root)
-	if err != nil {
-		return App{}, err
-	}
-	path := rackup
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(app.Root, path)
-	}
-	if !isFile(path) {
-		return App{}, userErrorf("name a rackup file with --rackup, absolute or relative to the root of the application",
-			"find application: there is no file %s", path)
-	}
-	app.Entry = path
-	return app, nil
-}
-
-func findRoot(root string) (App, error) {
-	abs, err := filepath.Abs(root)
-	if err != nil {
-		return App{}, err
-	}
-	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-		return App{}, userErrorf("name the folder of the application with --root", "find application: %s is not a folder", abs)
-	}
-	app := App{Root: abs}
-	if hooks := filepath.Join(abs, "config", "launcher.rb"); isFile(hooks) {
-		app.Hooks = hooks
-	}
-	return app, nil
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
 }

@@ -11,11 +11,14 @@ import (
 // startWorker starts a Ruby that loads the application and then serves a slot. Its channel is
 // where a preloader has its control socket, the slot's listener comes after what every Ruby gets.
 func (s *Supervisor) startWorker(key wire.Key, listener *os.File) error {
+	settings, err := s.settings(key.Generation)
+	if err != nil {
+		return err
+	}
 	record, err := s.takeRecord()
 	if err != nil {
 		return err
 	}
-	settings := s.settings(key.Generation)
 	settings["spawn_method"] = string(SpawnDirect)
 	settings["slot"] = strconv.Itoa(key.Slot)
 	settings["serial"] = strconv.Itoa(key.Serial)

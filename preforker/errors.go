@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -79,7 +80,10 @@ func failureError(f wire.Failure) error {
 
 func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout time.Duration) error {
 	err := &LoadError{Lines: e.lines, Try: "see it without the launcher, in the same environment: bin/rails runner 1 (Rails), rackup (Rack)"}
+	var user *UserError
 	switch {
+	case errors.As(e.startError, &user):
+		err.Summary, err.Try = user.Error(), user.Try
 	case e.startError != nil:
 		err.Summary = fmt.Sprintf("start Ruby: %v", e.startError)
 		err.Try = "name the Ruby to run with --ruby"

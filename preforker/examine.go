@@ -41,7 +41,10 @@ func Examine(ctx context.Context, config ExamineConfig) (*Examination, error) {
 	defer board.Close()
 	// Ruby is started just as a supervisor does it.
 	starter := &Supervisor{board: board, config: Config{App: config.App, Ruby: config.Ruby, BootTimeout: config.BootTimeout, Stderr: os.Stderr, Observer: unobserved{}}}
-	settings := starter.settings(1)
+	settings, err := starter.settings(1)
+	if err != nil {
+		return nil, err
+	}
 	settings["mode"] = "doctor"
 	if config.Traced {
 		settings["trace"] = "yes"

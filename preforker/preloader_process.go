@@ -18,7 +18,10 @@ type preloaderProcess struct {
 
 func (s *Supervisor) startPreloader(generation int) event {
 	origin := wire.Origin{Generation: generation}
-	settings := s.settings(generation)
+	settings, err := s.settings(generation)
+	if err != nil {
+		return preloaderExited{origin: origin, startError: err}
+	}
 	settings["without"] = joinLevers(s.config.Without, "\n")
 	s.config.Warmup.addTo(settings)
 	ruby, err := s.launchRuby(fmt.Sprintf("control gen=%d", generation), settings, s.rubyVariables())

@@ -31,8 +31,11 @@ func (p *rubyProcess) signalGroup(signal syscall.Signal) error {
 }
 
 // settings are what every Ruby process is told (scripts/settings.rb).
-func (s *Supervisor) settings(generation int) map[string]string {
-	app := s.config.App
+func (s *Supervisor) settings(generation int) (map[string]string, error) {
+	app, err := s.config.App.again()
+	if err != nil {
+		return nil, err
+	}
 	settings := map[string]string{
 		"root": app.Root, "generation": strconv.Itoa(generation),
 		"entry": app.Entry, "url_prefix": app.URLPrefix, "mounted_by": string(app.MountedBy), "hooks": app.Hooks,
@@ -42,7 +45,7 @@ func (s *Supervisor) settings(generation int) map[string]string {
 	if app.PassengerEvents {
 		settings["passenger_events"] = "yes"
 	}
-	return settings
+	return settings, nil
 }
 
 // launchRuby starts Ruby with its program on descriptor 3, its end of a named pair of sockets on 4,

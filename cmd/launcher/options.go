@@ -134,6 +134,10 @@ func readSite(ctx *cli.Context) (site, error) {
 	if root == "" {
 		root = "."
 	}
+	root, err := absolute(root)
+	if err != nil {
+		return site{}, err
+	}
 	app, err := findApp(root, ctx.String(optRackup))
 	if err != nil {
 		return site{}, err
@@ -145,8 +149,8 @@ func readSite(ctx *cli.Context) (site, error) {
 	if dir == "" {
 		dir = filepath.Join(app.Root, "log")
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return site{}, fmt.Errorf("find socket folder: %w", err)
+	if dir, err = absolute(dir); err != nil {
+		return site{}, err
 	}
 	return site{app: app, socketDir: dir, sendfileDirs: sendfileDirs(app.Root, ctx.StringSlice(optSendfileDir)),
 		buffered: ctx.Bool(optBuffered)}, nil

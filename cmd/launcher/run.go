@@ -50,8 +50,11 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range withoutEffect(ctx, config) {
+	for _, warning := range append(withoutEffect(ctx, config), deployWarnings(where.app.Root, where.socketDir)...) {
 		logger.Warn(warning)
+	}
+	if dir, err := os.Getwd(); err == nil && ctx.String(optRoot) == "" && dir != where.app.Root {
+		logger.Info("the application is known by the link that leads to it (--root names another)", "root", where.app.Root)
 	}
 	config.Log, config.Stderr, config.Observer = logger, stderr, console
 	version, err := lighttpdVersion(ctx.Context, "", "")

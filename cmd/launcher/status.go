@@ -78,9 +78,5 @@ func statusDir(root, dir string) (string, error) {
 	if dir == "" {
 		dir = filepath.Join(root, "log")
 	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("find socket folder: %w", err)
-	}
-	return abs, nil
+	return absolute(dir)
 }

@@ -1,0 +1,96 @@
+package preforker
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// App is an application in its folder.
+type App struct {
+	Root        string   // absolute
+	Entry       string   // a rackup file or config/environment.rb, absolute or below the root
+	Environment []string // variables to add to this process's own: RAILS_ENV=production
+	URLPrefix   string   // "" or "/shop"
+	MountedBy   MountedBy
+	Hooks       string // path of config/launcher.rb, "" where there is none
+	// Named says that the user has named the entry.
+	Named bool
+	// PassengerEvents has the application find PhusionPassenger.on_event.
+	PassengerEvents bool
+}
+
+// MountedBy says who takes the URL prefix off the path of a request.
+type MountedBy string
+
+const (
+	MountedByAuto     MountedBy = "auto" // whoever does according to the loaded application
+	MountedByLauncher MountedBy = "launcher"
+	MountedByApp      MountedBy = "app"
+)
+
+// FindApp looks for an application in a folder.
+func FindApp(root string) (App, error) {
+	app, err := findRoot(root)
+	if err != nil {
+		return App{}, err
+	}
+	for _, entry := range []string{"config.ru", "config/environment.rb"} {
+		if isFile(filepath.Join(app.Root, entry)) {
+			app.Entry = entry
+			return app, nil
+		}
+	}
+	return App{}, userErrorf("change to the root of a Rails or Rack application, or name it with --root",
+		"find application: neither config.ru nor config/environment.rb in %s", app.Root)
+}
+
+// FindRackup is FindApp where the user names the rackup file, absolute or below the root.
+func FindRackup(root, rackup string) (App, error) {
+	app, err := findRoot(root)
+	if err != nil {
+		return App{}, err
+	}
+	path := rackup
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(app.Root, path)
+	}
+	if !isFile(path) {
+		return App{}, userErrorf("name a rackup file with --rackup, absolute or relative to the root of the application",
+			"find application: there is no file %s", path)
+	}
+	app.Entry, app.Named = path, true
+	return app, nil
+}
+
+// again is the application as it is in its folder now: another release may start otherwise, or be gone.
+func (a App) again() (App, error) {
+	now, err := FindApp(a.Root)
+	if a.Named {
+		now, err = FindRackup(a.Root, a.Entry)
+	}
+	if err != nil {
+		return a, err
+	}
+	a.Entry, a.Hooks = now.Entry, now.Hooks
+	return a, nil
+}
+
+func findRoot(root string) (App, error) {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return App{}, err
+	}
+	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+		return App{}, userErrorf("name the folder of the application with --root", "find application: %s is not a folder", abs)
+	}
+	app := App{Root: abs}
+	if hooks := filepath.Join(abs, "config", "launcher.rb"); isFile(hooks) {
+		app.Hooks = hooks
+	}
+	return app, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
