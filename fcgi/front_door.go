@@ -15,6 +15,8 @@ const (
 	// freshGrace is how long a connection may be silent after it was made. Then it gives way to others
 	// that wait, as a kept one does at once.
 	freshGrace = time.Second
+	// begunGrace is the same for one that has sent the beginning of a request's head and not the rest.
+	begunGrace = 5 * time.Second
 	// acceptPause follows an accept that failed, for want of descriptors most likely.
 	acceptPause = 100 * time.Millisecond
 	// doorLogPause is the least time between two lines of the log about the same trouble.
@@ -23,11 +25,14 @@ const (
 
 // door is a listener that lets no more than so many connections in. Where they are all taken, a
 // kept connection without a request is closed for the next one, that which has been idle for the longest
-// time first. Otherwise the next one waits, and those after it in the kernel's backlog.
+// time first; then those that have asked for nothing yet and had time to. Otherwise the next one waits, and
+// those after it in the kernel's backlog.
 type door struct {
 	net.Listener
 	most int // 0: any number
 	log  *slog.Logger
+
+	freshGrace, begunGrace time.Duration
 
 	closing sync.Once
 	closed  chan struct{}
@@ -37,12 +42,14 @@ type door struct {
 	open  int
 	idle  list.List // of *guest, the longest idle first
 	fresh list.List // of *guest that have sent nothing yet, the oldest first
+	begun list.List // of *guest that have sent a part of a request's head, likewise
 
 	told map[string]time.Time // when a trouble was last logged; Accept's alone
 }
 
 func newDoor(listener net.Listener, most int, log *slog.Logger) *door {
-	return &door{Listener: listener, most: most, log: log, closed: make(chan struct{}), changed: make(chan struct{}, 1), told: map[string]time.Time{}}
+	return &door{Listener: listener, most: most, log: log, freshGrace: freshGrace, begunGrace: begunGrace,
+		closed: make(chan struct{}), changed: make(chan struct{}, 1), told: map[string]time.Time{}}
 }
 
 // Accept returns the next connection once there is room for it. Only the end of the listener is an
@@ -83,7 +90,6 @@ func (d *door) enter(conn net.Conn) (net.Conn, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	g.since = time.Now()
 	g.stand(&d.fresh)
 	return g, nil
 }
@@ -97,11 +103,21 @@ func (d *door) room() (ok bool, again time.Duration) {
 		return true, 0
 	}
 	var gone *guest
-	if first := d.idle.Front(); first != nil {
-		gone = first.Value.(*guest)
-	} else if first := d.fresh.Front(); first != nil {
-		if again = freshGrace - time.Since(first.Value.(*guest).since); again <= 0 {
+	for _, line := range []struct {
+		guests *list.List
+		grace  time.Duration
+	}{{&d.idle, 0}, {&d.fresh, d.freshGrace}, {&d.begun, d.begunGrace}} {
+		first := line.guests.Front()
+		if first == nil {
+			continue
+		}
+		left := line.grace - time.Since(first.Value.(*guest).since)
+		if left <= 0 {
 			gone = first.Value.(*guest)
+			break
+		}
+		if again == 0 || left < again {
+			again = left
 		}
 	}
 	d.mu.Unlock()
@@ -180,6 +196,15 @@ func (d *door) state(conn net.Conn, state http.ConnState) {
 		d.change()
 	case http.StateActive:
 		g.stand(nil)
+	}
+}
+
+// heard notes the first byte of a request.
+func (d *door) heard(g *guest) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if g.where == &d.idle || g.where == &d.fresh {
+		g.stand(&d.begun)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 const simple = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -101,13 +102,38 @@ func TestDoorWaits(t *testing.T) {
 	}
 }
 
-// Connections that send nothing, or nothing whole, do not keep others away for ever.
+// Connections that send nothing, or nothing whole, make room too once they had time to. A kept one is no better.
 func TestDoorClosesSilentConnections(t *testing.T) {
-	url := serveDoor(t, 1, nil, sayOK, slog.New(slog.DiscardHandler))
-	silent := rawTo(t, url, "")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDoor(listener, 1, slog.New(slog.DiscardHandler))
+	d.freshGrace, d.begunGrace = time.Millisecond, time.Millisecond
+	server := &http.Server{Handler: http.HandlerFunc(sayOK), ConnState: d.state}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(d)
+	}()
+	defer func() {
+		_ = server.Close()
+		<-served
+	}()
+	url := "http://" + listener.Addr().String()
+	for name, input := range map[string]string{"silent": "", "unfinished": "GET / HT"} {
+		early := rawTo(t, url, input)
+		answerOn(t, rawTo(t, url, simple))
+		if !ended(early) {
+			t.Errorf("the %s connection stays", name)
+		}
+	}
+	kept := rawTo(t, url, simple)
+	answerOn(t, kept)
+	_, _ = io.WriteString(kept, "G")
 	answerOn(t, rawTo(t, url, simple))
-	if !ended(silent) {
-		t.Error("the silent connection stays")
+	if _, err := kept.Read(make([]byte, 1)); err == nil {
+		t.Error("the kept connection stays")
 	}
 }
 

@@ -19,8 +19,8 @@ type guest struct {
 	err     error
 
 	// Of the door's mutex.
-	since time.Time
-	where *list.List // idle, fresh or none of them
+	since time.Time  // when it came to its place
+	where *list.List // idle, fresh, begun or none of them
 	place *list.Element
 	gone  bool
 
@@ -32,20 +32,18 @@ func (g *guest) stand(where *list.List) {
 	if g.place != nil {
 		g.where.Remove(g.place)
 	}
-	g.where, g.place = where, nil
+	g.where, g.place, g.since = where, nil, time.Now()
 	if where != nil && !g.gone {
 		g.place = where.PushBack(g)
 	}
 }
 
-// Read passes on what comes. A connection is neither idle nor fresh from its first byte on: net/http
-// tells so only when the head of the request is there.
+// Read passes on what comes. A connection is neither idle nor fresh from its first byte on; net/http
+// tells only when the head of the request is there.
 func (g *guest) Read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	if n > 0 {
-		g.door.mu.Lock()
-		g.stand(nil)
-		g.door.mu.Unlock()
+		g.door.heard(g)
 		g.chunked.look(p[:n])
 	}
 	return n, err

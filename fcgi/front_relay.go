@@ -41,7 +41,7 @@ func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
 			f.refuseFailed(w, r, err)
 			return
 		}
-		defer stored.Close()
+		defer stored.Close() // again, where the file of the response takes its descriptor
 		request.Body, request.ContentLength = stored, stored.length
 	}
 	ctx, left := f.workerContext(r.Context())
@@ -56,6 +56,9 @@ func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
 		_, _ = io.CopyN(io.Discard, resp.Body, sendfileDrain) // its end says that the worker is free
 		_ = resp.Body.Close()
 		f.release(socket)
+		if stored, ok := request.Body.(*spool); ok {
+			_ = stored.Close() // it was only read
+		}
 		f.sendFile(w, r, resp, o, up)
 		return
 	}

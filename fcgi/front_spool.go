@@ -106,6 +106,15 @@ func (s *spools) take(size int64) bool {
 	return true
 }
 
+// CheckSpool says why bodies of unknown length cannot be stored, if they cannot.
+func (f *Front) CheckSpool() error {
+	b, err := f.spools.create()
+	if err != nil {
+		return &spoolError{err}
+	}
+	return b.Close()
+}
+
 // spoolError is an error of the file or of its folder.
 type spoolError struct{ err error }
 

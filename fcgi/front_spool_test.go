@@ -122,7 +122,10 @@ func TestFrontSpoolsTogether(t *testing.T) {
 
 func TestFrontCannotSpool(t *testing.T) {
 	log := &logBuffer{}
-	_, server := serveFront(t, FrontConfig{SpoolDir: filepath.Join(tempDir(t), "none"), Log: log.logger()})
+	front, server := serveFront(t, FrontConfig{SpoolDir: filepath.Join(tempDir(t), "none"), Log: log.logger()})
+	if err := front.CheckSpool(); !errors.Is(err, os.ErrNotExist) || NewFront(FrontConfig{}).CheckSpool() != nil {
+		t.Errorf("got %v", err)
+	}
 	resp, _ := ask(t, newRequest(t, "POST", server.URL, io.MultiReader(strings.NewReader("x"))))
 	if resp.StatusCode != 500 || !log.contains("TMPDIR") || !log.contains("no such file") {
 		t.Errorf("got %s; %s", resp.Status, &log.buf)

@@ -61,9 +61,13 @@ func newFront(address string, where site, workers int, logger *slog.Logger) (*fr
 		return nil, &preforker.UserError{Err: fmt.Errorf("serve HTTP: %w", err), Try: "choose another address with --http"}
 	}
 	lighttpd := where.lighttpd(workers)
-	return &front{listener: listener, connections: connections, handler: fcgi.NewFront(fcgi.FrontConfig{
+	handler := fcgi.NewFront(fcgi.FrontConfig{
 		Sockets: lighttpd.Sockets, Public: lighttpd.Public, Prefix: lighttpd.Prefix, SendfileDirs: where.sendfileDirs, Log: logger,
-	})}, nil
+	})
+	if err := handler.CheckSpool(); err != nil {
+		logger.Warn("uploads without a length will be refused", "error", err)
+	}
+	return &front{listener: listener, connections: connections, handler: handler}, nil
 }
 
 func (f *front) close() {
