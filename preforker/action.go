@@ -136,6 +136,8 @@ const (
 	keyRails      = "rails"
 	keyRack       = "rack"
 	keyPreloader  = "preloader"
+	keyProcesses  = "processes"
+	keyTitle      = "title"
 	keyLauncher   = "launcher"
 	keyWorkers    = "workers"
 	keyEach       = "each"

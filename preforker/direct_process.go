@@ -28,6 +28,7 @@ func (s *Supervisor) startWorker(key wire.Key, listener *os.File) error {
 		s.records.give(record)
 		return err
 	}
+	s.expectHelpers(key, ruby.child)
 	w := &workerProcess{key: key, conn: ruby.conn, record: record, read: make(chan struct{}), child: ruby.child, ruby: ruby}
 	s.workers[key] = w
 	s.tasks.Go(func() { s.readWorker(w) })

@@ -28,6 +28,7 @@ func (s *Supervisor) startPreloader(generation int) event {
 	if err != nil {
 		return preloaderExited{origin: origin, startError: err}
 	}
+	s.expectHelpers(wire.Key{Generation: generation}, ruby.child)
 	p := s.addPreloader(origin, ruby)
 	s.tasks.Go(func() { s.awaitPreloader(p) })
 	return nil
@@ -118,6 +119,7 @@ func (s *Supervisor) preloaderGone(e preloaderEnded) event {
 	}
 	delete(s.preloaders, p.origin)
 	_ = p.conn.Close()
+	s.endHelpersOf(wire.Key{Generation: p.origin.Generation})
 	s.forgetStart()
 	s.reapStrangers()
 	return preloaderExited{origin: p.origin, exit: exit, failed: p.failed, lines: e.lines}

@@ -54,6 +54,7 @@ func (s *Supervisor) preloaderMute(e preloaderMute) event {
 	}
 	delete(s.preloaders, e.origin)
 	_ = p.conn.Close()
+	s.endHelpersOf(wire.Key{Generation: e.origin.Generation})
 	s.reapStrangers() // a pass that waited for its pid can go on
 	return preloaderExited{origin: e.origin, failed: p.failed}
 }

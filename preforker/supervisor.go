@@ -46,6 +46,8 @@ type Supervisor struct {
 	preloaders map[wire.Origin]*preloaderProcess
 	workers    map[wire.Key]*workerProcess
 	forgotten  map[*workerProcess]bool // given up, but perhaps still there
+	helpers    map[wire.Key]*helpers
+	hurry      chan struct{} // closed when nobody is to be waited for
 	finished   bool
 	verdict    error
 }
@@ -69,7 +71,7 @@ func New(config Config) (*Supervisor, error) {
 		records: &records{}, heap: newHeapFile(config.SocketDir, config.Ruby, config.App),
 		events: make(chan event, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[wire.Origin]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
-		forgotten: map[*workerProcess]bool{},
+		forgotten: map[*workerProcess]bool{}, helpers: map[wire.Key]*helpers{}, hurry: make(chan struct{}),
 	}
 	s.survey = newSurvey(&s.tasks)
 	if err := s.acquire(); err != nil {
@@ -183,6 +185,7 @@ func (s *Supervisor) Run() error {
 	}
 	s.turnAway()
 	s.tasks.Wait()
+	s.reapStrangers()
 	return s.verdict
 }
 
@@ -238,7 +241,12 @@ func (s *Supervisor) letGo(e event) event {
 		return nil
 	case preloaderMute:
 		return s.preloaderMute(e)
+	case stopAsked:
+		s.hasten(e)
+	case workerLoaded:
+		s.noteHelpers(e.key)
 	case preloaderLoaded:
+		s.noteHelpers(wire.Key{Generation: e.origin.Generation})
 		s.followPreloaderPid(e.origin, e.loaded.Pid)
 	case workerReforked:
 		s.followPreloaderPid(e.origin, e.pid)

@@ -183,6 +183,7 @@ func (s *Supervisor) dropWorker(w *workerProcess) {
 	s.measure.forget(w.key)
 	delete(s.workers, w.key)
 	_ = w.conn.Close()
+	s.endHelpersOf(w.key)
 }
 
 // forgetWorker gives up a worker that was never seen. One that may be there all the
@@ -201,6 +202,7 @@ func (s *Supervisor) forgetWorker(a forgetWorker) {
 	s.measure.forget(w.key)
 	delete(s.workers, w.key)
 	s.forgotten[w] = true
+	s.endHelpersOf(w.key)
 	w.conn.FinishSending()
 	s.tasks.Go(func() {
 		<-w.read

@@ -31,6 +31,7 @@ module PreforkLauncher
     def run
       app = @loading.run(@preparation) { report_loaded }
       @channel = @loading.channel
+      @loaded_in = Process.pid
       @state = ProcessState.after_load
       @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are born of this one, too
       serve_spawns(app)
@@ -88,8 +89,18 @@ module PreforkLauncher
         spawn(message, files, app) if message[:type] == "spawn"
         files.each(&:close)
       end
+      end_helpers unless message
       @safety.flush
       exit!(0)
+    end
+
+    # The supervisor ends what boot has started, with the generation. When it is gone nobody else does. That is the group
+    # of the process that has loaded; while anybody is left of it, its number is nobody else's.
+    def end_helpers
+      Signal.trap("TERM", "IGNORE")
+      Process.kill("TERM", -@loaded_in) if @loaded_in == Process.pid || !File.exist?("/proc/#{@loaded_in}")
+    rescue SystemCallError
+      nil # nobody is left
     end
 
     def spawn(message, files, app)

@@ -16,10 +16,12 @@ import (
 // given again to another, but not within the same hundredth of a second.
 type Process struct {
 	Pid    int
-	Parent int    // 0 for the first process, and for one whose parent is outside its container
-	Start  uint64 // in clock ticks (1/100 s) since the machine started
-	State  byte   // R S D Z T t X I, as in proc(5)
-	Comm   string // what the kernel calls it: any bytes, 15 of them for a program
+	Parent int // 0 for the first process, and for one whose parent is outside its container
+	// Group and Session are what setpgid(2) and setsid(2) have made, by the pid of who leads them.
+	Group, Session int
+	Start          uint64 // in clock ticks (1/100 s) since the machine started
+	State          byte   // R S D Z T t X I, as in proc(5)
+	Comm           string // what the kernel calls it: any bytes, 15 of them for a program
 	// Faults is how many times it touched a page that its page tables did not have or
 	// did not let it write, since it was forked. A process cannot copy a shared page or
 	// get a new one without a fault, so from one reading of its private memory to the
@@ -59,11 +61,13 @@ func readProcess(pid int, buffer []byte) (Process, error) {
 
 // The numbers of the fields of /proc/PID/stat, as in proc(5).
 const (
-	statState  = 3
-	statParent = 4
-	statMinor  = 10 // page faults without a disk
-	statMajor  = 12 // and with one
-	statStart  = 22
+	statState   = 3
+	statParent  = 4
+	statGroup   = 5
+	statSession = 6
+	statMinor   = 10 // page faults without a disk
+	statMajor   = 12 // and with one
+	statStart   = 22
 )
 
 // ParseStat reads the text of /proc/PID/stat. The name stands in parentheses and may itself
@@ -100,7 +104,7 @@ func (p *Process) set(number int, value []byte) error {
 		}
 		p.State = value[0]
 		return nil
-	case statParent:
+	case statParent, statGroup, statSession:
 		bits = 31
 	case statMinor, statMajor, statStart:
 	default:
@@ -110,6 +114,10 @@ func (p *Process) set(number int, value []byte) error {
 	switch number {
 	case statParent:
 		p.Parent = int(n)
+	case statGroup:
+		p.Group = int(n)
+	case statSession:
+		p.Session = int(n)
 	case statMinor, statMajor:
 		p.Faults += n
 	case statStart:

@@ -10,12 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-const restOfStat = " S 1 42 42 0 -1 4194560 1500 900 7 3 12 5 0 0 20 0 3 0 8812 123456789 15000 18446744073709551615 1 1"
+const restOfStat = " S 1 41 40 0 -1 4194560 1500 900 7 3 12 5 0 0 20 0 3 0 8812 123456789 15000 18446744073709551615 1 1"
 
 func TestParseStat(t *testing.T) {
 	for _, comm := range []string{"ruby", "tmux: server", "a) S 9 (b", "", ")", "(", "))) R 1 1", "two\nlines", "\xff\x00"} {
 		got, err := ParseStat([]byte("42 (" + comm + ")" + restOfStat + "\n"))
-		want := Process{Pid: 42, Parent: 1, Start: 8812, State: 'S', Comm: comm, Faults: 1507}
+		want := Process{Pid: 42, Parent: 1, Group: 41, Session: 40, Start: 8812, State: 'S', Comm: comm, Faults: 1507}
 		if got != want || err != nil {
 			t.Errorf("%q: %+v, %v", comm, got, err)
 		}
