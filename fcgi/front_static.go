@@ -17,15 +17,18 @@ import (
 // its connection.
 const minimumRate = 2 << 10
 
-// serveStatic serves a file of the public folder, and tells whether there was
-// one. What is no file is left to the application, a folder too: there is no
-// listing and no index file.
+// serveStatic serves a file of the public folder, or the index.html of a folder for the path
+// that ends with a slash, and tells whether there was one. What is no file is left to the
+// application: there is no listing.
 //
 // Symbolic links are followed, out of the folder as well: deploy tools link
 // public/system and public/assets to folders shared by releases.
 func (f *Front) serveStatic(w http.ResponseWriter, r *http.Request, name string) bool {
-	if f.config.Public == "" || r.Method != http.MethodGet && r.Method != http.MethodHead || !isFileName(name) {
+	if f.config.Public == "" || r.Method != http.MethodGet && r.Method != http.MethodHead || !isFileName(strings.TrimSuffix(name, "/")) && name != "/" {
 		return false
+	}
+	if strings.HasSuffix(name, "/") {
+		name += "index.html"
 	}
 	file, info, err := openRegular(filepath.Join(f.config.Public, filepath.FromSlash(name)))
 	if errors.Is(err, fs.ErrPermission) {
@@ -40,7 +43,7 @@ func (f *Front) serveStatic(w http.ResponseWriter, r *http.Request, name string)
 	header := w.Header()
 	header.Set("Content-Type", contentType(name))
 	header.Set("Etag", fileTag(info))
-	if strings.HasPrefix(name, "/assets/") && hasFingerprint(path.Base(name)) {
+	if hasDigest(name) {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	f.allowTime(w, info.Size())
@@ -128,18 +131,33 @@ func contentType(name string) string {
 	return "application/octet-stream"
 }
 
-// hasFingerprint tells whether a file name carries a digest of its content, as
-// asset pipelines write it: name-digest.ext. A short digest must have a digit
-// and a letter, so that photo-20240131.jpg is not one.
-func hasFingerprint(name string) bool {
-	dash := strings.LastIndexByte(name, '-')
-	dot := strings.IndexByte(name[dash+1:], '.')
-	if dash <= 0 || dot < 8 {
+// hasDigest tells whether a file has the digest of its content in its name, as Sprockets, Propshaft, Webpacker and
+// Vite write it. A short one must have a digit and a letter: photo-20240131.jpg has a date. Vite's is not
+// hexadecimal, and in its folder all files have one.
+func hasDigest(name string) bool {
+	folder, rest, _ := strings.Cut(strings.TrimPrefix(name, "/"), "/")
+	if folder != "assets" && folder != "packs" && folder != "vite" {
 		return false
 	}
-	digest := name[dash+1 : dash+1+dot]
-	if strings.Trim(digest, "0123456789abcdef") != "" {
+	base := path.Base(rest)
+	for i := 1; i < len(base); i++ {
+		if base[i] != '-' && base[i] != '.' {
+			continue
+		}
+		digest, _, found := strings.Cut(base[i+1:], ".")
+		if found && (isDigest(digest) || strings.HasPrefix(name, "/vite/assets/") && len(digest) == viteDigest) {
+			return true
+		}
+	}
+	return false
+}
+
+// viteDigest is the length of Vite's.
+const viteDigest = 8
+
+func isDigest(s string) bool {
+	if len(s) < 8 || strings.Trim(s, "0123456789abcdef") != "" {
 		return false
 	}
-	return len(digest) >= 32 || strings.ContainsAny(digest, "0123456789") && strings.ContainsAny(digest, "abcdef")
+	return len(s) >= 32 || strings.ContainsAny(s, "0123456789") && strings.ContainsAny(s, "abcdef")
 }

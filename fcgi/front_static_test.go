@@ -75,9 +75,13 @@ func TestFrontStatic(t *testing.T) {
 		{"GET", "/other/app-0a1b2c3d.css", "css", "text/css; charset=utf-8", ""},
 		{"POST", "/hello.txt", fromApp, "", ""},
 		{"OPTIONS", "/hello.txt", fromApp, "", ""},
-		{"GET", "/", fromApp, "", ""},
+		{"GET", "/", "index", "text/html; charset=utf-8", ""},
+		{"GET", "/sub/", "index", "text/html; charset=utf-8", ""},
 		{"GET", "/sub", fromApp, "", ""},
-		{"GET", "/sub/", fromApp, "", ""},
+		{"GET", "/assets/", fromApp, "", ""},
+		{"POST", "/", fromApp, "", ""},
+		{"GET", "//", fromApp, "", ""},
+		{"GET", "/.git/", fromApp, "", ""},
 		{"GET", "/hello.txt/", fromApp, "", ""},
 		{"GET", "/hello.txt/x", fromApp, "", ""},
 		{"GET", "//hello.txt", fromApp, "", ""},
@@ -131,13 +135,16 @@ func TestFrontStaticConditional(t *testing.T) {
 	}
 }
 
-func TestHasFingerprint(t *testing.T) {
+func TestHasDigest(t *testing.T) {
 	for name, want := range map[string]bool{
-		"app-0a1b2c3d.css": true, "app-0a1b2c3d.css.map": true, "a-b-0123456789abcdef.js": true,
-		"app-" + strings.Repeat("1", 64) + ".js": true, "app-12345678.js": false, "app-feedface.js": false,
-		"app.css": false, "app-0a1b2c3d": false, "app-0a1b.css": false, "app-0a1b2c3x.css": false, "-0a1b2c3d.css": false,
+		"/assets/app-0a1b2c3d.css": true, "/assets/app-0a1b2c3d.css.map": true, "/assets/x/a-b-0123456789abcdef.js": true,
+		"/assets/app-" + strings.Repeat("1", 64) + ".js": true, "/assets/app.js-" + strings.Repeat("a1", 32) + ".map": true,
+		"/packs/js/0-9b1f6a0c3d2e4f5a6b7c.chunk.js": true, "/vite/assets/app-DkZ2BOoJ.js": true, "/vite/assets/app.cbd3fa7b.css": true,
+		"/assets/app-12345678.js": false, "/assets/app-feedface.js": false, "/assets/app.css": false, "/assets/app-0a1b2c3d": false,
+		"/assets/app-0a1b.css": false, "/assets/app-0a1b2c3x.css": false, "/assets/-0a1b2c3d.css": false, "/assets/app-DkZ2BOoJ.js": false,
+		"/assets/jquery-3.7.1.min.js": false, "/other/app-0a1b2c3d.css": false, "/app-0a1b2c3d.css": false, "/assets": false,
 	} {
-		if got := hasFingerprint(name); got != want {
+		if got := hasDigest(name); got != want {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
