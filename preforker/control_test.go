@@ -189,7 +189,8 @@ func TestAskStatus(t *testing.T) {
 	}
 	defer listener.Close()
 	for _, test := range []struct{ answer, says string }{
-		{"", "it has just ended"}, {"nonsense", "read status: invalid character"}, {`{"error":"no"}`, "ask for the status: no"},
+		{"", "it has just ended"}, {"nonsense", "the answer is no launcher's"}, {"[1]", "the answer is no launcher's"},
+		{`{"error":"no"}`, `ask for the status: "no"`}, {`{"error":"\u001b[2J"}`, `ask for the status: "\x1b[2J"`},
 		{`{"version":2}`, "it has version 2, not 1"}, {strings.Repeat(" ", mostAnswer+1), "more than"},
 	} {
 		var answered sync.WaitGroup

@@ -138,7 +138,7 @@ func claim(path string, predecessor int, name func(from, to string) error) (p *p
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		try = "free some space on its disk, or " + tryPlace
 	}
-	return nil, false, userErrorf(try, "create pid file: %w", err)
+	return nil, false, userErrorf(try, "create pid file: %w", errorAt(path, err))
 }
 
 func writePid(file *os.File) error {
@@ -147,7 +147,7 @@ func writePid(file *os.File) error {
 		return err
 	}
 	if !locked {
-		return fmt.Errorf("lock %s: somebody else has locked it", file.Name())
+		return errors.New("somebody else has locked it")
 	}
 	_, err = file.WriteString(strconv.Itoa(os.Getpid()) + "\n")
 	return err

@@ -64,11 +64,25 @@ func createTemporary(path string) (*os.File, error) {
 	return os.CreateTemp(filepath.Dir(path), temporaryPrefix+filepath.Base(path)+".*"+temporarySuffix)
 }
 
+// errorAt is an error about a file, said of its place: the name of a temporary file tells nobody anything,
+// and another one each time.
+func errorAt(path string, err error) error {
+	var at *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &at):
+		err = at.Err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	return &fs.PathError{Op: "write", Path: path, Err: err}
+}
+
 // replaceSmall writes a file, whole or not at all.
 func replaceSmall(path string, text []byte, mode os.FileMode) error {
 	file, err := createTemporary(path)
 	if err != nil {
-		return err
+		return errorAt(path, err)
 	}
 	_, err = file.Write(text)
 	if err == nil {
@@ -82,8 +96,9 @@ func replaceSmall(path string, text []byte, mode os.FileMode) error {
 	}
 	if err != nil {
 		_ = os.Remove(file.Name())
+		return errorAt(path, err)
 	}
-	return err
+	return nil
 }
 
 // mostEntries is how many names of a folder are looked at: somebody may have filled it.

@@ -78,7 +78,7 @@ func (d *socketDir) writeSnippet(name, text string) error {
 		return userErrorf("move it away, or "+tryPlace, "write %s: it is there and is a folder", path)
 	}
 	if err := replaceSmall(path, []byte(text), 0o644); err != nil {
-		return userErrorf("make the folder writable, free some space on its disk, or "+tryPlace, "write %s: %w", path, err)
+		return userErrorf("make the folder writable, free some space on its disk, or "+tryPlace, "%w", err)
 	}
 	if isNew {
 		d.snippet = path

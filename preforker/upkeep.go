@@ -86,7 +86,7 @@ func (s *Supervisor) folderLooked(e folderLooked) event {
 		if err := s.putBack(e); err != nil {
 			s.tellUpkeep(err)
 		} else {
-			s.upkeep.pause, s.upkeep.next = 0, time.Time{}
+			s.upkeep.pause, s.upkeep.next, s.upkeep.trouble = 0, time.Time{}, ""
 		}
 	}
 	return s.lostSockets(e)

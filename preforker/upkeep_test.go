@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"launcher/preforker/sys"
 )
@@ -236,5 +237,45 @@ func TestFolderThatIsFullOfOthers(t *testing.T) {
 		if _, err := os.Lstat(filepath.Join(s.config.SocketDir, name)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestFolderThatCannotBePutBack is told once, and comes back when it can.
+func TestFolderThatCannotBePutBack(t *testing.T) {
+	s, log := newKeeper(t, 2)
+	dir := s.config.SocketDir
+	if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, []byte("precious"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		s.upkeep.next = time.Time{}
+		lost, _ := s.look(t).(socketsLost)
+		for _, slot := range lost.slots {
+			if failed, is := s.rebindSlot(slot).(slotNotBound); !is || !failed.told {
+				t.Errorf("slot %d: %+v", slot, failed)
+			}
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "could not be put back") {
+		t.Errorf("%d lines in the log:\n%s", n, log)
+	}
+	if text, err := os.ReadFile(dir); string(text) != "precious" {
+		t.Errorf("the file is %q, %v", text, err)
+	}
+	if s.upkeep.pause <= folderPeriod || !s.upkeep.next.After(time.Now()) {
+		t.Errorf("the next attempt is at %v after %v", s.upkeep.next, s.upkeep.pause)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	s.upkeep.next = time.Time{}
+	s.look(t)
+	for slot := range 2 {
+		if failed := s.openSlot(slot); failed != nil {
+			t.Errorf("%+v", failed)
+		}
+	}
+	if got := names(t, dir); !slices.Equal(got, kept) {
+		t.Errorf("the folder has %q", got)
 	}
 }
