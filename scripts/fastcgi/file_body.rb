@@ -6,7 +6,9 @@ module PreforkLauncher
     # and its length is known. A path alone does not say so: Rack 2.1 and others name a file of which they send a part.
     class FileBody
       BLOCK = 65_528
-      private_constant :BLOCK
+      # A FIFO would be waited for.
+      OPEN = File::RDONLY | File::BINARY | File::NONBLOCK
+      private_constant :BLOCK, :OPEN
 
       attr_reader :size
 
@@ -35,7 +37,7 @@ module PreforkLauncher
       def self.of_path(path, length)
         return unless path.is_a?(String) || path.respond_to?(:to_path) # a number would be a descriptor
 
-        file = File.open(path, "rb")
+        file = File.open(path, OPEN)
         size = file.size
         return new(file, size, own: true) if file.stat.file? && size.positive? && (length.nil? || length == size)
 

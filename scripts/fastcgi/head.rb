@@ -113,9 +113,9 @@ module PreforkLauncher
         raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name.b)
 
         if value.is_a?(Array)
-          value.each { |part| append(name, part.to_s) unless part.nil? }
+          value.each { |part| append(name, part.to_s.b) unless part.nil? }
         else
-          text = value.to_s
+          text = value.to_s.b
           return append(name, text) unless text.include?("\n")
 
           text.split("\n").each { |part| append(name, part) unless part.empty? }
@@ -166,7 +166,6 @@ module PreforkLauncher
       end
 
       def append(name, value)
-        value = value.b unless value.encoding == Encoding::BINARY
         raise InvalidResponse, "header #{name} contains CR, LF, NUL or another control character: #{value.inspect}" if UNSAFE.match?(value)
 
         @lines << name << ": " << value << "\r\n"

@@ -73,11 +73,14 @@ class FastCGIBodyTest < FastCGICase
   end
 
   def test_path_that_is_none
-    [nil, "", "/", "/nonexistent", "a\0b", 5, false, :x].each do |path|
+    File.mkfifo(fifo = "#{@file.path}.fifo")
+    [fifo, nil, "", "/", "/nonexistent", "a\0b", 5, false, :x].each do |path|
       body = Part.new(@file.path, 5, 5)
       body.define_singleton_method(:to_path) { path }
       assert_equal "56789", reply_to(body).body, path.inspect
     end
+  ensure
+    File.unlink(fifo)
   end
 
   def test_file
