@@ -109,7 +109,7 @@ module PreforkLauncher
         name = name.to_s
         kind = SPECIAL[name] || SPECIAL[name.downcase]
         return if kind && !keep?(kind, value)
-        return take_own(name, value) if name.start_with?("rack.")
+        return take_own(name.downcase, value) if name[0, 5].casecmp?("rack.")
         raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name.b)
 
         if value.is_a?(Array)

@@ -22,7 +22,7 @@ class FastCGIHeaderTest < FastCGICase
     "upper case" => [{ "X-Y" => "Z" }, ["X-Y: Z"]], "pairs" => [[%w[a b], %w[a c]], ["a: b", "a: c"]],
     "an enumerator" => [{ "a" => "b" }.each, ["a: b"]], "cookies" => [{ "set-cookie" => %w[a=1 b=2] }, ["set-cookie: a=1", "set-cookie: b=2"]],
     "frozen" => [{ "a" => ["b"].freeze }.freeze, ["a: b"]], "above 127" => [{ "a" => "ü" }, ["a: ü".b]],
-    "the server's" => [{ "rack.x" => "y", "Status" => "404", "status" => 5 }, []],
+    "the server's" => [{ "rack.x" => "y", "Rack.Y" => "z", "Status" => "404", "status" => 5 }, []],
     "a connection's" => [{ "Connection" => "close", "keep-alive" => "5", "Upgrade" => "x", "TE" => "x", "Proxy-Connection" => "x" }, []],
     "lengths that agree" => [{ "Content-Length" => "5", "content-length" => ["5", 5] }, ["content-length: 5"]],
     "a length with blanks" => [{ "content-length" => " 5 " }, ["content-length: 5"]],
