@@ -33,11 +33,11 @@ type FrontConfig struct {
 	// SetAside is how long a socket that refused is not asked again, 200 ms by
 	// default.
 	SetAside time.Duration
-	// AbortAfter is how long after the end of what a client sends its worker is told that nobody
-	// waits any more, 5 s by default. A client that still reads gets that much of a response.
+	// AbortAfter is how long after the end of what a client sends, and the last thing written to it, its worker
+	// is told that nobody waits any more, 5 s by default.
 	AbortAfter time.Duration
-	// AbandonLimit bounds how long a worker may go on with a request whose
-	// client went away before its socket counts as idle again, 60 s by default.
+	// AbandonLimit bounds how long a worker that was told may go on before its socket counts as idle
+	// again, 60 s by default.
 	AbandonLimit time.Duration
 	// StallLimit bounds how long a client may neither send nor take a byte
 	// while it holds a worker, 60 s by default.

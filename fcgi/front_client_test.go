@@ -61,7 +61,7 @@ func TestFrontAbandonsWorker(t *testing.T) {
 		silent(conn)
 		close(closed)
 	})
-	_, server := serveFront(t, FrontConfig{Sockets: []string{path}, AbandonLimit: time.Millisecond})
+	_, server := serveFront(t, FrontConfig{Sockets: []string{path}, AbortAfter: time.Millisecond, AbandonLimit: time.Millisecond})
 	ctx, cancel := context.WithCancel(testContext(t))
 	go func() {
 		<-started
@@ -259,6 +259,24 @@ func TestFrontHalfClosedClient(t *testing.T) {
 	}
 	if how := <-ended; how != "whole" {
 		t.Errorf("the worker ended: %s", how)
+	}
+}
+
+// It is not cut while it takes what is written to it, however long that lasts.
+func TestFrontHalfClosedClientReadsOn(t *testing.T) {
+	f := NewFront(FrontConfig{AbortAfter: time.Hour, AbandonLimit: time.Hour})
+	client, leave := context.WithCancel(testContext(t))
+	ctx, left := f.workerContext(client)
+	defer left.end()
+	left.took(client) // before it has ended what it sends: of no interest
+	if len(left.reads) != 0 {
+		t.Error("a write to a whole connection counts")
+	}
+	leave()
+	left.took(client)
+	eventually(t, "the write to be noticed", func() bool { return len(left.reads) == 0 })
+	if left.told() || ctx.Err() != nil {
+		t.Error("the worker was told")
 	}
 }
 

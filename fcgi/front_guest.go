@@ -121,3 +121,12 @@ func doubtful(ctx context.Context) bool {
 	g, ok := ctx.Value(guestKey{}).(*guest)
 	return ok && g.chunked.found.Load()
 }
+
+// resetConnection has the connection of a request end with a reset.
+func resetConnection(ctx context.Context) {
+	if g, ok := ctx.Value(guestKey{}).(*guest); ok {
+		if conn, ok := g.Conn.(interface{ SetLinger(int) error }); ok {
+			_ = conn.SetLinger(0) // it is over anyway
+		}
+	}
+}

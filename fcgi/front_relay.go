@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -63,57 +62,6 @@ func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
 		return
 	}
 	f.answer(w, r, socket, resp, up, left)
-}
-
-// departure is what follows for the worker when a client goes away.
-type departure struct {
-	abort chan struct{} // closed when the worker is told
-	once  sync.Once
-	end   func()
-}
-
-// tell has the worker told that nobody waits for its response.
-func (d *departure) tell() { d.once.Do(func() { close(d.abort) }) }
-
-func (d *departure) told() bool {
-	select {
-	case <-d.abort:
-		return true
-	default:
-		return false
-	}
-}
-
-// workerContext governs a worker's part of a request. It outlives the client for a while: closing the
-// connection would not make a worker stop, and its socket would look idle.
-//
-// The end of what a client sends ends its context. Most clients have gone then, but one that has only
-// closed its sending side still reads. Which of them it is shows where something is written to it, so
-// the worker is told then, and otherwise a while later.
-func (f *Front) workerContext(client context.Context) (context.Context, *departure) {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(client))
-	d := &departure{abort: make(chan struct{})}
-	unhook := context.AfterFunc(client, func() {
-		abort, abandon := time.NewTimer(f.config.AbortAfter), time.NewTimer(f.config.AbandonLimit)
-		defer abort.Stop()
-		defer abandon.Stop()
-		for {
-			select {
-			case <-abort.C:
-				d.tell()
-			case <-abandon.C:
-				cancel(errAbandoned)
-				return
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	d.end = func() {
-		unhook()
-		cancel(context.Canceled)
-	}
-	return ctx, d
 }
 
 // send gives the request to the first socket that takes it, and returns with
@@ -197,7 +145,9 @@ func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *
 		}
 		n, err := resp.Body.Read(buf)
 		if n > 0 && !gone {
-			gone = !f.write(w, rc, buf[:n])
+			if gone = !f.write(w, rc, buf[:n]); !gone {
+				left.took(r.Context())
+			}
 		}
 		if err == nil {
 			continue
@@ -207,7 +157,11 @@ func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *
 			gone = true
 		}
 		if gone || left.told() && resp.Header.Get("Content-Length") == "" {
-			// Never a short page that looks whole.
+			// Never a short page that looks whole. In HTTP/1.0 the end of the connection may be that of
+			// the page, so it is reset.
+			if !r.ProtoAtLeast(1, 1) {
+				resetConnection(r.Context())
+			}
 			panic(http.ErrAbortHandler)
 		}
 		return

@@ -110,3 +110,11 @@ func TestFrontCutsWhatItLogs(t *testing.T) {
 		t.Errorf("logged %d bytes", len(text))
 	}
 }
+
+// In HTTP/1.0 a response without a length ends with its connection, so one that is cut must not end so.
+func TestFrontResetsWhatIsCut(t *testing.T) {
+	url, _, _, _ := startServe(t, NewFront(FrontConfig{Sockets: []string{responder(t, after(stdout("A: b\r\n\r\nhalf")))}}))
+	if text, err := io.ReadAll(rawTo(t, url, "GET / HTTP/1.0\r\n\r\n")); err == nil {
+		t.Errorf("a cut response looks whole: %q", text)
+	}
+}
