@@ -29,7 +29,7 @@ POSTGRESQL := postgresql ruby-pg
 OUTPUT ?= $@-report
 EXPERIMENT ?=
 # The releases of Debian for "make test-releases", and a folder to keep them in.
-RELEASES ?= bullseye bookworm trixie testing
+RELEASES ?= bullseye bookworm trixie testing ruby3.4
 ROOTS ?=
 # A Debian 13 to keep, and where its packages come from: a temporary one, apt's.
 ROOT ?=
