@@ -39,6 +39,7 @@ type control struct {
 	file     namedFile
 	listener net.Listener
 	end      context.CancelFunc // of serving; nil before
+	patience time.Duration      // with each client
 }
 
 // bindControl comes after the lock on the pid file: a socket that is there is another program's, or stale.
@@ -54,7 +55,7 @@ func bindControl(dir string, predecessor int) (*control, error) {
 		file.remove()
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
 	}
-	return &control{path: path, file: file, listener: listener}, nil
+	return &control{path: path, file: file, listener: listener, patience: controlPatience}, nil
 }
 
 func (c *control) close() {
@@ -82,14 +83,14 @@ func (c *control) serve(ctx context.Context, answer func(ctx context.Context, re
 		}
 		conversations.Go(func() {
 			defer func() { <-room }()
-			converse(ctx, conn, answer)
+			c.converse(ctx, conn, answer)
 		})
 	}
 }
 
 // converse reads a line and writes an answer. A client that is slow, or gone, gets none.
-func converse(ctx context.Context, conn net.Conn, answer func(ctx context.Context, request string) any) {
-	ctx, cancel := context.WithTimeout(ctx, controlPatience)
+func (c *control) converse(ctx context.Context, conn net.Conn, answer func(ctx context.Context, request string) any) {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	defer conn.Close()
 	// The context's end, its deadline or that of the launcher, ends a reading and a writing.
