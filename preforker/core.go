@@ -54,6 +54,7 @@ type preloader struct {
 	state  PreloaderState
 	reason Reason
 	since  time.Duration // of its state
+	heard  bool          // what Ruby it is
 	loaded bool          // once
 	proven bool          // a worker of it was ready once, or answered its first request after a refork
 	forked time.Duration // when it last answered a spawn, or loaded

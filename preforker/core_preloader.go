@@ -104,6 +104,7 @@ func (c *core) preloaderHello(e preloaderHello) {
 	if p == nil || p.state != PreloaderStarting {
 		return // it is being stopped already
 	}
+	p.heard = true
 	c.movePreloader(p, PreloaderLoading)
 	c.log(slog.LevelInfo, "preloader is loading the application",
 		slog.Int(keyGeneration, p.origin.Generation), slog.Int(keyPid, e.hello.Pid), slog.String(keyRuby, e.hello.Ruby))
@@ -164,6 +165,9 @@ func (c *core) preloaderExited(e preloaderExited) {
 		return
 	}
 	was, lived := p.state, c.now-p.since
+	if p.reason == ReasonBootTimeout && !p.heard && !c.direct() && p.origin.Refork == 0 {
+		was = PreloaderStarting
+	}
 	c.movePreloader(p, PreloaderExited)
 	c.dropPreloader(p)
 	c.loseSpawning(p.origin)

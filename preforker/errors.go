@@ -75,18 +75,28 @@ func failureError(f wire.Failure) error {
 	if len(f.AppFrames) > 0 {
 		where = " at " + f.AppFrames[0]
 	}
+	if hint := machineHint(f); hint != "" {
+		where += " (" + hint + ")"
+	}
 	return fmt.Errorf("%s: %s%s", f.Class, f.Message, where)
 }
 
 func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout time.Duration) error {
-	err := &LoadError{Lines: e.lines, Try: "see it without the launcher, in the same environment: bin/rails runner 1 (Rails), rackup (Rack)"}
+	err := &LoadError{Lines: e.lines, Try: anyError}
 	var user *UserError
+	what := e.ruby
+	if what == "" {
+		what = "it"
+	}
 	switch {
 	case errors.As(e.startError, &user):
 		err.Summary, err.Try = user.Error(), user.Try
 	case e.startError != nil:
 		err.Summary = fmt.Sprintf("start Ruby: %v", e.startError)
-		err.Try = "name the Ruby to run with --ruby"
+		err.Try = ofText(errnoHints, e.startError.Error(), "name the Ruby to run with --ruby")
+	case reason == ReasonBootTimeout && was == PreloaderStarting:
+		err.Summary = fmt.Sprintf("start Ruby: %s has not said what it is within %v (--boot-timeout); is it a Ruby?", what, timeout)
+		err.Try = "name another Ruby with --ruby"
 	case reason == ReasonBootTimeout:
 		err.Summary = fmt.Sprintf("load the application: not done within %v (--boot-timeout)", timeout)
 		err.Try = "raise --boot-timeout, or see where it hangs: the first line of its frames above"
@@ -101,19 +111,17 @@ func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout tim
 	case e.failed != nil:
 		err.Failure = &e.failed.Error
 		err.Summary = fmt.Sprintf("load the application: %s: %s", err.Failure.Class, strings.TrimSpace(err.Failure.Message))
-		switch {
-		case err.Failure.Class == "SystemExit":
+		err.Try = hintFor(e.failed.Error)
+		if err.Failure.Class == "SystemExit" {
 			err.Summary = fmt.Sprintf("load the application: it ended itself with exit (%s)", err.Failure.Message)
-		case strings.HasPrefix(err.Failure.Class, "Bundler::"):
-			err.Try = "install its gems: bundle install"
-		case err.Failure.Class == "Errno::EACCES":
-			err.Try = "start the launcher as the user who may read and write the application's files, for instance with sudo -u www-data"
+			err.Try = anyError
 		}
 	case was == PreloaderStarting:
-		err.Summary = fmt.Sprintf("start Ruby: it ended before it said its version (%v); is it a Ruby?", e.exit)
-		err.Try = "name another Ruby with --ruby"
+		err.Summary = fmt.Sprintf("start Ruby: %s ended before it said its version (%v); is it a Ruby?", what, e.exit)
+		err.Try = ofExit(e.exit, ofText(startHints, strings.Join(e.lines, "\n"), "name another Ruby with --ruby"))
 	default:
 		err.Summary = fmt.Sprintf("load the application: Ruby ended while it loaded: %v", e.exit)
+		err.Try = ofExit(e.exit, anyError)
 	}
 	return err
 }

@@ -58,7 +58,7 @@ func TestLoadError(t *testing.T) {
 		"gem": {event: preloaderExited{failed: failed("load", "Bundler::GemNotFound", "no rack")}, was: PreloaderLoading,
 			says: "load the application: Bundler::GemNotFound: no rack", try: "bundle install"},
 		"killed": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}, lines: []string{"one", "two"}}, was: PreloaderLoading,
-			says: "load the application: Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    one\n    two", try: "bin/rails runner 1"},
+			says: "load the application: Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    one\n    two", try: "memory was short"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := loadError(test.event, test.was, test.reason, time.Minute)

@@ -30,6 +30,7 @@ type (
 		failed     *wire.Failed // what it said last, if it did
 		startError error        // it could not even be started
 		lines      []string     // the last lines that it printed
+		ruby       string       // its command
 	}
 
 	workerSpawned struct {

@@ -96,7 +96,7 @@ func (e *examiner) run(ctx context.Context) (*Examination, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reap Ruby: %w", err)
 	case e.examined == nil:
-		return nil, loadError(preloaderExited{exit: exit, failed: e.failed, lines: lines}, e.state, reason, e.config.BootTimeout)
+		return nil, loadError(preloaderExited{exit: exit, failed: e.failed, lines: lines, ruby: e.config.Ruby}, e.state, reason, e.config.BootTimeout)
 	}
 	return &Examination{Ruby: e.loaded.Ruby, Rails: e.loaded.Rails, Rack: e.loaded.Rack, Seconds: e.loaded.Seconds,
 		Findings: e.examined.Findings, Measured: e.examined.Measured}, nil
@@ -143,6 +143,7 @@ func (e *examiner) read() {
 				_ = e.ruby.child.Signal(syscall.SIGKILL)
 				continue
 			}
+			e.ruby.output.admit()
 			e.state = PreloaderLoading
 		case wire.Loaded:
 			e.state, e.loaded = PreloaderReady, m

@@ -4,8 +4,12 @@ import (
 	"bufio"
 	"io"
 	"os"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"launcher/scripts"
 )
 
 // What is kept of the lines that an application prints while it loads.
@@ -15,25 +19,65 @@ const (
 	lineDropped = " … (cut)"
 )
 
-// output reads what one preloader prints, line by line, and keeps the last ones.
+// What is held back of what has not shown yet to be a Ruby, and of each line of it that is shown in the end. Ruby may
+// have printed a lot before its word is heard, which is no reason to lose any of it.
+const (
+	heldMax         = 1 << 20 // bytes
+	strangerLineMax = 200
+)
+
+// output reads what one Ruby prints, line by line, and keeps the last ones. Until that has shown to be a Ruby nothing
+// is passed on: "cat" in its place prints the program that it is given.
 type output struct {
-	pipe  *os.File
-	ended atomic.Bool // the process, so that nobody waits long for more
-	rest  int         // bytes read since then
-	done  chan struct{}
-	last  []string
+	pipe   *os.File
+	line   func(string)
+	ended  atomic.Bool // the process, so that nobody waits long for more
+	rest   int         // bytes read since then
+	done   chan struct{}
+	silent *time.Timer // nil where nobody is to be told
+	tasks  sync.WaitGroup
+
+	passing sync.Mutex // held while lines are passed on, in their order
+
+	mu       sync.Mutex
+	first    string
+	last     []string
+	admitted bool
+	held     []string
+	size     int // of what is held
 }
 
 func readOutput(pipe *os.File, line func(string)) *output {
-	o := &output{pipe: pipe, done: make(chan struct{})}
+	o := &output{pipe: pipe, line: line, done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
-		o.read(line)
+		o.read()
 	}()
 	return o
 }
 
-func (o *output) read(line func(string)) {
+// admit has everything passed on, now that it is known to be of a Ruby. It does not wait for who reads that.
+func (o *output) admit() {
+	if o == nil {
+		return
+	}
+	o.stopWaiting()
+	o.mu.Lock()
+	o.admitted = true
+	o.mu.Unlock()
+	o.tasks.Go(o.pass)
+}
+
+// whenSilent has somebody told where it takes long for it to show that it is a Ruby.
+func (o *output) whenSilent(after time.Duration, tell func()) { o.silent = time.AfterFunc(after, tell) }
+
+func (o *output) stopWaiting() {
+	if o.silent != nil {
+		o.silent.Stop()
+	}
+}
+
+func (o *output) read() {
 	reader := bufio.NewReaderSize(straggling{o}, lineMax)
 	for {
 		text, more, err := reader.ReadLine()
@@ -47,10 +91,38 @@ func (o *output) read(line func(string)) {
 		for more && err == nil {
 			_, more, err = reader.ReadLine()
 		}
-		if o.last = append(o.last, kept); len(o.last) > linesKept {
-			o.last = o.last[1:]
-		}
-		line(kept)
+		o.take(kept)
+	}
+}
+
+func (o *output) take(text string) {
+	o.mu.Lock()
+	if len(o.last) == 0 {
+		o.first = text
+	}
+	if o.last = append(o.last, text); len(o.last) > linesKept {
+		o.last = o.last[1:]
+	}
+	o.held = append(o.held, text)
+	for o.size += len(text); o.size > heldMax; o.held = o.held[1:] {
+		o.size -= len(o.held[0])
+	}
+	o.mu.Unlock()
+	o.pass()
+}
+
+// pass passes on what is held, where it may be.
+func (o *output) pass() {
+	o.passing.Lock()
+	defer o.passing.Unlock()
+	o.mu.Lock()
+	var lines []string
+	if o.admitted {
+		lines, o.held, o.size = o.held, nil, 0
+	}
+	o.mu.Unlock()
+	for _, line := range lines {
+		o.line(line)
 	}
 }
 
@@ -84,10 +156,25 @@ func (o *output) lines() []string {
 	if o == nil {
 		return nil // it has written to the real standard error from its birth
 	}
+	o.stopWaiting()
 	o.ended.Store(true)
 	// For a read that waits already. The pipe cannot be closed yet.
 	_ = o.pipe.SetReadDeadline(time.Now().Add(straggle))
 	<-o.done
 	_ = o.pipe.Close()
-	return o.last
+	o.tasks.Wait()
+	switch {
+	case o.admitted:
+		return o.last
+	case scripts.BeginsWith(o.first):
+		return []string{"the program that it was given, and did not run"}
+	}
+	var lines []string
+	for _, line := range o.last {
+		if len(line) > strangerLineMax {
+			line = strings.ToValidUTF8(line[:strangerLineMax], "") + lineDropped
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"launcher/scripts"
 )
 
 func TestOutput(t *testing.T) {
@@ -30,6 +32,7 @@ func TestOutput(t *testing.T) {
 			}
 			var passed []string
 			o := readOutput(read, func(line string) { passed = append(passed, line) })
+			o.admit()
 			if _, err := write.WriteString(test.text); err != nil {
 				t.Fatal(err)
 			}
@@ -55,6 +58,7 @@ func TestOutputKeepsTheLast(t *testing.T) {
 			close(all)
 		}
 	})
+	o.admit()
 	for n := range 50 {
 		if _, err := fmt.Fprintf(write, "line %d\n", n); err != nil {
 			t.Fatal(err)
@@ -67,6 +71,60 @@ func TestOutputKeepsTheLast(t *testing.T) {
 	}
 	if last := o.lines(); !slices.Equal(last, want) {
 		t.Errorf("%q, want %q", last, want)
+	}
+}
+
+// TestOutputOfAStranger: nothing is passed on before it has shown to be a Ruby, and nothing is lost then.
+func TestOutputOfAStranger(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var passed []string
+	o := readOutput(read, func(line string) { passed = append(passed, line) })
+	var want []string
+	for n := range 3 * linesKept {
+		want = append(want, fmt.Sprintf("line %d", n))
+	}
+	if _, err := write.WriteString(strings.Join(want, "\n")); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close()
+	<-o.done
+	if len(passed) != 0 {
+		t.Errorf("%q was passed on", passed)
+	}
+	o.admit()
+	if last := o.lines(); !slices.Equal(last, want[2*linesKept:]) || !slices.Equal(passed, want) {
+		t.Errorf("kept %q, passed on %q", last, passed)
+	}
+}
+
+// TestOutputOfWhatIsNoRuby is short, whatever it prints.
+func TestOutputOfWhatIsNoRuby(t *testing.T) {
+	program, err := scripts.Program(map[string]string{"root": "/x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		text string
+		want []string
+	}{
+		"its program": {string(program), []string{"the program that it was given, and did not run"}},
+		"a long line": {strings.Repeat("é", lineMax), []string{strings.Repeat("é", strangerLineMax/2) + lineDropped}},
+	} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := readOutput(read, func(line string) { t.Errorf("%s: %.100q was passed on", name, line) })
+		if _, err := write.WriteString(test.text); err != nil {
+			t.Fatal(err)
+		}
+		_ = write.Close()
+		if lines := o.lines(); !slices.Equal(lines, test.want) {
+			t.Errorf("%s: %q, want %q", name, lines, test.want)
+		}
 	}
 }
 
@@ -85,6 +143,7 @@ func TestOutputIsTakenSlowly(t *testing.T) {
 			<-time.After(2 * straggle) // a slow machine
 		}
 	})
+	o.admit()
 	var last string
 	for n := range 3 * lineMax / 100 {
 		last = fmt.Sprintf("line %d %s", n, strings.Repeat("x", 100))

@@ -81,6 +81,7 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 				_ = p.child.Signal(syscall.SIGKILL)
 				continue
 			}
+			p.output.admit()
 			s.post(preloaderHello{p.origin, m})
 		case wire.Loaded:
 			s.rememberHeap(m)
@@ -122,7 +123,7 @@ func (s *Supervisor) preloaderGone(e preloaderEnded) event {
 	s.endHelpersOf(wire.Key{Generation: p.origin.Generation})
 	s.forgetStart()
 	s.reapStrangers()
-	return preloaderExited{origin: p.origin, exit: exit, failed: p.failed, lines: e.lines}
+	return preloaderExited{origin: p.origin, exit: exit, failed: p.failed, lines: e.lines, ruby: s.config.Ruby}
 }
 
 func (s *Supervisor) tellPreloader(origin wire.Origin, message any, files ...*os.File) {

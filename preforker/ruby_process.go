@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"launcher/preforker/internal/wire"
 	"launcher/preforker/sys"
@@ -91,8 +92,17 @@ func (s *Supervisor) launchRuby(name string, settings map[string]string, variabl
 		_ = read.Close()
 		return nil, err
 	}
-	return &rubyProcess{child: child, conn: conn, output: readOutput(read, s.config.Observer.Printed)}, nil
+	ruby := &rubyProcess{child: child, conn: conn, output: readOutput(read, s.config.Observer.Printed)}
+	if s.log != nil {
+		ruby.output.whenSilent(silenceOfRuby, func() {
+			s.log.Warn("Ruby has not said yet what it is: one on a JVM starts slowly, and cannot fork", keyRuby, s.config.Ruby, keyPid, child.Pid)
+		})
+	}
+	return ruby, nil
 }
+
+// silenceOfRuby is from when on it is told that nothing is loading yet. CRuby takes some hundredths of a second.
+const silenceOfRuby = 5 * time.Second
 
 // start starts a command and follows it by descriptor, as any other child.
 func start(cmd *exec.Cmd) (*sys.Child, error) {

@@ -105,6 +105,7 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 				_ = w.ruby.child.Signal(syscall.SIGKILL)
 				continue
 			}
+			w.ruby.output.admit()
 			s.post(workerHello{w.key, m})
 		case wire.Loaded:
 			s.post(workerLoaded{w.key, m})

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "missing_groups"
+
 module PreforkLauncher
   # Loads the application in this process, its bundle and its code, and answers the Rack application.
   class AppLoader
@@ -38,7 +40,11 @@ module PreforkLauncher
       return unless gemfile
       ENV["BUNDLE_GEMFILE"] = File.expand_path(gemfile)
       require "bundler"
-      Bundler.setup
+      begin
+        Bundler.setup
+      rescue Bundler::GemNotFound => error
+        MissingGroups.explain(error)
+      end
     end
 
     # One that this Ruby or this bundle does not have is missed where it is used.

@@ -52,6 +52,13 @@ func Program(settings map[string]string) ([]byte, error) {
 	return program.Bytes(), nil
 }
 
+// BeginsWith says whether a line is the first of the program: whoever prints that has not run it.
+func BeginsWith(line string) bool {
+	boot, err := files.ReadFile("boot.rb")
+	first, _, _ := bytes.Cut(boot, []byte("\n"))
+	return err == nil && line == string(first)
+}
+
 func frame(program *bytes.Buffer, kind, name string, body []byte) {
 	fmt.Fprintf(program, "%s %s %d\n", kind, name, len(body))
 	program.Write(body)

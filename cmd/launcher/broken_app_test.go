@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,20 +27,86 @@ func TestUnusableRuby(t *testing.T) {
 Object.send(:remove_const, :RUBY_ENGINE); RUBY_ENGINE = "jruby"`),
 			`launcher: start Ruby: jruby [\d.]+ \(/.*\) cannot fork; the launcher needs a Ruby that can: CRuby`},
 		"true":             {tool(t, "true"), `launcher: start Ruby: .*exit status 0.*is it a Ruby\?`},
-		"cat":              {tool(t, "cat"), `launcher: start Ruby: .*exit status 0.*is it a Ruby\?`},
+		"cat":              {tool(t, "cat"), `launcher: start Ruby: /.*/cat ended before it said its version \(exit status 0\); is it a Ruby\?\n.*printed:\n    the program that it was given, and did not run\nTry`},
+		"shell":            {tool(t, "bash"), `launcher: start Ruby: /.*/bash ended .*is it a Ruby\?`},
 		"prints and exits": {script(t, "echo I am no Ruby; exit 3"), `launcher: start Ruby: .*exit status 3.*is it a Ruby\?(?s:.)*I am no Ruby`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			refused{startOptions{root: copyApp(t, "hello"), args: []string{"--ruby", test.ruby, "2"}}, exitError,
+			t.Parallel()
+			in := refused{startOptions{root: copyApp(t, "hello"), args: []string{"--ruby", test.ruby, "2"}}, exitError,
 				[]string{test.says, "name another Ruby with --ruby"}}.run(t)
+			if len(in.log()) > 4000 {
+				t.Errorf("it says %d bytes", len(in.log()))
+			}
+		})
+	}
+}
+
+// TestRubyThatCannotFork is refused by its name: on a virtual machine it takes many seconds to say so itself.
+func TestRubyThatCannotFork(t *testing.T) {
+	t.Parallel()
+	command := filepath.Join(t.TempDir(), "ruby")
+	if err := os.Symlink(script(t, "exec sleep 60", "jruby"), command); err != nil {
+		t.Fatal(err)
+	}
+	refused{startOptions{root: copyApp(t, "hello"), args: []string{"--ruby", command, "2"}}, exitError,
+		[]string{`find Ruby: .*/ruby is jruby, which cannot fork`, `CRuby`}}.run(t)
+}
+
+// TestRubyThatSaysNothing: it is told meanwhile, and in the end what it was that took the time.
+func TestRubyThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	in := refused{startOptions{root: copyApp(t, "hello"), args: []string{"--boot-timeout", "7s", "--ruby", script(t, "exec sleep 600"), "2"}}, exitError,
+		[]string{`start Ruby: .* has not said what it is within 7s .*is it a Ruby\?`, "name another Ruby"}}.run(t)
+	if in.count(`level=WARN msg="Ruby has not said yet what it is`) != 1 {
+		t.Error("it does not say what it waits for")
+	}
+}
+
+// TestHintsOfBundler are for what Bundler says itself of real Gemfiles.
+func TestHintsOfBundler(t *testing.T) {
+	const lock = "GEM\n  remote: https://rubygems.example/\n  specs:\n    %s\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  %s\n"
+	for name, test := range map[string]struct {
+		files map[string]string
+		env   []string
+		says  []string
+	}{
+		"another Ruby": {map[string]string{"Gemfile": "ruby '2.0.0'\ngem 'rack'\n"}, nil,
+			[]string{"Bundler::RubyVersionMismatch", `^Try: run it with the Ruby of its Gemfile, 2\.0\.0: .*--ruby`}},
+		"frozen": {map[string]string{"Gemfile": "gem 'rake'\ngem 'rack'\n", "Gemfile.lock": fmt.Sprintf(lock, "rake (1.0)", "rake")},
+			[]string{"BUNDLE_FROZEN=true"}, []string{"Bundler::ProductionError", `^Try: (bring the Gemfile\.lock|have Gemfile\.lock know)`}},
+		"development": {map[string]string{"Gemfile": "gem 'rack'\ngroup(:development) { gem 'no-such-gem' }\n"}, nil,
+			[]string{"Bundler::GemNotFound", `^Try: leave the groups out .*\(development\).*BUNDLE_WITHOUT`}},
+		"no rack":   {map[string]string{"Gemfile": "gem 'rake'\n"}, nil, []string{"LoadError: cannot load such file -- rack", `^Try: add gem "rack"`}},
+		"a mistake": {map[string]string{"Gemfile": "gem 'rake\n"}, nil, []string{"DSLError", "^Try: mend the file and line"}},
+		"no such":   {nil, []string{"BUNDLE_GEMFILE=/nowhere/Gemfile"}, []string{"GemfileNotFound", "^Try: set BUNDLE_GEMFILE"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{"config.ru": "run ->(_env) { [200, {}, []] }\n"}
+			for path, text := range test.files {
+				if path == "Gemfile" {
+					text = "source 'https://rubygems.example'\n" + text
+				}
+				files[path] = text
+			}
+			in := start(t, startOptions{root: writeApp(t, files), env: test.env, args: []string{"1"}})
+			if status := in.wait(); status != exitError {
+				t.Errorf("exit status %d", status)
+			}
+			for _, pattern := range test.says {
+				if in.count(pattern) == 0 {
+					t.Errorf("it does not say %q", pattern)
+				}
+			}
 		})
 	}
 }
 
 // script makes a command of a few lines for the shell.
-func script(t testing.TB, lines string) string {
+func script(t testing.TB, lines string, name ...string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "command")
+	path := filepath.Join(t.TempDir(), strings.Join(append(name, "command")[:1], ""))
 	text := filepath.Join(t.TempDir(), "text")
 	write(t, text, "#!/bin/sh\n"+lines+"\n")
 	if err := copyFile(text, path, 0o755); err != nil {
@@ -68,7 +135,7 @@ func TestBrokenApplications(t *testing.T) {
     connecting to the payment service
 Try:`, "bin/rails runner 1"}},
 		"syntax": {copyApp(t, "broken_syntax"), nil, []string{
-			`load the application: SyntaxError: .*lib/unfinished.rb:5: (?s:.*)in the application:\n    (lib/unfinished.rb|config.ru):\d`, "bin/rails runner 1"}},
+			`load the application: SyntaxError: .*lib/unfinished.rb:5: (?s:.*)in the application:\n    (lib/unfinished.rb|config.ru):\d`, "mend the file and line"}},
 		"exits": {copyApp(t, "broken_exit"), nil, []string{
 			`load the application: it ended itself with exit \(status 3\)\n  in the application:\n    config.ru:4:(?s:.*)printed:\n    no license found, leaving`, ""}},
 		"exits at once": {copyApp(t, "broken_exit_bang"), nil, []string{
@@ -81,7 +148,7 @@ Try:`, "bin/rails runner 1"}},
     lib/remote_settings.rb:6:in .*application'(?s:.*)asking the settings server`, "raise --boot-timeout"}},
 		"missing gem": {copyApp(t, "broken_missing_gem"), nil, []string{`load the application: Bundler::\w+: `, "bundle install"}},
 		"killed": {own("puts 'so far'\n$stdout.flush\nProcess.kill(:KILL, $$)\nsleep\n"), nil, []string{
-			`Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    so far`, ""}},
+			`Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    so far`, "memory was short"}},
 		"talks, then raises": {own("5_000.times { |n| puts \"line #{n}\" }\nraise 'enough'\n"), nil, []string{
 			`load the application: RuntimeError: enough(?s:.*)printed:\n` + lastLines("    line %d\n", 4990, 4999) + `Try:`, ""}},
 		"prints no lines": {own("$stdout.print('x' * 100_000)\nraise 'enough'\n"), nil, []string{

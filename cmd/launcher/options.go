@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -209,8 +210,19 @@ func findRuby(command string) (string, error) {
 		return "", &preforker.UserError{Err: fmt.Errorf("find Ruby: %w", err),
 			Try: "install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby"}
 	}
-	return filepath.Abs(path)
+	if path, err = filepath.Abs(path); err != nil {
+		return "", fmt.Errorf("find Ruby: %w", err)
+	}
+	// These start for many seconds before they could say it themselves.
+	if real, err := filepath.EvalSymlinks(path); err == nil && forkless.MatchString(filepath.Base(real)) {
+		return "", &preforker.UserError{Err: fmt.Errorf("find Ruby: %s is %s, which cannot fork", path, filepath.Base(real)),
+			Try: "name a CRuby (MRI) with --ruby"}
+	}
+	return path, nil
 }
+
+// forkless are Rubies on a virtual machine that fork(2) would leave with one thread.
+var forkless = regexp.MustCompile(`(?i)^(jruby|truffleruby)`)
 
 func spawnMethod(text string) (preforker.SpawnMethod, error) {
 	switch method := preforker.SpawnMethod(text); method {

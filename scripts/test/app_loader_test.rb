@@ -48,6 +48,57 @@ class AppLoaderTest < Minitest::Test
     assert_equal "#{Rack.release} ", load('loader.rack_version, " ", loader.rails_version')
   end
 
+  # A gem that the environment does not need is missing: Bundler alone would say "bundle install".
+  def test_groups_that_are_not_installed
+    write("config.ru", APP)
+    write("Gemfile", <<~RUBY)
+      source "https://rubygems.example"
+      gem "rake"
+      group(:development) { gem "no-such-gem" }
+      group(:test) { gem "rack" }
+    RUBY
+    told = load("app.message", env: { "RAILS_ENV" => "production" })
+    assert_match(/no-such-gem.* \(it is only in groups that no production needs: development\)\z/m, told)
+    refute_match(/groups/, load("app.message", env: { "RAILS_ENV" => "development" }))
+  end
+
+  def test_groups_of_a_lock_that_are_not_installed
+    require "rack"
+    require "rake"
+    write("config.ru", APP)
+    write("Gemfile", "source 'https://rubygems.example'\ngem 'rack'\ngroup(:development, :test) { gem 'pry-like' }\ngroup(:tools) { gem 'rake' }\n")
+    lock = <<~LOCK
+      GEM
+        remote: https://rubygems.example/
+        specs:
+          coderay-like (1.0)
+          pry-like (2.0)
+            coderay-like
+          rack (#{Rack.release})
+          rake (#{Rake::VERSION})
+
+      PLATFORMS
+        ruby
+
+      DEPENDENCIES
+        pry-like
+        rack
+        rake
+    LOCK
+    write("Gemfile.lock", lock)
+    assert_match(/Could not find .* \(it is only in groups that no production needs: development, test\)\z/m, load("app.message"))
+    write("Gemfile.lock", lock.gsub(Rack.release, "0.0.1"))
+    refute_match(/groups/, load("app.message"))
+  end
+
+  def test_gem_that_is_needed
+    write("config.ru", APP)
+    write("Gemfile", "source 'https://rubygems.example'\ngem 'no-such-gem'\ngroup(:test) { gem 'rack' }\n")
+    told = load("app.message")
+    assert_match(/no-such-gem/, told)
+    refute_match(/groups/, told)
+  end
+
   # A Rack of another kind than the one that is installed.
   def rack_of(answer, script = "app.inspect")
     write("lib/rack.rb", "module Rack; end")
