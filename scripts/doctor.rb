@@ -25,15 +25,20 @@ module PreforkLauncher
     # The tables of traced allocations are memory of this process: where it is measured they are
     # left out.
     def run
-      require "objspace" # a part of Ruby that is no gem, nor needs one
-      ObjectSpace.trace_object_allocations_start if @settings.trace?
+      trace if @settings.trace?
       @loading.run { examine }
       exit(0)
     end
 
     private
 
+    def trace
+      require "objspace" # a part of Ruby that is no gem, nor needs one
+      ObjectSpace.trace_object_allocations_start
+    end
+
     def examine
+      require "objspace"
       lazy = eager_load
       connections = DatabaseCheck.connections
       @loading.report

@@ -12,7 +12,7 @@ module PreforkLauncher
   # new worker before it accepts, also in one that was started, not forked. Several blocks run in the order of the file.
   class Hooks
     # The methods that the file sees.
-    class File
+    class Commands
       def initialize(before, after)
         @before = before
         @after = after
@@ -39,11 +39,11 @@ module PreforkLauncher
       @passenger.offer
     end
 
-    # Evaluated from the top level: the constants that the file names are the
-    # application's. From here, File and Settings would be the launcher's own.
+    # Evaluated from the top level, as any file is: the constants that it names and the classes that it opens are the
+    # application's. From here, Settings would be the launcher's own.
     def load(path)
-      evaluate = eval("proc { |text, path| instance_eval(text, path) }", TOPLEVEL_BINDING, __FILE__, __LINE__)
-      File.new(@before, @after).instance_exec(::File.read(path, encoding: "UTF-8"), path, &evaluate)
+      evaluate = eval("proc { |text, path| eval(text, binding, path) }", TOPLEVEL_BINDING, __FILE__, __LINE__)
+      Commands.new(@before, @after).instance_exec(File.read(path, encoding: "UTF-8"), path, &evaluate)
       self
     end
 

@@ -46,7 +46,7 @@ module PreforkLauncher
       # For development and test Rails makes a secret by itself when it is first asked for one, and writes it to a file.
       def secret?
         return true unless ::Rails.env.development? || ::Rails.env.test?
-        %w[development_secret.txt local_secret.txt].any? { |name| ::File.exist?(::Rails.root.join("tmp", name)) }
+        %w[development_secret.txt local_secret.txt].any? { |name| File.exist?(::Rails.root.join("tmp", name)) }
       end
 
       def backends(backend)

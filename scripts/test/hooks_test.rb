@@ -36,11 +36,39 @@ class HooksTest < Minitest::Test
     assert_empty hooks.after_fork(0)
   end
 
-  # The launcher has classes called File and Settings itself.
+  # The launcher has a class called Settings itself.
   def test_constants_are_the_applications
     hooks = load("before_fork { HooksTest::CALLS << File << (defined?(Settings) || :none) }\nHooksTest::CALLS << File")
     hooks.before_fork
     assert_equal [::File, ::File, :none], CALLS
+  end
+
+  class Opened; end
+
+  # As in any file of the application.
+  def test_classes_that_it_opens_and_constants_that_it_defines
+    hooks = load(<<~RUBY)
+      class HooksTest::Opened
+        def answer
+          HOOKS_TEST_ANSWER
+        end
+      end
+      class HooksTestHelper; end
+      HOOKS_TEST_ANSWER = 42
+      before_fork { HooksTest::CALLS << HooksTest::Opened.new.answer << HooksTestHelper.name }
+    RUBY
+    hooks.before_fork
+    assert_equal [42, "HooksTestHelper"], CALLS
+    assert_equal 42, ::HOOKS_TEST_ANSWER
+  ensure
+    %i[HOOKS_TEST_ANSWER HooksTestHelper].each { |name| Object.send(:remove_const, name) if Object.const_defined?(name, false) }
+  end
+
+  def test_nothing_of_it_stays_behind
+    load("local = 1\ndef hooks_test_method; end\n@hooks_test = local")
+    assert_empty TOPLEVEL_BINDING.local_variables & %i[local text path]
+    refute_respond_to TOPLEVEL_BINDING.receiver, :hooks_test_method, true
+    refute TOPLEVEL_BINDING.receiver.instance_variable_defined?(:@hooks_test)
   end
 
   def test_methods_of_the_file

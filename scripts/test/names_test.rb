@@ -1,0 +1,72 @@
+# frozen_string_literal: true
+
+require "minitest"
+require "ripper"
+require "set"
+require_relative "support/ruby_process"
+
+# The names of this program stay apart from those of Ruby and of applications.
+class NamesTest < Minitest::Test
+  include RubyProcess
+
+  SOURCES = Dir[File.expand_path("../{*,checks/*,fastcgi/*,preload/*}.rb", __dir__)].freeze
+
+  # A constant as the sources name it without a leading :: (plain), or where they define it.
+  Mention = Struct.new(:name, :kind, :file, :line) do
+    def to_s
+      "#{File.basename(file)}:#{line}: #{name}"
+    end
+  end
+
+  # The constants of Ruby with the libraries that the program requires; then those that the program adds.
+  KNOWN = <<~'RUBY'
+    %w[bundler date delegate etc ipaddr json objspace ripper set socket stringio tempfile time uri].each { |library| require library }
+    before = Object.constants
+    ARGV.each { |file| require file }
+    print Marshal.dump([before.map(&:to_s), (Object.constants - before).map(&:to_s)])
+  RUBY
+
+  def known
+    @known ||= Marshal.load(ruby(KNOWN, *SOURCES.grep_v(%r{/boot\.rb\z})))
+  end
+
+  def mentions
+    SOURCES.flat_map do |file|
+      found = []
+      walk(Ripper.sexp(File.read(file)), found, file)
+      found
+    end
+  end
+
+  def walk(node, found, file)
+    return unless node.is_a?(Array)
+    case node.first
+    when :var_ref then add(node[1], found, :plain, file)
+    when :const_ref, :var_field then add(node[1], found, :defined, file)
+    end
+    node.each { |child| walk(child, found, file) }
+  end
+
+  def add(token, found, kind, file)
+    found << Mention.new(token[1], kind, file, token[2].first) if token.is_a?(Array) && token.first == :@const
+  end
+
+  # Elsewhere in its class it would be taken for Ruby's. Those of a record are what the specification calls them.
+  def test_no_name_of_ruby_is_taken
+    taken = mentions.select { |mention| mention.kind == :defined && known.first.include?(mention.name) && !mention.file.end_with?("record.rb") }
+    assert_empty taken.map(&:to_s)
+  end
+
+  def test_one_name_is_added_to_all_that_there_are
+    assert_equal ["PreforkLauncher"], known.last
+  end
+
+  # What is the application's, or of a gem, is named from the top: this program may have something of the same name,
+  # today or tomorrow.
+  def test_what_is_not_ruby_s_is_named_from_the_top
+    all = mentions
+    own = all.select { |mention| mention.kind == :defined }.map(&:name).to_set << "DATA"
+    strange = all.select { |mention| mention.kind == :plain && !own.include?(mention.name) && !known.first.include?(mention.name) }
+    assert_empty strange.map(&:to_s)
+  end
+end
