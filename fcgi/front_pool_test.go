@@ -29,9 +29,10 @@ func enqueue(t *testing.T, p *pool, again bool) <-chan *socket {
 			got <- s
 		}
 	}()
-	for _, waiting := p.load(); waiting == before; _, waiting = p.load() {
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "an acquire to wait", func() bool {
+		_, waiting := p.load()
+		return waiting != before
+	})
 	return got
 }
 
