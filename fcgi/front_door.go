@@ -23,11 +23,11 @@ const (
 	doorLogPause = time.Minute
 )
 
-// door is a listener that lets no more than so many connections in. Where they are all taken, a
+// Door is a listener that lets no more than so many connections in. Where they are all taken, a
 // kept connection without a request is closed for the next one, that which has been idle for the longest
 // time first; then those that have asked for nothing yet and had time to. Otherwise the next one waits, and
 // those after it in the kernel's backlog.
-type door struct {
+type Door struct {
 	net.Listener
 	most int // 0: any number
 	log  *slog.Logger
@@ -47,14 +47,15 @@ type door struct {
 	told map[string]time.Time // when a trouble was last logged; Accept's alone
 }
 
-func newDoor(listener net.Listener, most int, log *slog.Logger) *door {
-	return &door{Listener: listener, most: most, log: log, freshGrace: freshGrace, begunGrace: begunGrace,
+// NewDoor makes a door of a listener, for so many connections; 0 is any number.
+func NewDoor(listener net.Listener, most int, log *slog.Logger) *Door {
+	return &Door{Listener: listener, most: most, log: log, freshGrace: freshGrace, begunGrace: begunGrace,
 		closed: make(chan struct{}), changed: make(chan struct{}, 1), told: map[string]time.Time{}}
 }
 
 // Accept returns the next connection once there is room for it. Only the end of the listener is an
 // error: without descriptors, or after any other trouble, it tries again.
-func (d *door) Accept() (net.Conn, error) {
+func (d *Door) Accept() (net.Conn, error) {
 	for {
 		conn, err := d.Listener.Accept()
 		if err == nil {
@@ -72,7 +73,7 @@ func (d *door) Accept() (net.Conn, error) {
 }
 
 // enter waits for room.
-func (d *door) enter(conn net.Conn) (net.Conn, error) {
+func (d *Door) enter(conn net.Conn) (net.Conn, error) {
 	g := &guest{Conn: conn, door: d}
 	d.mu.Lock()
 	d.open++
@@ -96,7 +97,7 @@ func (d *door) enter(conn net.Conn) (net.Conn, error) {
 
 // room says whether there is room, after it has closed one that can be closed. Else it says when to
 // look again at the latest, 0 for when something changes.
-func (d *door) room() (ok bool, again time.Duration) {
+func (d *Door) room() (ok bool, again time.Duration) {
 	d.mu.Lock()
 	if d.most <= 0 || d.open <= d.most {
 		d.mu.Unlock()
@@ -129,7 +130,7 @@ func (d *door) room() (ok bool, again time.Duration) {
 }
 
 // closeIdle closes the connection that has been idle for the longest time, if there is one.
-func (d *door) closeIdle() {
+func (d *Door) closeIdle() {
 	d.mu.Lock()
 	first := d.idle.Front()
 	d.mu.Unlock()
@@ -140,7 +141,7 @@ func (d *door) closeIdle() {
 
 // closeFresh closes connections that were made so long ago and have sent nothing. Browsers make such in
 // advance.
-func (d *door) closeFresh(age time.Duration) {
+func (d *Door) closeFresh(age time.Duration) {
 	for {
 		d.mu.Lock()
 		first := d.fresh.Front()
@@ -153,7 +154,7 @@ func (d *door) closeFresh(age time.Duration) {
 }
 
 // wait waits until something changes, for so long at most (0: for ever). False says that the door is closed.
-func (d *door) wait(most time.Duration) bool {
+func (d *Door) wait(most time.Duration) bool {
 	var over <-chan time.Time
 	if most > 0 {
 		timer := time.NewTimer(most)
@@ -169,21 +170,28 @@ func (d *door) wait(most time.Duration) bool {
 	return true
 }
 
-func (d *door) trouble(text string, attrs ...any) {
+func (d *Door) trouble(text string, attrs ...any) {
 	if now := time.Now(); now.Sub(d.told[text]) >= doorLogPause {
 		d.told[text] = now
 		d.log.Warn(text, attrs...)
 	}
 }
 
+// Connections is how many there are, and how many there can be.
+func (d *Door) Connections() (open, most int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.open, d.most
+}
+
 // Close ends Accept. Connections stay.
-func (d *door) Close() error {
+func (d *Door) Close() error {
 	d.closing.Do(func() { close(d.closed) })
 	return d.Listener.Close()
 }
 
 // state follows a connection as net/http sees it.
-func (d *door) state(conn net.Conn, state http.ConnState) {
+func (d *Door) state(conn net.Conn, state http.ConnState) {
 	g, ok := conn.(*guest)
 	if !ok {
 		return
@@ -200,7 +208,7 @@ func (d *door) state(conn net.Conn, state http.ConnState) {
 }
 
 // heard notes the first byte of a request.
-func (d *door) heard(g *guest) {
+func (d *Door) heard(g *guest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if g.where == &d.idle || g.where == &d.fresh {
@@ -209,7 +217,7 @@ func (d *door) heard(g *guest) {
 }
 
 // change wakes who waits for room.
-func (d *door) change() {
+func (d *Door) change() {
 	select {
 	case d.changed <- struct{}{}:
 	default:
@@ -219,6 +227,6 @@ func (d *door) change() {
 // guestKey is the connection in a request's context.
 type guestKey struct{}
 
-func (d *door) context(ctx context.Context, conn net.Conn) context.Context {
+func (d *Door) context(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, guestKey{}, conn)
 }

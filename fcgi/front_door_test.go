@@ -28,7 +28,7 @@ func serveDoor(t *testing.T, most int, listener net.Listener, handler http.Handl
 	}
 	ctx, cancel := context.WithCancel(testContext(t))
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, ctx, listener, handler, most, log) }()
+	go func() { ended <- Serve(ctx, ctx, NewDoor(listener, most, log), handler, log) }()
 	t.Cleanup(func() {
 		cancel()
 		<-ended
@@ -57,7 +57,7 @@ func ended(conn net.Conn) bool {
 
 // The connection that has been idle for the longest time makes room, and the others stay.
 func TestDoorClosesIdleConnections(t *testing.T) {
-	url := serveDoor(t, 2, nil, sayOK, slog.New(slog.DiscardHandler))
+	url := serveDoor(t, 2, nil, sayOK, quiet)
 	first, second := rawTo(t, url, simple), rawTo(t, url, simple)
 	answerOn(t, first)
 	answerOn(t, second)
@@ -72,7 +72,7 @@ func TestDoorClosesIdleConnections(t *testing.T) {
 
 // Far more clients than places, each of which keeps its connection: all are answered.
 func TestDoorWithManyKeptConnections(t *testing.T) {
-	url := serveDoor(t, 5, nil, sayOK, slog.New(slog.DiscardHandler))
+	url := serveDoor(t, 5, nil, sayOK, quiet)
 	for range 100 {
 		answerOn(t, rawTo(t, url, simple))
 	}
@@ -108,7 +108,7 @@ func TestDoorClosesSilentConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDoor(listener, 1, slog.New(slog.DiscardHandler))
+	d := NewDoor(listener, 1, quiet)
 	d.freshGrace, d.begunGrace = time.Millisecond, time.Millisecond
 	server := &http.Server{Handler: http.HandlerFunc(sayOK), ConnState: d.state}
 	served := make(chan struct{})
@@ -177,11 +177,11 @@ func TestDoorStopsWhileFull(t *testing.T) {
 	ctx, stop := context.WithCancel(testContext(t))
 	result := make(chan error, 1)
 	go func() {
-		result <- Serve(ctx, testContext(t), listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		result <- Serve(ctx, testContext(t), NewDoor(listener, 1, log.logger()), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			close(started)
 			<-finish
 			sayOK(w, nil)
-		}), 1, log.logger())
+		}), log.logger())
 	}()
 	url := "http://" + listener.Addr().String()
 	first := rawTo(t, url, simple)

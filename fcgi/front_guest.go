@@ -14,7 +14,7 @@ import (
 // guest is a connection that a door has let in.
 type guest struct {
 	net.Conn
-	door    *door
+	door    *Door
 	closing sync.Once
 	err     error
 

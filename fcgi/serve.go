@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 )
@@ -19,13 +18,11 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
-// Serve answers HTTP on a listener until ctx is done, with so many connections at once
-// at most (0: any number). Then it accepts no more, lets the requests in flight finish
-// until cut is done, and cuts what is left. It closes the listener. A handler whose connection was cut may go on after Serve
+// Serve answers HTTP at a door until ctx is done. Then it accepts no more, lets the
+// requests in flight finish until cut is done, and cuts what is left. It closes the door. A handler whose connection was cut may go on after Serve
 // has returned, as Front does while a worker is busy. The error is nil after a
 // shutdown in which every request was finished.
-func Serve(ctx, cut context.Context, listener net.Listener, handler http.Handler, connections int, log *slog.Logger) error {
-	door := newDoor(listener, connections, log)
+func Serve(ctx, cut context.Context, door *Door, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,

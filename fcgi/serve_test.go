@@ -10,6 +10,8 @@ import (
 	"testing"
 )
 
+var quiet = slog.New(slog.DiscardHandler)
+
 func startServe(t *testing.T, handler http.Handler) (url string, stop, cut func(), result <-chan error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -21,7 +23,7 @@ func startServe(t *testing.T, handler http.Handler) (url string, stop, cut func(
 	patient, cut := context.WithCancel(testContext(t))
 	t.Cleanup(cut)
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, patient, listener, handler, 0, slog.New(slog.DiscardHandler)) }()
+	go func() { ended <- Serve(ctx, patient, NewDoor(listener, 0, quiet), handler, quiet) }()
 	return "http://" + listener.Addr().String(), cancel, cut, ended
 }
 
@@ -81,7 +83,7 @@ func TestServeReportsListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	if err := Serve(testContext(t), testContext(t), listener, http.NotFoundHandler(), 0, slog.New(slog.DiscardHandler)); !errors.Is(err, net.ErrClosed) {
+	if err := Serve(testContext(t), testContext(t), NewDoor(listener, 0, quiet), http.NotFoundHandler(), quiet); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -49,6 +49,9 @@ type Config struct {
 	// the web server, and closes it.
 	Refuse func(net.Conn)
 
+	// Front tells of an HTTP front in this process, for the status; nil where there is none.
+	Front func() *FrontStatus
+
 	Log      *slog.Logger
 	Stderr   *os.File // of the workers, and of a preloader that has loaded
 	Observer Observer

@@ -85,6 +85,9 @@ func (s *Supervisor) status(ctx context.Context) (Status, error) {
 	shot.addFiles()
 	shot.addRequests(s)
 	shot.addQueues(s)
+	if s.config.Front != nil {
+		shot.status.Front = s.config.Front()
+	}
 	shot.addMemory(s.survey.ask(shot.processes(), time.After(surveyPatience)))
 	return shot.status, nil
 }

@@ -25,6 +25,15 @@ type Status struct {
 	Generations []GenerationStatus `json:"generations"` // oldest first
 	FailedLoad  *FailedLoad        `json:"failed_load"` // nil: the last load succeeded, or is under way
 	Slots       []SlotStatus       `json:"slots"`       // in their order
+	Front       *FrontStatus       `json:"front"`       // nil: HTTP is somebody else's
+}
+
+// FrontStatus is the launcher's own HTTP front.
+type FrontStatus struct {
+	Address        string `json:"address"`
+	Connections    int    `json:"connections"`
+	MaxConnections int    `json:"max_connections"`
+	Waiting        int    `json:"waiting"` // requests that no worker has yet
 }
 
 // MemoryStatus is the memory of all processes: the launcher, its preloaders and its workers, without

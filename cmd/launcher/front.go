@@ -38,9 +38,15 @@ func frontConnections(workers int) (int, error) {
 
 // front is the embedded HTTP front with its listener.
 type front struct {
-	listener    net.Listener
-	handler     *fcgi.Front
-	connections int // at once
+	door    *fcgi.Door
+	handler *fcgi.Front
+}
+
+// status is what launcher status tells of it.
+func (f *front) status() *preforker.FrontStatus {
+	open, most := f.door.Connections()
+	_, waiting := f.handler.Load()
+	return &preforker.FrontStatus{Address: f.door.Addr().String(), Connections: open, MaxConnections: most, Waiting: waiting}
 }
 
 // newFront listens, so that a port in use is an error before anything is started. It
@@ -67,11 +73,11 @@ func newFront(address string, where site, workers int, logger *slog.Logger) (*fr
 	if err := handler.CheckSpool(); err != nil {
 		logger.Warn("uploads without a length will be refused", "error", err)
 	}
-	return &front{listener: listener, connections: connections, handler: handler}, nil
+	return &front{door: fcgi.NewDoor(listener, connections, logger), handler: handler}, nil
 }
 
 func (f *front) close() {
 	if f != nil {
-		_ = f.listener.Close()
+		_ = f.door.Close()
 	}
 }

@@ -101,3 +101,17 @@ func TestStopWhileLoadingWithTheFront(t *testing.T) {
 	in.signal(syscall.SIGTERM)
 	in.gone(0)
 }
+
+// TestStatusOfTheFront counts its connections, and the requests that no socket's queue holds.
+func TestStatusOfTheFront(t *testing.T) {
+	t.Parallel()
+	in, gate, address, first := hangingFront(t)
+	second := later(http.MethodGet, "http://"+address+"/", nil)
+	front := in.statusWhen("the second request", func(s preforker.Status) bool { return s.Front != nil && s.Front.Waiting == 1 }).Front
+	if front.Address != address || front.Connections != 2 || front.MaxConnections < 16 {
+		t.Errorf("got %+v", front)
+	}
+	openGate(t, gate, "go")
+	(<-first).expect(t, 200)
+	(<-second).expect(t, 200)
+}

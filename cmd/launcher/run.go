@@ -78,13 +78,16 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
 	}
 	debug.SetGCPercent(garbagePercent)
+	if front != nil {
+		config.Front = front.status
+	}
 	supervisor, err := preforker.New(config)
 	if err != nil {
 		return err
 	}
 	console.address = slog.String(keyInclude, filepath.Join(config.SocketDir, snippetName))
 	if front != nil {
-		console.address = slog.String(keyURL, fmt.Sprintf("http://%s%s/", front.listener.Addr(), where.app.URLPrefix))
+		console.address = slog.String(keyURL, fmt.Sprintf("http://%s%s/", front.door.Addr(), where.app.URLPrefix))
 	} else {
 		defer printAside(stdout, config.Snippet, logger)()
 	}

@@ -81,7 +81,7 @@ func (s *service) serveFront(ctx, cut context.Context) {
 	if s.front == nil {
 		return
 	}
-	err := fcgi.Serve(ctx, cut, s.front.listener, s.front.handler, s.front.connections, s.log)
+	err := fcgi.Serve(ctx, cut, s.front.door, s.front.handler, s.log)
 	if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, context.Canceled) {
 		s.log.Error("the HTTP front ended", "error", err)
 	}

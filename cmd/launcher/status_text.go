@@ -44,6 +44,9 @@ func statusText(s preforker.Status, width int, zone *time.Location) string {
 	if s.Memory.Promise != nil {
 		line("  at most", promiseWords(*s.Memory.Promise))
 	}
+	if f := s.Front; f != nil {
+		line("http", fmt.Sprintf("%s, connections: %d of at most %d, requests that wait: %d", f.Address, f.Connections, f.MaxConnections, f.Waiting))
+	}
 	out.WriteString("\n" + statusTable(s.Slots, width) + "\n")
 	return out.String()
 }
