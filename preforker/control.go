@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -43,9 +44,9 @@ type control struct {
 }
 
 // bindControl comes after the lock on the pid file: a socket that is there is another program's, or stale.
-func bindControl(dir string, predecessor int) (*control, error) {
+func bindControl(dir string, gone ...int) (*control, error) {
 	path := filepath.Join(dir, ControlSocketName)
-	bound, file, err := bindSocket(path, sys.SocketOptions{Mode: 0o600, Gid: -1}, predecessor)
+	bound, file, err := bindSocket(path, sys.SocketOptions{Mode: 0o600, Gid: -1}, gone...)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (s *Supervisor) serveControl() {
 
 // replaceControl binds the control socket anew, and ends the conversations at the older one.
 func (s *Supervisor) replaceControl() error {
-	fresh, err := bindControl(s.config.SocketDir, s.pid.predecessor)
+	fresh, err := bindControl(s.config.SocketDir, s.pid.predecessor, os.Getpid())
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 )
 
@@ -63,7 +64,33 @@ func (f *heapFile) read() (heapRecord, bool, error) {
 	if err := json.Unmarshal(text, &record); err != nil {
 		return heapRecord{}, false, fmt.Errorf("read %s: %w", f.path, err)
 	}
+	if err := record.check(); err != nil {
+		return heapRecord{}, false, fmt.Errorf("read %s: %w", f.path, err)
+	}
 	return record, record.heapIdentity == f.identity && len(record.Slots) > 0, nil
+}
+
+const (
+	// mostHeapBytes is a larger heap than anybody needs to have prepared: Ruby takes the memory at once.
+	mostHeapBytes = 1 << 30
+	// mostHeapSizes is how many sizes of slots a Ruby may have.
+	mostHeapSizes = 32
+)
+
+// check refuses numbers that no Ruby has told.
+func (r heapRecord) check() error {
+	if len(r.Slots) > mostHeapSizes {
+		return fmt.Errorf("there are %d sizes of slots", len(r.Slots))
+	}
+	room := mostHeapBytes
+	for text, count := range r.Slots {
+		size, err := strconv.Atoi(text)
+		if err != nil || size < 1 || count < 0 || count > room/size {
+			return fmt.Errorf("there are %d slots of size %.20q", count, text)
+		}
+		room -= size * count
+	}
+	return nil
 }
 
 // write keeps what a preloader has told, whole or not at all.

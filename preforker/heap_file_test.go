@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -44,7 +45,10 @@ func TestHeapFile(t *testing.T) {
 func TestHeapFileThatIsDamaged(t *testing.T) {
 	dir := t.TempDir()
 	file := newHeapFile(dir, "/bin/ruby", App{})
-	for _, text := range []string{"", "{", "[]", `{"slots":{"40":"many"}}`, strings.Repeat("\x00", 100)} {
+	for _, text := range []string{"", "{", "[]", `{"slots":{"40":"many"}}`,
+		`{"slots":{"40":1000000000000}}`, `{"slots":{"40":9223372036854775807,"80":1}}`, `{"slots":{"40":99999999999999999999}}`,
+		`{"slots":{"40":20000000,"80":10000000}}`, `{"slots":{"0":1}}`, `{"slots":{"-40":1}}`, `{"slots":{"40":-1}}`, `{"slots":{"x":1}}`,
+		`{"slots":{` + strings.Repeat(`"1":1,`, 40) + strings.Join(manySizes(), ",") + `}}`, strings.Repeat("\x00", 100)} {
 		if err := os.WriteFile(file.path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -66,4 +70,12 @@ func TestHeapFileThatIsDamaged(t *testing.T) {
 	if err := newHeapFile(filepath.Join(dir, "nowhere"), "/bin/ruby", App{}).write("3.1.2", nil); err == nil {
 		t.Error("written into a folder that is not there")
 	}
+}
+
+// manySizes are more than any Ruby has.
+func manySizes() (sizes []string) {
+	for size := range mostHeapSizes + 1 {
+		sizes = append(sizes, fmt.Sprintf(`"%d":1`, size+1))
+	}
+	return sizes
 }

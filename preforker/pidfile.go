@@ -60,7 +60,7 @@ func tryPidFile(path string) (p *pidFile, again bool, err error) {
 		return nil, false, userErrorf("move it away, or "+tryPlace,
 			"create pid file: %s is there and is not a file; it was left alone", path)
 	case errors.Is(err, fs.ErrPermission):
-		return nil, false, userErrorf("run as its owner, or "+tryPlace, "open pid file: %w", err)
+		return nil, false, userErrorf("run as its owner, remove it if no launcher runs there, or "+tryPlace, "open pid file: %w", err)
 	case err != nil:
 		return nil, false, userErrorf("choose a folder that this user may write with --socket-dir", "open pid file: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // socketDir is the folder of the sockets and of what lies beside them. It remembers
@@ -14,18 +15,20 @@ import (
 type socketDir struct {
 	path    string
 	made    []string    // the folder itself and those above it that this start made, the innermost first
-	mode    os.FileMode // its permissions
+	as      os.FileInfo // as it was at the start
 	snippet string      // path of the snippet, where this start made it
 }
 
 func makeSocketDir(path string) (*socketDir, error) {
-	d := &socketDir{path: path, made: missing(path), mode: 0o755}
-	if err := os.MkdirAll(path, d.mode); err != nil {
+	d := &socketDir{path: path, made: missing(path)}
+	if err := os.MkdirAll(path, 0o755); err != nil {
 		d.undo()
 		return nil, userErrorf("make the folder writable, or choose another one with --socket-dir", "create socket folder: %w", err)
 	}
-	if info, err := os.Stat(path); err == nil {
-		d.mode = info.Mode().Perm()
+	var err error
+	if d.as, err = os.Stat(path); err != nil {
+		d.undo()
+		return nil, fmt.Errorf("look at socket folder: %w", err)
 	}
 	return d, nil
 }
@@ -52,7 +55,13 @@ func (d *socketDir) restore(root string) error {
 			return fmt.Errorf("make socket folder: the application's folder %s is gone", root)
 		}
 	}
-	if err := os.MkdirAll(d.path, d.mode); err != nil {
+	if err := os.MkdirAll(d.path, 0o755); err != nil {
+		return fmt.Errorf("make socket folder: %w", err)
+	}
+	// Only root can give it to another user, and whoever else made it has the right one.
+	owner := d.as.Sys().(*syscall.Stat_t)
+	_ = os.Chown(d.path, int(owner.Uid), int(owner.Gid))
+	if err := os.Chmod(d.path, d.as.Mode()); err != nil {
 		return fmt.Errorf("make socket folder: %w", err)
 	}
 	return nil

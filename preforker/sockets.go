@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"launcher/preforker/sys"
@@ -64,7 +65,8 @@ func bindSockets(dir string, slots int, options sys.SocketOptions, predecessor i
 
 // checkPlace says whether a socket may be bound at a path: where nothing is, or
 // a socket that nobody listens on.
-func checkPlace(path string, predecessor int) error {
+// Those that the processes of the pids given have bound count as such too.
+func checkPlace(path string, gone ...int) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -81,7 +83,7 @@ func checkPlace(path string, predecessor int) error {
 		return userErrorf("move it away, or "+tryPlace, "bind socket: %s is another program's; it was left alone", path)
 	case err != nil:
 		return userErrorf(tryPlace, "ask whether anybody listens: %w", err)
-	case !listening || pid != 0 && (pid == predecessor || !sys.Exists(pid)):
+	case !listening || pid != 0 && (slices.Contains(gone, pid) || !sys.Exists(pid)):
 		// Workers of a launcher that was killed may hold it for their last request.
 	case pid != 0 && listensAt(pid, path):
 		return userErrorf(fmt.Sprintf("stop it (ps %d), or %s", pid, tryPlace),
@@ -92,8 +94,8 @@ func checkPlace(path string, predecessor int) error {
 	return nil
 }
 
-func (s *sockets) bind(slot, predecessor int) (err error) {
-	s.listeners[slot], s.files[slot], err = bindSocket(s.paths[slot], s.options, predecessor)
+func (s *sockets) bind(slot int, gone ...int) (err error) {
+	s.listeners[slot], s.files[slot], err = bindSocket(s.paths[slot], s.options, gone...)
 	if err != nil {
 		return err // it names the path, and that the slot
 	}
@@ -106,8 +108,8 @@ func (s *sockets) bind(slot, predecessor int) (err error) {
 }
 
 // bindSocket binds a socket where nothing is, or a stale one.
-func bindSocket(path string, options sys.SocketOptions, predecessor int) (*os.File, namedFile, error) {
-	if err := checkPlace(path, predecessor); err != nil {
+func bindSocket(path string, options sys.SocketOptions, gone ...int) (*os.File, namedFile, error) {
+	if err := checkPlace(path, gone...); err != nil {
 		return nil, namedFile{}, err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

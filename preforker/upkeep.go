@@ -163,7 +163,8 @@ func (s *Supervisor) openSlot(slot int) event {
 		s.tellUpkeep(err)
 		return slotNotBound{slot, err, true}
 	}
-	if err := s.sockets.bind(slot, s.pid.predecessor); err != nil {
+	// A socket of this launcher that is there has lost its own place: somebody has moved it.
+	if err := s.sockets.bind(slot, s.pid.predecessor, os.Getpid()); err != nil {
 		return slotNotBound{slot, err, false}
 	}
 	return nil

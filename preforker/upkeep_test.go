@@ -92,18 +92,30 @@ func TestFilesComeBack(t *testing.T) {
 			if found := s.look(t); found != nil || log.Len() != 0 {
 				t.Errorf("nothing is missing, but %+v", found)
 			}
-			if err := os.Chmod(s.config.SocketDir, 0o750); err != nil {
+			as := os.ModeDir | os.ModeSetgid | 0o750
+			if err := os.Chmod(s.config.SocketDir, as); err != nil {
 				t.Fatal(err)
 			}
-			s.dir.mode = 0o750 // as if it had been so at the start
+			var err error
+			if s.dir.as, err = os.Stat(s.config.SocketDir); err != nil { // as if it had been so at the start
+				t.Fatal(err)
+			}
+			shot := s.snapshot()
+			if shot.addFiles(); !shot.status.Slots[1].Open {
+				t.Error("the sockets are not told to be open")
+			}
 			if err := clean(s.config.SocketDir); err != nil {
 				t.Fatal(err)
+			}
+			// Who asks before it is noticed is told the truth.
+			if shot.addFiles(); shot.status.Slots[1].Open {
+				t.Error("the sockets are told to be open")
 			}
 			s.lostAll(t)
 			if got := names(t, s.config.SocketDir); !slices.Equal(got, kept) {
 				t.Errorf("the folder has %q", got)
 			}
-			if info, err := os.Stat(s.config.SocketDir); err != nil || made[name] && info.Mode().Perm() != 0o750 {
+			if info, err := os.Stat(s.config.SocketDir); err != nil || made[name] && info.Mode() != as {
 				t.Errorf("%v, %v", info.Mode(), err)
 			}
 			if p, err := lockPidFile(s.config.SocketDir); err == nil {
@@ -120,6 +132,17 @@ func TestFilesComeBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSocketsThatWereMoved: each name has another one's socket.
+func TestSocketsThatWereMoved(t *testing.T) {
+	s, _ := newKeeper(t, 3)
+	for _, move := range [][2]int{{0, 2}, {1, 0}} { // over another one, and where another one was
+		if err := os.Rename(s.sockets.paths[move[0]], s.sockets.paths[move[1]]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.lostAll(t)
 }
 
 // TestWaitingConnectionsMoveToTheNewSocket: who has connected to the older one notices nothing.

@@ -210,8 +210,8 @@ func findRuby(command string) (string, error) {
 		return "", &preforker.UserError{Err: fmt.Errorf("find Ruby: %w", err),
 			Try: "install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby"}
 	}
-	if path, err = filepath.Abs(path); err != nil {
-		return "", fmt.Errorf("find Ruby: %w", err)
+	if path, err = absolute(path); err != nil {
+		return "", err
 	}
 	// These start for many seconds before they could say it themselves.
 	if real, err := filepath.EvalSymlinks(path); err == nil && forkless.MatchString(filepath.Base(real)) {
