@@ -80,7 +80,7 @@ func pixels(seen image.Image, want color.RGBA) int {
 	return count
 }
 
-// The lines of every method are seen: each is hundreds of pixels long, if less on a phone, where the right end is scrolled away.
+// The lines of every method are seen: each is hundreds of pixels long.
 func TestABrowserShowsTheGraphs(t *testing.T) {
 	page := filepath.Join(write(t, full()), PageFile)
 	const enough = 200
@@ -155,6 +155,35 @@ func TestABrowserMakesElementsOfTheGraphs(t *testing.T) {
 	}
 	if !strings.Contains(dom, "<p>tables 9 captions 9 unscoped 0 overflow false</p>") {
 		t.Errorf("the tables: %s", dom)
+	}
+}
+
+// On a phone the graphs are all in sight, with letters that can be read.
+func TestABrowserCutsNoGraph(t *testing.T) {
+	dir := write(t, full())
+	var script strings.Builder
+	for _, width := range []int{320, 360, 560, 700, 1000} {
+		fmt.Fprintf(&script, `<iframe src="report.html" width="%d" height="900" onload="
+			const page = this.contentDocument, room = page.documentElement.clientWidth;
+			const svgs = [...page.querySelectorAll('svg')].filter(s => s.getBoundingClientRect().width > 0);
+			const cut = svgs.filter(s => s.getBoundingClientRect().right > room || s.parentElement.parentElement.scrollWidth > s.parentElement.parentElement.clientWidth);
+			const letters = svgs.map(s => Math.min(...[...s.querySelectorAll('text')].map(t => t.getBoundingClientRect().height)));
+			const out = svgs.map(s => [...s.querySelectorAll('text')].filter(t => t.getBoundingClientRect().right > s.getBoundingClientRect().right).length);
+			const p = document.createElement('p');
+			p.textContent = 'at %d: ' + svgs.length + ' graphs, ' + cut.length + ' cut, ' + out.reduce((a, b) => a + b) + ' texts cut, ' +
+				(Math.min(...letters) >= 10 ? 'readable' : 'too small: ' + letters);
+			document.body.append(p);
+			"></iframe>`, width, width)
+	}
+	around := filepath.Join(dir, "around.html")
+	if err := os.WriteFile(around, []byte("<!DOCTYPE html><body>"+script.String()+"</body>"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dom := string(chromium(t, "--allow-file-access-from-files", "--virtual-time-budget=10000", "--dump-dom", "file://"+around))
+	for _, width := range []int{320, 360, 560, 700, 1000} {
+		if want := fmt.Sprintf("<p>at %d: 2 graphs, 0 cut, 0 texts cut, readable</p>", width); !strings.Contains(dom, want) {
+			t.Errorf("no %q in %s", want, regexp.MustCompile(`<p>at [^<]*</p>`).FindAllString(dom, -1))
+		}
 	}
 }
 

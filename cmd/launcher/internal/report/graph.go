@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"math"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -19,6 +20,8 @@ import (
 const (
 	graphWidth  = 640 * vg.Length(1)
 	graphHeight = 400 * vg.Length(1)
+	// narrowWidth is for a phone: the wide graph would be cut there, or its letters too small to read.
+	narrowWidth = 340 * vg.Length(1)
 	// graphDPI makes the picture sharp on screens of two pixels a point.
 	graphDPI = 144
 )
@@ -79,8 +82,11 @@ func (g *graph) draw(c draw.Canvas, background color.Color) {
 	c = draw.Crop(c, vg.Points(12), -vg.Points(16), vg.Points(10), -vg.Points(12))
 	title := textStyle(15)
 	title.YAlign = draw.YTop
-	c.FillText(title, vg.Point{X: c.Min.X, Y: c.Max.Y}, g.title)
-	c.Max.Y -= vg.Points(26)
+	for _, line := range broken(title, g.title, c.Max.X-c.Min.X) {
+		c.FillText(title, vg.Point{X: c.Min.X, Y: c.Max.Y}, line)
+		c.Max.Y -= vg.Points(20)
+	}
+	c.Max.Y -= vg.Points(6)
 	c.Max.Y = g.drawLegend(c) - vg.Points(10)
 	// The name of the upright axis lies above it: it reads better than turned.
 	name := textStyle(12)
@@ -88,6 +94,20 @@ func (g *graph) draw(c draw.Canvas, background color.Color) {
 	c.FillText(name, vg.Point{X: c.Min.X, Y: c.Max.Y}, g.y)
 	c.Max.Y -= vg.Points(22)
 	g.plot().Draw(c)
+}
+
+// broken is a text in lines that have room, broken between words.
+func broken(style text.Style, content string, room vg.Length) []string {
+	var lines []string
+	for _, word := range strings.Fields(content) {
+		last := len(lines) - 1
+		if last >= 0 && style.Width(lines[last]+" "+word)*fontSlack <= room {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
 }
 
 func (g *graph) plot() *plot.Plot {

@@ -19,10 +19,12 @@ func memorySection(f *figures) section {
 		made.rows = append(made.rows, []string{label(run), megabytes(run.Launched.PSS), megabytes(run.Peak.PSS),
 			f.ofDirect(run), f.saving(run), megabytes(run.Last.PSS), f.ofDirectLast(run)})
 	}
-	made.rows = append(made.rows,
-		[]string{articleDirect, figure(articleDirectLaunched), figure(articleDirectLoaded), "100 %", none, none, none},
-		[]string{articleForked, figure(articleForkedLaunched), figure(articleForkedLoaded),
-			percent(articleForkedLoaded, articleDirectLoaded), articleSaving(), none, none})
+	if f.n == articleProcesses {
+		made.rows = append(made.rows,
+			[]string{articleDirect, figure(articleDirectLaunched), figure(articleDirectLoaded), "100 %", none, none, none},
+			[]string{articleForked, figure(articleForkedLaunched), figure(articleForkedLoaded),
+				percent(articleForkedLoaded, articleDirectLoaded), articleSaving(), none, none})
+	}
 
 	text := []string{savingText(f)}
 	if !f.shared {
@@ -30,7 +32,7 @@ func memorySection(f *figures) section {
 	}
 	notes := []string{
 		"Of direct and saving: against as many processes that each load the application by themselves, at their peak, and in the end after the load of both.",
-		fmt.Sprintf("2007: %d Rails processes by free, after the launch and after httperf with 100 connections, 20 a second.", articleProcesses),
+		articleText(),
 	}
 	return section{heading: "Memory", text: text, graph: memoryGraph(f), tables: []table{made},
 		notes: append(notes, errorNotes(runs)...)}
@@ -52,10 +54,6 @@ func (f *figures) saving(run *experiment.Run) string {
 	return percent(direct-toMB(run.Peak.PSS), direct)
 }
 
-func articleSaving() string {
-	return percent(articleDirectLoaded-articleForkedLoaded, articleDirectLoaded)
-}
-
 func savingText(f *figures) string {
 	var parts []string
 	for _, run := range f.runsOf(f.n) {
@@ -65,10 +63,10 @@ func savingText(f *figures) string {
 	}
 	if len(parts) == 0 {
 		return "There is no saving to tell: that takes direct and another method with the same number of processes. In 2007 it was " +
-			articleSaving() + "."
+			articleSavingOfTen() + "."
 	}
 	return fmt.Sprintf("Saving with %s, at the peak, against direct: %s. In 2007 it was %s.",
-		count(f.n, "process", "processes"), strings.Join(parts, ", "), articleSaving())
+		count(f.n, "process", "processes"), strings.Join(parts, ", "), articleSavingOfTen())
 }
 
 // instrumentSection is the same by everything that can measure it.
@@ -91,7 +89,7 @@ func instrumentSection(f *figures) section {
 		"PSS divides each shared page by the number of processes that map it, so its sum is what the processes use together.",
 		"Private (USS) is what nobody else maps: what ending that process alone would give back.",
 		"RSS counts what n processes share n times over, so its sum is more than there is.",
-		"free used is how much more of the machine's memory is in use than before the launch, with buffers and page cache, as the first line of free had it in 2007; less cache is its second line, without them. Everything else that the machine did is in both.",
+		"free used is how much more of the machine's memory is in use than before the launch, with buffers and page cache, as the first line of free had it in 2007; less cache is its second line, without them. Everything else that the machine did is in both, and where it gave memory back there is no figure (–).",
 		"Sums over all processes of a method, its supervisor and masters among them. Peak is the moment of the greatest sum of PSS, for all the instruments.",
 	}}
 }

@@ -317,7 +317,7 @@ func TestFigures(t *testing.T) {
 	for _, example := range []struct{ got, want string }{
 		{figure(0), "0"}, {figure(-0.01), "0.0"}, {figure(9.94), "9.9"}, {figure(9.96), "10"}, {figure(1426.4), "1426"},
 		{figure(-12.6), "-13"}, {figure(math.NaN()), none}, {figure(math.Inf(1)), none},
-		{megabytes(171 * megabyte), "171"}, {grownMB(10*megabyte, 30*megabyte), "-20"},
+		{megabytes(171 * megabyte), "171"}, {grownMB(10*megabyte, 30*megabyte), none}, {grownMB(30*megabyte, 10*megabyte), "20"},
 		{percent(47, 186), "25 %"}, {percent(1, 0), none}, {articleSaving(), "75 %"},
 		{times(1.31, 0.13), "10.1 ×"}, {times(1, -1), none},
 		{count(1, "process", "processes"), "1 process"}, {count(2, "process", "processes"), "2 processes"},
@@ -326,6 +326,63 @@ func TestFigures(t *testing.T) {
 		if example.got != example.want {
 			t.Errorf("got %q, want %q", example.got, example.want)
 		}
+	}
+}
+
+// ofTwo has runs of two processes alone, on a machine that gave memory back meanwhile.
+func ofTwo() *experiment.Results {
+	results := minimal()
+	results.Methods, results.Processes = []string{"direct", "smart"}, []int{2}
+	results.Runs = []experiment.Run{madeRun(madeMethods()[0], 0, 2), madeRun(madeMethods()[1], 1, 2)}
+	for i := range results.Runs {
+		results.Runs[i].Before.FreeUsed = 64 << 30
+	}
+	return results
+}
+
+// TestNothingStandsWhereItDoesNotBelong: figures of ten processes in a table of two, a line through one point, memory
+// that was used less than not at all.
+func TestNothingStandsWhereItDoesNotBelong(t *testing.T) {
+	f := newFigures(ofTwo())
+	for _, row := range memorySection(f).tables[0].rows {
+		if strings.HasPrefix(row[0], "2007") {
+			t.Errorf("among two processes: %q", row)
+		}
+	}
+	if notes := strings.Join(memorySection(f).notes, " "); !strings.Contains(notes, "2007: 10 Rails processes took 186 MB one by one and 47 MB forked") {
+		t.Errorf("nothing is told of 2007: %q", notes)
+	}
+	if s := lineSection(f); len(s.tables) != 0 || !strings.Contains(s.text[0], "--processes 1,4") {
+		t.Errorf("a line through one point: %+v", s)
+	}
+	if columns := launchSection(f).tables[0].columns; len(columns) != 3 {
+		t.Errorf("one more than one: %+v", columns)
+	}
+	for _, table := range []table{instrumentSection(f).tables[0], everyNumberSection(f).tables[0]} {
+		for _, row := range table.rows {
+			for _, cell := range row {
+				if strings.HasPrefix(cell, "-") {
+					t.Errorf("below zero: %q", row)
+				}
+			}
+		}
+	}
+	if of := memorySection(newFigures(full())).tables[0].rows; of[len(of)-1][0] != articleForked {
+		t.Errorf("among ten processes: %q", of)
+	}
+}
+
+// TestLineOfSomeMethods: those that have none are named, and two points have no errors.
+func TestLineOfSomeMethods(t *testing.T) {
+	results := ofTwo()
+	results.Processes = []int{2, 4}
+	results.Runs = append(results.Runs, madeRun(madeMethods()[0], 0, 4))
+	s := lineSection(newFigures(results))
+	if rows := s.tables[0].rows; len(rows) != 2 || rows[0][0] != "direct" || len(s.tables[0].columns) != 4 || rows[0][3] != "2" {
+		t.Errorf("%+v", s.tables)
+	}
+	if notes := strings.Join(s.notes, " "); !strings.Contains(notes, "No line, for want of a second number of processes: smart.") {
+		t.Errorf("%q", notes)
 	}
 }
 

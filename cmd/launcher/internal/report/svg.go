@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 )
@@ -15,7 +16,7 @@ import (
 // svg is the graph as a file of its own, on white: what shows a file does not say
 // whether its page is dark.
 func (g *graph) svg() ([]byte, error) {
-	drawn, err := g.drawSVG(color.White)
+	drawn, err := g.drawSVG(color.White, graphWidth)
 	if err != nil {
 		return nil, err
 	}
@@ -23,9 +24,24 @@ func (g *graph) svg() ([]byte, error) {
 }
 
 // inlineSVG is the graph as an element of the page: it has no ground, and the page's
-// style can change its colours, which are variables of the names in graphStyle.
+// style can change its colours, which are variables of the names in graphStyle. It is drawn once for a wide page and
+// once for a narrow one, of which the style shows one.
 func (g *graph) inlineSVG() (string, error) {
-	drawn, err := g.drawSVG(nil)
+	wide, err := g.inline(graphWidth)
+	if err != nil {
+		return "", err
+	}
+	forPhones := *g
+	forPhones.id += "-narrow"
+	narrow, err := forPhones.inline(narrowWidth)
+	if err != nil {
+		return "", err
+	}
+	return `<div class="broad">` + "\n" + wide + "</div>\n" + `<div class="narrow">` + "\n" + narrow + "</div>\n", nil
+}
+
+func (g *graph) inline(width vg.Length) (string, error) {
+	drawn, err := g.drawSVG(nil, width)
 	if err != nil {
 		return "", err
 	}
@@ -51,14 +67,14 @@ func (g *graph) shades() []shade {
 	}
 	for i := range g.series {
 		if s := &g.series[i]; s.color != past() {
-			found = append(found, shade{fmt.Sprintf("--%s-%d", g.id, i), hex(s.color), s.dark})
+			found = append(found, shade{fmt.Sprintf("--%s-%d", strings.TrimSuffix(g.id, "-narrow"), i), hex(s.color), s.dark})
 		}
 	}
 	return found
 }
 
-func (g *graph) drawSVG(background color.Color) (string, error) {
-	canvas := vgsvg.New(graphWidth, graphHeight)
+func (g *graph) drawSVG(background color.Color, width vg.Length) (string, error) {
+	canvas := vgsvg.New(width, graphHeight)
 	g.draw(draw.New(canvas), background)
 	var out bytes.Buffer
 	if _, err := canvas.WriteTo(&out); err != nil {
@@ -70,12 +86,12 @@ func (g *graph) drawSVG(background color.Color) (string, error) {
 	}
 	body = strings.ReplaceAll(body, "font-family:Liberation Sans;",
 		"font-family:'Liberation Sans',Arimo,Arial,Helvetica,sans-serif;")
-	return g.svgHead() + body, nil
+	return g.svgHead(width) + body, nil
 }
 
 // svgHead names the graph for those who do not see it. The one of vgsvg does not.
-func (g *graph) svgHead() string {
-	w, h := graphWidth.Points(), graphHeight.Points()
+func (g *graph) svgHead(width vg.Length) string {
+	w, h := width.Points(), graphHeight.Points()
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%g" height="%g" viewBox="0 0 %g %g"`+
 		` role="img" aria-labelledby="%s-title %s-desc">`+"\n"+
 		`<title id="%s-title">%s</title>`+"\n"+`<desc id="%s-desc">%s</desc>`,

@@ -23,8 +23,14 @@ func toMB(bytes uint64) float64 { return float64(bytes) / bytesPerMB }
 
 func megabytes(bytes uint64) string { return figure(toMB(bytes)) }
 
-// grownMB is by how much a figure of the machine grew, which can be below zero.
-func grownMB(now, before uint64) string { return figure(toMB(now) - toMB(before)) }
+// grownMB is by how much a figure of the machine grew. Where it fell, something else has given memory back, and that
+// says nothing of what was measured.
+func grownMB(now, before uint64) string {
+	if now < before {
+		return none
+	}
+	return figure(toMB(now) - toMB(before))
+}
 
 // figure is a number without the digits that nobody could measure twice.
 func figure(value float64) string {
