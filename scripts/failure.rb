@@ -21,7 +21,7 @@ module PreforkLauncher
 
     def to_h
       app, other = frames.partition { |frame| app?(frame) }
-      { class: @error.class.name || "anonymous exception", message: cut(message, TEXT_MAX),
+      { class: name, message: cut(message, TEXT_MAX),
         app_frames: first(app), backtrace: first(other) }
     end
 
@@ -29,7 +29,7 @@ module PreforkLauncher
     # an object holds.
     def line
       text = Text.line(message.lines.first.to_s.chomp)[0, LINE_MAX]
-      said = [@error.class.name || "anonymous exception", text].reject(&:empty?).join(": ")
+      said = [name, text].reject(&:empty?).join(": ")
       at = place(frames.select { |frame| app?(frame) })
       at.nil? || text.include?(at) ? said : "#{said} (#{at})"
     end
@@ -41,24 +41,26 @@ module PreforkLauncher
 
     private
 
+    def name
+      Text.attempt("its class") { cut(@error.class.name || "anonymous exception", FRAME_MAX) }
+    end
+
     def message
       return "status #{@error.status}" if @error.is_a?(SystemExit)
       text = text_of(@error)
-      cause = @error.cause
-      cause ? "#{text} (caused by #{cause.class}: #{text_of(cause)})" : text
+      cause = Text.attempt(nil) { @error.cause }
+      cause ? "#{text} (caused by #{Text.attempt('its class') { Text.utf8(cause.class) }}: #{text_of(cause)})" : text
     end
 
     # The message is the application's code, which may be what is broken.
     def text_of(error)
-      Text.utf8(error.message)
-    rescue StandardError => broken
-      "(its message raised #{broken.class})"
+      Text.attempt("its message") { Text.utf8(error.message) }
     end
 
     # The launcher's own frames are told by their full names: relative ones could
     # be those of a folder of the application.
     def frames
-      frames = (@error.backtrace || []).map { |frame| Text.utf8(frame) }
+      frames = Array(Text.attempt("its backtrace") { @error.backtrace }).map { |frame| Text.utf8(frame) }
       frames.reject! { |frame| OWN.match?(frame) }
       frames.unshift("#{Text.utf8(@error.path)} (not loaded)") if missing_file?
       frames.map { |frame| relative(frame) }

@@ -33,13 +33,16 @@ module PreforkLauncher
       printable(text, limit).gsub(BREAKS) { |char| escape(char) }
     end
 
-    # The class of an exception and its message. Both are its application's code, which may be what is broken.
+    # The class of an exception and its message.
     def self.error(error, limit = nil)
-      [error.class, error].zip(%i[to_s message]).map do |object, method|
-        printable(object.public_send(method), limit)
-      rescue StandardError, ScriptError, SystemStackError, NoMemoryError => broken
-        "(#{method == :message ? 'its message' : 'its class'} raised #{broken.class.name})"
-      end.join(": ")
+      "#{attempt('its class') { printable(error.class, limit) }}: #{attempt('its message') { printable(error.message, limit) }}"
+    end
+
+    # A part of an exception. All of them can be its application's code, which may be what is broken.
+    def self.attempt(what)
+      yield
+    rescue StandardError, ScriptError, SystemStackError, NoMemoryError => broken
+      what && "(#{what} raised #{broken.class.name})"
     end
 
     def self.escape(char)

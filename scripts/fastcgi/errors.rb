@@ -94,7 +94,7 @@ module PreforkLauncher
         describe(error, text)
         hint = hint(error)
         seen = [error]
-        while (error = attempt(nil) { error.cause }) && seen.size < MAX_CAUSES && seen.none? { |one| one.equal?(error) }
+        while (error = Text.attempt(nil) { error.cause }) && seen.size < MAX_CAUSES && seen.none? { |one| one.equal?(error) }
           seen << error
           describe(error, text << "caused by: ")
         end
@@ -106,21 +106,15 @@ module PreforkLauncher
 
       def describe(error, text)
         text << Text.error(error, MESSAGE_MAX) << "\n"
-        frames = attempt("its backtrace") { error.backtrace || [] }
+        frames = Text.attempt("its backtrace") { error.backtrace || [] }
         frames = [frames] unless frames.is_a?(Array)
-        frames.first(MAX_FRAMES).each { |frame| text << "\t" << attempt("a frame") { Text.line(frame, LINE_MAX) } << "\n" }
+        frames.first(MAX_FRAMES).each { |frame| text << "\t" << Text.attempt("a frame") { Text.line(frame, LINE_MAX) } << "\n" }
         text << "\t... #{frames.size - MAX_FRAMES} more\n" if frames.size > MAX_FRAMES
-      end
-
-      def attempt(what)
-        yield
-      rescue StandardError, ScriptError, SystemStackError, NoMemoryError => failure
-        what && "(#{what} raised #{failure.class.name})"
       end
 
       # What an application gets that asks for something which only a server of HTTP has.
       def hint(error)
-        attempt(nil) do
+        Text.attempt(nil) do
           case error
           when UncaughtThrowError then ASYNC if error.tag == :async
           when NoMethodError then NIL_CALLED if error.name == :call && error.receiver.nil?

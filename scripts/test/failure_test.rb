@@ -95,6 +95,23 @@ class FailureTest < Minitest::Test
     assert_empty told[:app_frames]
   end
 
+  def test_every_part_of_an_exception_may_raise
+    broken = Class.new(StandardError) { %i[message cause backtrace].each { |part| define_method(part) { raise NotImplementedError } } }
+    broken.define_singleton_method(:name) { raise "again" }
+    told = failure(broken.new)
+    assert_equal ["(its class raised RuntimeError)", "(its message raised NotImplementedError)"], told.values_at(:class, :message)
+    assert_equal ["(its backtrace raised NotImplementedError)"], told[:app_frames]
+    assert_match(/\A\(its class raised RuntimeError\): \(its message raised/, PreforkLauncher::Failure.new(broken.new, root: ROOT).line)
+    endless = Class.new(StandardError) { define_method(:message) { message } }.new
+    assert_equal "(its message raised SystemStackError)", failure(endless)[:message]
+  end
+
+  def test_what_a_terminal_would_obey
+    told = failure(error("a\e[31m\u202e\nb", ["/srv/shop/c\u009b.rb:1"]))
+    assert_equal 'a\x1B[31m\u{202E}' + "\nb", told[:message]
+    assert_equal ['c\x9B.rb:1'], told[:app_frames]
+  end
+
   def test_a_file_of_the_application_that_is_missing
     missing = error("cannot load such file -- /srv/shop/lib/gone", ["/usr/lib/ruby/require.rb:5"], LoadError)
     missing.define_singleton_method(:path) { "/srv/shop/lib/gone" }
