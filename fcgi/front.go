@@ -46,10 +46,10 @@ type FrontConfig struct {
 	// gets 504. 0 is no bound: time limits on requests are the business of
 	// whoever can end the worker.
 	HeadTimeout time.Duration
-	// MaxSpool bounds request bodies of unknown length, which are spooled to a
-	// file in SpoolDir, 256 MiB by default. More is answered 413.
-	MaxSpool int64
-	// MaxSpools bounds all of them together, 1 GiB by default. More is answered 503.
+	// MaxSpool bounds a request body that is spooled to a file in SpoolDir, 256 MiB by default, and MaxSpools
+	// all of them together, 1 GiB by default. More of a body of unknown length is answered 413 and 503, one with a
+	// length is passed on as it comes.
+	MaxSpool  int64
 	MaxSpools int64
 	SpoolDir  string // the system's folder for temporary files by default
 	// MaxParams bounds the encoded environment, 65535 bytes by default. More is
@@ -64,9 +64,9 @@ type FrontConfig struct {
 // more than one request at a time; the others wait here, first come, first
 // served.
 //
-// Bodies are passed on as they come, in both directions, and kept nowhere: a
-// client that reads slowly holds a worker once the socket buffers in between
-// are full, until StallLimit ends it.
+// A request waits for its body before it gets a worker. Responses are passed on as they come, and kept
+// nowhere: a client that reads slowly holds a worker once the socket buffers in between are full, until
+// StallLimit ends it.
 type Front struct {
 	config FrontConfig
 	log    *slog.Logger

@@ -1,7 +1,9 @@
 package fcgi
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -52,6 +54,9 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Close does nothing: net/http closes the body.
+func (u *upload) Close() error { return nil }
+
 // interrupt makes a pending Read return, and later ones fail.
 func (u *upload) interrupt() {
 	u.mu.Lock()
@@ -74,6 +79,13 @@ func (u *upload) linger() {
 	}
 }
 
+// begun tells whether something of the body was read.
+func (u *upload) begun() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.read > 0 || u.eof
+}
+
 // complete tells whether all of the body was read. Where it was not, the
 // connection cannot carry another request.
 func (u *upload) complete() bool {
@@ -86,3 +98,39 @@ func (u *upload) finished() bool { return u.eof || u.length >= 0 && u.read >= u.
 
 // deadline is not supported by the writers of tests, which do not stall either.
 func (u *upload) deadline(t time.Time) { _ = u.rc.SetReadDeadline(t) }
+
+// smallBody is what is kept in memory of a body.
+const smallBody = 16 << 10
+
+// collect returns the body once all of it is there, because a worker is held from the first byte that it gets, and
+// may be for as long as a client likes. A small one is in memory, others are spooled. What has a
+// length and is too large for that, or has no room, is passed on as it comes.
+func (f *Front) collect(w http.ResponseWriter, r *http.Request, up *upload) (body io.ReadCloser, length int64, err error) {
+	switch {
+	case r.ContentLength == 0:
+		return http.NoBody, 0, nil
+	case r.ContentLength < 0:
+		return asBody(f.spools.store(up, 0))
+	case r.ContentLength <= smallBody:
+		var kept bytes.Buffer
+		if _, err := io.Copy(&kept, up); err != nil {
+			return nil, 0, fmt.Errorf("%w: %w", ErrRequestBody, err)
+		}
+		return io.NopCloser(&kept), int64(kept.Len()), nil
+	}
+	stored, err := f.spools.store(up, r.ContentLength)
+	if stored != nil || up.begun() || errors.Is(err, ErrRequestBody) {
+		return asBody(stored, err)
+	}
+	// The body is read while the response is written. Without this the server would swallow the rest
+	// of the body first.
+	_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 has and needs it
+	return up, r.ContentLength, nil
+}
+
+func asBody(stored *spool, err error) (io.ReadCloser, int64, error) {
+	if err != nil {
+		return nil, 0, err
+	}
+	return stored, stored.length, nil
+}

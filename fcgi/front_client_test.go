@@ -3,6 +3,7 @@ package fcgi
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -104,8 +105,8 @@ func TestFrontEarlyAnswerIsNotSmuggled(t *testing.T) {
 		readHeadRecords(t, conn)
 		_, _ = conn.Write(whole("Status: 401\r\nContent-Length: 2", "no"))
 	})
-	_, server := serveFront(t, FrontConfig{Sockets: []string{path}})
-	conn := raw(t, server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+	_, server := serveFront(t, FrontConfig{Sockets: []string{path}, MaxSpool: 1000})
+	conn := raw(t, server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
 	input := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(input, nil)
 	if err != nil {
@@ -124,15 +125,15 @@ func TestFrontEarlyAnswerIsNotSmuggled(t *testing.T) {
 	}
 }
 
-// A client that stops in mid-body must not hold a worker.
+// A client that stops in mid-body must not hold a worker, where it gets one before its body is there.
 func TestFrontStalledUpload(t *testing.T) {
 	aborted := make(chan bool, 1)
 	path := responder(t, func(conn net.Conn) {
 		req, _ := readRequest(conn)
 		aborted <- req.aborted
 	})
-	_, server := serveFront(t, FrontConfig{Sockets: []string{path}, StallLimit: 50 * time.Millisecond})
-	conn := raw(t, server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
+	_, server := serveFront(t, FrontConfig{Sockets: []string{path}, StallLimit: 50 * time.Millisecond, MaxSpool: 1000})
+	conn := raw(t, server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc")
 	if !<-aborted {
 		t.Error("the worker was not told")
 	}
@@ -294,5 +295,57 @@ func TestFrontAbortedResponseIsNotWhole(t *testing.T) {
 	}
 	if _, err := io.ReadAll(resp.Body); err == nil {
 		t.Error("a cut response looks whole")
+	}
+}
+
+// A worker hears of an upload when all of it is there.
+func TestFrontCollectsUploads(t *testing.T) {
+	for _, size := range []int{10, smallBody, smallBody + 1, 200_000} {
+		path := responder(t, func(conn net.Conn) {
+			if req, err := readRequest(conn); err == nil {
+				_, _ = conn.Write(whole(fmt.Sprintf("X-Size: %d", len(req.body)), ""))
+			}
+		})
+		front, server := serveFront(t, FrontConfig{Sockets: []string{path}})
+		body := strings.Repeat("x", size)
+		conn := raw(t, server, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", size))
+		input := bufio.NewReader(conn)
+		if line, err := input.ReadString('\n'); err != nil || !strings.Contains(line, "100") { // the handler reads
+			t.Fatalf("got %q, %v", line, err)
+		}
+		_, _ = io.WriteString(conn, body[:size/2])
+		if busy, waiting := front.Load(); busy != 0 || waiting != 0 {
+			t.Errorf("%d bytes: a worker is held", size)
+		}
+		if resp, _ := ask(t, newRequest(t, "GET", server.URL, nil)); resp.Header.Get("X-Size") != "0" {
+			t.Errorf("%d bytes: got %s", size, resp.Status)
+		}
+		_, _ = io.WriteString(conn, body[size/2:])
+		_, _ = input.ReadString('\n')
+		resp, err := http.ReadResponse(input, nil)
+		if err != nil || resp.Header.Get("X-Size") != fmt.Sprint(size) {
+			t.Errorf("%d bytes: got %v, %v", size, resp, err)
+		}
+		server.Close()
+		if front.spools.used != 0 {
+			t.Errorf("%d bytes: %d bytes of room are lost", size, front.spools.used)
+		}
+	}
+}
+
+// One that cannot be collected, for want of room or of a folder, is passed on as it comes.
+func TestFrontPassesUploadsOn(t *testing.T) {
+	path := responder(t, func(conn net.Conn) {
+		if req, err := readRequest(conn); err == nil {
+			_, _ = conn.Write(whole(fmt.Sprintf("X-Size: %d", len(req.body)), ""))
+		}
+	})
+	for name, config := range map[string]FrontConfig{"too large": {MaxSpool: 1000}, "no room": {MaxSpools: 1000}, "no folder": {SpoolDir: "/nowhere"}} {
+		config.Sockets = []string{path}
+		_, server := serveFront(t, config)
+		resp, _ := ask(t, newRequest(t, "POST", server.URL, strings.NewReader(strings.Repeat("x", 100_000))))
+		if resp.StatusCode != 200 || resp.Header.Get("X-Size") != "100000" {
+			t.Errorf("%s: got %s", name, resp.Status)
+		}
 	}
 }

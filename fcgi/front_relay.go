@@ -27,21 +27,15 @@ func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	up := newUpload(w, r, f.config.StallLimit)
 	defer up.linger()
-	request := &Request{Params: params}
-	switch {
-	case r.ContentLength > 0:
-		// The body is read while the response is written. Without this the
-		// server would swallow the rest of the body first.
-		_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 has and needs it
-		request.Body, request.ContentLength, request.Interrupt = up, r.ContentLength, up.interrupt
-	case r.ContentLength < 0:
-		stored, err := f.spools.store(up)
-		if err != nil {
-			f.refuseFailed(w, r, err)
-			return
-		}
-		defer stored.Close() // again, where the file of the response takes its descriptor
-		request.Body, request.ContentLength = stored, stored.length
+	body, length, err := f.collect(w, r, up)
+	if err != nil {
+		f.refuseFailed(w, r, err)
+		return
+	}
+	defer body.Close() // again, where the file of the response takes its descriptor
+	request := &Request{Params: params, Body: body, ContentLength: length}
+	if body == io.ReadCloser(up) {
+		request.Interrupt = up.interrupt
 	}
 	ctx, left := f.workerContext(r.Context())
 	defer left.end()
@@ -55,9 +49,7 @@ func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
 		_, _ = io.CopyN(io.Discard, resp.Body, sendfileDrain) // its end says that the worker is free
 		_ = resp.Body.Close()
 		f.release(socket)
-		if stored, ok := request.Body.(*spool); ok {
-			_ = stored.Close() // it was only read
-		}
+		_ = body.Close() // it was only read
 		f.sendFile(w, r, resp, o, up)
 		return
 	}

@@ -14,8 +14,8 @@ var (
 	errSpoolsFull   = errors.New("request bodies of unknown length take all the room that they have together")
 )
 
-// spools are the bodies of unknown length, each in a file without a name, since a worker must know the
-// length before it starts. No worker is held meanwhile.
+// spools are bodies in files without a name. A worker must know the length before it starts, and is
+// not held while a body comes.
 type spools struct {
 	dir        string
 	each, room int64 // bytes of one body, and of all
@@ -29,13 +29,21 @@ type spool struct {
 	file   *os.File
 	owner  *spools
 	length int64
+	room   int64 // taken for it
 }
 
-// store reads a body to its end. The errors of the file differ from those of the client.
-func (s *spools) store(body io.Reader) (*spool, error) {
+// store reads a body to its end. Room for what is known of its length is taken before. The errors of the
+// file differ from those of the client.
+func (s *spools) store(body io.Reader, length int64) (*spool, error) {
+	if length > s.each {
+		return nil, errBodyTooLarge
+	}
 	b, err := s.create()
 	if err != nil {
 		return nil, &spoolError{err}
+	}
+	if err := b.take(length); err != nil {
+		return nil, errors.Join(err, b.Close())
 	}
 	if err := b.fill(body); err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -76,8 +84,8 @@ func (b *spool) Write(p []byte) (int, error) {
 	if b.length+size > b.owner.each {
 		return 0, errBodyTooLarge
 	}
-	if !b.owner.take(size) {
-		return 0, errSpoolsFull
+	if err := b.take(b.length + size - b.room); err != nil {
+		return 0, err
 	}
 	b.length += size
 	n, err := b.file.Write(p)
@@ -87,19 +95,31 @@ func (b *spool) Write(p []byte) (int, error) {
 	return n, nil
 }
 
+// take has more room taken for it.
+func (b *spool) take(size int64) error {
+	if size <= 0 {
+		return nil
+	}
+	if !b.owner.take(size) {
+		return errSpoolsFull
+	}
+	b.room += size
+	return nil
+}
+
 func (b *spool) Read(p []byte) (int, error) { return b.file.Read(p) }
 
 // Close frees the file and its room.
 func (b *spool) Close() error {
-	b.owner.take(-b.length)
-	b.length = 0
+	b.owner.take(-b.room)
+	b.room = 0
 	return b.file.Close()
 }
 
 func (s *spools) take(size int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used+size > s.room {
+	if size > 0 && s.used+size > s.room {
 		return false
 	}
 	s.used += size

@@ -47,21 +47,21 @@ func TestSpoolGivesBack(t *testing.T) {
 		body io.Reader
 		want error
 	}{"aborted": {failingBody(), ErrRequestBody}, "too large": {strings.NewReader("01234567890"), errBodyTooLarge}} {
-		if _, err := s.store(test.body); !errors.Is(err, test.want) {
+		if _, err := s.store(test.body, 0); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if open := openBelowDir(t, dir); len(open) != 0 || s.used != 0 {
 			t.Errorf("%s: open are %q, used %d", name, open, s.used)
 		}
 	}
-	first, err := s.store(strings.NewReader("0123456789"))
+	first, err := s.store(strings.NewReader("0123456789"), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.store(strings.NewReader("012345")); !errors.Is(err, errSpoolsFull) || s.used != 10 {
+	if _, err := s.store(strings.NewReader("012345"), 0); !errors.Is(err, errSpoolsFull) || s.used != 10 {
 		t.Errorf("got %v, used %d", err, s.used)
 	}
-	if second, err := s.store(strings.NewReader("01234")); err != nil || second.Close() != nil || s.used != 10 {
+	if second, err := s.store(strings.NewReader("01234"), 0); err != nil || second.Close() != nil || s.used != 10 {
 		t.Errorf("got %v, used %d", err, s.used)
 	}
 	if err := first.Close(); err != nil || s.used != 0 || len(openBelowDir(t, dir)) != 0 {
