@@ -96,6 +96,7 @@ func TestWorkingDirThatIsGone(t *testing.T) {
 }
 
 func TestDeployWarnings(t *testing.T) {
+	t.Parallel()
 	const again, sockets = "HUP loads .*/releases/7 again, wherever .*/shop/current leads", "the sockets are in a release, .*--socket-dir /run/shop"
 	deployed := []string{"shop/releases/7", "shop/shared/log", "shop/current -> releases/7"}
 	for name, test := range map[string]struct {
@@ -158,6 +159,7 @@ func shortFolder(t *testing.T) string {
 // TestDeploy as systemd starts it: the working folder is a link, and nothing says so. HUP loads what the link leads to by
 // then, also when the older release is gone; where there is nothing, the older one serves on.
 func TestDeploy(t *testing.T) {
+	t.Parallel()
 	shop := shortFolder(t)
 	release(t, shop, "1", "'one'", nil)
 	run := filepath.Join(shop, "run")
@@ -214,6 +216,7 @@ func TestDeploy(t *testing.T) {
 
 // TestDeployWithTheSocketsInTheRelease is warned of; the sockets follow the link.
 func TestDeployWithTheSocketsInTheRelease(t *testing.T) {
+	t.Parallel()
 	shop := shortFolder(t)
 	release(t, shop, "1", "'one'", nil)
 	root := filepath.Join(shop, currentLink)

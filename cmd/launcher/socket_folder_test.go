@@ -14,6 +14,7 @@ import (
 // TestSocketFilesAreRemoved as people do it who clean log/: what waits is served, the sockets come back, and
 // status tells the truth.
 func TestSocketFilesAreRemoved(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: versionedApp(t), args: []string{"2"}}).serving()
 	frozen := in.worker(0)
 	freeze(t, frozen)
@@ -77,6 +78,7 @@ func clean(t *testing.T, dir string) {
 // TestFolderIsTakenByAnotherLauncher while this one is held up: the two do not fight, and this one comes back when
 // the other has left.
 func TestFolderIsTakenByAnotherLauncher(t *testing.T) {
+	t.Parallel()
 	root := versionedApp(t)
 	in := start(t, startOptions{root: root, args: []string{"1"}, shared: true}).serving()
 	in.signal(syscall.SIGSTOP)
@@ -103,6 +105,7 @@ func TestFolderIsTakenByAnotherLauncher(t *testing.T) {
 
 // TestStrangersInTheSocketFolder: nothing that is there holds a start up, or is read without an end.
 func TestStrangersInTheSocketFolder(t *testing.T) {
+	t.Parallel()
 	root := versionedApp(t)
 	log := filepath.Join(root, "log")
 	if err := os.Mkdir(log, 0o777); err != nil {
@@ -113,7 +116,7 @@ func TestStrangersInTheSocketFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for n := range 2000 {
+	for n := range 500 {
 		write(t, filepath.Join(log, fmt.Sprintf("fastcgi.socket--%d", n)), "")
 	}
 	write(t, filepath.Join(log, "fastcgi.socket-99999999999999999999"), "")
