@@ -143,5 +143,6 @@ const (
 	keyEach       = "each"
 	keyTotal      = "total"
 	keyPrivate    = "private"
+	keyWaiting    = "waiting"
 	keySensible   = "sensible"
 )

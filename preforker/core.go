@@ -172,6 +172,12 @@ func (c *core) step(now time.Duration, e event) []action {
 		c.workerNotReforked(e)
 	case workerChannelClosed:
 		c.workerChannelClosed(e)
+	case workerStuck:
+		c.workerStuck(e)
+	case workerStopped:
+		c.workerStopped(e)
+	case preloaderStopped:
+		c.preloaderStopped(e)
 	case workerExited:
 		c.workerExited(e)
 	case socketsLost:

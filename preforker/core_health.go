@@ -2,6 +2,7 @@ package preforker
 
 import (
 	"log/slog"
+	"syscall"
 
 	"launcher/preforker/internal/wire"
 )
@@ -19,6 +20,68 @@ func (workerChannelClosed) isEvent() {}
 func (c *core) workerChannelClosed(e workerChannelClosed) {
 	if _, w := c.worker(e.key); w != nil && w.state != WorkerKilling {
 		c.do(setTimer{timer{timerWorkerChannel, e.key}, killGrace})
+	}
+}
+
+type (
+	// workerStuck says that a worker does not do what it is there for, or should do next.
+	workerStuck struct {
+		key     wire.Key
+		reason  Reason
+		waiting int // connections, at its socket
+	}
+	// workerStopped and preloaderStopped say that a process was stopped by a signal some time ago.
+	workerStopped struct {
+		key     wire.Key
+		request string // in hand, or ""
+	}
+	preloaderStopped struct{ origin wire.Origin }
+)
+
+func (workerStuck) isEvent()      {}
+func (workerStopped) isEvent()    {}
+func (preloaderStopped) isEvent() {}
+
+// continueWorker lets a worker run on that was stopped.
+type continueWorker struct{ key wire.Key }
+
+func (continueWorker) isAction() {}
+
+// workerStuck: between two requests it forks for a refork, which has a time limit of its own.
+func (c *core) workerStuck(e workerStuck) {
+	_, w := c.worker(e.key)
+	if w == nil || c.unborn(w) != nil || c.phase == phaseStopping {
+		return
+	}
+	switch {
+	case e.reason == ReasonServedNobody && w.state == WorkerReady:
+		c.log(slog.LevelError, "worker takes none of the connections that wait for it, and is killed", w.attrs(slog.Int(keyWaiting, e.waiting))...)
+	case e.reason == ReasonNotLeaving && w.state == WorkerDraining:
+		c.log(slog.LevelError, "worker does not leave, and is killed", w.attrs(slog.String(keyReason, string(w.reason)))...)
+	default:
+		return // that has changed
+	}
+	c.kill(w, e.reason)
+}
+
+// workerStopped: what a request has done to its worker, or somebody at a terminal, is undone.
+func (c *core) workerStopped(e workerStopped) {
+	_, w := c.worker(e.key)
+	if w == nil || w.state == WorkerKilling {
+		return
+	}
+	attrs := w.attrs()
+	if e.request != "" {
+		attrs = append(attrs, slog.String(keyRequest, e.request))
+	}
+	c.log(slog.LevelWarn, "worker was stopped by a signal and is continued", attrs...)
+	c.do(continueWorker{e.key})
+}
+
+func (c *core) preloaderStopped(e preloaderStopped) {
+	if p := c.preloader(e.origin); p != nil {
+		c.log(slog.LevelWarn, "preloader was stopped by a signal and is continued", p.attrs()...)
+		c.do(signalPreloader{origin: e.origin, signal: syscall.SIGCONT})
 	}
 }
 

@@ -525,7 +525,7 @@ func (s *script) randomEvent(random *rand.Rand) event {
 		key = spawns[max(0, len(spawns)-1-random.IntN(min(8, len(spawns))))].key
 	}
 	generation := max(1, s.core.generation-random.IntN(2))
-	switch random.IntN(14) {
+	switch random.IntN(16) {
 	case 0, 1:
 		return preloaderHello{gen(generation), wire.Hello{}}
 	case 2, 3:
@@ -550,6 +550,10 @@ func (s *script) randomEvent(random *rand.Rand) event {
 		return socketsLost{[]int{random.IntN(4), random.IntN(4)}}
 	case 12:
 		return s.notBound()
+	case 13:
+		return workerChannelClosed{key}
+	case 14:
+		return workerStuck{key, []Reason{ReasonServedNobody, ReasonNotLeaving}[random.IntN(2)], random.IntN(3)}
 	default:
 		timers := find[setTimer](s.acts)
 		return timerFired{timers[random.IntN(len(timers))].timer}

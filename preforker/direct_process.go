@@ -29,7 +29,8 @@ func (s *Supervisor) startWorker(key wire.Key, listener *os.File) error {
 		return err
 	}
 	s.expectHelpers(key, ruby.child)
-	w := &workerProcess{key: key, conn: ruby.conn, record: record, read: make(chan struct{}), child: ruby.child, ruby: ruby}
+	w := &workerProcess{key: key, conn: ruby.conn, record: record, socket: s.sockets.inodes[key.Slot],
+		read: make(chan struct{}), child: ruby.child, ruby: ruby}
 	s.workers[key] = w
 	s.tasks.Go(func() { s.readWorker(w) })
 	s.tasks.Go(func() { s.awaitWorker(w) })

@@ -93,6 +93,8 @@ const (
 	ReasonUnbound     Reason = "its socket was removed"
 	// It was there and served nobody.
 	ReasonChannelClosed Reason = "closed its channel"
+	ReasonServedNobody  Reason = "took no connections"
+	ReasonNotLeaving    Reason = "did not leave"
 	// A fork of the same generation took its place.
 	ReasonOverBudget   Reason = "over budget"
 	ReasonManyRequests Reason = "served its number of requests"
@@ -110,7 +112,9 @@ func (r Reason) renewal() bool {
 }
 
 // failure says whether a worker that was killed has failed itself, as one that died has.
-func (r Reason) failure() bool { return r == ReasonBootTimeout || r == ReasonChannelClosed }
+func (r Reason) failure() bool {
+	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonNotLeaving
+}
 
 type state interface {
 	comparable

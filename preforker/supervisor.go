@@ -166,6 +166,7 @@ func (s *Supervisor) Run() error {
 		s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
 		s.tasks.Go(func() { s.measure.run(s.done) })
 	}
+	s.tasks.Go(func() { s.followHealth(newHealth(s.board, s.config.DrainTimeout, sys.QueueLengths, s.post)) })
 	s.serveControl()
 	s.handle(started{})
 	for !s.finished {
@@ -236,6 +237,9 @@ func (s *Supervisor) letGo(e event) event {
 		return nil
 	case folderLooked:
 		return s.folderLooked(e)
+	case healthAsked:
+		e.reply <- s.healthTargets()
+		return nil
 	case statusAsked:
 		e.reply <- s.snapshot()
 		return nil
@@ -284,6 +288,8 @@ func (s *Supervisor) perform(a action) event {
 		s.drainWorker(a)
 	case killWorker:
 		s.killWorker(a)
+	case continueWorker:
+		s.continueWorker(a.key)
 	case askWorker:
 		s.askWorker(a.key)
 	case forgetWorker:

@@ -18,6 +18,7 @@ type workerProcess struct {
 	key    wire.Key
 	conn   *sys.PacketConn
 	record int
+	socket uint64        // inode of the listener that it was given
 	read   chan struct{} // closed when everything that it said was posted
 	child  *sys.Child    // nil until its pid is known
 	failed *wire.Failed  // written by its reader, read after its exit
@@ -77,7 +78,7 @@ func (s *Supervisor) sendSpawn(key wire.Key, listener *os.File) error {
 		}
 		return fmt.Errorf("ask the preloader: %w", err)
 	}
-	w := &workerProcess{key: key, conn: conn, record: record, read: make(chan struct{})}
+	w := &workerProcess{key: key, conn: conn, record: record, socket: s.sockets.inodes[key.Slot], read: make(chan struct{})}
 	s.workers[key] = w
 	s.tasks.Go(func() { s.readWorker(w) })
 	return nil
@@ -251,5 +252,15 @@ func (s *Supervisor) killWorker(a killWorker) {
 	}
 	if err != nil {
 		s.log.Warn("worker could not be killed", keySlot, a.key.Slot, keyGeneration, a.key.Generation, keyError, err)
+	}
+}
+
+func (s *Supervisor) continueWorker(key wire.Key) {
+	w := s.workers[key]
+	if w == nil || w.child == nil {
+		return // it has ended; the core hears of it next
+	}
+	if err := w.child.Signal(syscall.SIGCONT); err != nil {
+		s.log.Warn("worker could not be continued", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
 	}
 }

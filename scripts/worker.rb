@@ -107,10 +107,11 @@ module PreforkLauncher
     end
 
     def serve
-      server = Thread.new { serve_until_told }
+      prepared = Queue.new
+      server = Thread.new { prepared.pop && serve_until_told }
       server.thread_variable_set(:fork_safe, true) # for those who look for threads before a fork
       @channel.send("ready", pid: Process.pid, **@key)
-      follow_supervisor
+      follow_supervisor { prepared << true } # no request can disturb this thread earlier
       leave_alone
       server.join(@settings.drain_timeout)
       FastCGI::Errors.new($stderr).note("worker slot=#{@key[:slot]} ends in the middle of a request: the supervisor is gone, and the drain timeout has passed")
@@ -140,6 +141,7 @@ module PreforkLauncher
 
     # Until the supervisor is gone, or cannot be heard any more.
     def follow_supervisor
+      yield
       while (message, files = @channel.receive)
         case message[:type]
         when "drain" then leave(message[:backlog] ? :after_backlog : :now)

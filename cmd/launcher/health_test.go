@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"syscall"
 	"testing"
 )
 
@@ -35,6 +36,7 @@ func TestWorkerThatCannotServeIsReplaced(t *testing.T) {
 		{`Signal.trap("USR1") { raise "in a trap" }; Process.kill("USR1", $$); 1`, `exit status 1" served=[12] .*reason=crashed`},
 		{`def Process.clock_gettime(*) raise "frozen" end`, `exit status 1" served=[12] .*reason=crashed`},
 		{`class Hash; undef_method :[]=; end`, `exit status 1" served=[12] .*reason=crashed`},
+		{`def IO.select(*) sleep end`, `signal SIGKILL" served=\d+ reason="took no connections"`},
 		{`exit!(3)`, `exit status 3" served=1 request="GET /run" reason=crashed`},
 	} {
 		struck := queue(t, socket, evaluate(test.code))
@@ -49,4 +51,40 @@ func TestWorkerThatCannotServeIsReplaced(t *testing.T) {
 	if n := in.count("slot waits"); n != 0 {
 		t.Errorf("it was not replaced at once: the slot waited %d times", n)
 	}
+}
+
+// TestStoppedProcessesAreContinued: a worker that a request has stopped serves on, and one that was
+// stopped by somebody else serves who waits. So does a preloader that has to fork.
+func TestStoppedProcessesAreContinued(t *testing.T) {
+	t.Parallel()
+	in := start(t, startOptions{root: rubyApp(t), args: []string{"2"}}).serving()
+	queue(t, in.socket(0), evaluate(`Process.kill("STOP", $$)`)) // which stops a little later, all of it
+	behind := queue(t, in.socket(0), evaluate("$$"))
+	freeze(t, in.worker(1))
+	freeze(t, in.preloader())
+	waits := queue(t, in.socket(1), evaluate("$$"))
+	for slot, q := range []*queued{behind, waits} {
+		if a := q.answer(); a.pid() != in.worker(slot) {
+			t.Errorf("slot %d: %v", slot, a)
+		}
+	}
+	in.waitLine(`level=WARN msg="worker was stopped by a signal and is continued" slot=0 gen=1 pid=\d+`)
+	in.waitLine(`level=WARN msg="worker was stopped by a signal and is continued" slot=1 gen=1 pid=\d+$`)
+	in.waitLine(`level=WARN msg="preloader was stopped by a signal and is continued" gen=1`)
+	if in.count("worker died") != 0 {
+		t.Error("a worker died")
+	}
+}
+
+// TestReplacedWorkerThatDoesNotLeave: its successor serves, so it may take its time, but only for a request.
+func TestReplacedWorkerThatDoesNotLeave(t *testing.T) {
+	t.Parallel()
+	in := start(t, startOptions{root: rubyApp(t), args: []string{"1"}}).serving()
+	worker := in.worker(0)
+	if a := ask(t, in.socket(0), evaluate(`def IO.select(*) sleep end`)); a.status != 200 {
+		t.Errorf("%v", a)
+	}
+	in.signal(syscall.SIGHUP)
+	in.waitLine(fmt.Sprintf(`msg="worker does not leave, and is killed" slot=0 gen=1 pid=%d reason="replaced by a newer generation"`, worker))
+	in.waitLine(fmt.Sprintf(`msg="worker died" slot=0 gen=1 pid=%d exit="signal SIGKILL" .*reason="did not leave"`, worker))
 }

@@ -61,6 +61,7 @@ func (s State) String() string {
 
 // Entry is a record, read.
 type Entry struct {
+	Sequence uint32 // another one with every write
 	Pid      int
 	State    State
 	Requests uint64        // served to their end
@@ -110,6 +111,7 @@ func decode(buf *[RecordSize]byte) (Entry, error) {
 		return Entry{}, fmt.Errorf("decode record: lengths %d and %d, at most %d and %d", method, path, methodMax, pathMax)
 	}
 	return Entry{
+		Sequence: binary.LittleEndian.Uint32(buf[0:]),
 		Pid:      int(binary.LittleEndian.Uint32(buf[4:])),
 		State:    State(buf[8]),
 		Requests: binary.LittleEndian.Uint64(buf[16:]),

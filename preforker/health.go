@@ -1,0 +1,204 @@
+package preforker
+
+import (
+	"io"
+	"time"
+
+	"launcher/preforker/internal/scoreboard"
+	"launcher/preforker/internal/wire"
+	"launcher/preforker/memory"
+)
+
+const (
+	// healthPeriod is the time between two looks at all processes.
+	healthPeriod = time.Second
+	// healthLooks is at how many looks in a row something must have been so before it is believed: a worker that the
+	// machine does not let run for some seconds is not to be taken for one that hangs.
+	healthLooks = 5
+	// keptRequests is more than a worker answers on one connection that is kept open, once it is to leave (scripts/fastcgi/limits.rb).
+	keptRequests = 200
+	// stopped is the state of a process in /proc that a signal has stopped. One that is traced has another.
+	stopped = 'T'
+)
+
+// healthTarget is a process to be looked at, as the loop knows it.
+type healthTarget struct {
+	key     wire.Key // of a worker; of a preloader its origin alone
+	pid     int
+	record  int  // of the scoreboard
+	ready   bool // a worker that is to take connections
+	leaving bool // a worker that is to take none, or but those that wait
+	backlog bool // it may empty its queue first
+	socket  uint64
+}
+
+func (t healthTarget) worker() bool { return t.key.Serial != 0 }
+
+// healthAsked has the loop reply with all processes whose pids are known. The channel has room for it.
+type healthAsked struct{ reply chan []healthTarget }
+
+func (healthAsked) isEvent() {}
+
+// health looks for processes that are there and do nothing, and posts what it finds. A look costs a read of a worker's
+// record and one question to the kernel for the lengths of all queues; only who has not moved since the
+// last one is looked at closely.
+type health struct {
+	board  io.ReaderAt
+	queues func() (map[uint64]int, error)
+	state  func(pid int) byte // as /proc has it
+	post   func(event)
+	drain  int // looks that the drain timeout takes
+	seen   map[wire.Key]*healthSeen
+}
+
+// healthSeen is what was seen of a process at the looks before.
+type healthSeen struct {
+	sequence uint32
+	idle     int    // looks in a row at which it was idle and others waited
+	deaf     int    // looks in a row at which it was idle and should have left
+	draining int    // looks in a row at which it was about to end
+	stopped  int    // looks in a row at which it was stopped
+	leaving  bool   // it was to leave
+	served   uint64 // by then
+}
+
+func newHealth(board io.ReaderAt, drainTimeout time.Duration, queues func() (map[uint64]int, error), post func(event)) *health {
+	return &health{board: board, queues: queues, state: processState, post: post,
+		drain: max(healthLooks, int(drainTimeout/healthPeriod)), seen: map[wire.Key]*healthSeen{}}
+}
+
+// processState is 0 for a process that is gone.
+func processState(pid int) byte {
+	process, err := memory.ProcessOf(pid)
+	if err != nil {
+		return 0
+	}
+	return process.State
+}
+
+// followHealth looks until the loop has ended.
+func (s *Supervisor) followHealth(h *health) {
+	ticker := time.NewTicker(healthPeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-ticker.C:
+		}
+		asked := healthAsked{make(chan []healthTarget, 1)}
+		s.post(asked)
+		select {
+		case <-s.done:
+			return
+		case targets := <-asked.reply:
+			h.look(targets)
+		}
+	}
+}
+
+// healthTargets is called by the loop.
+func (s *Supervisor) healthTargets() []healthTarget {
+	stopping := s.core.phase == phaseStopping // with a deadline for all
+	var targets []healthTarget
+	for origin, p := range s.preloaders {
+		if p.child != nil {
+			targets = append(targets, healthTarget{key: wire.Key{Generation: origin.Generation, Refork: origin.Refork}, pid: p.child.Pid})
+		}
+	}
+	for _, slot := range s.core.slots {
+		for _, known := range slot.workers {
+			if w := s.workers[known.key]; w != nil && w.child != nil {
+				targets = append(targets, healthTarget{key: known.key, pid: w.child.Pid, record: w.record, socket: w.socket,
+					ready:   known.state == WorkerReady,
+					leaving: known.state == WorkerDraining && !stopping && known.reason != ReasonBootTimeout,
+					backlog: known.reason == ReasonUnbound})
+			}
+		}
+	}
+	return targets
+}
+
+// look is one pass over all processes.
+func (h *health) look(targets []healthTarget) {
+	lengths := h.lengths(targets)
+	seen := make(map[wire.Key]*healthSeen, len(targets))
+	for _, target := range targets {
+		was := h.seen[target.key]
+		if was == nil {
+			was = &healthSeen{}
+		}
+		seen[target.key] = was
+		if target.worker() {
+			h.worker(target, was, lengths[target.socket])
+		} else if h.hasStopped(target, was) {
+			h.post(preloaderStopped{target.key.Origin()})
+		}
+	}
+	h.seen = seen
+}
+
+// lengths asks the kernel, which need not tell, in a sandbox for instance: then nobody is known to wait.
+func (h *health) lengths(targets []healthTarget) map[uint64]int {
+	for _, target := range targets {
+		if target.ready || target.leaving {
+			lengths, err := h.queues()
+			if err != nil {
+				return nil
+			}
+			return lengths
+		}
+	}
+	return nil
+}
+
+func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
+	entry, err := scoreboard.Read(h.board, target.record)
+	if err != nil {
+		return // half written: next time
+	}
+	moved := entry.Sequence != seen.sequence
+	seen.sequence = entry.Sequence
+	unneeded := target.ready && entry.State == scoreboard.Idle && waiting == 0 // may be stopped for as long as anybody likes
+	if !moved && !unneeded {
+		if h.hasStopped(target, seen) {
+			h.post(workerStopped{target.key, entry.Request()})
+		}
+		if seen.stopped > 0 {
+			return
+		}
+	} else {
+		seen.stopped = 0
+	}
+	accepting := entry.State == scoreboard.Idle || entry.State == scoreboard.Booting
+	switch {
+	case target.ready:
+		if count(&seen.idle, accepting && !moved && waiting > 0, healthLooks) {
+			h.post(workerStuck{target.key, ReasonServedNobody, waiting})
+		}
+	case target.leaving:
+		if !seen.leaving {
+			seen.leaving, seen.served = true, entry.Requests
+		}
+		deaf := count(&seen.deaf, accepting && !moved, healthLooks)
+		draining := count(&seen.draining, entry.State == scoreboard.Draining, h.drain)
+		if deaf || draining || !target.backlog && entry.Requests > seen.served+keptRequests {
+			h.post(workerStuck{target.key, ReasonNotLeaving, waiting})
+		}
+	}
+}
+
+// hasStopped says whether a process is to be continued.
+func (h *health) hasStopped(target healthTarget, seen *healthSeen) bool {
+	return count(&seen.stopped, h.state(target.pid) == stopped, healthLooks)
+}
+
+// count counts how often in a row something was so, and says whether that is enough, each so many times.
+func count(counter *int, so bool, enough int) bool {
+	if !so {
+		*counter = 0
+		return false
+	}
+	*counter++
+	return *counter%enough == 0
+}

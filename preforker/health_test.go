@@ -1,0 +1,228 @@
+package preforker
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"launcher/preforker/internal/scoreboard"
+	"launcher/preforker/internal/wire"
+)
+
+// boardOf is a scoreboard that a test writes to as workers do.
+type boardOf []byte
+
+func (b boardOf) ReadAt(p []byte, at int64) (int, error) { return copy(p, b[at:]), nil }
+
+// write changes a record.
+func (b boardOf) write(record int, state scoreboard.State, requests uint64) {
+	r := b[record*scoreboard.RecordSize:]
+	sequence := binary.LittleEndian.Uint32(r) + 1
+	binary.LittleEndian.PutUint32(r, sequence)
+	binary.LittleEndian.PutUint32(r[252:], sequence)
+	r[8], r[9] = byte(state), byte(copy(r[40:], "GET"))
+	binary.LittleEndian.PutUint16(r[10:], uint16(copy(r[56:], "/x")))
+	binary.LittleEndian.PutUint64(r[16:], requests)
+}
+
+// ward is one worker of record 1, with what the looks at it have found.
+type ward struct {
+	*health
+	board  boardOf
+	target healthTarget
+	queue  int
+	proc   byte
+	found  []event
+}
+
+func newWard(target healthTarget) *ward {
+	w := &ward{board: make(boardOf, 4*scoreboard.RecordSize), target: target, proc: 'S'}
+	w.target.record, w.target.socket, w.target.pid = 1, 77, 4711
+	w.health = newHealth(w.board, 8*time.Second, func() (map[uint64]int, error) { return map[uint64]int{77: w.queue, 5: 9}, nil },
+		func(e event) { w.found = append(w.found, e) })
+	w.state = func(int) byte { return w.proc }
+	return w
+}
+
+func (w *ward) looks(n int) []event {
+	w.found = nil
+	for range n {
+		w.look([]healthTarget{w.target})
+	}
+	return w.found
+}
+
+var wardKey = wire.Key{Slot: 3, Generation: 1, Serial: 8}
+
+func TestIdleWorkerWhoseConnectionsWait(t *testing.T) {
+	w := newWard(healthTarget{key: wardKey, ready: true})
+	w.board.write(1, scoreboard.Idle, 7)
+	if found := w.looks(50); len(found) != 0 {
+		t.Fatalf("with nobody waiting: %+v", found)
+	}
+	w.queue = 2
+	if found := w.looks(healthLooks - 1); len(found) != 0 {
+		t.Fatalf("too early: %+v", found)
+	}
+	if found := w.looks(1); len(found) != 1 || found[0] != (workerStuck{wardKey, ReasonServedNobody, 2}) {
+		t.Errorf("%+v", found)
+	}
+}
+
+// TestWorkerThatDoesSomething is left alone, whoever waits and for how long.
+func TestWorkerThatDoesSomething(t *testing.T) {
+	for _, state := range []scoreboard.State{scoreboard.Busy, scoreboard.Receiving} {
+		w := newWard(healthTarget{key: wardKey, ready: true})
+		w.queue = 100
+		w.board.write(1, state, 7)
+		if found := w.looks(1000); len(found) != 0 {
+			t.Errorf("%v: %+v", state, found)
+		}
+	}
+	w := newWard(healthTarget{key: wardKey, ready: true})
+	w.queue = 100
+	for range 100 { // idle whenever somebody looks
+		w.board.write(1, scoreboard.Idle, 7)
+		if found := w.looks(1); len(found) != 0 {
+			t.Fatalf("between two requests: %+v", found)
+		}
+	}
+	w.queue = 0
+	w.looks(1)
+	for range 100 {
+		w.queue = 1 - w.queue
+		if found := w.looks(healthLooks - 1); len(found) != 0 {
+			t.Fatalf("where the queue was empty meanwhile: %+v", found)
+		}
+	}
+}
+
+func TestWorkerThatDoesNotLeave(t *testing.T) {
+	stuck := workerStuck{wardKey, ReasonNotLeaving, 0}
+	for name, test := range map[string]struct {
+		backlog bool
+		act     func(w *ward)
+		looks   int // at which it is told; 0: never
+	}{
+		"its thread is gone":              {false, func(w *ward) {}, healthLooks + 1},
+		"so with a queue":                 {true, func(w *ward) {}, healthLooks + 1},
+		"an exit handler sleeps":          {false, func(w *ward) { w.board[scoreboard.RecordSize+8] = byte(scoreboard.Draining) }, 8},
+		"a long request":                  {false, func(w *ward) { w.board[scoreboard.RecordSize+8] = byte(scoreboard.Busy) }, 0},
+		"it hears of nothing and serves":  {false, func(w *ward) { w.serve(50) }, 6},
+		"it serves a connection, and on":  {false, func(w *ward) { w.serve(1) }, 0},
+		"it serves what waits, as it may": {true, func(w *ward) { w.serve(50) }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWard(healthTarget{key: wardKey, leaving: true, backlog: test.backlog})
+			w.board.write(1, scoreboard.Idle, 7)
+			told := 0
+			for n := 1; n <= 100 && told == 0; n++ {
+				test.act(w)
+				if found := w.looks(1); len(found) > 0 {
+					if found[0] != stuck {
+						t.Errorf("%+v", found)
+					}
+					told = n
+				}
+			}
+			if told != test.looks {
+				t.Errorf("told at look %d, want %d", told, test.looks)
+			}
+		})
+	}
+}
+
+func (w *ward) serve(n uint64) {
+	requests := binary.LittleEndian.Uint64(w.board[scoreboard.RecordSize+16:])
+	w.board.write(1, scoreboard.Busy, requests+n)
+}
+
+func TestStoppedWorker(t *testing.T) {
+	w := newWard(healthTarget{key: wardKey, ready: true})
+	w.proc, w.queue = 'T', 3
+	w.board.write(1, scoreboard.Busy, 7)
+	w.looks(1) // it has moved since nobody had looked before
+	if found := w.looks(healthLooks - 1); len(found) != 0 {
+		t.Fatalf("too early: %+v", found)
+	}
+	if found := w.looks(1); len(found) != 1 || found[0] != (workerStopped{wardKey, "GET /x"}) {
+		t.Errorf("%+v", found)
+	}
+	if found := w.looks(healthLooks); len(found) != 1 {
+		t.Errorf("stopped again, or still: %+v", found)
+	}
+	w.board.write(1, scoreboard.Idle, 8)
+	w.queue = 0
+	if found := w.looks(100); len(found) != 0 {
+		t.Errorf("needed by nobody: %+v", found)
+	}
+	w.queue = 1
+	for _, e := range w.looks(100) {
+		if _, is := e.(workerStopped); !is {
+			t.Errorf("it is stopped, not stuck: %+v", e)
+		}
+	}
+	w.proc, w.queue = 't', 1
+	for range 3 { // as under a debugger
+		w.board.write(1, scoreboard.Busy, 8)
+		if found := w.looks(20); len(found) != 0 {
+			t.Errorf("traced: %+v", found)
+		}
+	}
+}
+
+func TestStoppedPreloader(t *testing.T) {
+	w := newWard(healthTarget{key: wire.Key{Generation: 2, Refork: 1}})
+	if found := w.looks(20); len(found) != 0 {
+		t.Fatalf("%+v", found)
+	}
+	w.proc = 'T'
+	want := preloaderStopped{wire.Origin{Generation: 2, Refork: 1}}
+	if found := w.looks(healthLooks); len(found) != 1 || found[0] != want {
+		t.Errorf("%+v, want %+v", found, want)
+	}
+}
+
+// TestKernelThatTellsNoQueues: nobody is killed for what is not known.
+func TestKernelThatTellsNoQueues(t *testing.T) {
+	w := newWard(healthTarget{key: wardKey, ready: true})
+	w.queues = func() (map[uint64]int, error) { return map[uint64]int{77: 5}, errors.New("operation not permitted") }
+	w.board.write(1, scoreboard.Idle, 7)
+	if found := w.looks(100); len(found) != 0 {
+		t.Errorf("%+v", found)
+	}
+}
+
+// TestHealthForgetsWhoIsGone: what was seen of a worker is not its successor's.
+func TestHealthForgetsWhoIsGone(t *testing.T) {
+	w := newWard(healthTarget{key: wardKey, ready: true})
+	w.board.write(1, scoreboard.Idle, 7)
+	w.queue = 1
+	w.looks(healthLooks)
+	for serial := 9; serial < 100; serial++ {
+		w.target.key.Serial = serial
+		if found := w.looks(healthLooks - 1); len(found) != 0 || len(w.seen) != 1 {
+			t.Fatalf("%+v, %d seen", found, len(w.seen))
+		}
+	}
+}
+
+func BenchmarkHealthLook(b *testing.B) {
+	for _, workers := range []int{10, 300} {
+		b.Run(fmt.Sprint(workers), func(b *testing.B) {
+			h := newHealth(make(boardOf, workers*scoreboard.RecordSize), time.Second, func() (map[uint64]int, error) { return nil, nil }, func(event) {})
+			var targets []healthTarget
+			for i := range workers {
+				targets = append(targets, healthTarget{key: wire.Key{Slot: i, Generation: 1, Serial: i + 1}, record: i, ready: true})
+			}
+			for i := range workers {
+				h.board.(boardOf).write(i, scoreboard.Idle, 1)
+			}
+			for b.Loop() {
+				h.look(targets)
+			}
+		})
+	}
+}
