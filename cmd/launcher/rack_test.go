@@ -2,7 +2,13 @@
 
 package main
 
-import "testing"
+import (
+	"path/filepath"
+	"testing"
+	"unicode"
+
+	"launcher/preforker"
+)
 
 // TestRackForms: what other servers take is taken here, and what cannot be is told.
 func TestRackForms(t *testing.T) {
@@ -12,6 +18,7 @@ func TestRackForms(t *testing.T) {
   when "/part" then [206, { "content-range" => "bytes 5-9/100" }, Part.new(__FILE__)]
   when "/stream" then [200, { "rack.hijack" => ->(io) { io.write("one"); io.write("two"); io.close } }, []]
   when "/hijack" then env["rack.hijack"].call
+  when %r{^/hang}n then sleep(0.01) until File.exist?("go"); [200, {}, ["went"]]
   else raise "größer"
   end
 }
@@ -31,4 +38,21 @@ map("/lint") { use Rack::Lint; run ->(_) { [200, { "content-type" => "text/plain
 	in.waitLine(`^launcher: GET /hijack: NoMethodError: `)
 	in.waitLine(`^launcher: hint: .*rack\.hijack.*no connection to give away`)
 	in.waitLine(`^launcher: GET /café\\x1B: RuntimeError: größer$`)
+
+	hanging := queue(t, in.socket(0), "/hang\xc2\x9b31m\xe2\x80\xae")
+	in.statusWhen("the request to be in hand", func(s preforker.Status) bool {
+		workers := s.Slots[0].Workers
+		return len(workers) == 1 && workers[0].Request != nil && workers[0].Request.Path == "/hang\u009b31m\u202e"
+	})
+	for _, args := range [][]string{nil, {"--json"}} {
+		for _, r := range askStatus(t, startOptions{root: root, args: args}, nil).stdout {
+			if r != '\n' && !unicode.IsGraphic(r) {
+				t.Errorf("status %q prints %q", args, r)
+			}
+		}
+	}
+	write(t, filepath.Join(root, "go"), "")
+	if got := hanging.answer(); !got.is("went") {
+		t.Errorf("%v", got)
+	}
 }

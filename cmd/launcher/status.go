@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -55,7 +56,9 @@ func printStatus(ctx *cli.Context, stdout *os.File) error {
 		return err
 	}
 	var out bytes.Buffer
+	var w io.Writer = stdout
 	if ctx.Bool(optJSON) {
+		w = escaper{stdout}
 		if err := json.Indent(&out, text, "", "  "); err != nil {
 			return fmt.Errorf("print status: %w", err)
 		}
@@ -66,7 +69,7 @@ func printStatus(ctx *cli.Context, stdout *os.File) error {
 		}
 		out.WriteString(statusText(status, width, time.Local))
 	}
-	if _, err := stdout.Write(out.Bytes()); err != nil {
+	if _, err := w.Write(out.Bytes()); err != nil {
 		return fmt.Errorf("print status: %w", err)
 	}
 	return nil
