@@ -24,6 +24,7 @@ const (
 type Config struct {
 	App     App
 	Workers int
+	Version string // of this program, for who asks
 	Ruby    string // path of the interpreter
 
 	SocketDir   string      // absolute

@@ -29,6 +29,7 @@ func (s *Supervisor) snapshot() snapshot {
 	shot := snapshot{status: s.core.view(s.began, time.Since(s.began)), records: map[wire.Key]int{}, inodes: make([]uint64, len(s.core.slots)),
 		files: s.sockets.open()}
 	status := &shot.status
+	status.Launcher = s.config.Version
 	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, SpawnSmart
 	if s.core.direct() {
 		status.SpawnMethod = SpawnDirect

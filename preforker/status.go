@@ -15,6 +15,7 @@ const StatusVersion = 1
 type Status struct {
 	Version     int                `json:"version"`
 	Time        time.Time          `json:"time"`
+	Launcher    string             `json:"launcher_version"`
 	Pid         int                `json:"pid"` // of the launcher
 	Started     time.Time          `json:"started"`
 	State       string             `json:"state"` // loading, running, stopping

@@ -85,8 +85,10 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 			return fmt.Errorf("check configuration: %w", err)
 		}
 	}
-	_, err = fmt.Fprint(stdout, text)
-	return err
+	if _, err := fmt.Fprint(stdout, text); err != nil {
+		return fmt.Errorf("print configuration: %w", err)
+	}
+	return nil
 }
 
 // checkListener refuses a port and an address that would not be in what is printed, or that cannot be.

@@ -184,6 +184,8 @@ func (l *commandLine) fromEnvironment(text, try string) (string, string) {
 			text = strings.Replace(text, "read "+name+":", "read "+option.variable+":", 1)
 			if value, found := strings.CutPrefix(try, name+" "); found {
 				try = option.variable + "=" + value + ", or " + name + " " + value
+			} else if try == name {
+				try = option.variable + "=true, or " + name
 			}
 			continue
 		}

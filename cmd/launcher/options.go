@@ -164,13 +164,16 @@ func findApp(root, rackup string) (preforker.App, error) {
 	return preforker.FindRackup(root, rackup)
 }
 
+// urlPath is what web servers' configurations and SCRIPT_NAME have in the same form.
+var urlPath = regexp.MustCompile(`^(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
+
 // urlPrefix is "" for a mount at the root, else a path without a slash at its end.
 func urlPrefix(text string) (string, error) {
 	prefix := strings.TrimRight(text, "/")
 	if prefix == "" {
 		return "", nil
 	}
-	if !strings.HasPrefix(prefix, "/") || strings.ContainsAny(prefix, "?#% \t\r\n\x00") {
+	if !urlPath.MatchString(prefix) {
 		return "", usageErrorf("--url-prefix /shop", "read --%s: %q is not a URL path", optURLPrefix, text)
 	}
 	return prefix, nil

@@ -39,7 +39,7 @@ const barLength = 24
 
 func newProgress(out *os.File) *progress {
 	p := &progress{out: out, ended: make(chan struct{})}
-	if !term.IsTerminal(int(out.Fd())) {
+	if !term.IsTerminal(int(out.Fd())) || os.Getenv("TERM") == "dumb" {
 		close(p.ended)
 		return p
 	}

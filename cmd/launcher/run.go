@@ -113,7 +113,7 @@ func printAside(stdout io.Writer, text string, logger *slog.Logger) (wait func()
 }
 
 func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
-	config := preforker.Config{Workers: workers, BootTimeout: ctx.Duration(optBootTimeout),
+	config := preforker.Config{Workers: workers, Version: versionName(), BootTimeout: ctx.Duration(optBootTimeout),
 		DrainTimeout: ctx.Duration(optDrainTimeout), Refuse: refuse, SnippetName: snippetName}
 	if err := positive(ctx, optBootTimeout, optDrainTimeout); err != nil {
 		return config, site{}, err

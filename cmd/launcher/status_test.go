@@ -98,6 +98,9 @@ func TestStatus(t *testing.T) {
 	status := in.statusWhen("four requests to be served", func(s preforker.Status) bool {
 		return s.Slots[1].Workers[0].Served == 4 && allMeasured(s)
 	})
+	if status.Launcher == "" {
+		t.Error("it does not say its version")
+	}
 	if got := strings.Join(doingIn(status), ", "); status.State != "running" || status.SpawnMethod != "smart" || got != "idle, idle, idle" {
 		t.Errorf("it is %s, %s, with %s", status.State, status.SpawnMethod, got)
 	}
