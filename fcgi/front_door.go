@@ -16,7 +16,7 @@ const (
 	// that wait, as a kept one does at once.
 	freshGrace = time.Second
 	// begunGrace is the same for one that has sent the beginning of a request's head and not the rest.
-	begunGrace = 5 * time.Second
+	begunGrace = 2 * time.Second
 	// acceptPause follows an accept that failed, for want of descriptors most likely.
 	acceptPause = 100 * time.Millisecond
 	// doorLogPause is the least time between two lines of the log about the same trouble.
@@ -177,11 +177,14 @@ func (d *Door) trouble(text string, attrs ...any) {
 	}
 }
 
-// Connections is how many there are, and how many there can be.
+// Connections is how many are let in, and how many can be.
 func (d *Door) Connections() (open, most int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.open, d.most
+	if d.most > 0 {
+		return min(d.open, d.most), d.most // one more may wait at the door
+	}
+	return d.open, 0
 }
 
 // Close ends Accept. Connections stay.

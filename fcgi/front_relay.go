@@ -110,7 +110,7 @@ func (f *Front) client(s *socket, r *http.Request) *Client {
 // refuseFailed answers a request that got no response.
 func (f *Front) refuseFailed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		f.log.Info("client went away", append(about(r), keyError, err)...)
+		f.log.Debug("client went away", append(about(r), keyError, err)...)
 		panic(http.ErrAbortHandler) // nobody is there to read an answer
 	}
 	failed := failureOf(err)

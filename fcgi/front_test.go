@@ -180,6 +180,7 @@ func TestFrontBadWorkers(t *testing.T) {
 		{"dies at once", nil, 502},
 		{"dies in head", stdout("A: b\r\n"), 502},
 		{"bad status", whole("Status: 99", ""), 502},
+		{"interim status", whole("Status: 103 Early Hints\r\nLink: </a>", ""), 502},
 		{"speaks http", []byte("HTTP/1.1 200 OK\r\n\r\n"), 502},
 		{"overloaded", AppendEndRequest(nil, 1, 0, StatusOverloaded), 503},
 		{"dies in body", stdout("A: b\r\n\r\nhalf"), 0},

@@ -1,0 +1,148 @@
+package fcgi
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// streaming plays an application that sends a chunk whenever one is asked for, and looks after each
+// whether the request was aborted.
+func streaming(t *testing.T, next <-chan struct{}, ended chan<- string) string {
+	return responder(t, func(conn net.Conn) {
+		if _, err := readRequest(conn); err != nil {
+			return
+		}
+		aborted := make(chan struct{})
+		go func() {
+			if record, err := NewRecordReader(conn).Next(); err == nil && record.Type == TypeAbortRequest {
+				close(aborted)
+			}
+		}()
+		_, _ = conn.Write(stdout("A: b\r\n\r\n"))
+		for {
+			select {
+			case <-aborted:
+				ended <- "aborted"
+				_, _ = conn.Write(endOK())
+				return
+			case _, more := <-next:
+				if !more {
+					ended <- "whole"
+					_, _ = conn.Write(endOK())
+					return
+				}
+				if _, err := conn.Write(stdout("chunk\n")); err != nil {
+					ended <- err.Error()
+					return
+				}
+			case <-time.After(patience):
+				ended <- "nothing"
+				return
+			}
+		}
+	})
+}
+
+// An application that goes on with a response whose client has gone is told so, and its worker is free
+// as soon as it has stopped.
+func TestFrontTellsWorkerThatClientLeft(t *testing.T) {
+	next, ended := make(chan struct{}), make(chan string, 2)
+	front, server := serveFront(t, FrontConfig{Sockets: []string{streaming(t, next, ended)}, AbortAfter: patience, AbandonLimit: patience})
+	conn := raw(t, server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	for stopped := false; !stopped; {
+		select {
+		case next <- struct{}{}:
+		case how := <-ended:
+			if stopped = true; how != "aborted" {
+				t.Errorf("the worker ended: %s", how)
+			}
+		}
+	}
+	eventually(t, "the worker", func() bool { busy, _ := front.Load(); return busy == 0 })
+}
+
+// A client that sends nothing more is told from one that has gone when nothing is written to it: after a
+// while.
+func TestFrontTellsWorkerOfSilentDeparture(t *testing.T) {
+	ended := make(chan string, 1)
+	_, server := serveFront(t, FrontConfig{Sockets: []string{streaming(t, nil, ended)}, AbortAfter: time.Millisecond, AbandonLimit: patience})
+	conn := raw(t, server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if how := <-ended; how != "aborted" {
+		t.Errorf("the worker ended: %s", how)
+	}
+}
+
+// A client that has closed its sending side still reads.
+func TestFrontHalfClosedClient(t *testing.T) {
+	next, ended := make(chan struct{}), make(chan string, 1)
+	_, server := serveFront(t, FrontConfig{Sockets: []string{streaming(t, next, ended)}, AbortAfter: patience})
+	conn := raw(t, server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		next <- struct{}{}
+		if _, err := io.ReadFull(resp.Body, make([]byte, len("chunk\n"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(next)
+	if rest, err := io.ReadAll(resp.Body); err != nil || len(rest) != 0 {
+		t.Errorf("got %q, %v", rest, err)
+	}
+	if how := <-ended; how != "whole" {
+		t.Errorf("the worker ended: %s", how)
+	}
+}
+
+// It is not cut while it takes what is written to it, however long that lasts.
+func TestFrontHalfClosedClientReadsOn(t *testing.T) {
+	f := NewFront(FrontConfig{AbortAfter: time.Hour, AbandonLimit: time.Hour})
+	client, leave := context.WithCancel(testContext(t))
+	ctx, left := f.workerContext(client)
+	defer left.end()
+	left.took(client) // before it has ended what it sends: of no interest
+	if len(left.reads) != 0 {
+		t.Error("a write to a whole connection counts")
+	}
+	leave()
+	left.took(client)
+	eventually(t, "the write to be noticed", func() bool { return len(left.reads) == 0 })
+	if left.told() || ctx.Err() != nil {
+		t.Error("the worker was told")
+	}
+}
+
+// What is cut because the worker was told must not look whole to a client that reads on.
+func TestFrontAbortedResponseIsNotWhole(t *testing.T) {
+	ended := make(chan string, 1)
+	_, server := serveFront(t, FrontConfig{Sockets: []string{streaming(t, nil, ended)}, AbortAfter: time.Millisecond})
+	conn := raw(t, server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(resp.Body); err == nil {
+		t.Error("a cut response looks whole")
+	}
+}
