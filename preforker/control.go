@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -44,9 +43,9 @@ type control struct {
 }
 
 // bindControl comes after the lock on the pid file: a socket that is there is another program's, or stale.
-func bindControl(dir string, gone ...int) (*control, error) {
+func bindControl(dir string, stale staleness) (*control, error) {
 	path := filepath.Join(dir, ControlSocketName)
-	bound, file, err := bindSocket(path, sys.SocketOptions{Mode: 0o600, Gid: -1}, gone...)
+	bound, file, err := bindSocket(path, sys.SocketOptions{Mode: 0o600, Gid: -1}, stale)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +133,7 @@ func (s *Supervisor) serveControl() {
 
 // replaceControl binds the control socket anew, and ends the conversations at the older one.
 func (s *Supervisor) replaceControl() error {
-	fresh, err := bindControl(s.config.SocketDir, s.pid.predecessor, os.Getpid())
+	fresh, err := bindControl(s.config.SocketDir, staleness{predecessor: s.pid.predecessor, moved: true})
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func startControl(t *testing.T, dir string) *controlled {
 
 func startPatientControl(t *testing.T, dir string, patience time.Duration) *controlled {
 	t.Helper()
-	c, err := bindControl(dir, 0)
+	c, err := bindControl(dir, staleness{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestControlReplacesAStaleSocketAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bindControl(dir, 0); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the process %d listens on %s", os.Getpid(), path)) {
+	if _, err := bindControl(dir, staleness{}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the process %d listens on %s", os.Getpid(), path)) {
 		t.Errorf("a socket in use: %v", err)
 	}
 	_ = stale.Close()
@@ -169,7 +169,7 @@ func TestControlReplacesAStaleSocketAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.stop()
-	if _, err := bindControl(dir, 0); err == nil || !strings.Contains(err.Error(), "is not a socket") || !strings.Contains(hint(err), "--socket-dir") {
+	if _, err := bindControl(dir, staleness{}); err == nil || !strings.Contains(err.Error(), "is not a socket") || !strings.Contains(hint(err), "--socket-dir") {
 		t.Errorf("a file: %v", err)
 	}
 }

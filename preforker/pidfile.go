@@ -87,11 +87,11 @@ func lockOpened(file *os.File, path string) (p *pidFile, again bool, err error) 
 		// The old file stays locked until the new one, which is too, has its name.
 		return claim(path, pid, os.Rename)
 	}
-	if pid != 0 && hasOpen(pid, opened, pidFileName) {
+	if pid != 0 && pid != os.Getpid() && hasOpen(pid, opened, pidFileName) {
 		return nil, false, userErrorf(fmt.Sprintf("stop it with kill %d, or %s", pid, tryPlace),
 			"start launcher: already running, pid %d (%s)", pid, path)
 	}
-	// The number may be of a process that has nothing to do with it.
+	// The number may be of a process that has nothing to do with it, or of one in another container.
 	return nil, false, userErrorf(fmt.Sprintf("see who has it open (fuser -v %s), or %s", path, tryPlace),
 		"start launcher: somebody else has locked %s", path)
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	"launcher/preforker/sys"
@@ -49,13 +48,14 @@ type sockets struct {
 func bindSockets(dir string, slots int, options sys.SocketOptions, predecessor int) (*sockets, error) {
 	s := &sockets{paths: SocketPaths(dir, slots), listeners: make([]*os.File, slots),
 		files: make([]namedFile, slots), inodes: make([]uint64, slots), options: options}
+	stale := staleness{predecessor: predecessor}
 	for _, path := range s.paths { // look at all before one is touched
-		if err := checkPlace(path, predecessor); err != nil {
+		if err := checkPlace(path, stale); err != nil {
 			return nil, err
 		}
 	}
 	for slot := range s.paths {
-		if err := s.bind(slot, predecessor); err != nil {
+		if err := s.bind(slot, stale); err != nil {
 			s.close()
 			return nil, err
 		}
@@ -63,10 +63,27 @@ func bindSockets(dir string, slots int, options sys.SocketOptions, predecessor i
 	return s, nil
 }
 
+// staleness says whose sockets are stale though somebody may listen on them.
+type staleness struct {
+	predecessor int  // pid of a launcher that has died here, 0: none
+	moved       bool // this launcher runs, so its own have lost their places
+}
+
+// covers says whether the socket is stale that a process has bound; 0: the kernel does not tell which one, because the
+// queue is full, or the process is in another namespace.
+func (s staleness) covers(pid int) bool {
+	switch {
+	case pid == 0:
+		return s.predecessor != 0 && !s.moved
+	case pid == os.Getpid() && s.moved, pid == s.predecessor:
+		return true
+	}
+	return !sys.Exists(pid) // workers that it has left may hold it for their last request
+}
+
 // checkPlace says whether a socket may be bound at a path: where nothing is, or
-// a socket that nobody listens on.
-// Those that the processes of the pids given have bound count as such too.
-func checkPlace(path string, gone ...int) error {
+// a socket that nobody listens on any more.
+func checkPlace(path string, stale staleness) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -83,8 +100,7 @@ func checkPlace(path string, gone ...int) error {
 		return userErrorf("move it away, or "+tryPlace, "bind socket: %s is another program's; it was left alone", path)
 	case err != nil:
 		return userErrorf(tryPlace, "ask whether anybody listens: %w", err)
-	case !listening || pid != 0 && (slices.Contains(gone, pid) || !sys.Exists(pid)):
-		// Workers of a launcher that was killed may hold it for their last request.
+	case !listening || stale.covers(pid):
 	case pid != 0 && listensAt(pid, path):
 		return userErrorf(fmt.Sprintf("stop it (ps %d), or %s", pid, tryPlace),
 			"bind socket: the process %d listens on %s", pid, path)
@@ -94,8 +110,8 @@ func checkPlace(path string, gone ...int) error {
 	return nil
 }
 
-func (s *sockets) bind(slot int, gone ...int) (err error) {
-	s.listeners[slot], s.files[slot], err = bindSocket(s.paths[slot], s.options, gone...)
+func (s *sockets) bind(slot int, stale staleness) (err error) {
+	s.listeners[slot], s.files[slot], err = bindSocket(s.paths[slot], s.options, stale)
 	if err != nil {
 		return err // it names the path, and that the slot
 	}
@@ -108,8 +124,8 @@ func (s *sockets) bind(slot int, gone ...int) (err error) {
 }
 
 // bindSocket binds a socket where nothing is, or a stale one.
-func bindSocket(path string, options sys.SocketOptions, gone ...int) (*os.File, namedFile, error) {
-	if err := checkPlace(path, gone...); err != nil {
+func bindSocket(path string, options sys.SocketOptions, stale staleness) (*os.File, namedFile, error) {
+	if err := checkPlace(path, stale); err != nil {
 		return nil, namedFile{}, err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

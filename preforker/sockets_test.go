@@ -74,7 +74,7 @@ func TestSocketsAreBoundAndClosed(t *testing.T) {
 	if err := taken.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := s.bind(1, 0); err != nil { // its file is stale now
+	if err := s.bind(1, staleness{}); err != nil { // its file is stale now
 		t.Errorf("bind again: %v", err)
 	}
 	s.hide()
@@ -180,6 +180,35 @@ func TestPredecessorsSocketIsStale(t *testing.T) {
 		t.Fatalf("the predecessor's socket stands in the way: %v", err)
 	}
 	second.close()
+}
+
+// TestFullQueueOfAPredecessor: nobody can connect, so the kernel does not tell who listens.
+func TestFullQueueOfAPredecessor(t *testing.T) {
+	dir := shortDir(t)
+	path := filepath.Join(dir, SocketName(0))
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			break
+		}
+		defer conn.Close()
+	}
+	if _, err := bindSockets(dir, 1, socketOptions, 0); err == nil || !strings.Contains(err.Error(), "somebody listens on") || strings.Contains(hint(err), "ps ") {
+		t.Errorf("without a predecessor: %v, %q", err, hint(err))
+	}
+	s, err := bindSockets(dir, 1, socketOptions, 4711)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.close()
 }
 
 func TestBindTellsWhatFailed(t *testing.T) {

@@ -105,7 +105,7 @@ func (s *Supervisor) acquire() (err error) {
 		return err
 	}
 	removeTemporary(s.config.SocketDir)
-	if s.control, err = bindControl(s.config.SocketDir, s.pid.predecessor); err != nil {
+	if s.control, err = bindControl(s.config.SocketDir, staleness{predecessor: s.pid.predecessor}); err != nil {
 		return err
 	}
 	options := sys.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}

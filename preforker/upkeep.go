@@ -163,8 +163,7 @@ func (s *Supervisor) openSlot(slot int) event {
 		s.tellUpkeep(err)
 		return slotNotBound{slot, err, true}
 	}
-	// A socket of this launcher that is there has lost its own place: somebody has moved it.
-	if err := s.sockets.bind(slot, s.pid.predecessor, os.Getpid()); err != nil {
+	if err := s.sockets.bind(slot, staleness{predecessor: s.pid.predecessor, moved: true}); err != nil {
 		return slotNotBound{slot, err, false}
 	}
 	return nil

@@ -203,7 +203,7 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 			t.Errorf("the socket of the other one is gone: %s", path)
 		}
 	}
-	if n := strings.Count(log.String(), "already running, pid"); n != 1 || strings.Count(log.String(), "\n") != 1 {
+	if n := strings.Count(log.String(), "somebody else has locked"); n != 1 || strings.Count(log.String(), "\n") != 1 {
 		t.Errorf("the log tells it %d times:\n%s", n, log)
 	}
 	theirs.close()
