@@ -107,10 +107,12 @@ module PreforkLauncher
         return if value.nil?
 
         name = name.to_s
+        raise InvalidResponse, "header name #{name.inspect}" unless name.ascii_only?
+
         kind = SPECIAL[name] || SPECIAL[name.downcase]
         return if kind && !keep?(kind, value)
         return take_own(name.downcase, value) if name[0, 5].casecmp?("rack.")
-        raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name.b)
+        raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name)
 
         if value.is_a?(Array)
           value.each { |part| append(name, part.to_s.b) unless part.nil? }

@@ -52,7 +52,7 @@ class FastCGIHeaderTest < FastCGICase
 
   {
     "content-length" => ["abc", "-1", "5, 5", "1e3", "", "9" * 30, %w[5 6]], "transfer-encoding" => ["gzip", "chunked, gzip", "chunked, chunked"],
-    "x" => ["a\0", "a\e[31m", "a\x7f", "a\u0001", "a\rb", ["a\nb"], "a\r\nb", "ü".encode("UTF-16LE"), ["ü\n".encode("UTF-16LE")]], "x y" => ["z"], "x\r\ny" => ["z"], "x:" => ["z"], "" => ["z"],
+    "x" => ["a\0", "a\e[31m", "a\x7f", "a\u0001", "a\rb", ["a\nb"], "a\r\nb", "ü".encode("UTF-16LE"), ["ü\n".encode("UTF-16LE")]], "x y" => ["z"], "x\r\ny" => ["z"], "x:" => ["z"], "" => ["z"], "\xff" => ["z"], "ü" => ["z"], "x".encode("UTF-16LE") => ["z"],
     "rack.protocol" => ["websocket"], "rack.hijack" => ["x", true]
   }.each do |name, values|
     values.each { |value| define_method("test_refusal_of_#{name.inspect}_#{value.inspect}") { assert refused({ name => value }) } }
