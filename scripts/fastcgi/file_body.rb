@@ -15,13 +15,17 @@ module PreforkLauncher
       # The FileBody, or nil where the body has to be enumerated. ranged: whether a part was asked for.
       def self.of(body, head, ranged:)
         return of_file(body) if body.is_a?(File)
-        return unless body.respond_to?(:to_path) && !head.partial? && !head.chunked?
+        # From Ruby 3.2 on every IO has a to_path.
+        return unless body.respond_to?(:to_path) && !body.is_a?(IO) && !head.partial? && !head.chunked?
         # Somebody has removed the length of what may be a part.
         return if ranged && head.length.nil?
+
+        path = body.to_path
+        return unless path.is_a?(String) || path.respond_to?(:to_path) # a number would be a descriptor
         # A Tempfile and the like: each begins where it stands.
         return if body.respond_to?(:pos) && body.pos.positive?
 
-        of_path(body.to_path, head.length)
+        of_path(path, head.length)
       end
 
       # From where it stands, since that is what each gives. An empty file may be one of /proc, whose size is not known.
@@ -35,8 +39,6 @@ module PreforkLauncher
 
       # Not there, not readable, not a regular file: the body may still know what to do.
       def self.of_path(path, length)
-        return unless path.is_a?(String) || path.respond_to?(:to_path) # a number would be a descriptor
-
         file = File.open(path, OPEN)
         size = file.size
         return new(file, size, own: true) if file.stat.file? && size.positive? && (length.nil? || length == size)

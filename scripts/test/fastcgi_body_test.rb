@@ -131,7 +131,9 @@ class FastCGIBodyTest < FastCGICase
 
   def test_pipe_and_string_io
     assert_equal "a\nb", reply_to(StringIO.new("a\nb")).body
-    assert_equal "a\nb", reply_to(IO.popen(["printf", 'a\nb'])).body
+    pipe = IO.popen(["printf", 'a\nb'])
+    pipe.define_singleton_method(:to_path) { "/proc/version" } # as every IO does from Ruby 3.2 on
+    assert_equal "a\nb", reply_to(pipe).body
   end
 
   # Arrays and to_ary
