@@ -17,7 +17,7 @@ GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 FUZZ_TIME ?= 20000x
 
 # gcc is what the race detector links with.
-DEPS := ruby ruby-rails ruby-sinatra ruby-sqlite3 ruby-minitest bundler lighttpd wrk gcc libc6-dev procps util-linux ca-certificates
+DEPS := ruby ruby-rails ruby-sinatra ruby-sqlite3 ruby-minitest bundler lighttpd gcc libc6-dev procps util-linux ca-certificates
 REDMINE_DEPS := redmine redmine-sqlite
 # The servers that the experiment compares with.
 PEERS := passenger unicorn puma

@@ -15,10 +15,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // The tests here are the ones that "make test-releases" makes on other releases of Debian too, with
@@ -283,67 +281,19 @@ func (s releaseSite) asksStatus(t *testing.T) {
 	}
 }
 
-// crowd asks a site until it is told to end.
-type crowd struct {
-	quit     chan struct{}
-	wait     sync.WaitGroup
-	mu       sync.Mutex
-	served   int
-	failures []string
-}
-
-func (s releaseSite) crowd(count int, path string) *crowd {
-	c := &crowd{quit: make(chan struct{})}
-	for range count {
-		c.wait.Go(func() {
-			for {
-				select {
-				case <-c.quit:
-					return
-				case <-time.After(time.Millisecond): // a pace that leaves the machine to others
-				}
-				got := fetch(client(), http.MethodGet, s.url+path, nil)
-				c.mu.Lock()
-				if got.err != nil || got.StatusCode != 200 {
-					c.failures = append(c.failures, fmt.Sprintf("%v %.200s", got.err, got.body))
-				} else {
-					c.served++
-				}
-				c.mu.Unlock()
-			}
-		})
-	}
-	return c
-}
-
-// asked waits until so many more were served.
-func (c *crowd) asked(t *testing.T, more int) {
-	t.Helper()
-	count := func() int { c.mu.Lock(); defer c.mu.Unlock(); return c.served + len(c.failures) }
-	want := count() + more
-	waitFor(t, "answers", func() bool { return count() >= want })
-}
-
-func (c *crowd) end(t *testing.T) {
-	t.Helper()
-	close(c.quit)
-	c.wait.Wait()
-	if len(c.failures) > 0 {
-		t.Errorf("%d requests failed of %d, first: %s", len(c.failures), len(c.failures)+c.served, c.failures[0])
-	}
-}
-
 func (s releaseSite) reloads(t *testing.T) {
 	if got := s.get(t, "/version").expect(t, 200); got.body != "one" {
 		t.Errorf("version %q", got.body)
 	}
-	c := s.crowd(3, "/pid")
+	c := startCrowd(3, s.url+"/pid")
 	c.asked(t, 10)
 	write(t, filepath.Join(s.in.root, "version"), "two")
 	s.in.signal(syscall.SIGHUP)
 	s.in.reached(3)
 	c.asked(t, 10)
-	c.end(t)
+	if statuses := c.end(); statuses.failed() > 0 {
+		t.Errorf("not all requests were answered: %v", statuses)
+	}
 	if got := s.get(t, "/version").expect(t, 200); got.body != "two" {
 		t.Errorf("version %q after a restart", got.body)
 	}
