@@ -107,3 +107,19 @@ func TestFrontThatEndsByItself(t *testing.T) {
 		t.Errorf("%+v", actions)
 	}
 }
+
+// TestDirectFrontStops: those that serve serve on, and a load that is under way is given up.
+func TestDirectFrontStops(t *testing.T) {
+	s := runningDirect(t, 2)
+	s.event(restartAsked{"HUP"})
+	loading := s.newestKey()
+	s.hello(loading)
+	drained := find[drainWorker](s.event(frontStops{"TERM"}))
+	if len(drained) != 1 || drained[0].key != loading || len(s.core.preloaders) != 0 {
+		t.Fatalf("%+v; %+v", drained, s.core.preloaders)
+	}
+	s.event(workerExited{key: loading})
+	if left := find[drainWorker](s.event(frontStopped{})); len(left) != 2 {
+		t.Errorf("%+v", left)
+	}
+}
