@@ -3,6 +3,7 @@
 require_relative "checks/examination"
 require_relative "checks/finding"
 require_relative "children"
+require_relative "exit_handlers"
 require_relative "failure"
 require_relative "loading"
 require_relative "process_state"
@@ -81,6 +82,7 @@ module PreforkLauncher
     # The end of the block that was forked runs exit handlers, the new process's own end. So does a signal, as in
     # a preloader that was started; neither passes through the worker's own frames.
     def born(app, control, refork)
+      ExitHandlers.leave_out_inherited
       @own.each(&:close)
       @preloader.born(app, control, refork, @hooked)
     rescue SignalException

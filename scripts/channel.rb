@@ -51,6 +51,11 @@ module PreforkLauncher
       false
     end
 
+    # Whoever waits in receive, or will, is told that there is nothing more to come. The supervisor is not told.
+    def stop_receiving
+      @socket.shutdown(Socket::SHUT_RD)
+    end
+
     def close
       @socket.close
     end

@@ -123,12 +123,12 @@ module PreforkLauncher
       @safe = true
     end
 
-    # In the new process.
+    # In the new process. The end of the block that was forked runs exit handlers.
     def work(key, files, app, record)
       @channel.close
-      Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: self).run
+      in_order = Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: self).run
     ensure
-      exit!(1) # run does not return; a signal's default must not run exit handlers either
+      exit!(1) unless in_order # a signal's default must not run exit handlers
     end
   end
 end

@@ -3,6 +3,7 @@
 require_relative "birth"
 require_relative "channel"
 require_relative "collection"
+require_relative "exit_handlers"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "levers"
@@ -15,9 +16,8 @@ module PreforkLauncher
   #
   # Two threads. The main one waits for the supervisor and for signals; the other
   # serves, so that a request in hand never delays either of them. Leaving goes
-  # over @leaving and a pipe that wakes the serving thread from its wait; the
-  # serving thread ends the process with exit!, so that exit handlers inherited
-  # from the preloader do not run once more in each worker.
+  # over @leaving and a pipe that wakes the serving thread from its wait. When that is
+  # done the main one runs the exit handlers that were registered here, and none of the preloader's.
   #
   # Whatever goes wrong here ends the process, and the supervisor replaces it: one that is there and
   # serves nobody would keep its slot.
@@ -48,9 +48,12 @@ module PreforkLauncher
       @accept_until = nil # set when the supervisor is gone
       @pid = Process.pid
       @disturbed = false
+      @status = nil # of the process, once the serving thread is done
     end
 
+    # Returns where exit handlers are to run: where it leaves in order.
     def run
+      @exit_handlers = ExitHandlers.new(@safety) unless @settings.direct?
       @record.booting
       @title.show("booting")
       prepare
@@ -112,13 +115,14 @@ module PreforkLauncher
       server.thread_variable_set(:fork_safe, true) # for those who look for threads before a fork
       @channel.send("ready", pid: Process.pid, **@key)
       follow_supervisor { prepared << true } # no request can disturb this thread earlier
-      leave_alone
+      leave_alone unless @status
       server.join(@settings.drain_timeout)
-      FastCGI::Errors.new($stderr).note("worker slot=#{@key[:slot]} ends in the middle of a request: the supervisor is gone, and the drain timeout has passed")
+      return @status if @status
+      note("ends in the middle of a request: the supervisor is gone, and the drain timeout has passed")
       exit!(1)
     end
 
-    # The process ends with this thread, also where the application has killed it.
+    # The process ends after this thread, also where the application has killed it.
     def serve_until_told
       status = 1
       serve_requests
@@ -128,11 +132,32 @@ module PreforkLauncher
     rescue Exception => error # the last frame of this thread: nothing above could log it
       complain(error, "stopped serving")
     ensure
-      begin
-        @safety.flush
-      ensure
-        exit!(status)
-      end
+      hand_over(status)
+    end
+
+    # The main thread wakes from waiting for the supervisor. Exit handlers have no time that they could not outstay, and
+    # the main thread may be anywhere.
+    def hand_over(status)
+      @safety.flush
+      exit!(status) unless Process.pid == @pid # in a process that the application forked
+      end_later
+      @exit_handlers&.status = status
+      @status = status
+      @channel.stop_receiving
+    rescue Exception # rubocop:disable Lint/RescueException
+      exit!(status) # as long as that can be done
+    end
+
+    def end_later
+      Thread.new do
+        sleep(@settings.drain_timeout)
+        note("ends in the middle of its exit handlers: the drain timeout has passed")
+        exit!(1)
+      end.thread_variable_set(:fork_safe, true)
+    end
+
+    def note(what)
+      FastCGI::Errors.new($stderr).note("worker slot=#{@key[:slot]} #{what}")
     end
 
     def complain(error, what)

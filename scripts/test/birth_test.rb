@@ -177,6 +177,30 @@ class BirthTest < ReforkCase
     assert_nil said(preloader.socket)
   end
 
+  # A worker has run its own by then, a hook's, then a request's; they are none of its descendants'.
+  def test_exit_handlers_of_workers
+    worker = start('{ "/register" => -> { at_exit { NOTE.call(:request) }; at_exit(&$stderr.method(:flush)); at_exit(&method(:note)) } }',
+                   at_boot: "def note; NOTE.call(:method); end\nat_exit { NOTE.call(:boot) }", hooks: "after_fork { at_exit { NOTE.call(:hook) } }")
+    get("/register")
+    preloader = born(worker)
+    leave(worker)
+    own = %w[method request hook].map { |name| "#{name} #{worker.pid}" }
+    assert_equal own, notes
+    descendant = spawn_worker(preloader, refork: 1)
+    get("/register")
+    assert_equal 200, said(descendant.socket)[:status]
+    second = born(descendant, refork: 2)
+    leave(descendant)
+    own.concat(%w[method request hook].map { |name| "#{name} #{descendant.pid}" })
+    assert_equal own, notes
+    { preloader => true, second => true }.each do |each, last|
+      tell(each.socket, "retire", last: last)
+      eventually { !alive?(each.pid) }
+      own << "boot #{each.pid}"
+      assert_equal own, notes
+    end
+  end
+
   # As in a preloader that was started, whoever sends it.
   def test_exit_handlers_run_on_a_signal
     worker = start(at_boot: "at_exit { NOTE.call(:bye) }\nSignal.trap('TERM') { NOTE.call(:trapped) }")

@@ -102,6 +102,19 @@ class DirectWorkerTest < Minitest::Test
     Timeout.timeout(30) { sleep(0.005) until yield }
   end
 
+  # They are all its own, and it tells how it went.
+  def test_exit_handlers
+    start(<<~'RUBY')
+      at_exit { $stderr.syswrite("boot's\n") }
+      run ->(_env) { at_exit { $stderr.syswrite("a request's\n") }; [200, {}, []] }
+    RUBY
+    serving
+    get
+    tell("drain", backlog: false)
+    assert_equal 0, ended
+    assert_match(/^a request's\nboot's\n\z/, File.read(@stderr.path))
+  end
+
   def test_loads_and_serves
     start(<<~'RUBY', hooks: "before_fork { raise 'nothing is forked' }\nafter_fork { |slot| puts 'hook ' + slot.to_s }")
       puts "loading as #{File.read("/proc/self/cmdline").delete("\0")}"
