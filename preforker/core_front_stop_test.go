@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -121,5 +122,43 @@ func TestDirectFrontStops(t *testing.T) {
 	s.event(workerExited{key: loading})
 	if left := find[drainWorker](s.event(frontStopped{})); len(left) != 2 {
 		t.Errorf("%+v", left)
+	}
+}
+
+// TestStormWhileTheFrontStops throws random events at a core that waits for its front. It must end,
+// once, and start nobody.
+func TestStormWhileTheFrontStops(t *testing.T) {
+	for seed := range uint64(200) {
+		s := running(t, 4)
+		random := rand.New(rand.NewPCG(seed, 4))
+		s.core.random = random.Float64
+		storm := func(events int) {
+			for range events {
+				s.now += time.Duration(random.Int64N(int64(300 * time.Millisecond)))
+				s.event(s.randomEvent(random))
+			}
+		}
+		storm(100)
+		s.event(frontStops{"TERM"})
+		before := len(s.acts)
+		storm(random.IntN(40))
+		s.event(frontStopped{})
+		storm(random.IntN(40))
+		for range 10 {
+			for _, p := range slices.Clone(s.core.preloaders) {
+				s.event(preloaderExited{origin: p.origin})
+			}
+			for _, slot := range s.core.slots {
+				for _, w := range slices.Clone(slot.workers) {
+					s.event(workerExited{key: w.key, served: 1})
+				}
+			}
+		}
+		if s.core.phase != phaseDone || s.kinds["preforker.finish"] != 1 {
+			t.Fatalf("seed %d: phase %d, finished %d times", seed, s.core.phase, s.kinds["preforker.finish"])
+		}
+		if after := s.acts[before:]; len(find[spawnWorker](after)) != 0 || len(find[startPreloader](after)) != 0 || t.Failed() {
+			t.Fatalf("seed %d: somebody was started", seed)
+		}
 	}
 }
