@@ -26,7 +26,7 @@ func TestDirectStorm(t *testing.T) {
 		s.calmDirect()
 		for _, slot := range s.core.slots {
 			w := slot.serving()
-			if w == nil || w.state != WorkerReady || w.key.Generation != s.core.source().origin.Generation {
+			if w == nil || w.state != WorkerReady || w.key.Generation != s.core.source().origin.Generation || !slot.open || w.binding != slot.binding {
 				t.Fatalf("seed %d: slot %d is %v with %+v", seed, slot.number, slot.state, w)
 			}
 		}
@@ -39,7 +39,7 @@ func TestDirectStorm(t *testing.T) {
 func (s *script) randomDirectEvent(random *rand.Rand) event {
 	keys := s.spawned()
 	key := keys[max(0, len(keys)-1-random.IntN(min(8, len(keys))))]
-	switch random.IntN(10) {
+	switch random.IntN(12) {
 	case 0, 1:
 		return workerHello{key, wire.Hello{Pid: 1000 + key.Serial}}
 	case 2, 3:
@@ -58,6 +58,10 @@ func (s *script) randomDirectEvent(random *rand.Rand) event {
 		return workerSpawnFailed{key: key}
 	case 8:
 		return restartAsked{"HUP"}
+	case 9:
+		return socketsLost{[]int{random.IntN(4), random.IntN(4)}}
+	case 10:
+		return s.notBound()
 	default:
 		timers := find[setTimer](s.acts)
 		return timerFired{timers[random.IntN(len(timers))].timer}

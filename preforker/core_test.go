@@ -509,7 +509,7 @@ func TestStorm(t *testing.T) {
 		s.calm()
 		for _, slot := range s.core.slots {
 			w := slot.serving()
-			if w == nil || w.state != WorkerReady || w.key.Generation != s.core.source().origin.Generation {
+			if w == nil || w.state != WorkerReady || w.key.Generation != s.core.source().origin.Generation || !slot.open || w.binding != slot.binding {
 				t.Fatalf("seed %d: slot %d is %v with %+v", seed, slot.number, slot.state, w)
 			}
 		}
