@@ -130,6 +130,26 @@ func TestFrontHalfClosedClientReadsOn(t *testing.T) {
 	}
 }
 
+// It reads errors as well.
+func TestFrontHalfClosedClientIsTold(t *testing.T) {
+	started, die := make(chan struct{}), make(chan struct{})
+	path := responder(t, func(conn net.Conn) {
+		_, _ = readRequest(conn)
+		close(started)
+		<-die
+	})
+	_, server := serveFront(t, FrontConfig{Sockets: []string{path}})
+	conn := raw(t, server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the request", started)
+	close(die)
+	if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != 502 {
+		t.Errorf("got %v, %v", resp, err)
+	}
+}
+
 // What is cut because the worker was told must not look whole to a client that reads on.
 func TestFrontAbortedResponseIsNotWhole(t *testing.T) {
 	ended := make(chan string, 1)

@@ -17,7 +17,7 @@ type failure struct {
 func failureOf(err error) failure {
 	var unstored *spoolError
 	switch {
-	case errors.Is(err, errNoWorker), errors.Is(err, errClosed), errors.Is(err, ErrOverloaded), errors.Is(err, ErrCantMultiplex):
+	case errors.Is(err, errNoWorker), errors.Is(err, errClosed), errors.Is(err, context.Canceled), errors.Is(err, ErrOverloaded), errors.Is(err, ErrCantMultiplex):
 		return failure{http.StatusServiceUnavailable, "The application is busy. Please try again in a moment."}
 	case errors.Is(err, ErrRequestTooLarge):
 		return failure{http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large."}

@@ -87,6 +87,11 @@ func (p *pool) acquire(ctx context.Context, again bool) (*socket, error) {
 	p.mu.Unlock()
 
 	select {
+	case s := <-ready: // whatever has become of the client: it may still read
+		return s, nil
+	default:
+	}
+	select {
 	case s := <-ready:
 		return s, nil
 	case <-ctx.Done():

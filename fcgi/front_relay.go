@@ -107,15 +107,15 @@ func (f *Front) client(s *socket, r *http.Request) *Client {
 	}
 }
 
-// refuseFailed answers a request that got no response.
+// refuseFailed answers a request that got no response. A client that has gone does not read it, one that has only
+// closed its sending side does.
 func (f *Front) refuseFailed(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		f.log.Debug("client went away", append(about(r), keyError, err)...)
-		panic(http.ErrAbortHandler) // nobody is there to read an answer
-	}
 	failed := failureOf(err)
 	level := slog.LevelError
-	if errors.Is(err, ErrRequestBody) {
+	switch {
+	case r.Context().Err() != nil:
+		level = slog.LevelDebug // most likely nobody waits
+	case errors.Is(err, ErrRequestBody):
 		level = slog.LevelInfo // it is the client that has not sent it
 	}
 	f.log.Log(context.WithoutCancel(r.Context()), level, "request failed", append(about(r), keyStatus, failed.status, keyError, err)...)

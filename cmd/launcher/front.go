@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// A connection takes a second descriptor where it is sent a file or has sent a body of
-	// unknown length; each worker one for its request.
+	// A connection takes a second descriptor where it is sent a file or has sent a body that is
+	// spooled; each worker one for its request.
 	descriptorsPerConnection = 2
 	minFrontConnections      = 16
 	// maxFrontConnections bounds the memory of the front: a connection takes up to 100 kB.
