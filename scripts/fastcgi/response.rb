@@ -11,6 +11,10 @@ module PreforkLauncher
     # Sends one Rack response, of whatever form Rack 2 and 3 know, to its end. Does not close the body: that has to happen whether or
     # not it was sent.
     class Response
+      # By which libraries tell threads of their own that live on: Rails and others, and timeout of Ruby 3.1 and later.
+      MARKS = [:fork_safe, :"\0__detached_thread__"].freeze
+      private_constant :MARKS
+
       # Status, headers and body of what an application has returned. An object that can be made such an Array is accepted, as a
       # Rack::Response can in some versions.
       def self.parts(returned)
@@ -119,7 +123,8 @@ module PreforkLauncher
         begin
           known = Thread.list
           callable.call(stream)
-          await(stream, (stream.writers | (Thread.list - known)) - [Thread.current])
+          started = (Thread.list - known).reject { |thread| MARKS.any? { |mark| thread.thread_variable?(mark) } }
+          await(stream, (stream.writers | started) - [Thread.current])
         ensure
           stream.close
         end

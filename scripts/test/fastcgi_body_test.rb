@@ -237,6 +237,17 @@ class FastCGIBodyTest < FastCGICase
     gate << nil
   end
 
+  def test_threads_of_libraries_are_not_waited_for
+    gates = Queue.new
+    reply = reply_to(lambda do |stream|
+      stream << "x"
+      [:fork_safe, :"\0__detached_thread__"].each { |mark| Thread.new { gates.pop }.thread_variable_set(mark, true) }
+    end)
+    assert_equal ["x", true, ""], [reply.body, reply.complete, log]
+  ensure
+    2.times { gates << nil }
+  end
+
   def test_header_rack_hijack
     events = []
     hijack = lambda do |io|
