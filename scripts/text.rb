@@ -45,9 +45,9 @@ module PreforkLauncher
       what && "(#{what} raised #{broken.class.name})"
     end
 
+    # As the supervisor writes it, and JSON.
     def self.escape(char)
-      code = char.ord
-      code < 0x100 ? format('\\x%02X', code) : format('\\u{%04X}', code)
+      format('\\u%04x', char.ord)
     end
     private_class_method :escape
   end

@@ -37,7 +37,7 @@ map("/lint") { use Rack::Lint; run ->(_) { [200, { "content-type" => "text/plain
 	}
 	in.waitLine(`^launcher: GET /hijack: NoMethodError: `)
 	in.waitLine(`^launcher: hint: .*rack\.hijack.*no connection to give away`)
-	in.waitLine(`^launcher: GET /café\\x1B: RuntimeError: größer$`)
+	in.waitLine(`^launcher: GET /café\\u001b: RuntimeError: größer$`)
 
 	hanging := queue(t, in.socket(0), "/hang\xc2\x9b31m\xe2\x80\xae")
 	in.statusWhen("the request to be in hand", func(s preforker.Status) bool {

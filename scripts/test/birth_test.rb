@@ -38,7 +38,7 @@ class BirthTest < ReforkCase
     worker = start
     preloader = born(worker)
     leave(worker)
-    { "/caf\xc3\xa9\xff\e".b => 'GET /café?\x1B', "/#{'x' * 60_000}" => "GET /#{'x' * 495} (cut: 60005 bytes)" }.each do |path, told|
+    { "/caf\xc3\xa9\xff\e".b => 'GET /café?\u001b', "/#{'x' * 60_000}" => "GET /#{'x' * 495} (cut: 60005 bytes)" }.each do |path, told|
       descendant = spawn_worker(preloader, refork: 1)
       assert_equal 200, get(path).first
       assert_equal told, said(descendant.socket)[:request]

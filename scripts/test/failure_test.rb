@@ -108,8 +108,8 @@ class FailureTest < Minitest::Test
 
   def test_what_a_terminal_would_obey
     told = failure(error("a\e[31m\u202e\nb", ["/srv/shop/c\u009b.rb:1"]))
-    assert_equal 'a\x1B[31m\u{202E}' + "\nb", told[:message]
-    assert_equal ['c\x9B.rb:1'], told[:app_frames]
+    assert_equal 'a\u001b[31m\u202e' + "\nb", told[:message]
+    assert_equal ['c\u009b.rb:1'], told[:app_frames]
   end
 
   def test_a_file_of_the_application_that_is_missing

@@ -31,7 +31,7 @@ class FastCGIErrorsTest < FastCGICase
 
   def test_control_characters_of_a_path
     told = failing("/\e]0;x\a/\xc2\x9b31m/\xe2\x80\xae/".b, RuntimeError.new("oh"))
-    assert_includes told, 'GET /\x1B]0;x\x07/\x9B31m/\u{202E}/: RuntimeError: oh'
+    assert_includes told, 'GET /\u001b]0;x\u0007/\u009b31m/\u202e/: RuntimeError: oh'
     refute_match(/[\e\a\u009b\u202e]/, told)
   end
 
@@ -39,7 +39,7 @@ class FastCGIErrorsTest < FastCGICase
     error = RuntimeError.new("no route \u202e\e[2J\ntwo\rthree")
     error.define_singleton_method(:backtrace) { ["a\e.rb:1:in `\u009b'"] }
     told = failing("/", error)
-    assert_includes told, %(no route \\u{202E}\\x1B[2J\ntwo\\x0Dthree\n\ta\\x1B.rb:1:in `\\x9B'\n)
+    assert_includes told, %(no route \\u202e\\u001b[2J\ntwo\\u000dthree\n\ta\\u001b.rb:1:in `\\u009b'\n)
   end
 
   def test_control_characters_of_a_method
@@ -125,7 +125,7 @@ class FastCGIErrorsTest < FastCGICase
       [200, TEXT, [errors.write("\n").to_s, env["test.bytes"].to_s]]
     end, lint: false)
     assert_equal "14", connect.get.body
-    assert_equal "a\\x1B[31m?\nb\nc\\u{202E}\n\nd\n\ne1\nf-2\ngüh\n", log
+    assert_equal "a\\u001b[31m?\nb\nc\\u202e\n\nd\n\ne1\nf-2\ngüh\n", log
   end
 
   def test_hints

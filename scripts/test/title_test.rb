@@ -30,7 +30,7 @@ class TitleTest < Minitest::Test
 
   def test_long_path_and_any_bytes
     start = "launcher worker slot=0 gen=1"
-    assert_equal ["#{start} GET /#{'p' * 79}", "#{start} GET /ü?\\x1B\\x9B\\u{202E}".b, "#{start} #{'X' * 80} /"],
+    assert_equal ["#{start} GET /#{'p' * 79}", "#{start} GET /ü?\\u001b\\u009b\\u202e".b, "#{start} #{'X' * 80} /"],
                  titles(<<~'RUBY')
                    title = PreforkLauncher::Title.worker(0, 1)
                    title.request("GET", "/" + "p" * 500)
