@@ -54,6 +54,7 @@ type Config struct {
 	Front func() *FrontStatus
 
 	Log      *slog.Logger
+	LogJSON  bool     // each line of it is a JSON object: Ruby's are to be so too
 	Stderr   *os.File // of the workers, and of a preloader that has loaded
 	Observer Observer
 }

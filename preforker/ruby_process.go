@@ -43,6 +43,9 @@ func (s *Supervisor) settings(generation int) (map[string]string, error) {
 		"boot_seconds": strconv.FormatFloat(s.config.BootTimeout.Seconds(), 'f', 3, 64),
 	}
 	settings["drain_timeout"] = strconv.FormatFloat(s.config.DrainTimeout.Seconds(), 'f', -1, 64)
+	if s.config.LogJSON {
+		settings["log_format"] = "json"
+	}
 	if app.PassengerEvents {
 		settings["passenger_events"] = "yes"
 	}

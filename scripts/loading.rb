@@ -139,6 +139,7 @@ module PreforkLauncher
         stream.sync = true
       end
       real.close
+      FastCGI::LogLines.json = @settings.log_json?
     end
   end
 end

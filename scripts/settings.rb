@@ -27,6 +27,7 @@ module PreforkLauncher
       @boot_seconds = Float(presence(strings["boot_seconds"]) || BOOT_SECONDS) # that the start may take
       @doctor = strings["mode"] == "doctor"
       @trace = strings["trace"] == "yes"
+      @log_json = strings["log_format"] == "json"
       @passenger_events = strings["passenger_events"] == "yes"
       read_worker(strings) if strings["spawn_method"] == "direct"
     end
@@ -44,6 +45,11 @@ module PreforkLauncher
     # Whether it notes where each object is allocated meanwhile.
     def trace?
       @trace
+    end
+
+    # Whether each line of the log is a JSON object.
+    def log_json?
+      @log_json
     end
 
     def passenger_events?

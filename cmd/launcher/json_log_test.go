@@ -59,6 +59,23 @@ run ->(_env) { [200, {}, ["hello"]] }
 	}
 }
 
+// TestJSONLogOfAnException: what a worker reports is an object as well, once it writes to the log itself.
+func TestJSONLogOfAnException(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"smart", "direct"} {
+		root := writeApp(t, map[string]string{"config.ru": "run ->(env) { raise \"oh\\n no\" if env['PATH_INFO'] == '/fail'; [200, {}, ['hello']] }\n"})
+		in := start(t, startOptions{root: root, args: []string{"1", "--log-format", "json", "--spawn-method", method}})
+		in.waitLine(`"all workers are ready"`)
+		if a := ask(t, in.socket(0), "/fail"); a.status != 500 {
+			t.Errorf("%v", a)
+		}
+		in.waitLine(`"msg":"GET /fail","pid":\d+,"error":"RuntimeError: oh\\n no"`)
+		in.signal(syscall.SIGTERM)
+		in.gone(0)
+		in.records()
+	}
+}
+
 // TestJSONLogOfAFailure has the error and its hint in the same form, also where the command line is wrong.
 func TestJSONLogOfAFailure(t *testing.T) {
 	t.Parallel()

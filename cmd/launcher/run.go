@@ -57,6 +57,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		logger.Info("the application is known by the link that leads to it (--root names another)", "root", where.app.Root)
 	}
 	config.Log, config.Stderr, config.Observer = logger, stderr, console
+	config.LogJSON = ctx.String(optLogFormat) == formatJSON
 	version, err := lighttpdVersion(ctx.Context, "", "")
 	if err != nil {
 		logger.Warn("the version of lighttpd is unknown", "error", err)

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../text"
+require_relative "log_lines"
 
 module PreforkLauncher
   module FastCGI
@@ -23,7 +24,7 @@ module PreforkLauncher
       end
 
       def write(*strings)
-        put(strings.map { |string| Text.printable(string) }.join)
+        put(LogLines.written(strings.map { |string| Text.printable(string) }.join))
         strings.sum { |string| string.to_s.bytesize }
       end
 
@@ -84,32 +85,27 @@ module PreforkLauncher
       alias isatty tty?
 
       def note(message)
-        put("launcher: #{Text.line(message, LINE_MAX)}\n")
+        put(LogLines.note(Text.line(message, LINE_MAX)))
       end
 
       # One write a report, so that reports of several workers in one log stay apart. Nothing in an exception may keep it from being
       # reported: each part that is the application's code is asked for by itself.
       def report(error, context)
-        text = +"launcher: #{Text.line(context, LINE_MAX)}: "
-        describe(error, text)
         hint = hint(error)
         seen = [error]
         while (error = Text.attempt(nil) { error.cause }) && seen.size < MAX_CAUSES && seen.none? { |one| one.equal?(error) }
           seen << error
-          describe(error, text << "caused by: ")
         end
-        text << "launcher: hint: " << hint << "\n" if hint
-        put(text)
+        all = seen.map { |one| [Text.error(one, MESSAGE_MAX), frames(one)] }
+        shown = all.map { |name, frames| [name, frames.first(MAX_FRAMES).map { |frame| Text.attempt("a frame") { Text.line(frame, LINE_MAX) } }] }
+        put(LogLines.report(Text.line(context, LINE_MAX), shown, all.map { |_, frames| [frames.size - MAX_FRAMES, 0].max }, hint))
       end
 
       private
 
-      def describe(error, text)
-        text << Text.error(error, MESSAGE_MAX) << "\n"
+      def frames(error)
         frames = Text.attempt("its backtrace") { error.backtrace || [] }
-        frames = [frames] unless frames.is_a?(Array)
-        frames.first(MAX_FRAMES).each { |frame| text << "\t" << Text.attempt("a frame") { Text.line(frame, LINE_MAX) } << "\n" }
-        text << "\t... #{frames.size - MAX_FRAMES} more\n" if frames.size > MAX_FRAMES
+        frames.is_a?(Array) ? frames : [frames]
       end
 
       # What an application gets that asks for something which only a server of HTTP has.

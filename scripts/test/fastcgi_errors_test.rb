@@ -142,4 +142,37 @@ class FastCGIErrorsTest < FastCGICase
   rescue NoMethodError => error
     error
   end
+
+  # With --log-format json each line is an object, whatever the path and the message.
+  def test_json
+    require "json"
+    PreforkLauncher::FastCGI::LogLines.json = true
+    error = begin
+      begin
+        raise KeyError, "no\nkey \u202e"
+      rescue KeyError
+        raise ArgumentError, "größer"
+      end
+    rescue ArgumentError => caught
+      caught
+    end
+    app = lambda do |env|
+      env["rack.errors"].puts("one", "two\e")
+      raise error
+    end
+    serve(app, lint: false)
+    connect.get(RAW)
+    served
+    lines = log.lines.map { |line| JSON.parse(line) }
+    assert_equal %w[one two\\x1B], lines.first(2).map { |line| line["line"] }
+    told = lines.fetch(2)
+    assert_equal ["ERROR", "GET /café/?", "ArgumentError: größer"], told.values_at("level", "msg", "error")
+    assert_match(/fastcgi_errors_test/, told["frames"].first)
+    assert_equal ["KeyError: no\nkey \\u{202E}"], told["caused_by"].map { |cause| cause["error"] }
+    assert_match(/\A\d{4}-\d\d-\d\dT.*Z\z/, told["time"])
+    assert_equal Process.pid, told["pid"]
+    assert_equal 3, lines.size
+  ensure
+    PreforkLauncher::FastCGI::LogLines.json = false
+  end
 end
