@@ -41,7 +41,8 @@ module PreforkLauncher
           text = +"launcher: #{context}: "
           exceptions.zip(omitted) do |(error, frames), more|
             text << "caused by: " unless error.equal?(exceptions.first.first)
-            text << error << "\n"
+            # A message that holds what a client chose makes no line that looks like another report.
+            text << error.gsub("\n", "\n\t") << "\n"
             frames.each { |frame| text << "\t" << frame << "\n" }
             text << "\t... #{more} more\n" if more.positive?
           end

@@ -39,7 +39,12 @@ class FastCGIErrorsTest < FastCGICase
     error = RuntimeError.new("no route \u202e\e[2J\ntwo\rthree")
     error.define_singleton_method(:backtrace) { ["a\e.rb:1:in `\u009b'"] }
     told = failing("/", error)
-    assert_includes told, %(no route \\u202e\\u001b[2J\ntwo\\u000dthree\n\ta\\u001b.rb:1:in `\\u009b'\n)
+    assert_includes told, %(no route \\u202e\\u001b[2J\n\ttwo\\u000dthree\n\ta\\u001b.rb:1:in `\\u009b'\n)
+  end
+
+  def test_message_that_looks_like_a_report
+    told = failing("/", RuntimeError.new("no such name: x\nlauncher: GET /admin: all is well"))
+    assert_equal 1, told.scan(/^launcher: /).size
   end
 
   def test_control_characters_of_a_method

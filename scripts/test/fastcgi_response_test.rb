@@ -115,7 +115,7 @@ class FastCGIResponseTest < FastCGICase
   end
 
   def test_no_body
-    [[200, "HEAD"], [204, "GET"], [304, "GET"]].each do |status, method|
+    [[200, "HEAD"], [204, "GET"], [205, "GET"], [304, "GET"]].each do |status, method|
       body = Body.new("not sent")
       reply = reply_to([status, {}, body], "REQUEST_METHOD" => method)
       served
