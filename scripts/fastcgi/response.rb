@@ -37,7 +37,7 @@ module PreforkLauncher
         @intake = intake
         @errors = errors
         @limits = limits
-        @left = @coding = nil
+        @left = @announced = @coding = nil
         @excess = 0
       end
 
@@ -47,7 +47,7 @@ module PreforkLauncher
           @output.append(@head.render)
         else
           @coding = Chunked.new if @head.chunked?
-          @left = @head.length unless @head.elsewhere?
+          announce(@head.length)
           @head.stream ? send_stream(@head.stream) : send_body(body)
           check_end
         end
@@ -109,6 +109,7 @@ module PreforkLauncher
 
       def send_file(file)
         @output.append(@head.render(file.size))
+        announce(file.size) unless @left || @coding
         file.each do |bytes|
           check_abort
           append(bytes)
@@ -142,6 +143,11 @@ module PreforkLauncher
         end
       end
 
+      # So much is to come, unless the web server sends something else in its place.
+      def announce(length)
+        @left = @announced = length unless @head.elsewhere?
+      end
+
       def string(bytes)
         return bytes if bytes.is_a?(String)
 
@@ -165,9 +171,9 @@ module PreforkLauncher
       # What was announced is what is sent: a web server would cut the rest off, or take it for another response.
       def check_end
         @coding&.finish
-        raise InvalidResponse, "body ended #{@left} bytes before its content-length, #{@head.length}" if @left&.positive?
+        raise InvalidResponse, "body ended #{@left} bytes before its content-length, #{@announced}" if @left&.positive?
 
-        @errors.note("#{@request}: body is #{@excess} bytes longer than its content-length, #{@head.length}") if @excess.positive?
+        @errors.note("#{@request}: body is #{@excess} bytes longer than its content-length, #{@announced}") if @excess.positive?
       end
     end
   end

@@ -118,6 +118,13 @@ class FastCGIBodyTest < FastCGICase
     assert_equal "mine", reply_to(file).body
   end
 
+  # Somebody else makes it shorter meanwhile.
+  def test_file_that_ends_early
+    file = File.open(@file.path)
+    file.define_singleton_method(:read) { |*| nil }
+    assert_match(/body ended 21 bytes before its content-length, 21/, refused(file))
+  end
+
   # Its size is not known: stat says 0.
   def test_file_of_proc
     [File.open("/proc/version"), Part.new("/proc/version", 0, 10_000)].each do |body|
