@@ -44,6 +44,15 @@ module PreforkLauncher
       nil
     end
 
+    # The other end is closed, and there is nothing more to be received.
+    def ended?
+      !IO.select([@socket], nil, nil, 0).nil? && @socket.recv(1, Socket::MSG_PEEK).to_s.empty? # nil from Ruby 3.3 on
+    rescue Errno::ECONNRESET
+      true
+    rescue IOError, SystemCallError
+      false
+    end
+
     # False where somebody has closed it here, or its number.
     def open?
       @socket.stat.socket?

@@ -1,21 +1,24 @@
 # frozen_string_literal: true
 
+require_relative "supervisor_death"
 require_relative "text"
 
 module PreforkLauncher
   # Processes that this one forks, in an application whose threads may wait for any child.
   module Children
     REPORT_MAX = 1024 # bytes
+    FORK_SECONDS = 5 # far more than the process in between needs
 
     # Forks twice, and runs the block in the second process. The one in between leaves at once, so that the
     # other's parent is the supervisor (its subreaper), and its death is awaited before the pid is
     # answered. Raises where either could not be forked.
-    def self.fork_away(&block)
+    def self.fork_away(patience: FORK_SECONDS, &block)
       reader, writer = IO.pipe(binmode: true)
       middle = Process.fork do
         reader.close
         fork_and_leave(writer, block)
       end
+      hurry(middle, reader, patience)
       reap(middle)
       # Not until the end of the pipe, which anything that a thread of the
       # application forks meanwhile would hold open.
@@ -27,6 +30,14 @@ module PreforkLauncher
       writer&.close
     end
 
+    # Nobody else knows of a process in between that was stopped.
+    def self.hurry(pid, reader, patience)
+      Process.kill("CONT", pid) until IO.select([reader], nil, nil, patience) || Process.wait(pid, Process::WNOHANG)
+    rescue Errno::ECHILD, Errno::ESRCH
+      nil
+    end
+    private_class_method :hurry
+
     # A thread of the application that waits for any child may have been faster.
     def self.reap(pid)
       Process.wait(pid)
@@ -35,6 +46,7 @@ module PreforkLauncher
     end
 
     def self.fork_and_leave(writer, block)
+      SupervisorDeath.between
       pid = Process.fork do
         writer.close
         block.call

@@ -4,6 +4,7 @@ require_relative "app_loader"
 require_relative "channel"
 require_relative "failure"
 require_relative "fastcgi/responder"
+require_relative "supervisor_death"
 require_relative "text"
 
 module PreforkLauncher
@@ -37,6 +38,7 @@ module PreforkLauncher
       preparation&.run(app)
       Loading.reset_traps
       life_line.kill.join
+      SupervisorDeath.watch(channel.method(:ended?)) { exit!(1) }
       @seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - started
       yield
       use_real_stderr
@@ -82,22 +84,24 @@ module PreforkLauncher
 
     # What can be read before the application is loaded is the end of the stream or, in a
     # worker of its own, that it is to leave: either way nobody waits for it any more. Later
-    # others watch for both. The kernel's own way (PR_SET_PDEATHSIG) would be tied to a thread of
-    # the supervisor.
+    # others watch for both. An application may end the thread, so the kernel is asked, too.
     def leave_with_supervisor
       control = IO.for_fd(CONTROL_FD, autoclose: false)
+      SupervisorDeath.watch(-> { IO.select([control], nil, nil, 0) }) { leave_with_what_was_started }
       Thread.new do
         IO.select([control])
-        end_what_was_started
-        exit!(1)
+        leave_with_what_was_started
       end
     end
 
     # Whatever the load has started is of no use to anybody when it is given up.
-    def end_what_was_started
-      return unless Process.getpgrp == Process.pid
-      Signal.trap("TERM", "IGNORE")
-      Process.kill("TERM", 0)
+    def leave_with_what_was_started
+      if Process.getpgrp == Process.pid
+        Signal.trap("TERM", "IGNORE")
+        Process.kill("TERM", 0)
+      end
+    ensure
+      exit!(1)
     end
 
     # A prefix that is taken off twice would make every address unknown. Nothing in this look may keep an application from starting.

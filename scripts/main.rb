@@ -3,6 +3,7 @@
 require_relative "direct_worker"
 require_relative "doctor"
 require_relative "preloader"
+require_relative "supervisor_death"
 
 # The Ruby side of the launcher: a preloader that loads an application and forks
 # its workers, a worker that loads it by itself, or a doctor that looks at it.
@@ -10,6 +11,7 @@ module PreforkLauncher
   # Runs the process that the settings describe and does not return.
   def self.main(strings)
     $PROGRAM_NAME = "launcher" # sets the title too, so it comes first
+    SupervisorDeath.remember_supervisor
     settings = Settings.new(strings)
     Title.loading(settings)
     # They told Ruby how to start, and are nothing to those whom the application starts.

@@ -11,6 +11,7 @@ require_relative "preparation"
 require_relative "process_state"
 require_relative "scoreboard"
 require_relative "settings"
+require_relative "supervisor_death"
 require_relative "title"
 require_relative "worker"
 
@@ -47,6 +48,7 @@ module PreforkLauncher
       changed = @state.restore(hooked)
       refuse(changed, refork) if changed.any?
       Loading.reset_traps
+      SupervisorDeath.watch(@channel.method(:ended?)) { exit!(1) }
       Title.preloader(@settings, refork: refork)
       @safe = false
       @idle = Thread.list # the fork has left no other

@@ -7,6 +7,7 @@ require_relative "exit_handlers"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "levers"
+require_relative "supervisor_death"
 require_relative "text"
 require_relative "title"
 
@@ -26,6 +27,7 @@ module PreforkLauncher
     # How long the queue is served after the supervisor's death, in seconds. Nobody restarts this worker, but
     # what waits would be reset. A new launcher binds sockets of its own, so the queue does not grow.
     BACKLOG_SECONDS = 5
+    LOOK_SECONDS = 10 # at the longest from one look at the supervisor to the next
     BOOT_ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
 
     # The preloader is there where this process was forked from one.
@@ -100,6 +102,7 @@ module PreforkLauncher
       Process.setpgid(0, 0) unless Process.getpgrp == @pid
       @wake_reader, @wake_writer = IO.pipe
       %w[INT TERM].each { |signal| Signal.trap(signal) { signalled(signal) } }
+      SupervisorDeath.watch(@channel.method(:ended?)) { @serving ? leave_alone : exit!(1) }
       @stage = "fork safety"
       @safety.after_fork unless @settings.direct?
       @stage = "after_fork"
@@ -114,6 +117,7 @@ module PreforkLauncher
       server = Thread.new { prepared.pop && serve_until_told }
       server.thread_variable_set(:fork_safe, true) # for those who look for threads before a fork
       @channel.send("ready", pid: Process.pid, **@key)
+      @serving = true
       follow_supervisor { prepared << true } # no request can disturb this thread earlier
       leave_alone unless @status
       server.join(@settings.drain_timeout)
@@ -184,7 +188,7 @@ module PreforkLauncher
 
     # The supervisor is gone: nobody else would serve what waits in the queue.
     def leave_alone
-      @accept_until = now + [BACKLOG_SECONDS, @settings.drain_timeout].min
+      @accept_until ||= now + [BACKLOG_SECONDS, @settings.drain_timeout].min
       leave(:after_backlog)
     end
 
@@ -241,7 +245,8 @@ module PreforkLauncher
         socket = @listener.accept_nonblock(exception: false)
         return socket unless socket == :wait_readable
         return nil if @leaving
-        IO.select([@listener, @wake_reader])
+        IO.select([@listener, @wake_reader], nil, nil, LOOK_SECONDS)
+        leave_alone if SupervisorDeath.happened? # where a handler of the application holds the main thread up
       end
     end
 

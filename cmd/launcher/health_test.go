@@ -33,9 +33,9 @@ func TestWorkerThatCannotServeIsReplaced(t *testing.T) {
 		{`(Thread.list - [Thread.main]).each(&:kill)`, `exit status 1" served=1 request="GET /run" reason=crashed`},
 		{`ObjectSpace.each_object(IO) { |io| io.close rescue nil }`, `exit status 1" served=1 request="GET /run" reason=crashed`},
 		{`(3..99).each { |fd| IO.for_fd(fd).close rescue nil }`, `.*" served=1 request="GET /run" reason=.*`},
-		{`Signal.trap("USR1") { raise "in a trap" }; Process.kill("USR1", $$); 1`, `exit status 1" served=[12] .*reason=crashed`},
-		{`def Process.clock_gettime(*) raise "frozen" end`, `exit status 1" served=[12] .*reason=crashed`},
-		{`class Hash; undef_method :[]=; end`, `exit status 1" served=[12] .*reason=crashed`},
+		{`Signal.trap("USR1") { raise "in a trap" }; Process.kill("USR1", $$); 1`, `exit status 1" served=\d+ .*reason=crashed`},
+		{`def Process.clock_gettime(*) raise "frozen" end`, `exit status 1" served=\d+ .*reason=crashed`},
+		{`class Hash; undef_method :[]=; end`, `exit status 1" served=\d+ .*reason=crashed`},
 		{`def IO.select(*) sleep end`, `signal SIGKILL" served=\d+ reason="took no connections"`},
 		{`exit!(3)`, `exit status 3" served=1 request="GET /run" reason=crashed`},
 	} {

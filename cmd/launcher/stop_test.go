@@ -188,13 +188,37 @@ func TestKilledLauncherLeavesNoHangingRequest(t *testing.T) {
 	})
 }
 
-// TestKilledLauncherLeavesNoLoader: an application that never finishes loading does not hear of
-// the supervisor's end, so the kernel has to tell it.
+// TestKilledLauncherLeavesNoLoader: an application that never finishes loading, or a hook that never ends, does not hear
+// of the supervisor's end, so the kernel has to tell it; also where it has ended all threads but its own.
 func TestKilledLauncherLeavesNoLoader(t *testing.T) {
-	in := start(t, startOptions{root: copyApp(t, "broken_hang"), args: []string{"1"}})
-	in.waitLine("asking the settings server")
+	const alone = "(Thread.list - [Thread.current]).each(&:kill)\n"
+	const hang = "$stderr.puts 'hangs'\nsleep\n"
+	const app = "run ->(_env) { [200, {}, []] }\n"
+	for name, files := range map[string]map[string]string{
+		"load":                 {"config.ru": hang},
+		"load without threads": {"config.ru": alone + hang},
+		"before_fork":          {"config.ru": app, "config/launcher.rb": "before_fork {\n" + alone + hang + "}"},
+		"after_fork":           {"config.ru": app, "config/launcher.rb": "after_fork {\n" + alone + hang + "}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := start(t, startOptions{root: writeApp(t, files), args: []string{"9"}})
+			in.waitLine("hangs")
+			in.killed()
+			in.waitFor("Ruby to leave", func() bool { return len(in.processes()) == 0 })
+		})
+	}
+}
+
+// TestKilledLauncherLeavesNobodyStopped: processes that a signal has stopped do not hear of anything.
+func TestKilledLauncherLeavesNobodyStopped(t *testing.T) {
+	t.Parallel()
+	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2"}}).serving()
+	for _, p := range in.processes() {
+		freeze(t, p.pid)
+	}
 	in.killed()
-	in.waitFor("Ruby to leave", func() bool { return len(in.processes()) == 0 })
+	in.waitFor("all processes to leave", func() bool { return len(in.processes()) == 0 })
 }
 
 // TestSuccessorOfAKilledLauncher starts in the same folder while a worker of the first one is

@@ -46,6 +46,25 @@ class ChannelTest < Minitest::Test
     end
   end
 
+  def test_has_ended_when_all_was_received
+    refute @channel.ended?
+    @theirs.send('{"type":"retire"}', 0)
+    refute @channel.ended?
+    @theirs.close
+    refute @channel.ended?
+    assert_equal "retire", receive.first[:type]
+    2.times { assert @channel.ended? }
+    assert_nil receive
+    @ours.close
+    refute @channel.ended?
+  end
+
+  def test_has_ended_where_its_own_words_were_not_read
+    @channel.send("hello")
+    @theirs.close
+    assert @channel.ended?
+  end
+
   def test_is_not_open_where_somebody_has_closed_its_number
     assert @channel.open?
     @theirs.close
