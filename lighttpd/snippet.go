@@ -224,6 +224,10 @@ func (s Site) writeBackends(w *writer, version Version) {
 	}
 	w.comment("Files that the application names with X-Sendfile are sent from these folders alone.")
 	w.set("var.launcher_sendfile", "( "+strings.Join(s.sendfile(), ", ")+" )")
+	if version.AtLeast(unsetVersion()) {
+		// Has the launcher give names as lighttpd compares and reads them.
+		w.line(`setenv.set-environment += ( "LAUNCHER_SENDFILE" => "resolved" )`)
+	}
 	options += `, "x-sendfile" => "enable", "x-sendfile-docroot" => var.launcher_sendfile`
 	if version.AtLeast(balanceVersion()) {
 		w.comment("A worker serves one request at a time: ask the one with the fewest.")

@@ -137,6 +137,7 @@ func (s site) lighttpd(workers int) lighttpd.Site {
 // either. Rails knows its root by the resolved one.
 func withResolved(dirs []string) (all []string) {
 	for _, dir := range dirs {
+		dir = filepath.Clean(dir)
 		resolved, err := filepath.EvalSymlinks(dir)
 		if err != nil { // it is not there yet
 			resolved = dir
@@ -144,7 +145,7 @@ func withResolved(dirs []string) (all []string) {
 				resolved = filepath.Join(parent, filepath.Base(dir))
 			}
 		}
-		for _, name := range []string{filepath.Clean(dir), resolved} {
+		for _, name := range []string{dir, resolved} {
 			if !slices.Contains(all, name) {
 				all = append(all, name)
 			}

@@ -4,6 +4,8 @@ package main
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,8 +15,17 @@ import (
 // answer is an error, and never an empty page or a path.
 func TestLighttpdSendsFilesOfRails(t *testing.T) {
 	t.Parallel()
-	site := startBrowsed(t, sendfileApp(t))
-	b := site.behindGenerated(t)
+	root := sendfileApp(t)
+	// As a deploy has it: what stays lies elsewhere, and the release has a link to it.
+	shared := t.TempDir()
+	if err := os.RemoveAll(filepath.Join(root, "tmp")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(shared, filepath.Join(root, "tmp")); err != nil {
+		t.Fatal(err)
+	}
+	site := startBrowsed(t, root)
+	b := site.behindGenerated(t, "--sendfile-dir", shared)
 	data := string(randomBytes(100_000))
 	b.send(t, "large.bin", []byte(data))
 	got := b.get(t, "/download/large.bin").expect(t, 200)

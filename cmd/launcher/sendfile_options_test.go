@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -20,5 +22,26 @@ func TestSendfileDirs(t *testing.T) {
 		if got := sendfileDirs("/srv/shop", test.named); !slices.Equal(got, test.want) {
 			t.Errorf("%q: got %q, want %q", test.named, got, test.want)
 		}
+	}
+}
+
+// TestWithResolved: the folders of a release behind a link have two names each, whether they are there yet or not.
+func TestWithResolved(t *testing.T) {
+	t.Parallel()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, current := filepath.Join(dir, "releases", "1"), filepath.Join(dir, "current")
+	if err := os.MkdirAll(filepath.Join(release, "public"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(release, current); err != nil {
+		t.Fatal(err)
+	}
+	named := []string{current + "/public", current + "/storage/", release + "/public", "/missing/files"}
+	want := []string{current + "/public", release + "/public", current + "/storage", release + "/storage", "/missing/files"}
+	if got := withResolved(named); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -36,8 +36,10 @@ module PreforkLauncher
         "x-sendfile" => :elsewhere, "x-sendfile2" => :elsewhere, "x-lighttpd-send-file" => :elsewhere,
         "x-accel-redirect" => :elsewhere, "x-reproxy-url" => :elsewhere
       }.freeze
+      # Names of files. The other ones that send something in the place of the body have addresses, or more than a name.
+      FILES = %w[x-sendfile x-lighttpd-send-file].freeze
       BODILESS = [204, 205, 304].freeze
-      private_constant :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :BODILESS
+      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :BODILESS
 
       # A plain text response, for what the application did not answer.
       def self.plain(status)
@@ -48,8 +50,9 @@ module PreforkLauncher
       # The length is that which the application has announced. The stream is called where it has set the header "rack.hijack".
       attr_reader :status, :length, :stream
 
-      def initialize(status, headers)
+      def initialize(status, headers, resolve_files: false)
         @status = final(status)
+        @resolve_files = resolve_files
         @lines = String.new(capacity: 512)
         @length = @stream = nil
         @chunked = @partial = @encoded = @elsewhere = false
@@ -114,6 +117,7 @@ module PreforkLauncher
         return take_own(name.downcase, value) if name[0, 5].casecmp?("rack.")
         raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name)
 
+        value = resolved(value.to_s) if @resolve_files && FILES.include?(name.downcase)
         if value.is_a?(Array)
           value.each { |part| append(name, part.to_s.b) unless part.nil? }
         else
@@ -165,6 +169,13 @@ module PreforkLauncher
         when "rack.protocol"
           raise InvalidResponse, "header rack.protocol asks for #{value.inspect}: FastCGI knows no other protocol"
         end
+      end
+
+      # The file that a name leads to: after a deploy the application lives in another folder, and its links lead to the same files.
+      def resolved(path)
+        File.realpath(path).gsub("%", "%25")
+      rescue SystemCallError, ArgumentError # the web server answers
+        path
       end
 
       def append(name, value)

@@ -4,6 +4,9 @@ module PreforkLauncher
   module FastCGI
     # A complete request: its body is here, and nothing of it is left to be waited for.
     class Request
+      SENDFILE = "LAUNCHER_SENDFILE"
+      private_constant :SENDFILE
+
       # The path comes without the query, which may hold secrets: it is for logs, titles and the scoreboard.
       attr_reader :id, :env, :input, :request_method, :path
 
@@ -16,6 +19,7 @@ module PreforkLauncher
         @request_method = env["REQUEST_METHOD"]
         @path = env["REQUEST_PATH"].dup
         @ranged = env.key?("HTTP_RANGE")
+        @resolve_files = !env.delete(SENDFILE).nil?
       end
 
       # The peer asked for the connection to be kept (FCGI_KEEP_CONN).
@@ -25,6 +29,12 @@ module PreforkLauncher
 
       def head?
         request_method == "HEAD"
+      end
+
+      # The web server compares the names of files that it is to send with those of folders, links followed, and decodes them before.
+      # The launcher's configuration of lighttpd says so.
+      def resolve_files?
+        @resolve_files
       end
 
       # A part was asked for.

@@ -42,7 +42,7 @@ module PreforkLauncher
       end
 
       def deliver(status, headers, body)
-        @head = Head.new(status, headers)
+        @head = Head.new(status, headers, resolve_files: @request.resolve_files?)
         if @request.head? || @head.bodiless?
           @output.append(@head.render)
         else

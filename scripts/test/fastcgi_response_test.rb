@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "support/fastcgi_case"
+require "tmpdir"
 
 class FastCGIResponseTest < FastCGICase
   TEXT = { "content-type" => "text/plain" }.freeze
@@ -364,5 +365,30 @@ class FastCGIResponseTest < FastCGICase
     served
     assert_equal %i[last first], events.map(&:first)
     assert_equal ["oh", "oh"], events.map { |event| event.last.message }
+  end
+
+  # lighttpd compares and decodes the name of a file; its configuration says so where it is the launcher's.
+  def test_file_that_lighttpd_is_to_send
+    Dir.mktmpdir do |folder|
+      folder = File.realpath(folder)
+      File.write(File.join(folder, "100%25.txt"), "text")
+      File.symlink(folder, link = File.join(folder, "link"))
+      named = File.join(link, "100%25.txt")
+      { {} => named, { "LAUNCHER_SENDFILE" => "1" } => File.join(folder, "100%2525.txt") }.each do |params, sent|
+        %w[X-Sendfile x-lighttpd-send-file].each do |name|
+          reply = reply_to([200, { name => named }, []], **params.transform_keys(&:to_sym))
+          assert_includes "#{reply.head}\r\n", "#{name}: #{sent}\r\n"
+        end
+      end
+      missing = File.join(link, "missing")
+      assert reply_to([200, { "X-Sendfile" => missing }, []], LAUNCHER_SENDFILE: "1").head.end_with?("X-Sendfile: #{missing}")
+    end
+  end
+
+  def test_applications_do_not_see_how_files_are_sent
+    seen = nil
+    serve(->(env) { [200, {}, [(seen = env.keys).size.to_s]] }, lint: false)
+    connect.get("/", LAUNCHER_SENDFILE: "1")
+    refute_includes seen, "LAUNCHER_SENDFILE"
   end
 end
