@@ -122,6 +122,7 @@ func TestCommandLineMistakes(t *testing.T) {
 		{[]string{"2", "--warmup-count", "0"}, "it is from 1 to 1000, not 0", "--warmup-count 4"},
 		{[]string{"2", "--url-prefix", "shop"}, `"shop" is not a URL path`, "--url-prefix /shop"},
 		{[]string{"2", "--url-prefix", "/a/../b"}, `"/a/\.\./b" is not a URL path`, "--url-prefix /shop"},
+		{[]string{"2", "--mounted-by", "rails"}, `"rails" is neither auto nor launcher nor app`, "--mounted-by app"},
 		{[]string{"config", "--url-prefix", "/a b", "2"}, `"/a b" is not a URL path`, "--url-prefix /shop"},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

@@ -103,6 +103,17 @@ func TestConfigOptionsAnywhere(t *testing.T) {
 	}
 }
 
+// TestConfigResponses: what streams and what lighttpd may send is chosen by options.
+func TestConfigResponses(t *testing.T) {
+	root := publicApp(t)
+	contains(t, "the snippet", output(t, root, "config", "1"), "server.stream-response-body = 1",
+		fmt.Sprintf("( %q, %q, %q, %q )", root+"/public/", root+"/storage/", root+"/tmp/", root+"/files/"))
+	text := output(t, root, "config", "1", "--buffer-responses", "--sendfile-dir", "private", "--sendfile-dir", "/srv/files")
+	contains(t, "the snippet", text, "server.stream-response-body = 0", "text/event-stream", fmt.Sprintf("( %q, \"/srv/files/\" )", root+"/private/"))
+	lighttpdAccepts(t, "server.document-root = \"/var/empty\"\n"+text)
+	contains(t, "the snippet", output(t, root, "config", "1", "--sendfile-dir", "none"), `( "/dev/null/" )`)
+}
+
 func TestConfigPaths(t *testing.T) {
 	root := publicApp(t)
 	elsewhere := t.TempDir()
