@@ -17,6 +17,7 @@ module PreforkLauncher
       @deadline = deadline
       @root = root
       @grace = grace
+      @option = nil # that switches the step off
     end
 
     # The option switches the step off.

@@ -16,6 +16,7 @@ module PreforkLauncher
     def initialize(root:, deadline:, &block)
       @root = root
       @deadline = deadline
+      @pid = nil
       @reader, @writer = IO.pipe(binmode: true)
       parent = Process.pid
       @pid = Process.fork do

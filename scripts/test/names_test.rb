@@ -11,6 +11,8 @@ class NamesTest < Minitest::Test
 
   SOURCES = Dir[File.expand_path("../{*,checks/*,fastcgi/*,preload/*}.rb", __dir__)].freeze
 
+  NEWER = %w[Ractor].freeze # asked for where there is one
+
   # A constant as the sources name it without a leading :: (plain), or where they define it.
   Mention = Struct.new(:name, :kind, :file, :line) do
     def to_s
@@ -67,6 +69,7 @@ class NamesTest < Minitest::Test
     all = mentions
     own = all.select { |mention| mention.kind == :defined }.map(&:name).to_set << "DATA"
     strange = all.select { |mention| mention.kind == :plain && !own.include?(mention.name) && !known.first.include?(mention.name) }
+    strange.reject! { |mention| NEWER.include?(mention.name) }
     assert_empty strange.map(&:to_s)
   end
 end
