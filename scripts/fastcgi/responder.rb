@@ -34,6 +34,10 @@ module PreforkLauncher
 
     # Serves accepted connections, one at a time: a thread of its own needs a responder of its own.
     class Responder
+      # The request that is answered. Each connection has an object of its own for it, and not this one: a
+      # collection takes for old what an old object refers to, here all that a request has made.
+      Hand = Struct.new(:request, :output)
+
       def initialize(app, errors: $stderr, url_prefix: nil, observer: nil, limits: Limits.new)
         @app = app
         @errors = Errors.new(errors)
@@ -49,10 +53,10 @@ module PreforkLauncher
       # False says that something failed which is neither the peer's nor the application's: this process cannot be trusted to serve the
       # next connection, and one that fails at once looks idle, so a web server that balances by load would send it all of them.
       def serve(socket, interrupts: [])
-        @request = @output = nil
+        hand = Hand.new
         connection = Connection.new(socket, limits: @limits, interrupts: interrupts, buffer: @buffer)
         intake = Intake.new(connection, environment: @environment, limits: @limits)
-        converse(connection, intake)
+        converse(connection, intake, hand)
         true
       rescue ProtocolViolation, DeadlinePassed => error
         @errors.note("closed a FastCGI connection: #{error.message}")
@@ -60,7 +64,7 @@ module PreforkLauncher
       rescue PeerLost
         true # The peer has its reasons.
       rescue Exception => error # rubocop:disable Lint/RescueException
-        give_up(error, connection, intake)
+        give_up(error, connection, intake, hand)
         false
       ensure
         intake&.discard
@@ -69,10 +73,10 @@ module PreforkLauncher
 
       private
 
-      def converse(connection, intake)
+      def converse(connection, intake, hand)
         served = 0
         while (request = intake.next_request)
-          sound = answer(request, connection, intake)
+          sound = answer(request, connection, intake, hand)
           served += 1
           return unless sound
           return close_gently(connection, intake) unless intake.reusable?
@@ -92,9 +96,9 @@ module PreforkLauncher
       end
 
       # The peer gets an answer where none has begun.
-      def give_up(error, connection, intake)
-        @errors.report(error, @request ? "serve #{@request}" : "serve a FastCGI connection")
-        return if @output&.started? || connection.nil? || intake&.id.nil?
+      def give_up(error, connection, intake, hand)
+        @errors.report(error, hand.request ? "serve #{hand.request}" : "serve a FastCGI connection")
+        return if hand.output&.started? || connection.nil? || intake&.id.nil?
 
         output = Output.new(connection, intake.id)
         Head.plain(500).each { |part| output.append(part) }
@@ -109,9 +113,9 @@ module PreforkLauncher
       end
 
       # True if the connection is in a state to go on.
-      def answer(request, connection, intake)
-        @request = request
-        output = @output = Output.new(connection, request.id)
+      def answer(request, connection, intake, hand)
+        hand.request = request
+        output = hand.output = Output.new(connection, request.id)
         @observer&.request_started(request.request_method, request.path)
         status = headers = body = failure = nil
         outcome = 0

@@ -65,4 +65,42 @@ class CollectionTest < Minitest::Test
     RUBY
     assert_equal 1, minor
   end
+
+  # What a request has made is young when garbage is collected after it. One reference from an object that is old, the responder, and
+  # all of it would be taken for old.
+  def test_what_a_request_has_made_does_not_grow_old
+    assert_equal [0], ruby(<<~'RUBY')
+      require "json"
+      require "objspace"
+      require "socket"
+      require "fastcgi/responder"
+      PreforkLauncher::FastCGI.require_libraries
+      $: << File.join($:.first, "test/support")
+      require "fastcgi_client"
+      class Made; end
+      class Observer
+        attr_reader :old
+
+        def initialize
+          @old = []
+        end
+
+        def request_started(*); end
+
+        def request_finished(status)
+          GC.start(full_mark: false)
+          @old << status if ObjectSpace.each_object(Made).any? { |made| JSON.parse(ObjectSpace.dump(made)).dig("flags", "old") }
+        end
+      end
+      observer = Observer.new
+      responder = PreforkLauncher::FastCGI::Responder.new(->(env) { (env["made"] = Made.new) && [200, {}, ["ok"]] }, observer: observer)
+      4.times { GC.start } # as before a fork
+      8.times do
+        ours, theirs = UNIXSocket.pair
+        ours.write(FastCGIClient::Wire.request(FastCGIClient.params("/")))
+        responder.serve(theirs)
+      end
+      print observer.old.size
+    RUBY
+  end
 end
