@@ -45,7 +45,7 @@ func TestMaxPrivateRefused(t *testing.T) {
 	refused{startOptions{root: copyApp(t, "leaky"), args: []string{"1", "--max-private", "20"}}, exitUsage,
 		[]string{`read --max-private: "20" is not a size of memory`, `--max-private 20MB, auto or off`}}.run(t)
 	refused{startOptions{root: copyApp(t, "leaky"), args: []string{"1"}, env: []string{"LAUNCHER_MAX_PRIVATE=lots"}}, exitUsage,
-		[]string{`read --max-private: "lots"`, `auto or off`}}.run(t)
+		[]string{`read LAUNCHER_MAX_PRIVATE: "lots"`, `auto or off`}}.run(t)
 }
 
 // TestBudgetLosesNoRequest: clients on every slot, of an application that leaks, while its workers are
