@@ -1,11 +1,13 @@
 package fcgi
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -36,8 +38,8 @@ type FrontConfig struct {
 	// AbortAfter is how long after the end of what a client sends, and the last thing written to it, its worker
 	// is told that nobody waits any more, 5 s by default.
 	AbortAfter time.Duration
-	// AbandonLimit bounds how long a worker that was told may go on before its socket counts as idle
-	// again, 60 s by default.
+	// AbandonLimit bounds how long a worker that was told may go on before the connection to it is
+	// closed, 60 s by default.
 	AbandonLimit time.Duration
 	// StallLimit bounds how long a client may neither send nor take a byte
 	// while it holds a worker, 60 s by default.
@@ -72,6 +74,10 @@ type Front struct {
 	log    *slog.Logger
 	pool   *pool
 	spools *spools
+
+	life   context.Context // until Close
+	end    context.CancelFunc
+	probes sync.WaitGroup
 }
 
 // NewFront returns a front for the sockets.
@@ -103,8 +109,10 @@ func NewFront(config FrontConfig) *Front {
 	if config.Prefix = strings.Trim(config.Prefix, "/"); config.Prefix != "" {
 		config.Prefix = "/" + config.Prefix
 	}
-	return &Front{config: config, log: config.Log, pool: newPool(config.Sockets, config.SetAside),
+	f := &Front{config: config, log: config.Log, pool: newPool(config.Sockets, config.SetAside),
 		spools: &spools{dir: config.SpoolDir, each: config.MaxSpool, room: config.MaxSpools}}
+	f.life, f.end = context.WithCancel(context.Background())
+	return f
 }
 
 // SetSockets replaces the workers' sockets. Requests on a socket that is no
@@ -113,7 +121,11 @@ func (f *Front) SetSockets(paths []string) { f.pool.set(paths) }
 
 // Close says that no worker will come any more: requests that wait for one, and those that come, are
 // answered 503. Requests that a worker has are finished.
-func (f *Front) Close() { f.pool.close() }
+func (f *Front) Close() {
+	f.end()
+	f.pool.close()
+	f.probes.Wait()
+}
 
 // Load tells how many sockets have a request, and how many requests wait.
 func (f *Front) Load() (busy, waiting int) { return f.pool.load() }

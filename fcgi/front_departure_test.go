@@ -166,3 +166,39 @@ func TestFrontAbortedResponseIsNotWhole(t *testing.T) {
 		t.Error("a cut response looks whole")
 	}
 }
+
+// A worker that goes on for ever with what nobody waits for gets no other request, though it is the first in
+// the order, and is asked again once it answers.
+func TestFrontLeavesHungWorkerAlone(t *testing.T) {
+	one, started, finish := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	hung := responder(t, func(conn net.Conn) {
+		one <- struct{}{} // it is alone in its process
+		defer func() { <-one }()
+		record, err := NewRecordReader(conn).Next()
+		switch {
+		case err != nil:
+		case record.Type == TypeGetValues:
+			_, _ = conn.Write(AppendRecord(nil, TypeGetValuesResult, 0, nil))
+		default:
+			close(started)
+			<-finish
+		}
+	})
+	log := &logBuffer{}
+	front, server := serveFront(t, FrontConfig{Sockets: []string{hung, responder(t, after(whole("A: b", "good")))}, Log: log.logger(),
+		AbortAfter: time.Millisecond, AbandonLimit: time.Millisecond})
+	conn := raw(t, server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	waitFor(t, "the request", started)
+	conn.Close()
+	eventually(t, "the end of patience", func() bool { return log.contains("gets no other meanwhile") })
+	for range 3 {
+		if _, body := ask(t, newRequest(t, "GET", server.URL, nil)); body != "good" {
+			t.Errorf("got %q", body)
+		}
+	}
+	if busy, _ := front.Load(); busy != 1 {
+		t.Errorf("%d are busy", busy)
+	}
+	close(finish)
+	eventually(t, "the worker to be asked again", func() bool { busy, _ := front.Load(); return busy == 0 })
+}

@@ -85,11 +85,41 @@ func (f *Front) send(ctx context.Context, r *http.Request, request *Request) (*s
 			f.pool.setAside(socket)
 			return nil, nil, err
 		default:
-			f.release(socket)
+			f.giveBack(socket, err)
 			return nil, nil, err
 		}
 	}
 }
+
+// giveBack frees a socket after a request. A worker that was given up may still be busy with it, and what is
+// sent there would wait for as long: it gets nothing before it has answered a probe.
+func (f *Front) giveBack(s *socket, err error) {
+	if !errors.Is(err, errAbandoned) {
+		f.release(s)
+		return
+	}
+	f.log.Warn("worker goes on with a request whose client has gone, and gets no other meanwhile", keySocket, s.path)
+	f.probes.Go(func() {
+		for f.life.Err() == nil {
+			ctx, cancel := context.WithTimeout(f.life, probeTime)
+			_, err := Probe(ctx, "unix", s.path)
+			cancel()
+			if err == nil {
+				break
+			}
+			select {
+			case <-time.After(probePause): // or who does not listen would be asked all the time
+			case <-f.life.Done():
+			}
+		}
+		f.release(s)
+	})
+}
+
+const (
+	probeTime  = time.Minute
+	probePause = time.Second
+)
 
 func (f *Front) release(s *socket) {
 	if f.pool.release(s) {
@@ -125,7 +155,8 @@ func (f *Front) refuseFailed(w http.ResponseWriter, r *http.Request, err error) 
 // answer passes a response on. It returns when the worker is done, or gives it
 // up after the abandon limit.
 func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *Response, up *upload, left *departure) {
-	defer f.release(s) // after the connection to the worker was closed
+	var failed error
+	defer func() { f.giveBack(s, failed) }() // after the connection to the worker was closed
 	defer resp.Body.Close()
 	writeHead(w, resp, up.complete())
 	rc := http.NewResponseController(w)
@@ -145,6 +176,7 @@ func (f *Front) answer(w http.ResponseWriter, r *http.Request, s *socket, resp *
 			continue
 		}
 		if !errors.Is(err, io.EOF) {
+			failed = err
 			f.log.Error("response was cut short", append(about(r), keyError, err)...)
 			gone = true
 		}

@@ -22,6 +22,7 @@ import (
 func serveFront(t *testing.T, config FrontConfig) (*Front, *httptest.Server) {
 	t.Helper()
 	front := NewFront(config)
+	t.Cleanup(front.Close)
 	server := httptest.NewUnstartedServer(front)
 	server.Config.ErrorLog = nil
 	server.Start()
