@@ -38,7 +38,7 @@ module PreforkLauncher
       preparation&.run(app)
       Loading.reset_traps
       life_line.kill.join
-      SupervisorDeath.watch(channel.method(:ended?)) { exit!(1) }
+      SupervisorDeath.watch(channel.method(:ended?)) { leave_with_what_was_started }
       @seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - started
       yield
       use_real_stderr

@@ -33,6 +33,7 @@ module PreforkLauncher
       app = @loading.run(@preparation) { report_loaded }
       @channel = @loading.channel
       @loaded_in = Process.pid
+      leave_with_supervisor
       @state = ProcessState.after_load
       @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are born of this one, too
       serve_spawns(app)
@@ -48,7 +49,7 @@ module PreforkLauncher
       changed = @state.restore(hooked)
       refuse(changed, refork) if changed.any?
       Loading.reset_traps
-      SupervisorDeath.watch(@channel.method(:ended?)) { exit!(1) }
+      leave_with_supervisor
       Title.preloader(@settings, refork: refork)
       @safe = false
       @idle = Thread.list # the fork has left no other
@@ -94,6 +95,14 @@ module PreforkLauncher
       end_helpers unless message
       @safety.flush
       exit!(0)
+    end
+
+    # Also where a hook holds this process up.
+    def leave_with_supervisor
+      SupervisorDeath.watch(@channel.method(:ended?)) do
+        end_helpers
+        exit!(1)
+      end
     end
 
     # The supervisor ends what boot has started, with the generation. When it is gone nobody else does. That is the group

@@ -88,3 +88,39 @@ func TestReplacedWorkerThatDoesNotLeave(t *testing.T) {
 	in.waitLine(fmt.Sprintf(`msg="worker does not leave, and is killed" slot=0 gen=1 pid=%d reason="replaced by a newer generation"`, worker))
 	in.waitLine(fmt.Sprintf(`msg="worker died" slot=0 gen=1 pid=%d exit="signal SIGKILL" .*reason="did not leave"`, worker))
 }
+
+// TestRequestsThatTheirWorkerSurvives do what ends another server's process, or nothing at all. What a worker has to hear
+// and do later it hears and does.
+func TestRequestsThatTheirWorkerSurvives(t *testing.T) {
+	t.Parallel()
+	in := start(t, startOptions{root: rubyApp(t), args: []string{"1"}}).serving()
+	socket := in.socket(0)
+	worker := in.worker(0)
+	for _, test := range []struct {
+		code   string
+		status int
+	}{
+		{"abort", 500},
+		{"exit", 500},
+		{"def deep; deep; end; deep", 500},
+		{"raise NoMemoryError", 500},
+		{"Thread.list.each(&:kill)", 500}, // which ends with exit where it comes to the main thread
+		{`%w[TERM INT CONT CHLD HUP USR1 USR2].each { |name| Signal.trap(name) {} }; 1`, 200},
+		{"Process.wait(fork { exit!(0) }); 1", 200},
+		{"Process.wait(fork { abort }); 1", 200},
+		{"at_exit { sleep }; 1", 200}, // of a request: it is run when the worker leaves, within the drain timeout
+		{`def Process.setproctitle(*) raise "frozen" end`, 200},
+		{"module Kernel; def puts(*) raise end; end", 200},
+		{"def Thread.new(*) raise end", 200},
+		{"$stdout.close; $stderr.close", 200},
+	} {
+		if a := ask(t, socket, evaluate(test.code)); a.status != test.status {
+			t.Errorf("%s: %v", test.code, a)
+		}
+		if a := ask(t, socket, evaluate("$$")); a.pid() != worker {
+			t.Fatalf("after %s: %v", test.code, a)
+		}
+	}
+	in.signal(syscall.SIGHUP)
+	in.waitFor("the next generation", func() bool { return ask(t, socket, evaluate("$$")).pid() != worker })
+}
