@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -93,13 +94,21 @@ func TestSecondSignalWithTheFront(t *testing.T) {
 	}
 }
 
-// TestStopWhileLoadingWithTheFront: nothing will ever serve the request that waits.
+// TestStopWhileLoadingWithTheFront: nothing will ever serve the request that waits, and its client is told.
 func TestStopWhileLoadingWithTheFront(t *testing.T) {
 	t.Parallel()
-	in := start(t, startOptions{root: copyApp(t, "broken_hang"), args: []string{"1", "--http", "127.0.0.1:0"}})
+	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	in := start(t, startOptions{root: copyApp(t, "broken_hang"), args: []string{"1", "--http", address}})
 	in.waitLine("asking the settings server")
+	early := later(http.MethodGet, "http://"+address+"/", nil)
+	// It is in the front, or already in the socket's queue.
+	in.statusWhen("the request", func(s preforker.Status) bool {
+		queue := s.Slots[0].Queue
+		return s.Front.Waiting > 0 || queue != nil && *queue > 0
+	})
 	in.signal(syscall.SIGTERM)
 	in.gone(0)
+	(<-early).expect(t, 503)
 }
 
 // TestStatusOfTheFront counts its connections, and the requests that no socket's queue holds.
