@@ -36,6 +36,7 @@ module PreforkLauncher
       leave_with_supervisor
       @state = ProcessState.after_load
       @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are born of this one, too
+      @preparation.age
       serve_spawns(app)
       exit(0)
     end

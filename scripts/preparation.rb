@@ -38,9 +38,14 @@ module PreforkLauncher
       warm_up(app)
     end
 
-    # The last thing before the first fork.
+    # When nothing is left to be done but what the launcher does itself.
     def settle
       @heap.collect
+    end
+
+    # The last thing before the first fork.
+    def age
+      @heap.age
     end
 
     # In a preloader that a worker gave birth to: the rest is there, and warm.

@@ -28,11 +28,13 @@ class HeapTest < Minitest::Test
   def test_what_is_alive_is_old_afterwards
     skip "needs objspace" unless GC.stat.key?(:old_objects)
     young = '100_000.times.map { +"x" }'
-    assert_equal "true false", ruby(<<~RUBY)
+    assert_equal "true true false", ruby(<<~RUBY)
       #{PRELUDE}
       GC.disable
       first = #{young}
       print count(:old_objects) { heap.collect } > 90_000, " "
+      later = #{young}
+      print count(:old_objects) { heap.age } > 90_000, " "
       second = #{young}
       print count(:old_objects) { heap("collect").collect } > 90_000
     RUBY
