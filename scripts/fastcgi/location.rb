@@ -54,25 +54,40 @@ module PreforkLauncher
       end
 
       # Rules of lighttpd's configuration may have made another path and query of the client's. REDIRECT_URI has them as they were
-      # led to the script, with the percent-encoding. What lighttpd only tidies up (url-normalize, the index of a folder) is no rewriting.
+      # led to the script, with the percent-encoding. What lighttpd only tidies up (url-normalize, the index of a folder) is no
+      # rewriting, nor is a prefix that the recipe takes off or a query that it forgets.
       def rewritten(env, path, query)
-        target = env["REDIRECT_URI"]
+        target, script = env.values_at("REDIRECT_URI", "SCRIPT_NAME")
         return [path, query] unless target && lighttpd?(env["SERVER_SOFTWARE"])
 
-        new_path, _, new_query = without_script(target, env["SCRIPT_NAME"].to_s).partition("?")
-        return [path, query] unless new_path.start_with?(ROOT)
-        return [path, query] if new_path == path && new_query == query
+        led, _, new_query = without_script(target, script.to_s).partition("?")
+        return [path, query] unless led.start_with?(ROOT)
 
-        tidied = [new_path, new_path + INDEX].any? { |led| segments(led) == segments(path) } && decode(new_query) == decode(query)
-        tidied ? [path, query] : [new_path, new_query]
+        folder = script.to_s.end_with?(SCRIPT_SUFFIX) ? folder_of(script) : NOWHERE
+        new_path = same?(path, led, folder) ? path : below_mount(path, led, folder)
+        [new_path, new_path.equal?(path) && (new_query.empty? || decode(new_query) == decode(query)) ? query : new_query]
       end
 
-      # What led to a script in a folder came from that folder; an error handler is called by its name alone.
+      # An error handler is called by its name alone.
       def without_script(target, script)
         return target unless script.end_with?(SCRIPT_SUFFIX)
 
-        rest = target.start_with?(script) ? target.byteslice(script.bytesize, target.bytesize) : NOWHERE
-        rest.start_with?(ROOT) ? folder_of(script) + rest : NOWHERE
+        target.start_with?(script) ? target.byteslice(script.bytesize, target.bytesize) : NOWHERE
+      end
+
+      def same?(path, led, folder)
+        mounts = [folder, NOWHERE, @prefix.path]
+        return true if mounts.any? { |mount| mount.bytesize + led.bytesize == path.bytesize && mount + led == path }
+
+        found = segments(path)
+        mounts.uniq.any? { |mount| [led, led + INDEX].any? { |end_of_path| segments(mount + end_of_path) == found } }
+      end
+
+      # The mount point is where the operator says, else the folder of the script if the client's path lies in it.
+      def below_mount(path, led, folder)
+        return below(led, @prefix.path) ? led : @prefix.path + led unless @prefix.path.empty?
+
+        below(path, folder) ? folder + led : led
       end
 
       # SCRIPT_NAME and PATH_INFO.

@@ -117,6 +117,11 @@ class FastCGILocationTest < Minitest::Test
     ["/shop/a", "/shop/dispatch.fcgi/a"] => ["/shop", "/a", ""],
     ["/shop", "/shop/dispatch.fcgi"] => ["/shop", "", ""],
     ["/shop/old", "/shop/dispatch.fcgi/new?z"] => ["/shop", "/new", "z"],
+    # The folder of the script is a fiction, and a recipe may forget the query.
+    ["/a?b", "/cgi/dispatch.fcgi/a?b"] => ["", "/a", "b"],
+    ["/old", "/cgi/dispatch.fcgi/new"] => ["", "/new", ""],
+    ["/a?b=c", "/dispatch.fcgi/a"] => ["", "/a", "b=c"],
+    ["/%61//b?c", "/dispatch.fcgi/a/b"] => ["", "/%61//b", "c"],
     # No script, the key of fastcgi.server is "/" or a prefix.
     ["/old?a", "/new?b", ""] => ["", "/new", "b"],
     ["/old/a", "/new/a", "/new"] => ["", "/new/a", ""],
@@ -131,6 +136,19 @@ class FastCGILocationTest < Minitest::Test
       params = { REQUEST_URI: uri, REDIRECT_URI: redirected, SCRIPT_NAME: script }
       assert_equal expected, locate(**params, SERVER_SOFTWARE: "lighttpd/1.4.69")
       assert_equal uri[/\A[^?]*/], locate(**params, SERVER_SOFTWARE: "Apache/2.4").first(2).join
+    end
+  end
+
+  # With the prefix of the operator, in a recipe that keeps it, one that takes it off and the generated one.
+  def test_rewritten_below_a_prefix
+    @odd = true
+    lighttpd = { SERVER_SOFTWARE: "lighttpd/1.4.69" }
+    ["/dispatch.fcgi/shop/", "/dispatch.fcgi/", "/shop/dispatch.fcgi/"].each do |led|
+      params = { SCRIPT_NAME: led[/.*\.fcgi/], **lighttpd }
+      assert_equal ["/shop", "/a", "b"], locate("/shop", REQUEST_URI: "/shop/a?b", REDIRECT_URI: "#{led}a?b", **params), led
+      assert_equal ["/shop", "/%61", "b"], locate("/shop", REQUEST_URI: "//shop/%61?b", REDIRECT_URI: "#{led}a?b", **params), led
+      assert_equal ["/shop", "/new", "c"], locate("/shop", REQUEST_URI: "/shop/old?b", REDIRECT_URI: "#{led}new?c", **params), led
+      assert_equal ["/shop", "/new", ""], locate("/shop", REQUEST_URI: "/old", REDIRECT_URI: "#{led}new", **params), led
     end
   end
 
