@@ -38,8 +38,10 @@ module PreforkLauncher
       }.freeze
       # Names of files. The other ones that send something in the place of the body have addresses, or more than a name.
       FILES = %w[x-sendfile x-lighttpd-send-file].freeze
+      SIZES = SPECIAL.keys.map(&:size).uniq.freeze # most names need no second look
+      OWN = %w[rack. Rack. RACK.].freeze
       BODILESS = [204, 205, 304].freeze
-      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :BODILESS
+      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :SIZES, :OWN, :BODILESS
 
       # A plain text response, for what the application did not answer.
       def self.plain(status)
@@ -112,9 +114,9 @@ module PreforkLauncher
         name = name.to_s
         raise InvalidResponse, "header name #{name.inspect}" unless name.ascii_only?
 
-        kind = SPECIAL[name] || SPECIAL[name.downcase]
+        kind = SPECIAL[name] || (SIZES.include?(name.size) && SPECIAL[name.downcase])
         return if kind && !keep?(kind, value)
-        return take_own(name.downcase, value) if name[0, 5].casecmp?("rack.")
+        return take_own(name.downcase, value) if name.start_with?(*OWN)
         raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name)
 
         value = resolved(value.to_s) if @resolve_files && FILES.include?(name.downcase)

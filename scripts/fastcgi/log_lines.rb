@@ -25,14 +25,16 @@ module PreforkLauncher
         # What an application has written to rack.errors: each line by itself.
         def written(text)
           return text unless json?
-          text.split("\n").reject(&:empty?).map { |line| object("WARN", "the application wrote an error", line: Text.line(line)) }.join
+          text.split("\n").reject(&:empty?).map do |line|
+            object("WARN", "the application wrote an error", line: Text.line(line)) { "#{line}\n" }
+          end.join
         end
 
         # An exception with its causes, each with its frames.
         def report(context, exceptions, omitted, hint)
           return text(context, exceptions, omitted, hint) unless json?
           first, *causes = exceptions.zip(omitted).map { |(error, frames), more| { error: error, frames: frames, frames_omitted: more } }
-          object("ERROR", context, **first, caused_by: causes, hint: hint)
+          object("ERROR", context, **first, caused_by: causes, hint: hint) { text(context, exceptions, omitted, hint) }
         end
 
         private
@@ -52,8 +54,8 @@ module PreforkLauncher
         def object(level, message, **more)
           time = Time.now.utc.strftime("%Y-%m-%dT%H:%M:%S.%6NZ")
           "#{JSON.generate({ 'time' => time, 'level' => level, 'msg' => message, 'pid' => Process.pid, **more.transform_keys(&:to_s) })}\n"
-        rescue StandardError # an application may have changed JSON
-          "launcher: #{message}\n"
+        rescue StandardError, NotImplementedError # an application may have changed JSON
+          block_given? ? yield : "launcher: #{message}\n"
         end
       end
     end

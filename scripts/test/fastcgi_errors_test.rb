@@ -148,6 +148,19 @@ class FastCGIErrorsTest < FastCGICase
     error
   end
 
+  def test_json_that_an_application_has_broken
+    require "json"
+    PreforkLauncher::FastCGI::LogLines.json = true
+    serve(->(env) { env["rack.errors"].puts("one"); raise "oh" }, lint: false) # rubocop:disable Style/Semicolon
+    JSON.stub(:generate, ->(*) { raise NotImplementedError }) do
+      connect.get
+      served
+    end
+    assert_match(%r{\Aone\nlauncher: GET /: RuntimeError: oh\n\t.*fastcgi_errors_test}, log)
+  ensure
+    PreforkLauncher::FastCGI::LogLines.json = false
+  end
+
   # With --log-format json each line is an object, whatever the path and the message.
   def test_json
     require "json"
