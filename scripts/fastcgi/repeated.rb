@@ -12,7 +12,7 @@ module PreforkLauncher
     # nginx drops such names unless it was told otherwise; of the others, what has one value can be told.
     module Repeated
       HEADER = "HTTP_"
-      SINGLE = /\AHTTP_(?:HOST|AUTHORIZATION|X_FORWARDED_(?!FOR\z).+|(?:X_)?(?:REAL|CLIENT|CLUSTER_CLIENT)_IP|TRUE_CLIENT_IP|X_REQUEST_ID)\z/.freeze
+      SINGLE = /\AHTTP_(?:HOST|AUTHORIZATION|X_FORWARDED_(?!FOR\z).+|(?:X_)?(?:REAL|CLIENT|CLUSTER_CLIENT)_IP|TRUE_CLIENT_IP)\z/.freeze
       private_constant :HEADER, :SINGLE
 
       def self.resolve(env, repeated)
