@@ -9,24 +9,33 @@ module PreforkLauncher
     #
     # "X_Forwarded_For" and "X-Forwarded-For" are one name here, and so a client could replace, or stand before, what a proxy has said.
     # lighttpd joins lines of one header itself, so a name that comes twice is always that (or an administrator's own HTTP_ variable);
-    # nginx drops such names unless it was told otherwise; of the others, what has one value can be told.
+    # nginx drops such names unless it was told otherwise; with the others, what has one value can be told. A web server that does not
+    # give its name (server.tag of lighttpd) may be any of them.
     module Repeated
       HEADER = "HTTP_"
       SINGLE = /\AHTTP_(?:HOST|AUTHORIZATION|X_FORWARDED_(?!FOR\z).+|(?:X_)?(?:REAL|CLIENT|CLUSTER_CLIENT)_IP|TRUE_CLIENT_IP)\z/.freeze
-      private_constant :HEADER, :SINGLE
+      CHAIN = %w[HTTP_X_FORWARDED_FOR HTTP_FORWARDED].freeze
+      private_constant :HEADER, :SINGLE, :CHAIN
 
       def self.resolve(env, repeated)
         software = env["SERVER_SOFTWARE"].to_s
         repeated.each do |name, values|
           next unless name.start_with?(HEADER)
 
-          single = software.start_with?("lighttpd") || (SINGLE.match?(name) && !software.start_with?("nginx"))
-          next env[name] = values.join(name == "HTTP_COOKIE" ? "; " : ", ") unless single
+          next env[name] = values.join(name == "HTTP_COOKIE" ? "; " : ", ") unless single?(name, software)
 
           different = values.uniq
           raise ambiguous(name, different) if different.size > 1
         end
       end
+
+      def self.single?(name, software)
+        return true if software.start_with?("lighttpd")
+        return false if software.start_with?("nginx")
+
+        SINGLE.match?(name) || (CHAIN.include?(name) && !software.start_with?("HAProxy"))
+      end
+      private_class_method :single?
 
       def self.ambiguous(name, values)
         Refusal.new(400, "#{name} came more than once, as #{values.first(2).map { |value| value.byteslice(0, 80).inspect }.join(" and ")}; " \

@@ -19,9 +19,17 @@ class FastCGIRepeatedTest < FastCGICase
   def test_lists_are_joined
     [nil, "nginx/1.22.1", "HAProxy 2.6.12"].each do |software|
       env = seen(%w[HTTP_X_DUP a], %w[HTTP_COOKIE a=1], %w[HTTP_X_DUP b], %w[HTTP_COOKIE b=2], %w[HTTP_X_DUP c],
-                 %w[HTTP_X_FORWARDED_FOR 1.1.1.1], %w[HTTP_X_FORWARDED_FOR 2.2.2.2], software: software)
+                 %w[HTTP_ACCEPT 1], %w[HTTP_ACCEPT 2], software: software)
       assert_equal "1, 2", seen(%w[HTTP_X_REQUEST_ID 1], %w[HTTP_X_REQUEST_ID 2], software: software)["HTTP_X_REQUEST_ID"]
-      assert_equal ["a, b, c", "a=1; b=2", "1.1.1.1, 2.2.2.2"], env.values_at("HTTP_X_DUP", "HTTP_COOKIE", "HTTP_X_FORWARDED_FOR"), software
+      assert_equal ["a, b, c", "a=1; b=2", "1, 2"], env.values_at("HTTP_X_DUP", "HTTP_COOKIE", "HTTP_ACCEPT"), software
+    end
+  end
+
+  # A lighttpd may be told not to give its name.
+  def test_where_a_request_came_from
+    %w[HTTP_X_FORWARDED_FOR HTTP_FORWARDED].each do |name|
+      ["nginx/1.22.1", "HAProxy 2.6.12"].each { |software| assert_equal "1, 2", seen([name, "1"], [name, "2"], software: software)[name] }
+      [nil, "", "web", "lighttpd"].each { |software| assert_equal 400, seen([name, "1"], [name, "2"], software: software) }
     end
   end
 
