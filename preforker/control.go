@@ -26,6 +26,8 @@ const (
 	// controlPatience, whatever it does.
 	controlConnections = 16
 	controlPatience    = 2 * time.Second
+	// controlGrace is how long a client may say nothing while others wait.
+	controlGrace = 20 * time.Millisecond
 	// controlRequest is how long a request can be, in bytes.
 	controlRequest = 64
 	// acceptPause is the wait after an accept that failed, for want of descriptors most likely.
@@ -68,12 +70,10 @@ func (c *control) serve(ctx context.Context, answer func(ctx context.Context, re
 	defer context.AfterFunc(ctx, func() { _ = c.listener.Close() })()
 	var conversations sync.WaitGroup
 	defer conversations.Wait()
-	room := make(chan struct{}, controlConnections)
+	room := newControlRoom()
 	for {
-		room <- struct{}{}
 		conn, err := c.listener.Accept()
 		if err != nil {
-			<-room
 			select {
 			case <-ctx.Done():
 				return
@@ -81,17 +81,23 @@ func (c *control) serve(ctx context.Context, answer func(ctx context.Context, re
 				continue
 			}
 		}
+		client, ok := room.enter(ctx, conn)
+		if !ok {
+			_ = conn.Close() // nothing was said
+			return
+		}
 		conversations.Go(func() {
-			defer func() { <-room }()
-			c.converse(ctx, conn, answer)
+			defer room.leave(client)
+			c.converse(ctx, client, answer)
 		})
 	}
 }
 
 // converse reads a line and writes an answer. A client that is slow, or gone, gets none.
-func (c *control) converse(ctx context.Context, conn net.Conn, answer func(ctx context.Context, request string) any) {
+func (c *control) converse(ctx context.Context, client *controlClient, answer func(ctx context.Context, request string) any) {
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
+	conn := client.conn
 	defer conn.Close()
 	// The context's end, its deadline or that of the launcher, ends a reading and a writing.
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
@@ -99,6 +105,7 @@ func (c *control) converse(ctx context.Context, conn net.Conn, answer func(ctx c
 	if err != nil && !errors.Is(err, io.EOF) {
 		return
 	}
+	client.asked.Store(true)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)

@@ -107,6 +107,20 @@ func TestControlAnswers(t *testing.T) {
 	}
 }
 
+// TestControlWithManySilentClients: whoever says what it wants is answered, while all of them stay, each of whom
+// has far more time than the test.
+func TestControlWithManySilentClients(t *testing.T) {
+	c := startPatientControl(t, shortDir(t), time.Hour)
+	for range 20 * controlConnections {
+		c.dial(t)
+	}
+	for range 3 {
+		if got := c.says(t, "status\n", false); !strings.Contains(got, `"status"`) {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
 // TestControlIsNotHeldUp by clients that say nothing, nor by those that do not read: others are
 // answered.
 func TestControlIsNotHeldUp(t *testing.T) {
