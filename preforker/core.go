@@ -178,6 +178,8 @@ func (c *core) step(now time.Duration, e event) []action {
 		c.workerStopped(e)
 	case preloaderStopped:
 		c.preloaderStopped(e)
+	case workerLeaving:
+		c.workerLeaving(e)
 	case workerExited:
 		c.workerExited(e)
 	case socketsLost:

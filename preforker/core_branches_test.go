@@ -225,3 +225,57 @@ func TestStatesHaveNames(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkerThatLeavesByItself: the slot has another at once, while exit handlers run; where they take too long it is killed.
+func TestWorkerThatLeavesByItself(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		s := running(t, 2)
+		s.now += time.Minute
+		key := s.serving(0)
+		spawned := find[spawnWorker](s.event(workerLeaving{key, 0}))
+		if len(spawned) != 1 || spawned[0].key.Slot != 0 {
+			t.Fatalf("spawned %+v", spawned)
+		}
+		if again := s.event(workerLeaving{key, 0}); len(find[spawnWorker](again)) != 0 {
+			t.Errorf("%+v", again)
+		}
+		s.ready(spawned[0].key)
+		exit := sys.ExitStatus{}
+		if late {
+			s.fire(timerWorkerDrain)
+			if s.kinds["preforker.killWorker"] != 1 {
+				t.Errorf("%v", s.kinds)
+			}
+			exit.Signal = 9
+		}
+		if more := find[spawnWorker](s.event(workerExited{key: key, served: 0, exit: exit})); len(more) != 0 {
+			t.Errorf("spawned once more: %+v", more)
+		}
+		if s.core.slots[0].deaths != 0 {
+			t.Errorf("%d deaths", s.core.slots[0].deaths)
+		}
+		want := map[bool]string{false: string(ReasonLeft), true: string(ReasonCrashed)}[late]
+		if lines := s.logged("worker died"); len(lines) != 1 || lines[0].value(keyReason) != want {
+			t.Errorf("%+v", lines)
+		}
+	}
+}
+
+// TestYoungWorkerThatLeavesByItself dies young: its slot waits as ever.
+func TestYoungWorkerThatLeavesByItself(t *testing.T) {
+	s := running(t, 1)
+	for range 3 {
+		key := s.serving(0)
+		if spawned := find[spawnWorker](s.event(workerLeaving{key, 0})); len(spawned) != 0 {
+			t.Errorf("spawned %+v", spawned)
+		}
+		actions := s.event(workerExited{key: key})
+		if len(find[spawnWorker](actions)) == 0 {
+			break
+		}
+		s.boot(actions)
+	}
+	if s.core.slots[0].deaths < 2 {
+		t.Errorf("%d deaths", s.core.slots[0].deaths)
+	}
+}

@@ -198,6 +198,21 @@ func (c *core) workerBootTimeout(key wire.Key) {
 	}
 }
 
+// workerLeaving: a worker serves no more, though nobody has asked it to leave. Its exit handlers may take their
+// time, so its successor comes at once. One that is young is waited for: its slot may have to wait.
+func (c *core) workerLeaving(e workerLeaving) {
+	s, w := c.worker(e.key)
+	if w == nil || w.state != WorkerReady || e.served == 0 && c.now-w.since < youngLife {
+		return
+	}
+	w.reason = ReasonLeft
+	c.moveWorker(w, WorkerDraining)
+	c.do(setTimer{timer{timerWorkerDrain, w.key}, c.policy.drainTimeout})
+	c.log(slog.LevelInfo, "worker leaves by itself", w.attrs()...)
+	c.vacate(s)
+	c.fill()
+}
+
 // workerExited: a worker is gone and reaped.
 func (c *core) workerExited(e workerExited) {
 	s, w := c.worker(e.key)
@@ -222,13 +237,13 @@ func (c *core) workerExited(e workerExited) {
 		c.bury(s, w, false, 0)
 		return
 	}
-	young := e.served == 0 && (w.state != WorkerReady || c.now-w.since < youngLife)
+	young := e.served == 0 && w.reason != ReasonLeft && (w.state != WorkerReady || c.now-w.since < youngLife)
 	reason := ReasonCrashed
 	if e.failed != nil {
 		reason = ReasonBootFailed
 		attrs = append(attrs, slog.Any(keyError, failureError(e.failed.Error)))
 	}
-	if w.reason != "" {
+	if w.reason != "" && (w.reason != ReasonLeft || e.exit == sys.ExitStatus{}) {
 		reason = w.reason
 	}
 	if e.request != "" {

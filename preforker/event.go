@@ -69,6 +69,11 @@ type (
 		origin wire.Origin
 		why    wire.NotReforked
 	}
+	// workerLeaving comes from one that serves no more though nobody has asked it to leave.
+	workerLeaving struct {
+		key    wire.Key
+		served uint64
+	}
 	// workerExited comes after every message of that worker.
 	workerExited struct {
 		key     wire.Key
@@ -122,6 +127,7 @@ func (workerReady) isEvent()       {}
 func (workerFirst) isEvent()       {}
 func (workerReforked) isEvent()    {}
 func (workerNotReforked) isEvent() {}
+func (workerLeaving) isEvent()     {}
 func (workerExited) isEvent()      {}
 func (socketsLost) isEvent()       {}
 func (slotNotBound) isEvent()      {}

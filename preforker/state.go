@@ -91,6 +91,8 @@ const (
 	ReasonStopping    Reason = "stopping"
 	ReasonLost        Reason = "its preloader died while forking it"
 	ReasonUnbound     Reason = "its socket was removed"
+	// By its own decision, or by a signal that somebody else has sent.
+	ReasonLeft Reason = "left by itself"
 	// It was there and served nobody.
 	ReasonChannelClosed Reason = "closed its channel"
 	ReasonServedNobody  Reason = "took no connections"
@@ -111,9 +113,9 @@ func (r Reason) renewal() bool {
 	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonReforked
 }
 
-// failure says whether a worker that was killed has failed itself, as one that died has.
+// failure says whether a worker that leaves, or was killed, has failed itself, as one that died has.
 func (r Reason) failure() bool {
-	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonNotLeaving
+	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonNotLeaving || r == ReasonLeft
 }
 
 type state interface {

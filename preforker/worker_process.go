@@ -112,6 +112,8 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 			s.post(workerLoaded{w.key, m})
 		case wire.Ready:
 			s.post(workerReady{w.key, m.Pid})
+		case wire.Leaving:
+			s.post(workerLeaving{w.key, m.Served})
 		case wire.First:
 			s.post(workerFirst{w.key, m.Status, m.Request})
 		case wire.Failed:

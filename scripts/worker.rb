@@ -50,6 +50,7 @@ module PreforkLauncher
       @accept_until = nil # set when the supervisor is gone
       @pid = Process.pid
       @disturbed = false
+      @asked = false # to leave, by the supervisor
       @status = nil # of the process, once the serving thread is done
     end
 
@@ -130,6 +131,7 @@ module PreforkLauncher
     def serve_until_told
       status = 1
       serve_requests
+      tell_leaving
       @safety.before_exit
       @hooks.before_exit
       status = 0 unless @disturbed
@@ -145,11 +147,18 @@ module PreforkLauncher
       @safety.flush
       exit!(status) unless Process.pid == @pid # in a process that the application forked
       end_later
+      tell_leaving
       @exit_handlers&.status = status
       @status = status
       @channel.stop_receiving
     rescue Exception # rubocop:disable Lint/RescueException
       exit!(status) # as long as that can be done
+    end
+
+    # What comes now may take a while, and nobody else serves the slot.
+    def tell_leaving
+      @channel.send("leaving", **@key, served: @record.requests) unless @asked
+      @asked = true
     end
 
     def end_later
@@ -173,7 +182,9 @@ module PreforkLauncher
       yield
       while (message, files = @channel.receive)
         case message[:type]
-        when "drain" then leave(message[:backlog] ? :after_backlog : :now)
+        when "drain"
+          @asked = true
+          leave(message[:backlog] ? :after_backlog : :now)
         when "refork" then refork(message, files)
         end
       end

@@ -66,6 +66,7 @@ func lives(pid int) bool {
 
 // TestHelpersEndWithTheirGeneration, and none of another; what a request has started is its own affair.
 func TestHelpersEndWithTheirGeneration(t *testing.T) {
+	t.Parallel()
 	for _, method := range []string{"smart", "direct"} {
 		t.Run(method, func(t *testing.T) {
 			root := bootingApp(t, "")
@@ -119,6 +120,7 @@ func TestHelpersEndWithTheirGeneration(t *testing.T) {
 
 // TestHelpersOfALoadThatFails end with it.
 func TestHelpersOfALoadThatFails(t *testing.T) {
+	t.Parallel()
 	for _, method := range []string{"smart", "direct"} {
 		t.Run(method, func(t *testing.T) {
 			root := bootingApp(t, `raise "on purpose"`)
@@ -138,6 +140,7 @@ func TestHelpersOfALoadThatFails(t *testing.T) {
 
 // TestHelpersEndWithoutTheLauncher: when it is killed, the preloader ends what boot has started.
 func TestHelpersEndWithoutTheLauncher(t *testing.T) {
+	t.Parallel()
 	root := bootingApp(t, "")
 	in := start(t, startOptions{root: root, args: []string{"1", "--refork-after", "2", "--log-level", "debug"}}).serving()
 	in.warm(0, 5)

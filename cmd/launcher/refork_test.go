@@ -272,6 +272,7 @@ func TestReforkDeclined(t *testing.T) {
 
 // TestReforkTriesAnother: a thread that one mail has left behind is in one worker alone.
 func TestReforkTriesAnother(t *testing.T) {
+	t.Parallel()
 	in := reforking(t, countingApp(t, `"/mail" => -> { $mail ||= Thread.new { sleep } }`), "auto", 2)
 	ask(t, in.socket(0), "/mail")
 	in.warm(0, 15)
@@ -283,6 +284,7 @@ func TestReforkTriesAnother(t *testing.T) {
 
 // TestReforkHandsOnNoState: what a request does to its process ends with that process.
 func TestReforkHandsOnNoState(t *testing.T) {
+	t.Parallel()
 	root := countingApp(t, `"/change" => -> { Dir.chdir("/"); File.umask(0); ENV["CHANGED"] = "yes"; Signal.trap("USR1") {} },
 		"/same" => -> { raise "changed" unless [Dir.pwd, File.umask, ENV["CHANGED"], Signal.trap("USR1", "DEFAULT")] == BOOT }`)
 	config := filepath.Join(root, "config.ru")

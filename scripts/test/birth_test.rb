@@ -156,6 +156,7 @@ class BirthTest < ReforkCase
     loaded = said(control)
     assert_equal "loaded", loaded[:type]
     @pids << loaded[:pid]
+    assert_equal({ type: "leaving", **worker.key, served: 0 }, said(worker.socket))
     assert_nil said(worker.socket)
     eventually { !alive?(worker.pid) }
     assert_match(/worker slot=2 stopped serving: .*no such thing/, log)

@@ -431,6 +431,7 @@ class WorkerTest < Minitest::Test
       start(app { at_exit { $stdout.syswrite("ran\n") }; action.call }) # rubocop:disable Style/Semicolon
       ready
       get
+      assert_equal({ type: "leaving", **KEY, served: name == "killed" ? 0 : 1 }, said)
       assert_equal name == "signalled" ? 0 : 1, ended, name
       assert_match(/^ran$/, log, name)
       @log.truncate(0)

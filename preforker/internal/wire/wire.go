@@ -33,6 +33,7 @@ const (
 	TypeSpawnFailed Type = "spawn_failed" // preloader
 	TypeReady       Type = "ready"        // worker
 	TypeFirst       Type = "first"        // worker of a refork, once
+	TypeLeaving     Type = "leaving"      // worker, where nobody has asked it to
 	TypeReforked    Type = "reforked"     // worker, over the control socket that it was sent
 	TypeNotReforked Type = "not_reforked" // the same
 	TypeExamined    Type = "examined"     // doctor
@@ -212,6 +213,12 @@ type First struct {
 	Request string `json:"request"`
 }
 
+// Leaving says that a worker serves no more, and that it was not asked to leave.
+type Leaving struct {
+	Key
+	Served uint64 `json:"served"` // requests
+}
+
 // Reforked tells the pid of a preloader that a worker has given birth to, after the process
 // between the two has gone. What else there is to know it says itself.
 type Reforked struct {
@@ -253,7 +260,7 @@ func Encode(message any) ([]byte, error) {
 }
 
 // Decode reads a packet of a Ruby process. The result is one of Hello, Loaded,
-// Failed, Spawned, SpawnFailed, Ready, First, Reforked, NotReforked and Examined.
+// Failed, Spawned, SpawnFailed, Ready, First, Leaving, Reforked, NotReforked and Examined.
 func Decode(packet []byte) (any, error) {
 	var head struct {
 		Type Type `json:"type"`
@@ -276,6 +283,8 @@ func Decode(packet []byte) (any, error) {
 		return decode[Ready](head.Type, packet)
 	case TypeFirst:
 		return decode[First](head.Type, packet)
+	case TypeLeaving:
+		return decode[Leaving](head.Type, packet)
 	case TypeReforked:
 		return decode[Reforked](head.Type, packet)
 	case TypeNotReforked:

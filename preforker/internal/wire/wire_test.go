@@ -36,6 +36,7 @@ var fromRuby = map[Type]any{
 	TypeSpawnFailed: SpawnFailed{Key: key, Error: Failure{Class: "Errno::EAGAIN",
 		Message: "Resource temporarily unavailable - fork(2)", AppFrames: []string{}, Backtrace: []string{}}},
 	TypeReady:    Ready{Key: key, Pid: 4250},
+	TypeLeaving:  Leaving{Key: key, Served: 12},
 	TypeFirst:    First{Key: key, Status: 200, Request: "GET /posts"},
 	TypeReforked: Reforked{Origin: Origin{Generation: 2, Refork: 1}, Pid: 4260},
 	TypeNotReforked: NotReforked{Origin: Origin{Generation: 2, Refork: 1},
