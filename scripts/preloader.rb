@@ -19,6 +19,9 @@ module PreforkLauncher
   # The process that has the application loaded and serves nobody: it forks a worker
   # for each spawn message until it is retired or the supervisor is gone.
   class Preloader
+    LEADER_LOOKS = 100
+    LEADER_PAUSE = 0.02 # seconds
+
     def initialize(settings)
       @settings = settings
       @safe = false # to be forked from
@@ -107,12 +110,21 @@ module PreforkLauncher
     end
 
     # The supervisor ends what boot has started, with the generation. When it is gone nobody else does. That is the group
-    # of the process that has loaded; while anybody is left of it, its number is nobody else's.
+    # of the process that has loaded; while anybody is left of it, its number is nobody else's. That process may be
+    # about to leave, too.
     def end_helpers
       Signal.trap("TERM", "IGNORE")
-      Process.kill("TERM", -@loaded_in) if @loaded_in == Process.pid || !File.exist?("/proc/#{@loaded_in}")
+      LEADER_LOOKS.times { leader_ends? ? break : sleep(LEADER_PAUSE) }
+      Process.kill("TERM", -@loaded_in) if leader_ends?
     rescue SystemCallError
       nil # nobody is left
+    end
+
+    # Nobody may be there to reap it.
+    def leader_ends?
+      @loaded_in == Process.pid || File.read("/proc/#{@loaded_in}/stat", mode: "rb").match?(/\) [ZX] /n)
+    rescue Errno::ENOENT, Errno::ESRCH
+      true
     end
 
     def spawn(message, files, app)
