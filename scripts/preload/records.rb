@@ -11,6 +11,7 @@ module PreforkLauncher
       def initialize(steps)
         @steps = steps
         @asked = {}
+        @found = {} # which database has been asked for a row
       end
 
       def run
@@ -60,10 +61,14 @@ module PreforkLauncher
         end
       end
 
-      # The statement of find is kept by the class. No row has no key.
+      # A query for a row: for each model it is built, and for each database sent once. No row is read, since none
+      # has no key where that is a number.
       def find(model)
         key = model.primary_key
-        model.unscoped { model.find_by(key => nil) } if key.is_a?(String)
+        return unless key.is_a?(String) && model.columns_hash[key]&.type == :integer
+        rows = model.unscoped.where(key => nil).limit(1)
+        rows.to_sql
+        @found[model.connection_pool] ||= rows.load
       end
 
       # The log of the application's queries is about its own.
