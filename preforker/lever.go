@@ -20,9 +20,9 @@ const (
 	LeverRoutes       Lever = "routes"       // the router is built
 	LeverSecrets      Lever = "secrets"      // the keys of cookies are derived
 	LeverTranslations Lever = "translations" // those of the default locale are loaded
-	LeverRecords      Lever = "records"      // ActiveRecord knows its tables
 	LeverControllers  Lever = "controllers"  // controllers know their actions, callbacks and views
 	LeverViews        Lever = "views"        // templates are compiled
+	LeverRecords      Lever = "records"      // ActiveRecord knows its tables
 	LeverCollect      Lever = "collect"      // what loading left behind is collected
 	LeverCompact      Lever = "compact"      // the Ruby heap is compacted
 	LeverResponder    Lever = "responder"    // what answers FastCGI has done so before
@@ -32,7 +32,7 @@ const (
 // Levers are all of them.
 func Levers() []Lever {
 	return []Lever{LeverHugePages, LeverHeapSize, LeverArena, LeverEagerLoad, LeverRoutes, LeverSecrets, LeverTranslations,
-		LeverRecords, LeverControllers, LeverViews, LeverCollect, LeverCompact, LeverResponder, LeverBetween}
+		LeverControllers, LeverViews, LeverRecords, LeverCollect, LeverCompact, LeverResponder, LeverBetween}
 }
 
 // ParseLevers reads the names of levers.

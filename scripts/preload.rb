@@ -10,7 +10,7 @@ module PreforkLauncher
   # Builds in the preloader what Rails builds on the first requests: otherwise each
   # worker has its own copy. Whatever the application has not loaded is left alone.
   class Preload
-    SECONDS = 10 # for all of it
+    SECONDS = 10 # for all that is in this process, and for what databases are asked
 
     # The deadline is that of the whole start.
     def initialize(levers, errors, root: Dir.pwd, deadline: nil)
@@ -20,17 +20,26 @@ module PreforkLauncher
       @deadline = deadline
     end
 
+    # Databases come last: whatever they do, the rest is there.
     def run
       return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
-      deadline = [Process.clock_gettime(Process::CLOCK_MONOTONIC) + SECONDS, @deadline].compact.min
-      @steps = Steps.new(@levers, @errors, deadline: deadline, root: @root)
       framework = Framework.new(::Rails.application)
-      @steps.step("routes") { framework.routes }
-      @steps.step("secrets") { framework.secrets }
-      @steps.step("translations") { framework.translations }
-      @steps.step("records") { Records.new(@steps).run } if defined?(::ActiveRecord::Base) && !::ActiveRecord.autoload?(:Base)
-      @steps.step("controllers") { Controllers.new(@steps).run } if defined?(::AbstractController::Base)
-      @steps.step("views") { Views.new(@steps).run } if defined?(::ActionController::Base) && defined?(::ActionView::Base)
+      steps = new_steps
+      steps.step("routes") { framework.routes }
+      steps.step("secrets") { framework.secrets }
+      steps.step("translations") { framework.translations }
+      steps.step("controllers") { Controllers.new(steps).run } if defined?(::AbstractController::Base)
+      steps.step("views") { Views.new(steps).run } if defined?(::ActionController::Base) && defined?(::ActionView::Base)
+      return unless defined?(::ActiveRecord::Base) && !::ActiveRecord.autoload?(:Base)
+      steps = new_steps
+      steps.step("records") { Records.new(steps).run }
+    end
+
+    private
+
+    def new_steps
+      deadline = [Process.clock_gettime(Process::CLOCK_MONOTONIC) + SECONDS, @deadline].compact.min
+      Steps.new(@levers, @errors, deadline: deadline, root: @root)
     end
   end
 end
