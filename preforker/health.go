@@ -47,7 +47,7 @@ type health struct {
 	queues func() (map[uint64]int, error)
 	state  func(pid int) byte // as /proc has it
 	post   func(event)
-	drain  int // looks that the drain timeout takes
+	drain  int // looks after which a worker should have seen to the drain timeout itself
 	seen   map[wire.Key]*healthSeen
 }
 
@@ -64,7 +64,7 @@ type healthSeen struct {
 
 func newHealth(board io.ReaderAt, drainTimeout time.Duration, queues func() (map[uint64]int, error), post func(event)) *health {
 	return &health{board: board, queues: queues, state: processState, post: post,
-		drain: max(healthLooks, int(drainTimeout/healthPeriod)), seen: map[wire.Key]*healthSeen{}}
+		drain: int(drainTimeout/healthPeriod) + healthLooks, seen: map[wire.Key]*healthSeen{}}
 }
 
 // processState is 0 for a process that is gone.

@@ -108,7 +108,7 @@ func TestWorkerThatDoesNotLeave(t *testing.T) {
 	}{
 		"its thread is gone":              {false, func(w *ward) {}, healthLooks + 1},
 		"so with a queue":                 {true, func(w *ward) {}, healthLooks + 1},
-		"an exit handler sleeps":          {false, func(w *ward) { w.board[scoreboard.RecordSize+8] = byte(scoreboard.Draining) }, 8},
+		"an exit handler sleeps":          {false, func(w *ward) { w.board[scoreboard.RecordSize+8] = byte(scoreboard.Draining) }, 8 + healthLooks},
 		"a long request":                  {false, func(w *ward) { w.board[scoreboard.RecordSize+8] = byte(scoreboard.Busy) }, 0},
 		"it hears of nothing and serves":  {false, func(w *ward) { w.serve(50) }, 6},
 		"it serves a connection, and on":  {false, func(w *ward) { w.serve(1) }, 0},
