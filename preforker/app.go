@@ -1,6 +1,8 @@
 package preforker
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -35,6 +37,9 @@ func FindApp(root string) (App, error) {
 		return App{}, err
 	}
 	for _, entry := range []string{"config.ru", "config/environment.rb"} {
+		if err := closed(filepath.Join(app.Root, entry)); err != nil {
+			return App{}, err
+		}
 		if isFile(filepath.Join(app.Root, entry)) {
 			app.Entry = entry
 			return app, nil
@@ -53,6 +58,9 @@ func FindRackup(root, rackup string) (App, error) {
 	path := rackup
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(app.Root, path)
+	}
+	if err := closed(path); err != nil {
+		return App{}, err
 	}
 	if !isFile(path) {
 		return App{}, userErrorf("name a rackup file with --rackup, absolute or relative to the root of the application",
@@ -80,6 +88,9 @@ func findRoot(root string) (App, error) {
 	if err != nil {
 		return App{}, err
 	}
+	if err := closed(abs); err != nil {
+		return App{}, err
+	}
 	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
 		return App{}, userErrorf("name the folder of the application with --root", "find application: %s is not a folder", abs)
 	}
@@ -88,6 +99,14 @@ func findRoot(root string) (App, error) {
 		app.Hooks = hooks
 	}
 	return app, nil
+}
+
+// closed is an error where this user may not even see whether something is there.
+func closed(path string) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrPermission) {
+		return userErrorf(permissions, "find application: %w", err)
+	}
+	return nil
 }
 
 func isFile(path string) bool {

@@ -114,7 +114,8 @@ func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout tim
 		err.Try = hintFor(e.failed.Error)
 		if err.Failure.Class == "SystemExit" {
 			err.Summary = fmt.Sprintf("load the application: it ended itself with exit (%s)", err.Failure.Message)
-			err.Try = anyError
+			// It has told somebody why, as Rails does of a key that is missing.
+			err.Try = hintFor(wire.Failure{Class: err.Failure.Class, Message: strings.Join(e.lines, "\n")})
 		}
 	case was == PreloaderStarting:
 		err.Summary = fmt.Sprintf("start Ruby: %s ended before it said its version (%v); is it a Ruby?", what, e.exit)

@@ -26,6 +26,7 @@ const anyError = "see it without the launcher, in the same environment: bin/rail
 // Ruby side adds to the message: "… (caused by PG::ConnectionBad: …)".
 var loadHints = []loadHint{
 	// Bundler has a class for nearly everything, and "bundle install" mends but one of them.
+	hinted(`^Bundler::PermissionError$`, ``, permissions),
 	hinted(`^Bundler::RubyVersionMismatch$`, `Gemfile specified (.+)`, "run it with the Ruby of its Gemfile, $1: name that with --ruby, or change the line ruby of the Gemfile"),
 	hinted(`^Bundler::RubyVersionMismatch$`, ``, "run it with the Ruby of its Gemfile: name that with --ruby, or change the line ruby of the Gemfile"),
 	hinted(`^Bundler::GemfileNotFound$`, ``, "set BUNDLE_GEMFILE to the application's Gemfile, or unset it"),
@@ -39,7 +40,6 @@ var loadHints = []loadHint{
 		"leave the groups out that are not installed ($1), as they were at bundle install: BUNDLE_WITHOUT, or bundle config set --local without"),
 	hinted(`^Bundler::GemNotFound$`, `currently has \S+ locked|Try running .bundle update`, "bring Gemfile and Gemfile.lock together: bundle install, or bundle update of the gem that the message names"),
 	hinted(`^Bundler::PathError$`, ``, "bring the folder that the Gemfile names with path: along with the application"),
-	hinted(`^Bundler::PermissionError$`, ``, permissions),
 	hinted(`^Bundler::(GemNotFound|GitError|InstallError|GemspecError)$`, ``, "install its gems, with the same Ruby and for the same user: bundle install"),
 	hinted(`^(Gem::.*|LoadError)$`, `Could not find 'bundler' \(([^)]+)\)`, "install the Bundler that Gemfile.lock names (gem install bundler:$1), or have it name the one that is installed (bundle update --bundler)"),
 	hinted(`^Gem::LoadError$`, `already activated`, "have Gemfile.lock name the version that is there: bundle update of that gem; something loads it before the bundle (RUBYOPT, rubygems plugins)"),
@@ -60,14 +60,14 @@ var loadHints = []loadHint{
 
 	// What Rails wants to be told.
 	hinted(``, `secret_key_base|SECRET_KEY_BASE`, "set SECRET_KEY_BASE for the launcher, or bring config/master.key (RAILS_MASTER_KEY), in the same environment"),
-	hinted(`EncryptedFile::MissingKeyError$`, ``, "bring config/master.key, readable for this user, or set RAILS_MASTER_KEY for the launcher"),
+	hinted(``, `EncryptedFile::MissingKeyError|Missing encryption key to decrypt`, "bring config/master.key, readable for this user, or set RAILS_MASTER_KEY for the launcher"),
 	hinted(`MessageEncryptor::InvalidMessage$|EncryptedFile::InvalidKeyLengthError$`, ``, "bring the config/master.key (RAILS_MASTER_KEY) that config/credentials.yml.enc was written with"),
 	hinted(``, `Could not load database configuration|config/database\.yml`, "write config/database.yml for this environment, or set DATABASE_URL"),
 	hinted(`AdapterNotSpecified$`, ``, "write this environment into config/database.yml (which one it is: --environment), or set DATABASE_URL"),
 	hinted(``, `AdapterNotFound|database configuration specifies nonexistent`, "add the database's gem to the Gemfile (pg, mysql2, sqlite3), and install it: bundle install"),
 	hinted(`NoDatabaseError$`, ``, "create the database (bin/rails db:prepare), or mend its name in config/database.yml"),
 	hinted(`^ActiveRecord::PendingMigrationError$`, ``, "bring the database up to date: bin/rails db:migrate"),
-	hinted(``, `no such table|UndefinedTable|relation "\S+" does not exist|Table '\S+' doesn't exist`,
+	hinted(``, `no such table|Could not find table|UndefinedTable|relation "\S+" does not exist|Table '\S+' doesn't exist`,
 		"bring the database up to date (bin/rails db:prepare), in the same environment: loading asks it for a table"),
 	hinted(`^Zeitwerk::NameError$`, ``, "name the file as its constant: bin/rails zeitwerk:check"),
 	hinted(`^RuntimeError$`, `missing run or map statement`, "end config.ru with run and the application: run Rails.application"),

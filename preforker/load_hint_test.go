@@ -30,6 +30,7 @@ func TestHintsFitTheirCause(t *testing.T) {
 		{"Bundler::PathError", "The path `/srv/foo` does not exist.", `path:`},
 		{"Bundler::GitError", "The git source https://example.org is not yet checked out. Please run `bundle install`", `bundle install$`},
 		{"Bundler::PermissionError", "There was an error while trying to write to `/srv/Gemfile.lock`.", `sudo -u`},
+		{"Bundler::Dsl::DSLError", "(its message raised Errno::EACCES) (caused by Bundler::PermissionError: There was an error while trying to read from `/srv/Gemfile`.)", `sudo -u`},
 		{"Bundler::GemRequireError", "There was an error while trying to load the gem 'pg'.\nGem Load Error is: libpq.so.5: cannot open shared object file: No such file", `library that has libpq\.so\.5`},
 		{"Bundler::GemRequireError", "There was an error while trying to load the gem 'foo'.\nGem Load Error is: undefined method", `^mend the gem`},
 		{"Gem::LoadError", "You have already activated rack 2.2.22, but your Gemfile requires rack 2.2.8.", `bundle update`},
@@ -56,6 +57,7 @@ func TestHintsFitTheirCause(t *testing.T) {
 		{"ActiveRecord::NoDatabaseError", "We could not find your database: shop_production.", `db:prepare`},
 		{"ActiveRecord::PendingMigrationError", "Migrations are pending.", `db:migrate`},
 		{"ActiveRecord::StatementInvalid", "SQLite3::SQLException: no such table: settings (caused by SQLite3::SQLException: no such table: settings)", `db:prepare`},
+		{"ActiveRecord::StatementInvalid", "Could not find table 'posts'", `db:prepare`},
 		{"Zeitwerk::NameError", "expected file app/models/a.rb to define constant A, but didn't", `zeitwerk:check`},
 		{"RuntimeError", "missing run or map statement", `config\.ru`},
 
@@ -119,6 +121,11 @@ func TestHintsOfWhatIsNotLoading(t *testing.T) {
 		if err := loadError(test.event, test.was, "", time.Minute); !errors.As(err, &user) || !regexp.MustCompile(test.try).MatchString(user.Hint()) {
 			t.Errorf("%s: %q is not like %q", name, user.Hint(), test.try)
 		}
+	}
+	exits := preloaderExited{failed: &wire.Failed{Stage: "load", Error: wire.Failure{Class: "SystemExit", Message: "status 1"}},
+		lines: []string{"Missing encryption key to decrypt file with. Ask your team for your master key"}}
+	if err := loadError(exits, PreloaderLoading, "", time.Minute); !strings.Contains(err.(*LoadError).Try, "RAILS_MASTER_KEY") {
+		t.Errorf("%v: %q", err, err.(*LoadError).Try)
 	}
 	late := loadError(preloaderExited{}, PreloaderStarting, ReasonBootTimeout, time.Minute)
 	if !strings.Contains(late.Error(), "is it a Ruby?") || strings.Contains(late.(*LoadError).Try, "boot-timeout") {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -291,6 +292,29 @@ func TestFolderThatMayNotBeWritten(t *testing.T) {
 			says = "create pid file: .*launcher.pid: permission denied"
 		}
 		refused{o, exitError, []string{says, "--socket-dir"}}.run(t)
+	}
+}
+
+// TestFolderThatMayNotBeRead: that nothing is to be seen in it does not say that nothing is there.
+func TestFolderThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	root := copyApp(t, "hello")
+	o := startOptions{root: filepath.Dir(root), args: []string{"--root", root, "2"}}
+	if os.Getuid() == 0 {
+		o.program = filepath.Join(filepath.Dir(root), "launcher")
+		if err := errors.Join(os.Chmod(filepath.Dir(root), 0o755), os.Chmod(root, 0o700), copyFile(os.Args[0], o.program, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		o.attr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	} else {
+		if err := os.Chmod(root, 0); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.Chmod(root, 0o755) })
+	}
+	in := start(t, o)
+	if status := in.wait(); status != exitError || in.count("find application: .*config.ru: permission denied") != 1 || in.count("^Try: .*sudo -u") != 1 {
+		t.Errorf("exit status %d", status)
 	}
 }
 

@@ -29,7 +29,7 @@ func frontConnections(workers int) (int, error) {
 	}
 	connections := min((spare-workers)/descriptorsPerConnection, maxFrontConnections)
 	if connections < minFrontConnections {
-		return 0, &preforker.UserError{Err: fmt.Errorf("serve HTTP beside %d workers: the limit of open files leaves no room for connections", workers),
+		return 0, &preforker.UserError{Err: fmt.Errorf("serve HTTP beside %s: the limit of open files leaves no room for connections", counted(workers, "worker", "workers")),
 			Try: fmt.Sprintf("raise it by %d (ulimit -n, or LimitNOFILE= in a systemd unit), or run fewer workers",
 				(minFrontConnections-connections)*descriptorsPerConnection)}
 	}

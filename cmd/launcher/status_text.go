@@ -97,6 +97,9 @@ func sumWords(m preforker.MemoryStatus) string {
 		of = fmt.Sprintf("%d among %d", m.Measured, m.Processes)
 	}
 	words := fmt.Sprintf("%s MB, the sum of PSS of %s processes", inMB(m.PSS), of)
+	if m.Processes == 1 {
+		words = inMB(m.PSS) + " MB, the PSS of one process"
+	}
 	if age := duration(m.Seconds); age > oldMemory {
 		words += fmt.Sprintf(", measured up to %s ago", inTime(age))
 	}

@@ -159,7 +159,7 @@ func (e *Experiment) step(ctx context.Context, s step) error {
 	if err != nil {
 		run.Error = err.Error()
 		if ahead := e.plan.drop(s.method); ahead > 0 {
-			e.leaveOut(Skipped{Method: s.method, Reason: fmt.Sprintf("with %d processes: %s; larger numbers were not tried", s.processes, firstLine(run.Error))})
+			e.leaveOut(Skipped{Method: s.method, Reason: fmt.Sprintf("with %s: %s; larger numbers were not tried", processesOf(s.processes), firstLine(run.Error))})
 		}
 	}
 	e.results.Runs = append(e.results.Runs, run)
@@ -187,7 +187,7 @@ func (e *Experiment) tooLarge(s step) string {
 	if err != nil || need == 0 || need+e.config.Reserve <= now.Available {
 		return ""
 	}
-	return fmt.Sprintf("%d processes would need about %d MB, and %d MB are available", s.processes, need>>20, now.Available>>20)
+	return fmt.Sprintf("%s would need about %d MB, and %d MB are available", processesOf(s.processes), need>>20, now.Available>>20)
 }
 
 // verdict is an error where nothing at all went well.
@@ -235,4 +235,11 @@ func (e *Experiment) noteVersions(header string) {
 
 func (e *Experiment) app() server.App {
 	return server.App{Root: e.config.Root, Entry: e.config.Entry, Environment: e.config.Environment, Ruby: e.config.Ruby}
+}
+
+func processesOf(number int) string {
+	if number == 1 {
+		return "1 process"
+	}
+	return fmt.Sprintf("%d processes", number)
 }

@@ -53,7 +53,7 @@ func (s *Spec) validate() error {
 	case !slices.Contains(Methods(), s.Method):
 		return fmt.Errorf("start server: there is no method %q", s.Method)
 	case s.Workers < 1 || s.Workers > preforker.MaxWorkers:
-		return fmt.Errorf("start %s: %d workers, 1 to %d can be", s.Method, s.Workers, preforker.MaxWorkers)
+		return fmt.Errorf("start %s: workers: %d, from 1 to %d can be", s.Method, s.Workers, preforker.MaxWorkers)
 	case s.Timeout <= 0:
 		return fmt.Errorf("start %s: no time to come up", s.Method)
 	case !filepath.IsAbs(s.Root) || !filepath.IsAbs(s.Dir):
