@@ -225,6 +225,8 @@ func (c *core) timerFired(t timer) {
 		c.preloaderBootTimeout(t.key.Origin())
 	case timerPreloaderKill:
 		c.preloaderKill(t.key.Origin())
+	case timerPreloaderMute:
+		c.preloaderMuteTimeout(t.key.Origin())
 	case timerReload:
 		c.reload(t.key.Generation)
 	case timerWorkerBoot:

@@ -295,10 +295,23 @@ func (c *core) preloaderKill(origin wire.Origin) {
 }
 
 // preloaderMute: it has closed its control socket, or talks nonsense, and cannot be
-// told to fork any more. One that is on its way out is let go.
+// told to fork any more. One that is on its way out is let go. One that loads may be about to
+// end, and how it ends is what the report says.
 func (c *core) preloaderMute(e preloaderMute) {
-	if p := c.preloader(e.origin); p != nil && p.state != PreloaderRetiring {
+	p := c.preloader(e.origin)
+	switch {
+	case p == nil || p.state == PreloaderRetiring:
+	case p.loads() && p.origin.Refork == 0:
+		c.do(setTimer{timer{timerPreloaderMute, p.key()}, killGrace})
+	default:
 		c.preloaderKill(e.origin)
+	}
+}
+
+func (c *core) preloaderMuteTimeout(origin wire.Origin) {
+	if p := c.preloader(origin); p != nil && p.loads() {
+		p.reason = ReasonChannelClosed
+		c.preloaderKill(origin)
 	}
 }
 

@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -157,6 +158,23 @@ func TestSlowPreloaderIsNotKilled(t *testing.T) {
 	s.now += time.Minute
 	if sent := find[signalPreloader](s.event(late)); len(sent) != 1 || sent[0].signal != 9 {
 		t.Errorf("it has been silent for a minute: %+v", sent)
+	}
+}
+
+// TestMuteWhileItLoads: a process that ends closes what it has open a moment before; one that stays is told apart from
+// one that the kernel killed.
+func TestMuteWhileItLoads(t *testing.T) {
+	s := newScript(t, 1)
+	s.event(preloaderHello{gen(1), wire.Hello{}})
+	if sent := find[signalPreloader](s.event(preloaderMute{gen(1)})); len(sent) != 0 {
+		t.Errorf("it may be about to end: %+v", sent)
+	}
+	if sent := find[signalPreloader](s.fire(timerPreloaderMute)); len(sent) != 1 || sent[0].signal != 9 || !sent[0].group {
+		t.Errorf("it is still there: %+v", sent)
+	}
+	s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})
+	if err := s.core.verdict; err == nil || !strings.Contains(err.Error(), "replaced Ruby by another program") {
+		t.Errorf("%v", err)
 	}
 }
 

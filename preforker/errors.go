@@ -102,8 +102,14 @@ func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout tim
 		err.Try = "raise --boot-timeout, or see where it hangs: the first line of its frames above"
 		if e.failed != nil {
 			err.Failure = &e.failed.Error
+		} else {
+			err.Summary += ", and it does not say where it is"
+			err.Try = "raise --boot-timeout, or see without the launcher where it hangs: it has code of its own for the signal QUIT, or a C extension does not return"
 		}
-	case reason == ReasonChannelClosed:
+	case reason == ReasonChannelClosed && was == PreloaderStarting:
+		err.Summary = fmt.Sprintf("start Ruby: %s closed the descriptors that it was given", what)
+		err.Try = "have what --ruby names keep descriptors from 3 on open, as exec does and sudo does not; or name Ruby itself"
+	case reason == ReasonChannelClosed && e.failed == nil:
 		err.Summary = "load the application: it replaced Ruby by another program (exec), or closed descriptors that are not its own"
 	case e.failed != nil && e.failed.Stage == stageRuby:
 		err.Summary = "start Ruby: " + e.failed.Error.Message

@@ -59,6 +59,12 @@ func TestLoadError(t *testing.T) {
 			says: "load the application: Bundler::GemNotFound: no rack", try: "bundle install"},
 		"killed": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}, lines: []string{"one", "two"}}, was: PreloaderLoading,
 			says: "load the application: Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    one\n    two", try: "memory was short"},
+		"replaced": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}}, was: PreloaderLoading, reason: ReasonChannelClosed,
+			says: "load the application: it replaced Ruby by another program (exec), or closed descriptors that are not its own", try: "bin/rails runner 1"},
+		"a wrapper": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}, ruby: "/bin/wrapper"}, was: PreloaderStarting, reason: ReasonChannelClosed,
+			says: "start Ruby: /bin/wrapper closed the descriptors that it was given", try: "--ruby"},
+		"silent, says not where": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}}, was: PreloaderRetiring, reason: ReasonBootTimeout,
+			says: "load the application: not done within 1m0s (--boot-timeout), and it does not say where it is", try: "has code of its own for the signal QUIT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := loadError(test.event, test.was, test.reason, time.Minute)

@@ -159,6 +159,7 @@ const (
 	timerPreloaderBoot timerKind = "preloader boot" // generation, refork
 	timerPreloaderKill timerKind = "preloader kill" // generation, refork
 	timerReload        timerKind = "reload"         // generation: the one that is gone
+	timerPreloaderMute timerKind = "preloader mute" // generation
 	timerWorkerBoot    timerKind = "worker boot"    // key
 	timerWorkerDrain   timerKind = "worker drain"   // key
 	timerWorkerChannel timerKind = "worker channel" // key

@@ -79,7 +79,7 @@ func (e *examiner) run(ctx context.Context) (*Examination, error) {
 		defer close(ended)
 		awaited = e.ruby.child.Await()
 	}()
-	reason := e.wait(ctx, ended)
+	reason := e.wait(ctx, ended, read)
 	_ = e.ruby.signalGroup(syscall.SIGTERM)
 	e.ruby.conn.Finish()
 	<-read
@@ -102,24 +102,40 @@ func (e *examiner) run(ctx context.Context) (*Examination, error) {
 		Findings: e.examined.Findings, Measured: e.examined.Measured}, nil
 }
 
-// wait waits for the end of Ruby, and sees to it. Past the boot timeout it is asked where it is;
-// whoever does not want to know any more has it ended.
-func (e *examiner) wait(ctx context.Context, ended <-chan struct{}) (reason Reason) {
+// wait waits for the end of Ruby, and sees to it. Past the boot timeout it is asked where it is; one that says nothing
+// more and stays has become another program; whoever does not want to know any more has it ended.
+func (e *examiner) wait(ctx context.Context, ended, mute <-chan struct{}) Reason {
 	timeout := time.NewTimer(e.config.BootTimeout)
 	defer timeout.Stop()
-	select {
-	case <-ended:
-		return ""
-	case <-ctx.Done():
-		_ = e.ruby.signalGroup(syscall.SIGTERM)
-	case <-timeout.C:
-		reason = ReasonBootTimeout
-		_ = e.ruby.child.Signal(syscall.SIGQUIT)
+	for {
+		var reason Reason
+		select {
+		case <-ended:
+			return ""
+		case <-mute:
+			if mute = nil; e.examined != nil {
+				continue
+			}
+			reason = ReasonChannelClosed
+		case <-ctx.Done():
+			_ = e.ruby.signalGroup(syscall.SIGTERM)
+		case <-timeout.C:
+			reason = ReasonBootTimeout
+			_ = e.ruby.child.Signal(syscall.SIGQUIT)
+		}
+		return e.end(reason, ended)
 	}
+}
+
+// end gives Ruby a moment to end by itself, and says why it is ended.
+func (e *examiner) end(reason Reason, ended <-chan struct{}) Reason {
 	grace := time.NewTimer(killGrace)
 	defer grace.Stop()
 	select {
 	case <-ended:
+		if reason == ReasonChannelClosed {
+			return "" // how it has ended says more
+		}
 	case <-grace.C:
 		_ = e.ruby.signalGroup(syscall.SIGKILL)
 		<-ended

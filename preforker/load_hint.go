@@ -54,6 +54,8 @@ var loadHints = []loadHint{
 	hinted(``, `(lib[\w.+-]+\.so[\w.]*): cannot open shared object file`, "install the library that has $1 (apt-file search $1), or compile the gem anew against the one that is there: bundle pristine"),
 	hinted(``, `missing psych|libyaml`, "install libyaml (apt-get install libyaml-0-2), and compile this Ruby again if it was built without it (libyaml-dev)"),
 	hinted(``, `cannot load such file -- (/\S+)`, "bring the file along that is named: it is not there, or this user may not read it"),
+	hinted(``, `cannot load such file -- ((?:lib|app|config|src|models|helpers|controllers|routes)/\S+)`,
+		"find what has $1: Ruby does not look in the application's folder by itself, so a file of its own is required as ./$1 or with require_relative"),
 	hinted(``, `cannot load such file -- (\w[^/\s)]*)`, "add the gem that has $1 to the Gemfile, outside of groups that are not installed (BUNDLE_WITHOUT), and install it: bundle install"),
 	hinted(``, `cannot load such file -- (\S+)`, "find what has $1: a gem that the Gemfile does not name, or a file that is not there"),
 	hinted(`^Bundler::GemRequireError$`, ``, "mend the gem that the message names: its own code fails, with the error that is shown behind it"),
@@ -70,7 +72,7 @@ var loadHints = []loadHint{
 	hinted(``, `no such table|Could not find table|UndefinedTable|relation "\S+" does not exist|Table '\S+' doesn't exist`,
 		"bring the database up to date (bin/rails db:prepare), in the same environment: loading asks it for a table"),
 	hinted(`^Zeitwerk::NameError$`, ``, "name the file as its constant: bin/rails zeitwerk:check"),
-	hinted(`^RuntimeError$`, `missing run or map statement`, "end config.ru with run and the application: run Rails.application"),
+	hinted(`^RuntimeError$`, `missing run or map statement`, "end config.ru with run and the application: run Rails.application, run Sinatra::Application"),
 
 	// The machine, and who may do what on it.
 	hinted(``, `ConnectionNotEstablished|ConnectionBad|ConnectionError|CannotConnect|DatabaseConnectionError|ECONNREFUSED|NoServerAvailable|could not connect to server`,

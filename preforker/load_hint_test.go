@@ -78,6 +78,10 @@ func TestHintsFitTheirCause(t *testing.T) {
 		{"ArgumentError", "invalid byte sequence in US-ASCII", `LANG=C\.UTF-8`},
 		{"SyntaxError", "/srv/config.ru:3: syntax error, unexpected end-of-input", `^mend the file and line`},
 
+		{"RuntimeError", "missing run or map statement", `run Rails\.application.*run Sinatra::Application`},
+		{"LoadError", "cannot load such file -- lib/settings", `(?s)^find what has lib/settings: .*\./lib/settings`},
+		{"LoadError", "cannot load such file -- active_support/all", `^add the gem that has active_support to`},
+
 		{"KeyError", "key not found: :mail", `^see it without the launcher`},
 		{"Settings::Missing", "no setting called PAYMENT_KEY", `^see it without the launcher`},
 		{"NameError", "uninitialized constant Permission", `^see it without the launcher`},

@@ -149,6 +149,8 @@ Try:`, "bin/rails runner 1"}},
 		"missing gem": {copyApp(t, "broken_missing_gem"), nil, []string{`load the application: Bundler::\w+: `, "bundle install"}},
 		"killed": {own("puts 'so far'\n$stdout.flush\nProcess.kill(:KILL, $$)\nsleep\n"), nil, []string{
 			`Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    so far`, "memory was short"}},
+		"becomes another program": {own("exec('sleep', '60')\n"), nil, []string{
+			`load the application: it replaced Ruby by another program \(exec\)`, ""}},
 		"talks, then raises": {own("5_000.times { |n| puts \"line #{n}\" }\nraise 'enough'\n"), nil, []string{
 			`load the application: RuntimeError: enough(?s:.*)printed:\n` + lastLines("    line %d\n", 4990, 4999) + `Try:`, ""}},
 		"prints no lines": {own("$stdout.print('x' * 100_000)\nraise 'enough'\n"), nil, []string{

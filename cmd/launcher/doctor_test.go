@@ -191,6 +191,10 @@ func TestDoctorOfBrokenApplications(t *testing.T) {
 		})
 	}
 	doctor(t, exitUsage, startOptions{root: copyApp(t, "hello")}, "4")
+	other := writeApp(t, map[string]string{"config.ru": "exec('sleep', '60')\n"})
+	if in := doctor(t, exitError, startOptions{root: other}); in.count(`replaced Ruby by another program`) != 1 {
+		t.Error("it does not say that the application has become another program")
+	}
 }
 
 // TestDoctorInterrupted: what the application has started ends with it, also in a session of its own
