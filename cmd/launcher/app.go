@@ -74,7 +74,7 @@ func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
 		withoutVariables(command.Flags)
 	}
 	app.Metadata = map[string]any{warningsKey: l.warnings}
-	if l.command.Name != runName {
+	if l.command.Name != runName && os.Getenv(keptVariable) == "" { // whose parent has said it
 		for _, warning := range l.warnings {
 			fmt.Fprintf(stderr, "launcher: %s\n", warning)
 		}
