@@ -64,20 +64,20 @@ class EagerLoadTest < Minitest::Test
     assert_equal "[nil, true, true, true, false]", load(eager: true)
   end
 
-  # Not even half of it is there afterwards.
+  # Not even half of it is there afterwards; what Rails has is.
   def test_a_file_that_cannot_be_loaded
     write("app/models/price.rb", "class Price\n  Tax\nend")
-    assert_equal %(["NameError: uninitialized constant Price::Tax (app/models/price.rb:2)", false, false, false, false]), load
+    assert_equal %(["NameError: uninitialized constant Price::Tax (app/models/price.rb:2)", false, false, false, true]), load
   end
 
   def test_a_file_that_ends_the_process
     write("app/models/price.rb", "class Price; exit!; end")
-    assert_equal %(["it ended its process", false, false, false, false]), load
+    assert_equal %(["it ended its process", false, false, false, true]), load
   end
 
   def test_a_file_that_hangs
     write("app/models/price.rb", "class Price\n  sleep\nend")
-    assert_match(/\A\["it did not end in time.*", false, false, false, false\]\z/, load("1"))
+    assert_match(/\A\["it did not end in time.*", false, false, false, (?:true|false)\]\z/, load("1"))
   end
 
   def test_an_application_that_was_never_initialized
