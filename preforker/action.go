@@ -117,6 +117,7 @@ const (
 	keyGeneration = "gen"
 	keyRefork     = "refork"
 	keyPid        = "pid"
+	keyPids       = "pids"
 	keyPath       = "path"
 	keyReason     = "reason"
 	keyExit       = "exit"

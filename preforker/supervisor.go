@@ -115,7 +115,7 @@ func (s *Supervisor) acquire() (err error) {
 	if err := s.dir.writeSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
 		return err
 	}
-	if s.board, err = sys.MemoryFile("launcher-scoreboard", boardRecords*scoreboard.RecordSize); err != nil {
+	if s.board, err = sys.MemoryFile(boardName(s.config.SocketDir), boardRecords*scoreboard.RecordSize); err != nil {
 		return fmt.Errorf("create scoreboard: %w", err)
 	}
 	if err := sys.SealSize(s.board); err != nil {
@@ -167,6 +167,9 @@ func (s *Supervisor) Run() error {
 		s.tasks.Go(func() { s.measure.run(s.done) })
 	}
 	s.tasks.Go(func() { s.followHealth(newHealth(s.board, s.config.DrainTimeout, sys.QueueLengths, s.post)) })
+	if s.pid.predecessor != 0 {
+		s.tasks.Go(s.endPredecessor)
+	}
 	s.serveControl()
 	s.handle(started{})
 	for !s.finished {

@@ -243,6 +243,38 @@ func TestSuccessorOfAKilledLauncher(t *testing.T) {
 	successor.gone(0)
 }
 
+// TestSuccessorEndsWhatAKilledLauncherHasLeft: a worker that hears of nothing, since a handler of the application keeps
+// its main thread, and whose request never ends. What that has forked is not the launcher's to end.
+func TestSuccessorEndsWhatAKilledLauncherHasLeft(t *testing.T) {
+	t.Parallel()
+	root := rubyApp(t)
+	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()
+	deaf := in.worker(0)
+	queue(t, in.socket(0), evaluate(`
+		$daemon = fork { Process.setsid; $0 = "launcher worker of its own"; File.write("daemon", $$); sleep }
+		Signal.trap("USR1") { File.write("deaf", ""); sleep }
+		Process.kill("USR1", $$)
+		sleep`))
+	in.waitFor("the main thread to be held up", func() bool {
+		return exists(filepath.Join(root, "deaf")) && exists(filepath.Join(root, "daemon"))
+	})
+	daemon := helper(t, root, "daemon")
+	in.killed()
+	in.waitFor("the others to leave", func() bool { return len(in.processes()) == 2 })
+
+	successor := start(t, startOptions{root: root, args: []string{"1", "--drain-timeout", "100ms"}}).serving()
+	successor.waitLine(fmt.Sprintf(`level=WARN msg="workers of a launcher that was killed are still there; they may finish their requests" pids=\[%d\]`, deaf))
+	successor.waitLine(fmt.Sprintf(`level=WARN msg="worker of a launcher that was killed did not leave, and is killed" pid=%d`, deaf))
+	successor.waitFor("its end", func() bool { return !lives(deaf) })
+	if !lives(daemon) {
+		t.Error("what a request has forked was killed")
+	}
+	kill(t, daemon, syscall.SIGKILL)
+	if a := ask(t, successor.socket(0), evaluate("$$")); a.status != 200 {
+		t.Errorf("the successor: %v", a)
+	}
+}
+
 // TestLogReaderThatLeaves: neither a closed standard error nor a closed standard output stops
 // the service or a later stop. The first is what "launcher 2 2>&1 | head -1" does.
 func TestLogReaderThatLeaves(t *testing.T) {

@@ -112,6 +112,9 @@ func waitPidfd(fd, options int) (ExitStatus, error) {
 	}
 }
 
+// Release closes the descriptor of a process that is not to be waited for.
+func (c *Child) Release() { _ = c.file.Close() }
+
 // Signal sends a signal. A child that is gone is not an error.
 func (c *Child) Signal(sig syscall.Signal) error {
 	var sent error
