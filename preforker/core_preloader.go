@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"syscall"
@@ -207,8 +208,12 @@ func (c *core) notLoaded(gone *preloader, err error) {
 		return
 	}
 	c.failedLoad = &failedLoad{gone.origin.Generation, c.now, err}
-	c.log(slog.LevelError, "generation failed to load; the workers that are there serve on",
-		slog.Int(keyGeneration, gone.origin.Generation), slog.Any(keyError, err))
+	attrs := []slog.Attr{slog.Int(keyGeneration, gone.origin.Generation), slog.Any(keyError, err)}
+	var load *LoadError
+	if errors.As(err, &load) && load.Try != "" {
+		attrs = append(attrs, slog.String(keyAdvice, load.Try))
+	}
+	c.log(slog.LevelError, "generation failed to load; the workers that are there serve on", attrs...)
 	c.do(tellSettled{})
 	c.followed(gone)
 }

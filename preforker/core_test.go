@@ -323,6 +323,11 @@ func TestFailedRestartKeepsTheOldGeneration(t *testing.T) {
 	s.event(restartAsked{"HUP"})
 	s.event(preloaderHello{gen(2), wire.Hello{}})
 	actions := s.event(preloaderExited{origin: gen(2), failed: &wire.Failed{Error: wire.Failure{Class: "SyntaxError"}}})
+	if lines := find[logged](actions); len(lines) == 0 || !slices.ContainsFunc(lines[0].attrs, func(a slog.Attr) bool {
+		return a.Key == keyAdvice && strings.HasPrefix(a.Value.String(), "mend the file and line")
+	}) {
+		t.Errorf("it does not say what to do: %+v", actions)
+	}
 	if len(find[startPreloader](actions)) != 0 || len(find[finish](actions)) != 0 || len(find[drainWorker](actions)) != 0 {
 		t.Errorf("%+v", actions)
 	}
