@@ -64,9 +64,11 @@ module PreforkLauncher
         ActiveRecordPools.new.each { |pool| pool.disconnect! if pool.connections.any? }
       end
 
+      # In the fork, which says goodbye: a server may log those who do not, and SQLite leaves files behind.
       def ask(database)
         model = database.models.first
         Databases.connection(model).data_source_exists?(model.table_name)
+        model.connection_pool.disconnect!
       end
 
       def sound?(database, failure)

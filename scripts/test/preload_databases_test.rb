@@ -49,7 +49,8 @@ class PreloadDatabasesTest < Minitest::Test
     PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config/environment.rb")).load
     log = StringIO.new
     PreforkLauncher::Preload.new(PreforkLauncher::Levers.new(%w[routes secrets translations controllers views]), PreforkLauncher::FastCGI::Errors.new(log)).run
-    told = { log: log.string.lines(chomp: true), methods: Post.method_defined?(:title) }
+    PreforkLauncher::ActiveRecordPools.new.each(&:disconnect!) # as before a fork
+    told = { files: Dir["db/*"].sort, log: log.string.lines(chomp: true), methods: Post.method_defined?(:title) }
     Ghost.connection.create_table(:ghosts)
     told[:ghosts] = Ghost.table_exists?
     told[:logger] = ActiveRecord::Base.logger.equal?(Rails.logger)
@@ -92,7 +93,10 @@ class PreloadDatabasesTest < Minitest::Test
     FileUtils.mkdir_p("#{@root}/db")
     ruby(<<~'RUBY', "#{@root}/db/posts.sqlite3")
       require "sqlite3"
-      SQLite3::Database.new(ARGV[0]).execute("CREATE TABLE posts (id integer PRIMARY KEY, title text, ghost_id integer)")
+      SQLite3::Database.new(ARGV[0]).execute_batch(<<~SQL)
+        PRAGMA journal_mode = WAL;
+        CREATE TABLE posts (id integer PRIMARY KEY, title text, ghost_id integer);
+      SQL
     RUBY
   end
 
@@ -119,6 +123,7 @@ class PreloadDatabasesTest < Minitest::Test
     end
     assert_equal 5, told["log"].size, told["log"]
     assert_equal({ "methods" => true, "ghosts" => true, "logger" => true }, told.slice("methods", "ghosts", "logger"))
+    assert_equal %w[db/empty.sqlite3 db/garbage.sqlite3 db/locked.sqlite3 db/posts.sqlite3], told["files"].grep_v(/locked.*-journal/) # which is its holder's
     assert_equal [], Dir["#{@root}/storage"]
     assert_equal 0, File.size("#{@root}/db/empty.sqlite3")
     refute_match(/SCHEMA|posts/, File.read("#{@root}/log/production.log"))
