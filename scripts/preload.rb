@@ -13,11 +13,12 @@ module PreforkLauncher
     SECONDS = 10 # for all that is in this process, and for what databases are asked
 
     # The deadline is that of the whole start.
-    def initialize(levers, errors, root: Dir.pwd, deadline: nil)
+    def initialize(levers, errors, root: Dir.pwd, deadline: nil, grace: Steps::GRACE)
       @levers = levers
       @errors = errors
       @root = root
       @deadline = deadline
+      @grace = grace
     end
 
     # Databases come last: whatever they do, the rest is there.
@@ -39,7 +40,7 @@ module PreforkLauncher
 
     def new_steps
       deadline = [Process.clock_gettime(Process::CLOCK_MONOTONIC) + SECONDS, @deadline].compact.min
-      Steps.new(@levers, @errors, deadline: deadline, root: @root)
+      Steps.new(@levers, @errors, deadline: deadline, root: @root, grace: @grace)
     end
   end
 end

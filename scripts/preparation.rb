@@ -15,13 +15,15 @@ module PreforkLauncher
   class Preparation
     REHEARSAL_SECONDS = 5
     SHARE = 0.7 # of the time that the start may take: nothing of this begins later
+    GRACE = 0.1 # of it, for what has begun by then
 
     def initialize(settings, errors)
       @errors = errors
       @root = settings.root
       @levers = Levers.new(settings.without)
       @deadline = now + SHARE * settings.boot_seconds
-      @steps = Steps.new(@levers, errors, deadline: @deadline, root: @root)
+      @grace = [Steps::GRACE, GRACE * settings.boot_seconds].min
+      @steps = Steps.new(@levers, errors, deadline: @deadline, root: @root, grace: @grace)
       @eager_load = EagerLoad.new(@root)
       @warmup = Warmup.new(settings.warmup, errors, url_prefix: settings.url_prefix) if settings.warmup
       @heap = Heap.new(@levers)
@@ -31,7 +33,7 @@ module PreforkLauncher
     # the rest; and after it, because it empties the caches that they fill.
     def run(app)
       @steps.step("eager-load") { eager_load } if @eager_load.wanted?
-      Preload.new(@levers, @errors, root: @root, deadline: @deadline).run
+      Preload.new(@levers, @errors, root: @root, deadline: @deadline, grace: @grace).run
       warm_up(app)
       @steps.step("compact") { @heap.compact }
       @steps.step("responder") { rehearse }

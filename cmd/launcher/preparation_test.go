@@ -59,6 +59,16 @@ func TestPreparationOfLazyCode(t *testing.T) {
 	in.waitLine(`launcher: preload: eager-load is skipped: config\.eager_load is off, .*: NameError: uninitialized constant Broken::Nobody \(app/models/broken\.rb:2\) \(--without eager-load\)`)
 }
 
+// TestPreparationKeepsWithinTheBootTimeout, whatever a page of the warm-up does.
+func TestPreparationKeepsWithinTheBootTimeout(t *testing.T) {
+	t.Parallel()
+	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"1", "--warmup", "/hang", "--boot-timeout", "12s"}}).serving()
+	in.waitLine(`launcher: preload: warm-up did not end in time and is given up, at .* \(named by --warmup\)`)
+	if a := ask(t, in.socket(0), "/"); a.status != 200 {
+		t.Errorf("%v", a)
+	}
+}
+
 // prepared starts a blog with other files, which serves.
 func prepared(t *testing.T, environment string, files map[string]string) *instance {
 	t.Helper()
