@@ -152,10 +152,17 @@ module PreforkLauncher
       @handlers.restore
       @ruby.restore
       PARTS.each { |part| put_back(part) }
-      PARTS.map { |part| finding(part, hooked) }.compact
+      found = findings(hooked)
+      return found if found.empty?
+      GC.start # a request may have left behind what only a collection closes
+      findings(hooked)
     end
 
     private
+
+    def findings(hooked)
+      PARTS.map { |part| finding(part, hooked) }.compact
+    end
 
     def read(part)
       ProcessState.instance_exec(&part.read)

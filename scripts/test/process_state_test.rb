@@ -135,6 +135,14 @@ class ProcessStateTest < ReforkCase
     @preloader = nil
   end
 
+  # What a request has forgotten to close is closed by a collection at some time.
+  def test_garbage_is_no_reason
+    worker = start('{ "/leak" => -> { 20.times { IO.pipe }; nil } }', without: "between")
+    get("/leak")
+    10.times { get } # the stack forgets, too
+    born(worker)
+  end
+
   # The worker has done its part, and what it gave birth to says no.
   def refused_by_born(worker, checked)
     control = ask(worker, checked: checked)

@@ -69,7 +69,7 @@ class ReforkCase < Minitest::Test
   end
 
   def eventually
-    Timeout.timeout(30) { sleep(0.005) until yield }
+    Timeout.timeout(120) { sleep(0.005) until yield }
   end
 
   def pair
@@ -114,7 +114,7 @@ class ReforkCase < Minitest::Test
   end
 
   def said(socket)
-    packet = Timeout.timeout(30) { socket.recv(1 << 20) }
+    packet = Timeout.timeout(120) { socket.recv(1 << 20) }
     JSON.parse(packet, symbolize_names: true) unless packet.nil? || packet.empty?
   end
 
