@@ -53,8 +53,8 @@ module PreforkLauncher
       def ask
         number = PRCTL[RUBY_PLATFORM[/\A[^-]+/]]
         quietly { syscall(number, SET_DEATH_SIGNAL, Signal.list.fetch(SIGNAL)) } if number
-      rescue SystemCallError, NotImplementedError
-        nil # in a sandbox
+      rescue SystemCallError, NotImplementedError, NoMethodError
+        nil # in a sandbox, or a Ruby without it
       end
 
       # Ruby warns of syscall: a number means something else on another machine.
