@@ -10,6 +10,8 @@ module PreforkLauncher
     # it needs no library, whereas IO#wait_readable came to the core with Ruby 3.0.
     class Connection
       READ_BYTES = 65_536
+      # What a peer can bring about. Anything else is about this process: a closed descriptor, a method that was redefined.
+      PEER_ERRORS = [Errno::ECONNRESET, Errno::EPIPE, Errno::ENOTCONN, Errno::ETIMEDOUT].freeze
 
       # Of the record in hand.
       attr_reader :type, :id, :length
@@ -28,7 +30,11 @@ module PreforkLauncher
         @offset = buffer.bytesize
         @type = @id = @length = @content = 0
         @lost = false
+        @failure = nil
       end
+
+      # The error that no peer has brought about, or nil.
+      attr_reader :failure
 
       # The peer cannot be written to any more.
       def lost?
@@ -127,10 +133,7 @@ module PreforkLauncher
           end
         end
       rescue SystemCallError, IOError => error
-        @lost = true
-        raise if error.is_a?(ConnectionFailure)
-
-        raise PeerLost, error.message
+        raise lose(error)
       end
 
       # Closing a socket with unread input resets the connection, and the reset overtakes a response that the peer has not read yet
@@ -196,8 +199,15 @@ module PreforkLauncher
         end
         more
       rescue SystemCallError, IOError => error
+        raise lose(error)
+      end
+
+      def lose(error)
         @lost = true
-        raise PeerLost, error.message
+        return error if error.is_a?(ConnectionFailure)
+
+        @failure = error unless PEER_ERRORS.include?(error.class)
+        PeerLost.new(error.message)
       end
 
       def wait_readable(deadline)

@@ -57,12 +57,12 @@ module PreforkLauncher
         connection = Connection.new(socket, limits: @limits, interrupts: interrupts, buffer: @buffer)
         intake = Intake.new(connection, environment: @environment, limits: @limits)
         converse(connection, intake, hand)
-        true
+        sound?(connection)
       rescue ProtocolViolation, DeadlinePassed => error
         @errors.note("closed a FastCGI connection: #{error.message}")
-        true
+        sound?(connection)
       rescue PeerLost
-        true # The peer has its reasons.
+        sound?(connection) # The peer has its reasons.
       rescue Exception => error # rubocop:disable Lint/RescueException
         give_up(error, connection, intake, hand)
         false
@@ -93,6 +93,13 @@ module PreforkLauncher
         Head.plain(refusal.status).each { |part| output.append(part) }
         output.finish
         close_gently(connection, intake)
+      end
+
+      # Whether a connection that was lost was lost by the peer.
+      def sound?(connection)
+        error = connection.failure
+        @errors.report(error, "read or write a FastCGI connection") if error
+        error.nil?
       end
 
       # The peer gets an answer where none has begun.

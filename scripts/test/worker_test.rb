@@ -232,6 +232,8 @@ class WorkerTest < Minitest::Test
     "the parameters" => -> { PreforkLauncher::FastCGI::Params.singleton_class.send(:undef_method, :parse) },
     "a method of Hash" => -> { Hash.send(:undef_method, :[]=) },
     "the scoreboard" => -> { ObjectSpace.each_object(File) { |file| file.close if file.path&.end_with?("board") } },
+    "reading" => -> { UNIXSocket.send(:define_method, :read_nonblock) { |*, **| raise IOError, "not opened for reading" } },
+    "writing" => -> { UNIXSocket.send(:define_method, :write_nonblock) { |*, **| raise Errno::EINVAL } },
     "more than an error" => -> { Array.send(:define_method, :pack) { |*| raise NoMemoryError } }
   }.freeze
 
@@ -241,12 +243,12 @@ class WorkerTest < Minitest::Test
       ready
       asked = %w[/takes /next /next].map { |path| client.tap { |one| one.send(FastCGIClient::Wire.request(FastCGIClient.params(path))).socket.close_write } }
       assert_equal 1, ended, what
-      assert_match(/launcher: serve .*: /, log, what)
+      assert_match(/launcher: (?:serve|read or write) .*: /, log, what)
       left = Array.new(2) { @listener.accept_nonblock(exception: false) }.grep(UNIXSocket)
       refute_empty left, "#{what}: it took one connection after the other"
       answered = asked.first(3 - left.size)
       left.each(&:close)
-      answered.map(&:reply).each { |reply| assert_includes [200, 500], reply.status, "#{what}: #{reply}" }
+      answered.map(&:reply).each { |reply| assert_includes [0, 200, 500], reply.status, "#{what}: #{reply}" }
     ensure
       @log.truncate(0)
     end
@@ -405,7 +407,7 @@ class WorkerTest < Minitest::Test
       start(app { action.call }, drain_timeout: "0.2")
       ready
       get
-      tell("drain", backlog: false)
+      tell("drain", backlog: false) unless name == "trap" # which leaves by itself, and hears no more
       assert_equal 1, ended, name
       assert_match(/worker slot=2 ends in the middle of its exit handlers: the drain timeout has passed/, log)
       @log.truncate(0)
