@@ -23,7 +23,7 @@ module PreforkLauncher
       app = @loading.run { @loading.report }
       record = Scoreboard.new(IO.for_fd(SCOREBOARD_FD)).record(@settings.record)
       files = [IO.for_fd(LISTENER_FD), @loading.channel.socket]
-      exit(Worker.new(@settings.worker, files, app, record, settings: @settings, safety: @safety, hooks: @hooks).run)
+      Kernel.exit(Worker.new(@settings.worker, files, app, record, settings: @settings, safety: @safety, hooks: @hooks).run)
     end
   end
 end

@@ -27,7 +27,7 @@ module PreforkLauncher
     def run
       trace if @settings.trace?
       @loading.run { examine }
-      exit(0)
+      Kernel.exit(0)
     end
 
     private

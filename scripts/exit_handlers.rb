@@ -17,7 +17,7 @@ module PreforkLauncher
     class << self
       # In a preloader that a worker gave birth to, first of all.
       def leave_out_inherited
-        at_exit { skip }
+        Kernel.at_exit { skip }
       end
 
       def skip
@@ -42,7 +42,7 @@ module PreforkLauncher
       @safety = safety
       @status = 1
       @pid = Process.pid
-      at_exit { stop }
+      Kernel.at_exit { stop }
     end
 
     # With which the process ends, whatever handlers say: it is the supervisor's to know how the worker went.

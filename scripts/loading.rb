@@ -77,7 +77,7 @@ module PreforkLauncher
     def answer_when_asked_where
       Signal.trap("QUIT") do
         stuck = RuntimeError.new("still loading")
-        stuck.set_backtrace(caller)
+        stuck.set_backtrace(Kernel.caller)
         Thread.new { give_up("boot timeout", stuck) }
       end
     end

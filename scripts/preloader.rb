@@ -41,7 +41,7 @@ module PreforkLauncher
       @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are born of this one, too
       @preparation.age
       serve_spawns(app)
-      exit(0)
+      Kernel.exit(0)
     end
 
     # In a process that a worker gave birth to, with a control socket of its own; hooked is what after_fork had made
@@ -114,7 +114,7 @@ module PreforkLauncher
     # about to leave, too.
     def end_helpers
       Signal.trap("TERM", "IGNORE")
-      LEADER_LOOKS.times { leader_ends? ? break : sleep(LEADER_PAUSE) }
+      LEADER_LOOKS.times { leader_ends? ? break : Kernel.sleep(LEADER_PAUSE) }
       Process.kill("TERM", -@loaded_in) if leader_ends?
     rescue SystemCallError
       nil # nobody is left

@@ -48,7 +48,7 @@ module PreforkLauncher
     # Whether there was anything.
     def read_all(ours)
       some = false
-      loop do
+      Kernel.loop do
         part = ours.read_nonblock(READ_BYTES, @buffer, exception: false)
         return some if part.nil?
         next some = true unless part == :wait_readable

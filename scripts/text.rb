@@ -47,7 +47,7 @@ module PreforkLauncher
 
     # As the supervisor writes it, and JSON.
     def self.escape(char)
-      format('\\u%04x', char.ord)
+      Kernel.format('\\u%04x', char.ord)
     end
     private_class_method :escape
   end

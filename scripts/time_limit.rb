@@ -37,10 +37,10 @@ module PreforkLauncher
     private
 
     def watch(runner)
-      sleep(@seconds)
-      loop do
+      Kernel.sleep(@seconds)
+      Kernel.loop do
         @lock.synchronize { runner.raise(Passed) unless @over }
-        sleep(AGAIN)
+        Kernel.sleep(AGAIN)
       end
     end
 

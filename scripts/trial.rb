@@ -98,7 +98,7 @@ module PreforkLauncher
 
     # Until the deadline, or the end of the process that was forked.
     def watch(main, parent)
-      sleep(POLL) while Process.ppid == parent && now < @deadline
+      Kernel.sleep(POLL) while Process.ppid == parent && now < @deadline
       late = RuntimeError.new("")
       late.set_backtrace(main.backtrace)
       report(LATE + Failure.new(late, root: @root).line[/ \(.*\)\z/].to_s)

@@ -163,7 +163,7 @@ module PreforkLauncher
 
     def end_later
       Thread.new do
-        sleep(@settings.drain_timeout)
+        Kernel.sleep(@settings.drain_timeout)
         note("ends in the middle of its exit handlers: the drain timeout has passed")
         exit!(1)
       end.thread_variable_set(:fork_safe, true)

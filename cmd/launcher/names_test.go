@@ -126,6 +126,9 @@ func TestNamesOfApplications(t *testing.T) {
 	t.Parallel()
 	config := `
 raise "there is a DATA" if defined?(DATA)
+%i[format sleep loop exit caller open print puts warn rand select test system spawn load catch at_exit now step report].each do |name|
+  Object.send(:private, Object.send(:define_method, name) { |*| raise "mine: #{name}" }) # as def does in a file
+end
 mine = PreforkLauncher.constants + %i[Launcher DATA Worker Settings FastCGI Heap Supervisor Slot Record Responder Request Response]
 mine.uniq.each { |name| Object.const_set(name, Module.new { def self.answer; "mine"; end }) unless Object.const_defined?(name) }
 module Launcher

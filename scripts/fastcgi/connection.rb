@@ -120,7 +120,7 @@ module PreforkLauncher
         raise PeerLost, "peer is gone" if @lost
 
         deadline = nil
-        loop do
+        Kernel.loop do
           written = @socket.write_nonblock(bytes, exception: false)
           if written == :wait_writable
             deadline ||= Connection.now + @limits.write_seconds

@@ -118,7 +118,7 @@ module PreforkLauncher
       def matching(path, script_name, path_info)
         return nil if path_info.nil? || !path_info.start_with?(ROOT)
 
-        script, rest = below(path, script_name.gsub(ESCAPED) { |byte| format("%%%02X", byte.ord) })
+        script, rest = below(path, script_name.gsub(ESCAPED) { |byte| Kernel.format("%%%02X", byte.ord) })
         [script, rest] if script && segments(rest) == segments(path_info, decoded: true)
       end
 
@@ -171,7 +171,7 @@ module PreforkLauncher
         path = script_name == ROOT ? env["PATH_INFO"].to_s : script_name + env["PATH_INFO"].to_s
         raise Refusal.new(400, "neither REQUEST_URI nor SCRIPT_NAME nor PATH_INFO") if path.empty? && env["SCRIPT_NAME"].to_s.empty?
 
-        path = path.gsub(ESCAPED) { |byte| format("%%%02X", byte.ord) }
+        path = path.gsub(ESCAPED) { |byte| Kernel.format("%%%02X", byte.ord) }
         path = ROOT + path unless path.start_with?(ROOT)
         query = env["QUERY_STRING"].to_s
         query.empty? ? path : "#{path}?#{query}"

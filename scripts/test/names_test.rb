@@ -49,6 +49,26 @@ class NamesTest < Minitest::Test
     node.each { |child| walk(child, found, file) }
   end
 
+  # Calls without a receiver that are meant for Kernel: a method of that name at the top of an application comes first.
+  TAKEN = %w[format sprintf sleep loop exit abort caller open print printf puts p pp warn rand select test system spawn load catch trap
+             at_exit gets].freeze
+
+  def test_functions_that_applications_may_have_are_kernel_s
+    found = []
+    SOURCES.each do |file|
+      source = File.read(file)
+      own = source.scan(/\bdef (?:self\.)?(\w+)/).flatten
+      calls(Ripper.sexp(source)) { |token| found << "#{File.basename(file)}:#{token[2].first}: #{token[1]}" if TAKEN.include?(token[1]) && !own.include?(token[1]) }
+    end
+    assert_empty found
+  end
+
+  def calls(node, &block)
+    return unless node.is_a?(Array)
+    block.call(node[1]) if %i[fcall vcall command].include?(node.first) && node[1].is_a?(Array) && node[1].first == :@ident
+    node.each { |child| calls(child, &block) }
+  end
+
   def add(token, found, kind, file)
     found << Mention.new(token[1], kind, file, token[2].first) if token.is_a?(Array) && token.first == :@const
   end
