@@ -15,7 +15,7 @@ module PreforkLauncher
     end
 
     def initialize(seconds)
-      @seconds = seconds
+      @seconds = [seconds, 0].max
       @lock = Mutex.new
       @over = false
     end

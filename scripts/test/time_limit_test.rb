@@ -20,6 +20,10 @@ class TimeLimitTest < Minitest::Test
     assert_match(/#{File.basename(__FILE__)}:#{__LINE__ - 1}:/, error.backtrace.join("\n"))
   end
 
+  def test_time_that_is_over_already
+    assert_raises(Passed) { limit(-1) { sleep } }
+  end
+
   # An application that rescues, even what it should not, or waits in an ensure.
   def test_one_that_does_not_give_in
     assert_raises(Passed) { limit(0.01) { insist } }
