@@ -13,6 +13,18 @@ module PreforkLauncher
     # Where one hangs, the place is the message.
     class Stuck < StandardError; end
 
+    # The bytes of one.
+    def self.request(path, host, headers)
+      params = { "REQUEST_METHOD" => "GET", "REQUEST_URI" => path, "SERVER_PROTOCOL" => "HTTP/1.1", "REMOTE_ADDR" => "127.0.0.1",
+                 "HTTP_HOST" => host }
+      headers.each { |name, value| params["HTTP_#{name.upcase.tr('-', '_')}"] = value }
+      bytes = FastCGI::Record.append("".b, FastCGI::Record::BEGIN_REQUEST, 1, [FastCGI::Record::RESPONDER, 0].pack("nCx5"))
+      pairs = params.map { |name, value| [name.bytesize | 1 << 31, value.bytesize | 1 << 31, name, value].pack("NNa*a*") }.join
+      FastCGI::Record.append(bytes, FastCGI::Record::PARAMS, 1, pairs)
+      FastCGI::Record.append(bytes, FastCGI::Record::PARAMS, 1)
+      FastCGI::Record.append(bytes, FastCGI::Record::STDIN, 1)
+    end
+
     def initialize(app, url_prefix:, seconds:)
       @responder = FastCGI::Responder.new(app, errors: $stderr, url_prefix: url_prefix)
       @deadline = now + seconds
@@ -24,7 +36,7 @@ module PreforkLauncher
     # Waits for the end of the response. False where the application has killed the thread that served it; raises Stuck.
     def get(path, host:, headers: {})
       ours, theirs = UNIXSocket.pair
-      ours.write(request(path, host, headers))
+      ours.write(Rehearsal.request(path, host, headers))
       @sockets << theirs
       read_all(ours) || !@thread.join(LAST_WORDS)
     ensure
@@ -60,17 +72,6 @@ module PreforkLauncher
       where = (@thread.backtrace || []).first(3).join(" < ")
       @thread.kill
       raise Stuck, where
-    end
-
-    def request(path, host, headers)
-      params = { "REQUEST_METHOD" => "GET", "REQUEST_URI" => path, "SERVER_PROTOCOL" => "HTTP/1.1", "REMOTE_ADDR" => "127.0.0.1",
-                 "HTTP_HOST" => host }
-      headers.each { |name, value| params["HTTP_#{name.upcase.tr('-', '_')}"] = value }
-      bytes = FastCGI::Record.append("".b, FastCGI::Record::BEGIN_REQUEST, 1, [FastCGI::Record::RESPONDER, 0].pack("nCx5"))
-      pairs = params.map { |name, value| [name.bytesize | 1 << 31, value.bytesize | 1 << 31, name, value].pack("NNa*a*") }.join
-      FastCGI::Record.append(bytes, FastCGI::Record::PARAMS, 1, pairs)
-      FastCGI::Record.append(bytes, FastCGI::Record::PARAMS, 1)
-      FastCGI::Record.append(bytes, FastCGI::Record::STDIN, 1)
     end
 
     def now

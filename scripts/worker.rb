@@ -7,6 +7,7 @@ require_relative "exit_handlers"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "levers"
+require_relative "self_test"
 require_relative "supervisor_death"
 require_relative "text"
 require_relative "title"
@@ -233,10 +234,12 @@ module PreforkLauncher
       @record.idle
       @title.show("idle")
       @collection = Collection.new if collects?
+      @self_test = SelfTest.new
       interrupts = [@listener, @wake_reader]
       while (socket = next_connection)
         @record.receiving
         return @disturbed = true unless @responder.serve(socket, interrupts: interrupts)
+        @self_test.check if @self_test.due?
         @record.idle
       end
       @record.draining
@@ -273,6 +276,7 @@ module PreforkLauncher
     # can be read there so early is its other end: it took too long, and nobody waits any more.
     def give_birth
       @wake_reader.read_nonblock(64, exception: false)
+      @self_test.check # what is broken here would be so in all later workers
       message, control = @refork
       @refork = nil
       wake if @leaving # what has been read may have been for that

@@ -254,6 +254,23 @@ class WorkerTest < Minitest::Test
     end
   end
 
+  # Nothing is raised, and nothing is answered.
+  def test_one_that_answers_nobody_ends
+    start(app { BasicSocket.send(:define_method, :write_nonblock) { |bytes, **| bytes.bytesize } })
+    ready
+    status = nil
+    Timeout.timeout(30) do
+      until (_, status = Process.wait2(@pid, Process::WNOHANG))
+        asked = client.tap { |one| one.send(FastCGIClient::Wire.request(FastCGIClient.params("/"))) }
+        IO.select([asked.socket], nil, nil, 0.1) # or it is in the queue of nobody
+        asked.close
+      end
+    end
+    @pid = nil
+    assert_equal 1, status.exitstatus
+    assert_match(/worker slot=2 stopped serving: PreforkLauncher::SelfTest::Failed/, log)
+  end
+
   def test_a_title_is_worth_no_error
     start(app { Process.define_singleton_method(:setproctitle) { |*| raise "frozen" }; "answered" }) # rubocop:disable Style/Semicolon
     ready

@@ -1,0 +1,58 @@
+# frozen_string_literal: true
+
+require_relative "fastcgi/responder"
+require_relative "rehearsal"
+
+module PreforkLauncher
+  # Whether this process can still serve a request: one of its own, over a socket, by the same code, is to be answered as it was before
+  # the first request. A request may change what that code is made of (IO#write_nonblock, IO.select, nil.nil?) so that nothing is
+  # raised and nothing is answered, or an error to each. Then all that follow would fail at once, and at once means that most come here.
+  class SelfTest
+    class Failed < StandardError; end
+
+    SECONDS = 1 # from one to the next at least
+    READ_BYTES = 4096 # more than the answer has
+    PATH = "/self-test"
+    ANSWER = ->(env) { [200, { "content-type" => "text/plain" }, ["#{env['REQUEST_METHOD']} #{env['PATH_INFO']}\n"]] }
+    # It tests nothing but the code: a peer that is here already does not keep it waiting.
+    LIMITS = { head_seconds: SECONDS, idle_seconds: SECONDS, body_seconds: SECONDS, write_seconds: SECONDS, drain_seconds: SECONDS }.freeze
+    SILENT = Object.new.tap { |log| log.define_singleton_method(:write) { |*| nil } }.freeze
+    private_constant :PATH, :ANSWER, :LIMITS, :SILENT
+
+    # Before the first request.
+    def initialize
+      @responder = FastCGI::Responder.new(ANSWER, errors: SILENT, limits: FastCGI::Limits.new(**LIMITS))
+      @request = Rehearsal.request(PATH, "localhost", {}).freeze
+      @answer = answer or raise Failed, "it does not answer a request of its own"
+      @next = now + SECONDS
+    end
+
+    def due?
+      now >= @next
+    end
+
+    def check
+      @next = now + SECONDS
+      raise Failed, "it does not answer as it did before its first request, which a request may have done to Ruby's own methods" unless answer == @answer
+    end
+
+    private
+
+    # The request is complete and its end told before it is served, so reading waits for nothing.
+    def answer
+      ours, theirs = UNIXSocket.pair
+      ours.syswrite(@request)
+      ours.shutdown(Socket::SHUT_WR)
+      return unless @responder.serve(theirs)
+      ours.sysread(READ_BYTES) if IO.select([ours], nil, nil, 0)
+    rescue StandardError, ScriptError, SystemStackError, NoMemoryError
+      nil
+    ensure
+      ours&.close
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+  end
+end
