@@ -2,6 +2,10 @@ package preforker
 
 import (
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 
 	"launcher/preforker/internal/scoreboard"
@@ -15,6 +19,8 @@ const (
 	// healthLooks is at how many looks in a row something must have been so before it is believed: a worker that the
 	// machine does not let run for some seconds is not to be taken for one that hangs.
 	healthLooks = 5
+	// healthPatience is the same for a worker that would run if the machine let it, or reads its memory from the disk.
+	healthPatience = 30
 	// keptRequests is more than a worker answers on one connection that is kept open, once it is to leave (scripts/fastcgi/limits.rb).
 	keptRequests = 200
 	// stopped is the state of a process in /proc that a signal has stopped. One that is traced has another.
@@ -46,6 +52,7 @@ type health struct {
 	board  io.ReaderAt
 	queues func() (map[uint64]int, error)
 	state  func(pid int) byte // as /proc has it
+	wants  func(pid int) bool // to run: a thread of it does or waits for that
 	post   func(event)
 	drain  int // looks after which a worker should have seen to the drain timeout itself
 	seen   map[wire.Key]*healthSeen
@@ -55,6 +62,7 @@ type health struct {
 type healthSeen struct {
 	sequence uint32
 	idle     int    // looks in a row at which it was idle and others waited
+	asleep   int    // looks in a row at which it slept besides
 	deaf     int    // looks in a row at which it was idle and should have left
 	draining int    // looks in a row at which it was about to end
 	stopped  int    // looks in a row at which it was stopped
@@ -63,7 +71,7 @@ type healthSeen struct {
 }
 
 func newHealth(board io.ReaderAt, drainTimeout time.Duration, queues func() (map[uint64]int, error), post func(event)) *health {
-	return &health{board: board, queues: queues, state: processState, post: post,
+	return &health{board: board, queues: queues, state: processState, wants: wantsToRun, post: post,
 		drain: int(drainTimeout/healthPeriod) + healthLooks, seen: map[wire.Key]*healthSeen{}}
 }
 
@@ -74,6 +82,19 @@ func processState(pid int) byte {
 		return 0
 	}
 	return process.State
+}
+
+// wantsToRun says whether a thread of a process runs, waits for a processor, or for a disk.
+func wantsToRun(pid int) bool {
+	paths, _ := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task/*/stat"))
+	return slices.ContainsFunc(paths, func(path string) bool {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return false
+		}
+		thread, err := memory.ParseStat(text)
+		return err == nil && (thread.State == 'R' || thread.State == 'D')
+	})
 }
 
 // followHealth looks until the loop has ended.
@@ -173,7 +194,9 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 	accepting := entry.State == scoreboard.Idle || entry.State == scoreboard.Booting
 	switch {
 	case target.ready:
-		if count(&seen.idle, accepting && !moved && waiting > 0, healthLooks) {
+		idle := accepting && !moved && waiting > 0
+		asleep := count(&seen.asleep, idle && !h.wants(target.pid), healthLooks)
+		if count(&seen.idle, idle, healthPatience) || asleep {
 			h.post(workerStuck{target.key, ReasonServedNobody, waiting})
 		}
 	case target.leaving:

@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
@@ -43,6 +46,7 @@ func newWard(target healthTarget) *ward {
 	w.health = newHealth(w.board, 8*time.Second, func() (map[uint64]int, error) { return map[uint64]int{77: w.queue, 5: 9}, nil },
 		func(e event) { w.found = append(w.found, e) })
 	w.state = func(int) byte { return w.proc }
+	w.wants = func(int) bool { return w.proc == 'R' }
 	return w
 }
 
@@ -68,6 +72,36 @@ func TestIdleWorkerWhoseConnectionsWait(t *testing.T) {
 	}
 	if found := w.looks(1); len(found) != 1 || found[0] != (workerStuck{wardKey, ReasonServedNobody, 2}) {
 		t.Errorf("%+v", found)
+	}
+}
+
+// TestIdleWorkerThatIsNotLetRun has more time: the machine may have no room for it.
+func TestIdleWorkerThatIsNotLetRun(t *testing.T) {
+	w := newWard(healthTarget{key: wardKey, ready: true})
+	w.board.write(1, scoreboard.Idle, 7)
+	w.queue, w.proc = 1, 'R'
+	if found := w.looks(healthPatience); len(found) != 0 { // it has moved before the first
+		t.Fatalf("too early: %+v", found)
+	}
+	if found := w.looks(1); len(found) != 1 || found[0] != (workerStuck{wardKey, ReasonServedNobody, 1}) {
+		t.Errorf("%+v", found)
+	}
+}
+
+func TestWhoWantsToRun(t *testing.T) {
+	if !wantsToRun(os.Getpid()) {
+		t.Error("this process does not, and runs")
+	}
+	sleeper := exec.Command("sleep", "1000")
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = sleeper.Process.Kill()
+		_ = sleeper.Wait()
+	})
+	for wantsToRun(sleeper.Process.Pid) { // until it sleeps
+		runtime.Gosched()
 	}
 }
 
