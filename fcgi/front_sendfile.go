@@ -47,11 +47,11 @@ func takeOrder(header http.Header) *order {
 	var o *order
 	for _, name := range []string{headerSendfile, headerLighttpdSendfile} {
 		for _, path := range header.Values(name) {
-			if o != nil && o.path != path {
+			if o == nil {
+				o = &order{path: path}
+			} else if o.path != path {
 				o.err = errSendfileCount
-				continue
 			}
-			o = &order{path: path}
 		}
 		header.Del(name)
 	}

@@ -107,6 +107,7 @@ func TestFrontSendsFiles(t *testing.T) {
 		{name: "device", head: "X-Sendfile: /dev/zero", status: 500},
 		{name: "endless name", head: "X-Sendfile: /" + strings.Repeat("x", 5000), status: 500},
 		{name: "two files", head: report + "|X-Sendfile: " + root + "/storage/sub/x", status: 500},
+		{name: "the first one again", head: report + "|X-Sendfile: " + root + "/storage/sub/x|" + report, status: 500},
 		{name: "nginx's", head: "X-Accel-Redirect: " + root + "/storage/report.pdf", status: 500},
 	}
 	for _, test := range tests {
