@@ -22,7 +22,8 @@ const (
 // What is held back of what has not shown yet to be a Ruby, and of each line of it that is shown in the end. Ruby may
 // have printed a lot before its word is heard, which is no reason to lose any of it.
 const (
-	heldMax         = 1 << 20 // bytes
+	heldMax         = 1 << 20 // bytes, of which an empty line takes heldLine too
+	heldLine        = 16
 	strangerLineMax = 200
 )
 
@@ -104,8 +105,8 @@ func (o *output) take(text string) {
 		o.last = o.last[1:]
 	}
 	o.held = append(o.held, text)
-	for o.size += len(text); o.size > heldMax; o.held = o.held[1:] {
-		o.size -= len(o.held[0])
+	for o.size += heldLine + len(text); o.size > heldMax; o.held = o.held[1:] {
+		o.size -= heldLine + len(o.held[0])
 	}
 	o.mu.Unlock()
 	o.pass()

@@ -100,6 +100,19 @@ func TestOutputOfAStranger(t *testing.T) {
 	}
 }
 
+// TestOutputOfAStrangerIsBounded also where its lines are empty, as those of "yes ”" are.
+func TestOutputOfAStrangerIsBounded(t *testing.T) {
+	for name, line := range map[string]string{"empty": "", "short": "y", "long": strings.Repeat("y", lineMax)} {
+		o, most := &output{}, heldMax/(heldLine+len(line))
+		for range most + 3 {
+			o.take(line)
+		}
+		if len(o.held) != most {
+			t.Errorf("%d %s lines are held, want %d", len(o.held), name, most)
+		}
+	}
+}
+
 // TestOutputOfWhatIsNoRuby is short, whatever it prints.
 func TestOutputOfWhatIsNoRuby(t *testing.T) {
 	program, err := scripts.Program(map[string]string{"root": "/x"})
