@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -77,7 +78,7 @@ func (s *Supervisor) isApart(table memory.Table, h *helpers, p memory.Process) b
 	if p.Session != p.Pid || s.owns(p.Pid) {
 		return false
 	}
-	for parent := p.Parent; ; {
+	for parent, levels := p.Parent, 0; levels < mostLevels; levels++ {
 		if parent == h.ruby.Pid {
 			return true
 		}
@@ -90,7 +91,12 @@ func (s *Supervisor) isApart(table memory.Table, h *helpers, p memory.Process) b
 		}
 		parent = above.Parent
 	}
+	return false
 }
+
+// mostLevels of processes above one are looked at: the table is no snapshot, and pids that were given again meanwhile
+// could make a circle of it.
+const mostLevels = 1000
 
 // owns says whether a process is a preloader or a worker.
 func (s *Supervisor) owns(pid int) bool {
@@ -167,18 +173,6 @@ func (s *Supervisor) endHelpers(h *helpers, who []slog.Attr) {
 	}
 }
 
-// hasten says that nobody is to be waited for any more.
-func (s *Supervisor) hasten(e stopAsked) {
-	if !e.now {
-		return
-	}
-	select {
-	case <-s.hurry:
-	default:
-		close(s.hurry)
-	}
-}
-
 // find is who there is now.
 func (h *helpers) find(table memory.Table) (found []memory.Process) {
 	if leader, is := table.Find(h.ruby.Pid); is && leader.Start != h.ruby.Start {
@@ -227,18 +221,20 @@ func (s *Supervisor) signalHelpers(found []memory.Process, signal syscall.Signal
 	}
 	end := time.NewTimer(helperGrace)
 	defer end.Stop()
+	var watching sync.WaitGroup
+	defer watching.Wait()
 	done := make(chan struct{})
 	defer close(done)
-	go func() {
+	watching.Go(func() {
 		select {
 		case <-done:
-		case <-s.hurry:
+		case <-s.hurry.Done():
 		case <-end.C:
 		}
 		for _, process := range processes {
-			_ = process.Deadline(time.Now()) // closed or not
+			_ = process.Deadline(time.Now()) // AwaitEnd returns
 		}
-	}()
+	})
 	for _, process := range processes {
 		process.AwaitEnd()
 	}

@@ -47,7 +47,8 @@ type Supervisor struct {
 	workers    map[wire.Key]*workerProcess
 	forgotten  map[*workerProcess]bool // given up, but perhaps still there
 	helpers    map[wire.Key]*helpers
-	hurry      chan struct{} // closed when nobody is to be waited for
+	hurry      context.Context // ends when nobody is to be waited for
+	hasten     context.CancelFunc
 	finished   bool
 	verdict    error
 }
@@ -71,8 +72,9 @@ func New(config Config) (*Supervisor, error) {
 		records: &records{}, heap: newHeapFile(config.SocketDir, config.Ruby, config.App),
 		events: make(chan event, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[wire.Origin]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
-		forgotten: map[*workerProcess]bool{}, helpers: map[wire.Key]*helpers{}, hurry: make(chan struct{}),
+		forgotten: map[*workerProcess]bool{}, helpers: map[wire.Key]*helpers{},
 	}
+	s.hurry, s.hasten = context.WithCancel(context.Background())
 	s.survey = newSurvey(&s.tasks)
 	if err := s.acquire(); err != nil {
 		s.verdict = err
@@ -156,6 +158,7 @@ func (s *Supervisor) release() {
 // once no process of its own is left.
 func (s *Supervisor) Run() error {
 	defer s.release()
+	defer s.hasten()
 	looks := time.NewTicker(folderPeriod)
 	defer looks.Stop()
 	children := make(chan os.Signal, 1) // one pending signal says all there is to say
@@ -203,8 +206,11 @@ func (s *Supervisor) StopAfterFront(by string) { s.post(frontStops{by}) }
 // FrontStopped follows StopAfterFront.
 func (s *Supervisor) FrontStopped() { s.post(frontStopped{}) }
 
-// Kill ends Run at once: no worker finishes what it does.
-func (s *Supervisor) Kill(by string) { s.post(stopAsked{by, true}) }
+// Kill ends Run at once: no worker finishes what it does. The loop may have ended before.
+func (s *Supervisor) Kill(by string) {
+	s.hasten()
+	s.post(stopAsked{by, true})
+}
 
 // Restart loads the application anew beside the old one, and moves the slots over.
 func (s *Supervisor) Restart(by string) { s.post(restartAsked{by}) }
@@ -248,8 +254,6 @@ func (s *Supervisor) letGo(e event) event {
 		return nil
 	case preloaderMute:
 		return s.preloaderMute(e)
-	case stopAsked:
-		s.hasten(e)
 	case workerLoaded:
 		s.noteHelpers(e.key)
 	case preloaderLoaded:
