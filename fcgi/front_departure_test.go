@@ -170,6 +170,12 @@ func TestFrontAbortedResponseIsNotWhole(t *testing.T) {
 // A worker that goes on for ever with what nobody waits for gets no other request, though it is the first in
 // the order, and is asked again once it answers.
 func TestFrontLeavesHungWorkerAlone(t *testing.T) {
+	for name, head := range map[string]string{"before the head": "", "in the body": "A: b\r\n\r\n", "beside a file": "X-Sendfile: /x\r\n\r\n"} {
+		t.Run(name, func(t *testing.T) { leavesHungWorkerAlone(t, head) })
+	}
+}
+
+func leavesHungWorkerAlone(t *testing.T, head string) {
 	one, started, finish := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	hung := responder(t, func(conn net.Conn) {
 		one <- struct{}{} // it is alone in its process
@@ -180,6 +186,9 @@ func TestFrontLeavesHungWorkerAlone(t *testing.T) {
 		case record.Type == TypeGetValues:
 			_, _ = conn.Write(AppendRecord(nil, TypeGetValuesResult, 0, nil))
 		default:
+			if head != "" {
+				_, _ = conn.Write(stdout(head))
+			}
 			close(started)
 			<-finish
 		}

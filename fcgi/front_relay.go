@@ -46,9 +46,9 @@ func (f *Front) relay(w http.ResponseWriter, r *http.Request, path string) {
 		return
 	}
 	if o := takeOrder(resp.Header); o != nil && hasBody(resp.Status) {
-		_, _ = io.CopyN(io.Discard, resp.Body, sendfileDrain) // its end says that the worker is free
+		_, err := io.CopyN(io.Discard, resp.Body, sendfileDrain) // its end says that the worker is free
 		_ = resp.Body.Close()
-		f.release(socket)
+		f.giveBack(socket, err)
 		_ = body.Close() // it was only read
 		f.sendFile(w, r, resp, o, up)
 		return
