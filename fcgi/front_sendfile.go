@@ -144,6 +144,9 @@ func (f *Front) openAllowed(path string) (*os.File, fs.FileInfo, error) {
 			return openBelow(dir, name)
 		}
 	}
+	if real != filepath.Clean(path) {
+		return nil, nil, fmt.Errorf("it leads to %s: %w", cut(real), errSendfileOutside)
+	}
 	return nil, nil, errSendfileOutside
 }
 

@@ -136,7 +136,8 @@ func TestFrontSendsFiles(t *testing.T) {
 			}
 		})
 	}
-	for _, want := range []string{"file was not sent", "--sendfile-dir", "not a regular file", "config/master.key", "X-Accel-Redirect"} {
+	for _, want := range []string{"file was not sent", "--sendfile-dir", "not a regular file", "config/master.key", "X-Accel-Redirect",
+		"it leads to " + root + "/config/master.key: the file is in none"} {
 		if !log.contains(want) {
 			t.Errorf("the log has no %q", want)
 		}
