@@ -222,7 +222,11 @@ func (l *commandLine) noOption(app *cli.App, option typedOption) error {
 		}
 	}
 	if len(owners) > 0 {
-		return usageErrorf(l.helpCommand(), "read command line: %s has no option %s; %s has", l.typed(), option.text, strings.Join(owners, ", "))
+		verb := "has"
+		if len(owners) > 1 {
+			verb = "have"
+		}
+		return usageErrorf(l.helpCommand(), "read command line: %s has no option %s; %s %s", l.typed(), option.text, strings.Join(owners, ", "), verb)
 	}
 	var names []string
 	for _, flag := range l.command.Flags {

@@ -88,6 +88,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"--nonsense 4", `there is no option --nonsense$`, "^launcher --help$"},
 		{"-etest 4", `no option -etest; did you mean -e test\?`, "^launcher --help$"},
 		{"--http :3 status", `launcher status has no option --http; launcher has$`, "^launcher status --help$"},
+		{"config --ruby x 4", `launcher config has no option --ruby; launcher, launcher doctor, launcher experiment have$`, "^launcher config --help$"},
 		{"--full 4", `launcher has no option --full; launcher config has$`, "^launcher --help$"},
 		{"4 --root", `--root needs a value: --root FOLDER`, "^launcher --help$"},
 		{"--root --http :3 4", `--root needs a value: --root FOLDER`, "^launcher --help$"},
