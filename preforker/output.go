@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,7 @@ type output struct {
 	mu       sync.Mutex
 	first    string
 	last     []string
+	crash    string // the line that says where Ruby has crashed; hundreds of others follow it
 	admitted bool
 	held     []string
 	size     int // of what is held
@@ -100,6 +102,9 @@ func (o *output) take(text string) {
 	o.mu.Lock()
 	if len(o.last) == 0 {
 		o.first = text
+	}
+	if o.crash == "" && strings.Contains(text, "[BUG]") {
+		o.crash = text
 	}
 	if o.last = append(o.last, text); len(o.last) > linesKept {
 		o.last = o.last[1:]
@@ -165,6 +170,8 @@ func (o *output) lines() []string {
 	_ = o.pipe.Close()
 	o.tasks.Wait()
 	switch {
+	case o.admitted && o.crash != "" && !slices.Contains(o.last, o.crash):
+		return append([]string{o.crash, "…"}, o.last[2:]...) // there are linesKept of them
 	case o.admitted:
 		return o.last
 	case scripts.BeginsWith(o.first):

@@ -75,6 +75,26 @@ func TestOutputKeepsTheLast(t *testing.T) {
 }
 
 // TestOutputOfAStranger: nothing is passed on before it has shown to be a Ruby, and nothing is lost then.
+// TestOutputKeepsTheCrash: Ruby prints hundreds of lines after the one that says where it crashed.
+func TestOutputKeepsTheCrash(t *testing.T) {
+	read, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := readOutput(read, func(string) {})
+	o.admit()
+	fmt.Fprintln(w, "before")
+	fmt.Fprintln(w, "/srv/app/lib/a.rb:3: [BUG] Segmentation fault at 0x0000000000000010")
+	for n := range 100 {
+		fmt.Fprintf(w, "7fbbd33d4000-7fbbd33d6000 %d\n", n)
+	}
+	_ = w.Close()
+	lines := o.lines()
+	if len(lines) != linesKept || !strings.Contains(lines[0], "a.rb:3: [BUG]") || lines[1] != "…" || !strings.HasSuffix(lines[len(lines)-1], " 99") {
+		t.Errorf("%q", lines)
+	}
+}
+
 func TestOutputOfAStranger(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
