@@ -42,6 +42,7 @@ module PreforkLauncher
       @safety = safety
       @status = 1
       @pid = Process.pid
+      Signal.trap("EXIT", "DEFAULT") # Ruby calls that one before all of these
       Kernel.at_exit { stop }
     end
 

@@ -3,6 +3,7 @@
 module PreforkLauncher
   # Ruby's own settings, which are of the whole process. Requests change them for a moment, or mean to.
   class InterpreterState
+    STREAMS = [STDOUT, STDERR].freeze
     SETTINGS = {
       "$," => [-> { $, }, ->(was) { $, = was }],
       "$;" => [-> { $; }, ->(was) { $; = was }],
@@ -15,6 +16,8 @@ module PreforkLauncher
       "$PROGRAM_NAME" => [-> { $PROGRAM_NAME }, ->(was) { $PROGRAM_NAME = was }],
       "default_external" => [-> { Encoding.default_external }, ->(was) { Encoding.default_external = was }],
       "default_internal" => [-> { Encoding.default_internal }, ->(was) { Encoding.default_internal = was }],
+      # After those, on which it depends.
+      "streams" => [-> { STREAMS.map { |io| manner(io) } }, ->(was) { STREAMS.zip(was) { |io, one| behave(io, one) } }],
       "abort_on_exception" => [-> { Thread.abort_on_exception }, ->(was) { Thread.abort_on_exception = was }],
       "report_on_exception" => [-> { Thread.report_on_exception }, ->(was) { Thread.report_on_exception = was }],
       "GC.stress" => [-> { GC.stress }, ->(was) { GC.stress = was }],
@@ -30,6 +33,17 @@ module PreforkLauncher
     LONGEST = 100 # nested starts of a trace
 
     class << self
+      # Whether it writes at once, and what it makes of text.
+      def manner(io)
+        [io.sync, io.external_encoding, io.internal_encoding] unless io.closed?
+      end
+
+      def behave(io, was)
+        return if was.nil? || [nil, was].include?(manner(io))
+        io.sync, *encodings = was
+        io.set_encoding(*encodings.compact, *([nil] if encodings.none?))
+      end
+
       def trace_points
         found = []
         ObjectSpace.each_object(TracePoint) { |point| found << point if point.enabled? }

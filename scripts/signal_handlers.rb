@@ -8,6 +8,7 @@ module PreforkLauncher
   class SignalHandlers
     SIZE_MAX = 65_536 # of what the fork says, and of a pipe
     RUBYS_OWN = %w[PIPE SYS].freeze # which "DEFAULT" gives back
+    EXIT = "EXIT" # no signal: what Ruby calls at the end of a process, before its exit handlers
 
     def initialize
       @handlers = ask_fork
@@ -39,10 +40,9 @@ module PreforkLauncher
     end
 
     def take_all
-      names = Signal.list.invert.values - ["EXIT"]
-      names.each_with_object({}) do |name, found|
+      Signal.list.invert.values.each_with_object({}) do |name, found|
         was = Signal.trap(name, "DEFAULT")
-        was = "DEFAULT" if was.nil? && RUBYS_OWN.include?(name)
+        was = "DEFAULT" if was.nil? && (RUBYS_OWN.include?(name) || name == EXIT)
         found[name] = was.is_a?(String) ? was : :code unless was.nil?
       rescue ArgumentError, SystemCallError
         next # a signal of Ruby's own, or of the kernel's

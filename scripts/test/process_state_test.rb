@@ -11,7 +11,7 @@ class ProcessStateTest < ReforkCase
         [Dir.pwd, File.umask, ENV["CHANGED"], ENV["DELETED"], ENV["ADDED"], ENV["TZ"], Time.at(0).utc_offset,
          Process.getrlimit(:NOFILE).first, Process.getrlimit(:CORE).first, Process.getpriority(Process::PRIO_PROCESS, 0),
          File.read("/proc/self/oom_score_adj"), Process.euid, Process.egid, Process.groups.sort,
-         $stdout.equal?(STDOUT), $stderr.equal?(STDERR), $stdin.equal?(STDIN), $,, $;, $/, $VERBOSE, $DEBUG, $PROGRAM_NAME,
+         $stdout.equal?(STDOUT), $stderr.equal?(STDERR), $stdin.equal?(STDIN), STDOUT.sync, STDERR.external_encoding, $,, $;, $/, $VERBOSE, $DEBUG, $PROGRAM_NAME,
          Encoding.default_external, Encoding.default_internal, Warning[:deprecated],
          Thread.abort_on_exception, Thread.report_on_exception, GC.stress, GC.disable.tap { |was| GC.enable unless was },
          ObjectSpace.each_object(TracePoint).count(&:enabled?), Thread.current[:user], Thread.current.thread_variable_get(:user),
@@ -30,6 +30,8 @@ class ProcessStateTest < ReforkCase
       },
       "/ruby" => -> {
         require "stringio"
+        STDOUT.sync = !STDOUT.sync
+        STDERR.set_encoding("ISO-8859-1")
         $stdout, $stderr, $stdin = StringIO.new, StringIO.new, StringIO.new
         $VERBOSE = nil
         $, = ","
@@ -52,6 +54,7 @@ class ProcessStateTest < ReforkCase
       "/trap" => -> {
         %w[USR1 USR2 HUP WINCH PIPE INT QUIT CHLD ALRM].each { |signal| Signal.trap(signal) { NOTE.call("request's") } }
       },
+      "/end" => -> { Signal.trap("EXIT") { NOTE.call("request's end") } },
       "/signals" => -> {
         %w[HUP WINCH PIPE ALRM QUIT CHLD USR2].map { |signal| Signal.trap(signal, "DEFAULT").inspect }.join(" ")
       },
@@ -71,6 +74,7 @@ class ProcessStateTest < ReforkCase
     ENV["TZ"] = "UTC"
     Signal.trap("USR1") { NOTE.call("boot's") }
     Signal.trap("USR2", "IGNORE")
+    Signal.trap("EXIT") { NOTE.call("boot's end") }
   RUBY
 
   # What a worker of the preloader that the worker gives birth to answers. It is asked what it is like, too.
@@ -106,6 +110,18 @@ class ProcessStateTest < ReforkCase
     Process.kill("USR1", worker.pid)
     eventually { notes.last == "boot's #{worker.pid}" }
     assert_equal '"DEFAULT" "SYSTEM_DEFAULT" nil "DEFAULT" "DEFAULT" "DEFAULT" "IGNORE"', get("/signals").last.split(" ", 2).last
+  end
+
+  # It is no signal, but set and handed on like one.
+  def test_the_handler_of_the_end
+    worker = start(STATE, at_boot: BOOT)
+    get("/end")
+    worker = successor(worker)
+    leave(worker)
+    assert_equal ["request's end"], notes.map { |note| note[/\D+(?= )/] }
+    Process.kill("TERM", @preloader.pid)
+    Process.wait(@preloader.pid)
+    @preloader = nil
   end
 
   # A hook does what it does in each worker, on the ground that boot has left.

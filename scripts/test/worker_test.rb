@@ -54,6 +54,7 @@ class WorkerTest < Minitest::Test
       $stdout.reopen(@log)
       $stderr.sync = true
       at_exit { File.write(at_exit_file, "ran") }
+      Signal.trap("EXIT") { File.write(at_exit_file, "ran") }
       Signal.trap("TERM", trap) if trap
       @channel.close
       PreforkLauncher::Worker.new(KEY, [@listener.dup, theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
