@@ -34,7 +34,7 @@ func (s *Supervisor) endPredecessor() {
 	for _, worker := range left {
 		pids = append(pids, worker.Pid)
 		_ = worker.Signal(syscall.SIGCONT) // it may be stopped, and then hears of nothing
-		worker.Release()
+		_ = worker.Close()
 	}
 	s.log.Warn("workers of a launcher that was killed are still there; they may finish their requests", keyPids, pids, keyTimeout, patience)
 	select {
@@ -48,13 +48,13 @@ func (s *Supervisor) endPredecessor() {
 		} else {
 			s.log.Warn("worker of a launcher that was killed did not leave, and is killed", keyPid, worker.Pid)
 		}
-		worker.Release()
+		_ = worker.Close()
 	}
 }
 
 // abandonedWorkers are the workers of other launchers in this folder that have lost them. Own is the scoreboard of
 // this launcher.
-func abandonedWorkers(dir string, own *os.File) []*sys.Child {
+func abandonedWorkers(dir string, own *os.File) []*sys.Process {
 	info, err := own.Stat()
 	if err != nil {
 		return nil
@@ -63,20 +63,20 @@ func abandonedWorkers(dir string, own *os.File) []*sys.Child {
 	if err != nil {
 		return nil
 	}
-	var found []*sys.Child
+	var found []*sys.Process
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
 		if err != nil || !strings.HasPrefix(memory.Title(pid), workerTitle) {
 			continue
 		}
-		process, err := sys.FollowChild(pid) // before the looks: what they see is this process, or it is gone
+		process, err := sys.FollowProcess(pid) // before the looks: what they see is this process, or it is gone
 		if err != nil {
 			continue
 		}
 		if isAbandoned(pid, dir, info) {
 			found = append(found, process)
 		} else {
-			process.Release()
+			_ = process.Close()
 		}
 	}
 	return found
