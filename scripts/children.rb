@@ -53,7 +53,7 @@ module PreforkLauncher
       end
       writer.write(pid.to_s)
     rescue SystemCallError => error
-      writer.write("#{Text.error(error)}")
+      writer.write(Text.error(error))
     ensure
       exit!(0)
     end

@@ -45,9 +45,9 @@ module PreforkLauncher
       what && "(#{what} raised #{broken.class.name})"
     end
 
-    # As the supervisor writes it, and JSON.
+    # As the supervisor writes it.
     def self.escape(char)
-      Kernel.format('\\u%04x', char.ord)
+      Kernel.format(char.ord > 0xffff ? '\\U%08x' : '\\u%04x', char.ord)
     end
     private_class_method :escape
   end

@@ -35,7 +35,7 @@ module PreforkLauncher
       complain("answered #{status}") if status.to_i >= REDIRECTED
       [status, headers, body]
     rescue StandardError, ScriptError, SystemExit, SystemStackError => error
-      complain("#{Text.error(error)}")
+      complain(Text.error(error))
       [500, {}, []]
     end
 

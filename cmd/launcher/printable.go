@@ -24,7 +24,7 @@ func printable(another string) string {
 	}, another)
 }
 
-// escaped is another's text of some lines, with what would not be seen written as Go and JSON write it.
+// escaped is another's text of some lines, with what would not be seen written as Go writes it.
 func escaped(another string) string {
 	if utf8.ValidString(another) && !strings.ContainsFunc(another, escapes) {
 		return another
@@ -35,6 +35,8 @@ func escaped(another string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&out, `\x%02x`, another[0])
+		case escapes(r) && r > 0xffff:
+			fmt.Fprintf(&out, `\U%08x`, r)
 		case escapes(r):
 			fmt.Fprintf(&out, `\u%04x`, r)
 		default:

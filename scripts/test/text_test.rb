@@ -11,7 +11,7 @@ class TextTest < Minitest::Test
     "DEL and C1" => ["a\u007f\u009b31m\u0085", 'a\u007f\u009b31m\u0085'],
     "writing direction" => ["a\u202eb\u2066c\u200f\u061c", 'a\u202eb\u2066c\u200f\u061c'],
     "line separators" => ["a\u2028b\u2029", 'a\u2028b\u2029'],
-    "invisible characters" => ["\ufeffa\u200bb\u{e0041}", '\ufeffa\u200bb\ue0041'],
+    "invisible characters" => ["\ufeffa\u200bb\u{e0041}", '\ufeffa\u200bb\U000e0041'],
     "lines" => ["a\n\tb\r\nc", "a\n\tb\nc"],
     "letters" => ["größer 語 😀", "größer 語 😀"],
     "bytes that are no character" => ["a\xff\xc3".b, "a??"],
