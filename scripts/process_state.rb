@@ -44,6 +44,8 @@ module PreforkLauncher
 
       def umask
         File.read(STATUS, mode: "rb")[/^Umask:\s*(\d+)/, 1]&.to_i(8) || File.umask
+      rescue SystemCallError
+        File.umask
       end
 
       # A folder is the same when it has another name.
@@ -125,11 +127,10 @@ module PreforkLauncher
 
     # As it is now.
     def initialize
-      @path = Dir.pwd
       @values = PARTS.to_h { |part| [part, read(part)] }
+      @path = Dir.pwd
     rescue SystemCallError
       @path = nil # of a folder that was deleted
-      @values = PARTS.to_h { |part| [part, read(part)] }
     end
 
     # The same, with what Ruby itself has: once the application has loaded.
@@ -164,12 +165,15 @@ module PreforkLauncher
       PARTS.map { |part| finding(part, hooked) }.compact
     end
 
+    # nil where a sandbox does not let it be known. Then nothing of it is put back.
     def read(part)
       ProcessState.instance_exec(&part.read)
+    rescue SystemCallError, NotImplementedError
+      nil
     end
 
     def put_back(part)
-      return if part.write.nil? || read(part) == self[part]
+      return if part.write.nil? || self[part].nil? || read(part) == self[part]
       ProcessState.instance_exec(*[self[part], @path].first(part.write.arity), &part.write)
     rescue SystemCallError, ArgumentError, NotImplementedError
       nil # what is left is seen afterwards
@@ -178,7 +182,7 @@ module PreforkLauncher
     def finding(part, hooked)
       now = read(part)
       if part.grows
-        more = now - self[part] - hooked[part]
+        more = Array(now) - Array(self[part]) - Array(hooked[part])
         return if more.empty?
         what = "a request has left #{part.name}: #{more.first(3).map { |each| describe(each) }.join(', ')}"
       else

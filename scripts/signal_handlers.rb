@@ -22,7 +22,8 @@ module PreforkLauncher
 
     private
 
-    # By signal, without those that nobody may have: the command that Signal.trap takes, or :code.
+    # By signal, without those that nobody may have: the command that Signal.trap takes, or :code. Where there is no room
+    # for another process none is known.
     def ask_fork
       reader, writer = IO.pipe(binmode: true)
       pid = Process.fork do
@@ -34,6 +35,8 @@ module PreforkLauncher
       # Not until the end of the pipe: see Children.
       said = reader.read_nonblock(SIZE_MAX, exception: false)
       said.is_a?(String) ? Marshal.load(said) : {}
+    rescue SystemCallError
+      {}
     ensure
       reader&.close
       writer&.close
