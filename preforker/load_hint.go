@@ -72,6 +72,8 @@ var loadHints = []loadHint{
 	hinted(``, `no such table|Could not find table|UndefinedTable|relation "\S+" does not exist|Table '\S+' doesn't exist`,
 		"bring the database up to date (bin/rails db:prepare), in the same environment: loading asks it for a table"),
 	hinted(`^Zeitwerk::NameError$`, ``, "name the file as its constant: bin/rails zeitwerk:check"),
+	hinted(`^TypeError$`, `does not answer to call; its instances do \((run [^)]+)\)`, "end config.ru with $1"),
+	hinted(`^TypeError$`, `the application, .* does not answer to call`, "end config.ru with run and the application, an object that answers to call: run Rails.application, run Sinatra::Application"),
 	hinted(`^RuntimeError$`, `missing run or map statement`, "end config.ru with run and the application: run Rails.application, run Sinatra::Application"),
 
 	// The machine, and who may do what on it.

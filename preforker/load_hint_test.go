@@ -59,6 +59,7 @@ func TestHintsFitTheirCause(t *testing.T) {
 		{"ActiveRecord::StatementInvalid", "SQLite3::SQLException: no such table: settings (caused by SQLite3::SQLException: no such table: settings)", `db:prepare`},
 		{"ActiveRecord::StatementInvalid", "Could not find table 'posts'", `db:prepare`},
 		{"Zeitwerk::NameError", "expected file app/models/a.rb to define constant A, but didn't", `zeitwerk:check`},
+		{"TypeError", "the application, of the class Integer, does not answer to call", `^end config\.ru with run`},
 		{"RuntimeError", "missing run or map statement", `config\.ru`},
 
 		{"ActiveRecord::ConnectionNotEstablished", "connection to server on socket failed (caused by PG::ConnectionBad: connection to server)", `^start the server`},
@@ -78,6 +79,7 @@ func TestHintsFitTheirCause(t *testing.T) {
 		{"ArgumentError", "invalid byte sequence in US-ASCII", `LANG=C\.UTF-8`},
 		{"SyntaxError", "/srv/config.ru:3: syntax error, unexpected end-of-input", `^mend the file and line`},
 
+		{"TypeError", "the application, of the class Integer, does not answer to call", `^end config\.ru with run`},
 		{"RuntimeError", "missing run or map statement", `run Rails\.application.*run Sinatra::Application`},
 		{"LoadError", "cannot load such file -- lib/settings", `(?s)^find what has lib/settings: .*\./lib/settings`},
 		{"LoadError", "cannot load such file -- active_support/all", `^add the gem that has active_support to`},

@@ -20,6 +20,16 @@ module PreforkLauncher
       @settings.entry == ENVIRONMENT ? rails : rackup
     end
 
+    # Refuses what can serve nothing, so that it takes no slot from a generation that can. What answers by
+    # method_missing, or is a BasicObject, is left to its first request.
+    def self.check(app)
+      return app unless ::Object === app
+      return app if app.respond_to?(:call) || app.method(:method_missing).owner != ::BasicObject
+      what = app.is_a?(Class) ? "the class #{app}" : "of the class #{app.class}"
+      instances = "; its instances do (run #{app}.new)" if app.is_a?(Class) && app.method_defined?(:call)
+      raise TypeError, "the application, #{what}, does not answer to call#{instances}"
+    end
+
     def rails_version
       defined?(::Rails::VERSION::STRING) ? ::Rails::VERSION::STRING : ""
     end

@@ -31,7 +31,7 @@ module PreforkLauncher
       STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
       started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
       @hooks.offer_passenger_events if @settings.passenger_events?
-      app = @loader.load
+      app = AppLoader.check(@loader.load)
       find_mount(app)
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries

@@ -48,6 +48,27 @@ class AppLoaderTest < Minitest::Test
     assert_equal "#{Rack.release} ", load('loader.rack_version, " ", loader.rails_version')
   end
 
+  # What is served in the end: a generation that can serve nothing would take the place of one that can.
+  def check(script)
+    load("(app = begin PreforkLauncher::AppLoader.check(app); rescue TypeError => error; error; end; #{script})")
+  end
+
+  def test_what_cannot_be_called
+    write("config.ru", "class Shop; def call(_env); [200, {}, []]; end; end\nrun Shop\n")
+    assert_equal "the application, the class Shop, does not answer to call; its instances do (run Shop.new)", check("app.message")
+    write("config.ru", "run 42\n")
+    assert_equal "the application, of the class Integer, does not answer to call", check("app.message")
+  end
+
+  def test_what_can_be_called_unseen
+    write("config.ru", "class Proxy; def method_missing(name, *given); name == :call ? [200, {}, given] : super; end; end\nrun Proxy.new\n")
+    assert_equal "1", check("app.call(1)[2][0]")
+    write("config.ru", "class Bare < BasicObject; def call(_env); [200, {}, [2]]; end; end\nrun Bare.new\n")
+    assert_equal "2", check("app.call({})[2][0]")
+    write("config.ru", APP)
+    assert_equal "true", check("app.respond_to?(:call)")
+  end
+
   # A gem that the environment does not need is missing: Bundler alone would say "bundle install".
   def test_groups_that_are_not_installed
     write("config.ru", APP)
