@@ -165,9 +165,6 @@ func (f *Front) Address() string { return f.address }
 // Pid is lighttpd's.
 func (f *Front) Pid() int { return f.head.pid }
 
-// Exited gives one error when it has ended, and is closed.
-func (f *Front) Exited() <-chan error { return f.head.exited }
-
 // Tail answers the last lines of its log of errors.
 func (f *Front) Tail() []string { return tail(f.log) }
 

@@ -39,9 +39,6 @@ func (s *Server) Command() []string { return slices.Clone(s.recipe.typed) }
 // Backends are the sockets to ask.
 func (s *Server) Backends() []Backend { return slices.Clone(s.recipe.backends) }
 
-// Installed is what was started.
-func (s *Server) Installed() Installed { return s.spec.Installed }
-
 // LaunchTime is how long it took from the start of the command until all workers were up.
 func (s *Server) LaunchTime() time.Duration { return s.launch }
 
