@@ -19,9 +19,10 @@ const (
 )
 
 // Serve answers HTTP at a door until ctx is done. Then it accepts no more, lets the
-// requests in flight finish until cut is done, and cuts what is left. It closes the door. A handler whose connection was cut may go on after Serve
-// has returned, as Front does while a worker is busy. The error is nil after a
-// shutdown in which every request was finished.
+// requests in flight finish until cut is done, and cuts what is left. It closes the
+// door. A handler whose connection was cut may go on after Serve has returned, as Front
+// does while a worker is busy. The error is nil after a shutdown in which every request
+// was finished.
 func Serve(ctx, cut context.Context, door *Door, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,

@@ -147,7 +147,7 @@ func (l *commandLine) report(w io.Writer, err error, asJSON bool) {
 	text, try := l.fromEnvironment(err.Error(), try)
 	if asJSON {
 		if logger, broken := newLogger(w, formatJSON, "info"); broken == nil {
-			logger.Error("the launcher failed", "error", errors.New(text), "try", try)
+			logger.Error("the launcher failed", keyError, errors.New(text), keyTry, try)
 			return
 		}
 	}

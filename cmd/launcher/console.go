@@ -139,7 +139,7 @@ func (c *console) writeLine(line []byte) {
 	c.mu.Unlock()
 	switch {
 	case dropped > 0 && c.direct != nil:
-		c.direct.Warn("lines of this log were dropped: nobody read it", "dropped", dropped)
+		c.direct.Warn("lines of this log were dropped: nobody read it", keyDropped, dropped)
 	case dropped > 0:
 		fmt.Fprintf(c.out, "launcher: %s dropped: nobody read it\n", counted(dropped, "line of this log was", "lines of this log were"))
 	}
@@ -216,19 +216,16 @@ func (c *console) Printed(line string) {
 	c.printed.Info("the application printed", keyLine, plain(line))
 }
 
-// keyLine is a line that an application has printed.
-const keyLine = "line"
-
 // Serving implements preforker.Observer: a table the first time, a line later.
 func (c *console) Serving(generation int, workers []preforker.WorkerView) {
 	c.setLoading("")
 	if c.shown {
-		c.log.Info("all slots have a ready worker", "gen", generation)
+		c.log.Info("all slots have a ready worker", keyGeneration, generation)
 		return
 	}
 	c.shown = true
 	if c.direct != nil {
-		c.log.Info("all workers are ready", "workers", len(workers), c.address.Key, c.address.Value)
+		c.log.Info("all workers are ready", keyWorkers, len(workers), c.address.Key, c.address.Value)
 		return
 	}
 	table := tabwriter.NewWriter(c, 0, 0, 2, ' ', 0)
@@ -245,12 +242,6 @@ func (c *console) Serving(generation int, workers []preforker.WorkerView) {
 	}
 	fmt.Fprintln(c, text)
 }
-
-// What stands for the address of the workers, in JSON and in the last line of the table.
-const (
-	keyInclude = "lighttpd_include"
-	keyURL     = "url"
-)
 
 // counted is a number with the words for one or for some.
 func counted(number int, one, some string) string {

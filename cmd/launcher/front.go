@@ -71,7 +71,7 @@ func newFront(address string, where site, workers int, logger *slog.Logger) (*fr
 		Sockets: lighttpd.Sockets, Public: lighttpd.Public, Prefix: lighttpd.Prefix, SendfileDirs: where.sendfileDirs, Log: logger,
 	})
 	if err := handler.CheckSpool(); err != nil {
-		logger.Warn("uploads without a length will be refused", "error", err)
+		logger.Warn("uploads without a length will be refused", keyError, err)
 	}
 	return &front{door: fcgi.NewDoor(listener, connections, logger), handler: handler}, nil
 }

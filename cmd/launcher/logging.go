@@ -17,6 +17,20 @@ const (
 	formatJSON = "json"
 )
 
+// Keys of the log, as the supervisor and the front have them.
+const (
+	keyDropped    = "dropped" // lines of this log
+	keyError      = "error"
+	keyGeneration = "gen"
+	keyLine       = "line" // that an application has printed
+	keyRoot       = "root"
+	keyTry        = "try" // what to do
+	keyWorkers    = "workers"
+	// What stands for the address of the workers, in JSON and in the last line of the table.
+	keyInclude = "lighttpd_include"
+	keyURL     = "url"
+)
+
 // newLogger logs a line for each record: no control character, whoever chose the text, and no line without a bound.
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	var l slog.Level

@@ -54,13 +54,13 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		logger.Warn(warning)
 	}
 	if dir, err := os.Getwd(); err == nil && ctx.String(optRoot) == "" && dir != where.app.Root {
-		logger.Info("the application is known by the link that leads to it (--root names another)", "root", where.app.Root)
+		logger.Info("the application is known by the link that leads to it (--root names another)", keyRoot, where.app.Root)
 	}
 	config.Log, config.Stderr, config.Observer = logger, stderr, console
 	config.LogJSON = ctx.String(optLogFormat) == formatJSON
 	version, err := lighttpdVersion(ctx.Context, "", "")
 	if err != nil {
-		logger.Warn("the version of lighttpd is unknown", "error", err)
+		logger.Warn("the version of lighttpd is unknown", keyError, err)
 		version = lighttpd.DefaultVersion()
 	}
 	if config.Snippet, err = lighttpd.Snippet(where.lighttpd(workers), version); err != nil {
@@ -102,7 +102,7 @@ func printAside(stdout io.Writer, text string, logger *slog.Logger) (wait func()
 	go func() {
 		defer close(printed)
 		if _, err := io.WriteString(stdout, text); err != nil {
-			logger.Warn("the configuration could not be printed", "error", err)
+			logger.Warn("the configuration could not be printed", keyError, err)
 		}
 	}()
 	return func() {

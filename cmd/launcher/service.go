@@ -83,7 +83,7 @@ func (s *service) serveFront(ctx, cut context.Context) {
 	}
 	err := fcgi.Serve(ctx, cut, s.front.door, s.front.handler, s.log)
 	if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, context.Canceled) {
-		s.log.Error("the HTTP front ended", "error", err)
+		s.log.Error("the HTTP front ended", keyError, err)
 	}
 }
 
