@@ -74,7 +74,6 @@ func TestOutputKeepsTheLast(t *testing.T) {
 	}
 }
 
-// TestOutputOfAStranger: nothing is passed on before it has shown to be a Ruby, and nothing is lost then.
 // TestOutputKeepsTheCrash: Ruby prints hundreds of lines after the one that says where it crashed.
 func TestOutputKeepsTheCrash(t *testing.T) {
 	read, w, err := os.Pipe()
@@ -95,6 +94,7 @@ func TestOutputKeepsTheCrash(t *testing.T) {
 	}
 }
 
+// TestOutputOfAStranger: nothing is passed on before it has shown to be a Ruby, and nothing is lost then.
 func TestOutputOfAStranger(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
