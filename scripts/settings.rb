@@ -29,6 +29,7 @@ module PreforkLauncher
       @trace = strings["trace"] == "yes"
       @log_json = strings["log_format"] == "json"
       @passenger_events = strings["passenger_events"] == "yes"
+      @worker = @record = nil
       read_worker(strings) if strings["spawn_method"] == "direct"
     end
 

@@ -6,6 +6,10 @@ require_relative "support/fastcgi_case"
 class FastCGILocationTest < Minitest::Test
   UrlPrefix = PreforkLauncher::FastCGI::UrlPrefix
 
+  def setup
+    @odd = false
+  end
+
   def locate(prefix = nil, **params)
     env = params.transform_keys(&:to_s)
     PreforkLauncher::FastCGI::Location.new(prefix).apply(env)

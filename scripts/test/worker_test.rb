@@ -24,7 +24,7 @@ class WorkerTest < Minitest::Test
     @listener = UNIXServer.new(File.join(@folder, "socket"))
     @board = File.open(File.join(@folder, "board"), "w+")
     @log = File.open(File.join(@folder, "log"), "a+")
-    @channel = nil
+    @channel = @pid = nil
   end
 
   def teardown

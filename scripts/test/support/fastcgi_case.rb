@@ -19,6 +19,11 @@ class FastCGICase < Minitest::Test
     [200, { "content-type" => "text/plain" }, ["#{env["REQUEST_METHOD"]} #{env["PATH_INFO"]} #{env["rack.input"].read.bytesize}"]]
   end
 
+  def initialize(name)
+    super
+    @queue = @thread = @clients = @interrupts = @interrupter = nil
+  end
+
   # Starts the responder, a new one if there is one already. Lint hides what a body can do besides each, so tests of that go without.
   def serve(app = PLAIN, lint: true, **options)
     @queue << nil if @queue
