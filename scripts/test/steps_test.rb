@@ -1,5 +1,11 @@
 # frozen_string_literal: true
 
+# By its whole path: frames of a relative one would be the application's.
+unless File.absolute_path?(__FILE__)
+  require File.expand_path(__FILE__)
+  return
+end
+
 require "minitest"
 require "stringio"
 require "fastcgi/errors"
