@@ -42,7 +42,7 @@ class HeapTest < Minitest::Test
 
   def test_slots
     skip "this Ruby does not tell" if RUBY_VERSION.start_with?("3.2.")
-    few, many = ruby("#{PRELUDE}print heap.slots.values.sum, ' '; KEPT = Array.new(50_000) { +'x' }; print heap.slots.values.sum").split.map(&:to_i)
+    few, many = ruby("#{PRELUDE}count = -> { GC.start; heap.slots.values.sum }; print count.call, ' '; KEPT = Array.new(50_000) { Object.new }; print count.call").split.map(&:to_i)
     assert_in_delta 50_000, many - few, 5_000
   end
 end
