@@ -12,18 +12,59 @@ module PreforkLauncher
     # Requests take this many times as much as the collections after them, where there is a choice.
     SHARE = 7
 
+    # Places for objects of one size, or of any where Ruby does not tell them apart.
+    class Places
+      # Of each size (3.3). A request that finds none of one size is interrupted, however many there are of the others.
+      def self.all
+        figures = GC.respond_to?(:stat_heap) ? GC.stat_heap : {}
+        told = figures.any? && figures.each_value.all? { |of| %i[total_allocated_objects total_freed_objects heap_eden_slots].all? { |name| of.key?(name) } }
+        told ? figures.keys.map { |size| new(size) } : [new(nil)]
+      end
+
+      def initialize(size)
+        @size = size
+        @largest = 0 # objects that a request allocates, of late
+      end
+
+      def begin_anew
+        @collected = @allocated = allocated
+        @room = room
+      end
+
+      def request_finished
+        now = allocated
+        @largest = [now - @allocated, @largest - (@largest >> 4)].max
+        @allocated = now
+      end
+
+      # Another such request would have to be interrupted, and would not be after a collection.
+      def short?
+        @allocated - @collected + @largest >= @room && @largest < @room
+      end
+
+      private
+
+      def allocated
+        @size ? GC.stat_heap(@size, :total_allocated_objects) : GC.stat(:total_allocated_objects)
+      end
+
+      # Without a size, not all of these may be of the one that is asked for, which collected? makes up for.
+      def room
+        return GC.stat(:heap_free_slots) unless @size
+        GC.stat_heap(@size, :heap_eden_slots) - (allocated - GC.stat_heap(@size, :total_freed_objects))
+      end
+    end
+
     def initialize
-      @largest = 0 # objects that a request allocates, of late
+      @places = Places.all
       @took = 0.0
       begin_anew
     end
 
     # In the thread that serves.
     def request_finished
-      allocated = GC.stat(:total_allocated_objects)
-      @largest = [allocated - @allocated, @largest - (@largest >> 4)].max
-      @allocated = allocated
-      collect if collected? || short?(allocated) || rested?
+      @places.each(&:request_finished)
+      collect if collected? || @places.any?(&:short?) || rested?
     end
 
     private
@@ -31,11 +72,6 @@ module PreforkLauncher
     # Ruby was faster: in the request that has just ended.
     def collected?
       GC.count != @count
-    end
-
-    # Another such request would have to be interrupted.
-    def short?(allocated)
-      allocated - @collected + @largest >= @room
     end
 
     def rested?
@@ -49,13 +85,10 @@ module PreforkLauncher
       begin_anew
     end
 
-    # Not all of the free places may be of the size that is asked for, so the room is less than that, which
-    # collected? makes up for.
     def begin_anew
       @ended = now
       @count = GC.count
-      @collected = @allocated = GC.stat(:total_allocated_objects)
-      @room = GC.stat(:heap_free_slots)
+      @places.each(&:begin_anew)
     end
 
     def now
