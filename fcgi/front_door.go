@@ -144,12 +144,15 @@ func (d *Door) closeIdle() {
 func (d *Door) closeFresh(age time.Duration) {
 	for {
 		d.mu.Lock()
-		first := d.fresh.Front()
+		var gone *guest
+		if first := d.fresh.Front(); first != nil && time.Since(first.Value.(*guest).since) >= age {
+			gone = first.Value.(*guest)
+		}
 		d.mu.Unlock()
-		if first == nil || time.Since(first.Value.(*guest).since) < age {
+		if gone == nil {
 			return
 		}
-		_ = first.Value.(*guest).Close() // as above
+		_ = gone.Close() // as above
 	}
 }
 
