@@ -24,6 +24,7 @@ func read(t *testing.T, words string, variables ...string) (commandLine, error) 
 
 // TestOptionsHoldWhereverTheyStand: before and behind the command that they are for, and behind its arguments.
 func TestOptionsHoldWhereverTheyStand(t *testing.T) {
+	t.Parallel()
 	for words, want := range map[string]string{
 		"4 --root /x":                       "launcher run --root=/x -- 4",
 		"--root /x 4":                       "launcher run --root=/x -- 4",
@@ -55,6 +56,7 @@ func TestOptionsHoldWhereverTheyStand(t *testing.T) {
 }
 
 func TestHelpAndVersionWhereverTheyStand(t *testing.T) {
+	t.Parallel()
 	for words, want := range map[string]string{
 		"help": "run", "--help": "run", "-h": "run", "4 --help": "run", "--nonsense -h": "run",
 		"help config": "config", "config help": "config", "config -h": "config", "--help config": "config", "config 4 --help": "config",
@@ -73,6 +75,7 @@ func TestHelpAndVersionWhereverTheyStand(t *testing.T) {
 
 // TestMistakesInTheCommandLine: what is wrong, and the way that was meant.
 func TestMistakesInTheCommandLine(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ words, says, try string }{
 		{"statsu", `there is no command "statsu"; did you mean status\?`, "^launcher status$"},
 		{"docter --json", `did you mean doctor\?`, "^launcher doctor$"},
@@ -115,6 +118,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 
 // TestEnvironmentOfOptions: the command line comes first, what is empty is not set, and an error names the variable.
 func TestEnvironmentOfOptions(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		words     string
 		variables []string
@@ -148,6 +152,7 @@ func TestEnvironmentOfOptions(t *testing.T) {
 }
 
 func TestUnknownVariables(t *testing.T) {
+	t.Parallel()
 	line, err := read(t, "4", "LAUNCHER_SOKET_DIR=/x", "LAUNCHER_COLOUR=red", "LAUNCHER_EMPTY=", "LAUNCHER_TEST_BINARY=/x", "LAUNCHER_BENCH_ROOT=/x",
 		"LAUNCHER_LIGHTTPD=/x", "LAUNCHER_FAMILY=1", keptVariable+"=/x", "ALAUNCHER=1")
 	want := []string{"the environment variable LAUNCHER_COLOUR is none of the launcher's",
@@ -158,6 +163,7 @@ func TestUnknownVariables(t *testing.T) {
 }
 
 func TestOptionGivenTwice(t *testing.T) {
+	t.Parallel()
 	line, err := read(t, "--root /a 4 --root /b --ruby ruby --ruby ruby")
 	if got := strings.Join(line.words(), " "); err != nil || got != "launcher run --root=/b --ruby=ruby -- 4" {
 		t.Errorf("%q, %v", got, err)

@@ -75,6 +75,7 @@ func listing(t testing.TB, root string) (found []string) {
 }
 
 func TestCommandLineMistakes(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "hello")
 	for _, test := range []struct {
 		args []string
@@ -134,6 +135,7 @@ func TestCommandLineMistakes(t *testing.T) {
 
 // TestUnusablePlaces are folders, sockets and addresses that are not there, or not ours.
 func TestUnusablePlaces(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -188,6 +190,7 @@ func TestUnusablePlaces(t *testing.T) {
 
 // TestSocketOfSomebodyElse is left alone while that process listens, and is no obstacle afterwards.
 func TestSocketOfSomebodyElse(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "hello")
 	path := filepath.Join(root, "log", "fastcgi.socket-1")
 	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
@@ -214,6 +217,7 @@ func TestSocketOfSomebodyElse(t *testing.T) {
 }
 
 func TestSecondLauncher(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "hello")
 	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()
 	second := refused{startOptions{root: root, args: []string{"1"}}, exitError,
@@ -262,6 +266,7 @@ func (r refused) beside(t *testing.T, first *instance) {
 
 // TestFolderThatMayNotBeWritten runs the launcher as nobody where it can.
 func TestFolderThatMayNotBeWritten(t *testing.T) {
+	t.Parallel()
 	for _, hasLog := range []bool{false, true} {
 		root := copyApp(t, "hello")
 		o := startOptions{root: root, args: []string{"2"}}
@@ -336,6 +341,7 @@ func copyFile(from, to string, mode os.FileMode) error {
 }
 
 func TestLogFolderIsMadeAndTakenBack(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "hello")
 	in := start(t, startOptions{root: root, args: []string{"1"}}).serving()
 	if names := entries(t, filepath.Join(root, "log")); !slices.Equal(names, []string{"fastcgi.socket-0", heapFileName, "launcher.pid", preforker.ControlSocketName, snippetName}) {

@@ -12,6 +12,7 @@ import (
 
 // TestUnusableRuby: whatever is given for a Ruby is told apart from the application's own faults.
 func TestUnusableRuby(t *testing.T) {
+	t.Parallel()
 	pretend := func(change string) string {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, "pretend.rb"), change)
@@ -65,6 +66,7 @@ func TestRubyThatSaysNothing(t *testing.T) {
 
 // TestHintsOfBundler are for what Bundler says itself of real Gemfiles.
 func TestHintsOfBundler(t *testing.T) {
+	t.Parallel()
 	const lock = "GEM\n  remote: https://rubygems.example/\n  specs:\n    %s\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  %s\n"
 	for name, test := range map[string]struct {
 		files map[string]string
@@ -118,6 +120,7 @@ func script(t testing.TB, lines string, name ...string) string {
 // TestBrokenApplications: the exception, the application's own frames before all others, and what
 // it printed last.
 func TestBrokenApplications(t *testing.T) {
+	t.Parallel()
 	own := func(code string) string { return writeApp(t, map[string]string{"config.ru": code}) }
 	for name, test := range map[string]struct {
 		root string

@@ -13,6 +13,7 @@ import (
 )
 
 func TestMaxPrivateSizes(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]uint64{
 		"20MB": 20 << 20, "20M": 20 << 20, "20mb": 20 << 20, "20 MB": 20 << 20, "20MiB": 20 << 20, " 20MB ": 20 << 20,
 		"1.5G": 3 << 29, "0.5gb": 1 << 29, "20480K": 20 << 20, "1MB": 1 << 20, "auto": 0, "AUTO": 0, "off": 0,
@@ -42,6 +43,7 @@ func FuzzParseSize(f *testing.F) {
 }
 
 func TestMaxPrivateRefused(t *testing.T) {
+	t.Parallel()
 	refused{startOptions{root: copyApp(t, "leaky"), args: []string{"1", "--max-private", "20"}}, exitUsage,
 		[]string{`read --max-private: "20" is not a size of memory`, `--max-private 20MB, auto or off`}}.run(t)
 	refused{startOptions{root: copyApp(t, "leaky"), args: []string{"1"}, env: []string{"LAUNCHER_MAX_PRIVATE=lots"}}, exitUsage,
@@ -52,6 +54,7 @@ func TestMaxPrivateRefused(t *testing.T) {
 // replaced again and again. Every request is answered, by as many workers as there were, and each
 // is counted by one of them.
 func TestBudgetLosesNoRequest(t *testing.T) {
+	t.Parallel()
 	const slots, lives = 4, 3
 	for name, option := range map[string][2]string{
 		"max-private":  {"24MB", string(preforker.ReasonOverBudget)},
@@ -101,6 +104,7 @@ func TestBudgetLosesNoRequest(t *testing.T) {
 
 // TestBudgetLetsALongRequestEnd: its worker is replaced while it runs, and takes as long as it likes.
 func TestBudgetLetsALongRequestEnd(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	in := start(t, startOptions{root: copyApp(t, "leaky"), env: []string{"LEAKY_GATES=" + dir},
 		args: []string{"1", "--max-private", "24MB", "--drain-timeout", "50ms"}}).serving()
@@ -123,6 +127,7 @@ func TestBudgetLetsALongRequestEnd(t *testing.T) {
 
 // TestBudgetOneGreedyRequest: its worker leaves right after it, though it has served no other.
 func TestBudgetOneGreedyRequest(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "leaky"), args: []string{"1", "--max-private", "24MB", "--log-level", "debug"}}).serving()
 	old := in.worker(0)
 	if a := ask(t, in.socket(0), "/?kilobytes=200000"); a.status != 200 || a.pid() != old {
@@ -135,6 +140,7 @@ func TestBudgetOneGreedyRequest(t *testing.T) {
 }
 
 func TestBudgetOffReplacesNobody(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "leaky"), args: []string{"1", "--max-private", "off", "--log-level", "debug"}}).serving()
 	old := in.worker(0)
 	for range 200 {
@@ -149,6 +155,7 @@ func TestBudgetOffReplacesNobody(t *testing.T) {
 
 // TestBudgetIsPromised at start, and given up with a warning where nothing can keep it.
 func TestBudgetIsPromised(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "leaky"), args: []string{"3", "--max-private", "2M"}}).serving()
 	match := in.waitLine(`msg="memory at most: preloader \+ workers \* each \+ launcher" gen=1 preloader="(\d+) MB" workers=3 each="2 MB" launcher="(\d+) MB" total="(\d+) MB"`)
 	sum := 3 * 2

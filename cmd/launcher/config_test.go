@@ -71,6 +71,7 @@ func publicApp(t *testing.T) string {
 }
 
 func TestConfigSnippet(t *testing.T) {
+	t.Parallel()
 	root := publicApp(t)
 	text := output(t, root, "config", "3")
 	for slot := range 3 {
@@ -88,6 +89,7 @@ func TestConfigSnippet(t *testing.T) {
 
 // TestConfigOptionsAnywhere: options mean the same before NUM and after it.
 func TestConfigOptionsAnywhere(t *testing.T) {
+	t.Parallel()
 	root := publicApp(t)
 	want := output(t, root, "config", "--full", "--port", "8123", "--url-prefix=/shop", "2")
 	contains(t, "the file", want, "server.port = 8123", `"/shop/dispatch.fcgi"`)
@@ -105,6 +107,7 @@ func TestConfigOptionsAnywhere(t *testing.T) {
 
 // TestConfigResponses: what streams and what lighttpd may send is chosen by options.
 func TestConfigResponses(t *testing.T) {
+	t.Parallel()
 	root := publicApp(t)
 	contains(t, "the snippet", output(t, root, "config", "1"), "server.stream-response-body = 1",
 		fmt.Sprintf("( %q, %q, %q, %q )", root+"/public/", root+"/storage/", root+"/tmp/", root+"/files/"))
@@ -115,6 +118,7 @@ func TestConfigResponses(t *testing.T) {
 }
 
 func TestConfigPaths(t *testing.T) {
+	t.Parallel()
 	root := publicApp(t)
 	elsewhere := t.TempDir()
 	sockets, err := os.MkdirTemp("", "ls")
@@ -135,6 +139,7 @@ func TestConfigPaths(t *testing.T) {
 }
 
 func TestConfigVersion(t *testing.T) {
+	t.Parallel()
 	root := publicApp(t)
 	for _, test := range []struct {
 		version string
@@ -160,6 +165,7 @@ func TestConfigVersion(t *testing.T) {
 }
 
 func TestConfigCheck(t *testing.T) {
+	t.Parallel()
 	root := publicApp(t)
 	for _, args := range [][]string{{"config", "2", "--check"}, {"config", "--full", "--check", "2"}} {
 		if checked, plain := output(t, root, args...), output(t, root, without(args, "--check")...); checked != plain {
@@ -198,6 +204,7 @@ func without(args []string, dropped string) (kept []string) {
 // TestLauncherPrintsSnippet: what "launcher NUM" prints and what it keeps beside the sockets
 // is what "launcher config NUM" prints, and lighttpd takes it.
 func TestLauncherPrintsSnippet(t *testing.T) {
+	t.Parallel()
 	root := publicApp(t)
 	want := output(t, root, "config", "2")
 	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()

@@ -15,6 +15,7 @@ import (
 // TestConsoleNeverWaits: nobody reads the log. Whoever writes to it goes on, and a reader
 // that comes back learns how much is missing.
 func TestConsoleNeverWaits(t *testing.T) {
+	t.Parallel()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +49,7 @@ func TestConsoleNeverWaits(t *testing.T) {
 
 // TestConsoleEndsWithoutAReader: the last lines are not waited for without end.
 func TestConsoleEndsWithoutAReader(t *testing.T) {
+	t.Parallel()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

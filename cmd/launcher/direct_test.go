@@ -46,6 +46,7 @@ func (in *instance) workersAlone(generation, workers int) {
 
 // TestDirectServes one Ruby a worker, by the environment's variable as by the option.
 func TestDirectServes(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), env: []string{"LAUNCHER_SPAWN_METHOD=direct"}, args: []string{"3"}}).serving()
 	in.workersAlone(1, 3)
 	for slot := range 3 {
@@ -67,6 +68,7 @@ func TestDirectServes(t *testing.T) {
 
 // TestDirectRails: each worker opens the database for itself, and a crash costs one of them.
 func TestDirectRails(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "blog"), env: []string{"BLOG_CONNECT_AT_BOOT=1"},
 		args: []string{"--spawn-method=direct", "2"}}).serving()
 	for slot := range 2 {
@@ -90,6 +92,7 @@ func TestDirectRails(t *testing.T) {
 
 // TestDirectStopDrains what is in hand and what waits behind it.
 func TestDirectStopDrains(t *testing.T) {
+	t.Parallel()
 	in, gate, requests := hanging(t, 5, startOptions{args: []string{"--spawn-method", "direct"}})
 	in.signal(syscall.SIGTERM)
 	in.waitLine(`"worker left" slot=1`)
@@ -101,6 +104,7 @@ func TestDirectStopDrains(t *testing.T) {
 // TestDirectRestart loads changed code, then code that is broken, then mended code, while
 // visitors ask.
 func TestDirectRestart(t *testing.T) {
+	t.Parallel()
 	root := versionedApp(t)
 	in := direct(t, root, "3").serving()
 	visitors := visit(3, "/", in.sockets(3)...)
@@ -141,6 +145,7 @@ func TestDirectRestart(t *testing.T) {
 
 // TestDirectRestartWhileLoading: one load more follows, and nobody is lost.
 func TestDirectRestartWhileLoading(t *testing.T) {
+	t.Parallel()
 	root := slowApp(t)
 	in := direct(t, root, "2")
 	in.waitLine("worker is loading the application")
@@ -158,6 +163,7 @@ func TestDirectRestartWhileLoading(t *testing.T) {
 
 // TestDirectBrokenApplications end the launcher with what a preloader would say.
 func TestDirectBrokenApplications(t *testing.T) {
+	t.Parallel()
 	own := func(code string) string { return writeApp(t, map[string]string{"config.ru": code}) }
 	for name, test := range map[string]struct {
 		root string
@@ -206,6 +212,7 @@ func oldRuby(t testing.TB) string {
 // TestDirectWorkerThatDoesNotComeUp again, because the code on disk has changed meanwhile, waits
 // longer and longer beside its neighbours, and comes back when that is mended.
 func TestDirectWorkerThatDoesNotComeUp(t *testing.T) {
+	t.Parallel()
 	root := versionedApp(t)
 	in := direct(t, root, "2").serving()
 	config, err := os.ReadFile(filepath.Join(root, "config.ru"))
@@ -226,6 +233,7 @@ func TestDirectWorkerThatDoesNotComeUp(t *testing.T) {
 
 // TestDirectHooks: after_fork is where a worker begins, whether or not it was forked.
 func TestDirectHooks(t *testing.T) {
+	t.Parallel()
 	log := filepath.Join(t.TempDir(), "hooks.log")
 	in := start(t, startOptions{root: copyApp(t, "hooks"), env: []string{"HOOKS_LOG=" + log},
 		args: []string{"--spawn-method", "direct", "2"}}).serving()
@@ -246,6 +254,7 @@ func TestDirectHooks(t *testing.T) {
 
 // TestDirectKilledLauncherLeavesNobody: what is idle leaves at once, what is busy after its request.
 func TestDirectKilledLauncherLeavesNobody(t *testing.T) {
+	t.Parallel()
 	in, gate, requests := hanging(t, 0, startOptions{args: []string{"--spawn-method", "direct"}})
 	in.killed()
 	in.waitFor("the idle worker to leave", func() bool { return len(in.processes()) == 1 })
@@ -289,6 +298,7 @@ func (in *instance) helpersGone(pids []int) {
 }
 
 func TestDirectKilledLauncherLeavesNoLoader(t *testing.T) {
+	t.Parallel()
 	in := direct(t, helpedApp(t), "1")
 	pids := in.helpers(1)
 	if left := in.titled("launcher worker slot=0 gen=1 loading"); len(left) != 1 {
@@ -300,6 +310,7 @@ func TestDirectKilledLauncherLeavesNoLoader(t *testing.T) {
 }
 
 func TestDirectStopWhileLoading(t *testing.T) {
+	t.Parallel()
 	in := direct(t, helpedApp(t), "1")
 	pids := in.helpers(1)
 	early := queue(t, in.socket(0), "/")
@@ -313,6 +324,7 @@ func TestDirectStopWhileLoading(t *testing.T) {
 
 // TestDirectStopWhileALoadIsDeaf: it is killed when its time is over, with what it has started.
 func TestDirectStopWhileALoadIsDeaf(t *testing.T) {
+	t.Parallel()
 	in := direct(t, helpedApp(t), "--drain-timeout", "500ms", "1")
 	pids := in.helpers(1)
 	freeze(t, in.worker(0))

@@ -70,6 +70,7 @@ func (d diagnosis) found(t *testing.T, kind, pattern string) {
 }
 
 func TestDoctorFindsNothing(t *testing.T) {
+	t.Parallel()
 	in := doctor(t, exitOK, startOptions{root: copyApp(t, "hello")})
 	for _, pattern := range []string{
 		`^/.*/hello \(production\) loaded in \d+\.\d s with Ruby \d`,
@@ -87,6 +88,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 
 // TestDoctorOfRails: what the launcher looks after by itself is a note.
 func TestDoctorOfRails(t *testing.T) {
+	t.Parallel()
 	d := diagnosed(t, exitOK, startOptions{root: copyApp(t, "blog"), env: []string{"BLOG_CONNECT_AT_BOOT=1"}})
 	d.found(t, "database", `^note boot opened 1 database connections .* closes them`)
 	if d.Found || d.Rails == "" || d.Environment != "production" || d.Seconds <= 0 {
@@ -99,6 +101,7 @@ func TestDoctorOfRails(t *testing.T) {
 }
 
 func TestDoctorNamesThreadsAndSockets(t *testing.T) {
+	t.Parallel()
 	o := startOptions{root: copyApp(t, "threads")}
 	d := diagnosed(t, exitFound, o)
 	d.found(t, "thread", `^harm .*: telemetry \| lib/telemetry\.rb:13$`)
@@ -122,6 +125,7 @@ func TestDoctorNamesThreadsAndSockets(t *testing.T) {
 
 // TestDoctorFindsCosts: files, loggers, the allocator, a lazy environment.
 func TestDoctorFindsCosts(t *testing.T) {
+	t.Parallel()
 	root := writeApp(t, map[string]string{"config.ru": `
 require "logger"
 TRACE = File.open("trace.txt", "w")
@@ -154,6 +158,7 @@ run ->(_env) { [200, {}, []] }
 }
 
 func TestDoctorRunsTheHooks(t *testing.T) {
+	t.Parallel()
 	d := diagnosed(t, exitFound, startOptions{root: copyApp(t, "broken_fork_hook")})
 	d.found(t, "hook", `^harm after_fork failed: \w+.*: .* \| config/launcher\.rb:\d+`)
 
@@ -165,6 +170,7 @@ func TestDoctorRunsTheHooks(t *testing.T) {
 }
 
 func TestDoctorOfBrokenApplications(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		app  string
 		args []string
@@ -200,6 +206,7 @@ func TestDoctorOfBrokenApplications(t *testing.T) {
 // TestDoctorInterrupted: what the application has started ends with it, also in a session of its own
 // that takes no TERM; and so it does where the application loads.
 func TestDoctorInterrupted(t *testing.T) {
+	t.Parallel()
 	const helper = `
 Process.spawn("trap '' TERM; while :; do sleep 1; done")
 Process.spawn("setsid", "sh", "-c", "echo > started; trap '' TERM; while :; do sleep 1; done")
@@ -238,6 +245,7 @@ func names(t *testing.T, root string) (found []string) {
 // TestStartWarnsOfNothingThatIsLookedAfter: a connection of ActiveRecord is closed before the first fork, and a
 // log is appended to. Costs are a line of the log too.
 func TestStartWarnsOfNothingThatIsLookedAfter(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "blog")
 	in := start(t, startOptions{root: root, env: []string{"BLOG_CONNECT_AT_BOOT=1"}, args: []string{"1"}}).serving()
 	if in.count(` kind=`) != 0 {

@@ -28,6 +28,7 @@ after_fork { |slot| exit!(5) if File.exist?(doomed) && File.read(doomed).include
 // wait for longer than a second, and gets it back with the next attempt. What
 // waited in its queue is turned away in the protocol where there is nobody else.
 func TestSocketGoesAndComesBack(t *testing.T) {
+	t.Parallel()
 	flag := filepath.Join(t.TempDir(), "flag")
 	in := start(t, startOptions{root: copyApp(t, "broken_dies_young"), env: []string{"DIES_YOUNG=" + flag}, args: []string{"1"}}).serving()
 	waiting := in.queueAndDoom(0, 5, flag, "")
@@ -48,6 +49,7 @@ func TestSocketGoesAndComesBack(t *testing.T) {
 
 // TestClosingSocketHandsItsQueueOver to a neighbour that serves.
 func TestClosingSocketHandsItsQueueOver(t *testing.T) {
+	t.Parallel()
 	root := doomedApp(t)
 	in := start(t, startOptions{root: root, args: []string{"3"}}).serving()
 	for i, q := range in.queueAndDoom(1, 8, filepath.Join(root, "doomed"), "1") {
@@ -97,6 +99,7 @@ func (in *instance) growingWaits(slot int) {
 // TestHookThatRaises: the log shows the exception and the place, the slots without it serve, and
 // the pauses keep the machine from forking for nothing.
 func TestHookThatRaises(t *testing.T) {
+	t.Parallel()
 	root := writeApp(t, map[string]string{
 		"config.ru":          `run ->(_env) { [200, {}, ["alive"]] }`,
 		"config/launcher.rb": "after_fork { |slot| raise ArgumentError, 'slot one is bad' if slot == 1 }\n",
@@ -116,6 +119,7 @@ func TestHookThatRaises(t *testing.T) {
 
 // TestEveryHookRaises: the launcher stays, for the application may be mended, and stops as asked.
 func TestEveryHookRaises(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "broken_fork_hook"), args: []string{"2"}})
 	for slot := range 2 {
 		in.growingWaits(slot)

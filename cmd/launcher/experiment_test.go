@@ -109,6 +109,7 @@ func (x *trial) child() int {
 }
 
 func TestExperimentMeasuresEveryMethod(t *testing.T) {
+	t.Parallel()
 	x := startExperiment(t, copyApp(t, "blog"), "--processes", "2", "--path", "/posts", "--path", "/posts/1", "--requests", "60", "--connections", "4")
 	for _, method := range []string{"direct", "smart", "passenger", "unicorn", "puma"} {
 		x.waitLine(method + " +× 2 +launched in")
@@ -173,6 +174,7 @@ func checkRun(t *testing.T, run experiment.Run) {
 }
 
 func TestExperimentStraight(t *testing.T) {
+	t.Parallel()
 	x := startExperiment(t, copyApp(t, "hello"), "--straight", "--processes", "1", "--requests", "20", "--method", "smart", "--method", "puma", "--rate", "200")
 	if status := x.wait(); status != exitOK {
 		t.Fatalf("exit status %d", status)
@@ -194,6 +196,7 @@ func TestExperimentStraight(t *testing.T) {
 
 // What is stopped keeps the runs that were finished, and leaves nothing behind.
 func TestExperimentStopped(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*trial){
 		"INT":                      func(x *trial) { x.signal(syscall.SIGINT) },
 		"the experiment is killed": func(x *trial) { kill(x.t, x.child(), syscall.SIGKILL) },
@@ -232,6 +235,7 @@ func emptyTemp(t *testing.T, x *trial) {
 }
 
 func TestExperimentKeepsFinishedRuns(t *testing.T) {
+	t.Parallel()
 	x := startExperiment(t, copyApp(t, "hello"), "--method", "smart", "--processes", "1,2,3", "--requests", "50")
 	x.waitLine("smart × 2, launching")
 	x.signal(syscall.SIGTERM)
@@ -249,6 +253,7 @@ func TestExperimentKeepsFinishedRuns(t *testing.T) {
 }
 
 func TestExperimentBadPath(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "blog")
 	x := startExperiment(t, root, "--method", "smart", "--method", "puma", "--processes", "1", "--requests", "20", "--path", "/nothing", "--path", "/posts")
 	if status := x.wait(); status != exitOK {
@@ -271,6 +276,7 @@ func TestExperimentBadPath(t *testing.T) {
 }
 
 func TestExperimentAppThatDoesNotLoad(t *testing.T) {
+	t.Parallel()
 	x := startExperiment(t, copyApp(t, "broken_raise"), "--processes", "1,2")
 	if status := x.wait(); status != exitError {
 		t.Errorf("exit status %d", status)
@@ -284,6 +290,7 @@ func TestExperimentAppThatDoesNotLoad(t *testing.T) {
 }
 
 func TestExperimentMissingPeer(t *testing.T) {
+	t.Parallel()
 	bin := t.TempDir()
 	for _, name := range []string{"ruby", "lighttpd"} {
 		if err := os.Symlink(tool(t, name), filepath.Join(bin, name)); err != nil {
@@ -304,6 +311,7 @@ func TestExperimentMissingPeer(t *testing.T) {
 }
 
 func TestExperimentStopsBeforeMemoryRunsShort(t *testing.T) {
+	t.Parallel()
 	x := startExperiment(t, copyApp(t, "hello"), "--method", "smart", "--processes", "1,2", "--reserve", "100000000")
 	if status := x.wait(); status != exitError {
 		t.Errorf("exit status %d", status)
@@ -315,6 +323,7 @@ func TestExperimentStopsBeforeMemoryRunsShort(t *testing.T) {
 }
 
 func TestExperimentUsage(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "hello")
 	for _, args := range [][]string{
 		{"--method", "webrick"}, {"--processes", "two"}, {"--processes", "0"}, {"--processes", "1,,2"}, {"--requests", "0"},
@@ -336,6 +345,7 @@ func TestExperimentUsage(t *testing.T) {
 }
 
 func TestExperimentCommandAsTyped(t *testing.T) {
+	t.Parallel()
 	got := typed([]string{"/opt/bin/launcher", "experiment", "--output", "/srv/report", "--path", "/posts", "--output=/x", "--straight"})
 	if want := "launcher experiment --path /posts --straight"; strings.Join(got, " ") != want {
 		t.Errorf("%q, want %q", got, want)
@@ -343,6 +353,7 @@ func TestExperimentCommandAsTyped(t *testing.T) {
 }
 
 func TestTimeLeftInWords(t *testing.T) {
+	t.Parallel()
 	for left, want := range map[time.Duration]string{-time.Hour: "a moment left", time.Second: "a moment left",
 		20*time.Second + 600*time.Millisecond: "about 21 s left", 90 * time.Second: "about 2 min left", time.Hour: "about 60 min left"} {
 		if got := inWords(left); got != want {
@@ -353,6 +364,7 @@ func TestTimeLeftInWords(t *testing.T) {
 
 // What is set for the launcher holds for it in an experiment too, and the report says so.
 func TestExperimentTellsWhatIsSet(t *testing.T) {
+	t.Parallel()
 	x := startExperimentWith(t, copyApp(t, "hello"), []string{"LAUNCHER_MAX_REQUESTS=900"}, "--method", "smart", "--processes", "1", "--requests", "5")
 	if status := x.wait(); status != exitOK {
 		t.Errorf("exit status %d", status)

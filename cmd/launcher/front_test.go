@@ -35,10 +35,12 @@ func startFront(t *testing.T, root string, workers int, args ...string) browser 
 }
 
 func TestFrontServesBlog(t *testing.T) {
+	t.Parallel()
 	browseBlog(t, startFront(t, copyApp(t, "blog"), 2))
 }
 
 func TestFrontServesBlogBelowPrefix(t *testing.T) {
+	t.Parallel()
 	b := startFront(t, copyApp(t, "blog"), 2, "--url-prefix", "/shop")
 	host, found := strings.CutSuffix(b.url, "/shop")
 	if !found {
@@ -49,6 +51,7 @@ func TestFrontServesBlogBelowPrefix(t *testing.T) {
 }
 
 func TestFrontServesHello(t *testing.T) {
+	t.Parallel()
 	browseHello(t, startFront(t, copyApp(t, "hello"), 2))
 }
 
@@ -61,6 +64,7 @@ func later(method, url string, body io.Reader, header ...string) <-chan page {
 
 // TestFrontWithAllWorkersBusy: files need no worker, and a request waits for one.
 func TestFrontWithAllWorkersBusy(t *testing.T) {
+	t.Parallel()
 	b := startFront(t, copyApp(t, "blog"), 2)
 	first := b.openStream(t, "/stream?chunks=2&gate=first")
 	second := b.openStream(t, "/stream?chunks=2&gate=second")
@@ -83,6 +87,7 @@ func TestFrontWithAllWorkersBusy(t *testing.T) {
 
 // TestFrontUploadOfUnknownLength: a worker hears of it when all of it is there.
 func TestFrontUploadOfUnknownLength(t *testing.T) {
+	t.Parallel()
 	b := startFront(t, copyApp(t, "blog"), 1)
 	data := randomBytes(3 << 20)
 	reader, writer := io.Pipe()
@@ -100,6 +105,7 @@ func TestFrontUploadOfUnknownLength(t *testing.T) {
 
 // TestFrontClientGoesAway: the worker gives up the response long before its end, and the next request gets it.
 func TestFrontClientGoesAway(t *testing.T) {
+	t.Parallel()
 	for _, app := range []string{"blog", "hello"} {
 		t.Run(app, func(t *testing.T) {
 			t.Parallel()
@@ -129,6 +135,7 @@ func TestFrontClientGoesAway(t *testing.T) {
 
 // TestFrontKeepsConnections: many requests of all kinds go over one connection.
 func TestFrontKeepsConnections(t *testing.T) {
+	t.Parallel()
 	b := startFront(t, copyApp(t, "blog"), 2)
 	var dials atomic.Int32
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -155,6 +162,7 @@ func TestFrontKeepsConnections(t *testing.T) {
 
 // TestFrontBeforeTheApplicationHasLoaded: a request that comes early is answered all the same.
 func TestFrontBeforeTheApplicationHasLoaded(t *testing.T) {
+	t.Parallel()
 	root := slowApp(t)
 	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	in := start(t, startOptions{root: root, args: []string{"2", "--http", address}})
@@ -180,6 +188,7 @@ func TestFrontBeforeTheApplicationHasLoaded(t *testing.T) {
 }
 
 func TestFrontPortInUse(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -198,6 +207,7 @@ func TestFrontPortInUse(t *testing.T) {
 
 // TestFrontStops: the request in hand gets its full answer, and nobody new is let in.
 func TestFrontStops(t *testing.T) {
+	t.Parallel()
 	b := startFront(t, copyApp(t, "blog"), 2)
 	stream := b.openStream(t, "/stream?chunks=3&gate=stop")
 	b.in.signal(syscall.SIGTERM)

@@ -44,6 +44,7 @@ func (in *instance) alone(generation, workers int) {
 
 // TestPreloaderIsReplaced kills the preloader while visitors ask: nobody notices.
 func TestPreloaderIsReplaced(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: versionedApp(t), args: []string{"3"}}).serving()
 	old := []int{in.worker(0), in.worker(1), in.worker(2)}
 	visitors := visit(3, "/", in.sockets(3)...)
@@ -64,6 +65,7 @@ func TestPreloaderIsReplaced(t *testing.T) {
 
 // TestWorkerDiesWhileNobodyCanFork: its slot's requests wait for the next generation.
 func TestWorkerDiesWhileNobodyCanFork(t *testing.T) {
+	t.Parallel()
 	root := versionedApp(t)
 	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()
 	write(t, filepath.Join(root, "hold"), "")
@@ -92,6 +94,7 @@ func TestWorkerDiesWhileNobodyCanFork(t *testing.T) {
 // TestRestart loads changed code, then code that is broken, then mended code, while visitors ask
 // and one request is in hand.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	root := versionedApp(t)
 	in := start(t, startOptions{root: root, args: []string{"3"}}).serving()
 	visitors := visit(3, "/", in.sockets(3)...)
@@ -141,6 +144,7 @@ func TestRestart(t *testing.T) {
 
 // TestRestartWhileLoading: the load that is on its way may have read old code already.
 func TestRestartWhileLoading(t *testing.T) {
+	t.Parallel()
 	root := slowApp(t)
 	in := start(t, startOptions{root: root, args: []string{"1"}})
 	in.waitLine("is loading the application")

@@ -12,6 +12,7 @@ import (
 
 // TestHelpBreaksBetweenWords: no line is wider than the terminal, and no word is lost or broken.
 func TestHelpBreaksBetweenWords(t *testing.T) {
+	t.Parallel()
 	app := newApp(os.Stdout, os.Stderr)
 	for _, command := range app.Commands {
 		var words []string
@@ -42,6 +43,7 @@ func TestHelpBreaksBetweenWords(t *testing.T) {
 }
 
 func TestWidthOfHelp(t *testing.T) {
+	t.Parallel()
 	file, err := os.CreateTemp(t.TempDir(), "no-terminal")
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 const hostile = "a\x1b[31m\x07\u009b2J\u202eb\U000e0041c\nd\u00a0é"
 
 func TestLogHasNoControlCharacters(t *testing.T) {
+	t.Parallel()
 	for _, format := range []string{formatText, formatJSON} {
 		var out bytes.Buffer
 		logger, err := newLogger(&out, format, "info")
@@ -42,6 +43,7 @@ func TestLogHasNoControlCharacters(t *testing.T) {
 }
 
 func TestDurationsInJSONAreSeconds(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	logger, err := newLogger(&out, formatJSON, "info")
 	if err != nil {
@@ -55,6 +57,7 @@ func TestDurationsInJSONAreSeconds(t *testing.T) {
 }
 
 func TestLogLinesAreBounded(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("é", 60_000)
 	for _, format := range []string{formatText, formatJSON} {
 		var out bytes.Buffer
@@ -73,6 +76,7 @@ func TestLogLinesAreBounded(t *testing.T) {
 }
 
 func TestWantedFormat(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		words, variable, want string
 	}{
@@ -86,6 +90,7 @@ func TestWantedFormat(t *testing.T) {
 }
 
 func TestEscaped(t *testing.T) {
+	t.Parallel()
 	if got, want := escaped("a\tb\nc\x1b[2J\u0085\u202e\U000e0041\xff é"), `a	b
 c\u001b[2J\u0085\u202e\U000e0041\xff é`; got != want {
 		t.Errorf("%q, want %q", got, want)

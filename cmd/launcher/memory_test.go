@@ -27,6 +27,7 @@ func heapApp(t *testing.T) string {
 
 // TestHeapSizeIsLearned starts twice: the second time Ruby is told how large its heap will be.
 func TestHeapSizeIsLearned(t *testing.T) {
+	t.Parallel()
 	root := heapApp(t)
 	// A Ruby that keeps what it was started with; the title that it gets overwrites what /proc shows.
 	ruby, told := filepath.Join(root, "ruby"), filepath.Join(root, "told")
@@ -55,6 +56,7 @@ func TestHeapSizeIsLearned(t *testing.T) {
 
 // TestWarmup has four requests before and four after the compaction. A page that fails is no obstacle.
 func TestWarmup(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: heapApp(t), args: []string{"--warmup", "/posts", "1", "--warmup", "/raise",
 		"--warmup-host", "shop.example", "--warmup-header", "Accept-Language: de, en"}}).serving()
 	body := ask(t, in.socket(0), "/").body

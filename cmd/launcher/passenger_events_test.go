@@ -30,6 +30,7 @@ run ->(_env) { [200, {}, [defined?(PhusionPassenger).inspect]] }
 // TestPassengerEvents: the application's events run in each worker, before the hooks, and again before
 // it ends. Without the option there is nothing that looks like Passenger.
 func TestPassengerEvents(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		args   []string
 		says   string

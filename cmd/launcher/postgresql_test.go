@@ -26,6 +26,7 @@ const (
 // the connection open; yet no two processes ever speak on one connection, whether the
 // workers last or are replaced by forks under load.
 func TestPostgreSQL(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name     string
 		args     []string

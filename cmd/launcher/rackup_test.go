@@ -11,6 +11,7 @@ import (
 
 // TestRackup runs another file than config.ru, in the application's folder and with its Gemfile.
 func TestRackup(t *testing.T) {
+	t.Parallel()
 	files := map[string]string{
 		"config.ru":      "raise 'the wrong one'\n",
 		"Gemfile":        "gem 'rack'\n",
@@ -46,6 +47,7 @@ func TestRackup(t *testing.T) {
 
 // TestRackupAlone: nothing else says that this is an application.
 func TestRackupAlone(t *testing.T) {
+	t.Parallel()
 	root := writeApp(t, map[string]string{"admin.ru": "run ->(_env) { [200, {}, ['admin']] }\n"})
 	in := start(t, startOptions{root: root, args: []string{"1", "--rackup", "admin.ru"}}).serving()
 	if a := ask(t, in.socket(0), "/"); !a.is("admin") {
@@ -54,6 +56,7 @@ func TestRackupAlone(t *testing.T) {
 }
 
 func TestSpawnMethodAndRackupMistakes(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "hello")
 	for _, test := range []struct {
 		args   []string

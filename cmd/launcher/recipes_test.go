@@ -94,6 +94,7 @@ func (b browser) behindGenerated(t *testing.T, args ...string) browser {
 }
 
 func TestRecipesServeBlog(t *testing.T) {
+	t.Parallel()
 	b := startBrowsed(t, copyApp(t, "blog"))
 	for _, r := range recipes() {
 		t.Run(r.name, func(t *testing.T) { browseBlog(t, b.behind(t, r)) })
@@ -102,6 +103,7 @@ func TestRecipesServeBlog(t *testing.T) {
 }
 
 func TestRecipesServeHello(t *testing.T) {
+	t.Parallel()
 	b := startBrowsed(t, copyApp(t, "hello"))
 	for _, r := range recipes() {
 		t.Run(r.name, func(t *testing.T) { browseHello(t, b.behind(t, r)) })
@@ -111,6 +113,7 @@ func TestRecipesServeHello(t *testing.T) {
 
 // TestClientGoesAway: lighttpd drops the connections to the workers then, which they survive.
 func TestClientGoesAway(t *testing.T) {
+	t.Parallel()
 	for _, app := range []string{"blog", "hello"} {
 		t.Run(app, func(t *testing.T) {
 			b := startBrowsed(t, copyApp(t, app)).behindGenerated(t)
@@ -135,6 +138,7 @@ func TestClientGoesAway(t *testing.T) {
 // TestErrorHandlerRecipe: the old recipe serves an application whole, POST too, but lighttpd
 // asks nobody else about a path that exists on its disk, whatever the method.
 func TestErrorHandlerRecipe(t *testing.T) {
+	t.Parallel()
 	b := startBrowsed(t, copyApp(t, "blog"))
 	if err := os.Mkdir(filepath.Join(b.in.root, "public", "posts"), 0o755); err != nil {
 		t.Fatal(err)
@@ -177,6 +181,7 @@ func TestErrorHandlerRecipe(t *testing.T) {
 // TestPrefix mounts the blog below a path: the launcher is told of it, or finds it out from
 // where the web server's script lies.
 func TestPrefix(t *testing.T) {
+	t.Parallel()
 	t.Run("named", func(t *testing.T) {
 		b := startBrowsed(t, copyApp(t, "blog"), "--url-prefix", "/shop").behindGenerated(t, "--url-prefix", "/shop/")
 		b.browseShop(t)
@@ -250,6 +255,7 @@ func (b browser) browseShop(t *testing.T) {
 
 // TestNastyRoot: the name of the root has a space and both quotes.
 func TestNastyRoot(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "blog")
 	nasty := filepath.Join(filepath.Dir(root), `a b'"c`)
 	if err := os.Rename(root, nasty); err != nil {

@@ -24,6 +24,7 @@ const redmineWorkers = 4
 // TestRedmine uses Redmine through lighttpd as a browser would, while its processes
 // are killed.
 func TestRedmine(t *testing.T) {
+	t.Parallel()
 	site := newRedmineSite(t)
 	t.Run("killed", func(t *testing.T) { testRedmineKilled(t, site) })
 	t.Run("www-data", func(t *testing.T) { testRedmineWebUser(t, site) })

@@ -25,6 +25,7 @@ const (
 )
 
 func TestReforkAfter(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]preforker.Refork{
 		"auto": preforker.AutoRefork(), " AUTO ": preforker.AutoRefork(), "never": {},
 		"50": {After: []uint64{50}}, "5, 500,1": {After: []uint64{5, 500, 1}},
@@ -146,6 +147,7 @@ func (in *instance) quiet() {
 
 // TestReforkOfTheBlog: nothing is chosen, the blog is asked for its pages all the time, and no request fails.
 func TestReforkOfTheBlog(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "blog"), args: []string{"4"}, defaults: true}).serving()
 	visitors := visit(4, "/posts", in.sockets(4)...)
 	for n := range preforker.AutoRefork().After {
@@ -165,6 +167,7 @@ func TestReforkOfTheBlog(t *testing.T) {
 
 // TestReforkSavesMemory: the workers have less of their own after the same requests.
 func TestReforkSavesMemory(t *testing.T) {
+	t.Parallel()
 	const workers, requests = 3, 30
 	in := reforking(t, copyApp(t, "blog"), strconv.Itoa(requests+1), workers)
 	sum := func() (private uint64) {
@@ -200,6 +203,7 @@ func TestReforkSavesMemory(t *testing.T) {
 }
 
 func TestReforkNever(t *testing.T) {
+	t.Parallel()
 	in := reforking(t, countingApp(t, ""), "never", 2)
 	before := in.titled("launcher ")
 	in.warm(0, 200)
@@ -216,6 +220,7 @@ func TestReforkNever(t *testing.T) {
 
 // TestReforkList: each number counts the requests of one worker, and what is born has what was served.
 func TestReforkList(t *testing.T) {
+	t.Parallel()
 	in := reforking(t, countingApp(t, ""), "5,20", 2)
 	in.warm(1, 5)
 	in.waitLine(lineBorn)
@@ -246,6 +251,7 @@ func TestReforkList(t *testing.T) {
 
 // TestReforkDeclined by auto, where requests made what would not survive. Who chooses himself is not asked.
 func TestReforkDeclined(t *testing.T) {
+	t.Parallel()
 	for what, action := range map[string]string{
 		"socket": "$kept ||= UNIXSocket.pair",
 		"thread": "$kept ||= Thread.new { sleep }",
@@ -315,6 +321,7 @@ func TestReforkHandsOnNoState(t *testing.T) {
 
 // TestReforkPassesOverTheUnfit: others may be the origin.
 func TestReforkPassesOverTheUnfit(t *testing.T) {
+	t.Parallel()
 	in := reforking(t, countingApp(t, `"/camera" => -> { PreforkLauncher.unfit_for_refork!("it has opened the camera") }`), "auto", 2)
 	ask(t, in.socket(0), "/camera")
 	in.warm(0, 15)
@@ -329,6 +336,7 @@ func TestReforkPassesOverTheUnfit(t *testing.T) {
 
 // TestReforkWhoseFirstRequestFails: the slot gets a worker of the older preloader again.
 func TestReforkWhoseFirstRequestFails(t *testing.T) {
+	t.Parallel()
 	in := reforking(t, countingApp(t, `"/raise" => -> { raise "on purpose" }`), "10", 2)
 	in.tried(10)
 	if a := ask(t, in.socket(0), "/raise?id=7"); a.status != 500 {
@@ -343,6 +351,7 @@ func TestReforkWhoseFirstRequestFails(t *testing.T) {
 
 // TestReforkIsKilled before its workers are everywhere: the slots come back.
 func TestReforkIsKilled(t *testing.T) {
+	t.Parallel()
 	in := reforking(t, countingApp(t, ""), "10", 2)
 	kill(t, in.tried(10), syscall.SIGKILL)
 	in.waitLine(`level=ERROR msg="preloader died; its workers serve on" gen=1 refork=1 exit="signal SIGKILL"`)
@@ -354,6 +363,7 @@ func TestReforkIsKilled(t *testing.T) {
 
 // TestReforkOutlivesItsElder: the older preloader is killed in the middle, and what there is serves.
 func TestReforkOutlivesItsElder(t *testing.T) {
+	t.Parallel()
 	in := reforking(t, countingApp(t, `"/raise" => -> { raise "on purpose" }`), "10", 2)
 	elder := in.titled("launcher preloader gen=1 ")[0].pid
 	in.tried(10)
@@ -368,6 +378,7 @@ func TestReforkOutlivesItsElder(t *testing.T) {
 
 // TestRestartInTheMiddleOfARefork, which is over then.
 func TestRestartInTheMiddleOfARefork(t *testing.T) {
+	t.Parallel()
 	in := reforking(t, countingApp(t, ""), "10", 2)
 	elder := in.titled("launcher preloader gen=1 ")[0].pid
 	born := in.tried(10)
@@ -389,6 +400,7 @@ func TestRestartInTheMiddleOfARefork(t *testing.T) {
 
 // TestStopInTheMiddleOfARefork has one preloader run the exit handlers.
 func TestStopInTheMiddleOfARefork(t *testing.T) {
+	t.Parallel()
 	in := reforking(t, countingApp(t, ""), "10", 2)
 	in.tried(10)
 	in.quiet()
@@ -417,6 +429,7 @@ func askedWhileBusy(t *testing.T) (in *instance, long *queued) {
 // TestReforkWhileARequestIsInHand begins when that is done. Until then the new one's pid is not known: what the
 // application leaves behind meanwhile is buried later.
 func TestReforkWhileARequestIsInHand(t *testing.T) {
+	t.Parallel()
 	in, long := askedWhileBusy(t)
 	if a := ask(t, in.socket(1), "/orphan"); !a.is("1") {
 		t.Errorf("%v", a)
@@ -437,6 +450,7 @@ func TestReforkWhileARequestIsInHand(t *testing.T) {
 
 // TestReforkOfAWorkerThatIsKilled is none, and another is made later.
 func TestReforkOfAWorkerThatIsKilled(t *testing.T) {
+	t.Parallel()
 	in, long := askedWhileBusy(t)
 	kill(t, in.worker(0), syscall.SIGKILL)
 	if a := long.answer(); a.err == nil {
@@ -449,6 +463,7 @@ func TestReforkOfAWorkerThatIsKilled(t *testing.T) {
 
 // TestStopWhileAReforkIsAskedFor lets the request end, and nothing is born.
 func TestStopWhileAReforkIsAskedFor(t *testing.T) {
+	t.Parallel()
 	in, long := askedWhileBusy(t)
 	in.signal(syscall.SIGTERM)
 	in.waitLine(`msg=stopping`)
@@ -464,6 +479,7 @@ func TestStopWhileAReforkIsAskedFor(t *testing.T) {
 
 // TestRestartWhileAReforkIsAskedFor: what was asked of the older code is of no use any more.
 func TestRestartWhileAReforkIsAskedFor(t *testing.T) {
+	t.Parallel()
 	in, long := askedWhileBusy(t)
 	in.signal(syscall.SIGHUP)
 	in.reached(2)
@@ -480,6 +496,7 @@ func TestRestartWhileAReforkIsAskedFor(t *testing.T) {
 
 // TestReforkTakesTooLong behind a request that never ends, and is no more when that ends after all.
 func TestReforkTakesTooLong(t *testing.T) {
+	t.Parallel()
 	root := countingApp(t, `"/wait" => -> { sleep 0.005 until File.exist?("go") }`)
 	in := start(t, startOptions{root: root, args: []string{"2", "--refork-after", "1", "--boot-timeout", "3s", "--log-level", "debug"}}).serving()
 	in.warm(0, 1)

@@ -29,14 +29,17 @@ type releaseApp struct {
 }
 
 func TestReleaseRack(t *testing.T) {
+	t.Parallel()
 	testRelease(t, releaseApp{name: "rack", form: "/form", submit: "/form"})
 }
 
 func TestReleaseSinatra(t *testing.T) {
+	t.Parallel()
 	testRelease(t, releaseApp{name: "sinatra", form: "/form", submit: "/form"})
 }
 
 func TestReleaseRails(t *testing.T) {
+	t.Parallel()
 	testRelease(t, releaseApp{name: "blog", form: "/posts/new", submit: "/posts"})
 }
 

@@ -10,6 +10,7 @@ import (
 )
 
 func TestSendfileDirs(t *testing.T) {
+	t.Parallel()
 	usual := []string{"/srv/shop/public", "/srv/shop/storage", "/srv/shop/tmp", "/srv/shop/files"}
 	for _, test := range []struct{ named, want []string }{
 		{nil, usual},

@@ -20,6 +20,7 @@ import (
 )
 
 func TestBlogBehindLighttpd(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "blog"), args: []string{"4"}}).serving()
 	url := in.behindLighttpd(4)
 	status, body := get(t, url+"/posts")

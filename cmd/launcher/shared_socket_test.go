@@ -67,6 +67,7 @@ func (s *lineServer) serve(conn net.Conn) {
 // connection for all workers: the answer that comes for one of them is read by whoever reads first. The
 // log warns of it, the doctor says where it is, and a hook mends it.
 func TestSharedSocket(t *testing.T) {
+	t.Parallel()
 	for _, mended := range []bool{false, true} {
 		t.Run(fmt.Sprintf("mended=%v", mended), func(t *testing.T) {
 			server := startLineServer(t, "slow", "quick")
@@ -107,6 +108,7 @@ func TestSharedSocket(t *testing.T) {
 }
 
 func TestDoctorOfSharedSocket(t *testing.T) {
+	t.Parallel()
 	server := startLineServer(t)
 	root := copyApp(t, "shared_socket")
 	o := startOptions{root: root, env: []string{"LINES_ADDRESS=" + server.listener.Addr().String()}}

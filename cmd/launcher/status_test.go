@@ -90,6 +90,7 @@ func doingIn(s preforker.Status) (doing []string) {
 
 // TestStatus compares what is told with what /proc, the log and the requests say.
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"3", "--max-private", "24MB"}}).serving()
 	promised := in.waitLine(`msg="memory at most: .* preloader="(\d+) MB" workers=3 each="24 MB" launcher="(\d+) MB" total="(\d+) MB"`)
 	for range 4 {
@@ -162,6 +163,7 @@ func (in *instance) memoryIs(status preforker.Status, pids []int) {
 
 // TestStatusWhenAllAreBusy: each worker has a request in hand, others wait, and then all of Ruby is frozen.
 func TestStatusWhenAllAreBusy(t *testing.T) {
+	t.Parallel()
 	in, gate, requests := hanging(t, 3, startOptions{})
 	requests = append(requests, queue(t, in.socket(1), "/hang?gate=go&secret=1"))
 	in.doing(1, "GET /hang")
@@ -207,6 +209,7 @@ func TestStatusWhenAllAreBusy(t *testing.T) {
 
 // TestStatusWhileLoading: nobody serves yet, and connections wait.
 func TestStatusWhileLoading(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "broken_hang"), args: []string{"2"}})
 	in.waitLine("asking the settings server")
 	queue(t, in.socket(1), "/")
@@ -222,6 +225,7 @@ func TestStatusWhileLoading(t *testing.T) {
 
 // TestStatusOfARefork: the preloader is the one that a worker gave birth to, and the workers are its forks.
 func TestStatusOfARefork(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2", "--refork-after", "3"}}).serving()
 	clients := visit(2, "/", in.sockets(2)...)
 	status := in.statusWhen("forks of a warm worker alone", func(s preforker.Status) bool {
@@ -251,6 +255,7 @@ func TestStatusOfARefork(t *testing.T) {
 
 // TestStatusWithoutAPreloader, and with a release that does not load.
 func TestStatusWithoutAPreloader(t *testing.T) {
+	t.Parallel()
 	root := versionedApp(t)
 	in := direct(t, root, "2").serving()
 	status := in.statusWhen("the memory", allMeasured)
@@ -278,6 +283,7 @@ func TestStatusWithoutAPreloader(t *testing.T) {
 
 // TestStatusForPeople on a terminal and elsewhere. Whoever sends a request must not write to the terminal.
 func TestStatusForPeople(t *testing.T) {
+	t.Parallel()
 	gate := t.TempDir()
 	in := start(t, startOptions{root: writeApp(t, map[string]string{"config.ru": fmt.Sprintf(`
 		run ->(_env) do

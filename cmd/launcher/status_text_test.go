@@ -13,6 +13,7 @@ import (
 
 // TestStatusText shows what a healthy launcher seldom has.
 func TestStatusText(t *testing.T) {
+	t.Parallel()
 	began := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	loaded, one := began.Add(time.Minute), 1
 	mb := func(private, rss uint64) *preforker.ProcessMemory {
@@ -68,6 +69,7 @@ http          127.0.0.1:3000, connections: 12 of at most 114, requests that wait
 }
 
 func TestInTime(t *testing.T) {
+	t.Parallel()
 	for d, want := range map[time.Duration]string{-time.Second: "0 s", 0: "0.0 s", 9940 * time.Millisecond: "9.9 s", 10 * time.Second: "10 s",
 		90 * time.Second: "1 min 30 s", time.Hour: "1 h 0 min", 49*time.Hour + time.Minute: "2 d 1 h"} {
 		if got := inTime(d); got != want {

@@ -19,6 +19,7 @@ import (
 // TestStatusIsNotHeldUp: neither the workers nor the next question are, by what clients do to the control
 // socket.
 func TestStatusIsNotHeldUp(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2"}}).serving()
 	socket := filepath.Join(in.root, "log", preforker.ControlSocketName)
 	for n := range 40 {
@@ -52,6 +53,7 @@ func TestStatusIsNotHeldUp(t *testing.T) {
 }
 
 func TestStatusOfNoLauncher(t *testing.T) {
+	t.Parallel()
 	root := copyApp(t, "hello")
 	for _, test := range []struct {
 		args      []string
@@ -74,6 +76,7 @@ func TestStatusOfNoLauncher(t *testing.T) {
 
 // TestStatusOfTwoLaunchers, by their folders; and of one that was killed, and of its successor.
 func TestStatusOfTwoLaunchers(t *testing.T) {
+	t.Parallel()
 	one := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"1"}}).serving()
 	two := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2"}}).serving()
 	if a, b := len(one.status().Slots), len(two.status().Slots); a != 1 || b != 2 {
@@ -101,6 +104,7 @@ func TestStatusOfTwoLaunchers(t *testing.T) {
 
 // TestStatusForTheOwnerAlone asks as nobody, where it can, and else takes the permission away.
 func TestStatusForTheOwnerAlone(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"1"}}).serving()
 	o := startOptions{root: in.root}
 	socket := filepath.Join(in.root, "log", preforker.ControlSocketName)

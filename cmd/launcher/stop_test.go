@@ -74,6 +74,7 @@ func entries(t testing.TB, dir string) (names []string) {
 // TestStopDrains: the request in hand and all that wait behind it are answered. A Ctrl-C at a
 // terminal signals the whole process group, which changes nothing.
 func TestStopDrains(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		signal syscall.Signal
@@ -106,6 +107,7 @@ func TestStopDrains(t *testing.T) {
 }
 
 func TestSecondSignalKills(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		in, _, requests := hanging(t, 3, startOptions{})
 		in.signal(sig)
@@ -131,6 +133,7 @@ func TestSecondSignalKills(t *testing.T) {
 }
 
 func TestDrainTimeoutKills(t *testing.T) {
+	t.Parallel()
 	in, _, requests := hanging(t, 0, startOptions{args: []string{"--drain-timeout", "300ms"}})
 	in.signal(syscall.SIGTERM)
 	in.waitLine(`"worker (did not drain in time and )?is killed" slot=0`)
@@ -142,6 +145,7 @@ func TestDrainTimeoutKills(t *testing.T) {
 
 // TestStopWhileLoading: nothing is in anybody's hands, so it ends at once.
 func TestStopWhileLoading(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "broken_hang"), args: []string{"2"}})
 	in.waitLine("asking the settings server")
 	early := queue(t, in.socket(1), "/")
@@ -166,6 +170,7 @@ func (in *instance) killed() {
 // TestKilledLauncherLeavesNoOrphans: idle processes leave at once, a busy one after its request, and what
 // waited behind that.
 func TestKilledLauncherLeavesNoOrphans(t *testing.T) {
+	t.Parallel()
 	in, gate, requests := hanging(t, 3, startOptions{})
 	in.killed()
 	in.waitFor("the idle processes to leave", func() bool { return len(in.processes()) == 1 })
@@ -179,6 +184,7 @@ func TestKilledLauncherLeavesNoOrphans(t *testing.T) {
 
 // TestKilledLauncherLeavesNoHangingRequest: its client may be gone, so nobody else would ever end it.
 func TestKilledLauncherLeavesNoHangingRequest(t *testing.T) {
+	t.Parallel()
 	in, _, requests := hanging(t, 0, startOptions{args: []string{"--drain-timeout", "200ms"}})
 	_ = requests[0].conn.Close()
 	in.killed()
@@ -191,6 +197,7 @@ func TestKilledLauncherLeavesNoHangingRequest(t *testing.T) {
 // TestKilledLauncherLeavesNoLoader: an application that never finishes loading, or a hook that never ends, does not hear
 // of the supervisor's end, so the kernel has to tell it; also where it has ended all threads but its own.
 func TestKilledLauncherLeavesNoLoader(t *testing.T) {
+	t.Parallel()
 	const alone = "(Thread.list - [Thread.current]).each(&:kill)\n"
 	const hang = "$stderr.puts 'hangs'\nsleep\n"
 	const app = "run ->(_env) { [200, {}, []] }\n"
@@ -224,6 +231,7 @@ func TestKilledLauncherLeavesNobodyStopped(t *testing.T) {
 // TestSuccessorOfAKilledLauncher starts in the same folder while a worker of the first one is
 // still busy on the old socket.
 func TestSuccessorOfAKilledLauncher(t *testing.T) {
+	t.Parallel()
 	in, gate, requests := hanging(t, 0, startOptions{})
 	old := in.worker(0)
 	in.killed()
@@ -278,6 +286,7 @@ func TestSuccessorEndsWhatAKilledLauncherHasLeft(t *testing.T) {
 // TestLogReaderThatLeaves: neither a closed standard error nor a closed standard output stops
 // the service or a later stop. The first is what "launcher 2 2>&1 | head -1" does.
 func TestLogReaderThatLeaves(t *testing.T) {
+	t.Parallel()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -306,6 +315,7 @@ func TestLogReaderThatLeaves(t *testing.T) {
 }
 
 func TestSignalsAreNamed(t *testing.T) {
+	t.Parallel()
 	for sig, want := range map[os.Signal]string{syscall.SIGTERM: "TERM", syscall.SIGINT: "INT", syscall.SIGHUP: "HUP",
 		syscall.SIGQUIT: "QUIT",
 		syscall.SIGUSR2: fmt.Sprint(syscall.SIGUSR2)} {
@@ -318,6 +328,7 @@ func TestSignalsAreNamed(t *testing.T) {
 // TestDrainTimeoutOfTheFront: a request through --http that never ends gets the time to drain
 // once, not first from the front and then from its worker.
 func TestDrainTimeoutOfTheFront(t *testing.T) {
+	t.Parallel()
 	_, variable := gates(t)
 	in := start(t, startOptions{root: copyApp(t, "hello"), env: []string{variable},
 		args: []string{"1", "--http", "127.0.0.1:0", "--drain-timeout", "300ms"}})

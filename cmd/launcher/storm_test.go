@@ -18,6 +18,7 @@ const (
 // TestStorm: a random worker is killed under load, again and again. A killed worker loses
 // the one request in its hands; everybody else is served, none is refused.
 func TestStorm(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name          string
 		killPreloader bool

@@ -18,6 +18,7 @@ import (
 // request that it died in, the socket stays the same file, and what waited in its queue is
 // served by the successor.
 func TestDeadWorkerIsReplaced(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		app, request string // without a request it is killed from outside
 		exit         string
@@ -88,6 +89,7 @@ func TestDeadWorkerIsReplaced(t *testing.T) {
 
 // TestExitInARequestEndsNoWorker: it is an exception like any other there.
 func TestExitInARequestEndsNoWorker(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"1"}}).serving()
 	worker := in.worker(0)
 	if a := ask(t, in.socket(0), "/exit?status=3"); a.status != 500 {
@@ -129,6 +131,7 @@ func inode(t testing.TB, path string) uint64 {
 }
 
 func TestTitles(t *testing.T) {
+	t.Parallel()
 	dir, variable := gates(t)
 	in := start(t, startOptions{root: copyApp(t, "hello"), env: []string{variable}, args: []string{"2"}}).serving()
 	hanging := queue(t, in.socket(1), "/hang?gate=go")
@@ -151,6 +154,7 @@ func TestTitles(t *testing.T) {
 }
 
 func TestConnectionsBeforeTheApplicationHasLoaded(t *testing.T) {
+	t.Parallel()
 	root := slowApp(t)
 	in := start(t, startOptions{root: root, args: []string{"2"}})
 	in.waitLine("is loading the application")
@@ -178,6 +182,7 @@ run ->(_env) { [200, {}, ["hello"]] }
 }
 
 func TestWarnsOfThreadsAndSockets(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "threads"), args: []string{"1"}}).serving()
 	in.waitLine(`level=WARN msg="boot started a thread .*: telemetry" gen=1 kind=thread where=lib/telemetry.rb:\d+ advice="start it in after_fork `)
 	in.waitLine(`level=WARN msg="boot opened a socket .*: 127.0.0.1:\d+ to nobody \(listening or unconnected\)" gen=1 kind=socket advice="connect again in after_fork `)
@@ -192,6 +197,7 @@ func TestWarnsOfThreadsAndSockets(t *testing.T) {
 }
 
 func TestHooks(t *testing.T) {
+	t.Parallel()
 	log := filepath.Join(t.TempDir(), "hooks.log")
 	in := start(t, startOptions{root: copyApp(t, "hooks"), env: []string{"HOOKS_LOG=" + log}, args: []string{"3"}}).serving()
 	text, err := os.ReadFile(log)
@@ -216,6 +222,7 @@ func TestHooks(t *testing.T) {
 // TestEveryWorkerIsTheLaunchersChild, and so is what an application turns into a daemon: it
 // comes to the launcher as an orphan, and must not stay as a zombie.
 func TestEveryWorkerIsTheLaunchersChild(t *testing.T) {
+	t.Parallel()
 	root := writeApp(t, map[string]string{"config.ru": `
 run(lambda { |_env|
   reader, writer = IO.pipe
@@ -268,6 +275,7 @@ func parentOf(pid int) int {
 // TestNoDatabaseConnectionIsShared asks every worker many times, in turn, of an application
 // whose boot has used the database and has left the connection open.
 func TestNoDatabaseConnectionIsShared(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "blog"), env: []string{"BLOG_CONNECT_AT_BOOT=1"}, args: []string{"4"}}).serving()
 	kill(t, in.worker(3), syscall.SIGKILL) // one that was forked later than the others
 	in.waitLines(`msg="worker is ready" slot=3`, 2)

@@ -104,6 +104,7 @@ func startOn(t testing.TB, root string, file *os.File, terminal bool, args ...st
 // TestTerminal: a spinner with the seconds while the application loads, then the table, and
 // Ctrl-C stops it.
 func TestTerminal(t *testing.T) {
+	t.Parallel()
 	root := writeApp(t, map[string]string{"hold": "", "config.ru": `
 puts "looking around"
 $stdout.flush
@@ -140,6 +141,7 @@ run ->(_env) { [200, {}, ["hello"]] }
 
 // TestNoTerminal: what goes to a file has no escape codes, and no spinner.
 func TestNoTerminal(t *testing.T) {
+	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "broken_noisy"), args: []string{"1"}}).serving()
 	for _, stream := range []string{"out", "err"} { // each in its own order, and perhaps after the workers
 		in.waitLine(`msg="the application printed" line="` + stream + ` 4999:`)
@@ -163,6 +165,7 @@ func TestNoTerminal(t *testing.T) {
 // TestTerminalThatIsClosed: the kernel's HUP is not an operator's. Nobody is left to see
 // or to stop what goes on, so it ends.
 func TestTerminalThatIsClosed(t *testing.T) {
+	t.Parallel()
 	tty, slave := openTerminal(t)
 	in := startOn(t, copyApp(t, "hello"), slave, true, "1")
 	in.waitFor("the table", func() bool { return strings.Contains(tty.text(), "1 worker is ready") })

@@ -12,6 +12,7 @@ import (
 )
 
 func TestUnknownEnvironment(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	named := func(name string) preforker.App {
 		return preforker.App{Root: root, Environment: environment(name, "", "", "")}
