@@ -119,7 +119,7 @@ module PreforkLauncher
         return take_own(name.downcase, value) if name.start_with?(*OWN)
         raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name)
 
-        value = resolved(value.to_s) if @resolve_files && FILES.include?(name.downcase)
+        value = resolved(value) if @resolve_files && FILES.include?(name.downcase)
         if value.is_a?(Array)
           value.each { |part| append(name, part.to_s.b) unless part.nil? }
         else
@@ -175,7 +175,9 @@ module PreforkLauncher
 
       # The file that a name leads to: after a deploy the application lives in another folder, and its links lead to the same files.
       def resolved(path)
-        File.realpath(path).gsub("%", "%25")
+        return path.map { |one| resolved(one) } if path.is_a?(Array)
+
+        File.realpath(path.to_s).gsub("%", "%25")
       rescue SystemCallError, ArgumentError # the web server answers
         path
       end

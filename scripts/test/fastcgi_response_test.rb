@@ -382,6 +382,7 @@ class FastCGIResponseTest < FastCGICase
       end
       missing = File.join(link, "missing")
       assert reply_to([200, { "X-Sendfile" => missing }, []], LAUNCHER_SENDFILE: "1").head.end_with?("X-Sendfile: #{missing}")
+      assert reply_to([200, { "x-sendfile" => [missing] }, []], LAUNCHER_SENDFILE: "1").head.end_with?("x-sendfile: #{missing}")
     end
   end
 
