@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "checks/examination"
+require_relative "clock"
 require_relative "eager_load"
 require_relative "fork_safety"
 require_relative "hooks"
@@ -58,7 +59,7 @@ module PreforkLauncher
     def eager_load
       failure = nil
       if @eager_load.wanted?
-        deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + EagerLoad::SECONDS
+        deadline = Clock.now + EagerLoad::SECONDS
         Steps.new(Levers.new([]), @errors, deadline: deadline, root: @settings.root).step("eager-load") { failure = @eager_load.run(deadline) }
       end
       return [] unless failure

@@ -2,6 +2,7 @@
 
 require_relative "app_loader"
 require_relative "channel"
+require_relative "clock"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "supervisor_death"
@@ -29,7 +30,7 @@ module PreforkLauncher
       answer_when_asked_where
       life_line = leave_with_supervisor
       STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
-      started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      started = Clock.now
       @hooks.offer_passenger_events if @settings.passenger_events?
       app = AppLoader.check(@loader.load)
       find_mount(app)
@@ -39,7 +40,7 @@ module PreforkLauncher
       Loading.reset_traps
       life_line.kill.join
       SupervisorDeath.watch(channel.method(:ended?)) { leave_with_what_was_started }
-      @seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - started
+      @seconds = Clock.now - started
       yield
       use_real_stderr
       app

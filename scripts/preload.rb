@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "clock"
 require_relative "preload/controllers"
 require_relative "preload/framework"
 require_relative "preload/records"
@@ -39,7 +40,7 @@ module PreforkLauncher
     private
 
     def new_steps
-      deadline = [Process.clock_gettime(Process::CLOCK_MONOTONIC) + SECONDS, @deadline].compact.min
+      deadline = [Clock.now + SECONDS, @deadline].compact.min
       Steps.new(@levers, @errors, deadline: deadline, root: @root, grace: @grace)
     end
   end

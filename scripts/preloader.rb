@@ -3,6 +3,7 @@
 require_relative "channel"
 require_relative "checks/examination"
 require_relative "children"
+require_relative "clock"
 require_relative "failure"
 require_relative "fork_safety"
 require_relative "hooks"
@@ -47,7 +48,7 @@ module PreforkLauncher
     # In a process that a worker gave birth to, with a control socket of its own; hooked is what after_fork had made
     # of that worker. Returns where exit handlers are to run.
     def born(app, control, refork, hooked)
-      began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      began = Clock.now
       Process.setsid
       @channel = Channel.new(control)
       changed = @state.restore(hooked)
@@ -58,7 +59,7 @@ module PreforkLauncher
       @safe = false
       @idle = Thread.list # the fork has left no other
       @preparation.refresh
-      seconds = Process.clock_gettime(Process::CLOCK_MONOTONIC) - began
+      seconds = Clock.now - began
       @loading.report_on(@channel, seconds: seconds)
       serve_spawns(app)
     rescue *Loading::ERRORS => error

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "clock"
 require_relative "eager_load"
 require_relative "heap"
 require_relative "levers"
@@ -21,7 +22,7 @@ module PreforkLauncher
       @errors = errors
       @root = settings.root
       @levers = Levers.new(settings.without)
-      @deadline = now + SHARE * settings.boot_seconds
+      @deadline = Clock.now + SHARE * settings.boot_seconds
       @grace = [Steps::GRACE, GRACE * settings.boot_seconds].min
       @steps = Steps.new(@levers, errors, deadline: @deadline, root: @root, grace: @grace)
       @eager_load = EagerLoad.new(@root)
@@ -67,7 +68,7 @@ module PreforkLauncher
     private
 
     def eager_load
-      failure = @eager_load.run([now + EagerLoad::SECONDS, @deadline].min)
+      failure = @eager_load.run([Clock.now + EagerLoad::SECONDS, @deadline].min)
       @steps.skip("eager-load", "config.eager_load is off, and to load all code in advance failed: #{failure}") if failure
     end
 
@@ -84,10 +85,6 @@ module PreforkLauncher
       @errors.note("the rehearsal of requests is given up: #{Text.error(error)}")
     ensure
       rehearsal&.finish
-    end
-
-    def now
-      Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

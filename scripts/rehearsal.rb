@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "clock"
 require_relative "fastcgi/responder"
 
 module PreforkLauncher
@@ -27,7 +28,7 @@ module PreforkLauncher
 
     def initialize(app, url_prefix:, seconds:)
       @responder = FastCGI::Responder.new(app, errors: $stderr, url_prefix: url_prefix)
-      @deadline = now + seconds
+      @deadline = Clock.now + seconds
       @buffer = String.new(capacity: READ_BYTES)
       @sockets = Queue.new
       @thread = Thread.new { serve }
@@ -46,7 +47,7 @@ module PreforkLauncher
     # What comes after the response has as long as the response would have had. A thread that nothing can end is left to itself.
     def finish
       @sockets.close
-      @thread.kill unless @thread.join([@deadline - now, LAST_WORDS].max)
+      @thread.kill unless @thread.join([@deadline - Clock.now, LAST_WORDS].max)
     end
 
     private
@@ -64,7 +65,7 @@ module PreforkLauncher
         part = ours.read_nonblock(READ_BYTES, @buffer, exception: false)
         return some if part.nil?
         next some = true unless part == :wait_readable
-        give_up unless IO.select([ours], nil, nil, [@deadline - now, 0].max)
+        give_up unless IO.select([ours], nil, nil, [@deadline - Clock.now, 0].max)
       end
     end
 
@@ -72,10 +73,6 @@ module PreforkLauncher
       where = (@thread.backtrace || []).first(3).join(" < ")
       @thread.kill
       raise Stuck, where
-    end
-
-    def now
-      Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "clock"
 require_relative "fastcgi/responder"
 require_relative "rehearsal"
 
@@ -24,15 +25,15 @@ module PreforkLauncher
       @responder = FastCGI::Responder.new(ANSWER, errors: SILENT, limits: FastCGI::Limits.new(**LIMITS))
       @request = Rehearsal.request(PATH, "localhost", {}).freeze
       @answer = answer or raise Failed, "it does not answer a request of its own"
-      @next = now + SECONDS
+      @next = Clock.now + SECONDS
     end
 
     def due?
-      now >= @next
+      Clock.now >= @next
     end
 
     def check
-      @next = now + SECONDS
+      @next = Clock.now + SECONDS
       raise Failed, "it does not answer as it did before its first request, which a request may have done to Ruby's own methods" unless answer == @answer
     end
 
@@ -49,10 +50,6 @@ module PreforkLauncher
       nil
     ensure
       ours&.close
-    end
-
-    def now
-      Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

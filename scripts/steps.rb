@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "clock"
 require_relative "failure"
 require_relative "surroundings"
 require_relative "time_limit"
@@ -25,7 +26,7 @@ module PreforkLauncher
       @option = option
       return unless @levers.on?(name)
       return note("#{name} is skipped: no time is left") if late?
-      Surroundings.kept { TimeLimit.run(@deadline + @grace - now, &block) }
+      Surroundings.kept { TimeLimit.run(@deadline + @grace - Clock.now, &block) }
     rescue SignalException
       raise
     rescue TimeLimit::Passed => error
@@ -55,16 +56,12 @@ module PreforkLauncher
     end
 
     def late?
-      now > @deadline
+      Clock.now > @deadline
     end
 
     attr_reader :deadline, :root
 
     private
-
-    def now
-      Process.clock_gettime(Process::CLOCK_MONOTONIC)
-    end
 
     def report(failed)
       return if failed.empty?

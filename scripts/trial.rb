@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "clock"
 require_relative "failure"
 
 module PreforkLauncher
@@ -44,7 +45,7 @@ module PreforkLauncher
 
     # Nil is the end of the stream. The fork itself says that it is late, and where it is, if it can.
     def read
-      return :late unless IO.select([@reader], nil, nil, [@deadline - now, 0].max + GRACE)
+      return :late unless IO.select([@reader], nil, nil, [@deadline - Clock.now, 0].max + GRACE)
       @reader.read_nonblock(REPORT_MAX, exception: false)
     end
 
@@ -98,7 +99,7 @@ module PreforkLauncher
 
     # Until the deadline, or the end of the process that was forked.
     def watch(main, parent)
-      Kernel.sleep(POLL) while Process.ppid == parent && now < @deadline
+      Kernel.sleep(POLL) while Process.ppid == parent && Clock.now < @deadline
       late = RuntimeError.new("")
       late.set_backtrace(main.backtrace)
       report(LATE + Failure.new(late, root: @root).line[/ \(.*\)\z/].to_s)
@@ -113,10 +114,6 @@ module PreforkLauncher
       logger.level = 5 if logger.respond_to?(:level=) # above all that there are
     rescue StandardError
       nil # a logger of the application's own kind says what it says
-    end
-
-    def now
-      Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

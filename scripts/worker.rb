@@ -2,6 +2,7 @@
 
 require_relative "birth"
 require_relative "channel"
+require_relative "clock"
 require_relative "collection"
 require_relative "exit_handlers"
 require_relative "failure"
@@ -200,7 +201,7 @@ module PreforkLauncher
 
     # The supervisor is gone: nobody else would serve what waits in the queue.
     def leave_alone
-      @accept_until ||= now + [BACKLOG_SECONDS, @settings.drain_timeout].min
+      @accept_until ||= Clock.now + [BACKLOG_SECONDS, @settings.drain_timeout].min
       leave(:after_backlog)
     end
 
@@ -265,11 +266,7 @@ module PreforkLauncher
     end
 
     def overdue?
-      @accept_until && now > @accept_until
-    end
-
-    def now
-      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      @accept_until && Clock.now > @accept_until
     end
 
     # The answer goes over the new one's control socket, whose end says that there is nothing more to come. What

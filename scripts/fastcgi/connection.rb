@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../clock"
+
 module PreforkLauncher
   module FastCGI
     # One accepted socket: bytes in and out, each wait with a deadline, and the framing of records. It never blocks without a
@@ -15,10 +17,6 @@ module PreforkLauncher
 
       # Of the record in hand.
       attr_reader :type, :id, :length
-
-      def self.now
-        Process.clock_gettime(Process::CLOCK_MONOTONIC)
-      end
 
       # The buffer is lent by the responder, so that a request costs no new one. What it holds is taken as read.
       def initialize(socket, limits:, interrupts:, buffer:)
@@ -54,12 +52,12 @@ module PreforkLauncher
           return false if received.nil?
           next unless received == :wait_readable
 
-          remaining = deadline - Connection.now
+          remaining = deadline - Clock.now
           return false unless remaining.positive? && (ready = IO.select(watched, nil, nil, remaining))
           next if ready.first.include?(@socket)
 
           watched = @sockets
-          deadline = [deadline, Connection.now + grace].min
+          deadline = [deadline, Clock.now + grace].min
         end
         true
       end
@@ -123,7 +121,7 @@ module PreforkLauncher
         Kernel.loop do
           written = @socket.write_nonblock(bytes, exception: false)
           if written == :wait_writable
-            deadline ||= Connection.now + @limits.write_seconds
+            deadline ||= Clock.now + @limits.write_seconds
             wait_writable(deadline)
           elsif written == bytes.bytesize
             return
@@ -140,7 +138,7 @@ module PreforkLauncher
       # (always over TCP). So: say that nothing more will come, throw away what still arrives, within bounds, and only then close.
       def drain
         @socket.close_write
-        deadline = Connection.now + @limits.drain_seconds
+        deadline = Clock.now + @limits.drain_seconds
         left = @limits.drain_bytes
         while left.positive?
           received = @socket.read_nonblock(READ_BYTES, @buffer, exception: false)
@@ -211,14 +209,14 @@ module PreforkLauncher
       end
 
       def wait_readable(deadline)
-        remaining = deadline - Connection.now
+        remaining = deadline - Clock.now
         return if remaining.positive? && IO.select(@sockets, nil, nil, remaining)
 
         raise DeadlinePassed, "peer sent nothing more in time"
       end
 
       def wait_writable(deadline)
-        remaining = deadline - Connection.now
+        remaining = deadline - Clock.now
         return if remaining.positive? && IO.select(nil, @sockets, nil, remaining)
 
         raise DeadlinePassed, "peer read nothing in time"

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../clock"
 require_relative "record"
 require_relative "failure"
 require_relative "params"
@@ -34,7 +35,7 @@ module PreforkLauncher
       # Refusal for a request that has to be answered without the application, and a ConnectionFailure where the connection is lost.
       def next_request
         reset
-        @idle_deadline = Connection.now + (@fresh ? @limits.head_seconds : @limits.idle_seconds)
+        @idle_deadline = Clock.now + (@fresh ? @limits.head_seconds : @limits.idle_seconds)
         @deadline = @fresh ? @idle_deadline : nil
         until @phase == :answering
           return nil unless more?
@@ -96,7 +97,7 @@ module PreforkLauncher
 
           @fresh = false
         end
-        @deadline ||= Connection.now + @limits.head_seconds
+        @deadline ||= Clock.now + @limits.head_seconds
         @connection.read_record(@deadline)
       end
 
@@ -207,7 +208,7 @@ module PreforkLauncher
       end
 
       def renew_deadline
-        @deadline = Connection.now + @limits.body_seconds
+        @deadline = Clock.now + @limits.body_seconds
       end
 
       def body_complete

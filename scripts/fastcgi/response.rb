@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../clock"
 require_relative "failure"
 require_relative "head"
 require_relative "chunked"
@@ -136,7 +137,7 @@ module PreforkLauncher
       def await(stream, threads)
         threads.each do |thread|
           until stream.closed? || thread.join(0.02)
-            next if Connection.now - stream.used < @limits.write_seconds
+            next if Clock.now - stream.used < @limits.write_seconds
 
             return @errors.note("#{@request}: the stream was neither closed nor used for #{@limits.write_seconds} s, and is closed now")
           end

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../clock"
+
 module PreforkLauncher
   module FastCGI
     # What a streaming body of Rack 3, or a callback of the header "rack.hijack", is called with. Every write goes to the peer at once.
@@ -12,7 +14,7 @@ module PreforkLauncher
         @response = response
         @input = input
         @reading = @writing = true
-        @used = Connection.now
+        @used = Clock.now
         @writers = []
       end
 
@@ -29,7 +31,7 @@ module PreforkLauncher
         chunks.sum do |chunk|
           chunk = chunk.to_s
           @response.chunk(chunk)
-          @used = Connection.now
+          @used = Clock.now
           chunk.bytesize
         end
       end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../active_record_pools"
+require_relative "../clock"
 require_relative "../trial"
 
 module PreforkLauncher
@@ -34,7 +35,7 @@ module PreforkLauncher
       def answering(models)
         databases = models.group_by(&:connection_pool).map { |pool, of_pool| Database.new(pool, of_pool) }
         tried = databases.select { |database| there?(database) }
-        deadline = [now + SECONDS, @steps.deadline].min
+        deadline = [Clock.now + SECONDS, @steps.deadline].min
         close_connections
         trials = tried.map { |database| Trial.new(root: @steps.root, deadline: deadline) { ask(database) } }
         sound = tried.zip(trials).select { |database, trial| sound?(database, trial.failure) }
@@ -74,10 +75,6 @@ module PreforkLauncher
       def sound?(database, failure)
         @steps.skip("the database #{database}", failure.start_with?(Trial::LATE) ? "it has not answered for #{SECONDS} s" : failure) if failure
         failure.nil?
-      end
-
-      def now
-        Process.clock_gettime(Process::CLOCK_MONOTONIC)
       end
     end
   end
