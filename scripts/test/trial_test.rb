@@ -6,6 +6,7 @@ require "tempfile"
 require "trial"
 
 class TrialTest < Minitest::Test
+  HERE = __FILE__.delete_prefix("#{__dir__}/") # as it is told, by whichever name it was run
   def trial(seconds: 60, &block)
     PreforkLauncher::Trial.new(root: __dir__, deadline: Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds, &block)
   end
@@ -16,9 +17,9 @@ class TrialTest < Minitest::Test
 
   # Whatever it is, this process has nothing of it.
   def test_what_fails
-    { "RuntimeError: no way (trial_test.rb:#{__LINE__})" => -> { raise "no way\nat all" },
-      "SystemExit: status 3 (trial_test.rb:#{__LINE__})" => -> { exit(3) },
-      "NoMemoryError: failed (trial_test.rb:#{__LINE__})" => -> { raise NoMemoryError, "failed" },
+    { "RuntimeError: no way (#{HERE}:#{__LINE__})" => -> { raise "no way\nat all" },
+      "SystemExit: status 3 (#{HERE}:#{__LINE__})" => -> { exit(3) },
+      "NoMemoryError: failed (#{HERE}:#{__LINE__})" => -> { raise NoMemoryError, "failed" },
       "it ended its process" => -> { exit!(0) } }.each do |reason, block|
       assert_equal reason, trial(&block).failure
     end
@@ -30,9 +31,8 @@ class TrialTest < Minitest::Test
     deep
   end
 
-
   def test_one_that_hangs_says_where
-    assert_equal "it did not end in time (trial_test.rb:#{__LINE__})", trial(seconds: 0) { sleep }.failure
+    assert_equal "it did not end in time (#{HERE}:#{__LINE__})", trial(seconds: 0) { sleep }.failure
   end
 
   # Nothing in it runs any more that could say so: it holds Ruby's lock.
