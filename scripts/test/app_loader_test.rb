@@ -2,29 +2,15 @@
 
 require "minitest"
 require "json"
-require "tmpdir"
-require "fileutils"
+require_relative "support/app_folder"
 require_relative "support/ruby_process"
 
 # Loads real applications, each in a process of its own.
 class AppLoaderTest < Minitest::Test
+  include AppFolder
   include RubyProcess
 
   APP = "run ->(_env) { [200, {}, [File.basename(Dir.pwd)]] }\n"
-
-  def setup
-    @root = File.realpath(Dir.mktmpdir)
-  end
-
-  def teardown
-    FileUtils.remove_entry(@root)
-  end
-
-  def write(name, text)
-    path = File.join(@root, name)
-    FileUtils.mkdir_p(File.dirname(path))
-    File.write(path, text)
-  end
 
   # Loads the application from another folder, then prints what the script says of app and loader.
   def load(script, entry: "config.ru", env: {})

@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
 require "minitest"
-require "fileutils"
-require "tmpdir"
+require_relative "support/app_folder"
 require_relative "support/ruby_process"
 
 # Of real applications, each in a process of its own.
 class EagerLoadTest < Minitest::Test
+  include AppFolder
   include RubyProcess
 
   ENVIRONMENT = <<~RUBY
@@ -36,19 +36,9 @@ class EagerLoadTest < Minitest::Test
   RUBY
 
   def setup
-    @root = File.realpath(Dir.mktmpdir)
+    super
     write("app/models/price.rb", "class Price; end")
     write("app/controllers/prices_controller.rb", "class PricesController < ActionController::Base; end")
-  end
-
-  def teardown
-    FileUtils.remove_entry(@root)
-  end
-
-  def write(name, text)
-    path = File.join(@root, name)
-    FileUtils.mkdir_p(File.dirname(path))
-    File.write(path, text)
   end
 
   def load(*arguments, eager: false, environment: "staging")

@@ -4,12 +4,13 @@ require "minitest"
 require "fileutils"
 require "json"
 require "socket"
-require "tmpdir"
+require_relative "support/app_folder"
 require_relative "support/ruby_process"
 
 # A Rails application with databases of every kind, in a process of its own: it starts, nothing has changed, and what can be
 # learned is.
 class PreloadDatabasesTest < Minitest::Test
+  include AppFolder
   include RubyProcess
 
   FILES = {
@@ -58,19 +59,9 @@ class PreloadDatabasesTest < Minitest::Test
   RUBY
 
   def setup
-    @root = File.realpath(Dir.mktmpdir)
+    super
     FILES.each { |name, text| write(name, text) }
     @databases = { "primary" => sqlite("db/posts.sqlite3") }
-  end
-
-  def teardown
-    FileUtils.remove_entry(@root)
-  end
-
-  def write(name, text)
-    path = File.join(@root, name)
-    FileUtils.mkdir_p(File.dirname(path))
-    File.write(path, text)
   end
 
   def sqlite(file, **more)

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
 require "minitest"
-require "fileutils"
 require "json"
-require "tmpdir"
+require_relative "support/app_folder"
 require_relative "support/ruby_process"
 
 # A Rails application that notices when somebody runs its code.
 class PreloadFrameworkTest < Minitest::Test
+  include AppFolder
   include RubyProcess
 
   ENVIRONMENT = <<~'RUBY'
@@ -52,19 +52,9 @@ class PreloadFrameworkTest < Minitest::Test
   RUBY
 
   def setup
-    @root = File.realpath(Dir.mktmpdir)
+    super
     write("config/environment.rb", ENVIRONMENT)
     write("app/controllers/prices_controller.rb", "class PricesController < ActionController::Base; end")
-  end
-
-  def teardown
-    FileUtils.remove_entry(@root)
-  end
-
-  def write(name, text)
-    path = File.join(@root, name)
-    FileUtils.mkdir_p(File.dirname(path))
-    File.write(path, text)
   end
 
   def preload(environment)
