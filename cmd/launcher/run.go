@@ -50,20 +50,10 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range append(withoutEffect(ctx, config), deployWarnings(where.app.Root, where.socketDir)...) {
-		logger.Warn(warning)
-	}
-	if dir, err := os.Getwd(); err == nil && ctx.String(optRoot) == "" && dir != where.app.Root {
-		logger.Info("the application is known by the link that leads to it (--root names another)", keyRoot, where.app.Root)
-	}
+	remark(ctx, config, where, logger)
 	config.Log, config.Stderr, config.Observer = logger, stderr, console
 	config.LogJSON = ctx.String(optLogFormat) == formatJSON
-	version, err := lighttpdVersion(ctx.Context, "", "")
-	if err != nil {
-		logger.Warn("the version of lighttpd is unknown", keyError, err)
-		version = lighttpd.DefaultVersion()
-	}
-	if config.Snippet, err = lighttpd.Snippet(where.lighttpd(workers), version); err != nil {
+	if config.Snippet, err = snippet(ctx, where, workers, logger); err != nil {
 		return err
 	}
 	front, err := newFront(ctx.String(optHTTP), where, workers, logger)
@@ -94,6 +84,26 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	}
 	run := &service{supervisor: supervisor, front: front, log: logger, hungUp: console.gone}
 	return run.run(signals)
+}
+
+// remark says what has no effect, and what of the folders may not be what somebody means.
+func remark(ctx *cli.Context, config preforker.Config, where site, logger *slog.Logger) {
+	for _, warning := range append(withoutEffect(ctx, config), deployWarnings(where.app.Root, where.socketDir)...) {
+		logger.Warn(warning)
+	}
+	if dir, err := os.Getwd(); err == nil && ctx.String(optRoot) == "" && dir != where.app.Root {
+		logger.Info("the application is known by the link that leads to it (--root names another)", keyRoot, where.app.Root)
+	}
+}
+
+// snippet is the configuration for the lighttpd of this machine, as far as its version can be known.
+func snippet(ctx *cli.Context, where site, workers int, logger *slog.Logger) (string, error) {
+	version, err := lighttpdVersion(ctx.Context, "", "")
+	if err != nil {
+		logger.Warn("the version of lighttpd is unknown", keyError, err)
+		version = lighttpd.DefaultVersion()
+	}
+	return lighttpd.Snippet(where.lighttpd(workers), version)
 }
 
 // printAside prints the configuration, which nobody may be reading, and returns what waits for that, for a moment.
