@@ -74,7 +74,7 @@ module PreforkLauncher
       require "rack"
       require "rack/builder"
       parsed = ::Rack::Builder.parse_file(File.expand_path(@settings.entry, @settings.root))
-      parsed.is_a?(Array) ? parsed.first : parsed
+      ::Array === parsed ? parsed.first : parsed
     end
 
     def rails
