@@ -173,6 +173,7 @@ class ForkSafetyTest < Minitest::Test
   RUBY
 
   def test_action_cable_that_boot_has_used_starts_anew
+    needs "action_cable"
     assert_equal "true nil true", run_in(<<~RUBY)
       #{CABLE}
       mine = ActionCable.server.pubsub
@@ -182,6 +183,7 @@ class ForkSafetyTest < Minitest::Test
   end
 
   def test_action_cable_that_boot_has_not_used_stays_so
+    needs "action_cable"
     assert_equal "nil", run_in('require "action_cable"; print worker { ActionCable.instance_variable_get(:@server).inspect }')
   end
 

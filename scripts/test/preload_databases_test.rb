@@ -98,6 +98,7 @@ class PreloadDatabasesTest < Minitest::Test
   end
 
   def test_databases_of_every_kind
+    needs "pg"
     silent = TCPServer.new("127.0.0.1", 0)
     database("silent", "adapter" => "postgresql", "host" => "127.0.0.1", "port" => silent.addr[1], "database" => "x")
     database("missing", sqlite("storage/deep/missing.sqlite3"))
@@ -119,7 +120,7 @@ class PreloadDatabasesTest < Minitest::Test
     assert_equal 0, File.size("#{@root}/db/empty.sqlite3")
     refute_match(/SCHEMA|posts/, File.read("#{@root}/log/production.log"))
   ensure
-    silent.close
+    silent&.close
     locked&.close
   end
 

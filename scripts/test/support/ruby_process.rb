@@ -14,6 +14,12 @@ module RubyProcess
     output
   end
 
+  # Skips a test of what has parts in C that are not built for this Ruby.
+  def needs(library)
+    _, errors, status = Open3.capture3(clean, RbConfig.ruby, "-e", "require ARGV.first", library)
+    skip "#{library} cannot be loaded by this Ruby: #{errors.lines.first}" unless status.success?
+  end
+
   # A test may itself run under Bundler.
   def clean
     ENV.keys.grep(/\A(?:BUNDLE|BUNDLER|RUBYOPT|RUBYLIB|RAILS_|RACK_)/).to_h { |name| [name, nil] }
