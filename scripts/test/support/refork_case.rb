@@ -179,10 +179,19 @@ class ReforkCase < Minitest::Test
 
   # What a process has open, without what Ruby itself needs and closes as it likes.
   def open_by(pid)
-    Dir["/proc/#{pid}/fd/*"].map { |fd| File.readlink(fd) }.grep_v(/\Aanon_inode:|\Apipe:/).sort
+    descriptors_of(pid).grep_v(/\Aanon_inode:|\Apipe:/).sort
+  end
+
+  # One may be closed in the middle of this.
+  def descriptors_of(pid)
+    Dir["/proc/#{pid}/fd/*"].map do |fd|
+      File.readlink(fd)
+    rescue Errno::ENOENT
+      nil
+    end.compact
   end
 
   def pipes_of(pid)
-    Dir["/proc/#{pid}/fd/*"].map { |fd| File.readlink(fd) }.grep(/\Apipe:/).sort
+    descriptors_of(pid).grep(/\Apipe:/).sort
   end
 end
