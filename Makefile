@@ -76,7 +76,7 @@ ruby-test: deps
 go-test: deps test-deps
 	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -tags redmine -parallel 6 -timeout 30m ./...
 
-# The same tests of three applications with the Ruby, Rack, Sinatra, Rails and lighttpd of other releases of
+# The Ruby side's unit tests, and the same tests of three applications, with the Ruby, Rack, Sinatra, Rails and lighttpd of other releases of
 # Debian, each in a root that is made for it, as root. With ROOTS=FOLDER those are made once and stay.
 test-releases:
 	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails --ignore-non-json-output-lines --raw-command -- scripts/test-releases $(RELEASES)
