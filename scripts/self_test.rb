@@ -39,8 +39,10 @@ module PreforkLauncher
 
     private
 
-    # The request is complete and its end told before it is served, so reading waits for nothing.
+    # The request is complete and its end told before it is served, so reading waits for nothing. Where no descriptors
+    # are left a pair of sockets aborts Ruby 2.7 (rb_update_max_fd), and a pipe raises.
     def answer
+      IO.pipe.each(&:close)
       ours, theirs = UNIXSocket.pair
       ours.syswrite(@request)
       ours.shutdown(Socket::SHUT_WR)

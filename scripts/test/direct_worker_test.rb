@@ -29,6 +29,7 @@ class DirectWorkerTest < Minitest::Test
   RUBY
 
   def setup
+    @pid = nil
     @folder = File.realpath(Dir.mktmpdir)
     @listener = UNIXServer.new(File.join(@folder, "socket"))
     @board = File.open(File.join(@folder, "board"), "w+")
