@@ -52,7 +52,7 @@ module PreforkLauncher
 
     private
 
-    # By its own name from 3.4 on.
+    # By its own name in later ones.
     def live(pool)
       pool.fetch(:heap_live_slots) do
         pool[:total_allocated_objects] - pool[:total_freed_objects] if pool.key?(:total_freed_objects)
