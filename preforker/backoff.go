@@ -16,6 +16,10 @@ var slotBackoff = backoff{free: 1, first: 100 * time.Millisecond, most: 30 * tim
 // A preloader's: loading takes seconds of a whole core, so it is tried less often.
 var loadBackoff = backoff{free: 1, first: time.Second, most: time.Minute}
 
+// The same where no worker serves any slot: the site is down, though what kept the application from
+// loading may be gone.
+var unservedBackoff = backoff{free: 1, first: time.Second, most: 5 * time.Second}
+
 // delay is how long to wait after so many failures in a row. Random is from [0, 1).
 func (b backoff) delay(failures int, random float64) time.Duration {
 	if failures <= b.free {

@@ -29,9 +29,9 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// TestBackoffsGrow: the two in use start at once, never shrink and never exceed their bound.
+// TestBackoffsGrow: those in use start at once, never shrink and never exceed their bound.
 func TestBackoffsGrow(t *testing.T) {
-	for name, b := range map[string]backoff{"slot": slotBackoff, "load": loadBackoff} {
+	for name, b := range map[string]backoff{"slot": slotBackoff, "load": loadBackoff, "unserved": unservedBackoff} {
 		before := time.Duration(0)
 		for failures := range 100 {
 			wait := b.delay(failures, 0)

@@ -115,11 +115,12 @@ type core struct {
 	random     func() float64 // in [0, 1)
 	phase      phase
 	slots      []*slot
-	preloaders []*preloader // oldest first
-	generation int          // of the newest preloader
-	serial     int          // of the newest worker
-	failures   int          // preloaders that died young, in a row
-	announced  wire.Origin  // the preloader that every slot's worker was forked from
+	preloaders []*preloader  // oldest first
+	generation int           // of the newest preloader
+	serial     int           // of the newest worker
+	failures   int           // preloaders that died young, in a row
+	reloadAt   time.Duration // when the load that waits begins; 0: none waits
+	announced  wire.Origin   // the preloader that every slot's worker was forked from
 	refork     reforks
 	again      bool  // a restart was asked for while a generation was loading
 	verdict    error // why the supervisor stops

@@ -12,6 +12,7 @@ import (
 // load starts the next generation.
 func (c *core) load() {
 	c.generation++
+	c.reloadAt = 0
 	c.preloaders = append(c.preloaders, &preloader{origin: wire.Origin{Generation: c.generation}, since: c.now})
 	c.do(tellLoading{c.generation})
 	if c.direct() {
@@ -232,31 +233,6 @@ func (c *core) dropPreloader(gone *preloader) {
 			c.preloaders = append(c.preloaders[:i], c.preloaders[i+1:]...)
 			return
 		}
-	}
-}
-
-// reloadLater plans the next load, unless another preloader can do what the one that is
-// gone did. Where one that never loaded leaves an older one behind, an operator had
-// asked for it, and asks again when it is mended.
-func (c *core) reloadLater(gone *preloader) {
-	source := c.source()
-	if c.loading() != nil || source != nil && (!gone.loaded || source.origin.Generation >= gone.origin.Generation) {
-		return
-	}
-	c.failures++
-	wait := loadBackoff.delay(c.failures, c.random())
-	if wait == 0 {
-		c.load()
-		return
-	}
-	c.log(slog.LevelWarn, "the next load waits", slog.Int(keyGeneration, c.generation+1), slog.Duration(keyWait, wait))
-	c.do(setTimer{timer{timerReload, wire.Key{Generation: c.generation}}, wait})
-}
-
-// reload: the wait is over, unless a later load has made it needless.
-func (c *core) reload(newest int) {
-	if c.phase == phaseRunning && c.generation == newest && c.loading() == nil {
-		c.load()
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 // after everything that could have made either possible.
 func (c *core) fill() {
 	source := c.source()
-	if source == nil {
-		return // the first one loads, all are on their way out, or a load waits
+	if source == nil { // the first one loads, all are on their way out, or a load waits
+		c.hastenReload()
+		return
 	}
 	for _, s := range c.slots {
 		if s.state == SlotVacant && c.mayBegin() {
