@@ -102,7 +102,7 @@ class ProcessStateTest < ReforkCase
 
   # Boot's handlers are back, what the request has put in their place is not.
   def test_signal_handlers
-    worker = start(STATE, at_boot: BOOT)
+    worker = start(STATE, at_boot: "#{BOOT}\nSignal.trap('HUP', 'DEFAULT')") # whoever runs this may ignore it (nohup)
     get("/trap")
     Process.kill("USR1", worker.pid)
     eventually { notes.last == "request's #{worker.pid}" }
