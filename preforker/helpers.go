@@ -54,11 +54,16 @@ func (s *Supervisor) noteHelpers(key wire.Key) {
 		s.log.Debug("processes that boot has started cannot be told", keyError, err)
 		return
 	}
+	h.note(table, os.Getpid(), s.owns)
+}
+
+// note keeps who of a table has come of this load. Owns says whether a process is a preloader or a worker.
+func (h *helpers) note(table memory.Table, supervisor int, owns func(pid int) bool) {
 	h.loaded, h.groups = true, map[int]bool{}
 	if !h.direct {
 		h.groups[h.ruby.Pid] = true
 	}
-	for _, p := range table.Descendants(os.Getpid()) {
+	for _, p := range table.Descendants(supervisor) {
 		switch {
 		case p.Pid == h.ruby.Pid:
 		case p.Session == h.ruby.Session:
@@ -66,7 +71,7 @@ func (s *Supervisor) noteHelpers(key wire.Key) {
 			if !h.direct {
 				h.groups[p.Group] = true
 			}
-		case p.Start >= h.ruby.Start && s.isApart(table, h, p):
+		case p.Start >= h.ruby.Start && h.isApart(table, p, supervisor, owns):
 			h.apart = append(h.apart, p)
 		}
 	}
@@ -74,8 +79,8 @@ func (s *Supervisor) noteHelpers(key wire.Key) {
 
 // isApart says whether a process that is in no session of the launcher's has come of this load: a daemon has lost
 // its parent, and is the supervisor's child by now.
-func (s *Supervisor) isApart(table memory.Table, h *helpers, p memory.Process) bool {
-	if p.Session != p.Pid || s.owns(p.Pid) {
+func (h *helpers) isApart(table memory.Table, p memory.Process, supervisor int, owns func(pid int) bool) bool {
+	if p.Session != p.Pid || owns(p.Pid) {
 		return false
 	}
 	for parent, levels := p.Parent, 0; levels < mostLevels; levels++ {
@@ -83,10 +88,10 @@ func (s *Supervisor) isApart(table memory.Table, h *helpers, p memory.Process) b
 			return true
 		}
 		above, found := table.Find(parent)
-		if !found || s.owns(parent) {
+		if !found || owns(parent) {
 			return false
 		}
-		if parent == os.Getpid() {
+		if parent == supervisor {
 			return true
 		}
 		parent = above.Parent
@@ -153,7 +158,7 @@ func (s *Supervisor) endHelpers(h *helpers, who []slog.Attr) {
 			s.log.Warn("processes that boot has started could not be ended", keyError, err)
 			return
 		}
-		found := h.find(table)
+		found := h.find(table, os.Getpid())
 		for _, p := range found {
 			ended[p.Pid] = true
 		}
@@ -174,7 +179,7 @@ func (s *Supervisor) endHelpers(h *helpers, who []slog.Attr) {
 }
 
 // find is who there is now.
-func (h *helpers) find(table memory.Table) (found []memory.Process) {
+func (h *helpers) find(table memory.Table, supervisor int) (found []memory.Process) {
 	if leader, is := table.Find(h.ruby.Pid); is && leader.Start != h.ruby.Start {
 		return nil // the number is another's by now, so nobody is left who had it
 	}
@@ -191,7 +196,7 @@ func (h *helpers) find(table memory.Table) (found []memory.Process) {
 			}
 		}
 	}
-	for _, p := range table.Descendants(os.Getpid()) {
+	for _, p := range table.Descendants(supervisor) {
 		if p.Session != h.ruby.Session || p.Pid == h.ruby.Pid {
 			continue
 		}

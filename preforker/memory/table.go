@@ -37,7 +37,7 @@ func Processes() (Table, error) {
 		}
 		processes = append(processes, p)
 	}
-	return newTable(processes), nil
+	return NewTable(processes), nil
 }
 
 func listPids() ([]int, error) {
@@ -59,7 +59,8 @@ func listPids() ([]int, error) {
 	return pids, nil
 }
 
-func newTable(processes []Process) Table {
+// NewTable is a table of these processes.
+func NewTable(processes []Process) Table {
 	t := Table{processes: make(map[int]Process, len(processes)), children: make(map[int][]int)}
 	for _, p := range processes {
 		t.processes[p.Pid] = p

@@ -17,7 +17,7 @@ func pids(processes []Process) []int {
 }
 
 func TestDescendants(t *testing.T) {
-	table := newTable([]Process{
+	table := NewTable([]Process{
 		{Pid: 1, Start: 1}, {Pid: 10, Parent: 1, Start: 5}, {Pid: 30, Parent: 10, Start: 7}, {Pid: 20, Parent: 10, Start: 6},
 		{Pid: 5, Parent: 20, Start: 9}, // pids have come round
 		{Pid: 31, Parent: 30, Start: 8, State: stateZombie}, {Pid: 32, Parent: 31, Start: 9}, {Pid: 40, Parent: 1, Start: 5},
