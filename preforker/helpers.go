@@ -43,18 +43,30 @@ func (s *Supervisor) expectHelpers(key wire.Key, child *sys.Child) {
 	s.helpers[key] = &helpers{ruby: ruby, direct: s.config.SpawnMethod == SpawnDirect}
 }
 
-// noteHelpers looks at what was started, before anything else can be.
-func (s *Supervisor) noteHelpers(key wire.Key) {
-	h := s.helpers[key]
-	if h == nil || h.loaded {
-		return
-	}
-	table, err := memory.Processes()
+// helpersSeen is what was there when a Ruby had just loaded the application. It comes before preloaderLoaded or
+// workerLoaded, for the loop alone: the core hears of the load when its helpers are known.
+type helpersSeen struct {
+	key   wire.Key
+	table memory.Table
+}
+
+func (helpersSeen) isEvent() {}
+
+// lookForHelpers looks at what was started, before anything else can be. It is called by who reads what
+// a Ruby says, when that has loaded: the loop does not wait for the pass, but what the Ruby says next, and its end, do.
+func (s *Supervisor) lookForHelpers(key wire.Key) {
+	table, err := s.passes.processes()
 	if err != nil {
 		s.log.Debug("processes that boot has started cannot be told", keyError, err)
 		return
 	}
-	h.note(table, os.Getpid(), s.owns)
+	s.post(helpersSeen{key, table})
+}
+
+func (s *Supervisor) noteHelpers(e helpersSeen) {
+	if h := s.helpers[e.key]; h != nil && !h.loaded {
+		h.note(e.table, os.Getpid(), s.owns)
+	}
 }
 
 // note keeps who of a table has come of this load. Owns says whether a process is a preloader or a worker.
@@ -153,7 +165,7 @@ func (s *Supervisor) hasProcesses(generation int) bool {
 func (s *Supervisor) endHelpers(h *helpers, who []slog.Attr) {
 	ended := map[int]bool{}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		table, err := memory.Processes()
+		table, err := s.passes.processes()
 		if err != nil {
 			s.log.Warn("processes that boot has started could not be ended", keyError, err)
 			return

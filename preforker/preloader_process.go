@@ -85,6 +85,9 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 			s.post(preloaderHello{p.origin, m})
 		case wire.Loaded:
 			s.rememberHeap(m)
+			if p.origin.Refork == 0 {
+				s.lookForHelpers(wire.Key{Generation: p.origin.Generation})
+			}
 			s.post(preloaderLoaded{p.origin, m})
 		case wire.Reforked:
 			s.post(workerReforked{p.origin, m.Pid})

@@ -47,6 +47,7 @@ type Supervisor struct {
 	workers    map[wire.Key]*workerProcess
 	forgotten  map[*workerProcess]bool // given up, but perhaps still there
 	helpers    map[wire.Key]*helpers
+	passes     passes
 	hurry      context.Context // ends when nobody is to be waited for
 	hasten     context.CancelFunc
 	finished   bool
@@ -73,6 +74,7 @@ func New(config Config) (*Supervisor, error) {
 		events: make(chan event, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[wire.Origin]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[wire.Key]*helpers{},
+		passes: passes{read: memory.Processes},
 	}
 	s.hurry, s.hasten = context.WithCancel(context.Background())
 	s.survey = newSurvey(&s.tasks)
@@ -254,10 +256,10 @@ func (s *Supervisor) letGo(e event) event {
 		return nil
 	case preloaderMute:
 		return s.preloaderMute(e)
-	case workerLoaded:
-		s.noteHelpers(e.key)
+	case helpersSeen:
+		s.noteHelpers(e)
+		return nil
 	case preloaderLoaded:
-		s.noteHelpers(wire.Key{Generation: e.origin.Generation})
 		s.followPreloaderPid(e.origin, e.loaded.Pid)
 	case workerReforked:
 		s.followPreloaderPid(e.origin, e.pid)

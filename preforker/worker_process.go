@@ -109,6 +109,7 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 			w.ruby.output.admit()
 			s.post(workerHello{w.key, m})
 		case wire.Loaded:
+			s.lookForHelpers(w.key)
 			s.post(workerLoaded{w.key, m})
 		case wire.Ready:
 			s.post(workerReady{w.key, m.Pid})
