@@ -2,6 +2,7 @@ package fcgi
 
 import (
 	"bufio"
+	"container/list"
 	"context"
 	"errors"
 	"io"
@@ -22,19 +23,31 @@ const simple = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 func serveDoor(t *testing.T, most int, listener net.Listener, handler http.HandlerFunc, log *slog.Logger) (url string) {
 	t.Helper()
 	if listener == nil {
-		var err error
-		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
+		listener = listenTCP(t)
 	}
+	return serveAt(t, NewDoor(listener, most, log), handler)
+}
+
+func listenTCP(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
+}
+
+// serveAt serves a handler at a door.
+func serveAt(t *testing.T, d *Door, handler http.Handler) (url string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(testContext(t))
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, ctx, NewDoor(listener, most, log), handler, log) }()
+	go func() { ended <- Serve(ctx, ctx, d, handler, d.log) }()
 	t.Cleanup(func() {
 		cancel()
 		<-ended
 	})
-	return "http://" + listener.Addr().String()
+	return "http://" + d.Addr().String()
 }
 
 func sayOK(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }
@@ -59,17 +72,27 @@ func ended(conn net.Conn) bool {
 
 // The connection that has been idle for the longest time makes room, and the others stay.
 func TestDoorClosesIdleConnections(t *testing.T) {
-	url := serveDoor(t, 2, nil, sayOK, quiet)
-	first, second := rawTo(t, url, simple), rawTo(t, url, simple)
+	d := NewDoor(listenTCP(t), 2, quiet)
+	url := serveAt(t, d, http.HandlerFunc(sayOK))
+	first := rawTo(t, url, simple)
 	answerOn(t, first)
+	eventually(t, "the first connection to be idle", func() bool { return d.count(&d.idle) == 1 })
+	second := rawTo(t, url, simple)
 	answerOn(t, second)
-	// Both are idle a moment after their response: ask once more, so that the order is known.
-	_, _ = io.WriteString(second, simple)
-	answerOn(t, second)
+	eventually(t, "the second connection to be idle", func() bool { return d.count(&d.idle) == 2 })
 	answerOn(t, rawTo(t, url, simple))
 	if !ended(first) {
 		t.Error("the first connection stays")
 	}
+	_, _ = io.WriteString(second, simple)
+	answerOn(t, second)
+}
+
+// count is how many stand in a list.
+func (d *Door) count(where *list.List) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return where.Len()
 }
 
 // Far more clients than places, each of which keeps its connection: all are answered.
