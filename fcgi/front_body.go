@@ -10,13 +10,17 @@ import (
 	"time"
 )
 
-var errInterrupted = errors.New("request is over")
+var (
+	errInterrupted = errors.New("request is over")
+	errGaveWay     = errors.New("connection gave way to another")
+)
 
 // upload is the body of a client's request. Every read has a deadline, since a
 // client that stalls would hold a worker. It is read by one goroutine and
 // interrupted by another.
 type upload struct {
 	rc    *http.ResponseController
+	guest *guest // nil where the request has come through no door
 	body  io.Reader
 	stall time.Duration
 
@@ -28,7 +32,7 @@ type upload struct {
 }
 
 func newUpload(w http.ResponseWriter, r *http.Request, stall time.Duration) *upload {
-	return &upload{rc: http.NewResponseController(w), body: r.Body, stall: stall, length: r.ContentLength}
+	return &upload{rc: http.NewResponseController(w), guest: guestOf(r.Context()), body: r.Body, stall: stall, length: r.ContentLength}
 }
 
 func (u *upload) Read(p []byte) (int, error) {
@@ -40,7 +44,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	u.deadline(time.Now().Add(u.stall))
 	u.mu.Unlock()
 
-	n, err := u.body.Read(p)
+	n, err := u.receive(p)
 
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -50,6 +54,20 @@ func (u *upload) Read(p []byte) (int, error) {
 		// From here on the server reads on its own, to notice when the client
 		// goes away, and that may take as long as it likes.
 		u.deadline(time.Time{})
+	}
+	return n, err
+}
+
+// receive waits for a piece of the body. Only meanwhile may the connection give way to others: a worker that
+// takes its time is not the client's fault.
+func (u *upload) receive(p []byte) (int, error) {
+	if u.guest == nil {
+		return u.body.Read(p)
+	}
+	u.guest.awaitBody()
+	n, err := u.body.Read(p)
+	if !u.guest.bodyCame() {
+		return 0, errGaveWay
 	}
 	return n, err
 }

@@ -17,6 +17,9 @@ const (
 	freshGrace = time.Second
 	// begunGrace is the same for one that has sent the beginning of a request's head and not the rest.
 	begunGrace = 2 * time.Second
+	// bodyGrace is the same for one whose request's body is being read, since the last byte of it. Mobile
+	// networks pause for some seconds.
+	bodyGrace = 10 * time.Second
 	// acceptPause follows an accept that failed, for want of descriptors most likely.
 	acceptPause = 100 * time.Millisecond
 	// doorLogPause is the least time between two lines of the log about the same trouble.
@@ -25,14 +28,14 @@ const (
 
 // Door is a listener that lets no more than so many connections in. Where they are all taken, a
 // kept connection without a request is closed for the next one, that which has been idle for the longest
-// time first; then those that have asked for nothing yet and had time to. Otherwise the next one waits, and
-// those after it in the kernel's backlog.
+// time first; then those that have asked for nothing yet and had time to; then those that have stopped in the
+// middle of a request's body. Otherwise the next one waits, and those after it in the kernel's backlog.
 type Door struct {
 	net.Listener
 	most int // 0: any number
 	log  *slog.Logger
 
-	freshGrace, begunGrace time.Duration
+	freshGrace, begunGrace, bodyGrace time.Duration
 
 	closing sync.Once
 	closed  chan struct{}
@@ -43,13 +46,14 @@ type Door struct {
 	idle  list.List // of *guest, the longest idle first
 	fresh list.List // of *guest that have sent nothing yet, the oldest first
 	begun list.List // of *guest that have sent a part of a request's head, likewise
+	body  list.List // of *guest whose request's body is waited for, the longest silent first
 
 	told map[string]time.Time // when a trouble was last logged; Accept's alone
 }
 
 // NewDoor makes a door of a listener, for so many connections; 0 is any number.
 func NewDoor(listener net.Listener, most int, log *slog.Logger) *Door {
-	return &Door{Listener: listener, most: most, log: log, freshGrace: freshGrace, begunGrace: begunGrace,
+	return &Door{Listener: listener, most: most, log: log, freshGrace: freshGrace, begunGrace: begunGrace, bodyGrace: bodyGrace,
 		closed: make(chan struct{}), changed: make(chan struct{}, 1), told: map[string]time.Time{}}
 }
 
@@ -107,7 +111,7 @@ func (d *Door) room() (ok bool, again time.Duration) {
 	for _, line := range []struct {
 		guests *list.List
 		grace  time.Duration
-	}{{&d.idle, 0}, {&d.fresh, d.freshGrace}, {&d.begun, d.begunGrace}} {
+	}{{&d.idle, 0}, {&d.fresh, d.freshGrace}, {&d.begun, d.begunGrace}, {&d.body, d.bodyGrace}} {
 		first := line.guests.Front()
 		if first == nil {
 			continue
@@ -115,6 +119,8 @@ func (d *Door) room() (ok bool, again time.Duration) {
 		left := line.grace - time.Since(first.Value.(*guest).since)
 		if left <= 0 {
 			gone = first.Value.(*guest)
+			gone.stand(nil)
+			gone.gaveWay = true
 			break
 		}
 		if again == 0 || left < again {
@@ -213,12 +219,15 @@ func (d *Door) state(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// heard notes the first byte of a request.
+// heard notes the first byte of a request, and each that comes of a body.
 func (d *Door) heard(g *guest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if g.where == &d.idle || g.where == &d.fresh {
+	switch g.where {
+	case &d.idle, &d.fresh:
 		g.stand(&d.begun)
+	case &d.body:
+		g.stand(&d.body)
 	}
 }
 

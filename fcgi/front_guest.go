@@ -20,9 +20,11 @@ type guest struct {
 
 	// Of the door's mutex.
 	since time.Time  // when it came to its place
-	where *list.List // idle, fresh, begun or none of them
+	where *list.List // idle, fresh, begun, body or none of them
 	place *list.Element
 	gone  bool
+
+	gaveWay bool // the door closes it for another
 
 	chunked chunkedScan
 }
@@ -47,6 +49,31 @@ func (g *guest) Read(p []byte) (int, error) {
 		g.chunked.look(p[:n])
 	}
 	return n, err
+}
+
+// awaitBody says that a request's body is being waited for.
+func (g *guest) awaitBody() {
+	d := g.door
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if g.where != nil || g.gone || g.gaveWay {
+		return
+	}
+	g.stand(&d.body)
+	if d.body.Len() == 1 {
+		d.change() // who waits for room did not know of one that may stall
+	}
+}
+
+// bodyCame ends this. False says that the connection has given way to another meanwhile, whatever has come.
+func (g *guest) bodyCame() bool {
+	d := g.door
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if g.where == &d.body {
+		g.stand(nil)
+	}
+	return !g.gaveWay
 }
 
 // Close closes it, and gives its place to another.
@@ -116,15 +143,21 @@ func (c *chunkedScan) look(p []byte) {
 	}
 }
 
+// guestOf is the connection of a request, nil where it has come through no door.
+func guestOf(ctx context.Context) *guest {
+	g, _ := ctx.Value(guestKey{}).(*guest)
+	return g
+}
+
 // doubtful tells whether somebody else may see another end of the request than net/http.
 func doubtful(ctx context.Context) bool {
-	g, ok := ctx.Value(guestKey{}).(*guest)
-	return ok && g.chunked.found.Load()
+	g := guestOf(ctx)
+	return g != nil && g.chunked.found.Load()
 }
 
 // resetConnection has the connection of a request end with a reset.
 func resetConnection(ctx context.Context) {
-	if g, ok := ctx.Value(guestKey{}).(*guest); ok {
+	if g := guestOf(ctx); g != nil {
 		if conn, ok := g.Conn.(interface{ SetLinger(int) error }); ok {
 			_ = conn.SetLinger(0) // it is over anyway
 		}
