@@ -184,15 +184,20 @@ func (f *Front) refuse(w http.ResponseWriter, r *http.Request, status int, text 
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retrySeconds(retryAfter))
 	}
-	if r.ContentLength != 0 {
-		// What is left of the body must not be taken for the next request, and
-		// a client that sends on shall not hold the connection.
-		h.Set("Connection", "close")
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime))
-	}
+	leaveBody(w, r)
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write([]byte(text + "\n")) // a client that is gone needs no answer
+	}
+}
+
+// leaveBody has a request answered without its body. net/http would wait for that before the response and after it.
+func leaveBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// What is left of the body must not be taken for the next request, and
+		// a client that sends on shall not hold the connection.
+		w.Header().Set("Connection", "close")
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime))
 	}
 }
 
@@ -227,7 +232,7 @@ func cut(s string) string {
 const (
 	// retryAfter is what a client is told when no worker is free.
 	retryAfter = 5 * time.Second
-	// lingerTime is how long the rest of a refused body is read, so that the
+	// lingerTime is how long the rest of a body that nobody wants is read, so that the
 	// client sees the answer before the connection is reset.
 	lingerTime = 2 * time.Second
 )

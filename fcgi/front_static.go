@@ -46,6 +46,7 @@ func (f *Front) serveStatic(w http.ResponseWriter, r *http.Request, name string)
 	if hasDigest(name) {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
+	leaveBody(w, r)
 	f.allowTime(w, info.Size())
 	http.ServeContent(w, r, name, info.ModTime(), file)
 	return true

@@ -1,6 +1,8 @@
 package fcgi
 
 import (
+	"bufio"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -169,5 +171,25 @@ func TestFrontWithoutConnection(t *testing.T) {
 	front.ServeHTTP(recorder, httptest.NewRequest("GET", "/hello.txt", nil))
 	if recorder.Body.String() != "hello" {
 		t.Errorf("got %q", recorder.Body)
+	}
+}
+
+// A file that is asked for with a body is sent at once: the body is not waited for, nor taken for a request. The
+// connection ends, though the rest of the body does not come.
+func TestStaticIgnoresBody(t *testing.T) {
+	t.Parallel()
+	_, server := serveFront(t, FrontConfig{Public: publicFolder(t)})
+	for _, head := range []string{"Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n9\r\nabc"} {
+		conn := raw(t, server, "GET /hello.txt HTTP/1.1\r\nHost: h\r\n"+head)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Errorf("%q: %v", head, err)
+		} else if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "hello" || !resp.Close {
+			t.Errorf("%q: got %q, %v, closes: %v", head, body, err, resp.Close)
+		}
+		if strings.HasPrefix(head, "Transfer") && !ended(conn) {
+			t.Error("the connection stays")
+		}
+		conn.Close()
 	}
 }
