@@ -75,9 +75,12 @@ type Front struct {
 	pool   *pool
 	spools *spools
 
-	life   context.Context // until Close
-	end    context.CancelFunc
-	probes sync.WaitGroup
+	life context.Context // until Close
+	end  context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool           // no probe begins any more
+	probes sync.WaitGroup // is added to under mu while not closed
 }
 
 // NewFront returns a front for the sockets.
@@ -122,6 +125,9 @@ func (f *Front) SetSockets(paths []string) { f.pool.set(paths) }
 // Close says that no worker will come any more: requests that wait for one, and those that come, are
 // answered 503. Requests that a worker has are finished.
 func (f *Front) Close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
 	f.end()
 	f.pool.close()
 	f.probes.Wait()

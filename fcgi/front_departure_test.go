@@ -211,3 +211,38 @@ func leavesHungWorkerAlone(t *testing.T, head string) {
 	close(finish)
 	eventually(t, "the worker to be asked again", func() bool { busy, _ := front.Load(); return busy == 0 })
 }
+
+// Nobody asks a worker that goes on once the front is closed, which would not wait for the answer.
+func TestFrontClosedProbesNone(t *testing.T) {
+	f := NewFront(FrontConfig{Sockets: []string{"/nowhere"}})
+	s, err := f.pool.acquire(testContext(t), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	f.giveBack(s, errAbandoned)
+	if busy, _ := f.Load(); busy != 0 {
+		t.Error("the socket is still busy")
+	}
+}
+
+// It may be closed while workers are given up.
+func TestFrontClosesWhileProbing(t *testing.T) {
+	for range 50 {
+		f := NewFront(FrontConfig{Sockets: []string{"/nowhere"}})
+		s, err := f.pool.acquire(testContext(t), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := make(chan struct{})
+		go func() {
+			defer close(given)
+			f.giveBack(s, errAbandoned)
+		}()
+		f.Close()
+		<-given
+		if busy, _ := f.Load(); busy != 0 {
+			t.Error("the socket is still busy")
+		}
+	}
+}

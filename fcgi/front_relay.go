@@ -98,6 +98,12 @@ func (f *Front) giveBack(s *socket, err error) {
 		f.release(s)
 		return
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		f.release(s) // nobody gets it any more
+		return
+	}
 	f.log.Warn("worker goes on with a request whose client has gone, and gets no other meanwhile", keySocket, s.path)
 	f.probes.Go(func() {
 		for f.life.Err() == nil {
