@@ -45,11 +45,22 @@ func (s *slot) remove(gone *worker) {
 // retryLater has a slot wait for its next worker, after failures in a row later and later, but within most.
 func (c *core) retryLater(s *slot, most time.Duration) {
 	s.deaths++
+	if c.unserved() && !c.triesSoon(s) {
+		most = min(most, unservedBackoff.most)
+	}
 	if wait := min(slotBackoff.delay(s.deaths, c.random()), most); wait > 0 {
 		c.wait(s, wait)
 	} else {
 		c.vacate(s)
 	}
+}
+
+// triesSoon says whether another slot's worker is on its way, or will be within seconds. Where nobody serves,
+// one slot has to be tried soon, as what has kept workers from coming up may be gone.
+func (c *core) triesSoon(but *slot) bool {
+	return slices.ContainsFunc(c.slots, func(s *slot) bool {
+		return s != but && (s.serving() != nil || s.state == SlotBackoff && s.retryAt <= c.now+unservedBackoff.most)
+	})
 }
 
 // vacate marks a slot that nobody serves as one that wants a worker. One that still
