@@ -205,11 +205,11 @@ func TestReforkSavesMemory(t *testing.T) {
 func TestReforkNever(t *testing.T) {
 	t.Parallel()
 	in := reforking(t, countingApp(t, ""), "never", 2)
+	in.all("gen=1", 2)
 	before := in.titled("launcher ")
 	in.warm(0, 200)
 	in.warm(1, 200)
-	in.forks(0, "gen=1")
-	in.forks(1, "gen=1")
+	in.all("gen=1", 2)
 	if after := in.titled("launcher "); !slices.EqualFunc(before, after, func(a, b process) bool { return a.pid == b.pid }) {
 		t.Errorf("the processes were %+v and are %+v", before, after)
 	}
