@@ -23,10 +23,12 @@ func (c *core) socketsLost(e socketsLost) {
 	if len(lost) == 0 {
 		return
 	}
-	c.log(slog.LevelWarn, "socket files were removed or replaced; the sockets are bound anew", slog.Any(keySlots, numbersOf(lost)))
 	for _, s := range lost {
 		s.binding++
 		c.do(rebindSlot{s.number})
+	}
+	c.log(slog.LevelWarn, "socket files were removed or replaced; the sockets are bound anew", slog.Any(keySlots, numbersOf(lost)))
+	for _, s := range lost {
 		for _, w := range slices.Clone(s.workers) {
 			c.strand(s, w)
 		}

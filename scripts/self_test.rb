@@ -17,12 +17,16 @@ module PreforkLauncher
     ANSWER = ->(env) { [200, { "content-type" => "text/plain" }, ["#{env['REQUEST_METHOD']} #{env['PATH_INFO']}\n"]] }
     # It tests nothing but the code: a peer that is here already does not keep it waiting.
     LIMITS = { head_seconds: SECONDS, idle_seconds: SECONDS, body_seconds: SECONDS, write_seconds: SECONDS, drain_seconds: SECONDS }.freeze
-    SILENT = Object.new.tap { |log| log.define_singleton_method(:write) { |*| nil } }.freeze
-    private_constant :PATH, :ANSWER, :LIMITS, :SILENT
+
+    # A log that keeps nothing.
+    class Silence
+      def write(*); end
+    end
+    private_constant :PATH, :ANSWER, :LIMITS, :Silence
 
     # Before the first request.
     def initialize
-      @responder = FastCGI::Responder.new(ANSWER, errors: SILENT, limits: FastCGI::Limits.new(**LIMITS))
+      @responder = FastCGI::Responder.new(ANSWER, errors: Silence.new, limits: FastCGI::Limits.new(**LIMITS))
       @request = Rehearsal.request(PATH, "localhost", {}).freeze
       @answer = answer or raise Failed, "it does not answer a request of its own"
       @next = Clock.now + SECONDS
