@@ -98,7 +98,7 @@ func TestWorkingDirThatIsGone(t *testing.T) {
 func TestDeployWarnings(t *testing.T) {
 	t.Parallel()
 	const again, sockets = "HUP loads .*/releases/7 again, wherever .*/shop/current leads", "the sockets are in a release, .*--socket-dir /run/shop"
-	deployed := []string{"shop/releases/7", "shop/shared/log", "shop/current -> releases/7"}
+	deployed := []string{"shop/releases/7", "shop/kept/log", "shop/current -> releases/7"}
 	for name, test := range map[string]struct {
 		entries         []string
 		root, socketDir string
@@ -108,7 +108,7 @@ func TestDeployWarnings(t *testing.T) {
 		"by the release":          {deployed, "shop/releases/7", "shop/releases/7/log", []string{again, sockets}},
 		"sockets elsewhere":       {deployed, "shop/current", "run", nil},
 		"release, but elsewhere":  {deployed, "shop/releases/7", "run", []string{again}},
-		"a shared folder":         {append(deployed, "shop/releases/7/log -> ../../shared/log"), "shop/current", "shop/current/log", nil},
+		"a folder that stays":     {append(deployed, "shop/releases/7/log -> ../../kept/log"), "shop/current", "shop/current/log", nil},
 		"a release without link":  {[]string{"shop/releases/7"}, "shop/releases/7", "shop/releases/7/tmp/sockets", []string{sockets}},
 		"no deploys":              {[]string{"shop"}, "shop", "shop/log", nil},
 		"a link to the disk":      {[]string{"disk/shop", "srv -> disk"}, "srv/shop", "srv/shop/log", nil},
