@@ -250,6 +250,7 @@ func TestCancelUnderLoad(t *testing.T) {
 		eachTarget(t, handler, func(t *testing.T, target Target) {
 			plan := basic("/")
 			plan.Requests, plan.Connections, plan.Rate = 1000, 4, rate
+			plan.Timeout = time.Hour // of a request that is not cut
 			result := Run(ctx, target, plan, nil)
 			check(t, result)
 			if result.Elapsed >= plan.Timeout {
