@@ -171,7 +171,7 @@ func TestDeploy(t *testing.T) {
 	socket := filepath.Join(run, "fastcgi.socket-0")
 	release(t, shop, "2", "$hook.to_s", map[string]string{"config/launcher.rb": "$hook = 'two'\n"})
 	in.signal(syscall.SIGHUP)
-	in.reached(2)
+	in.rolled(1, 2, 2)
 	if a := ask(t, socket, "/"); !a.is("two") {
 		t.Errorf("after the deploy: %v", a)
 	}
@@ -180,7 +180,7 @@ func TestDeploy(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.signal(syscall.SIGHUP)
-	in.reached(3)
+	in.rolled(2, 3, 2)
 	if a := ask(t, socket, "/"); !a.is("three") {
 		t.Errorf("after the older release was removed: %v", a)
 	}
@@ -208,7 +208,7 @@ func TestDeploy(t *testing.T) {
 	}
 	release(t, shop, "5", "'five'", nil)
 	in.signal(syscall.SIGHUP)
-	in.reached(5)
+	in.rolled(3, 5, 2)
 	if a := ask(t, socket, "/"); !a.is("five") {
 		t.Errorf("after all: %v", a)
 	}
@@ -225,7 +225,7 @@ func TestDeployWithTheSocketsInTheRelease(t *testing.T) {
 	release(t, shop, "2", "'two'", nil)
 	in.waitLine(`the sockets are bound anew" slots=\[0\]`)
 	in.signal(syscall.SIGHUP)
-	in.reached(2)
+	in.rolled(1, 2, 1)
 	if a := ask(t, in.socket(0), "/"); !a.is("two") {
 		t.Errorf("%v", a)
 	}

@@ -30,6 +30,14 @@ func (in *instance) reached(generation int) {
 	in.waitLine(fmt.Sprintf(`msg="all slots have a ready worker" gen=%d`, generation))
 }
 
+// rolled waits until every slot is served by a generation alone: so many workers of the older one, which
+// serve the same sockets until then, have left.
+func (in *instance) rolled(older, generation, workers int) {
+	in.t.Helper()
+	in.reached(generation)
+	in.waitLines(fmt.Sprintf(`msg="worker left" slot=\d+ gen=%d .*reason="replaced by a newer generation"`, older), workers)
+}
+
 // alone checks that the processes are those of one generation.
 func (in *instance) alone(generation, workers int) {
 	in.t.Helper()

@@ -292,7 +292,7 @@ func (s releaseSite) reloads(t *testing.T) {
 	c.asked(t, 10)
 	write(t, filepath.Join(s.in.root, "version"), "two")
 	s.in.signal(syscall.SIGHUP)
-	s.in.reached(3)
+	s.in.rolled(2, 3, 3)
 	c.asked(t, 10)
 	if statuses := c.end(); statuses.failed() > 0 {
 		t.Errorf("not all requests were answered: %v", statuses)
