@@ -5,7 +5,7 @@ import (
 	"syscall"
 	"time"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 // action is something to be done. Actions are carried out in order.
@@ -14,37 +14,37 @@ type action interface{ isAction() }
 type (
 	startPreloader  struct{ generation int }
 	retirePreloader struct {
-		origin wire.Origin
+		origin ident.Origin
 		last   bool // of its generation
 	}
 	// signalPreloader sends a signal; with group also to whatever it started.
 	signalPreloader struct {
-		origin wire.Origin
+		origin ident.Origin
 		signal syscall.Signal
 		group  bool
 	}
 	// reforkWorker has a worker give birth to a preloader.
 	reforkWorker struct {
-		key    wire.Key
-		origin wire.Origin
+		key    ident.Key
+		origin ident.Origin
 	}
 
-	spawnWorker struct{ key wire.Key }
+	spawnWorker struct{ key ident.Key }
 	drainWorker struct {
-		key     wire.Key
+		key     ident.Key
 		backlog bool
 	}
 	// killWorker kills a worker; with group also whatever its load has started.
 	killWorker struct {
-		key   wire.Key
+		key   ident.Key
 		group bool
 	}
 	// askWorker has a worker that loads say where it is, and leave.
-	askWorker struct{ key wire.Key }
+	askWorker struct{ key ident.Key }
 	// forgetWorker gives up a worker that never told its pid. Its channel is
 	// closed, which ends it where it may be there all the same.
 	forgetWorker struct {
-		key     wire.Key
+		key     ident.Key
 		mayLive bool
 	}
 
@@ -59,9 +59,9 @@ type (
 	hideSlots struct{}
 
 	// watchWorker has a worker's memory and requests told from now on.
-	watchWorker struct{ key wire.Key }
+	watchWorker struct{ key ident.Key }
 	// measurePreloader has a preloader's memory told once.
-	measurePreloader struct{ origin wire.Origin }
+	measurePreloader struct{ origin ident.Origin }
 	// setBudget says near how many private bytes a worker's memory is of interest.
 	setBudget struct{ bytes uint64 }
 

@@ -7,8 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
+	"launcher/preforker/ident"
 )
 
 const mB = bytesPerMB
@@ -38,7 +37,7 @@ func (s *script) past(slot int, private uint64) {
 	w.measured(s.now, measurement{private: private * mB, served: 60})
 }
 
-func (s *script) leaves(key wire.Key) []action {
+func (s *script) leaves(key ident.Key) []action {
 	s.t.Helper()
 	s.now += 50 * time.Millisecond
 	return s.event(workerExited{key: key, served: 50})
@@ -60,7 +59,7 @@ func (s *script) replaceAll() {
 }
 
 // successor is the only spawn of the actions.
-func (s *script) successor(actions []action, slot int) wire.Key {
+func (s *script) successor(actions []action, slot int) ident.Key {
 	s.t.Helper()
 	spawned := find[spawnWorker](actions)
 	if len(spawned) != 1 || spawned[0].key.Slot != slot || spawned[0].key.Generation != s.core.slots[slot].workers[0].key.Generation {
@@ -110,7 +109,7 @@ func TestBudgetReplacesBesideTheOldWorker(t *testing.T) {
 	}
 	crashed := s.serving(2)
 	s.ready(s.successor(s.measured(2, 21, 60), 2))
-	s.event(workerExited{key: crashed, served: 60, exit: sys.ExitStatus{Signal: 11}})
+	s.event(workerExited{key: crashed, served: 60, exit: ident.ExitStatus{Signal: 11}})
 	if left = s.logged("worker left"); len(left) != 2 || left[1].level != slog.LevelInfo {
 		t.Errorf("it crashed in its last request: %+v", left)
 	}
@@ -301,7 +300,7 @@ func TestBudgetSuccessorDoesNotComeUp(t *testing.T) {
 	for range 6 {
 		key := s.successor(actions, 0)
 		s.event(workerSpawned{key, 9})
-		actions = s.event(workerExited{key: key, exit: sys.ExitStatus{Code: 1}})
+		actions = s.event(workerExited{key: key, exit: ident.ExitStatus{Code: 1}})
 		if len(find[spawnWorker](actions)) == 0 {
 			for _, set := range find[setTimer](actions) {
 				waits = append(waits, set.after)
@@ -380,7 +379,7 @@ func TestBudgetWhileStopping(t *testing.T) {
 	if len(drained) != 3 || !slices.Contains(drained, drainWorker{next, true}) {
 		t.Errorf("%+v", drained)
 	}
-	if actions := s.event(workersMeasured{[]measurement{{wire.Key{Slot: 1, Generation: 1, Serial: 2}, 90 * mB, 99}}}); len(actions) != 0 {
+	if actions := s.event(workersMeasured{[]measurement{{ident.Key{Slot: 1, Generation: 1, Serial: 2}, 90 * mB, 99}}}); len(actions) != 0 {
 		t.Errorf("%+v", actions)
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // rubyWorker is a Ruby that serves a request, with so many kilobytes for it, for each line that it reads.
@@ -82,7 +82,7 @@ func (w *rubyWorker) serve(kilobytes string) {
 
 func measuring(t testing.TB, budget uint64) (*measurer, *os.File, *[]event) {
 	t.Helper()
-	board, err := sys.MemoryFile("board", 8*scoreboard.RecordSize)
+	board, err := linux.MemoryFile("board", 8*scoreboard.RecordSize)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func measuring(t testing.TB, budget uint64) (*measurer, *os.File, *[]event) {
 func TestMeasurerReadsWhatCouldHaveGrown(t *testing.T) {
 	m, board, posted := measuring(t, 200*mB)
 	ruby := startRubyWorker(t, board, 2)
-	key := wire.Key{Slot: 1, Generation: 1, Serial: 7}
+	key := ident.Key{Slot: 1, Generation: 1, Serial: 7}
 	m.watch(key, ruby.pid, 2)
 	look := func() (found measurement, any bool) {
 		*posted = nil
@@ -147,7 +147,7 @@ func TestMeasurerOfTheGone(t *testing.T) {
 	m, board, posted := measuring(t, mB)
 	ruby := startRubyWorker(t, board, 1)
 	ruby.serve("1")
-	m.watch(wire.Key{Serial: 1}, 1<<22+1, 1) // above the largest pid
+	m.watch(ident.Key{Serial: 1}, 1<<22+1, 1) // above the largest pid
 	m.preloader(gen(1), 1<<22+1)
 	m.look(true)
 	if len(*posted) != 1 { // the count of its requests is known
@@ -170,7 +170,7 @@ func BenchmarkLook(b *testing.B) {
 	ruby := startRubyWorker(b, board, 1)
 	ruby.serve("1")
 	for serial := range 100 {
-		m.watch(wire.Key{Serial: serial}, ruby.pid, 1)
+		m.watch(ident.Key{Serial: serial}, ruby.pid, 1)
 	}
 	for b.Loop() {
 		for _, w := range m.workers {

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // ControlSocketName is the file name of the socket at which a running launcher answers. It is shorter than
@@ -47,7 +47,7 @@ type control struct {
 // bindControl comes after the lock on the pid file: a socket that is there is another program's, or stale.
 func bindControl(dir string, stale staleness) (*control, error) {
 	path := filepath.Join(dir, ControlSocketName)
-	bound, file, err := bindSocket(path, sys.SocketOptions{Mode: 0o600, Gid: -1}, stale)
+	bound, file, err := bindSocket(path, linux.SocketOptions{Mode: 0o600, Gid: -1}, stale)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // controlled is a control socket that answers each request with its own text, "big" with more than a
@@ -166,7 +166,7 @@ func TestControlEndsAtOnce(t *testing.T) {
 func TestControlReplacesAStaleSocketAlone(t *testing.T) {
 	dir := shortDir(t)
 	path := filepath.Join(dir, ControlSocketName)
-	stale, err := sys.Listen(path, socketOptions)
+	stale, err := linux.Listen(path, socketOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestAskStatus(t *testing.T) {
 	}
 	asks("none runs with its sockets in "+dir, "--socket-dir")
 	path := filepath.Join(dir, ControlSocketName)
-	stale, err := sys.Listen(path, socketOptions)
+	stale, err := linux.Listen(path, socketOptions)
 	if err != nil {
 		t.Fatal(err)
 	}

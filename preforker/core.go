@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 // policy is what the user may choose, and what the machine allows.
@@ -49,8 +49,8 @@ const (
 // there is no process behind it: each worker loads the application for itself, and
 // the first that has done so makes the generation ready.
 type preloader struct {
-	origin wire.Origin
-	parent wire.Key // the worker that gives birth to it; none where it was started
+	origin ident.Origin
+	parent ident.Key // the worker that gives birth to it; none where it was started
 	state  PreloaderState
 	reason Reason
 	since  time.Duration // of its state
@@ -62,7 +62,7 @@ type preloader struct {
 
 // worker is one process of a slot.
 type worker struct {
-	key     wire.Key
+	key     ident.Key
 	binding int // of its slot, whose socket it has
 	state   WorkerState
 	reason  Reason // of leaving
@@ -120,7 +120,7 @@ type core struct {
 	serial     int           // of the newest worker
 	failures   int           // preloaders that died young, in a row
 	reloadAt   time.Duration // when the load that waits begins; 0: none waits
-	announced  wire.Origin   // the preloader that every slot's worker was forked from
+	announced  ident.Origin  // the preloader that every slot's worker was forked from
 	refork     reforks
 	again      bool  // a restart was asked for while a generation was loading
 	verdict    error // why the supervisor stops

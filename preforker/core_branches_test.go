@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 // last is the newest line of the log, with its attributes.
@@ -43,7 +43,7 @@ func TestWarnsOfWhatAForkLoses(t *testing.T) {
 
 func TestWorkerDeathIsToldInFull(t *testing.T) {
 	s := running(t, 1)
-	s.event(workerExited{key: s.serving(0), exit: sys.ExitStatus{Signal: 9}, served: 4, request: "GET /crash"})
+	s.event(workerExited{key: s.serving(0), exit: ident.ExitStatus{Signal: 9}, served: 4, request: "GET /crash"})
 	want := fmt.Sprint("worker died", []slog.Attr{slog.Int(keySlot, 0), slog.Int(keyGeneration, 1), slog.Int(keyPid, 1001),
 		slog.String(keyExit, "signal SIGKILL"), slog.Uint64(keyServed, 4), slog.String(keyRequest, "GET /crash"), slog.String(keyReason, "crashed")})
 	found := false
@@ -56,7 +56,7 @@ func TestWorkerDeathIsToldInFull(t *testing.T) {
 	key := find[spawnWorker](s.acts)[1].key
 	s.event(workerSpawned{key, 7})
 	failed := &wire.Failed{Error: wire.Failure{Class: "KeyError", Message: "no key", AppFrames: []string{"config/launcher.rb:2"}}}
-	s.event(workerExited{key: key, exit: sys.ExitStatus{Code: 1}, failed: failed})
+	s.event(workerExited{key: key, exit: ident.ExitStatus{Code: 1}, failed: failed})
 	told := ""
 	for _, line := range find[logged](s.acts) {
 		if line.text == "worker died" {
@@ -146,8 +146,8 @@ func TestStopFindsEveryState(t *testing.T) {
 	}
 	s.dies(spawning, 0)
 	s.dies(s.core.slots[1].workers[0].key, 0)
-	s.event(preloaderExited{origin: gen(2), exit: sys.ExitStatus{Signal: 9}})
-	done := find[finish](s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}}))
+	s.event(preloaderExited{origin: gen(2), exit: ident.ExitStatus{Signal: 9}})
+	done := find[finish](s.event(preloaderExited{origin: gen(1), exit: ident.ExitStatus{Signal: 9}}))
 	if len(done) != 1 || done[0].err != nil {
 		t.Errorf("%+v", done)
 	}
@@ -180,7 +180,7 @@ func TestAnOldPreloadersDeathIsForgiven(t *testing.T) {
 func TestRestartEndsTheWaitForALoad(t *testing.T) {
 	s := running(t, 1)
 	s.event(preloaderExited{origin: gen(1)})
-	s.event(preloaderExited{origin: gen(2), exit: sys.ExitStatus{Code: 1}})
+	s.event(preloaderExited{origin: gen(2), exit: ident.ExitStatus{Code: 1}})
 	if n := len(find[startPreloader](s.event(restartAsked{"HUP"}))); n != 1 {
 		t.Fatalf("%d loads", n)
 	}
@@ -240,7 +240,7 @@ func TestWorkerThatLeavesByItself(t *testing.T) {
 			t.Errorf("%+v", again)
 		}
 		s.ready(spawned[0].key)
-		exit := sys.ExitStatus{}
+		exit := ident.ExitStatus{}
 		if late {
 			s.fire(timerWorkerDrain)
 			if s.kinds["preforker.killWorker"] != 1 {

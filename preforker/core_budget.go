@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 // A worker whose private memory comes near the budget is replaced by a fork: the roll's way, a
@@ -29,7 +29,7 @@ const (
 // budget is what the core knows about memory.
 type budget struct {
 	bytes     uint64        // of a worker; 0: not known yet, or no bound
-	learned   wire.Origin   // whose workers it was chosen from; none: it is provisional
+	learned   ident.Origin  // whose workers it was chosen from; none: it is provisional
 	examples  int           // how many of them
 	life      uint64        // requests that a worker serves at least
 	short     int           // lives in a row that the budget has cut short
@@ -50,7 +50,7 @@ func newBudget(p policy) budget {
 func (c *core) renews() bool { return !c.direct() && c.policy.renewal.renews() }
 
 // learned says whether the budget was chosen with workers in view.
-func (c *core) learned() bool { return c.budget.learned != wire.Origin{} }
+func (c *core) learned() bool { return c.budget.learned != ident.Origin{} }
 
 // measures says whether anybody wants to know what workers have and serve.
 func (c *core) measures() bool { return c.renews() || c.reforks() }

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 func TestDirectRollIsSuccessorFirst(t *testing.T) {
@@ -72,16 +72,16 @@ func TestDirectReleaseThatHangsIsGivenUp(t *testing.T) {
 		t.Errorf("filled by %v", key)
 	}
 	s.event(workerLoaded{key, wire.Loaded{}}) // too late
-	actions = s.event(workerExited{key: key, exit: sys.ExitStatus{Code: 1}})
+	actions = s.event(workerExited{key: key, exit: ident.ExitStatus{Code: 1}})
 	if len(find[spawnWorker](actions)) != 0 || len(s.core.preloaders) != 1 || s.core.preloaders[0].origin != gen(1) {
 		t.Errorf("%+v, %+v", actions, s.core.preloaders)
 	}
 }
 
 func TestDirectRestartWhileLoadingLoadsOnceMore(t *testing.T) {
-	for name, end := range map[string]func(s *script, key wire.Key) []action{
-		"that loads": func(s *script, key wire.Key) []action { return s.serves(key) },
-		"that fails": func(s *script, key wire.Key) []action { s.hello(key); return s.fails(key) },
+	for name, end := range map[string]func(s *script, key ident.Key) []action{
+		"that loads": func(s *script, key ident.Key) []action { return s.serves(key) },
+		"that fails": func(s *script, key ident.Key) []action { s.hello(key); return s.fails(key) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := runningDirect(t, 2)
@@ -119,7 +119,7 @@ func TestDirectGenerationThatFailsTakesItsOtherLoadsAlong(t *testing.T) {
 	}
 	s.event(restartAsked{"HUP"})
 	for _, slot := range s.core.slots {
-		s.event(timerFired{timer{timerSlot, wire.Key{Slot: slot.number, Serial: slot.deaths}}})
+		s.event(timerFired{timer{timerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
 	}
 	keys := s.spawned()[4:]
 	if len(keys) != 2 || keys[0].Generation != 2 || keys[1].Generation != 2 {

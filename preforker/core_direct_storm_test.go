@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
 )
 
@@ -82,7 +83,7 @@ func (s *script) calmDirect() {
 				}
 			}
 			if slot.state == SlotBackoff {
-				s.event(timerFired{timer{timerSlot, wire.Key{Slot: slot.number, Serial: slot.deaths}}})
+				s.event(timerFired{timer{timerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
 			}
 		}
 	}

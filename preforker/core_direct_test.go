@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 // newDirect is a script whose workers load the application by themselves, so many at once.
@@ -22,14 +22,14 @@ func newDirect(t *testing.T, slots, loads int) *script {
 }
 
 // spawned are the keys of all workers that were started so far.
-func (s *script) spawned() (keys []wire.Key) {
+func (s *script) spawned() (keys []ident.Key) {
 	for _, spawn := range find[spawnWorker](s.acts) {
 		keys = append(keys, spawn.key)
 	}
 	return keys
 }
 
-func (s *script) newestKey() wire.Key {
+func (s *script) newestKey() ident.Key {
 	s.t.Helper()
 	keys := s.spawned()
 	if len(keys) == 0 {
@@ -38,18 +38,18 @@ func (s *script) newestKey() wire.Key {
 	return keys[len(keys)-1]
 }
 
-func (s *script) hello(key wire.Key) []action {
+func (s *script) hello(key ident.Key) []action {
 	s.t.Helper()
 	return s.event(workerHello{key, wire.Hello{Pid: 1000 + key.Serial, Ruby: "3.1.2"}})
 }
 
 // loads answers for a worker until the application is there, serves until it is ready.
-func (s *script) loads(key wire.Key) []action {
+func (s *script) loads(key ident.Key) []action {
 	s.t.Helper()
 	return append(s.hello(key), s.event(workerLoaded{key, wire.Loaded{Pid: 1000 + key.Serial}})...)
 }
 
-func (s *script) serves(key wire.Key) []action {
+func (s *script) serves(key ident.Key) []action {
 	s.t.Helper()
 	return append(s.loads(key), s.event(workerReady{key, 1000 + key.Serial})...)
 }
@@ -74,9 +74,9 @@ func runningDirect(t *testing.T, slots int) *script {
 }
 
 // fails is the end of a worker that its application ended while it loaded.
-func (s *script) fails(key wire.Key) []action {
+func (s *script) fails(key ident.Key) []action {
 	s.t.Helper()
-	return s.event(workerExited{key: key, exit: sys.ExitStatus{Code: 1}, lines: []string{"so far"},
+	return s.event(workerExited{key: key, exit: ident.ExitStatus{Code: 1}, lines: []string{"so far"},
 		failed: &wire.Failed{Stage: "load", Error: wire.Failure{Class: "KeyError", Message: "no key", AppFrames: []string{"config.ru:3"}}}})
 }
 
@@ -117,20 +117,20 @@ func TestDirectStartsWithoutPreloader(t *testing.T) {
 // TestDirectFirstLoadThatFails ends the launcher with the report, once those that load beside it have left.
 func TestDirectFirstLoadThatFails(t *testing.T) {
 	for name, test := range map[string]struct {
-		fail func(s *script, key wire.Key) []action
+		fail func(s *script, key ident.Key) []action
 		says []string
 	}{
-		"raises": {func(s *script, key wire.Key) []action { s.hello(key); return s.fails(key) },
+		"raises": {func(s *script, key ident.Key) []action { s.hello(key); return s.fails(key) },
 			[]string{"load the application: KeyError: no key", "config.ru:3", "so far"}},
-		"is killed": {func(s *script, key wire.Key) []action {
+		"is killed": {func(s *script, key ident.Key) []action {
 			s.hello(key)
-			return s.event(workerExited{key: key, exit: sys.ExitStatus{Signal: 9}})
+			return s.event(workerExited{key: key, exit: ident.ExitStatus{Signal: 9}})
 		}, []string{"Ruby ended while it loaded: signal SIGKILL"}},
-		"is no Ruby": {func(s *script, key wire.Key) []action { return s.event(workerExited{key: key}) }, []string{"is it a Ruby?"}},
-		"cannot be started": {func(s *script, key wire.Key) []action {
+		"is no Ruby": {func(s *script, key ident.Key) []action { return s.event(workerExited{key: key}) }, []string{"is it a Ruby?"}},
+		"cannot be started": {func(s *script, key ident.Key) []action {
 			return s.event(workerSpawnFailed{key, wire.Failure{Class: "spawn", Message: "permission denied"}})
 		}, []string{"start Ruby: permission denied"}},
-		"takes too long": {func(s *script, key wire.Key) []action {
+		"takes too long": {func(s *script, key ident.Key) []action {
 			s.hello(key)
 			if asked := find[askWorker](s.event(timerFired{timer{timerWorkerBoot, key}})); len(asked) != 1 {
 				s.t.Errorf("%+v", asked)
@@ -138,7 +138,7 @@ func TestDirectFirstLoadThatFails(t *testing.T) {
 			if killed := find[killWorker](s.event(timerFired{timer{timerWorkerDrain, key}})); len(killed) != 1 || !killed[0].group {
 				s.t.Errorf("%+v", killed)
 			}
-			return s.event(workerExited{key: key, exit: sys.ExitStatus{Signal: 9}})
+			return s.event(workerExited{key: key, exit: ident.ExitStatus{Signal: 9}})
 		}, []string{"not done within 1m0s (--boot-timeout)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -172,13 +172,13 @@ func TestDirectFirstLoadThatFails(t *testing.T) {
 // TestDirectFailuresAfterTheFirstLoad are a slot's own affair: they cost it a wait, and nobody else anything.
 func TestDirectFailuresAfterTheFirstLoad(t *testing.T) {
 	for name, test := range map[string]struct {
-		fail func(s *script, key wire.Key) []action
+		fail func(s *script, key ident.Key) []action
 		told string
 	}{
-		"does not load":     {func(s *script, key wire.Key) []action { s.hello(key); return s.fails(key) }, "reason=boot failed"},
-		"a hook raises":     {func(s *script, key wire.Key) []action { s.loads(key); return s.fails(key) }, "reason=boot failed"},
-		"cannot be started": {func(s *script, key wire.Key) []action { return s.event(workerSpawnFailed{key: key}) }, "worker could not be started"},
-		"takes too long": {func(s *script, key wire.Key) []action {
+		"does not load":     {func(s *script, key ident.Key) []action { s.hello(key); return s.fails(key) }, "reason=boot failed"},
+		"a hook raises":     {func(s *script, key ident.Key) []action { s.loads(key); return s.fails(key) }, "reason=boot failed"},
+		"cannot be started": {func(s *script, key ident.Key) []action { return s.event(workerSpawnFailed{key: key}) }, "worker could not be started"},
+		"takes too long": {func(s *script, key ident.Key) []action {
 			s.hello(key)
 			s.event(timerFired{timer{timerWorkerBoot, key}})
 			return s.fails(key) // it says where it is, and leaves
@@ -237,7 +237,7 @@ func TestDirectStopFindsEveryState(t *testing.T) {
 	}
 	s.hello(spawning) // late words
 	killed := find[killWorker](s.event(stopAsked{"TERM", true}))
-	groups := map[wire.Key]bool{}
+	groups := map[ident.Key]bool{}
 	for _, k := range killed {
 		groups[k.key] = k.group
 	}
@@ -246,7 +246,7 @@ func TestDirectStopFindsEveryState(t *testing.T) {
 	}
 	for _, slot := range s.core.slots {
 		for _, w := range slices.Clone(slot.workers) {
-			actions = s.event(workerExited{key: w.key, exit: sys.ExitStatus{Signal: 9}})
+			actions = s.event(workerExited{key: w.key, exit: ident.ExitStatus{Signal: 9}})
 		}
 	}
 	if done := find[finish](actions); len(done) != 1 || done[0].err != nil {
@@ -261,7 +261,7 @@ func TestDirectStopWhileLoading(t *testing.T) {
 	if actions := s.event(stopAsked{by: "TERM"}); len(find[drainWorker](actions)) != 1 || len(find[finish](actions)) != 0 {
 		t.Fatalf("%+v", actions)
 	}
-	done := find[finish](s.event(workerExited{key: key, exit: sys.ExitStatus{Signal: syscall.SIGTERM}}))
+	done := find[finish](s.event(workerExited{key: key, exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGTERM)}}))
 	if len(done) != 1 || done[0].err != nil || len(s.spawned()) != 1 {
 		t.Errorf("%+v", done)
 	}

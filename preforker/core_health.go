@@ -4,14 +4,14 @@ import (
 	"log/slog"
 	"syscall"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 // A worker may be there and serve nobody. What the kernel tells of a process, its death, is then not to be
 // waited for: these are the other signs, and what follows from them.
 
 // workerChannelClosed says that nothing more will be heard from a worker, though it may live.
-type workerChannelClosed struct{ key wire.Key }
+type workerChannelClosed struct{ key ident.Key }
 
 func (workerChannelClosed) isEvent() {}
 
@@ -26,16 +26,16 @@ func (c *core) workerChannelClosed(e workerChannelClosed) {
 type (
 	// workerStuck says that a worker does not do what it is there for, or should do next.
 	workerStuck struct {
-		key     wire.Key
+		key     ident.Key
 		reason  Reason
 		waiting int // connections, at its socket
 	}
 	// workerStopped and preloaderStopped say that a process was stopped by a signal some time ago.
 	workerStopped struct {
-		key     wire.Key
+		key     ident.Key
 		request string // in hand, or ""
 	}
-	preloaderStopped struct{ origin wire.Origin }
+	preloaderStopped struct{ origin ident.Origin }
 )
 
 func (workerStuck) isEvent()      {}
@@ -43,7 +43,7 @@ func (workerStopped) isEvent()    {}
 func (preloaderStopped) isEvent() {}
 
 // continueWorker lets a worker run on that was stopped.
-type continueWorker struct{ key wire.Key }
+type continueWorker struct{ key ident.Key }
 
 func (continueWorker) isAction() {}
 

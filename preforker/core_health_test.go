@@ -5,12 +5,11 @@ import (
 	"syscall"
 	"testing"
 
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
+	"launcher/preforker/ident"
 )
 
 // killed says whether exactly this worker is killed.
-func killed(actions []action, key wire.Key) bool {
+func killed(actions []action, key ident.Key) bool {
 	kills := find[killWorker](actions)
 	return len(kills) == 1 && kills[0].key == key
 }
@@ -24,7 +23,7 @@ func TestWorkerThatHasReplacedItsProgramIsReplaced(t *testing.T) {
 	if !killed(s.fire(timerWorkerChannel), key) {
 		t.Fatal("it was not killed")
 	}
-	actions := s.event(workerExited{key: key, exit: sys.ExitStatus{Signal: 9}, served: 3, request: "GET /exec"})
+	actions := s.event(workerExited{key: key, exit: ident.ExitStatus{Signal: 9}, served: 3, request: "GET /exec"})
 	if spawned := find[spawnWorker](actions); len(spawned) != 1 || spawned[0].key.Slot != 1 {
 		t.Errorf("its slot has %+v", spawned)
 	}
@@ -105,7 +104,7 @@ func TestStuckWorkerIsReplaced(t *testing.T) {
 	if actions := s.event(workerStuck{key, ReasonServedNobody, 3}); len(actions) != 0 {
 		t.Errorf("the second time: %+v", actions)
 	}
-	actions = s.event(workerExited{key: key, exit: sys.ExitStatus{Signal: 9}, served: 3})
+	actions = s.event(workerExited{key: key, exit: ident.ExitStatus{Signal: 9}, served: 3})
 	if spawned := find[spawnWorker](actions); len(spawned) != 1 || lastAttr(actions, keyReason) != string(ReasonServedNobody) {
 		t.Errorf("%+v", actions)
 	}
@@ -117,7 +116,7 @@ func TestStuckWorkersBackOff(t *testing.T) {
 	for range 2 {
 		key := s.serving(0)
 		s.event(workerStuck{key, ReasonServedNobody, 1})
-		s.boot(s.event(workerExited{key: key, exit: sys.ExitStatus{Signal: 9}}))
+		s.boot(s.event(workerExited{key: key, exit: ident.ExitStatus{Signal: 9}}))
 	}
 	if s.core.slots[0].state != SlotBackoff || s.core.slots[0].deaths != 2 {
 		t.Errorf("%v after %d deaths", s.core.slots[0].state, s.core.slots[0].deaths)
@@ -166,7 +165,7 @@ func TestStoppedProcessesAreContinued(t *testing.T) {
 		t.Errorf("%+v", sent)
 	}
 	s.event(workerStuck{key, ReasonServedNobody, 1})
-	late := append(s.event(workerStopped{key, ""}), s.event(workerStopped{wire.Key{Slot: 0, Serial: 99}, ""})...)
+	late := append(s.event(workerStopped{key, ""}), s.event(workerStopped{ident.Key{Slot: 0, Serial: 99}, ""})...)
 	if late = append(late, s.event(preloaderStopped{gen(9)})...); len(late) != 0 {
 		t.Errorf("of those who are gone: %+v", late)
 	}

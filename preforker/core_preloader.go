@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"syscall"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
 )
 
@@ -13,17 +14,17 @@ import (
 func (c *core) load() {
 	c.generation++
 	c.reloadAt = 0
-	c.preloaders = append(c.preloaders, &preloader{origin: wire.Origin{Generation: c.generation}, since: c.now})
+	c.preloaders = append(c.preloaders, &preloader{origin: ident.Origin{Generation: c.generation}, since: c.now})
 	c.do(tellLoading{c.generation})
 	if c.direct() {
 		c.fill()
 		return
 	}
 	c.do(startPreloader{c.generation})
-	c.do(setTimer{timer{timerPreloaderBoot, wire.Key{Generation: c.generation}}, c.policy.bootTimeout})
+	c.do(setTimer{timer{timerPreloaderBoot, ident.Key{Generation: c.generation}}, c.policy.bootTimeout})
 }
 
-func (c *core) preloader(origin wire.Origin) *preloader {
+func (c *core) preloader(origin ident.Origin) *preloader {
 	for _, p := range c.preloaders {
 		if p.origin == origin {
 			return p
@@ -61,7 +62,7 @@ func (p *preloader) attrs(more ...slog.Attr) []slog.Attr {
 	return append(originAttrs(p.origin), more...)
 }
 
-func originAttrs(origin wire.Origin) []slog.Attr {
+func originAttrs(origin ident.Origin) []slog.Attr {
 	attrs := []slog.Attr{slog.Int(keyGeneration, origin.Generation)}
 	if origin.Refork > 0 {
 		attrs = append(attrs, slog.Int(keyRefork, origin.Refork))
@@ -70,8 +71,8 @@ func originAttrs(origin wire.Origin) []slog.Attr {
 }
 
 // key is a preloader's in its timers.
-func (p *preloader) key() wire.Key {
-	return wire.Key{Generation: p.origin.Generation, Refork: p.origin.Refork}
+func (p *preloader) key() ident.Key {
+	return ident.Key{Generation: p.origin.Generation, Refork: p.origin.Refork}
 }
 
 func (c *core) newest(fits func(*preloader) bool) *preloader {
@@ -251,7 +252,7 @@ func (c *core) restartAsked(e restartAsked) {
 
 // preloaderBootTimeout asks a preloader that still loads where it is, and kills it
 // a little later, with whatever it started.
-func (c *core) preloaderBootTimeout(origin wire.Origin) {
+func (c *core) preloaderBootTimeout(origin ident.Origin) {
 	p := c.preloader(origin)
 	if p == nil || !p.loads() {
 		return
@@ -267,7 +268,7 @@ func (c *core) preloaderBootTimeout(origin wire.Origin) {
 	c.do(setTimer{timer{timerPreloaderKill, p.key()}, killGrace})
 }
 
-func (c *core) preloaderKill(origin wire.Origin) {
+func (c *core) preloaderKill(origin ident.Origin) {
 	if p := c.preloader(origin); p != nil {
 		// What a load has started is of no use to anybody when it is given up; what a loaded
 		// application has started may be.
@@ -289,7 +290,7 @@ func (c *core) preloaderMute(e preloaderMute) {
 	}
 }
 
-func (c *core) preloaderMuteTimeout(origin wire.Origin) {
+func (c *core) preloaderMuteTimeout(origin ident.Origin) {
 	if p := c.preloader(origin); p != nil && p.loads() {
 		p.reason = ReasonChannelClosed
 		c.preloaderKill(origin)

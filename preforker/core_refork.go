@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 // A worker that has served gives birth to a preloader of its own generation. One slot gets a
@@ -61,7 +61,7 @@ func (c *core) beginRefork(source *preloader) {
 		return
 	}
 	r.last++
-	born := &preloader{origin: wire.Origin{Generation: r.generation, Refork: r.last}, parent: w.key, since: c.now}
+	born := &preloader{origin: ident.Origin{Generation: r.generation, Refork: r.last}, parent: w.key, since: c.now}
 	c.preloaders = append(c.preloaders, born)
 	c.log(slog.LevelDebug, "refork asked for", w.attrs(slog.Uint64(keyServed, w.served))...)
 	c.do(reforkWorker{w.key, born.origin})
@@ -70,7 +70,7 @@ func (c *core) beginRefork(source *preloader) {
 
 // warmest is the worker of a preloader that has served most, and at least so many requests, of those that were
 // refused least often. nil where none may be asked.
-func (c *core) warmest(origin wire.Origin, least uint64) *worker {
+func (c *core) warmest(origin ident.Origin, least uint64) *worker {
 	var warm []*worker
 	for _, s := range c.slots {
 		if w := s.serving(); w != nil && w.state == WorkerReady && !w.unfit && w.key.Origin() == origin && len(s.workers) == 1 && w.served >= least {
@@ -143,7 +143,7 @@ func (c *core) refuse(p *preloader, findings []wire.Finding) {
 
 // passOver asks a worker no more. Where the application says so of every worker, it does so again and
 // again: the first time is worth a line.
-func (c *core) passOver(key wire.Key, findings []wire.Finding) {
+func (c *core) passOver(key ident.Key, findings []wire.Finding) {
 	_, w := c.worker(key)
 	if w == nil {
 		return
@@ -188,7 +188,7 @@ func (c *core) reforkLoaded(p *preloader, loaded wire.Loaded) {
 // notReforked: a preloader that was to be born of a worker is gone before it could fork.
 func (c *core) notReforked(p *preloader, e preloaderExited) {
 	defer c.followed(p)
-	silent := e.failed == nil && e.startError == nil && e.exit == sys.ExitStatus{}
+	silent := e.failed == nil && e.startError == nil && e.exit == ident.ExitStatus{}
 	switch {
 	case p.reason == ReasonUnsound:
 		return // the worker has told why

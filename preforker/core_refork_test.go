@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 // reforking is a core whose workers are all ready, and one of which gives birth to a preloader after
@@ -29,8 +29,8 @@ func reforkingWith(t *testing.T, slots int, renewal Renewal, after ...uint64) *s
 	return s
 }
 
-func refork(generation, number int) wire.Origin {
-	return wire.Origin{Generation: generation, Refork: number}
+func refork(generation, number int) ident.Origin {
+	return ident.Origin{Generation: generation, Refork: number}
 }
 
 // served tells that a slot's worker has served so many requests by now, and answers who is asked to
@@ -42,7 +42,7 @@ func (s *script) served(slot int, requests uint64) []reforkWorker {
 }
 
 // asked has a slot's worker be asked for a preloader, and answers its number.
-func (s *script) asked(slot int, requests uint64) wire.Origin {
+func (s *script) asked(slot int, requests uint64) ident.Origin {
 	s.t.Helper()
 	s.now += reforkPause
 	asked := s.served(slot, requests)
@@ -53,7 +53,7 @@ func (s *script) asked(slot int, requests uint64) wire.Origin {
 }
 
 // born is what worker and preloader say about a birth.
-func (s *script) born(origin wire.Origin) []action {
+func (s *script) born(origin ident.Origin) []action {
 	s.t.Helper()
 	pid := 200 + origin.Refork
 	actions := s.event(workerReforked{origin, pid})
@@ -61,7 +61,7 @@ func (s *script) born(origin wire.Origin) []action {
 }
 
 // canary is the only worker that is started, of the preloader that was born.
-func (s *script) canary(actions []action, origin wire.Origin) wire.Key {
+func (s *script) canary(actions []action, origin ident.Origin) ident.Key {
 	s.t.Helper()
 	spawned := find[spawnWorker](actions)
 	if len(spawned) != 1 || spawned[0].key.Origin() != origin {
@@ -71,7 +71,7 @@ func (s *script) canary(actions []action, origin wire.Origin) wire.Key {
 }
 
 // tried has a first worker of a preloader come up in its slot.
-func (s *script) tried(origin wire.Origin) wire.Key {
+func (s *script) tried(origin ident.Origin) ident.Key {
 	s.t.Helper()
 	key := s.canary(s.born(origin), origin)
 	s.ready(key)
@@ -107,7 +107,7 @@ func (s *script) rolled(actions []action) []action {
 }
 
 // arrived is a whole refork.
-func (s *script) arrived(slot int, requests uint64) wire.Origin {
+func (s *script) arrived(slot int, requests uint64) ident.Origin {
 	s.t.Helper()
 	origin := s.asked(slot, requests)
 	retired := find[retirePreloader](s.rolled(s.event(workerFirst{s.tried(origin), 200, "GET /"})))
@@ -120,7 +120,7 @@ func (s *script) arrived(slot int, requests uint64) wire.Origin {
 }
 
 // all checks that every slot serves with a fork of one preloader, the only one that there is.
-func (s *script) all(origin wire.Origin) {
+func (s *script) all(origin ident.Origin) {
 	s.t.Helper()
 	for slot, c := range s.core.slots {
 		if w := c.serving(); w == nil || w.state != WorkerReady || w.key.Origin() != origin || len(c.workers) != 1 {
@@ -162,7 +162,7 @@ func TestReforkOneSlotFirst(t *testing.T) {
 	if n := s.core.count(WorkerReady); n != 4 {
 		t.Errorf("%d ready", n)
 	}
-	for _, e := range []event{workerFirst{wire.Key{Slot: 0, Generation: 1, Serial: 1}, 200, "GET /"}, workerFirst{wire.Key{Slot: 9, Generation: 4}, 200, ""}} {
+	for _, e := range []event{workerFirst{ident.Key{Slot: 0, Generation: 1, Serial: 1}, 200, "GET /"}, workerFirst{ident.Key{Slot: 9, Generation: 4}, 200, ""}} {
 		if actions := s.event(e); len(find[spawnWorker](actions)) != 0 {
 			t.Errorf("%+v is the first request of another", e)
 		}
@@ -318,7 +318,7 @@ func TestReforkWithOneSlot(t *testing.T) {
 }
 
 // refuses has a worker be asked, and say what is in the way; nobody must be asked again at once.
-func (s *script) refuses(origin wire.Origin, finding wire.Finding) {
+func (s *script) refuses(origin ident.Origin, finding wire.Finding) {
 	s.t.Helper()
 	s.event(workerNotReforked{origin, wire.NotReforked{Origin: origin, Findings: []wire.Finding{finding}}})
 	s.event(preloaderMute{origin})
@@ -328,7 +328,7 @@ func (s *script) refuses(origin wire.Origin, finding wire.Finding) {
 }
 
 // asks answers which slots are asked when all workers have served so many requests, from now on until a time.
-func (s *script) asks(requests uint64, wait time.Duration) (slots []int, origin wire.Origin) {
+func (s *script) asks(requests uint64, wait time.Duration) (slots []int, origin ident.Origin) {
 	s.t.Helper()
 	for end := s.now + wait; s.now < end; {
 		s.now = min(s.now+time.Second, end)
@@ -436,7 +436,7 @@ func TestReforkRefusedByThePreloaderThatIsBorn(t *testing.T) {
 		}
 		s.event(workerNotReforked{origin, wire.NotReforked{Findings: []wire.Finding{{Kind: "state", Text: "a request has changed its user"}}}})
 		s.event(workerReforked{origin, 201})
-		s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Code: 1}})
+		s.event(preloaderExited{origin: origin, exit: ident.ExitStatus{Code: 1}})
 		s.all(gen(1))
 	}
 	s.arrived(1, 20)
@@ -480,30 +480,30 @@ func TestReforkOfAWorkerThatIsGone(t *testing.T) {
 func TestReforkFails(t *testing.T) {
 	boom := wire.Failure{Class: "RuntimeError", Message: "boom"}
 	for name, test := range map[string]struct {
-		fail func(*script, wire.Origin)
+		fail func(*script, ident.Origin)
 		told string
 	}{
-		"the worker says so": {func(s *script, origin wire.Origin) {
+		"the worker says so": {func(s *script, origin ident.Origin) {
 			s.event(workerNotReforked{origin, wire.NotReforked{Error: &boom}})
 			s.event(preloaderExited{origin: origin})
 		}, "RuntimeError: boom"},
-		"the preloader says so": {func(s *script, origin wire.Origin) {
+		"the preloader says so": {func(s *script, origin ident.Origin) {
 			s.event(workerReforked{origin, 201})
 			s.event(preloaderMute{origin})
-			s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Code: 1}, failed: &wire.Failed{Stage: "refork", Error: boom}})
+			s.event(preloaderExited{origin: origin, exit: ident.ExitStatus{Code: 1}, failed: &wire.Failed{Stage: "refork", Error: boom}})
 		}, "RuntimeError: boom"},
-		"it is killed": {func(s *script, origin wire.Origin) {
+		"it is killed": {func(s *script, origin ident.Origin) {
 			s.event(workerReforked{origin, 201})
-			s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})
+			s.event(preloaderExited{origin: origin, exit: ident.ExitStatus{Signal: 9}})
 		}, "signal SIGKILL"},
-		"the worker dies": {func(s *script, origin wire.Origin) {
+		"the worker dies": {func(s *script, origin ident.Origin) {
 			s.boot(s.dies(s.serving(0), 30))
 			s.event(preloaderExited{origin: origin})
 		}, "the worker left before it had begun"},
-		"nobody could be asked": {func(s *script, origin wire.Origin) {
+		"nobody could be asked": {func(s *script, origin ident.Origin) {
 			s.event(preloaderExited{origin: origin, startError: fmt.Errorf("too many open files")})
 		}, "too many open files"},
-		"it takes too long": {func(s *script, origin wire.Origin) {
+		"it takes too long": {func(s *script, origin ident.Origin) {
 			sent := find[signalPreloader](s.fire(timerPreloaderBoot))
 			if len(sent) != 1 || sent[0].origin != origin || sent[0].signal != 9 {
 				s.t.Errorf("%+v", sent)
@@ -513,7 +513,7 @@ func TestReforkFails(t *testing.T) {
 			s.event(workerReforked{origin, 201})
 			s.event(preloaderLoaded{origin, wire.Loaded{Pid: 201}})
 			s.event(workerNotReforked{origin, wire.NotReforked{Error: &boom}})
-			s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})
+			s.event(preloaderExited{origin: origin, exit: ident.ExitStatus{Signal: 9}})
 		}, "boot timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -638,7 +638,7 @@ func TestReforkWithoutWayBack(t *testing.T) {
 	s := reforking(t, 2, 10)
 	origin := s.asked(0, 10)
 	key := s.tried(origin)
-	actions := s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})
+	actions := s.event(preloaderExited{origin: gen(1), exit: ident.ExitStatus{Signal: 9}})
 	if len(find[startPreloader](actions)) != 0 {
 		t.Errorf("loaded again, though workers can be had: %+v", actions)
 	}
@@ -651,7 +651,7 @@ func TestReforkWithoutWayBack(t *testing.T) {
 func TestReforkWhoseParentPreloaderDies(t *testing.T) {
 	s := reforking(t, 2, 10)
 	origin := s.asked(0, 10)
-	if started := find[startPreloader](s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})); len(started) != 1 {
+	if started := find[startPreloader](s.event(preloaderExited{origin: gen(1), exit: ident.ExitStatus{Signal: 9}})); len(started) != 1 {
 		t.Fatalf("%+v", started)
 	}
 	s.dies(s.serving(1), 5)
@@ -677,7 +677,7 @@ func TestReforkThatDiesBeforeItsWorkersAreEverywhere(t *testing.T) {
 		if proven {
 			s.event(workerFirst{key, 200, "GET /"})
 		}
-		actions := s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})
+		actions := s.event(preloaderExited{origin: origin, exit: ident.ExitStatus{Signal: 9}})
 		if n := len(find[startPreloader](actions)); n != 0 {
 			t.Errorf("proven %v: %d loads", proven, n)
 		}
@@ -689,7 +689,7 @@ func TestReforkThatDiesBeforeItsWorkersAreEverywhere(t *testing.T) {
 			t.Errorf("proven %v: %v", proven, again)
 		}
 		s.tried(again)
-		s.rolled(s.event(preloaderExited{origin: again, exit: sys.ExitStatus{Signal: 9}}))
+		s.rolled(s.event(preloaderExited{origin: again, exit: ident.ExitStatus{Signal: 9}}))
 		s.now += reforkPause
 		s.served(1, 1000)
 		if n := s.kinds["preforker.reforkWorker"]; n != mostReforkFailures {
@@ -702,7 +702,7 @@ func TestReforkThatDiesBeforeItsWorkersAreEverywhere(t *testing.T) {
 func TestReforkIsTheLast(t *testing.T) {
 	s := reforking(t, 2, 10)
 	origin := s.arrived(0, 10)
-	if started := find[startPreloader](s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})); len(started) != 1 || started[0].generation != 2 {
+	if started := find[startPreloader](s.event(preloaderExited{origin: origin, exit: ident.ExitStatus{Signal: 9}})); len(started) != 1 || started[0].generation != 2 {
 		t.Fatalf("%+v", started)
 	}
 	s.rolled(s.load(2))
@@ -817,7 +817,7 @@ func TestRestartsAskedTwiceDuringARefork(t *testing.T) {
 	s.event(restartAsked{"HUP"})
 	s.event(restartAsked{"HUP"})
 	s.event(workerReforked{origin, 201})
-	if started := find[startPreloader](s.event(preloaderExited{origin: origin, exit: sys.ExitStatus{Signal: 9}})); len(started) != 0 {
+	if started := find[startPreloader](s.event(preloaderExited{origin: origin, exit: ident.ExitStatus{Signal: 9}})); len(started) != 0 {
 		t.Errorf("%+v", started)
 	}
 	if started := find[startPreloader](s.load(2)); len(started) != 1 || started[0].generation != 3 {
@@ -903,7 +903,7 @@ func (s *script) randomReforkEvent(random *rand.Rand) event {
 		}
 	case 8:
 		if p.origin.Refork > 0 && random.IntN(4) == 0 {
-			return preloaderExited{origin: p.origin, exit: sys.ExitStatus{Signal: 9}}
+			return preloaderExited{origin: p.origin, exit: ident.ExitStatus{Signal: 9}}
 		}
 	case 9:
 		if len(s.core.preloaders) > 1 && s.core.preloaders[0].state == PreloaderRetiring {

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 // reloadLater plans the next load, unless another preloader can do what the one that is
@@ -42,7 +42,7 @@ func (c *core) hastenReload() {
 func (c *core) reloadAfter(wait time.Duration) {
 	c.reloadAt = c.now + wait
 	c.log(slog.LevelWarn, "the next load waits", slog.Int(keyGeneration, c.generation+1), slog.Duration(keyWait, wait))
-	c.do(setTimer{timer{timerReload, wire.Key{Generation: c.generation}}, wait})
+	c.do(setTimer{timer{timerReload, ident.Key{Generation: c.generation}}, wait})
 }
 
 // reload: the wait is over, unless a later load has made it needless.

@@ -4,14 +4,14 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/ident"
 )
 
 // failLoads has loads fail, each after the wait for it, and answers the longest wait.
 func (s *script) failLoads(loads int) (longest time.Duration) {
 	s.t.Helper()
 	for range loads {
-		s.event(preloaderExited{origin: gen(s.core.generation), exit: sys.ExitStatus{Code: 1}})
+		s.event(preloaderExited{origin: gen(s.core.generation), exit: ident.ExitStatus{Code: 1}})
 		waits := find[setTimer](s.newest)
 		if len(waits) != 1 || waits[0].timer.kind != timerReload {
 			s.t.Fatalf("after the failure of generation %d: %+v", s.core.generation, s.newest)
@@ -51,7 +51,7 @@ func TestLoadThatWaitsIsBroughtForwardWhenNobodyServes(t *testing.T) {
 	s.event(preloaderExited{origin: gen(1)})
 	s.failLoads(10)
 	generation := s.core.generation
-	s.event(preloaderExited{origin: gen(generation), exit: sys.ExitStatus{Code: 1}})
+	s.event(preloaderExited{origin: gen(generation), exit: ident.ExitStatus{Code: 1}})
 	late := find[setTimer](s.newest)[0]
 	if actions := s.dies(s.serving(0), 1); len(find[setTimer](actions)) != 0 {
 		t.Fatalf("one slot is served: %+v", actions)
@@ -67,7 +67,7 @@ func TestLoadThatWaitsIsBroughtForwardWhenNobodyServes(t *testing.T) {
 		if started := find[startPreloader](s.event(timerFired{late.timer})); len(started) != 0 {
 			t.Error("the older wait has begun a load, too")
 		}
-		s.event(preloaderExited{origin: gen(generation + 1), exit: sys.ExitStatus{Code: 1}})
+		s.event(preloaderExited{origin: gen(generation + 1), exit: ident.ExitStatus{Code: 1}})
 	}
 }
 
@@ -80,7 +80,7 @@ func TestLoadThatWaitsIsLeftAlone(t *testing.T) {
 		s := running(t, 1)
 		s.event(preloaderExited{origin: gen(1)})
 		s.failLoads(test.failures - 1)
-		s.event(preloaderExited{origin: gen(s.core.generation), exit: sys.ExitStatus{Code: 1}})
+		s.event(preloaderExited{origin: gen(s.core.generation), exit: ident.ExitStatus{Code: 1}})
 		worker := s.serving(0)
 		if test.stop {
 			s.event(stopAsked{by: "TERM"})

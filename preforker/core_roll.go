@@ -3,7 +3,7 @@ package preforker
 import (
 	"slices"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 // fill gives every slot what it lacks: a worker where there is none, then, one slot
@@ -115,7 +115,7 @@ func (c *core) arrived(source *preloader) {
 
 func (c *core) spawn(s *slot, source *preloader) {
 	c.serial++
-	w := &worker{key: wire.Key{Slot: s.number, Generation: source.origin.Generation,
+	w := &worker{key: ident.Key{Slot: s.number, Generation: source.origin.Generation,
 		Refork: source.origin.Refork, Serial: c.serial}, binding: s.binding, since: c.now, loaded: !c.direct()}
 	s.workers = append(s.workers, w)
 	if s.state != SlotOccupied {

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 // TestRollNeverGoesBack: the new generation's preloader dies in the middle of the
@@ -17,8 +17,8 @@ func TestRollNeverGoesBack(t *testing.T) {
 	s.event(restartAsked{"HUP"})
 	first := find[spawnWorker](s.load(2))[0].key
 	s.ready(first)
-	s.event(workerExited{key: wire.Key{Slot: first.Slot, Generation: 1, Serial: 1}, served: 1})
-	actions := s.event(preloaderExited{origin: gen(2), exit: sys.ExitStatus{Signal: 9}})
+	s.event(workerExited{key: ident.Key{Slot: first.Slot, Generation: 1, Serial: 1}, served: 1})
+	actions := s.event(preloaderExited{origin: gen(2), exit: ident.ExitStatus{Signal: 9}})
 	if started := find[startPreloader](actions); len(started) != 1 || started[0].generation != 3 {
 		t.Fatalf("%+v", started)
 	}
@@ -90,7 +90,7 @@ func TestVacantSlotDoesNotWait(t *testing.T) {
 	s.event(restartAsked{"HUP"})
 	s.boot(s.load(2))
 	s.event(preloaderExited{origin: gen(1)})
-	s.event(preloaderExited{origin: gen(2), exit: sys.ExitStatus{Signal: 9}})
+	s.event(preloaderExited{origin: gen(2), exit: ident.ExitStatus{Signal: 9}})
 	s.dies(s.serving(0), 5)
 	old.reason, s.core.slots[0].deaths = ReasonBootTimeout, 9
 	if actions := s.event(workerExited{key: old.key}); len(find[closeSlot](actions)) != 0 || s.core.slots[0].state != SlotVacant {
@@ -113,7 +113,7 @@ func TestBadReleaseTakesNoSlot(t *testing.T) {
 		}
 	}
 	for slot := range 2 {
-		_, w := s.core.worker(wire.Key{Slot: slot, Generation: 1, Serial: slot + 1})
+		_, w := s.core.worker(ident.Key{Slot: slot, Generation: 1, Serial: slot + 1})
 		if w == nil || w.state != WorkerReady {
 			t.Fatalf("slot %d lost its old worker: %+v", slot, w)
 		}
@@ -122,7 +122,7 @@ func TestBadReleaseTakesNoSlot(t *testing.T) {
 	for key := s.serving(1); key.Generation == 2; key = s.serving(1) {
 		s.dies(key, 0)
 	}
-	spawned := find[spawnWorker](s.dies(wire.Key{Slot: 1, Generation: 1, Serial: 2}, 10))
+	spawned := find[spawnWorker](s.dies(ident.Key{Slot: 1, Generation: 1, Serial: 2}, 10))
 	if len(spawned) == 0 || spawned[0].key.Slot != 1 || spawned[0].key.Generation != 1 {
 		t.Errorf("%+v", spawned)
 	}
@@ -172,7 +172,7 @@ func TestMuteWhileItLoads(t *testing.T) {
 	if sent := find[signalPreloader](s.fire(timerPreloaderMute)); len(sent) != 1 || sent[0].signal != 9 || !sent[0].group {
 		t.Errorf("it is still there: %+v", sent)
 	}
-	s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})
+	s.event(preloaderExited{origin: gen(1), exit: ident.ExitStatus{Signal: 9}})
 	if err := s.core.verdict; err == nil || !strings.Contains(err.Error(), "replaced Ruby by another program") {
 		t.Errorf("%v", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 func (c *core) moveSlot(s *slot, to SlotState) {
@@ -76,7 +76,7 @@ func (c *core) vacate(s *slot) {
 // the slot's neighbours.
 func (c *core) wait(s *slot, wait time.Duration) {
 	s.retryAt = c.now + wait
-	c.do(setTimer{timer{timerSlot, wire.Key{Slot: s.number, Serial: s.deaths}}, wait})
+	c.do(setTimer{timer{timerSlot, ident.Key{Slot: s.number, Serial: s.deaths}}, wait})
 	if s.serving() != nil || s.state == SlotVacant {
 		return
 	}
@@ -109,7 +109,7 @@ func (c *core) openSlot(s *slot) {
 	}
 }
 
-func (c *core) slotRetry(key wire.Key) {
+func (c *core) slotRetry(key ident.Key) {
 	s := c.slots[key.Slot]
 	if c.phase == phaseStopping || c.phase == phaseDone || s.deaths != key.Serial {
 		return

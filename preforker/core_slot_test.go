@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 // soonest is when the first of the slots that wait is tried.
@@ -26,7 +26,7 @@ func TestSlotsAreTriedSoonerWhereNobodyServes(t *testing.T) {
 		s.core.policy.method, s.core.policy.loadsAtOnce = method, slots
 		retry := func(slot *slot) {
 			s.now = max(s.now, slot.retryAt)
-			s.event(timerFired{timer{timerSlot, wire.Key{Slot: slot.number, Serial: slot.deaths}}})
+			s.event(timerFired{timer{timerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
 		}
 		for range 20 {
 			for _, slot := range s.core.slots[:2] {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 func TestLostSocketIsBoundAnew(t *testing.T) {
@@ -166,7 +166,7 @@ func TestLostSocketDoesNotDoubtARefork(t *testing.T) {
 	s := running(t, 1)
 	p := s.core.preloaders[0]
 	p.origin.Refork = 1
-	s.core.preloaders = []*preloader{{origin: wire.Origin{Generation: 1}, state: PreloaderReady, proven: true}, p}
+	s.core.preloaders = []*preloader{{origin: ident.Origin{Generation: 1}, state: PreloaderReady, proven: true}, p}
 	if spawns := find[spawnWorker](s.event(socketsLost{[]int{0}})); len(spawns) != 1 || spawns[0].key.Refork != 1 {
 		t.Fatalf("spawns %+v", spawns)
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 // script drives a core without any process: it answers actions as a healthy Ruby
@@ -93,15 +93,15 @@ func (s *script) boot(actions []action) {
 	}
 }
 
-func (s *script) ready(key wire.Key) []action {
+func (s *script) ready(key ident.Key) []action {
 	s.t.Helper()
 	actions := s.event(workerSpawned{key, 1000 + key.Serial})
 	return append(actions, s.event(workerReady{key, 1000 + key.Serial})...)
 }
 
-func (s *script) dies(key wire.Key, served uint64) []action {
+func (s *script) dies(key ident.Key, served uint64) []action {
 	s.t.Helper()
-	return s.event(workerExited{key: key, exit: sys.ExitStatus{Signal: 9}, served: served})
+	return s.event(workerExited{key: key, exit: ident.ExitStatus{Signal: 9}, served: served})
 }
 
 func running(t *testing.T, slots int) *script {
@@ -111,7 +111,7 @@ func running(t *testing.T, slots int) *script {
 	return s
 }
 
-func (s *script) serving(slot int) wire.Key {
+func (s *script) serving(slot int) ident.Key {
 	s.t.Helper()
 	w := s.core.slots[slot].serving()
 	if w == nil {
@@ -171,7 +171,7 @@ func TestLateEventsFindNobody(t *testing.T) {
 	for _, e := range []event{workerReady{dead, 5}, workerSpawned{dead, 5}, workerExited{key: dead},
 		timerFired{timer{timerWorkerBoot, dead}}, timerFired{timer{timerWorkerDrain, dead}},
 		preloaderLoaded{gen(9), wire.Loaded{}}, preloaderExited{origin: gen(9)},
-		workerReady{wire.Key{Slot: 99, Generation: 1, Serial: 1}, 5}} {
+		workerReady{ident.Key{Slot: 99, Generation: 1, Serial: 1}, 5}} {
 		if actions := s.event(e); len(actions) != 0 {
 			t.Errorf("%T led to %+v", e, actions)
 		}
@@ -267,7 +267,7 @@ func TestSlotWhoseSocketIsTakenKeepsTrying(t *testing.T) {
 
 func TestDeadPreloaderIsReplacedAndSlotsRoll(t *testing.T) {
 	s := running(t, 3)
-	actions := s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})
+	actions := s.event(preloaderExited{origin: gen(1), exit: ident.ExitStatus{Signal: 9}})
 	if n := len(find[startPreloader](actions)); n != 1 {
 		t.Fatalf("%d loads", n)
 	}
@@ -346,7 +346,7 @@ func TestSuccessorThatDiesLeavesTheOldWorkerServing(t *testing.T) {
 		if len(spawned) != 1 {
 			t.Fatalf("%+v", actions)
 		}
-		actions = s.event(workerExited{key: spawned[0].key, exit: sys.ExitStatus{Code: 1}})
+		actions = s.event(workerExited{key: spawned[0].key, exit: ident.ExitStatus{Code: 1}})
 		if _, w := s.core.worker(old); w == nil || w.state != WorkerReady || !s.core.slots[0].open {
 			t.Fatal("the old worker or its socket is gone")
 		}
@@ -380,7 +380,7 @@ func TestHangingLoadIsAskedThenKilled(t *testing.T) {
 	if sent := find[signalPreloader](s.fire(timerPreloaderKill)); len(sent) != 1 || sent[0].signal != 9 || !sent[0].group {
 		t.Fatalf("%+v", sent)
 	}
-	done := find[finish](s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}}))
+	done := find[finish](s.event(preloaderExited{origin: gen(1), exit: ident.ExitStatus{Signal: 9}}))
 	if len(done) != 1 || !strings.Contains(done[0].err.Error(), "boot-timeout") {
 		t.Errorf("%+v", done)
 	}
@@ -390,7 +390,7 @@ func TestLoadsThatFailBackOff(t *testing.T) {
 	s := running(t, 1)
 	s.event(preloaderExited{origin: gen(1)})
 	for generation := 2; generation < 6; generation++ {
-		actions := s.event(preloaderExited{origin: gen(generation), exit: sys.ExitStatus{Code: 1}})
+		actions := s.event(preloaderExited{origin: gen(generation), exit: ident.ExitStatus{Code: 1}})
 		if len(find[startPreloader](actions)) != 0 {
 			t.Fatalf("generation %d was followed at once", generation)
 		}
@@ -403,7 +403,7 @@ func TestLoadsThatFailBackOff(t *testing.T) {
 func TestPreloaderThatDiesWhileForkingLosesNoSlot(t *testing.T) {
 	s := newScript(t, 3)
 	s.load(1)
-	actions := s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 9}})
+	actions := s.event(preloaderExited{origin: gen(1), exit: ident.ExitStatus{Signal: 9}})
 	if n := len(find[forgetWorker](actions)); n != 3 {
 		t.Errorf("%d forgotten, want 3", n)
 	}
@@ -450,7 +450,7 @@ func TestStopWhileLoading(t *testing.T) {
 	if sent := find[signalPreloader](s.event(stopAsked{by: "INT"})); len(sent) != 1 || sent[0].signal != 15 || !sent[0].group {
 		t.Fatalf("%+v", sent)
 	}
-	done := find[finish](s.event(preloaderExited{origin: gen(1), exit: sys.ExitStatus{Signal: 15}}))
+	done := find[finish](s.event(preloaderExited{origin: gen(1), exit: ident.ExitStatus{Signal: 15}}))
 	if len(done) != 1 || done[0].err != nil {
 		t.Errorf("%+v", done)
 	}
@@ -525,7 +525,7 @@ func TestStorm(t *testing.T) {
 }
 
 func (s *script) randomEvent(random *rand.Rand) event {
-	key := wire.Key{}
+	key := ident.Key{}
 	if spawns := find[spawnWorker](s.acts); len(spawns) > 0 {
 		key = spawns[max(0, len(spawns)-1-random.IntN(min(8, len(spawns))))].key
 	}
@@ -539,7 +539,7 @@ func (s *script) randomEvent(random *rand.Rand) event {
 		if s.core.phase == phaseBooting {
 			return nothing
 		}
-		return preloaderExited{origin: gen(generation), exit: sys.ExitStatus{Signal: 9}}
+		return preloaderExited{origin: gen(generation), exit: ident.ExitStatus{Signal: 9}}
 	case 5, 6:
 		return workerSpawned{key, 1000 + key.Serial}
 	case 7, 8:
@@ -579,7 +579,7 @@ func (s *script) notBound() event {
 }
 
 // nothing stands for nothing happening.
-var nothing = workerReady{wire.Key{Slot: -1}, 0}
+var nothing = workerReady{ident.Key{Slot: -1}, 0}
 
 // calm answers everything that is outstanding as healthy processes would.
 func (s *script) calm() {
@@ -605,11 +605,11 @@ func (s *script) calm() {
 				}
 			}
 			if slot.state == SlotBackoff {
-				s.event(timerFired{timer{timerSlot, wire.Key{Slot: slot.number, Serial: slot.deaths}}})
+				s.event(timerFired{timer{timerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
 			}
 		}
-		s.event(timerFired{timer{timerReload, wire.Key{Generation: s.core.generation}}})
+		s.event(timerFired{timer{timerReload, ident.Key{Generation: s.core.generation}}})
 	}
 }
 
-func gen(generation int) wire.Origin { return wire.Origin{Generation: generation} }
+func gen(generation int) ident.Origin { return ident.Origin{Generation: generation} }

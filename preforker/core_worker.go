@@ -6,11 +6,10 @@ import (
 	"log/slog"
 	"time"
 
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
+	"launcher/preforker/ident"
 )
 
-func (c *core) worker(key wire.Key) (*slot, *worker) {
+func (c *core) worker(key ident.Key) (*slot, *worker) {
 	if key.Slot < 0 || key.Slot >= len(c.slots) {
 		return nil, nil
 	}
@@ -56,7 +55,7 @@ func (c *core) workerSpawned(e workerSpawned) {
 }
 
 // forked notes that a preloader answers spawns.
-func (c *core) forked(origin wire.Origin) {
+func (c *core) forked(origin ident.Origin) {
 	if p := c.preloader(origin); p != nil {
 		p.forked = c.now
 	}
@@ -157,7 +156,7 @@ func (c *core) kill(w *worker, reason Reason) {
 // given up; what a loaded application has started may be.
 func (w *worker) killing() killWorker { return killWorker{w.key, !w.loaded} }
 
-func (c *core) workerDrainTimeout(key wire.Key) {
+func (c *core) workerDrainTimeout(key ident.Key) {
 	_, w := c.worker(key)
 	if w == nil || w.state != WorkerDraining {
 		return
@@ -177,7 +176,7 @@ func (c *core) workerDrainTimeout(key wire.Key) {
 // workerBootTimeout kills a worker that is not ready. One without a pid was never
 // forked: then it is the preloader that does not answer, unless it is only slow, and
 // has others to fork before this one.
-func (c *core) workerBootTimeout(key wire.Key) {
+func (c *core) workerBootTimeout(key ident.Key) {
 	_, w := c.worker(key)
 	if w == nil || (w.state != WorkerSpawning && w.state != WorkerBooting) {
 		return
@@ -227,7 +226,7 @@ func (c *core) workerExited(e workerExited) {
 	if w.leaving() && !w.reason.failure() {
 		level := slog.LevelInfo
 		if w.reason.renewal() {
-			if e.exit == (sys.ExitStatus{}) {
+			if e.exit == (ident.ExitStatus{}) {
 				level = slog.LevelDebug // it is routine
 			}
 			attrs = append(attrs, slog.String(keyPrivate, megabytes(w.private)))
@@ -243,7 +242,7 @@ func (c *core) workerExited(e workerExited) {
 		reason = ReasonBootFailed
 		attrs = append(attrs, slog.Any(keyError, failureError(e.failed.Error)))
 	}
-	if w.reason != "" && (w.reason != ReasonLeft || e.exit == sys.ExitStatus{}) {
+	if w.reason != "" && (w.reason != ReasonLeft || e.exit == ident.ExitStatus{}) {
 		reason = w.reason
 	}
 	if e.request != "" {
@@ -263,7 +262,7 @@ func (c *core) workerExited(e workerExited) {
 
 // loseSpawning gives up the workers whose preloader died before it told their
 // pids. They are nobody's fault, so their slots do not wait.
-func (c *core) loseSpawning(origin wire.Origin) {
+func (c *core) loseSpawning(origin ident.Origin) {
 	for _, s := range c.slots {
 		for _, w := range append([]*worker(nil), s.workers...) {
 			if w.pid == 0 && w.key.Origin() == origin {

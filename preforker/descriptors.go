@@ -3,7 +3,7 @@ package preforker
 import (
 	"fmt"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // A worker costs a listener, a channel and a pidfd, and while it is replaced a second
@@ -25,7 +25,7 @@ func checkDescriptors(workers int) error {
 // besides its own: with more of them it could not reload the application, or replace a worker. It is an
 // error where there is not even room for its own.
 func SpareDescriptors(workers int) (int, error) {
-	limit, err := sys.DescriptorLimit()
+	limit, err := linux.DescriptorLimit()
 	if err != nil {
 		return 0, fmt.Errorf("ask for the limit of open files: %w", err)
 	}

@@ -5,12 +5,12 @@ import (
 	"strconv"
 	"syscall"
 
-	"launcher/preforker/internal/wire"
+	"launcher/preforker/ident"
 )
 
 // startWorker starts a Ruby that loads the application and then serves a slot. Its channel is
 // where a preloader has its control socket, the slot's listener comes after what every Ruby gets.
-func (s *Supervisor) startWorker(key wire.Key, listener *os.File) error {
+func (s *Supervisor) startWorker(key ident.Key, listener *os.File) error {
 	settings, err := s.settings(key.Generation)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (s *Supervisor) startWorker(key wire.Key, listener *os.File) error {
 }
 
 // askWorker asks a worker that loads where it is (scripts/loading.rb).
-func (s *Supervisor) askWorker(key wire.Key) {
+func (s *Supervisor) askWorker(key ident.Key) {
 	w := s.workers[key]
 	if w == nil {
 		return // it has ended; the core hears of it next

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 func TestUserError(t *testing.T) {
@@ -43,11 +43,11 @@ func TestLoadError(t *testing.T) {
 	}{
 		"not started": {event: preloaderExited{startError: fs.ErrPermission},
 			says: "start Ruby: permission denied", try: "--ruby"},
-		"no Ruby": {event: preloaderExited{exit: sys.ExitStatus{Code: 3}}, was: PreloaderStarting,
+		"no Ruby": {event: preloaderExited{exit: ident.ExitStatus{Code: 3}}, was: PreloaderStarting,
 			says: "start Ruby: it ended before it said its version (exit status 3)", try: "--ruby"},
 		"wrong Ruby": {event: preloaderExited{failed: failed(stageRuby, "", "it is too old")}, was: PreloaderStarting,
 			says: "start Ruby: it is too old", try: "--ruby"},
-		"silent": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}}, was: PreloaderRetiring, reason: ReasonBootTimeout,
+		"silent": {event: preloaderExited{exit: ident.ExitStatus{Signal: 9}}, was: PreloaderRetiring, reason: ReasonBootTimeout,
 			says: "load the application: not done within 1m0s (--boot-timeout)", try: "raise --boot-timeout"},
 		"hangs": {event: preloaderExited{failed: failed("boot timeout", "RuntimeError", "still loading")}, was: PreloaderRetiring, reason: ReasonBootTimeout,
 			says: "load the application: not done within 1m0s (--boot-timeout)\n  in the application:\n    config.ru:1", try: "raise --boot-timeout"},
@@ -57,13 +57,13 @@ func TestLoadError(t *testing.T) {
 			says: "load the application: it ended itself with exit (status 3)", try: "bin/rails runner 1"},
 		"gem": {event: preloaderExited{failed: failed("load", "Bundler::GemNotFound", "no rack")}, was: PreloaderLoading,
 			says: "load the application: Bundler::GemNotFound: no rack", try: "bundle install"},
-		"killed": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}, lines: []string{"one", "two"}}, was: PreloaderLoading,
+		"killed": {event: preloaderExited{exit: ident.ExitStatus{Signal: 9}, lines: []string{"one", "two"}}, was: PreloaderLoading,
 			says: "load the application: Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    one\n    two", try: "memory was short"},
-		"replaced": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}}, was: PreloaderLoading, reason: ReasonChannelClosed,
+		"replaced": {event: preloaderExited{exit: ident.ExitStatus{Signal: 9}}, was: PreloaderLoading, reason: ReasonChannelClosed,
 			says: "load the application: it replaced Ruby by another program (exec), or closed descriptors that are not its own", try: "bin/rails runner 1"},
-		"a wrapper": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}, ruby: "/bin/wrapper"}, was: PreloaderStarting, reason: ReasonChannelClosed,
+		"a wrapper": {event: preloaderExited{exit: ident.ExitStatus{Signal: 9}, ruby: "/bin/wrapper"}, was: PreloaderStarting, reason: ReasonChannelClosed,
 			says: "start Ruby: /bin/wrapper closed the descriptors that it was given", try: "--ruby"},
-		"silent, says not where": {event: preloaderExited{exit: sys.ExitStatus{Signal: 9}}, was: PreloaderRetiring, reason: ReasonBootTimeout,
+		"silent, says not where": {event: preloaderExited{exit: ident.ExitStatus{Signal: 9}}, was: PreloaderRetiring, reason: ReasonBootTimeout,
 			says: "load the application: not done within 1m0s (--boot-timeout), and it does not say where it is", try: "has code of its own for the signal QUIT"},
 	} {
 		t.Run(name, func(t *testing.T) {

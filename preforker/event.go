@@ -1,8 +1,8 @@
 package preforker
 
 import (
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 // event is something that happened. Each names the generation or the worker that it
@@ -14,19 +14,19 @@ type (
 	started struct{}
 
 	preloaderHello struct {
-		origin wire.Origin
+		origin ident.Origin
 		hello  wire.Hello
 	}
 	preloaderLoaded struct {
-		origin wire.Origin
+		origin ident.Origin
 		loaded wire.Loaded
 	}
 	// preloaderMute says that nothing more will be heard from it, though it may live.
-	preloaderMute struct{ origin wire.Origin }
+	preloaderMute struct{ origin ident.Origin }
 	// preloaderExited comes after every message of that preloader.
 	preloaderExited struct {
-		origin     wire.Origin
-		exit       sys.ExitStatus
+		origin     ident.Origin
+		exit       ident.ExitStatus
 		failed     *wire.Failed // what it said last, if it did
 		startError error        // it could not even be started
 		lines      []string     // the last lines that it printed
@@ -34,50 +34,50 @@ type (
 	}
 
 	workerSpawned struct {
-		key wire.Key
+		key ident.Key
 		pid int
 	}
 	workerSpawnFailed struct {
-		key   wire.Key
+		key   ident.Key
 		error wire.Failure
 	}
 	// workerHello and workerLoaded come from one that loads the application by itself.
 	workerHello struct {
-		key   wire.Key
+		key   ident.Key
 		hello wire.Hello
 	}
 	workerLoaded struct {
-		key    wire.Key
+		key    ident.Key
 		loaded wire.Loaded
 	}
 	workerReady struct {
-		key wire.Key
+		key ident.Key
 		pid int
 	}
 	// workerFirst comes once from a worker whose preloader was born of another.
 	workerFirst struct {
-		key     wire.Key
+		key     ident.Key
 		status  int
 		request string
 	}
 	// workerReforked and workerNotReforked answer reforkWorker, before the preloader's end is told.
 	workerReforked struct {
-		origin wire.Origin
+		origin ident.Origin
 		pid    int
 	}
 	workerNotReforked struct {
-		origin wire.Origin
+		origin ident.Origin
 		why    wire.NotReforked
 	}
 	// workerLeaving comes from one that serves no more though nobody has asked it to leave.
 	workerLeaving struct {
-		key    wire.Key
+		key    ident.Key
 		served uint64
 	}
 	// workerExited comes after every message of that worker.
 	workerExited struct {
-		key     wire.Key
-		exit    sys.ExitStatus
+		key     ident.Key
+		exit    ident.ExitStatus
 		failed  *wire.Failed
 		served  uint64   // requests, to their end
 		request string   // the one in hand, "" where there was none
@@ -86,7 +86,7 @@ type (
 
 	// preloaderMeasured tells resident bytes: all that the preloader has, whoever shares it.
 	preloaderMeasured struct {
-		origin              wire.Origin
+		origin              ident.Origin
 		preloader, launcher uint64
 	}
 	// workersMeasured tells of the workers that have done something since the last time.
@@ -141,7 +141,7 @@ func (restartAsked) isEvent()      {}
 
 // measurement is a worker's memory, as last read, and how much it has served.
 type measurement struct {
-	key     wire.Key
+	key     ident.Key
 	private uint64 // bytes
 	served  uint64 // requests
 }
@@ -150,7 +150,7 @@ type measurement struct {
 // is waiting for any more is ignored when it fires, so none is ever taken back.
 type timer struct {
 	kind timerKind
-	key  wire.Key // as much of it as the kind has
+	key  ident.Key // as much of it as the kind has
 }
 
 type timerKind string

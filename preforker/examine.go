@@ -9,7 +9,7 @@ import (
 
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // Examination is what was found in an application that has loaded.
@@ -34,7 +34,7 @@ type ExamineConfig struct {
 // of forking it. What it prints is kept for the report of a failure. Whatever it has started is
 // asked to end with it, as far as it is in the group of its process; the rest is the caller's.
 func Examine(ctx context.Context, config ExamineConfig) (*Examination, error) {
-	board, err := sys.MemoryFile("launcher-scoreboard", scoreboard.RecordSize)
+	board, err := linux.MemoryFile("launcher-scoreboard", scoreboard.RecordSize)
 	if err != nil {
 		return nil, fmt.Errorf("create scoreboard: %w", err)
 	}

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 const (
@@ -29,7 +29,7 @@ const (
 
 // healthTarget is a process to be looked at, as the loop knows it.
 type healthTarget struct {
-	key     wire.Key // of a worker; of a preloader its origin alone
+	key     ident.Key // of a worker; of a preloader its origin alone
 	pid     int
 	record  int  // of the scoreboard
 	ready   bool // a worker that is to take connections
@@ -55,7 +55,7 @@ type health struct {
 	wants  func(pid int) bool // to run: a thread of it does or waits for that
 	post   func(event)
 	drain  int // looks after which a worker should have seen to the drain timeout itself
-	seen   map[wire.Key]*healthSeen
+	seen   map[ident.Key]*healthSeen
 }
 
 // healthSeen is what was seen of a process at the looks before.
@@ -72,12 +72,12 @@ type healthSeen struct {
 
 func newHealth(board io.ReaderAt, drainTimeout time.Duration, queues func() (map[uint64]int, error), post func(event)) *health {
 	return &health{board: board, queues: queues, state: processState, wants: wantsToRun, post: post,
-		drain: int(drainTimeout/healthPeriod) + healthLooks, seen: map[wire.Key]*healthSeen{}}
+		drain: int(drainTimeout/healthPeriod) + healthLooks, seen: map[ident.Key]*healthSeen{}}
 }
 
 // processState is 0 for a process that is gone.
 func processState(pid int) byte {
-	process, err := memory.ProcessOf(pid)
+	process, err := proc.ProcessOf(pid)
 	if err != nil {
 		return 0
 	}
@@ -92,7 +92,7 @@ func wantsToRun(pid int) bool {
 		if err != nil {
 			return false
 		}
-		thread, err := memory.ParseStat(text)
+		thread, err := proc.ParseStat(text)
 		return err == nil && (thread.State == 'R' || thread.State == 'D')
 	})
 }
@@ -124,7 +124,7 @@ func (s *Supervisor) healthTargets() []healthTarget {
 	var targets []healthTarget
 	for origin, p := range s.preloaders {
 		if p.child != nil {
-			targets = append(targets, healthTarget{key: wire.Key{Generation: origin.Generation, Refork: origin.Refork}, pid: p.child.Pid})
+			targets = append(targets, healthTarget{key: ident.Key{Generation: origin.Generation, Refork: origin.Refork}, pid: p.child.Pid})
 		}
 	}
 	for _, slot := range s.core.slots {
@@ -143,7 +143,7 @@ func (s *Supervisor) healthTargets() []healthTarget {
 // look is one pass over all processes.
 func (h *health) look(targets []healthTarget) {
 	lengths := h.lengths(targets)
-	seen := make(map[wire.Key]*healthSeen, len(targets))
+	seen := make(map[ident.Key]*healthSeen, len(targets))
 	for _, target := range targets {
 		was := h.seen[target.key]
 		if was == nil {

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/internal/wire"
 )
 
 // boardOf is a scoreboard that a test writes to as workers do.
@@ -58,7 +58,7 @@ func (w *ward) looks(n int) []event {
 	return w.found
 }
 
-var wardKey = wire.Key{Slot: 3, Generation: 1, Serial: 8}
+var wardKey = ident.Key{Slot: 3, Generation: 1, Serial: 8}
 
 func TestIdleWorkerWhoseConnectionsWait(t *testing.T) {
 	w := newWard(healthTarget{key: wardKey, ready: true})
@@ -208,12 +208,12 @@ func TestStoppedWorker(t *testing.T) {
 }
 
 func TestStoppedPreloader(t *testing.T) {
-	w := newWard(healthTarget{key: wire.Key{Generation: 2, Refork: 1}})
+	w := newWard(healthTarget{key: ident.Key{Generation: 2, Refork: 1}})
 	if found := w.looks(20); len(found) != 0 {
 		t.Fatalf("%+v", found)
 	}
 	w.proc = 'T'
-	want := preloaderStopped{wire.Origin{Generation: 2, Refork: 1}}
+	want := preloaderStopped{ident.Origin{Generation: 2, Refork: 1}}
 	if found := w.looks(healthLooks); len(found) != 1 || found[0] != want {
 		t.Errorf("%+v, want %+v", found, want)
 	}
@@ -249,7 +249,7 @@ func BenchmarkHealthLook(b *testing.B) {
 			h := newHealth(make(boardOf, workers*scoreboard.RecordSize), time.Second, func() (map[uint64]int, error) { return nil, nil }, func(event) {})
 			var targets []healthTarget
 			for i := range workers {
-				targets = append(targets, healthTarget{key: wire.Key{Slot: i, Generation: 1, Serial: i + 1}, record: i, ready: true})
+				targets = append(targets, healthTarget{key: ident.Key{Slot: i, Generation: 1, Serial: i + 1}, record: i, ready: true})
 			}
 			for i := range workers {
 				h.board.(boardOf).write(i, scoreboard.Idle, 1)

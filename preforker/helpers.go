@@ -8,9 +8,9 @@ import (
 	"syscall"
 	"time"
 
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/memory"
-	"launcher/preforker/sys"
+	"launcher/preforker/ident"
+	"launcher/preforker/linux"
+	"launcher/preforker/proc"
 )
 
 // helperGrace is what processes that boot has started get between being asked to end and being killed.
@@ -24,18 +24,18 @@ const helperGrace = 5 * time.Second
 // their own, with all that requests start. A worker that loads the application by itself cannot leave its group, so
 // there they are the processes that were there, and all below them. Where nothing has loaded, all of the session.
 type helpers struct {
-	ruby   memory.Process // which has loaded, or was to
+	ruby   proc.Process // which has loaded, or was to
 	loaded bool
 	direct bool
 	groups map[int]bool
-	first  []memory.Process
-	apart  []memory.Process
+	first  []proc.Process
+	apart  []proc.Process
 }
 
 // expectHelpers begins with the start of a Ruby that is to load the application. The key of a preloader has
 // the generation alone.
-func (s *Supervisor) expectHelpers(key wire.Key, child *sys.Child) {
-	ruby, err := memory.ProcessOf(child.Pid)
+func (s *Supervisor) expectHelpers(key ident.Key, child *linux.Child) {
+	ruby, err := proc.ProcessOf(child.Pid)
 	if err != nil {
 		s.log.Debug("processes that boot starts cannot be told", keyPid, child.Pid, keyError, err)
 		return
@@ -46,15 +46,15 @@ func (s *Supervisor) expectHelpers(key wire.Key, child *sys.Child) {
 // helpersSeen is what was there when a Ruby had just loaded the application. It comes before preloaderLoaded or
 // workerLoaded, for the loop alone: the core hears of the load when its helpers are known.
 type helpersSeen struct {
-	key   wire.Key
-	table memory.Table
+	key   ident.Key
+	table proc.Table
 }
 
 func (helpersSeen) isEvent() {}
 
 // lookForHelpers looks at what was started, before anything else can be. It is called by who reads what
 // a Ruby says, when that has loaded: the loop does not wait for the pass, but what the Ruby says next, and its end, do.
-func (s *Supervisor) lookForHelpers(key wire.Key) {
+func (s *Supervisor) lookForHelpers(key ident.Key) {
 	table, err := s.passes.processes()
 	if err != nil {
 		s.log.Debug("processes that boot has started cannot be told", keyError, err)
@@ -70,7 +70,7 @@ func (s *Supervisor) noteHelpers(e helpersSeen) {
 }
 
 // note keeps who of a table has come of this load. Owns says whether a process is a preloader or a worker.
-func (h *helpers) note(table memory.Table, supervisor int, owns func(pid int) bool) {
+func (h *helpers) note(table proc.Table, supervisor int, owns func(pid int) bool) {
 	h.loaded, h.groups = true, map[int]bool{}
 	if !h.direct {
 		h.groups[h.ruby.Pid] = true
@@ -91,7 +91,7 @@ func (h *helpers) note(table memory.Table, supervisor int, owns func(pid int) bo
 
 // isApart says whether a process that is in no session of the launcher's has come of this load: a daemon has lost
 // its parent, and is the supervisor's child by now.
-func (h *helpers) isApart(table memory.Table, p memory.Process, supervisor int, owns func(pid int) bool) bool {
+func (h *helpers) isApart(table proc.Table, p proc.Process, supervisor int, owns func(pid int) bool) bool {
 	if p.Session != p.Pid || owns(p.Pid) {
 		return false
 	}
@@ -131,9 +131,9 @@ func (s *Supervisor) owns(pid int) bool {
 }
 
 // endHelpersOf ends what belongs to processes that are gone. It is called after each end of one.
-func (s *Supervisor) endHelpersOf(key wire.Key) {
+func (s *Supervisor) endHelpersOf(key ident.Key) {
 	if s.config.SpawnMethod != SpawnDirect {
-		key = wire.Key{Generation: key.Generation}
+		key = ident.Key{Generation: key.Generation}
 		if s.hasProcesses(key.Generation) {
 			return
 		}
@@ -183,15 +183,15 @@ func (s *Supervisor) endHelpers(h *helpers, who []slog.Attr) {
 		s.log.LogAttrs(context.Background(), slog.LevelInfo, "processes that boot had started were ended", append(who, slog.Int(keyProcesses, len(ended)))...)
 	}
 	for _, p := range h.apart {
-		if now, err := memory.ProcessOf(p.Pid); err == nil && now.Start == p.Start && !now.Zombie() {
+		if now, err := proc.ProcessOf(p.Pid); err == nil && now.Start == p.Start && !now.Zombie() {
 			s.log.LogAttrs(context.Background(), slog.LevelInfo, "a process that boot has started in a session of its own is left running",
-				append(who, slog.Int(keyPid, p.Pid), slog.String(keyTitle, memory.Title(p.Pid)))...)
+				append(who, slog.Int(keyPid, p.Pid), slog.String(keyTitle, proc.Title(p.Pid)))...)
 		}
 	}
 }
 
 // find is who there is now.
-func (h *helpers) find(table memory.Table, supervisor int) (found []memory.Process) {
+func (h *helpers) find(table proc.Table, supervisor int) (found []proc.Process) {
 	if leader, is := table.Find(h.ruby.Pid); is && leader.Start != h.ruby.Start {
 		return nil // the number is another's by now, so nobody is left who had it
 	}
@@ -220,15 +220,15 @@ func (h *helpers) find(table memory.Table, supervisor int) (found []memory.Proce
 }
 
 // signalHelpers sends each a signal and waits until all have ended, but no longer than helperGrace.
-func (s *Supervisor) signalHelpers(found []memory.Process, signal syscall.Signal) {
-	var processes []*sys.Process
+func (s *Supervisor) signalHelpers(found []proc.Process, signal syscall.Signal) {
+	var processes []*linux.Process
 	for _, p := range found {
-		process, err := sys.FollowProcess(p.Pid)
+		process, err := linux.FollowProcess(p.Pid)
 		if err != nil {
 			continue // it has ended
 		}
 		defer process.Close()
-		if now, err := memory.ProcessOf(p.Pid); err != nil || now.Start != p.Start {
+		if now, err := proc.ProcessOf(p.Pid); err != nil || now.Start != p.Start {
 			continue // it has ended, and another has its pid
 		}
 		if err := process.Signal(signal); err != nil {

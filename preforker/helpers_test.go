@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // TestKillAfterTheLoop: processes that boot has started are ended when the loop has ended, and a second signal
@@ -26,19 +26,19 @@ const (
 	rubyStart     = 200
 )
 
-// proc is a process that was started after that Ruby.
-func proc(pid, parent, group, session int) memory.Process {
-	return memory.Process{Pid: pid, Parent: parent, Group: group, Session: session, Start: rubyStart + uint64(pid), State: 'S'}
+// process is a process that was started after that Ruby.
+func process(pid, parent, group, session int) proc.Process {
+	return proc.Process{Pid: pid, Parent: parent, Group: group, Session: session, Start: rubyStart + uint64(pid), State: 'S'}
 }
 
-func supervisorAndRuby(more ...memory.Process) []memory.Process {
-	ruby := proc(rubyPid, supervisorPid, rubyPid, rubyPid)
+func supervisorAndRuby(more ...proc.Process) []proc.Process {
+	ruby := process(rubyPid, supervisorPid, rubyPid, rubyPid)
 	ruby.Start = rubyStart
-	return append([]memory.Process{{Pid: 1, Start: 1}, {Pid: supervisorPid, Parent: 1, Group: 10, Session: 5, Start: 100}, ruby}, more...)
+	return append([]proc.Process{{Pid: 1, Start: 1}, {Pid: supervisorPid, Parent: 1, Group: 10, Session: 5, Start: 100}, ruby}, more...)
 }
 
 // without is what is left of processes when some have ended: their children are the supervisor's.
-func without(processes []memory.Process, ended ...int) (left []memory.Process) {
+func without(processes []proc.Process, ended ...int) (left []proc.Process) {
 	for _, p := range processes {
 		if slices.Contains(ended, p.Pid) {
 			continue
@@ -52,12 +52,12 @@ func without(processes []memory.Process, ended ...int) (left []memory.Process) {
 }
 
 // givenAgain is a process that has got the pid of one that has ended.
-func givenAgain(p memory.Process) memory.Process {
+func givenAgain(p proc.Process) proc.Process {
 	p.Start += 1000
 	return p
 }
 
-func pidsOf(processes []memory.Process) (pids []int) {
+func pidsOf(processes []proc.Process) (pids []int) {
 	for _, p := range processes {
 		pids = append(pids, p.Pid)
 	}
@@ -67,24 +67,24 @@ func pidsOf(processes []memory.Process) (pids []int) {
 // TestFindHelpers: who is there when a generation ends, of those that its load has started.
 func TestFindHelpers(t *testing.T) {
 	boot := supervisorAndRuby(
-		proc(21, 20, 20, 20), // a shell,
-		proc(22, 21, 20, 20), // and what it has started
-		proc(23, 20, 23, 20), // in a group of its own
-		proc(40, 20, 40, 40), // in a session of its own
+		process(21, 20, 20, 20), // a shell,
+		process(22, 21, 20, 20), // and what it has started
+		process(23, 20, 23, 20), // in a group of its own
+		process(40, 20, 40, 40), // in a session of its own
 	)
 	serving := append(slices.Clone(boot),
-		proc(24, 21, 20, 20), // started by the shell later on
-		proc(25, 23, 25, 20), // in a group that was made later on
-		proc(30, 20, 30, 20), // a worker,
-		proc(31, 30, 30, 20), // and what a request has started
-		proc(32, 20, 20, 20), // what a request has started where there is no preloader
-		proc(50, 10, 50, 50), // a Ruby of another generation,
-		proc(51, 50, 50, 50), // and what it has started
+		process(24, 21, 20, 20), // started by the shell later on
+		process(25, 23, 25, 20), // in a group that was made later on
+		process(30, 20, 30, 20), // a worker,
+		process(31, 30, 30, 20), // and what a request has started
+		process(32, 20, 20, 20), // what a request has started where there is no preloader
+		process(50, 10, 50, 50), // a Ruby of another generation,
+		process(51, 50, 50, 50), // and what it has started
 	)
-	another := givenAgain(proc(21, 30, 30, 20))
+	another := givenAgain(process(21, 30, 30, 20))
 	for name, test := range map[string]struct {
 		direct, failed bool
-		now            []memory.Process
+		now            []proc.Process
 		want           []int
 	}{
 		"all there":                        {now: serving, want: []int{21, 22, 23, 24, 32}},
@@ -98,17 +98,17 @@ func TestFindHelpers(t *testing.T) {
 		"failed":                           {failed: true, now: without(boot, 20), want: []int{21, 22, 23}},
 		"failed, all of the session":       {failed: true, now: serving, want: []int{21, 22, 23, 24, 25, 30, 31, 32}},
 		"direct, failed":                   {direct: true, failed: true, now: without(boot, 20), want: []int{21, 22, 23}},
-		"Ruby's pid given again":           {now: append(without(serving, 20), givenAgain(proc(20, 10, 20, 20)))},
-		"failed, Ruby's pid given again":   {failed: true, now: append(without(boot, 20), givenAgain(proc(20, 1, 20, 20)))},
-		"moved away from the supervisor":   {now: supervisorAndRuby(proc(21, 1, 20, 20))},
-		"a zombie with a child":            {now: supervisorAndRuby(memory.Process{Pid: 21, Parent: 20, Group: 20, Session: 20, Start: 221, State: 'Z'}, proc(22, 21, 20, 20)), want: []int{22}},
-		"gone to a session after the load": {now: without(supervisorAndRuby(proc(21, 20, 21, 21), proc(23, 20, 23, 20)), 20), want: []int{23}},
+		"Ruby's pid given again":           {now: append(without(serving, 20), givenAgain(process(20, 10, 20, 20)))},
+		"failed, Ruby's pid given again":   {failed: true, now: append(without(boot, 20), givenAgain(process(20, 1, 20, 20)))},
+		"moved away from the supervisor":   {now: supervisorAndRuby(process(21, 1, 20, 20))},
+		"a zombie with a child":            {now: supervisorAndRuby(proc.Process{Pid: 21, Parent: 20, Group: 20, Session: 20, Start: 221, State: 'Z'}, process(22, 21, 20, 20)), want: []int{22}},
+		"gone to a session after the load": {now: without(supervisorAndRuby(process(21, 20, 21, 21), process(23, 20, 23, 20)), 20), want: []int{23}},
 	} {
 		h := &helpers{ruby: boot[2], direct: test.direct}
 		if !test.failed {
-			h.note(memory.NewTable(boot), supervisorPid, func(pid int) bool { return pid == rubyPid })
+			h.note(proc.NewTable(boot), supervisorPid, func(pid int) bool { return pid == rubyPid })
 		}
-		if got := pidsOf(h.find(memory.NewTable(test.now), supervisorPid)); !slices.Equal(got, test.want) {
+		if got := pidsOf(h.find(proc.NewTable(test.now), supervisorPid)); !slices.Equal(got, test.want) {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
 	}
@@ -116,11 +116,11 @@ func TestFindHelpers(t *testing.T) {
 
 // TestFindHelpersOfALaterTime: a thread of the preloader starts one when there was none yet.
 func TestFindHelpersOfALaterTime(t *testing.T) {
-	later := without(supervisorAndRuby(proc(21, 20, 20, 20)), rubyPid)
+	later := without(supervisorAndRuby(process(21, 20, 20, 20)), rubyPid)
 	for direct, want := range map[bool][]int{false: {21}, true: nil} {
 		h := &helpers{ruby: supervisorAndRuby()[2], direct: direct}
-		h.note(memory.NewTable(supervisorAndRuby()), supervisorPid, func(pid int) bool { return pid == rubyPid })
-		if got := pidsOf(h.find(memory.NewTable(later), supervisorPid)); !slices.Equal(got, want) {
+		h.note(proc.NewTable(supervisorAndRuby()), supervisorPid, func(pid int) bool { return pid == rubyPid })
+		if got := pidsOf(h.find(proc.NewTable(later), supervisorPid)); !slices.Equal(got, want) {
 			t.Errorf("direct %v: %v, want %v", direct, got, want)
 		}
 	}
@@ -128,27 +128,27 @@ func TestFindHelpersOfALaterTime(t *testing.T) {
 
 // TestHelpersApart: who is told of and left running.
 func TestHelpersApart(t *testing.T) {
-	old := proc(40, 10, 40, 40)
+	old := process(40, 10, 40, 40)
 	old.Start = rubyStart - 1
 	for name, test := range map[string]struct {
-		more []memory.Process
+		more []proc.Process
 		want []int
 	}{
 		"nobody":                               {},
-		"in the session":                       {more: []memory.Process{proc(21, 20, 21, 20)}},
-		"a daemon":                             {more: []memory.Process{proc(40, 10, 40, 40)}, want: []int{40}},
-		"one whose parent is there":            {more: []memory.Process{proc(40, 20, 40, 40)}, want: []int{40}},
-		"one below another helper":             {more: []memory.Process{proc(21, 20, 20, 20), proc(40, 21, 40, 40)}, want: []int{40}},
-		"one below a daemon":                   {more: []memory.Process{proc(40, 10, 40, 40), proc(41, 40, 41, 41)}, want: []int{40, 41}},
-		"what a daemon has started":            {more: []memory.Process{proc(40, 10, 40, 40), proc(41, 40, 40, 40)}, want: []int{40}},
-		"a daemon whose session's leader left": {more: []memory.Process{proc(41, 10, 40, 40)}},
-		"older than the load":                  {more: []memory.Process{old}},
-		"another Ruby of the supervisor's":     {more: []memory.Process{proc(50, 10, 50, 50)}},
-		"a daemon of another Ruby's":           {more: []memory.Process{proc(50, 10, 50, 50), proc(51, 50, 51, 51)}},
-		"nobody of the supervisor's":           {more: []memory.Process{proc(60, 1, 60, 60)}},
+		"in the session":                       {more: []proc.Process{process(21, 20, 21, 20)}},
+		"a daemon":                             {more: []proc.Process{process(40, 10, 40, 40)}, want: []int{40}},
+		"one whose parent is there":            {more: []proc.Process{process(40, 20, 40, 40)}, want: []int{40}},
+		"one below another helper":             {more: []proc.Process{process(21, 20, 20, 20), process(40, 21, 40, 40)}, want: []int{40}},
+		"one below a daemon":                   {more: []proc.Process{process(40, 10, 40, 40), process(41, 40, 41, 41)}, want: []int{40, 41}},
+		"what a daemon has started":            {more: []proc.Process{process(40, 10, 40, 40), process(41, 40, 40, 40)}, want: []int{40}},
+		"a daemon whose session's leader left": {more: []proc.Process{process(41, 10, 40, 40)}},
+		"older than the load":                  {more: []proc.Process{old}},
+		"another Ruby of the supervisor's":     {more: []proc.Process{process(50, 10, 50, 50)}},
+		"a daemon of another Ruby's":           {more: []proc.Process{process(50, 10, 50, 50), process(51, 50, 51, 51)}},
+		"nobody of the supervisor's":           {more: []proc.Process{process(60, 1, 60, 60)}},
 	} {
 		for _, direct := range []bool{false, true} {
-			table := memory.NewTable(supervisorAndRuby(test.more...))
+			table := proc.NewTable(supervisorAndRuby(test.more...))
 			ruby, _ := table.Find(rubyPid)
 			h := &helpers{ruby: ruby, direct: direct}
 			h.note(table, supervisorPid, func(pid int) bool { return pid == rubyPid || pid == 50 })
@@ -161,9 +161,9 @@ func TestHelpersApart(t *testing.T) {
 
 // TestHelperBelowACircle: the table is no snapshot, and parents can seem to be each other's.
 func TestHelperBelowACircle(t *testing.T) {
-	table := memory.NewTable(supervisorAndRuby(proc(41, 42, 41, 41), proc(42, 41, 41, 41)))
-	h := &helpers{ruby: memory.Process{Pid: rubyPid, Session: rubyPid, Start: rubyStart}}
-	if h.isApart(table, proc(40, 41, 40, 40), supervisorPid, func(int) bool { return false }) {
+	table := proc.NewTable(supervisorAndRuby(process(41, 42, 41, 41), process(42, 41, 41, 41)))
+	h := &helpers{ruby: proc.Process{Pid: rubyPid, Session: rubyPid, Start: rubyStart}}
+	if h.isApart(table, process(40, 41, 40, 40), supervisorPid, func(int) bool { return false }) {
 		t.Error("it has come of the load")
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // Leftovers are connections that wait in the queue of a socket which is about to close.
@@ -92,7 +92,7 @@ func (s *Supervisor) clear(listener *os.File, neighbours []string) {
 }
 
 func acceptConn(listener *os.File) (net.Conn, error) {
-	file, err := sys.Accept(listener)
+	file, err := linux.Accept(listener)
 	if file == nil {
 		return nil, err
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"syscall"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 // loadHint is what to do about an exception that is like this one. In the advice $1 stands for a part of the message.
@@ -133,8 +133,8 @@ func ofText(hints []loadHint, text, otherwise string) string {
 }
 
 // ofExit is what to do about a Ruby that was ended while it loaded the application.
-func ofExit(exit sys.ExitStatus, otherwise string) string {
-	switch exit.Signal {
+func ofExit(exit ident.ExitStatus, otherwise string) string {
+	switch syscall.Signal(exit.Signal) {
 	case syscall.SIGKILL:
 		return "see whether the kernel killed it because memory was short (journalctl -k, dmesg: out of memory), and give it more"
 	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGABRT, syscall.SIGFPE:

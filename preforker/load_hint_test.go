@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
 )
 
 // TestHintsFitTheirCause: what Bundler, Ruby, Rails and drivers of databases say, and what mends it.
@@ -98,7 +98,7 @@ func TestHintsFitTheirCause(t *testing.T) {
 // TestHintsOfWhatIsNotLoading: Ruby does not start, is not one, or is ended.
 func TestHintsOfWhatIsNotLoading(t *testing.T) {
 	lines := func(lines ...string) preloaderExited {
-		return preloaderExited{exit: sys.ExitStatus{Code: 1}, lines: lines}
+		return preloaderExited{exit: ident.ExitStatus{Code: 1}, lines: lines}
 	}
 	for name, test := range map[string]struct {
 		event preloaderExited
@@ -118,10 +118,10 @@ func TestHintsOfWhatIsNotLoading(t *testing.T) {
 		"python":     {lines("  File \"/dev/fd/3\", line 11", "SyntaxError: invalid syntax"), PreloaderStarting, "^name another Ruby"},
 		"RUBYOPT 2":  {lines("/usr/bin/ruby: invalid option --nope  (-h will show valid options) (RuntimeError)"), PreloaderStarting, "^mend RUBYOPT"},
 		"cat":        {lines("the program that it was given"), PreloaderStarting, "^name another Ruby"},
-		"out of memory": {preloaderExited{exit: sys.ExitStatus{Signal: syscall.SIGKILL}}, PreloaderLoading,
+		"out of memory": {preloaderExited{exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGKILL)}}, PreloaderLoading,
 			"memory was short"},
-		"crash":  {preloaderExited{exit: sys.ExitStatus{Signal: syscall.SIGSEGV}}, PreloaderLoading, "C extension"},
-		"silent": {preloaderExited{exit: sys.ExitStatus{Code: 4}}, PreloaderLoading, "^see it without the launcher"},
+		"crash":  {preloaderExited{exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGSEGV)}}, PreloaderLoading, "C extension"},
+		"silent": {preloaderExited{exit: ident.ExitStatus{Code: 4}}, PreloaderLoading, "^see it without the launcher"},
 	} {
 		var user interface{ Hint() string }
 		if err := loadError(test.event, test.was, "", time.Minute); !errors.As(err, &user) || !regexp.MustCompile(test.try).MatchString(user.Hint()) {

@@ -8,9 +8,9 @@ import (
 	"syscall"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // measurePeriod is the time between two looks at the workers.
@@ -39,7 +39,7 @@ type measurer struct {
 	pageSize uint64
 
 	mu      sync.Mutex
-	workers map[wire.Key]*measured
+	workers map[ident.Key]*measured
 	parents []parent // to be read once
 	budget  uint64
 }
@@ -47,7 +47,7 @@ type measurer struct {
 // measured is a worker as the measuring goroutine last saw it, which alone touches all but
 // the first three.
 type measured struct {
-	key         wire.Key
+	key         ident.Key
 	pid, record int
 
 	served  uint64
@@ -57,25 +57,25 @@ type measured struct {
 }
 
 type parent struct {
-	origin wire.Origin
+	origin ident.Origin
 	pid    int
 }
 
 func newMeasurer(board io.ReaderAt, post func(event), bytes uint64) *measurer {
 	return &measurer{board: board, post: post, pageSize: uint64(os.Getpagesize()),
-		workers: map[wire.Key]*measured{}, budget: bytes}
+		workers: map[ident.Key]*measured{}, budget: bytes}
 }
 
 // The loop calls these; none of them waits for a reading.
 
-func (m *measurer) watch(key wire.Key, pid, record int) {
+func (m *measurer) watch(key ident.Key, pid, record int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.workers[key] = &measured{key: key, pid: pid, record: record}
 }
 
 // forget may be asked of a worker that was never watched, and of no measurer at all.
-func (m *measurer) forget(key wire.Key) {
+func (m *measurer) forget(key ident.Key) {
 	if m == nil {
 		return
 	}
@@ -90,7 +90,7 @@ func (m *measurer) set(budget uint64) {
 	m.budget = budget
 }
 
-func (m *measurer) preloader(origin wire.Origin, pid int) {
+func (m *measurer) preloader(origin ident.Origin, pid int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.parents = append(m.parents, parent{origin, pid})
@@ -136,9 +136,9 @@ func (m *measurer) look(all bool) {
 	m.mu.Unlock()
 
 	for _, p := range parents {
-		if usage, err := memory.Of(p.pid); err == nil {
+		if usage, err := proc.Of(p.pid); err == nil {
 			// Not knowing its own size would make the promise smaller by some megabytes.
-			own, _ := memory.Of(os.Getpid())
+			own, _ := proc.Of(os.Getpid())
 			m.post(preloaderMeasured{p.origin, usage.RSS, own.RSS})
 		}
 	}
@@ -176,7 +176,7 @@ func (m *measurer) memory(w *measured, budget uint64) bool {
 	if age == w.ages && budget == 0 {
 		return false
 	}
-	process, err := memory.ProcessOf(w.pid)
+	process, err := proc.ProcessOf(w.pid)
 	if err != nil {
 		return false
 	}
@@ -185,7 +185,7 @@ func (m *measurer) memory(w *measured, budget uint64) bool {
 	if age == w.ages && grown < max(left/2, budget/16) {
 		return false
 	}
-	usage, err := memory.Of(w.pid)
+	usage, err := proc.Of(w.pid)
 	if err != nil {
 		return false
 	}

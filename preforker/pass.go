@@ -3,13 +3,13 @@ package preforker
 import (
 	"sync"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // passes are looks at all processes of the machine, one at a time: with thousands of them one takes tenths of a
 // second. Who asks gets a table that was begun after that, and all who ask during one pass share the next.
 type passes struct {
-	read func() (memory.Table, error)
+	read func() (proc.Table, error)
 
 	turn sync.Mutex // is held during a pass
 
@@ -19,14 +19,14 @@ type passes struct {
 
 type pass struct {
 	begun bool
-	table memory.Table
+	table proc.Table
 	err   error
 }
 
-func (p *passes) processes() (memory.Table, error) { return p.await(p.ask()) }
+func (p *passes) processes() (proc.Table, error) { return p.await(p.ask()) }
 
 // await makes a pass, or answers what another who waited for it has made.
-func (p *passes) await(mine *pass) (memory.Table, error) {
+func (p *passes) await(mine *pass) (proc.Table, error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	if !mine.begun {

@@ -6,18 +6,18 @@ import (
 	"sync"
 	"testing"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // TestPassesAreShared: all who ask during one pass wait for one more, and no longer.
 func TestPassesAreShared(t *testing.T) {
 	begun, end := make(chan int), make(chan struct{})
 	count := 0
-	p := passes{read: func() (memory.Table, error) {
+	p := passes{read: func() (proc.Table, error) {
 		count++ // one at a time
 		begun <- count
 		<-end
-		return memory.NewTable([]memory.Process{{Pid: count}}), nil
+		return proc.NewTable([]proc.Process{{Pid: count}}), nil
 	}}
 	var asking sync.WaitGroup
 	defer asking.Wait()
@@ -51,11 +51,11 @@ func TestPassesAreShared(t *testing.T) {
 // TestPassThatFails is told to who asked, and the next one is another.
 func TestPassThatFails(t *testing.T) {
 	wrong := errors.New("on purpose")
-	p := passes{read: func() (memory.Table, error) { return memory.Table{}, wrong }}
+	p := passes{read: func() (proc.Table, error) { return proc.Table{}, wrong }}
 	if _, err := p.processes(); !errors.Is(err, wrong) {
 		t.Error(err)
 	}
-	p.read = memory.Processes
+	p.read = proc.Processes
 	if table, err := p.processes(); err != nil {
 		t.Error(err)
 	} else if _, found := table.Find(os.Getpid()); !found {

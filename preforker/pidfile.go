@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // pidFile keeps a second launcher out of a socket folder. What counts is the lock
@@ -71,7 +71,7 @@ func tryPidFile(path string) (p *pidFile, again bool, err error) {
 // lockOpened takes the place of an opened pid file. Again says that its owner removed it in
 // between: a lock on a file without a name keeps nobody out.
 func lockOpened(file *os.File, path string) (p *pidFile, again bool, err error) {
-	locked, err := sys.TryLock(file)
+	locked, err := linux.TryLock(file)
 	if err != nil {
 		return nil, false, fmt.Errorf("lock pid file: %w", err)
 	}
@@ -142,7 +142,7 @@ func claim(path string, predecessor int, name func(from, to string) error) (p *p
 }
 
 func writePid(file *os.File) error {
-	locked, err := sys.TryLock(file)
+	locked, err := linux.TryLock(file)
 	if err != nil {
 		return err
 	}

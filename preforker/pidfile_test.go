@@ -13,7 +13,7 @@ import (
 	"sync"
 	"testing"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 func TestPidFile(t *testing.T) {
@@ -200,7 +200,7 @@ func TestPidFileThatAStrangerHasLocked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if locked, err := sys.TryLock(file); !locked || err != nil {
+		if locked, err := linux.TryLock(file); !locked || err != nil {
 			t.Fatal(err)
 		}
 		if p, err := lockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "somebody else has locked "+path) ||

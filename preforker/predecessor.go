@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/memory"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
+	"launcher/preforker/proc"
 )
 
 // Workers of a launcher that was killed finish what is in their hands and leave, within the drain timeout
@@ -54,7 +54,7 @@ func (s *Supervisor) endPredecessor() {
 
 // abandonedWorkers are the workers of other launchers in this folder that have lost them. Own is the scoreboard of
 // this launcher.
-func abandonedWorkers(dir string, own *os.File) []*sys.Process {
+func abandonedWorkers(dir string, own *os.File) []*linux.Process {
 	info, err := own.Stat()
 	if err != nil {
 		return nil
@@ -63,13 +63,13 @@ func abandonedWorkers(dir string, own *os.File) []*sys.Process {
 	if err != nil {
 		return nil
 	}
-	var found []*sys.Process
+	var found []*linux.Process
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || !strings.HasPrefix(memory.Title(pid), workerTitle) {
+		if err != nil || !strings.HasPrefix(proc.Title(pid), workerTitle) {
 			continue
 		}
-		process, err := sys.FollowProcess(pid) // before the looks: what they see is this process, or it is gone
+		process, err := linux.FollowProcess(pid) // before the looks: what they see is this process, or it is gone
 		if err != nil {
 			continue
 		}
@@ -89,7 +89,7 @@ func isAbandoned(pid int, dir string, own os.FileInfo) bool {
 	const namespace = "ns/mnt"
 	ours, err := os.Readlink(filepath.Join("/proc/self", namespace))
 	theirs, err2 := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), namespace))
-	process, err3 := memory.ProcessOf(pid)
+	process, err3 := proc.ProcessOf(pid)
 	if err != nil || err2 != nil || err3 != nil || ours != theirs {
 		return false
 	}

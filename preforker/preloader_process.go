@@ -5,19 +5,20 @@ import (
 	"os"
 	"syscall"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
 )
 
 // preloaderProcess is the supervisor's view of a preloader.
 type preloaderProcess struct {
 	*rubyProcess // without a child until the pid of one that a worker gave birth to is known
-	origin       wire.Origin
+	origin       ident.Origin
 	failed       *wire.Failed  // written by its reader, read after its exit
 	read         chan struct{} // closed when everything that it said was posted
 }
 
 func (s *Supervisor) startPreloader(generation int) event {
-	origin := wire.Origin{Generation: generation}
+	origin := ident.Origin{Generation: generation}
 	settings, err := s.settings(generation)
 	if err != nil {
 		return preloaderExited{origin: origin, startError: err}
@@ -28,14 +29,14 @@ func (s *Supervisor) startPreloader(generation int) event {
 	if err != nil {
 		return preloaderExited{origin: origin, startError: err}
 	}
-	s.expectHelpers(wire.Key{Generation: generation}, ruby.child)
+	s.expectHelpers(ident.Key{Generation: generation}, ruby.child)
 	p := s.addPreloader(origin, ruby)
 	s.tasks.Go(func() { s.awaitPreloader(p) })
 	return nil
 }
 
 // addPreloader begins to read what a preloader says.
-func (s *Supervisor) addPreloader(origin wire.Origin, ruby *rubyProcess) *preloaderProcess {
+func (s *Supervisor) addPreloader(origin ident.Origin, ruby *rubyProcess) *preloaderProcess {
 	p := &preloaderProcess{rubyProcess: ruby, origin: origin, read: make(chan struct{})}
 	s.preloaders[origin] = p
 	s.tasks.Go(func() {
@@ -86,7 +87,7 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 		case wire.Loaded:
 			s.rememberHeap(m)
 			if p.origin.Refork == 0 {
-				s.lookForHelpers(wire.Key{Generation: p.origin.Generation})
+				s.lookForHelpers(ident.Key{Generation: p.origin.Generation})
 			}
 			s.post(preloaderLoaded{p.origin, m})
 		case wire.Reforked:
@@ -123,13 +124,13 @@ func (s *Supervisor) preloaderGone(e preloaderEnded) event {
 	}
 	delete(s.preloaders, p.origin)
 	_ = p.conn.Close()
-	s.endHelpersOf(wire.Key{Generation: p.origin.Generation})
+	s.endHelpersOf(ident.Key{Generation: p.origin.Generation})
 	s.forgetStart()
 	s.reapStrangers()
 	return preloaderExited{origin: p.origin, exit: exit, failed: p.failed, lines: e.lines, ruby: s.config.Ruby}
 }
 
-func (s *Supervisor) tellPreloader(origin wire.Origin, message any, files ...*os.File) {
+func (s *Supervisor) tellPreloader(origin ident.Origin, message any, files ...*os.File) {
 	p := s.preloaders[origin]
 	if p == nil {
 		return // it has ended; the core hears of it next

@@ -3,15 +3,16 @@ package preforker
 import (
 	"fmt"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // reforkWorker sends a worker the control socket of the preloader that it is to give birth to. From
 // here on that preloader is known. The worker answers over that socket, before it closes it: where nobody
 // holds the other end any more, and the pid was never told, there is no such process.
 func (s *Supervisor) reforkWorker(a reforkWorker) {
-	conn, theirs, err := sys.PacketPair("control " + a.origin.String())
+	conn, theirs, err := linux.PacketPair("control " + a.origin.String())
 	if err == nil {
 		defer theirs.Close()
 		s.addPreloader(a.origin, &rubyProcess{conn: conn})
@@ -29,12 +30,12 @@ func (s *Supervisor) reforkWorker(a reforkWorker) {
 
 // followPreloaderPid waits for a preloader whose pid has become known, by whichever message came
 // first. One that was started is followed from its start.
-func (s *Supervisor) followPreloaderPid(origin wire.Origin, pid int) {
+func (s *Supervisor) followPreloaderPid(origin ident.Origin, pid int) {
 	p := s.preloaders[origin]
 	if p == nil || p.child != nil {
 		return
 	}
-	child, err := sys.FollowChild(pid)
+	child, err := linux.FollowChild(pid)
 	if err != nil {
 		// It cannot be ours: the end of its life line ends it.
 		s.log.Error("preloader could not be followed", keyPreloader, origin, keyPid, pid, keyError, err)
@@ -54,7 +55,7 @@ func (s *Supervisor) preloaderMute(e preloaderMute) event {
 	}
 	delete(s.preloaders, e.origin)
 	_ = p.conn.Close()
-	s.endHelpersOf(wire.Key{Generation: e.origin.Generation})
+	s.endHelpersOf(ident.Key{Generation: e.origin.Generation})
 	s.reapStrangers() // a pass that waited for its pid can go on
 	return preloaderExited{origin: e.origin, failed: p.failed}
 }

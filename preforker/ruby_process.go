@@ -13,22 +13,22 @@ import (
 	"time"
 
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 	"launcher/scripts"
 )
 
 // rubyProcess is a Ruby that the supervisor has started: a preloader, or a worker that
 // loads the application by itself.
 type rubyProcess struct {
-	child  *sys.Child
-	conn   *sys.PacketConn // also its life line
-	output *output         // what it prints while it loads
+	child  *linux.Child
+	conn   *linux.PacketConn // also its life line
+	output *output           // what it prints while it loads
 }
 
 // signalGroup signals whatever the process has started and has not put into groups of their own.
 // It leads its group until the loop reaps it: the number is its own.
 func (p *rubyProcess) signalGroup(signal syscall.Signal) error {
-	return sys.SignalGroup(p.child.Pid, signal)
+	return linux.SignalGroup(p.child.Pid, signal)
 }
 
 // settings are what every Ruby process is told (scripts/settings.rb).
@@ -63,7 +63,7 @@ func (s *Supervisor) launchRuby(name string, settings map[string]string, variabl
 	if err != nil {
 		return nil, fmt.Errorf("build program: %w", err)
 	}
-	program, err := sys.MemoryFile("launcher-program", 0)
+	program, err := linux.MemoryFile("launcher-program", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (s *Supervisor) launchRuby(name string, settings map[string]string, variabl
 	if _, err := program.Write(text); err != nil {
 		return nil, fmt.Errorf("write program: %w", err)
 	}
-	conn, theirs, err := sys.PacketPair(name)
+	conn, theirs, err := linux.PacketPair(name)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +108,11 @@ func (s *Supervisor) launchRuby(name string, settings map[string]string, variabl
 const silenceOfRuby = 5 * time.Second
 
 // start starts a command and follows it by descriptor, as any other child.
-func start(cmd *exec.Cmd) (*sys.Child, error) {
+func start(cmd *exec.Cmd) (*linux.Child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	child, err := sys.FollowChild(cmd.Process.Pid)
+	child, err := linux.FollowChild(cmd.Process.Pid)
 	if err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -157,7 +157,7 @@ func olderThan(version, than string) bool {
 	return slices.Compare(numbers(version), numbers(than)) < 0
 }
 
-func send(conn *sys.PacketConn, message any, files ...*os.File) error {
+func send(conn *linux.PacketConn, message any, files ...*os.File) error {
 	packet, err := wire.Encode(message)
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func send(conn *sys.PacketConn, message any, files ...*os.File) error {
 	return conn.Send(packet, files...)
 }
 
-func receive(conn *sys.PacketConn) (any, error) {
+func receive(conn *linux.PacketConn) (any, error) {
 	packet, err := conn.Receive()
 	if err != nil {
 		return nil, err

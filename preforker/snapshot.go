@@ -6,16 +6,16 @@ import (
 	"os"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // snapshot is what the loop hands out at once, with the places where the rest is to be had.
 type snapshot struct {
 	status  Status
-	records map[wire.Key]int // of the scoreboard
-	inodes  []uint64         // of the sockets; 0: closed
+	records map[ident.Key]int // of the scoreboard
+	inodes  []uint64          // of the sockets; 0: closed
 	files   map[int]namedFile
 }
 
@@ -26,7 +26,7 @@ func (statusAsked) isEvent() {}
 
 // snapshot is taken by the loop.
 func (s *Supervisor) snapshot() snapshot {
-	shot := snapshot{status: s.core.view(s.began, time.Since(s.began)), records: map[wire.Key]int{}, inodes: make([]uint64, len(s.core.slots)),
+	shot := snapshot{status: s.core.view(s.began, time.Since(s.began)), records: map[ident.Key]int{}, inodes: make([]uint64, len(s.core.slots)),
 		files: s.sockets.open()}
 	status := &shot.status
 	status.Launcher = s.config.Version
@@ -36,7 +36,7 @@ func (s *Supervisor) snapshot() snapshot {
 	}
 	for _, g := range status.Generations {
 		for i := range g.Preloaders {
-			if p := s.preloaders[wire.Origin{Generation: g.Generation, Refork: g.Preloaders[i].Refork}]; p != nil && p.child != nil {
+			if p := s.preloaders[ident.Origin{Generation: g.Generation, Refork: g.Preloaders[i].Refork}]; p != nil && p.child != nil {
 				g.Preloaders[i].Pid = p.child.Pid
 			}
 		}
@@ -104,7 +104,7 @@ func (shot *snapshot) addFiles() {
 
 // addRequests reads the scoreboard.
 func (shot *snapshot) addRequests(s *Supervisor) {
-	now, err := sys.Monotonic()
+	now, err := linux.Monotonic()
 	if err != nil {
 		s.log.Debug("the clock of the scoreboard could not be read", keyError, err)
 		return
@@ -146,7 +146,7 @@ func (w *WorkerStatus) add(entry scoreboard.Entry, now time.Duration) {
 
 // addQueues asks the kernel, which need not tell.
 func (shot *snapshot) addQueues(s *Supervisor) {
-	lengths, err := sys.QueueLengths()
+	lengths, err := linux.QueueLengths()
 	if err != nil {
 		s.log.Debug("the lengths of the queues are unknown", keyError, err)
 		return

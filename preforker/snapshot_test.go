@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 func TestWorkerSaysWhatItDoes(t *testing.T) {
@@ -44,12 +44,12 @@ func TestWorkerSaysWhatItDoes(t *testing.T) {
 // TestMemoryOfSome: what is not known is not in the sum, and counted.
 func TestMemoryOfSome(t *testing.T) {
 	shot := snapshot{status: Status{Pid: 1, Generations: []GenerationStatus{{Preloaders: []PreloaderStatus{{Pid: 2}, {}}}}, Slots: []SlotStatus{
-		{Workers: []WorkerStatus{{Pid: 3, key: wire.Key{Serial: 8}}, {key: wire.Key{Serial: 9}}}},
-		{Workers: []WorkerStatus{{Pid: 4, key: wire.Key{Serial: 10}}}}}}}
+		{Workers: []WorkerStatus{{Pid: 3, key: ident.Key{Serial: 8}}, {key: ident.Key{Serial: 9}}}},
+		{Workers: []WorkerStatus{{Pid: 4, key: ident.Key{Serial: 10}}}}}}}
 	readings := map[surveyed]reading{}
 	for i, p := range shot.processes() {
 		if p.pid != 4 {
-			readings[p] = reading{memory.Usage{PSS: 5, Private: 2, RSS: 9}, time.Now().Add(-time.Duration(p.pid) * time.Minute)}
+			readings[p] = reading{proc.Usage{PSS: 5, Private: 2, RSS: 9}, time.Now().Add(-time.Duration(p.pid) * time.Minute)}
 		}
 		if want := []surveyed{{1, 0}, {2, 0}, {3, 8}, {4, 10}}[i]; p != want {
 			t.Errorf("process %d: %+v, want %+v", i, p, want)

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // SocketName is the file name of a slot's socket, as it was in 2007.
@@ -26,11 +26,11 @@ func SocketPaths(dir string, slots int) []string {
 // CheckSocketPaths refuses a folder whose sockets' paths no web server could use.
 func CheckSocketPaths(dir string, slots int) error {
 	path := filepath.Join(dir, SocketName(slots-1))
-	if len(path) <= sys.MaxSocketPath {
+	if len(path) <= linux.MaxSocketPath {
 		return nil
 	}
 	return userErrorf("choose a shorter folder with --socket-dir, /run/myapp for instance",
-		"bind sockets: %s has %d bytes, a socket's path can have %d", path, len(path), sys.MaxSocketPath)
+		"bind sockets: %s has %d bytes, a socket's path can have %d", path, len(path), linux.MaxSocketPath)
 }
 
 // sockets are the listening sockets of all slots. The loop owns them.
@@ -39,13 +39,13 @@ type sockets struct {
 	listeners []*os.File  // nil where a slot's socket is closed
 	files     []namedFile // as they were bound
 	inodes    []uint64    // of the sockets themselves
-	options   sys.SocketOptions
+	options   linux.SocketOptions
 }
 
 // bindSockets binds all or none. Predecessor is the pid of a launcher that
 // died in this folder without cleaning up, or 0: its workers may still hold its
 // sockets for the request in hand, and these count as stale.
-func bindSockets(dir string, slots int, options sys.SocketOptions, predecessor int) (*sockets, error) {
+func bindSockets(dir string, slots int, options linux.SocketOptions, predecessor int) (*sockets, error) {
 	s := &sockets{paths: SocketPaths(dir, slots), listeners: make([]*os.File, slots),
 		files: make([]namedFile, slots), inodes: make([]uint64, slots), options: options}
 	stale := staleness{predecessor: predecessor}
@@ -78,7 +78,7 @@ func (s staleness) covers(pid int) bool {
 	case pid == os.Getpid() && s.moved, pid == s.predecessor:
 		return true
 	}
-	return !sys.Exists(pid) // workers that it has left may hold it for their last request
+	return !linux.Exists(pid) // workers that it has left may hold it for their last request
 }
 
 // checkPlace says whether a socket may be bound at a path: where nothing is, or
@@ -94,7 +94,7 @@ func checkPlace(path string, stale staleness) error {
 		return userErrorf("move it away, or "+tryPlace,
 			"bind socket: %s is there and is not a socket; it was left alone", path)
 	}
-	pid, listening, err := sys.SocketPeer(path)
+	pid, listening, err := linux.SocketPeer(path)
 	switch {
 	case errors.Is(err, syscall.EPROTOTYPE): // of another type
 		return userErrorf("move it away, or "+tryPlace, "bind socket: %s is another program's; it was left alone", path)
@@ -124,14 +124,14 @@ func (s *sockets) bind(slot int, stale staleness) (err error) {
 }
 
 // bindSocket binds a socket where nothing is, or a stale one.
-func bindSocket(path string, options sys.SocketOptions, stale staleness) (*os.File, namedFile, error) {
+func bindSocket(path string, options linux.SocketOptions, stale staleness) (*os.File, namedFile, error) {
 	if err := checkPlace(path, stale); err != nil {
 		return nil, namedFile{}, err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, namedFile{}, userErrorf("remove it as its owner, or "+tryPlace, "remove stale socket: %w", err)
 	}
-	listener, err := sys.Listen(path, options)
+	listener, err := linux.Listen(path, options)
 	if err != nil {
 		return nil, namedFile{}, userErrorf("check the permissions of the folder and the group, and the space on its disk, or "+tryPlace,
 			"bind socket %s: %w", path, err)

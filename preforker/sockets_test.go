@@ -11,10 +11,10 @@ import (
 	"syscall"
 	"testing"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
-var socketOptions = sys.SocketOptions{Mode: 0o640, Gid: -1}
+var socketOptions = linux.SocketOptions{Mode: 0o640, Gid: -1}
 
 // shortDir is a folder whose path leaves room for a socket's name.
 func shortDir(t *testing.T) string {
@@ -219,9 +219,9 @@ func TestBindTellsWhatFailed(t *testing.T) {
 }
 
 func TestCheckSocketPaths(t *testing.T) {
-	dir := strings.Repeat("d", sys.MaxSocketPath-len("/fastcgi.socket-9"))
+	dir := strings.Repeat("d", linux.MaxSocketPath-len("/fastcgi.socket-9"))
 	if err := CheckSocketPaths(dir, 10); err != nil {
-		t.Errorf("a path of %d bytes: %v", sys.MaxSocketPath, err)
+		t.Errorf("a path of %d bytes: %v", linux.MaxSocketPath, err)
 	}
 	if err := CheckSocketPaths(dir, 11); err == nil || !strings.Contains(err.Error(), "has 101 bytes") || hint(err) == "" {
 		t.Errorf("a longer one: %v", err)
@@ -232,7 +232,7 @@ func TestCheckSocketPaths(t *testing.T) {
 // the same name. It is not removed with ours.
 func TestSocketsOfOthersAreLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	options := sys.SocketOptions{Mode: 0o600, Gid: -1}
+	options := linux.SocketOptions{Mode: 0o600, Gid: -1}
 	ours, err := bindSockets(dir, 2, options, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +255,7 @@ func TestSocketsOfOthersAreLeftAlone(t *testing.T) {
 }
 
 func TestDescriptorsAreCounted(t *testing.T) {
-	limit, err := sys.DescriptorLimit()
+	limit, err := linux.DescriptorLimit()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,8 @@ package preforker
 import (
 	"time"
 
-	"launcher/preforker/internal/wire"
-	"launcher/preforker/memory"
+	"launcher/preforker/ident"
+	"launcher/preforker/proc"
 )
 
 // StatusVersion is the version of a Status as JSON. Fields that are added do not change it.
@@ -60,7 +60,7 @@ type Promise struct {
 
 // ProcessMemory is the memory of one process.
 type ProcessMemory struct {
-	memory.Usage
+	proc.Usage
 	Shared  uint64  `json:"shared"`  // RSS less what is private
 	Seconds float64 `json:"seconds"` // since it was measured
 }
@@ -117,7 +117,7 @@ type WorkerStatus struct {
 	Request    *RequestStatus `json:"request"` // the one in hand
 	Memory     *ProcessMemory `json:"memory"`
 
-	key wire.Key
+	key ident.Key
 }
 
 // RequestStatus is a request in hand. Its query may hold secrets and is left out.

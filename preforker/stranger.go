@@ -1,6 +1,6 @@
 package preforker
 
-import "launcher/preforker/sys"
+import "launcher/preforker/linux"
 
 // reapStrangers buries descendants that nobody waits for. While the pid of a worker, or of a preloader
 // that a worker gives birth to, is not known yet it could be among them, so the pass waits for the
@@ -16,7 +16,7 @@ func (s *Supervisor) reapStrangers() {
 			return
 		}
 	}
-	sys.ReapStrangers(func(pid int) bool {
+	linux.ReapStrangers(func(pid int) bool {
 		for _, w := range s.workers {
 			if w.child.Pid == pid {
 				return true

@@ -13,10 +13,11 @@ import (
 	"syscall"
 	"time"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/memory"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
+	"launcher/preforker/proc"
 )
 
 // Supervisor keeps the workers of one application. Make it with New, which binds the
@@ -43,10 +44,10 @@ type Supervisor struct {
 	tasks sync.WaitGroup // goroutines that post events or outlive their action
 	began time.Time
 
-	preloaders map[wire.Origin]*preloaderProcess
-	workers    map[wire.Key]*workerProcess
+	preloaders map[ident.Origin]*preloaderProcess
+	workers    map[ident.Key]*workerProcess
 	forgotten  map[*workerProcess]bool // given up, but perhaps still there
-	helpers    map[wire.Key]*helpers
+	helpers    map[ident.Key]*helpers
 	passes     passes
 	hurry      context.Context // ends when nobody is to be waited for
 	hasten     context.CancelFunc
@@ -72,9 +73,9 @@ func New(config Config) (*Supervisor, error) {
 		core:    newCore(config.Workers, policyOf(config), rand.Float64),
 		records: &records{}, heap: newHeapFile(config.SocketDir, config.Ruby, config.App),
 		events: make(chan event, 64), done: make(chan struct{}), began: time.Now(),
-		preloaders: map[wire.Origin]*preloaderProcess{}, workers: map[wire.Key]*workerProcess{},
-		forgotten: map[*workerProcess]bool{}, helpers: map[wire.Key]*helpers{},
-		passes: passes{read: memory.Processes},
+		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
+		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
+		passes: passes{read: proc.Processes},
 	}
 	s.hurry, s.hasten = context.WithCancel(context.Background())
 	s.survey = newSurvey(&s.tasks)
@@ -94,7 +95,7 @@ func policyOf(config Config) policy {
 
 // memoryLimit is what bounds a budget that is chosen; it can be chosen without.
 func memoryLimit(log *slog.Logger) uint64 {
-	limit, err := memory.Limit()
+	limit, err := proc.Limit()
 	if err != nil {
 		log.Warn("the limit of memory is unknown", keyError, err)
 	}
@@ -112,26 +113,26 @@ func (s *Supervisor) acquire() (err error) {
 	if s.control, err = bindControl(s.config.SocketDir, staleness{predecessor: s.pid.predecessor}); err != nil {
 		return err
 	}
-	options := sys.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
+	options := linux.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
 	if s.sockets, err = bindSockets(s.config.SocketDir, s.config.Workers, options, s.pid.predecessor); err != nil {
 		return err
 	}
 	if err := s.dir.writeSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
 		return err
 	}
-	if s.board, err = sys.MemoryFile(boardName(s.config.SocketDir), boardRecords*scoreboard.RecordSize); err != nil {
+	if s.board, err = linux.MemoryFile(boardName(s.config.SocketDir), boardRecords*scoreboard.RecordSize); err != nil {
 		return fmt.Errorf("create scoreboard: %w", err)
 	}
-	if err := sys.SealSize(s.board); err != nil {
+	if err := linux.SealSize(s.board); err != nil {
 		return fmt.Errorf("seal scoreboard: %w", err)
 	}
-	if err := sys.AdoptOrphans(); err != nil {
+	if err := linux.AdoptOrphans(); err != nil {
 		return fmt.Errorf("become the parent of workers: %w", err)
 	}
 	if s.config.SpawnMethod != SpawnDirect && !slices.Contains(s.config.Without, LeverHugePages) {
 		// On this process, from which Ruby inherits it: a huge page that a worker writes
 		// one byte to is 2 MB that are no longer shared.
-		if err := sys.DisableHugePages(); err != nil {
+		if err := linux.DisableHugePages(); err != nil {
 			s.log.Warn("huge pages could not be switched off", keyError, err)
 		}
 	}
@@ -171,7 +172,7 @@ func (s *Supervisor) Run() error {
 		s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
 		s.tasks.Go(func() { s.measure.run(s.done) })
 	}
-	s.tasks.Go(func() { s.followHealth(newHealth(s.board, s.config.DrainTimeout, sys.QueueLengths, s.post)) })
+	s.tasks.Go(func() { s.followHealth(newHealth(s.board, s.config.DrainTimeout, linux.QueueLengths, s.post)) })
 	if s.pid.predecessor != 0 {
 		s.tasks.Go(s.endPredecessor)
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 const (
@@ -25,14 +25,14 @@ type surveyed struct{ pid, serial int }
 
 // reading is a process's memory at a moment.
 type reading struct {
-	usage memory.Usage
+	usage proc.Usage
 	at    time.Time
 }
 
 // survey reads the memory of processes for all who ask for it. One goroutine at a time reads; it
 // reads all, also when nobody waits for it any more.
 type survey struct {
-	read  func(pid int) (memory.Usage, error)
+	read  func(pid int) (proc.Usage, error)
 	now   func() time.Time
 	tasks *sync.WaitGroup
 
@@ -43,7 +43,7 @@ type survey struct {
 }
 
 func newSurvey(tasks *sync.WaitGroup) *survey {
-	return &survey{read: memory.Of, now: time.Now, tasks: tasks, readings: map[surveyed]reading{}}
+	return &survey{read: proc.Of, now: time.Now, tasks: tasks, readings: map[surveyed]reading{}}
 }
 
 // ask answers what is known of these processes when they have been read, or patience has ended. It is called by a

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // surveyor is a survey of made-up processes: each has as many bytes as its pid. A reading
@@ -36,7 +36,7 @@ func newSurveyor() *surveyor {
 	return s
 }
 
-func (s *surveyor) reading(pid int) (memory.Usage, error) {
+func (s *surveyor) reading(pid int) (proc.Usage, error) {
 	s.mu.Lock()
 	hold := s.hold[pid]
 	s.mu.Unlock()
@@ -49,9 +49,9 @@ func (s *surveyor) reading(pid int) (memory.Usage, error) {
 	s.time = s.time.Add(10 * time.Millisecond)
 	s.pids = append(s.pids, pid)
 	if s.gone[pid] {
-		return memory.Usage{}, errors.New("gone")
+		return proc.Usage{}, errors.New("gone")
 	}
-	return memory.Usage{PSS: uint64(pid)}, nil
+	return proc.Usage{PSS: uint64(pid)}, nil
 }
 
 // asks checks which pids are known in the answer, and which were read for it.

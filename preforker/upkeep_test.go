@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // newKeeper is a supervisor as far as its socket folder goes.
@@ -185,7 +185,7 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := bindSockets(s.config.SocketDir, 2, sys.SocketOptions{Mode: 0o600, Gid: -1}, 0)
+	theirs, err := bindSockets(s.config.SocketDir, 2, linux.SocketOptions{Mode: 0o600, Gid: -1}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

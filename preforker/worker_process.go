@@ -6,27 +6,28 @@ import (
 	"os"
 	"syscall"
 
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // workerProcess is the supervisor's view of a worker, from the spawn message on. Its
 // channel is also its life line: the supervisor's end closing, by whatever cause,
 // tells it to finish and leave.
 type workerProcess struct {
-	key    wire.Key
-	conn   *sys.PacketConn
+	key    ident.Key
+	conn   *linux.PacketConn
 	record int
 	socket uint64        // inode of the listener that it was given
 	read   chan struct{} // closed when everything that it said was posted
-	child  *sys.Child    // nil until its pid is known
+	child  *linux.Child  // nil until its pid is known
 	failed *wire.Failed  // written by its reader, read after its exit
 	ruby   *rubyProcess  // where it loads the application by itself, else nil
 }
 
 // spawnWorker has a slot's worker forked, or starts it.
-func (s *Supervisor) spawnWorker(key wire.Key) event {
+func (s *Supervisor) spawnWorker(key ident.Key) event {
 	listener := s.sockets.listeners[key.Slot]
 	if listener == nil {
 		return nil // it could not be bound: that event is on its way
@@ -55,7 +56,7 @@ func (s *Supervisor) takeRecord() (int, error) {
 }
 
 // sendSpawn sends a slot's listener and a new channel to the preloader.
-func (s *Supervisor) sendSpawn(key wire.Key, listener *os.File) error {
+func (s *Supervisor) sendSpawn(key ident.Key, listener *os.File) error {
 	p := s.preloaders[key.Origin()]
 	if p == nil {
 		return nil // it has ended; the core gives up its spawns when it hears of it
@@ -64,7 +65,7 @@ func (s *Supervisor) sendSpawn(key wire.Key, listener *os.File) error {
 	if err != nil {
 		return err
 	}
-	conn, theirs, err := sys.PacketPair("channel " + key.String())
+	conn, theirs, err := linux.PacketPair("channel " + key.String())
 	if err != nil {
 		s.records.give(record)
 		return err
@@ -125,12 +126,12 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 
 // followWorker waits for a worker whose pid has become known, by whichever message
 // came first. It is this process's child by then, or already its zombie.
-func (s *Supervisor) followWorker(key wire.Key, pid int) {
+func (s *Supervisor) followWorker(key ident.Key, pid int) {
 	w := s.workers[key]
 	if w == nil || w.child != nil {
 		return
 	}
-	child, err := sys.FollowChild(pid)
+	child, err := linux.FollowChild(pid)
 	if err != nil {
 		// It cannot be ours: give it up, and its channel ends it.
 		s.log.Error("worker could not be followed", keySlot, key.Slot, keyGeneration, key.Generation, keyPid, pid, keyError, err)
@@ -238,7 +239,7 @@ func (s *Supervisor) drainWorker(a drainWorker) {
 }
 
 // watchWorker has the memory of a worker that is ready measured.
-func (s *Supervisor) watchWorker(key wire.Key) {
+func (s *Supervisor) watchWorker(key ident.Key) {
 	if w := s.workers[key]; w != nil && w.child != nil {
 		s.measure.watch(key, w.child.Pid, w.record)
 	}
@@ -258,7 +259,7 @@ func (s *Supervisor) killWorker(a killWorker) {
 	}
 }
 
-func (s *Supervisor) continueWorker(key wire.Key) {
+func (s *Supervisor) continueWorker(key ident.Key) {
 	w := s.workers[key]
 	if w == nil || w.child == nil {
 		return // it has ended; the core hears of it next

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // bootingApp starts processes while it loads, and notes their pids: a shell that starts another, one in a group of its own,
@@ -60,7 +60,7 @@ func helper(t *testing.T, root, name string) int {
 }
 
 func lives(pid int) bool {
-	p, err := memory.ProcessOf(pid)
+	p, err := proc.ProcessOf(pid)
 	return err == nil && !p.Zombie()
 }
 

@@ -13,7 +13,7 @@ import (
 	"syscall"
 
 	"launcher/cmd/launcher/internal/server"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // keptVariable tells the process that makes an experiment that it is kept, and where its
@@ -32,7 +32,7 @@ func (e *childStatus) Error() string { return fmt.Sprintf("exit status %d", e.co
 // of its servers and removes its scratch folder. The experiment does both itself; this
 // is for the day when it is killed.
 func keep(args []string, output string) error {
-	if err := sys.AdoptOrphans(); err != nil {
+	if err := linux.AdoptOrphans(); err != nil {
 		return fmt.Errorf("become the parent of servers: %w", err)
 	}
 	scratch, err := os.MkdirTemp("", "lx") // short: a socket's path is bounded

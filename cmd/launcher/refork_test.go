@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"launcher/preforker"
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // Lines of the log.
@@ -117,7 +117,7 @@ func (in *instance) all(origin string, workers int) {
 
 // zombies are dead children of the launcher that it has not reaped.
 func (in *instance) zombies() (found []int) {
-	processes, err := memory.Processes()
+	processes, err := proc.Processes()
 	if err != nil {
 		in.t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestReforkSavesMemory(t *testing.T) {
 					t.Fatalf("%v", a)
 				}
 			}
-			usage, err := memory.Of(in.worker(slot))
+			usage, err := proc.Of(in.worker(slot))
 			if err != nil {
 				t.Fatal(err)
 			}

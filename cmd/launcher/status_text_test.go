@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"launcher/preforker"
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // TestStatusText shows what a healthy launcher seldom has.
@@ -17,7 +17,7 @@ func TestStatusText(t *testing.T) {
 	began := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	loaded, one := began.Add(time.Minute), 1
 	mb := func(private, rss uint64) *preforker.ProcessMemory {
-		return &preforker.ProcessMemory{Usage: memory.Usage{Private: private << 20, RSS: rss << 20}, Shared: (rss - private) << 20}
+		return &preforker.ProcessMemory{Usage: proc.Usage{Private: private << 20, RSS: rss << 20}, Shared: (rss - private) << 20}
 	}
 	status := preforker.Status{
 		Time: began.Add(26 * time.Hour), Pid: 10, Started: began, State: "running", Root: "/srv/s\x1b[0mp", SocketDir: "/run/shop", SpawnMethod: "smart",

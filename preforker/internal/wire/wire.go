@@ -8,6 +8,8 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+
+	"launcher/preforker/ident"
 )
 
 // Version is spoken by both sides; Ruby's hello carries its own.
@@ -39,51 +41,10 @@ const (
 	TypeExamined    Type = "examined"     // doctor
 )
 
-// Origin names a preloader: the generation of its code and, where it was born of a worker
-// rather than started, a number that no other of that generation has.
-type Origin struct {
-	Generation int `json:"generation"`
-	Refork     int `json:"refork"` // 0: it was started
-}
-
-// Before says whether another preloader came later.
-func (o Origin) Before(other Origin) bool {
-	if o.Generation != other.Generation {
-		return o.Generation < other.Generation
-	}
-	return o.Refork < other.Refork
-}
-
-// String is the identity in messages for people.
-func (o Origin) String() string {
-	if o.Refork == 0 {
-		return fmt.Sprintf("gen=%d", o.Generation)
-	}
-	return fmt.Sprintf("gen=%d refork=%d", o.Generation, o.Refork)
-}
-
-// Key names one worker: its slot, the preloader that it was forked from, and a serial
-// number that no other worker of this supervisor has, so that a late message
-// about a dead worker never confuses its successor.
-type Key struct {
-	Slot       int `json:"slot"`
-	Generation int `json:"generation"`
-	Refork     int `json:"refork"`
-	Serial     int `json:"serial"`
-}
-
-// Origin is the preloader that the worker was forked from.
-func (k Key) Origin() Origin { return Origin{k.Generation, k.Refork} }
-
-// String is the identity in messages for people.
-func (k Key) String() string {
-	return fmt.Sprintf("slot=%d %s serial=%d", k.Slot, k.Origin(), k.Serial)
-}
-
 // Spawn asks for one worker. Two descriptors come with it: the slot's listener
 // and the worker's end of its own channel.
 type Spawn struct {
-	Key
+	ident.Key
 	Record int `json:"record"` // index of its scoreboard record
 }
 
@@ -97,7 +58,7 @@ type Retire struct {
 // Refork asks a worker to give birth to a preloader once its request in hand is done. The
 // new one's control socket comes with it.
 type Refork struct {
-	Origin
+	ident.Origin
 	// Checked has it refuse where anything in it would not survive the fork.
 	Checked bool `json:"checked"`
 }
@@ -190,45 +151,45 @@ type Failed struct {
 // Spawned tells the pid of a worker, after the process between it and the
 // preloader has gone: from here on the supervisor is its parent.
 type Spawned struct {
-	Key
+	ident.Key
 	Pid int `json:"pid"`
 }
 
 // SpawnFailed says that the fork did not happen.
 type SpawnFailed struct {
-	Key
+	ident.Key
 	Error Failure `json:"error"`
 }
 
 // Ready says that a worker accepts from now on.
 type Ready struct {
-	Key
+	ident.Key
 	Pid int `json:"pid"`
 }
 
 // First tells how a worker's first request went.
 type First struct {
-	Key
+	ident.Key
 	Status  int    `json:"status"` // 0: the response was not finished
 	Request string `json:"request"`
 }
 
 // Leaving says that a worker serves no more, and that it was not asked to leave.
 type Leaving struct {
-	Key
+	ident.Key
 	Served uint64 `json:"served"` // requests
 }
 
 // Reforked tells the pid of a preloader that a worker has given birth to, after the process
 // between the two has gone. What else there is to know it says itself.
 type Reforked struct {
-	Origin
+	ident.Origin
 	Pid int `json:"pid"`
 }
 
 // NotReforked says why a worker did not: what it found in itself, or an error.
 type NotReforked struct {
-	Origin
+	ident.Origin
 	Findings []Finding `json:"findings"`
 	Error    *Failure  `json:"error"`
 }

@@ -7,15 +7,17 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"launcher/preforker/ident"
 )
 
-var key = Key{Slot: 3, Generation: 2, Refork: 1, Serial: 17}
+var key = ident.Key{Slot: 3, Generation: 2, Refork: 1, Serial: 17}
 
 // fromSupervisor and fromRuby are every message there is, as the fixtures hold them.
 var fromSupervisor = map[Type]any{
 	TypeSpawn:  Spawn{Key: key, Record: 5},
 	TypeRetire: Retire{Last: true},
-	TypeRefork: Refork{Origin: Origin{Generation: 2, Refork: 1}, Checked: true},
+	TypeRefork: Refork{Origin: ident.Origin{Generation: 2, Refork: 1}, Checked: true},
 	TypeDrain:  Drain{Backlog: true},
 }
 
@@ -38,8 +40,8 @@ var fromRuby = map[Type]any{
 	TypeReady:    Ready{Key: key, Pid: 4250},
 	TypeLeaving:  Leaving{Key: key, Served: 12},
 	TypeFirst:    First{Key: key, Status: 200, Request: "GET /posts"},
-	TypeReforked: Reforked{Origin: Origin{Generation: 2, Refork: 1}, Pid: 4260},
-	TypeNotReforked: NotReforked{Origin: Origin{Generation: 2, Refork: 1},
+	TypeReforked: Reforked{Origin: ident.Origin{Generation: 2, Refork: 1}, Pid: 4260},
+	TypeNotReforked: NotReforked{Origin: ident.Origin{Generation: 2, Refork: 1},
 		Findings: []Finding{{Severity: SeverityHarm, Kind: "thread", Text: "a worker started a thread that no worker will have: metrics",
 			Where: "lib/metrics.rb:3", Frames: []string{}}}},
 }

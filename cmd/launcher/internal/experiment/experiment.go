@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"launcher/cmd/launcher/internal/server"
-	"launcher/preforker/memory"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
+	"launcher/preforker/proc"
 )
 
 // Experiment goes through a plan.
@@ -57,7 +57,7 @@ func Perform(ctx context.Context, config Config) (*Results, error) {
 
 func (e *Experiment) run(ctx context.Context) error {
 	// Agents that fork themselves away must stay within reach.
-	if err := sys.AdoptOrphans(); err != nil {
+	if err := linux.AdoptOrphans(); err != nil {
 		return fmt.Errorf("become the parent of servers that detach themselves: %w", err)
 	}
 	methods, err := e.prepare(ctx)
@@ -182,7 +182,7 @@ func (e *Experiment) leavePathOut(ctx context.Context, s step, err error) error 
 
 // tooLarge says why a step would not fit into memory, "" where it may.
 func (e *Experiment) tooLarge(s step) string {
-	now, err := memory.Machine()
+	now, err := proc.Machine()
 	need := e.plan.expected(s)
 	if err != nil || need == 0 || need+e.config.Reserve <= now.Available {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // shortage is the machine running out of memory. The run is given up before it
@@ -28,13 +28,13 @@ const (
 // DefaultReserve is what stays available where the user does not say: a twentieth of the
 // machine's memory, at least 64 MB.
 func DefaultReserve() (uint64, error) {
-	m, err := memory.Machine()
+	m, err := proc.Machine()
 	return max(leastReserve, m.Total/reserveShare), err
 }
 
 // short says what is wrong with a machine's memory, compared with how it was before the
 // run; nil where there is enough.
-func short(before, now memory.System, reserve uint64) *shortage {
+func short(before, now proc.System, reserve uint64) *shortage {
 	switch {
 	case now.Available < reserve:
 		return &shortage{fmt.Sprintf("the machine ran short of memory: %d MB were still available, and %d MB are to be left (--reserve)",
@@ -47,7 +47,7 @@ func short(before, now memory.System, reserve uint64) *shortage {
 }
 
 // guard cancels when memory runs short, and returns when the context ends.
-func guard(ctx context.Context, cancel context.CancelCauseFunc, before memory.System, reserve uint64) {
+func guard(ctx context.Context, cancel context.CancelCauseFunc, before proc.System, reserve uint64) {
 	ticker := time.NewTicker(guardPeriod)
 	defer ticker.Stop()
 	for {
@@ -56,7 +56,7 @@ func guard(ctx context.Context, cancel context.CancelCauseFunc, before memory.Sy
 			return
 		case <-ticker.C:
 		}
-		now, err := memory.Machine()
+		now, err := proc.Machine()
 		if err != nil {
 			cancel(fmt.Errorf("watch the machine's memory: %w", err))
 			return

@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"strings"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // machine says where this runs, as far as it can be told: the report shows what is missing
@@ -25,10 +25,10 @@ func machine() Machine {
 	if name := field("/proc/cpuinfo", "model name", ":"); name != "" {
 		m.Processor = name
 	}
-	if system, err := memory.Machine(); err == nil {
+	if system, err := proc.Machine(); err == nil {
 		m.Memory, m.Swap = system.Total, system.SwapTotal
 	}
-	if pages, err := memory.HugePages(); err == nil {
+	if pages, err := proc.HugePages(); err == nil {
 		m.HugePages = pages
 	}
 	return m

@@ -5,7 +5,7 @@ package experiment
 import (
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // FormatVersion is that of results.json. It grows when a field changes its meaning.
@@ -121,7 +121,7 @@ type Sample struct {
 }
 
 // Usage is smaps_rollup of one process, or a sum of several.
-type Usage = memory.Usage
+type Usage = proc.Usage
 
 // Process is one process in a sample.
 type Process struct {

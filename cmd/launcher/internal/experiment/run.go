@@ -15,7 +15,7 @@ import (
 
 	"launcher/cmd/launcher/internal/load"
 	"launcher/cmd/launcher/internal/server"
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 const (
@@ -43,7 +43,7 @@ type trial struct {
 // that it started is left.
 func (e *Experiment) measure(ctx context.Context, s step) (run Run, err error) {
 	run = Run{Method: s.method, Processes: s.processes, Started: time.Now()}
-	before, err := memory.Machine()
+	before, err := proc.Machine()
 	if err != nil {
 		return run, err
 	}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 const (
@@ -29,25 +29,25 @@ type sampler struct {
 
 // take reads one sample now and keeps it.
 func (s *sampler) take(phase string) (Sample, error) {
-	machine, err := memory.Machine()
+	machine, err := proc.Machine()
 	if err != nil {
 		return Sample{}, err
 	}
-	table, err := memory.Processes()
+	table, err := proc.Processes()
 	if err != nil {
 		return Sample{}, err
 	}
 	sample := Sample{Seconds: time.Since(s.began).Seconds(), Phase: phase,
 		FreeUsed: machine.Used(), FreeUsedLess: machine.UsedLess(), SwapUsed: machine.SwapUsed()}
 	for _, p := range table.Descendants(os.Getpid(), s.except...) {
-		usage, err := memory.Of(p.Pid)
-		if errors.Is(err, memory.ErrGone) {
+		usage, err := proc.Of(p.Pid)
+		if errors.Is(err, proc.ErrGone) {
 			continue // it ended meanwhile
 		}
 		if err != nil {
 			return Sample{}, err
 		}
-		sample.add(Process{Pid: p.Pid, Parent: p.Parent, Name: memory.Title(p.Pid), Usage: usage})
+		sample.add(Process{Pid: p.Pid, Parent: p.Parent, Name: proc.Title(p.Pid), Usage: usage})
 	}
 	s.samples = append(s.samples, sample)
 	return sample, nil

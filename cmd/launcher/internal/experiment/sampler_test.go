@@ -6,12 +6,12 @@ import (
 	"slices"
 	"testing"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 func TestPeakIsOfTheLoadAndAfter(t *testing.T) {
 	sample := func(phase string, pss uint64) Sample {
-		return Sample{Phase: phase, Usage: memory.Usage{PSS: pss}}
+		return Sample{Phase: phase, Usage: proc.Usage{PSS: pss}}
 	}
 	samples := []Sample{sample(PhaseBefore, 1), sample(PhaseLaunched, 99), sample(PhaseLoad, 30), sample(PhaseLoad, 50), sample(PhaseAfter, 40)}
 	if got := peak(samples); got.PSS != 50 || got.Phase != PhaseLoad {
@@ -28,9 +28,9 @@ func TestPeakIsOfTheLoadAndAfter(t *testing.T) {
 
 func TestSampleSums(t *testing.T) {
 	var s Sample
-	s.add(Process{Pid: 1, Usage: memory.Usage{PSS: 1, Private: 2, RSS: 3, Swap: 4}})
-	s.add(Process{Pid: 2, Usage: memory.Usage{PSS: 10, Private: 20, RSS: 30, Swap: 40}})
-	if want := (memory.Usage{PSS: 11, Private: 22, RSS: 33, Swap: 44}); s.Usage != want || s.Processes != 2 || len(s.Each) != 2 {
+	s.add(Process{Pid: 1, Usage: proc.Usage{PSS: 1, Private: 2, RSS: 3, Swap: 4}})
+	s.add(Process{Pid: 2, Usage: proc.Usage{PSS: 10, Private: 20, RSS: 30, Swap: 40}})
+	if want := (proc.Usage{PSS: 11, Private: 22, RSS: 33, Swap: 44}); s.Usage != want || s.Processes != 2 || len(s.Each) != 2 {
 		t.Errorf("%+v of %d processes, want %+v", s.Usage, s.Processes, want)
 	}
 	samples := []Sample{s}
@@ -51,22 +51,22 @@ func TestServedBusiestFirst(t *testing.T) {
 
 func TestShortage(t *testing.T) {
 	const mb = 1 << 20
-	before := memory.System{Total: 1000 * mb, Available: 600 * mb, SwapTotal: 500 * mb, SwapFree: 500 * mb}
-	with := func(change func(*memory.System)) memory.System {
+	before := proc.System{Total: 1000 * mb, Available: 600 * mb, SwapTotal: 500 * mb, SwapFree: 500 * mb}
+	with := func(change func(*proc.System)) proc.System {
 		now := before
 		change(&now)
 		return now
 	}
 	for _, c := range []struct {
 		name  string
-		now   memory.System
+		now   proc.System
 		short bool
 	}{
 		{"nothing changed", before, false},
-		{"the reserve is left", with(func(m *memory.System) { m.Available = 64 * mb }), false},
-		{"less than the reserve", with(func(m *memory.System) { m.Available = 64*mb - 1 }), true},
-		{"a little went to swap", with(func(m *memory.System) { m.SwapFree = 468 * mb }), false},
-		{"it swaps", with(func(m *memory.System) { m.SwapFree = 467 * mb }), true},
+		{"the reserve is left", with(func(m *proc.System) { m.Available = 64 * mb }), false},
+		{"less than the reserve", with(func(m *proc.System) { m.Available = 64*mb - 1 }), true},
+		{"a little went to swap", with(func(m *proc.System) { m.SwapFree = 468 * mb }), false},
+		{"it swaps", with(func(m *proc.System) { m.SwapFree = 467 * mb }), true},
 	} {
 		if got := short(before, c.now, 64*mb); (got != nil) != c.short {
 			t.Errorf("%s: %v", c.name, got)

@@ -7,7 +7,7 @@ import (
 
 	"launcher/cmd/launcher/internal/load"
 	"launcher/cmd/launcher/internal/server"
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // split reads what became of the workers' private pages, where a kernel shows the frames
@@ -19,7 +19,7 @@ func split(run *Run) *Split {
 	}
 	var sum Split
 	for _, served := range run.Traffic.Served {
-		pages, err := memory.SplitPrivate(served.Pid, template)
+		pages, err := proc.SplitPrivate(served.Pid, template)
 		if err != nil {
 			continue // it has ended, or its frames are hidden
 		}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 const (
@@ -23,7 +23,7 @@ const (
 
 // end waits until no process is left, and kills what is when the time is over. Statuses
 // that somebody else waits for are left to him.
-func end(members func() ([]memory.Process, error), owned func(pid int) bool, grace time.Duration) error {
+func end(members func() ([]proc.Process, error), owned func(pid int) bool, grace time.Duration) error {
 	deadline := time.Now().Add(grace)
 	for {
 		left, err := members()
@@ -49,7 +49,7 @@ func end(members func() ([]memory.Process, error), owned func(pid int) bool, gra
 	}
 }
 
-func pids(processes []memory.Process) string {
+func pids(processes []proc.Process) string {
 	var texts []string
 	for _, p := range processes {
 		texts = append(texts, number(p.Pid))
@@ -62,7 +62,7 @@ func pids(processes []memory.Process) string {
 // process that adopts orphans and is about to end: it takes the status of every child.
 func EndDescendants(grace time.Duration) error {
 	self := os.Getpid()
-	members := func() ([]memory.Process, error) {
+	members := func() ([]proc.Process, error) {
 		all, err := processes()
 		return descendants(all, self), err
 	}

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"sync"
 
-	"launcher/preforker/memory"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
+	"launcher/preforker/proc"
 )
 
 // family is a process that was started here and all that came of it, however it has
@@ -38,13 +38,13 @@ func newFamily() *family {
 func (f *family) begin(pid int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if first, err := memory.ProcessOf(pid); err == nil {
+	if first, err := proc.ProcessOf(pid); err == nil {
 		f.known[identityOf(first)] = true
 	}
 }
 
 // members answers all of them that there are now, zombies among them.
-func (f *family) members() ([]memory.Process, error) {
+func (f *family) members() ([]proc.Process, error) {
 	all, err := processes()
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (f *family) members() ([]memory.Process, error) {
 		spread(all, members)
 		shareSessions(all, members)
 	}
-	all = slices.DeleteFunc(all, func(p memory.Process) bool { return !members[p.Pid] })
+	all = slices.DeleteFunc(all, func(p proc.Process) bool { return !members[p.Pid] })
 	for _, p := range all {
 		f.known[identityOf(p)] = true
 	}
@@ -71,7 +71,7 @@ func (f *family) members() ([]memory.Process, error) {
 
 // isMember judges a process by itself. That it is none is remembered too, or each look at
 // the processes would read the environment of all of them.
-func (f *family) isMember(p memory.Process) bool {
+func (f *family) isMember(p proc.Process) bool {
 	if is, judged := f.known[identityOf(p)]; judged {
 		return is
 	}
@@ -87,11 +87,11 @@ func (f *family) isMember(p memory.Process) bool {
 }
 
 // shareSessions adds to a set of pids those who are in a session of a member.
-func shareSessions(all []memory.Process, members map[int]bool) {
+func shareSessions(all []proc.Process, members map[int]bool) {
 	of := make(map[int]int, len(all))
 	sessions := make(map[int]bool)
 	for _, p := range all {
-		session, err := sys.Session(p.Pid)
+		session, err := linux.Session(p.Pid)
 		if err != nil || session == 0 { // gone, or of a session outside this container
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // TestFamilySession has an orphan that shows no environment: its session alone tells.
@@ -34,14 +34,14 @@ func TestFamilySession(t *testing.T) {
 	}
 	// From the execve(2) of env on its environment is empty.
 	orphaned := func() bool {
-		p, err := memory.ProcessOf(pid)
+		p, err := proc.ProcessOf(pid)
 		return err != nil || p.Parent == os.Getpid() && p.Comm == "sleep"
 	}
 	for deadline := time.Now().Add(patience); !orphaned() && time.Now().Before(deadline); {
 		time.Sleep(endTick)
 	}
 	members, err := f.members()
-	if err != nil || !slices.ContainsFunc(members, func(p memory.Process) bool { return p.Pid == pid }) {
+	if err != nil || !slices.ContainsFunc(members, func(p proc.Process) bool { return p.Pid == pid }) {
 		t.Errorf("the orphan is not known: %v %v", members, err)
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
@@ -60,7 +60,7 @@ func TestIdentity(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p, err := memory.ProcessOf(cmd.Process.Pid)
+	p, err := proc.ProcessOf(cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/memory"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
+	"launcher/preforker/proc"
 )
 
 // patience bounds every wait: it is what a test takes to fail.
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // testMain has this process adopt orphans, as an experiment does, and fails where a test
 // has left a process behind.
 func testMain(m *testing.M) int {
-	if err := sys.AdoptOrphans(); err != nil {
+	if err := linux.AdoptOrphans(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -156,7 +156,7 @@ func alone(t *testing.T, s *Server) {
 func childless(t *testing.T) {
 	t.Helper()
 	all, err := processes()
-	left := slices.DeleteFunc(descendants(all, os.Getpid()), func(p memory.Process) bool {
+	left := slices.DeleteFunc(descendants(all, os.Getpid()), func(p proc.Process) bool {
 		if p.Zombie() && p.Parent == os.Getpid() {
 			reap(p.Pid)
 		}

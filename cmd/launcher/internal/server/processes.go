@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // identity is one process for good: its pid alone may go to another.
@@ -19,10 +19,10 @@ type identity struct {
 	start uint64
 }
 
-func identityOf(p memory.Process) identity { return identity{p.Pid, p.Start} }
+func identityOf(p proc.Process) identity { return identity{p.Pid, p.Start} }
 
 // processes reads all that can be seen, zombies too.
-func processes() ([]memory.Process, error) {
+func processes() ([]proc.Process, error) {
 	folder, err := os.Open("/proc")
 	if err != nil {
 		return nil, fmt.Errorf("read processes: %w", err)
@@ -32,13 +32,13 @@ func processes() ([]memory.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read processes: %w", err)
 	}
-	var all []memory.Process
+	var all []proc.Process
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		if p, err := memory.ProcessOf(pid); err == nil { // it has not gone since
+		if p, err := proc.ProcessOf(pid); err == nil { // it has not gone since
 			all = append(all, p)
 		}
 	}
@@ -46,8 +46,8 @@ func processes() ([]memory.Process, error) {
 }
 
 // find answers who has a pid now, if it is still the same process.
-func (id identity) find() (memory.Process, bool) {
-	p, err := memory.ProcessOf(id.pid)
+func (id identity) find() (proc.Process, bool) {
+	p, err := proc.ProcessOf(id.pid)
 	return p, err == nil && identityOf(p) == id
 }
 
@@ -98,10 +98,10 @@ func reap(pid int) {
 }
 
 // descendants are those of one process, itself not among them.
-func descendants(all []memory.Process, of int) []memory.Process {
+func descendants(all []proc.Process, of int) []proc.Process {
 	known := map[int]bool{of: true}
 	spread(all, known)
-	var found []memory.Process
+	var found []proc.Process
 	for _, p := range all {
 		if known[p.Pid] && p.Pid != of {
 			found = append(found, p)
@@ -111,7 +111,7 @@ func descendants(all []memory.Process, of int) []memory.Process {
 }
 
 // spread adds to a set of pids the children of its members, and theirs.
-func spread(all []memory.Process, members map[int]bool) {
+func spread(all []proc.Process, members map[int]bool) {
 	for grown := true; grown; {
 		grown = false
 		for _, p := range all {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"launcher/preforker"
-	"launcher/preforker/sys"
+	"launcher/preforker/linux"
 )
 
 // App is the application that is run.
@@ -59,9 +59,9 @@ func (s *Spec) validate() error {
 	case !filepath.IsAbs(s.Root) || !filepath.IsAbs(s.Dir):
 		return fmt.Errorf("start %s: the paths %q and %q must be absolute", s.Method, s.Root, s.Dir)
 	}
-	if longest := len(s.Dir) + len(s.longestName()); longest > sys.MaxSocketPath {
+	if longest := len(s.Dir) + len(s.longestName()); longest > linux.MaxSocketPath {
 		return &pathError{
-			fmt.Sprintf("start %s: the path of its sockets would have %d bytes, %d at most can be: %s", s.Method, longest, sys.MaxSocketPath, s.Dir),
+			fmt.Sprintf("start %s: the path of its sockets would have %d bytes, %d at most can be: %s", s.Method, longest, linux.MaxSocketPath, s.Dir),
 			"choose a folder with a shorter path: TMPDIR=/tmp",
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // startTick is how often a log is looked at for news. It bounds how exactly a launch is
@@ -113,7 +113,7 @@ func (s *Server) detached(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find its first process: %w", err)
 	}
-	first, err := memory.ProcessOf(pid)
+	first, err := proc.ProcessOf(pid)
 	if err != nil {
 		return fmt.Errorf("%w (%w)", errEarlyExit, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker/memory"
+	"launcher/preforker/proc"
 )
 
 // TestExited kills the first process of a server, and has the others, which have lost it,
@@ -67,7 +67,7 @@ run ->(_env) { [200, { "content-type" => "text/plain" }, ["daemon"]] }
 	if _, err := fmt.Sscan(string(text), &pid); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := memory.ProcessOf(pid); err != nil || p.Parent != os.Getpid() {
+	if p, err := proc.ProcessOf(pid); err != nil || p.Parent != os.Getpid() {
 		t.Fatalf("the daemon %d is not an orphan: %+v %v", pid, p, err)
 	}
 	if err := s.Stop(time.Second); err != nil {
@@ -86,7 +86,7 @@ func TestStopLeavesOthers(t *testing.T) {
 		t.Error(err)
 	}
 	members, err := other.family.members()
-	if err != nil || !slices.ContainsFunc(members, func(p memory.Process) bool { return p.Pid == other.Pid() && !p.Zombie() }) {
+	if err != nil || !slices.ContainsFunc(members, func(p proc.Process) bool { return p.Pid == other.Pid() && !p.Zombie() }) {
 		t.Errorf("the other server has %v: %v", members, err)
 	}
 	if response, _ := ask(t, "http://"+f.Address()+"/", false); response.StatusCode != 200 {

@@ -1,0 +1,126 @@
+package linux
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// MaxSocketPath is the longest path of a unix socket that this project accepts,
+// in bytes. sun_path holds 108 with its NUL (unix(7)); web servers keep
+// a few for themselves.
+const MaxSocketPath = 100
+
+// SocketOptions say how the file of a listening socket looks.
+type SocketOptions struct {
+	Mode os.FileMode // permission bits
+	Gid  int         // group that owns the file; -1 leaves it alone
+}
+
+// Listen binds and listens on a unix stream socket at path, with the largest
+// backlog that the kernel takes. The file gets its mode from the socket, whose mode is
+// set before bind: it is never there with a wider one, and no name is looked up
+// a second time, which somebody could have replaced by a link. The caller starts no
+// process meanwhile: it would inherit the umask of that moment.
+func Listen(path string, opts SocketOptions) (*os.File, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	if err := bindAndListen(fd, path, opts); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	// os.NewFile would put a non-blocking descriptor into Go's poller, and each
+	// request to a worker would then wake this process. Blocking until here, it
+	// stays out.
+	file := os.NewFile(uintptr(fd), path)
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = file.Close()
+		return nil, os.NewSyscallError("fcntl O_NONBLOCK", err)
+	}
+	return file, nil
+}
+
+func bindAndListen(fd int, path string, opts SocketOptions) error {
+	mode := uint32(opts.Mode.Perm())
+	if err := unix.Fchmod(fd, mode); err != nil {
+		return os.NewSyscallError("fchmod", err)
+	}
+	umask := unix.Umask(0) // bind subtracts it from the socket's mode
+	err := unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+	unix.Umask(umask)
+	if err != nil {
+		return os.NewSyscallError("bind", err)
+	}
+	if opts.Gid >= 0 {
+		err = os.NewSyscallError("lchown", unix.Lchown(path, -1, opts.Gid))
+	}
+	if err == nil {
+		err = os.NewSyscallError("listen", unix.Listen(fd, backlog()))
+	}
+	if err != nil {
+		_ = os.Remove(path)
+	}
+	return err
+}
+
+// backlog is net.core.somaxconn, the most that listen(2) grants. A full backlog
+// of a unix socket answers EAGAIN at once, which web servers turn into
+// an error page instead of trying the next socket.
+func backlog() int {
+	text, err := os.ReadFile("/proc/sys/net/core/somaxconn")
+	if err != nil {
+		return unix.SOMAXCONN
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || n < 1 {
+		return unix.SOMAXCONN
+	}
+	return n
+}
+
+// Accept takes one waiting connection from a non-blocking listener. It answers
+// nil and no error when none waits.
+func Accept(listener *os.File) (*os.File, error) {
+	for {
+		fd, _, err := unix.Accept4(int(listener.Fd()), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+		switch err {
+		case nil:
+			return os.NewFile(uintptr(fd), "connection"), nil
+		case unix.EAGAIN:
+			return nil, nil
+		case unix.EINTR, unix.ECONNABORTED:
+			continue
+		default:
+			return nil, os.NewSyscallError("accept4", err)
+		}
+	}
+}
+
+// SocketPeer connects to the unix socket at path and answers the pid of the process
+// that called listen on it. Listening is false when nobody does.
+func SocketPeer(path string) (pid int, listening bool, err error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return 0, false, os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	switch err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err {
+	case nil:
+	case unix.ECONNREFUSED, unix.ENOENT:
+		return 0, false, nil
+	case unix.EAGAIN: // its backlog is full: very much in use
+		return 0, true, nil
+	default:
+		return 0, false, fmt.Errorf("connect to %s: %w", path, err)
+	}
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return 0, true, os.NewSyscallError("getsockopt SO_PEERCRED", err)
+	}
+	return int(cred.Pid), true, nil
+}
