@@ -16,7 +16,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"launcher/cmd/launcher/internal/server"
+	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker"
 	"launcher/preforker/linux"
 )

@@ -19,9 +19,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/cmd/launcher/internal/experiment"
-	"launcher/cmd/launcher/internal/load"
-	"launcher/cmd/launcher/internal/report"
-	"launcher/cmd/launcher/internal/server"
+	"launcher/cmd/launcher/internal/experiment/load"
+	"launcher/cmd/launcher/internal/experiment/report"
+	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker"
 )
 

@@ -12,7 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"launcher/cmd/launcher/internal/server"
+	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/linux"
 )
 

@@ -5,7 +5,7 @@ package experiment
 import (
 	"time"
 
-	"launcher/cmd/launcher/internal/server"
+	"launcher/cmd/launcher/internal/experiment/server"
 )
 
 // Config is what an experiment is told. All of it is set.

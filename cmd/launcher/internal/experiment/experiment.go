@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"launcher/cmd/launcher/internal/server"
+	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
 )

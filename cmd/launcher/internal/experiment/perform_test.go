@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/cmd/launcher/internal/server"
+	"launcher/cmd/launcher/internal/experiment/server"
 )
 
 // onlooker measures a run by other means than the experiment's at the moment when the

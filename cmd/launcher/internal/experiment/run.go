@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"launcher/cmd/launcher/internal/load"
-	"launcher/cmd/launcher/internal/server"
+	"launcher/cmd/launcher/internal/experiment/load"
+	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/proc"
 )
 

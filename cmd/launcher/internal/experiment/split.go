@@ -5,8 +5,8 @@ package experiment
 import (
 	"strings"
 
-	"launcher/cmd/launcher/internal/load"
-	"launcher/cmd/launcher/internal/server"
+	"launcher/cmd/launcher/internal/experiment/load"
+	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/proc"
 )
 

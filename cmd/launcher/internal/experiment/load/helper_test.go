@@ -207,7 +207,7 @@ func noGoroutines(t *testing.T) {
 		stacks := make([]byte, 1<<20)
 		left := ""
 		for i, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-			ours := strings.Contains(stack, "internal/load.(*") || strings.Contains(stack, "internal/load.Run") ||
+			ours := strings.Contains(stack, "experiment/load.(*") || strings.Contains(stack, "experiment/load.Run") ||
 				strings.Contains(stack, "launcher/fcgi.(*exchange)")
 			if i > 0 && ours { // the first is this one
 				left = stack

@@ -95,7 +95,7 @@ func shortDir(t *testing.T) string {
 func copyApp(t *testing.T, name string) string {
 	t.Helper()
 	root := filepath.Join(shortDir(t), name)
-	if err := os.CopyFS(root, os.DirFS(filepath.Join("..", "..", "..", "..", "testdata", "apps", name))); err != nil {
+	if err := os.CopyFS(root, os.DirFS(filepath.Join("..", "..", "..", "..", "..", "testdata", "apps", name))); err != nil {
 		t.Fatal(err)
 	}
 	if setup := filepath.Join(root, "bin", "setup"); exists(setup) {
