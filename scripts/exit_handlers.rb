@@ -15,7 +15,7 @@ module PreforkLauncher
     @skipping = nil
 
     class << self
-      # In a preloader that a worker gave birth to, first of all.
+      # In a reforked preloader, first of all.
       def leave_out_inherited
         Kernel.at_exit { skip }
       end

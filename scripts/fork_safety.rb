@@ -24,7 +24,7 @@ module PreforkLauncher
 
     # In the preloader, before each fork. Connections are closed rather than
     # leaked: a forked copy that is collected later would say goodbye to the
-    # database on its sibling's connection.
+    # database on another process's connection.
     def before_fork
       step("ActiveRecord") { disconnect } if active_record?
       step("Sequel") { ::Sequel::DATABASES.each(&:disconnect) } if defined?(::Sequel::DATABASES)
@@ -52,7 +52,7 @@ module PreforkLauncher
     end
 
     # In a worker that has forked and goes on.
-    def after_birth
+    def after_refork
       restart_grpc(:postfork_parent)
     end
 
@@ -116,7 +116,7 @@ module PreforkLauncher
     end
 
     # Stopped once, before the first fork, and not started again between forks:
-    # each worker starts it for itself, the preloader has no use for it. A worker that gives birth
+    # each worker starts it for itself, the preloader has no use for it. A worker that reforks
     # starts it again, and stops it for the next time.
     def stop_grpc
       return if @grpc_stopped

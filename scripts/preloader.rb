@@ -39,15 +39,15 @@ module PreforkLauncher
       @loaded_in = Process.pid
       leave_with_supervisor
       @state = ProcessState.after_load
-      @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are born of this one, too
+      @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are forked from this one, too
       @preparation.age
       serve_spawns(app)
       Kernel.exit(0)
     end
 
-    # In a process that a worker gave birth to, with a control socket of its own; hooked is what after_fork had made
-    # of that worker. Returns where exit handlers are to run.
-    def born(app, control, refork, hooked)
+    # Serves as a reforked preloader, in a process that a worker has forked, with a control socket of its own; hooked is what
+    # after_fork had made of that worker. Returns where exit handlers are to run.
+    def run_reforked(app, control, refork, hooked)
       began = Clock.now
       Process.setsid
       @channel = Channel.new(control)

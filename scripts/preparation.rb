@@ -51,7 +51,7 @@ module PreforkLauncher
       @heap.age
     end
 
-    # In a preloader that a worker gave birth to: the rest is there, and warm.
+    # In a reforked preloader: the rest is there, and warm.
     def refresh
       @heap.collect_young
     end

@@ -6,7 +6,7 @@ require_relative "signal_handlers"
 
 module PreforkLauncher
   # What belongs to a process besides its memory: its folder, its environment, its rights and limits, and
-  # Ruby's own settings. A preloader that a worker gave birth to inherits what requests have made of these; its workers are
+  # Ruby's own settings. A reforked preloader inherits what requests have made of these; its workers are
   # to begin with what the application had when it was loaded. What cannot be put back is told.
   class ProcessState
     # One thing that requests can change. Write puts it back; without it there is no way back. A part that

@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require_relative "birth"
 require_relative "channel"
 require_relative "clock"
 require_relative "collection"
@@ -8,6 +7,7 @@ require_relative "exit_handlers"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "levers"
+require_relative "refork"
 require_relative "self_test"
 require_relative "supervisor_death"
 require_relative "text"
@@ -47,7 +47,7 @@ module PreforkLauncher
       @preloader = preloader
       @title = Title.worker(key.fetch(:slot), key.fetch(:generation), key.fetch(:refork))
       @untried = key.fetch(:refork).positive? # no request yet, and somebody waits to know how the first one goes
-      @refork = nil # a message and a control socket
+      @pending_refork = nil # a message and a control socket
       @leaving = nil # :now or :after_backlog
       @accept_until = nil # set when the supervisor is gone
       @pid = Process.pid
@@ -111,7 +111,7 @@ module PreforkLauncher
       @stage = "after_fork"
       @hooks.after_fork(@key.fetch(:slot), forked: !@settings.direct?)
       @stage = "serve"
-      @birth = birth if @preloader
+      @refork = new_refork if @preloader
       @responder = FastCGI::Responder.new(self, errors: $stderr, url_prefix: @settings.url_prefix, observer: self)
     end
 
@@ -187,7 +187,7 @@ module PreforkLauncher
         when "drain"
           @asked = true
           leave(message[:backlog] ? :after_backlog : :now)
-        when "refork" then refork(message, files)
+        when "refork" then refork_later(message, files)
         end
       end
     rescue Exception => error # rubocop:disable Lint/RescueException
@@ -207,10 +207,10 @@ module PreforkLauncher
 
     # The serving thread does it, between two requests. It takes back what has woken it once it sees the
     # message, so that comes second: a byte that came later would keep it awake for ever.
-    def refork(message, files)
-      return files.each(&:close) unless @birth && files.size == 1
+    def refork_later(message, files)
+      return files.each(&:close) unless @refork && files.size == 1
       wake
-      @refork = [message, files.first]
+      @pending_refork = [message, files.first]
     end
 
     # A process that the application forks inherits the handler, but not the duty.
@@ -256,7 +256,7 @@ module PreforkLauncher
     # time has come when the queue is empty.
     def next_connection
       until @leaving == :now || overdue?
-        give_birth if @refork
+        refork if @pending_refork
         socket = @listener.accept_nonblock(exception: false)
         return socket unless socket == :wait_readable
         return nil if @leaving
@@ -271,24 +271,24 @@ module PreforkLauncher
 
     # The answer goes over the new one's control socket, whose end says that there is nothing more to come. What
     # can be read there so early is its other end: it took too long, and nobody waits any more.
-    def give_birth
+    def refork
       @wake_reader.read_nonblock(64, exception: false)
       @self_test.check # what is broken here would be so in all later workers
-      message, control = @refork
-      @refork = nil
+      message, control = @pending_refork
+      @pending_refork = nil
       wake if @leaving # what has been read may have been for that
       return if IO.select([control], nil, nil, 0)
       @title.show("refork")
-      type, fields = @birth.give(@app, control, refork: message.fetch(:refork), checked: message.fetch(:checked))
+      type, fields = @refork.run(@app, control, refork: message.fetch(:refork), checked: message.fetch(:checked))
       Channel.new(control).send(type, **message.slice(:generation, :refork), **fields)
       @title.show("idle")
     ensure
       control&.close
     end
 
-    def birth
-      Birth.new(@preloader, slot: @key.fetch(:slot), root: @settings.root, own: [@listener, @channel.socket, @wake_reader, @wake_writer],
-                            safety: @safety, hooks: @hooks)
+    def new_refork
+      Refork.new(@preloader, slot: @key.fetch(:slot), root: @settings.root, own: [@listener, @channel.socket, @wake_reader, @wake_writer],
+                             safety: @safety, hooks: @hooks)
     end
 
     def report_first(status)

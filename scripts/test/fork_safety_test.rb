@@ -142,15 +142,15 @@ class ForkSafetyTest < Minitest::Test
   end
 
   # It may use the library itself, before and after.
-  def test_grpc_in_a_worker_that_gives_birth
+  def test_grpc_in_a_worker_that_reforks
     assert_equal "[:prefork, :child, :prefork, :parent, :prefork, :child]", run_in(<<~RUBY)
       ENV['GRPC_ENABLE_FORK_SUPPORT'] = '1'
       #{GRPC}
       print(worker do
         SAFETY.before_fork
-        SAFETY.after_birth
+        SAFETY.after_refork
         SAFETY.before_fork
-        SAFETY.after_fork # in a worker of the second that is born
+        SAFETY.after_fork # in a worker of the second refork
         GRPC::CALLS.inspect
       end)
     RUBY

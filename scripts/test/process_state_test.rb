@@ -77,9 +77,9 @@ class ProcessStateTest < ReforkCase
     Signal.trap("EXIT") { NOTE.call("boot's end") }
   RUBY
 
-  # What a worker of the preloader that the worker gives birth to answers. It is asked what it is like, too.
+  # What a worker of the preloader that the worker forks returns. It is asked what it is like, too.
   def successor(worker)
-    preloader = born(worker)
+    preloader = refork_from(worker)
     leave(worker)
     spawn_worker(preloader, refork: 1)
   end
@@ -156,10 +156,10 @@ class ProcessStateTest < ReforkCase
     worker = start('{ "/leak" => -> { 20.times { IO.pipe }; nil } }', without: "between")
     get("/leak")
     10.times { get } # the stack forgets, too
-    born(worker)
+    refork_from(worker)
   end
 
-  # The worker has done its part, and what it gave birth to says no.
+  # The worker has done its part, and the reforked preloader says no.
   def refused_by_born(worker, checked)
     control = ask(worker, checked: checked)
     told = [said(control), said(control)].compact.to_h { |message| [message[:type], message] }

@@ -25,7 +25,7 @@ class ReforkCase < Minitest::Test
     PreforkLauncher.main(Marshal.load(ARGV[0].unpack1("m")))
   RUBY
 
-  # Counts its requests: who was born of whom shows. A path that names a global variable has it called.
+  # Counts its requests: who was forked from whom shows. A path that names a global variable has it called.
   COUNTER = <<~'RUBY'
     served = 0
     run(lambda { |env|
@@ -144,7 +144,7 @@ class ReforkCase < Minitest::Test
   end
 
   # The preloader that a worker was asked for.
-  def born(worker, refork: 1, checked: true)
+  def refork_from(worker, refork: 1, checked: true)
     control = ask(worker, refork: refork, checked: checked)
     told = [said(control), said(control)].compact.to_h { |message| [message[:type], message] }
     assert_equal %w[loaded reforked], told.keys.sort, "#{told} #{log}"

@@ -2,66 +2,66 @@
 
 require_relative "support/refork_case"
 
-# Workers that give birth to preloaders.
-class BirthTest < ReforkCase
-  def test_what_is_born_has_what_the_requests_made
+# Workers that fork the next preloader.
+class ReforkTest < ReforkCase
+  def test_a_reforked_preloader_has_what_the_requests_made
     worker = start
     3.times { get }
-    preloader = born(worker)
+    preloader = refork_from(worker)
     assert_equal "launcher preloader gen=5 refork=1 #{@folder}", title(preloader.pid)
     assert_equal preloader.pid, Process.getsid(preloader.pid)
     assert_equal [200, "4 "], get, "the worker serves on"
     leave(worker)
-    descendant = spawn_worker(preloader, refork: 1)
-    eventually { title(descendant.pid) == "launcher worker slot=2 gen=5 refork=1 idle" }
-    assert_equal descendant.pid, Process.getpgid(descendant.pid)
+    next_worker = spawn_worker(preloader, refork: 1)
+    eventually { title(next_worker.pid) == "launcher worker slot=2 gen=5 refork=1 idle" }
+    assert_equal next_worker.pid, Process.getpgid(next_worker.pid)
     assert_equal [200, "4 "], get("/first?a=b")
-    assert_equal({ type: "first", status: 200, request: "GET /first", **descendant.key }, said(descendant.socket))
+    assert_equal({ type: "first", status: 200, request: "GET /first", **next_worker.key }, said(next_worker.socket))
     assert_equal [200, "5 "], get
-    leave(descendant) # and has said nothing more
+    leave(next_worker) # and has said nothing more
   end
 
   def test_first_request_that_fails
     worker = start('{ "/raise" => -> { raise "no" }, "/exit" => -> { exit } }')
-    preloader = born(worker)
+    preloader = refork_from(worker)
     leave(worker)
     %w[/raise /exit].each do |path|
-      descendant = spawn_worker(preloader, refork: 1)
+      next_worker = spawn_worker(preloader, refork: 1)
       assert_equal 500, get(path).first
-      assert_equal({ type: "first", status: 500, request: "GET #{path}", **descendant.key }, said(descendant.socket))
-      leave(descendant)
+      assert_equal({ type: "first", status: 500, request: "GET #{path}", **next_worker.key }, said(next_worker.socket))
+      leave(next_worker)
     end
   end
 
   # What is no UTF-8 is no JSON, and a message has a bound.
   def test_first_request_for_bytes_and_for_a_long_path
     worker = start
-    preloader = born(worker)
+    preloader = refork_from(worker)
     leave(worker)
     { "/caf\xc3\xa9\xff\e".b => 'GET /café?\u001b', "/#{'x' * 60_000}" => "GET /#{'x' * 495} (cut: 60005 bytes)" }.each do |path, told|
-      descendant = spawn_worker(preloader, refork: 1)
+      next_worker = spawn_worker(preloader, refork: 1)
       assert_equal 200, get(path).first
-      assert_equal told, said(descendant.socket)[:request]
-      leave(descendant)
+      assert_equal told, said(next_worker.socket)[:request]
+      leave(next_worker)
     end
   end
 
   # Until the web server's request is there to the end, nothing is known of the worker.
   def test_a_peer_that_goes_away_is_no_first_request
     worker = start
-    preloader = born(worker)
+    preloader = refork_from(worker)
     leave(worker)
-    descendant = spawn_worker(preloader, refork: 1)
+    next_worker = spawn_worker(preloader, refork: 1)
     UNIXSocket.new(@listener.path).close
     assert_equal 200, get("/good").first
-    assert_equal "GET /good", said(descendant.socket)[:request]
+    assert_equal "GET /good", said(next_worker.socket)[:request]
   end
 
-  def test_descendants_of_descendants
+  def test_reforks_in_a_row
     worker = start
     3.times do |refork|
       get
-      preloader = born(worker, refork: refork + 1)
+      preloader = refork_from(worker, refork: refork + 1)
       leave(worker)
       worker = spawn_worker(preloader, refork: refork + 1)
       assert_equal [200, "#{2 * refork + 2} "], get
@@ -75,14 +75,14 @@ class BirthTest < ReforkCase
     get
     before = nil
     eventually { (before = open_by(worker.pid)).grep(/\Asocket:/).size == 2 } # without the request's
-    preloader = born(worker)
+    preloader = refork_from(worker)
     control = open_by(preloader.pid) - open_by(@preloader.pid)
-    assert_equal [1, true], [control.size, control.first.start_with?("socket:")], "it has what its elder has, but a socket of its own"
+    assert_equal [1, true], [control.size, control.first.start_with?("socket:")], "it has what the older preloader has, but a socket of its own"
     assert_equal open_by(@preloader.pid).size, open_by(preloader.pid).size
     assert_empty pipes_of(preloader.pid) & pipes_of(worker.pid)
     eventually { open_by(worker.pid) == before }
-    descendant = spawn_worker(preloader, refork: 1)
-    refute_includes open_by(descendant.pid), control.first
+    next_worker = spawn_worker(preloader, refork: 1)
+    refute_includes open_by(next_worker.pid), control.first
   end
 
   def test_refuses_what_does_not_survive
@@ -97,9 +97,9 @@ class BirthTest < ReforkCase
       get(kind == "thread" ? "/done" : "/close")
     end
     get("/thread")
-    born(worker, checked: false)
+    refork_from(worker, checked: false)
     get("/done")
-    born(worker, refork: 2)
+    refork_from(worker, refork: 2)
   end
 
   # What a request has forgotten to close is closed by a collection at some time.
@@ -107,7 +107,7 @@ class BirthTest < ReforkCase
     worker = start('{ "/leak" => -> { 20.times { UNIXSocket.pair }; nil } }', without: "between")
     get("/leak")
     10.times { get } # the stack forgets, too
-    born(worker)
+    refork_from(worker)
   end
 
   def test_declared_unfit
@@ -126,17 +126,17 @@ class BirthTest < ReforkCase
 
   def test_hooks
     worker = start(hooks: "before_fork { NOTE.call(:before) }\nafter_fork { |slot| NOTE.call(\"after \#{slot}\") }")
-    preloader = born(worker)
+    preloader = refork_from(worker)
     get # the worker has its hooks behind it
-    descendant = spawn_worker(preloader, refork: 1)
+    next_worker = spawn_worker(preloader, refork: 1)
     assert_equal ["before #{@preloader.pid}", "after 2 #{worker.pid}", "before #{worker.pid}", "after 2 #{worker.pid}",
-                  "before #{preloader.pid}", "after 2 #{descendant.pid}"], notes
+                  "before #{preloader.pid}", "after 2 #{next_worker.pid}"], notes
   end
 
   # after_fork alone has nothing to do again.
   def test_hooks_without_before
     worker = start(hooks: "after_fork { |slot| NOTE.call(slot) }")
-    born(worker)
+    refork_from(worker)
     get
     assert_equal ["2 #{worker.pid}"], notes
   end
@@ -149,7 +149,7 @@ class BirthTest < ReforkCase
     assert_equal ["after #{worker.pid}"] * 2, notes
   end
 
-  # As at a worker's start. What was born is not concerned.
+  # As at a worker's start. The reforked preloader is not concerned.
   def test_hook_after_that_fails
     worker = start(hooks: "forks = 0\nbefore_fork {}\nafter_fork { raise IndexError, 'no such thing' if (forks += 1) == 2 }")
     control = ask(worker)
@@ -165,34 +165,34 @@ class BirthTest < ReforkCase
 
   def test_exit_handlers_run_in_the_last_preloader
     worker = start(at_boot: "at_exit { NOTE.call(:bye) }")
-    preloader = born(worker)
+    preloader = refork_from(worker)
     leave(worker)
     tell(@preloader.socket, "retire", last: false)
     eventually { !alive?(@preloader.pid) }
     assert_empty notes
-    descendant = spawn_worker(preloader, refork: 1)
-    leave(descendant)
+    next_worker = spawn_worker(preloader, refork: 1)
+    leave(next_worker)
     tell(preloader.socket, "retire", last: true)
     eventually { !alive?(preloader.pid) }
     assert_equal ["bye #{preloader.pid}"], notes
     assert_nil said(preloader.socket)
   end
 
-  # A worker has run its own by then, a hook's, then a request's; they are none of its descendants'.
+  # A worker has run its own by then, a hook's, then a request's; they are none of those forked from it.
   def test_exit_handlers_of_workers
     worker = start('{ "/register" => -> { at_exit { NOTE.call(:request) }; at_exit(&$stderr.method(:flush)); at_exit(&method(:note)) } }',
                    at_boot: "def note; NOTE.call(:method); end\nat_exit { NOTE.call(:boot) }", hooks: "after_fork { at_exit { NOTE.call(:hook) } }")
     get("/register")
-    preloader = born(worker)
+    preloader = refork_from(worker)
     leave(worker)
     own = %w[method request hook].map { |name| "#{name} #{worker.pid}" }
     assert_equal own, notes
-    descendant = spawn_worker(preloader, refork: 1)
+    next_worker = spawn_worker(preloader, refork: 1)
     get("/register")
-    assert_equal 200, said(descendant.socket)[:status]
-    second = born(descendant, refork: 2)
-    leave(descendant)
-    own.concat(%w[method request hook].map { |name| "#{name} #{descendant.pid}" })
+    assert_equal 200, said(next_worker.socket)[:status]
+    second = refork_from(next_worker, refork: 2)
+    leave(next_worker)
+    own.concat(%w[method request hook].map { |name| "#{name} #{next_worker.pid}" })
     assert_equal own, notes
     { preloader => true, second => true }.each do |each, last|
       tell(each.socket, "retire", last: last)
@@ -205,7 +205,7 @@ class BirthTest < ReforkCase
   # As in a preloader that was started, whoever sends it.
   def test_exit_handlers_run_on_a_signal
     worker = start(at_boot: "at_exit { NOTE.call(:bye) }\nSignal.trap('TERM') { NOTE.call(:trapped) }")
-    preloader = born(worker)
+    preloader = refork_from(worker)
     Process.kill("TERM", preloader.pid)
     eventually { !alive?(preloader.pid) }
     assert_equal ["bye #{preloader.pid}"], notes
@@ -214,7 +214,7 @@ class BirthTest < ReforkCase
 
   def test_leaves_with_the_supervisor
     worker = start(at_boot: "at_exit { NOTE.call(:bye) }")
-    preloader = born(worker)
+    preloader = refork_from(worker)
     preloader.socket.close
     eventually { !alive?(preloader.pid) }
     assert_empty notes
@@ -266,12 +266,12 @@ class BirthTest < ReforkCase
     buffer.unpack1("i").zero?
   end
 
-  # A connection without a request makes room for a birth, and is kept again after it.
+  # A connection without a request makes room for a refork, and is kept again after it.
   def test_kept_connections
     worker = start
     kept = FastCGIClient.new(UNIXSocket.new(@listener.path))
     assert_equal 200, kept.get(flags: 1).status
-    born(worker)
+    refork_from(worker)
     assert kept.socket.wait_readable(30)
     assert_nil kept.socket.read(1)
     kept = FastCGIClient.new(UNIXSocket.new(@listener.path))

@@ -9,18 +9,18 @@ require_relative "loading"
 require_relative "process_state"
 
 module PreforkLauncher
-  # A worker that gives birth to a preloader, between two of its requests: it forks twice, as a preloader
-  # does for a worker, and serves on. What its requests have built the new one has from the start.
+  # The refork of a worker: between two of its requests it forks the next preloader, twice as a preloader does for a
+  # worker, and serves on. What its requests have built the new preloader has from the start.
   #
   # Whatever before_fork has undone for the moment of the fork, after_fork does again. Where that fails
   # the worker ends, as one would whose after_fork fails at its start.
-  class Birth
+  class Refork
     STANDARD = [0, 1, 2].freeze # the launcher's own, whatever they are
 
     @unfit = nil
 
     class << self
-      # Why the application does not want this worker to have descendants, or nil.
+      # Why the application does not want other workers to be forked from this one, or nil.
       attr_accessor :unfit
     end
 
@@ -35,11 +35,11 @@ module PreforkLauncher
       @hooks = hooks
     end
 
-    # What there is to tell the supervisor: a type and its fields. Does not return in the new preloader.
-    def give(app, control, refork:, checked:)
-      return refused([declared]) if Birth.unfit
+    # Returns what there is to tell the supervisor: a type and its fields. Does not return in the new preloader.
+    def run(app, control, refork:, checked:)
+      return refused([declared]) if Refork.unfit
       answer = attempt(app, control, refork, checked)
-      @safety.after_birth
+      @safety.after_refork
       @hooks.after_fork(@slot) if @hooks.before?
       answer
     end
@@ -51,7 +51,7 @@ module PreforkLauncher
     end
 
     def declared
-      Finding.new("harm", "declared", "the application says so: #{Birth.unfit}")
+      Finding.new("harm", "declared", "the application says so: #{Refork.unfit}")
     end
 
     # With connections closed as before any fork.
@@ -60,7 +60,7 @@ module PreforkLauncher
       @safety.before_fork
       findings = checked ? harm(control) : []
       return refused(findings) if findings.any?
-      ["reforked", { pid: Children.fork_away { born(app, control, refork) } }]
+      ["reforked", { pid: Children.fork_away { become_preloader(app, control, refork) } }]
     rescue *Loading::ERRORS => error
       ["not_reforked", { findings: [], error: Failure.new(error, root: @root).to_h }]
     end
@@ -73,7 +73,7 @@ module PreforkLauncher
       examine(control)
     end
 
-    # What is about several workers at all is no reason to have them of another origin.
+    # What is about several workers at all is no reason against a refork.
     def examine(control)
       own = @own.map(&:fileno) + STANDARD + [control.fileno, SCOREBOARD_FD]
       Examination.new(@root, own: own, who: "a worker").findings.select { |finding| finding.harm? && finding.kind != "database" }
@@ -81,10 +81,10 @@ module PreforkLauncher
 
     # The end of the block that was forked runs exit handlers, the new process's own end. So does a signal, as in
     # a preloader that was started; neither passes through the worker's own frames.
-    def born(app, control, refork)
+    def become_preloader(app, control, refork)
       ExitHandlers.leave_out_inherited
       @own.each(&:close)
-      @preloader.born(app, control, refork, @hooked)
+      @preloader.run_reforked(app, control, refork, @hooked)
     rescue SignalException
       raise
     rescue Exception => error # the last frame of this process
@@ -93,10 +93,10 @@ module PreforkLauncher
     end
   end
 
-  # For applications: this worker must not become the origin of others. It serves on.
+  # For applications: no preloader must be forked from this worker. It serves on.
   #
   #   PreforkLauncher.unfit_for_refork!("it has opened the camera") if defined?(PreforkLauncher)
   def self.unfit_for_refork!(reason = "no reason given")
-    Birth.unfit = reason.to_s
+    Refork.unfit = reason.to_s
   end
 end
