@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"launcher/preforker"
 )
 
 // doctor runs the doctor and checks its exit status. It must leave nothing behind.
@@ -27,7 +29,20 @@ func doctor(t *testing.T, status int, o startOptions, args ...string) *instance 
 	return in
 }
 
-// diagnosed is the doctor's JSON.
+// diagnosis is the doctor's JSON, as a program would read it.
+type diagnosis struct {
+	Root        string              `json:"root"`
+	Environment string              `json:"environment"`
+	Ruby        string              `json:"ruby"`
+	Rails       string              `json:"rails"`
+	Rack        string              `json:"rack"`
+	Seconds     float64             `json:"seconds"`
+	Found       bool                `json:"found"`
+	Findings    []preforker.Finding `json:"findings"`
+	Measured    preforker.Measured  `json:"measured"`
+}
+
+// diagnosed runs the doctor and reads its JSON.
 func diagnosed(t *testing.T, status int, o startOptions, args ...string) diagnosis {
 	t.Helper()
 	in := doctor(t, status, o, append(args, "--json")...)

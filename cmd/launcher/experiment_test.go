@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"launcher/cmd/launcher/internal/experiment"
 )
@@ -341,24 +340,6 @@ func TestExperimentUsage(t *testing.T) {
 	in = start(t, startOptions{root: root, args: []string{"experiment", "--root", t.TempDir()}})
 	if status := in.wait(); status != exitError || !strings.Contains(in.log(), "find application") {
 		t.Errorf("no application: exit status %d:\n%s", status, in.log())
-	}
-}
-
-func TestExperimentCommandAsTyped(t *testing.T) {
-	t.Parallel()
-	got := typed([]string{"/opt/bin/launcher", "experiment", "--output", "/srv/report", "--path", "/posts", "--output=/x", "--straight"})
-	if want := "launcher experiment --path /posts --straight"; strings.Join(got, " ") != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
-func TestTimeLeftInWords(t *testing.T) {
-	t.Parallel()
-	for left, want := range map[time.Duration]string{-time.Hour: "a moment left", time.Second: "a moment left",
-		20*time.Second + 600*time.Millisecond: "about 21 s left", 90 * time.Second: "about 2 min left", time.Hour: "about 60 min left"} {
-		if got := inWords(left); got != want {
-			t.Errorf("%v: %q, want %q", left, got, want)
-		}
 	}
 }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -17,6 +18,18 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"launcher/cmd/launcher/internal/cli"
+)
+
+// Exit statuses as they are promised to scripts, and names that users type.
+const (
+	exitOK      = 0
+	exitError   = 1
+	exitUsage   = 2
+	exitFound   = 3
+	snippetName = "lighttpd.conf"
+	currentLink = "current"
 )
 
 // asLauncher makes the test binary play the launcher itself, so that the end-to-end
@@ -28,7 +41,7 @@ func TestMain(m *testing.M) {
 		if len(os.Args) < 2 || os.Args[1] != "experiment" { // which runs itself, for its child and the servers
 			_ = os.Unsetenv(asLauncher)
 		}
-		os.Exit(run(os.Args, os.Stdout, os.Stderr))
+		os.Exit(cli.Run(version, os.Args, os.Stdout, os.Stderr))
 	}
 	status := m.Run()
 	preparedApps.remove()
@@ -109,7 +122,7 @@ type startOptions struct {
 func start(t testing.TB, o startOptions) *instance {
 	t.Helper()
 	in := &instance{t: t, root: o.root, changed: make(chan struct{}), exited: make(chan struct{})}
-	in.cmd = exec.Command(firstOf(o.program, os.Getenv(benchBinary), os.Args[0]), o.args...)
+	in.cmd = exec.Command(cmp.Or(o.program, os.Getenv(benchBinary), os.Args[0]), o.args...)
 	in.cmd.SysProcAttr = o.attr
 	in.cmd.Dir = o.root
 	in.cmd.Env = append(cleanEnv(), asLauncher+"=1")

@@ -24,21 +24,6 @@ const (
 	lineArrived = `msg="workers are forks of a warm worker now" gen=1 refork=(\d+)`
 )
 
-func TestReforkAfter(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]preforker.Refork{
-		"auto": preforker.AutoRefork(), " AUTO ": preforker.AutoRefork(), "never": {},
-		"50": {After: []uint64{50}}, "5, 500,1": {After: []uint64{5, 500, 1}},
-	} {
-		if refork, err := reforkAfter(text); err != nil || fmt.Sprint(refork) != fmt.Sprint(want) {
-			t.Errorf("%q: %+v, %v", text, refork, err)
-		}
-	}
-	if auto := preforker.AutoRefork(); !auto.Checked || len(auto.After) == 0 {
-		t.Errorf("%+v", auto)
-	}
-}
-
 // reforking starts an application whose workers give birth after so many requests.
 func reforking(t *testing.T, root, after string, workers int, env ...string) *instance {
 	t.Helper()

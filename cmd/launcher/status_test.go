@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ type asked struct {
 // askStatus runs it in a folder, with standard output as given where it is.
 func askStatus(t testing.TB, o startOptions, stdout *os.File) asked {
 	t.Helper()
-	cmd := exec.Command(firstOf(o.program, os.Args[0]), append([]string{"status"}, o.args...)...)
+	cmd := exec.Command(cmp.Or(o.program, os.Args[0]), append([]string{"status"}, o.args...)...)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = o.root, append(append(cleanEnv(), asLauncher+"=1"), o.env...), o.attr
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

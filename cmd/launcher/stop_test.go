@@ -314,17 +314,6 @@ func TestLogReaderThatLeaves(t *testing.T) {
 	in.gone(0)
 }
 
-func TestSignalsAreNamed(t *testing.T) {
-	t.Parallel()
-	for sig, want := range map[os.Signal]string{syscall.SIGTERM: "TERM", syscall.SIGINT: "INT", syscall.SIGHUP: "HUP",
-		syscall.SIGQUIT: "QUIT",
-		syscall.SIGUSR2: fmt.Sprint(syscall.SIGUSR2)} {
-		if got := signalName(sig); got != want {
-			t.Errorf("%v is %q, want %q", sig, got, want)
-		}
-	}
-}
-
 // TestDrainTimeoutOfTheFront: a request through --http that never ends gets the time to drain
 // once, not first from the front and then from its worker.
 func TestDrainTimeoutOfTheFront(t *testing.T) {

@@ -1,0 +1,159 @@
+//go:build linux
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Exit statuses.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+	exitFound = 3 // of the doctor
+)
+
+// usageError is a mistake in the command line: exit status 2.
+type usageError struct {
+	text, try string
+}
+
+func (e *usageError) Error() string { return e.text }
+func (e *usageError) Hint() string  { return e.try }
+
+func usageErrorf(try, format string, args ...any) error {
+	return &usageError{text: fmt.Sprintf(format, args...), try: try}
+}
+
+// runName is the command that has no name: the main job. Package cli wants one.
+const runName = "run"
+
+// Run is the whole program but for the exit: it returns the exit status. The build may have given it a version.
+func Run(version string, args []string, stdout, stderr *os.File) int {
+	forgetEmptyVariables()
+	app := newApp(stdout, stderr)
+	app.Version = versionName(version)
+	line, err := readCommandLine(app, args[1:])
+	switch {
+	case err != nil:
+	case line.version:
+		_, err = io.WriteString(stdout, versionText(app.Version))
+	case line.help:
+		err = printHelp(stdout, app, line.command, widthOfHelp(stdout, os.Getenv("COLUMNS")))
+	default:
+		err = line.run(app, stderr)
+	}
+	if err == nil {
+		return exitOK
+	}
+	if status, told := isChildStatus(err); told {
+		return status
+	}
+	if errors.Is(err, errFound) {
+		return exitFound
+	}
+	line.report(stderr, err, line.command.Name == runName && wantedFormat(args[1:], os.Environ()) == formatJSON)
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitError
+}
+
+// run carries the command out.
+func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
+	if err := l.readEnvironment(app, os.Environ()); err != nil {
+		return err
+	}
+	for _, command := range app.Commands {
+		withoutVariables(command.Flags)
+	}
+	app.Metadata = map[string]any{warningsKey: l.warnings}
+	if l.command.Name != runName && os.Getenv(keptVariable) == "" { // whose parent has said it
+		for _, warning := range l.warnings {
+			fmt.Fprintf(stderr, "launcher: %s\n", warning)
+		}
+	}
+	return app.Run(l.words())
+}
+
+// warningsKey is where the main job finds what its log is to say of the command line.
+const warningsKey = "warnings"
+
+func newApp(stdout, stderr *os.File) *cli.App {
+	app := &cli.App{
+		Name: "launcher",
+		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), statusCommand(stdout), doctorCommand(stdout),
+			experimentCommand(stdout, stderr)},
+		HideVersion:     true,
+		HideHelp:        true,
+		HideHelpCommand: true,
+		Writer:          stdout,
+		ErrWriter:       stderr,
+		// A comma is part of a header and of a path.
+		DisableSliceFlagSeparator: true,
+		OnUsageError:              onUsageError,
+		ExitErrHandler:            func(*cli.Context, error) {}, // run alone decides about the exit
+	}
+	for _, command := range app.Commands {
+		command.HideHelp, command.HideHelpCommand = true, true
+	}
+	return app
+}
+
+func runCommand(stdout, stderr *os.File) *cli.Command {
+	return &cli.Command{
+		Name:   runName,
+		Hidden: true,
+		Usage:  "run a Rails or Rack application as forked FastCGI workers that share their memory",
+		UsageText: "launcher [options] NUM          run NUM workers of the application in this folder\n" +
+			"launcher config [options] NUM   print the web server's configuration for them\n" +
+			"launcher status [options]       say what a running launcher and its workers do\n" +
+			"launcher doctor [options]       say what stands in the way of forking this application\n" +
+			"launcher experiment [options]   measure what forking saves for this application\n" +
+			"launcher help [command]         say how one of these is used\n" +
+			"launcher version                print the version\n",
+		Description: "Loads the application once, forks NUM workers from it, and gives each a socket of its own,\n" +
+			"log/fastcgi.socket-0 and so on, for lighttpd or any other FastCGI web server. The configuration for\n" +
+			"lighttpd is printed on standard output, unless --http makes it needless, and kept beside the sockets; logs go to\n" +
+			"standard error.\n\n" +
+			"Options stand anywhere on the command line. An option that is not there is taken from its environment\n" +
+			"variable, unless that is empty.\n\n" +
+			"Signals: TERM and INT let the workers finish what they do and stop, a second one kills; HUP loads the\n" +
+			"application anew and moves the workers over one by one.\n\n" +
+			"Exit status: 0 stopped as asked, 1 failed, 2 a mistake in the command line.",
+		Flags:        runFlags(),
+		Action:       func(ctx *cli.Context) error { return runWorkers(ctx, stdout, stderr) },
+		OnUsageError: onUsageError,
+	}
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error {
+	return usageErrorf("launcher --help", "read options: %v", err)
+}
+
+// report says what is wrong, what to do, and where the value of an option came from.
+func (l *commandLine) report(w io.Writer, err error, asJSON bool) {
+	try := ""
+	var hint interface{ Hint() string }
+	if errors.As(err, &hint) {
+		try = hint.Hint()
+	}
+	text, try := l.fromEnvironment(err.Error(), try)
+	if asJSON {
+		if logger, broken := newLogger(w, formatJSON, "info"); broken == nil {
+			logger.Error("the launcher failed", keyError, errors.New(text), keyTry, try)
+			return
+		}
+	}
+	fmt.Fprintf(w, "launcher: %s\n", escaped(text))
+	if try != "" {
+		fmt.Fprintf(w, "Try: %s\n", escaped(try))
+	}
+}

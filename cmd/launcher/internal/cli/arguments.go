@@ -1,0 +1,300 @@
+//go:build linux
+
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// commandLine is what a user has typed, taken apart. Package flag, which reads the options in the end, stops at the
+// first argument and knows one command's options at a time; here an option holds wherever it stands.
+type commandLine struct {
+	command   *cli.Command
+	help      bool
+	version   bool
+	options   []given
+	arguments []string
+	warnings  []string
+}
+
+// given is an option with its value, of the command line or of an environment variable.
+type given struct {
+	flag     cli.Flag
+	value    string
+	variable string // "" on the command line
+}
+
+func (g given) name() string { return g.flag.Names()[0] }
+
+// negative is a number, not an option: "launcher -1" is a wrong NUM.
+var negative = regexp.MustCompile(`^-\d`)
+
+// Options that every command has, and words in their place.
+var (
+	helpNames    = []string{"help", "h"}
+	versionNames = []string{"version", "v"}
+)
+
+// typedOption is an option as it stands on the command line.
+type typedOption struct {
+	text, name, value string
+	hasValue          bool
+}
+
+// readCommandLine takes the words after the program's name apart. An option may stand before the command that it
+// is for, and is never dropped: one that the command does not have is a mistake.
+func readCommandLine(app *cli.App, words []string) (commandLine, error) {
+	line := commandLine{command: app.Command(runName)}
+	all := allFlags(app)
+	var options []typedOption
+	named := false // a command, by its name
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		switch {
+		case word == "--":
+			line.arguments = append(line.arguments, words[i+1:]...)
+			i = len(words)
+		case len(word) > 1 && word[0] == '-' && !negative.MatchString(word):
+			option := splitOption(word)
+			if takesValue(all[option.name]) && !option.hasValue && i+1 < len(words) && !isOption(all, words[i+1]) {
+				i++
+				option.value, option.hasValue = words[i], true
+			}
+			options = append(options, option)
+		case !named && len(line.arguments) == 0 && isCommand(app, word):
+			line.command, named = app.Command(word), true
+		case word == "help" && len(line.arguments) == 0:
+			line.help = true
+		case word == "version" && !named && len(line.arguments) == 0:
+			line.version = true
+		default:
+			line.arguments = append(line.arguments, word)
+		}
+	}
+	line.takeHelpAndVersion(&options)
+	if line.version {
+		return line, nil
+	}
+	if line.help {
+		return line, line.checkHelp(app, named)
+	}
+	for _, option := range options {
+		if err := line.take(app, option); err != nil {
+			if mistaken := line.checkArguments(app, named); mistaken != nil && all[option.name] != nil {
+				err = mistaken // the option is another command's: its name is what was mistyped
+			}
+			return line, err
+		}
+	}
+	return line, line.checkArguments(app, named)
+}
+
+func isCommand(app *cli.App, word string) bool {
+	command := app.Command(word)
+	return command != nil && !command.Hidden
+}
+
+func splitOption(word string) typedOption {
+	name, value, joined := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-"), "=")
+	text, _, _ := strings.Cut(word, "=")
+	return typedOption{text: text, name: name, value: value, hasValue: joined}
+}
+
+// isOption says whether a word can be nothing else: it is no value of the option before it.
+func isOption(all map[string]cli.Flag, word string) bool {
+	if word == "--" {
+		return true
+	}
+	name := splitOption(word).name
+	return len(word) > 1 && word[0] == '-' && (all[name] != nil || slices.Contains(helpNames, name) || slices.Contains(versionNames, name))
+}
+
+// allFlags are those of every command, by each of their names.
+func allFlags(app *cli.App) map[string]cli.Flag {
+	all := map[string]cli.Flag{}
+	for _, command := range app.Commands {
+		for _, flag := range command.Flags {
+			for _, name := range flag.Names() {
+				all[name] = flag
+			}
+		}
+	}
+	return all
+}
+
+func flagOf(command *cli.Command, name string) cli.Flag {
+	for _, flag := range command.Flags {
+		if slices.Contains(flag.Names(), name) {
+			return flag
+		}
+	}
+	return nil
+}
+
+// takesValue says whether an option is followed by its value as a word of its own.
+func takesValue(flag cli.Flag) bool {
+	doc, ok := flag.(cli.DocGenerationFlag)
+	return ok && doc.TakesValue()
+}
+
+func (l *commandLine) takeHelpAndVersion(options *[]typedOption) {
+	*options = slices.DeleteFunc(*options, func(o typedOption) bool {
+		help, version := slices.Contains(helpNames, o.name), slices.Contains(versionNames, o.name)
+		l.help, l.version = l.help || help, l.version || version
+		return help || version
+	})
+}
+
+// checkHelp refuses help for what is no command. "launcher 4 --help" is help for the whole.
+func (l *commandLine) checkHelp(app *cli.App, named bool) error {
+	if named || len(l.arguments) == 0 || !isWord(l.arguments[0]) {
+		return nil
+	}
+	return noCommand(app, l.arguments[0], usageErrorf("launcher help", "read command line: there is no command %q", l.arguments[0]))
+}
+
+// take adds an option of the command line to those of the command.
+func (l *commandLine) take(app *cli.App, option typedOption) error {
+	flag := flagOf(l.command, option.name)
+	switch {
+	case flag == nil:
+		return l.noOption(app, option)
+	case takesValue(flag) && !option.hasValue:
+		return usageErrorf(l.helpCommand(), "read command line: %s needs a value: %s %s", option.text, option.text, placeholder(flag))
+	case !takesValue(flag) && !option.hasValue:
+		option.value = "true"
+	case takesValue(flag) && option.value == "" && !slices.Contains(mayBeEmpty, flag.Names()[0]):
+		return usageErrorf("leave "+option.text+" out, or give it a value; is a variable of the shell empty?",
+			"read %s: its value is empty", option.text)
+	}
+	this := given{flag: flag, value: option.value}
+	if err := checkValue(this); err != nil {
+		return err
+	}
+	if !isRepeatable(flag) {
+		for i, before := range l.options {
+			if before.name() != this.name() {
+				continue
+			}
+			if before.value != this.value {
+				l.warnings = append(l.warnings, fmt.Sprintf("--%s is given twice; %q holds, and %q does not", this.name(), this.value, before.value))
+			}
+			l.options[i].value = this.value
+			return nil
+		}
+	}
+	l.options = append(l.options, this)
+	return nil
+}
+
+// mayBeEmpty are options whose empty value means none.
+var mayBeEmpty = []string{optURLPrefix, optWarmupHeader, optWithout}
+
+func isRepeatable(flag cli.Flag) bool {
+	_, ok := flag.(cli.DocGenerationSliceFlag)
+	return ok
+}
+
+// commandName is "" for the main job.
+func (l *commandLine) commandName() string {
+	if l.command.Name == runName {
+		return ""
+	}
+	return l.command.Name
+}
+
+// typed is the command as a user types it.
+func (l *commandLine) typed() string { return strings.TrimSpace("launcher " + l.commandName()) }
+
+func (l *commandLine) helpCommand() string { return l.typed() + " --help" }
+
+// noOption says what an option may have been meant for.
+func (l *commandLine) noOption(app *cli.App, option typedOption) error {
+	var owners []string
+	for _, command := range app.Commands {
+		if flagOf(command, option.name) != nil {
+			owners = append(owners, strings.TrimSpace("launcher "+strings.TrimPrefix(command.Name, runName)))
+		}
+	}
+	if len(owners) > 0 {
+		verb := "has"
+		if len(owners) > 1 {
+			verb = "have"
+		}
+		return usageErrorf(l.helpCommand(), "read command line: %s has no option %s; %s %s", l.typed(), option.text, strings.Join(owners, ", "), verb)
+	}
+	var names []string
+	for _, flag := range l.command.Flags {
+		names = append(names, flag.Names()[0])
+	}
+	names = append(names, "help", "version")
+	if near := nearest(option.name, names); near != "" {
+		return usageErrorf(l.helpCommand(), "read command line: there is no option %s; did you mean --%s?", option.text, near)
+	}
+	for _, flag := range l.command.Flags {
+		for _, short := range flag.Names() {
+			if len(short) == 1 && strings.HasPrefix(option.text, "-"+short) {
+				return usageErrorf(l.helpCommand(), "read command line: there is no option %s; did you mean -%s %s?",
+					option.text, short, option.text[2:])
+			}
+		}
+	}
+	return usageErrorf(l.helpCommand(), "read command line: there is no option %s", option.text)
+}
+
+// isWord says whether an argument may be meant as a command.
+func isWord(text string) bool { return text != "" && !strings.ContainsAny(text[:1], "0123456789+-./") }
+
+// checkArguments refuses a word that is not a command, where a number was to be.
+func (l *commandLine) checkArguments(app *cli.App, named bool) error {
+	if len(l.arguments) == 0 {
+		return nil
+	}
+	first := l.arguments[0]
+	if !named && len(l.arguments) == 2 && isCommand(app, l.arguments[1]) {
+		return usageErrorf("launcher "+l.arguments[1]+" "+first, "read command line: the command %s stands before NUM", l.arguments[1])
+	}
+	if named || !isWord(first) || isCommand(app, first) { // the last of these stands behind "--"
+		return nil
+	}
+	return noCommand(app, first, notANumber(first, "launcher 4"))
+}
+
+// otherWords are what other servers' commands are called.
+var otherWords = map[string]string{
+	"run": "launcher 4", "start": "launcher 4", "serve": "launcher 4", "server": "launcher 4",
+	"stop": "kill -TERM PID; launcher status tells the launcher's", "quit": "kill -TERM PID; launcher status tells the launcher's",
+	"restart": "kill -HUP PID; launcher status tells the launcher's", "reload": "kill -HUP PID; launcher status tells the launcher's",
+	"init": "launcher 4", "up": "launcher 4",
+}
+
+// noCommand says what a word may have been meant for, and else what it is told.
+func noCommand(app *cli.App, word string, otherwise error) error {
+	if other := otherWords[word]; other != "" {
+		return usageErrorf(other, "read command line: there is no command %q", word)
+	}
+	names := []string{"help", "version"}
+	for _, command := range app.Commands {
+		if !command.Hidden {
+			names = append(names, command.Name)
+		}
+	}
+	if near := nearest(word, names); near != "" {
+		return usageErrorf("launcher "+near, "read command line: there is no command %q; did you mean %s?", word, near)
+	}
+	return otherwise
+}
+
+// words are what the options' own parser can read: the command, options with their values, arguments.
+func (l *commandLine) words() []string {
+	words := []string{"launcher", l.command.Name}
+	for _, option := range l.options {
+		words = append(words, "--"+option.name()+"="+option.value)
+	}
+	return append(append(words, "--"), l.arguments...)
+}

@@ -1,0 +1,258 @@
+//go:build linux
+
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"launcher/preforker"
+)
+
+// console is what a person sees on standard error: log lines, what the application
+// prints while it loads and, on a terminal, a line below them that shows that it still
+// loads. It implements preforker.Observer and the writer of the log.
+//
+// Its methods never wait: one goroutine writes, behind a queue. A reader that
+// stalls (a pager, Ctrl-S) must not stall the supervision of workers. Lines that find
+// the queue full are dropped and counted.
+type console struct {
+	out      *os.File
+	terminal bool
+	lively   bool         // a line that moves is for a person at a terminal that can erase it
+	log      *slog.Logger // to this console
+	printed  *slog.Logger // the same, for what the application prints
+	direct   *slog.Logger // past the queue, for the goroutine that empties it; nil where lines are plain text
+	address  slog.Attr    // where the workers are reached
+
+	lines     chan []byte
+	unhurried chan []byte // of those who wait: they take no room from the others
+	quit      chan struct{}
+	done      chan struct{}
+
+	mu      sync.Mutex
+	loading string // the spinner's text, "" while there is none
+	since   time.Time
+	dropped int
+	shown   bool // the table
+
+	// The writing goroutine's own.
+	frame int
+	drawn bool
+}
+
+var spinner = [...]string{"|", "/", "-", "\\"}
+
+const (
+	spinnerTick  = 100 * time.Millisecond
+	consoleQueue = 4096        // lines
+	lastWords    = time.Second // for what is queued when the launcher ends
+)
+
+// newConsole has every line be a JSON object where the log is, the table and the application's lines too.
+func newConsole(out *os.File, format, level string) (*console, error) {
+	c := &console{out: out, terminal: term.IsTerminal(int(out.Fd())), lines: make(chan []byte, consoleQueue),
+		unhurried: make(chan []byte),
+		quit:      make(chan struct{}), done: make(chan struct{})}
+	c.lively = c.terminal && format == formatText && os.Getenv("TERM") != "dumb"
+	var err error
+	if c.log, err = newLogger(c, format, level); err != nil {
+		return nil, err
+	}
+	if c.printed, err = newLogger(patient{c}, format, level); err != nil {
+		return nil, err
+	}
+	if format == formatJSON {
+		if c.direct, err = newLogger(out, format, level); err != nil {
+			return nil, err
+		}
+	}
+	go c.write()
+	return c, nil
+}
+
+// close writes what is queued, if somebody reads it, and leaves a clean line.
+func (c *console) close() {
+	c.setLoading("")
+	close(c.quit)
+	select {
+	case <-c.done:
+	case <-time.After(lastWords):
+	}
+}
+
+// gone says that this was a terminal, and that it has been closed.
+func (c *console) gone() bool { return c.terminal && !term.IsTerminal(int(c.out.Fd())) }
+
+func (c *console) write() {
+	defer close(c.done)
+	var tick <-chan time.Time
+	if c.lively {
+		ticker := time.NewTicker(spinnerTick)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	for {
+		select {
+		case line := <-c.lines:
+			c.writeLine(line)
+		case line := <-c.unhurried:
+			c.writeLine(line)
+		case <-tick:
+			c.frame++
+			c.erase()
+			c.draw()
+		case <-c.quit:
+			c.flush()
+			return
+		}
+	}
+}
+
+func (c *console) flush() {
+	for {
+		select {
+		case line := <-c.lines:
+			c.writeLine(line)
+		default:
+			c.erase()
+			return
+		}
+	}
+}
+
+// writeLine writes above the spinner. Nobody could be told of an error here.
+func (c *console) writeLine(line []byte) {
+	c.erase()
+	_, _ = c.out.Write(line)
+	c.mu.Lock()
+	dropped := c.dropped
+	c.dropped = 0
+	c.mu.Unlock()
+	switch {
+	case dropped > 0 && c.direct != nil:
+		c.direct.Warn("lines of this log were dropped: nobody read it", keyDropped, dropped)
+	case dropped > 0:
+		fmt.Fprintf(c.out, "launcher: %s dropped: nobody read it\n", counted(dropped, "line of this log was", "lines of this log were"))
+	}
+	c.draw()
+}
+
+func (c *console) draw() {
+	c.mu.Lock()
+	loading, since := c.loading, c.since
+	c.mu.Unlock()
+	if c.lively && loading != "" {
+		fmt.Fprintf(c.out, "%s %s %.0f s", spinner[c.frame%len(spinner)], loading, time.Since(since).Seconds())
+		c.drawn = true
+	}
+}
+
+// erase clears the spinner's line (ECMA-48: CR, then erase in line).
+func (c *console) erase() {
+	if c.drawn {
+		_, _ = io.WriteString(c.out, "\r\x1b[K")
+		c.drawn = false
+	}
+}
+
+// Write queues whole lines.
+func (c *console) Write(lines []byte) (int, error) {
+	select {
+	case c.lines <- bytes.Clone(lines):
+	default:
+		c.mu.Lock()
+		c.dropped++
+		c.mu.Unlock()
+	}
+	return len(lines), nil
+}
+
+// patient is the console for those who may wait, and must lose nothing: the reader
+// of what the application prints while it loads.
+type patient struct{ *console }
+
+// Write hands over whole lines.
+func (p patient) Write(lines []byte) (int, error) {
+	select {
+	case p.unhurried <- bytes.Clone(lines):
+	case <-p.quit:
+	}
+	return len(lines), nil
+}
+
+func (c *console) setLoading(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.loading, c.since = text, time.Now()
+}
+
+// Loading implements preforker.Observer.
+func (c *console) Loading(generation int) {
+	if generation == 1 {
+		c.setLoading("loading the application")
+		return
+	}
+	c.setLoading(fmt.Sprintf("loading generation %d", generation))
+}
+
+// Loaded implements preforker.Observer.
+func (c *console) Loaded(int) { c.setLoading("starting the workers") }
+
+// Printed implements preforker.Observer.
+func (c *console) Printed(line string) {
+	if c.terminal && c.direct == nil {
+		fmt.Fprintf(patient{c}, "| %s\n", plain(line))
+		return
+	}
+	c.printed.Info("the application printed", keyLine, plain(line))
+}
+
+// Serving implements preforker.Observer: a table the first time, a line later.
+func (c *console) Serving(generation int, workers []preforker.WorkerView) {
+	c.setLoading("")
+	if c.shown {
+		c.log.Info("all slots have a ready worker", keyGeneration, generation)
+		return
+	}
+	c.shown = true
+	if c.direct != nil {
+		c.log.Info("all workers are ready", keyWorkers, len(workers), c.address.Key, c.address.Value)
+		return
+	}
+	table := tabwriter.NewWriter(c, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SLOT\tPID\tSTATE\tSOCKET")
+	for _, w := range workers {
+		fmt.Fprintf(table, "%d\t%d\t%v\t%s\n", w.Slot, w.Pid, w.State, w.Socket)
+	}
+	_ = table.Flush()
+	text := counted(len(workers), "worker is ready", "workers are ready")
+	if c.address.Key == keyInclude {
+		text += fmt.Sprintf(". lighttpd: include %q", c.address.Value.String())
+	} else {
+		text += ": " + c.address.Value.String()
+	}
+	fmt.Fprintln(c, text)
+}
+
+// counted is a number with the words for one or for some.
+func counted(number int, one, some string) string {
+	if number == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", number, some)
+}
+
+// Settled implements preforker.Observer.
+func (c *console) Settled() { c.setLoading("") }
+
+// Stopping implements preforker.Observer.
+func (c *console) Stopping() { c.setLoading("") }

@@ -1,0 +1,177 @@
+//go:build linux
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"launcher/preforker"
+)
+
+// A deploy makes a folder for each release and changes a link, mostly called current, to lead to the newest one. The
+// application's root is that link: what is loaded after the next deploy must be what it leads to then. The kernel knows
+// the current folder by the release alone. A shell tells its name in PWD, systemd and cron do not: then the link is looked for.
+
+// currentLink is what Capistrano and most others call it.
+const currentLink = "current"
+
+const (
+	// deployLevels is how far above the current folder a link to it, or to one between, is looked for.
+	deployLevels = 4
+	// mostDeployEntries of each of these folders are looked at.
+	mostDeployEntries = 2000
+)
+
+// workingDir is the current folder by the name that stays, as far as it can be known.
+func workingDir() (string, error) {
+	dir, err := os.Getwd() // PWD, where that is right
+	if err != nil {
+		return "", &preforker.UserError{Err: fmt.Errorf("find the current folder: %w", err),
+			Try: "change to the application's folder, or name it with --root and --socket-dir"}
+	}
+	if os.Getenv("PWD") == dir {
+		return dir, nil
+	}
+	if links := linksTo(dir); len(links) == 1 {
+		return links[0], nil
+	}
+	return dir, nil
+}
+
+// absolute makes a path absolute by the name of the current folder that stays.
+func absolute(path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path), nil
+	}
+	dir, err := workingDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, path), nil
+}
+
+// linksTo are other names of a folder whose name has no links: by a link called current that leads to it or to a folder
+// above it, or else by any link beside it or beside the folder above it that leads to this very one.
+func linksTo(dir string) (found []string) {
+	type level struct {
+		path string
+		info os.FileInfo
+	}
+	var levels []level // the folder itself, and those above it as far as they have been passed
+	for path := dir; len(levels) < deployLevels && path != filepath.Dir(path); path = filepath.Dir(path) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil
+		}
+		levels = append(levels, level{path, info})
+		link := filepath.Join(filepath.Dir(path), currentLink)
+		if target, err := os.Stat(link); isLink(link) && err == nil {
+			for _, l := range levels {
+				if os.SameFile(target, l.info) {
+					return []string{link + strings.TrimPrefix(dir, l.path)}
+				}
+			}
+		}
+	}
+	for _, l := range levels[:min(2, len(levels))] {
+		for _, link := range linksIn(filepath.Dir(l.path), filepath.Base(dir)) {
+			if target, err := os.Stat(link); err == nil && os.SameFile(target, levels[0].info) {
+				found = append(found, link)
+			}
+		}
+	}
+	return found
+}
+
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().Type() == fs.ModeSymlink
+}
+
+// linksIn are the links in a folder whose target is called so. Others are not followed: they could lead to a disk
+// that does not answer.
+func linksIn(dir, target string) (found []string) {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer folder.Close()
+	entries, _ := folder.ReadDir(mostDeployEntries)
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		if entry.Type() != fs.ModeSymlink {
+			continue
+		}
+		if text, err := os.Readlink(path); err == nil && filepath.Base(text) == target {
+			found = append(found, path)
+		}
+	}
+	return found
+}
+
+// deployWarnings say where the next deploy would not be noticed, or would take the sockets away.
+func deployWarnings(root, socketDir string) (warnings []string) {
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return nil
+	}
+	link := releaseLink(root)
+	if link == "" {
+		for _, other := range linksTo(real) {
+			if strings.Contains(other+"/", "/"+currentLink+"/") {
+				warnings = append(warnings, fmt.Sprintf("HUP loads %s again, wherever %s leads by then: start with --root %s", root, other, other))
+				link = other
+			}
+		}
+	}
+	if link == "" && filepath.Base(filepath.Dir(real)) != "releases" {
+		return warnings
+	}
+	if dir := realDir(socketDir); dir == real || strings.HasPrefix(dir, real+"/") {
+		warnings = append(warnings, fmt.Sprintf("the sockets are in a release, %s: a deploy takes their folder away, and requests fail until they are "+
+			"bound in the next one's; choose a folder that stays (--socket-dir /run/%s)", real, appName(root)))
+	}
+	return warnings
+}
+
+// releaseLink is the link in a path that a deploy changes: the last part, or one called current. "" where there is none.
+func releaseLink(path string) string {
+	if isLink(path) {
+		return path
+	}
+	for ; path != filepath.Dir(path); path = filepath.Dir(path) {
+		if filepath.Base(path) == currentLink && isLink(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+// realDir is a folder's path without links, also of one that is not there yet.
+func realDir(dir string) string {
+	real, err := filepath.EvalSymlinks(dir)
+	switch {
+	case err == nil:
+		return real
+	case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
+		return dir
+	}
+	return filepath.Join(realDir(filepath.Dir(dir)), filepath.Base(dir))
+}
+
+// appName is what an application may be called, by where it is: shop for /srv/shop/current and for
+// /srv/shop/releases/7.
+func appName(root string) string {
+	name := filepath.Base(root)
+	if above := filepath.Dir(root); name == currentLink {
+		name = filepath.Base(above)
+	} else if filepath.Base(above) == "releases" {
+		name = filepath.Base(filepath.Dir(above))
+	}
+	return name
+}

@@ -1,0 +1,210 @@
+//go:build linux
+
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/cmd/launcher/internal/experiment/server"
+	"launcher/preforker"
+	"launcher/preforker/linux"
+)
+
+const optJSON = "json"
+
+// errFound says that the doctor found something, and has said it: exit status 3.
+var errFound = errors.New("something stands in the way of forking")
+
+// doctorGrace is what processes that the application started may take to end.
+const doctorGrace = 2 * time.Second
+
+func doctorCommand(stdout *os.File) *cli.Command {
+	flags := []cli.Flag{&cli.BoolFlag{Name: optJSON, Usage: "print one JSON object"}}
+	for _, flag := range runFlags() {
+		switch flag.Names()[0] {
+		case optRoot, optRackup, optEnvironment, optRuby, optBootTimeout, optURLPrefix, optPassenger:
+			flags = append(flags, flag)
+		}
+	}
+	return &cli.Command{
+		Name:      "doctor",
+		Usage:     "load the application and say what stands in the way of forking it",
+		ArgsUsage: " ",
+		UsageText: "launcher doctor [options]",
+		Description: "Loads the application as launcher NUM does, serves nobody, and prints what it finds: threads, sockets and\n" +
+			"files that boot left open, libraries that do not survive a fork, loggers, databases, code that is not loaded\n" +
+			"yet, the allocator and huge pages; for each where it comes from, what it costs and what to do. Runs the hooks of\n" +
+			"config/launcher.rb, after_fork in a fork that serves nobody. Where a socket or a file is found, the application\n" +
+			"is loaded a second time, to see where it was opened.\n\n" +
+			"Exit status: 0 nothing found (notes apart), 1 it does not load, 2 a mistake in the command line, 3 something found.",
+		Flags:        flags,
+		Action:       func(ctx *cli.Context) error { return runDoctor(ctx, stdout) },
+		OnUsageError: onUsageError,
+	}
+}
+
+func runDoctor(ctx *cli.Context, stdout *os.File) (err error) {
+	config, err := doctorConfig(ctx)
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancelCause(ctx.Context)
+	defer stop(nil)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer signal.Stop(signals)
+	go func() {
+		select {
+		case sig := <-signals:
+			stop(fmt.Errorf("stopped by %s", signalName(sig)))
+		case <-running.Done():
+		}
+	}()
+	// What the application has started, in whatever group or session, ends with it.
+	if err := linux.AdoptOrphans(); err != nil {
+		return fmt.Errorf("become the parent of what the application starts: %w", err)
+	}
+	examination, err := examine(running, config)
+	if left := server.EndDescendants(doctorGrace); left != nil && err == nil {
+		err = left
+	}
+	if err != nil {
+		return err
+	}
+	diagnosis := newDiagnosis(ctx, config.App, examination)
+	if ctx.Bool(optJSON) {
+		err = diagnosis.printJSON(stdout)
+	} else {
+		err = diagnosis.print(stdout)
+	}
+	if err == nil && diagnosis.Found {
+		err = errFound
+	}
+	return err
+}
+
+func doctorConfig(ctx *cli.Context) (config preforker.ExamineConfig, err error) {
+	if ctx.NArg() > 0 {
+		return config, usageErrorf("launcher doctor", "read command line: doctor takes options alone, not %q", ctx.Args().First())
+	}
+	if err := positive(ctx, optBootTimeout); err != nil {
+		return config, err
+	}
+	where, err := readSite(ctx)
+	if err != nil {
+		return config, err
+	}
+	where.app.Environment = environment(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), where.app.URLPrefix)
+	where.app.PassengerEvents = ctx.Bool(optPassenger)
+	config = preforker.ExamineConfig{App: where.app, BootTimeout: ctx.Duration(optBootTimeout)}
+	config.Ruby, err = findRuby(ctx.String(optRuby))
+	return config, err
+}
+
+// examine loads the application, and once more where the place of something can be known only
+// by looking on: that takes memory, which the first load is measured without.
+func examine(ctx context.Context, config preforker.ExamineConfig) (*preforker.Examination, error) {
+	examination, err := preforker.Examine(ctx, config)
+	if err != nil || !slices.ContainsFunc(examination.Findings, func(f preforker.Finding) bool { return f.Kind == "socket" || f.Kind == "file" }) {
+		return examination, err
+	}
+	config.Traced = true
+	traced, err := preforker.Examine(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("load the application a second time: %w", err)
+	}
+	examination.Findings = traced.Findings
+	return examination, nil
+}
+
+// diagnosis is what the doctor says, and its JSON.
+type diagnosis struct {
+	Root        string              `json:"root"`
+	Environment string              `json:"environment"`
+	Ruby        string              `json:"ruby"`
+	Rails       string              `json:"rails"`
+	Rack        string              `json:"rack"`
+	Seconds     float64             `json:"seconds"` // that loading took
+	Found       bool                `json:"found"`   // more than notes
+	Findings    []preforker.Finding `json:"findings"`
+	Measured    preforker.Measured  `json:"measured"`
+}
+
+func newDiagnosis(ctx *cli.Context, app preforker.App, e *preforker.Examination) diagnosis {
+	d := diagnosis{Root: app.Root, Ruby: e.Ruby, Rails: e.Rails, Rack: e.Rack, Seconds: e.Seconds, Findings: e.Findings, Measured: e.Measured,
+		Environment: firstOf(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), "production")}
+	rank := []preforker.Severity{preforker.SeverityHarm, preforker.SeverityCost, preforker.SeverityNote}
+	slices.SortStableFunc(d.Findings, func(a, b preforker.Finding) int {
+		return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity)
+	})
+	d.Found = slices.ContainsFunc(d.Findings, func(f preforker.Finding) bool { return f.Severity != preforker.SeverityNote })
+	return d
+}
+
+func (d diagnosis) printJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(d)
+}
+
+// print is for people: what breaks comes first.
+func (d diagnosis) print(w io.Writer) error {
+	p := &printer{w: w}
+	versions := "Ruby " + d.Ruby
+	if d.Rails != "" {
+		versions += ", Rails " + d.Rails
+	}
+	p.line("%s (%s) loaded in %.1f s with %s\n", d.Root, d.Environment, d.Seconds, versions)
+	titles := map[preforker.Severity]string{preforker.SeverityHarm: "breaks", preforker.SeverityCost: "costs", preforker.SeverityNote: "note"}
+	for _, f := range d.Findings {
+		p.line("%-6s  %s: %s", titles[f.Severity], f.Kind, f.Text)
+		p.part("where", f.Where)
+		for _, frame := range f.Frames {
+			p.part("", frame)
+		}
+		p.part("why", f.Cost)
+		p.part("do", f.Advice)
+		p.line("")
+	}
+	const mb = 1 << 20
+	m := d.Measured
+	p.line("memory  the process that forks has %.1f MB; a fork has %.1f MB of its own before it does anything", float64(m.PSS)/mb, float64(m.ForkPrivate)/mb)
+	p.line("        Ruby's heap: %s, %s\n", counted(int(m.LiveSlots), "object", "objects"), counted(int(m.FreeSlots), "free slot", "free slots"))
+	if d.Found {
+		p.line("launcher doctor found something to do: see above.")
+	} else {
+		p.line("Nothing stands in the way of forking this application.")
+	}
+	return p.err
+}
+
+// printer remembers its first error.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = io.WriteString(p.w, escaped(fmt.Sprintf(format+"\n", args...)))
+	}
+}
+
+// part is a line below a finding, where there is something to say.
+func (p *printer) part(title, text string) {
+	if text != "" {
+		p.line("        %-6s %s", title, text)
+	}
+}

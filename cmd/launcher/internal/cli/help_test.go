@@ -1,0 +1,57 @@
+//go:build linux
+
+package cli
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// TestHelpBreaksBetweenWords: no line is wider than the terminal, and no word is lost or broken.
+func TestHelpBreaksBetweenWords(t *testing.T) {
+	t.Parallel()
+	app := newApp(os.Stdout, os.Stderr)
+	for _, command := range app.Commands {
+		var words []string
+		for _, width := range []int{120, 80, 60, 40} {
+			var out strings.Builder
+			if err := printHelp(&out, app, command, width); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(out.String()) {
+				if columns := text.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n")); columns > width && len(strings.Fields(line)) > 1 {
+					t.Errorf("%s: %d columns in a terminal of %d: %q", command.Name, columns, width, line)
+				}
+			}
+			found := strings.Fields(out.String())
+			if words == nil {
+				words = found
+			}
+			if strings.Join(found, " ") != strings.Join(words, " ") {
+				t.Errorf("%s: other words at %d columns than at 120", command.Name, width)
+			}
+		}
+		for _, flag := range command.Flags {
+			if !strings.Contains(strings.Join(words, " "), " --"+flag.Names()[0]) {
+				t.Errorf("%s: no word of --%s", command.Name, flag.Names()[0])
+			}
+		}
+	}
+}
+
+func TestWidthOfHelp(t *testing.T) {
+	t.Parallel()
+	file, err := os.CreateTemp(t.TempDir(), "no-terminal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for columns, want := range map[string]int{"": 80, "wide": 80, "100": 100, "0": 80, "-3": 80, "5": 40, "1000": 120} {
+		if got := widthOfHelp(file, columns); got != want {
+			t.Errorf("COLUMNS=%s: %d", columns, got)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+//go:build linux
+
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"unicode/utf8"
+)
+
+// Formats of the log.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+// Keys of the log, as the supervisor and the front have them.
+const (
+	keyDropped    = "dropped" // lines of this log
+	keyError      = "error"
+	keyGeneration = "gen"
+	keyLine       = "line" // that an application has printed
+	keyRoot       = "root"
+	keyTry        = "try" // what to do
+	keyWorkers    = "workers"
+	// What stands for the address of the workers, in JSON and in the last line of the table.
+	keyInclude = "lighttpd_include"
+	keyURL     = "url"
+)
+
+// newLogger logs a line for each record: no control character, whoever chose the text, and no line without a bound.
+func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, usageErrorf("--log-level info", "read --%s: %q is none of debug, info, warn, error", optLogLevel, level)
+	}
+	switch format {
+	case formatText:
+		// It quotes what cannot be printed.
+		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: bounded})), nil
+	case formatJSON:
+		return slog.New(slog.NewJSONHandler(escaper{w}, &slog.HandlerOptions{Level: l, ReplaceAttr: measured})), nil
+	default:
+		return nil, usageErrorf("--log-format text", "read --%s: %q is neither text nor json", optLogFormat, format)
+	}
+}
+
+// wantedFormat is the format of the log as far as it can be known where the command line is not understood.
+func wantedFormat(words, variables []string) string {
+	format, _ := lookup(variables, env(optLogFormat)[0])
+	for i, word := range words {
+		option := splitOption(word)
+		switch {
+		case word == "--":
+			return format
+		case option.name != optLogFormat || option.text == option.name:
+		case option.hasValue:
+			format = option.value
+		case i+1 < len(words):
+			format = words[i+1]
+		}
+	}
+	return format
+}
+
+// The longest values in bytes. Who asks for a page chooses how long its path is.
+const (
+	maxAttr  = 1 << 10
+	maxError = 16 << 10 // an exception with its frames, or a line that an application has printed
+)
+
+// bounded cuts what is long, and says so.
+func bounded(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindString:
+		limit := maxAttr
+		if a.Key == keyLine {
+			limit = maxError
+		}
+		if text := a.Value.String(); len(text) > limit {
+			a.Value = slog.StringValue(cut(text, limit))
+		}
+	case slog.KindAny:
+		if err, ok := a.Value.Any().(error); ok && len(err.Error()) > maxError {
+			a.Value = slog.StringValue(cut(err.Error(), maxError))
+		}
+	}
+	return a
+}
+
+// measured is bounded for programs: times are numbers of seconds, and their keys say so.
+func measured(groups []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.Float64(a.Key+"_seconds", a.Value.Duration().Seconds())
+	}
+	return bounded(groups, a)
+}
+
+// cut leaves the beginning of a long text, and its size.
+func cut(text string, limit int) string {
+	end := limit
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return fmt.Sprintf("%s… (cut: %d bytes)", text[:end], len(text))
+}
+
+// escaper writes JSON on. The encoder lets pass what a terminal takes for commands (C1), and what turns the
+// direction of a text: here each such character is written as JSON can.
+type escaper struct{ w io.Writer }
+
+func (e escaper) Write(line []byte) (int, error) {
+	if bytes.ContainsFunc(line, func(r rune) bool { return r != '\n' && hidden(r) }) {
+		var out strings.Builder
+		for _, r := range string(line) {
+			switch {
+			case r == '\n' || !hidden(r):
+				out.WriteRune(r)
+			case r > 0xffff:
+				r -= 0x10000
+				fmt.Fprintf(&out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+			default:
+				fmt.Fprintf(&out, `\u%04x`, r)
+			}
+		}
+		if _, err := io.WriteString(e.w, out.String()); err != nil {
+			return 0, err
+		}
+		return len(line), nil
+	}
+	return e.w.Write(line)
+}

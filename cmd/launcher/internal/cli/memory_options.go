@@ -1,0 +1,123 @@
+//go:build linux
+
+package cli
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/preforker"
+)
+
+// The options about memory.
+const (
+	optWithout      = "without"
+	optWarmup       = "warmup"
+	optWarmupHost   = "warmup-host"
+	optWarmupHeader = "warmup-header"
+	optWarmupCount  = "warmup-count"
+	optReforkAfter  = "refork-after"
+)
+
+// The first request fills nearly every cache; the others reach what is only used now and
+// then. More of them gained nothing that could be measured.
+const (
+	warmupCount    = 4
+	maxWarmupCount = 1000
+)
+
+// header is "Name: value": a token (RFC 9110, section 5.6.2), and a value without
+// control characters.
+var header = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\x00-\x1f\x7f]*$")
+
+// target is what a request may ask for: a path, with or without a query.
+var target = regexp.MustCompile(`^/[!-~]*$`)
+
+func memoryFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: optWarmup, EnvVars: env(optWarmup),
+			Usage: "send GET requests to `PATH` before the first fork, so that workers share what they build; may be repeated"},
+		&cli.StringFlag{Name: optWarmupHost, EnvVars: env(optWarmupHost), Value: "localhost", Usage: "`HOST` that these requests name"},
+		&cli.StringSliceFlag{Name: optWarmupHeader, EnvVars: env(optWarmupHeader),
+			Usage: "`HEADER` of these requests, as in \"Name: value\"; may be repeated"},
+		&cli.IntFlag{Name: optWarmupCount, EnvVars: env(optWarmupCount), Value: warmupCount, Usage: "`NUMBER` of requests to each path"},
+		&cli.StringFlag{Name: optReforkAfter, EnvVars: env(optReforkAfter), Value: "auto",
+			Usage: "`REQUESTS`[,REQUESTS…] of one worker after which it gives birth to the preloader of the next workers; auto: where that is safe, never"},
+		&cli.StringSliceFlag{Name: optWithout, EnvVars: env(optWithout),
+			Usage: "switch off what saves memory: `NAME`[,NAME…] of " + leverNames()},
+	}
+}
+
+func leverNames() string {
+	var names []string
+	for _, lever := range preforker.Levers() {
+		names = append(names, string(lever))
+	}
+	return strings.Join(names, ", ")
+}
+
+// readMemory reads them into a configuration.
+func readMemory(ctx *cli.Context, config *preforker.Config) error {
+	names := strings.FieldsFunc(strings.Join(ctx.StringSlice(optWithout), ","), func(r rune) bool { return r == ',' || r == ' ' })
+	var err error
+	if config.Without, err = preforker.ParseLevers(names); err != nil {
+		return usageErrorf("--without compact,views", "read --%s: %v", optWithout, err)
+	}
+	if config.Refork, err = reforkAfter(ctx.String(optReforkAfter)); err != nil {
+		return err
+	}
+	config.Warmup, err = readWarmup(ctx)
+	return err
+}
+
+// reforkAfter reads auto, never, or numbers of requests.
+func reforkAfter(text string) (preforker.Refork, error) {
+	switch text = strings.ToLower(strings.TrimSpace(text)); text {
+	case "auto":
+		return preforker.AutoRefork(), nil
+	case "never":
+		return preforker.Refork{}, nil
+	}
+	var refork preforker.Refork
+	for part := range strings.SplitSeq(text, ",") {
+		requests, err := strconv.ParseUint(strings.TrimSpace(part), 10, 32)
+		if err != nil || requests == 0 {
+			return refork, usageErrorf("--refork-after 50,500, auto or never", "read --%s: %q is not a number of requests", optReforkAfter, part)
+		}
+		refork.After = append(refork.After, requests)
+	}
+	return refork, nil
+}
+
+// readWarmup splits at spaces and lines what an environment variable can only hold as one.
+func readWarmup(ctx *cli.Context) (preforker.Warmup, error) {
+	warmup := preforker.Warmup{Host: ctx.String(optWarmupHost), Count: ctx.Int(optWarmupCount)}
+	for _, value := range ctx.StringSlice(optWarmup) {
+		warmup.Paths = append(warmup.Paths, strings.Fields(value)...)
+	}
+	for _, value := range ctx.StringSlice(optWarmupHeader) {
+		warmup.Headers = append(warmup.Headers, strings.Split(strings.TrimSpace(value), "\n")...)
+	}
+	for _, path := range warmup.Paths {
+		if !target.MatchString(path) {
+			return warmup, usageErrorf("--warmup /posts", "read --%s: %q is not a path", optWarmup, path)
+		}
+	}
+	for _, line := range warmup.Headers {
+		if !header.MatchString(line) {
+			return warmup, usageErrorf("--warmup-header 'Accept-Language: de'", "read --%s: %q is not a header", optWarmupHeader, line)
+		}
+	}
+	switch {
+	case !header.MatchString("Host: "+warmup.Host) || strings.ContainsAny(warmup.Host, " /") || warmup.Host == "":
+		return warmup, usageErrorf("--warmup-host www.example.org", "read --%s: %q is not a host", optWarmupHost, warmup.Host)
+	case warmup.Count < 1 || warmup.Count > maxWarmupCount:
+		return warmup, usageErrorf("--warmup-count 4", "read --%s: it is from 1 to %d, not %d", optWarmupCount, maxWarmupCount, warmup.Count)
+	}
+	warmup.Headers = slices.DeleteFunc(warmup.Headers, func(line string) bool { return line == "" })
+	return warmup, nil
+}

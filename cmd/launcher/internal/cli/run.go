@@ -1,0 +1,172 @@
+//go:build linux
+
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/fcgi"
+	"launcher/lighttpd"
+	"launcher/preforker"
+)
+
+// garbagePercent has this process collect its own garbage at a heap of 1 MB instead of 4 (GOGC): it
+// allocates hardly anything, and is counted with the rest.
+const garbagePercent = 25
+
+// runWorkers is the main job: NUM workers of the application, in the foreground.
+func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
+	workers, err := workerCount(ctx, "launcher 4")
+	if err != nil {
+		return err
+	}
+	// A reader of the log that leaves ("launcher 2 2>&1 | head -1") does not end the service:
+	// where nobody is notified, Go dies of SIGPIPE on its standard output and error.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
+	console, err := newConsole(stderr, ctx.String(optLogFormat), ctx.String(optLogLevel))
+	if err != nil {
+		return err
+	}
+	defer console.close()
+	logger := console.log
+	for _, warning := range ctx.App.Metadata[warningsKey].([]string) {
+		logger.Warn(warning)
+	}
+	config, where, err := readConfig(ctx, workers)
+	if err != nil {
+		return err
+	}
+	remark(ctx, config, where, logger)
+	config.Log, config.Stderr, config.Observer = logger, stderr, console
+	config.LogJSON = ctx.String(optLogFormat) == formatJSON
+	if config.Snippet, err = snippet(ctx, where, workers, logger); err != nil {
+		return err
+	}
+	front, err := newFront(ctx.String(optHTTP), where, workers, logger)
+	if err != nil {
+		return err
+	}
+	defer front.close()
+	// From here on there is something to clean up.
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if os.Geteuid() == 0 && config.SocketGroup < 0 && front == nil {
+		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
+	}
+	debug.SetGCPercent(garbagePercent)
+	if front != nil {
+		config.Front = front.status
+	}
+	supervisor, err := preforker.New(config)
+	if err != nil {
+		return err
+	}
+	console.address = slog.String(keyInclude, filepath.Join(config.SocketDir, snippetName))
+	if front != nil {
+		console.address = slog.String(keyURL, fmt.Sprintf("http://%s%s/", front.door.Addr(), where.app.URLPrefix))
+	} else {
+		defer printAside(stdout, config.Snippet, logger)()
+	}
+	run := &service{supervisor: supervisor, front: front, log: logger, hungUp: console.gone}
+	return run.run(signals)
+}
+
+// remark says what has no effect, and what of the folders may not be what somebody means.
+func remark(ctx *cli.Context, config preforker.Config, where site, logger *slog.Logger) {
+	for _, warning := range append(withoutEffect(ctx, config), deployWarnings(where.app.Root, where.socketDir)...) {
+		logger.Warn(warning)
+	}
+	if dir, err := os.Getwd(); err == nil && ctx.String(optRoot) == "" && dir != where.app.Root {
+		logger.Info("the application is known by the link that leads to it (--root names another)", keyRoot, where.app.Root)
+	}
+}
+
+// snippet is the configuration for the lighttpd of this machine, as far as its version can be known.
+func snippet(ctx *cli.Context, where site, workers int, logger *slog.Logger) (string, error) {
+	version, err := lighttpdVersion(ctx.Context, "", "")
+	if err != nil {
+		logger.Warn("the version of lighttpd is unknown", keyError, err)
+		version = lighttpd.DefaultVersion()
+	}
+	return lighttpd.Snippet(where.lighttpd(workers), version)
+}
+
+// printAside prints the configuration, which nobody may be reading, and returns what waits for that, for a moment.
+func printAside(stdout io.Writer, text string, logger *slog.Logger) (wait func()) {
+	printed := make(chan struct{})
+	go func() {
+		defer close(printed)
+		if _, err := io.WriteString(stdout, text); err != nil {
+			logger.Warn("the configuration could not be printed", keyError, err)
+		}
+	}()
+	return func() {
+		select {
+		case <-printed:
+		case <-time.After(lastWords):
+		}
+	}
+}
+
+func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
+	config := preforker.Config{Workers: workers, Version: ctx.App.Version, BootTimeout: ctx.Duration(optBootTimeout),
+		DrainTimeout: ctx.Duration(optDrainTimeout), Refuse: refuse, SnippetName: snippetName}
+	if err := positive(ctx, optBootTimeout, optDrainTimeout); err != nil {
+		return config, site{}, err
+	}
+	where, err := readSite(ctx)
+	if err != nil {
+		return config, where, err
+	}
+	where.app.Environment = environment(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), where.app.URLPrefix)
+	where.app.PassengerEvents = ctx.Bool(optPassenger)
+	if where.app.MountedBy, err = mountedBy(ctx.String(optMountedBy)); err != nil {
+		return config, where, err
+	}
+	config.App, config.SocketDir = where.app, where.socketDir
+	if err := preforker.CheckSocketPaths(where.socketDir, workers); err != nil {
+		return config, where, err
+	}
+	if config.SpawnMethod, err = spawnMethod(ctx.String(optSpawnMethod)); err != nil {
+		return config, where, err
+	}
+	config.Renewal.MaxRequests = ctx.Uint64(optMaxRequests)
+	if config.Renewal.Budget, err = maxPrivate(ctx.String(optMaxPrivate)); err != nil {
+		return config, where, err
+	}
+	if config.SocketMode, err = socketMode(ctx.String(optSocketMode)); err != nil {
+		return config, where, err
+	}
+	if config.SocketGroup, err = socketGroup(ctx.String(optSocketGroup)); err != nil {
+		return config, where, err
+	}
+	if err := readMemory(ctx, &config); err != nil {
+		return config, where, err
+	}
+	config.Ruby, err = findRuby(ctx.String(optRuby))
+	return config, where, err
+}
+
+// retryAfter is what a turned away request is told: a worker is back by then, or
+// nothing will help.
+const retryAfter = 5 * time.Second
+
+func refuse(conn net.Conn) {
+	// A peer that is gone, or talks nonsense, needs no answer.
+	_ = fcgi.Refuse(conn, http.StatusServiceUnavailable, "The application is not running.\n", retryAfter)
+}

@@ -1,0 +1,45 @@
+//go:build linux
+
+package cli
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// noSendfile switches X-Sendfile off.
+const noSendfile = "none"
+
+// defaultSendfileDirs are the folders in which Rails, Active Storage and Redmine keep what they send.
+func defaultSendfileDirs() []string { return []string{"public", "storage", "tmp", "files"} }
+
+func sendfileFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: optSendfileDir, EnvVars: env(optSendfileDir),
+		Usage: "send files below this `FOLDER`, absolute or below the root, where the application answers with X-Sendfile; may be repeated, " +
+			"or several with colons between; " + noSendfile + ": never",
+		DefaultText: strings.Join(defaultSendfileDirs(), ", ")}
+}
+
+// sendfileDirs are the absolute paths of the folders that the user names, or of the usual ones. They need not be there yet.
+func sendfileDirs(root string, named []string) []string {
+	var dirs []string
+	for _, list := range named {
+		dirs = append(dirs, filepath.SplitList(list)...)
+	}
+	dirs = slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
+	switch {
+	case len(dirs) == 0:
+		dirs = defaultSendfileDirs()
+	case slices.Equal(dirs, []string{noSendfile}):
+		return nil
+	}
+	for i, dir := range dirs {
+		if !filepath.IsAbs(dir) {
+			dirs[i] = filepath.Join(root, dir)
+		}
+	}
+	return dirs
+}

@@ -1,0 +1,85 @@
+//go:build linux
+
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"launcher/preforker"
+)
+
+func statusCommand(stdout *os.File) *cli.Command {
+	flags := []cli.Flag{&cli.BoolFlag{Name: optJSON, Usage: "print one JSON object"}}
+	for _, flag := range siteFlags() {
+		switch flag.Names()[0] {
+		case optRoot, optSocketDir:
+			flags = append(flags, flag)
+		}
+	}
+	return &cli.Command{
+		Name:      "status",
+		Usage:     "say what a running launcher and its workers do, and what memory they have",
+		ArgsUsage: " ",
+		UsageText: "launcher status [options]",
+		Description: "Asks the launcher whose sockets are in log/, or in the folder that --socket-dir names, and answers at once,\n" +
+			"whatever its workers do. For each worker: its slot and socket, pid, generation, what it does and for how\n" +
+			"long, the request in hand, requests served, memory in MB (1048576 bytes) that is its own (private) and that\n" +
+			"others have too (shared), and how many connections wait for it (queue). Above them the memory of all\n" +
+			"processes, each shared page counted once, beside what was promised at most.\n\n" +
+			"Only the user who runs a launcher, and root, may ask it.\n" +
+			"Exit status: 0 it has answered, 1 none runs there or it does not answer, 2 a mistake in the command line.",
+		Flags:        flags,
+		Action:       func(ctx *cli.Context) error { return printStatus(ctx, stdout) },
+		OnUsageError: onUsageError,
+	}
+}
+
+func printStatus(ctx *cli.Context, stdout *os.File) error {
+	if ctx.NArg() > 0 {
+		return usageErrorf("launcher status", "read command line: status takes options alone, not %q", ctx.Args().First())
+	}
+	dir, err := statusDir(ctx.String(optRoot), ctx.String(optSocketDir))
+	if err != nil {
+		return err
+	}
+	status, text, err := preforker.AskStatus(ctx.Context, dir)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	var w io.Writer = stdout
+	if ctx.Bool(optJSON) {
+		w = escaper{stdout}
+		if err := json.Indent(&out, text, "", "  "); err != nil {
+			return fmt.Errorf("print status: %w", err)
+		}
+	} else {
+		width := 0
+		if term.IsTerminal(int(stdout.Fd())) {
+			width = terminalWidth(stdout)
+		}
+		out.WriteString(statusText(status, width, time.Local))
+	}
+	if _, err := w.Write(out.Bytes()); err != nil {
+		return fmt.Errorf("print status: %w", err)
+	}
+	return nil
+}
+
+// statusDir is where the sockets of a launcher are that was started with these options. The
+// application need not be there any more.
+func statusDir(root, dir string) (string, error) {
+	if dir == "" {
+		dir = filepath.Join(root, "log")
+	}
+	return absolute(dir)
+}

@@ -1,0 +1,245 @@
+//go:build linux
+
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	pretty "github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"launcher/preforker"
+)
+
+// nothing stands where there is no figure.
+const nothing = "–"
+
+// statusText is a status for people, for a terminal of so many columns; 0 for no terminal. Lines about the
+// whole come first, then a table.
+func statusText(s preforker.Status, width int, zone *time.Location) string {
+	var out strings.Builder
+	line := func(title, words string) { fmt.Fprintf(&out, "%-13s %s\n", title, words) }
+	line("application", printable(s.Root)+", sockets in "+printable(s.SocketDir))
+	method := ""
+	if s.SpawnMethod == preforker.SpawnDirect {
+		method = ", spawn method direct"
+	}
+	line("launcher", fmt.Sprintf("%s, started %s%s, %s", s.State, moment(s.Started, s.Time, zone), method, processWords(s.Pid, s.Memory.Launcher)))
+	for _, g := range s.Generations {
+		line(fmt.Sprintf("generation %d", g.Generation), generationWords(g, s.Time, zone))
+		for _, p := range g.Preloaders {
+			if s.SpawnMethod != preforker.SpawnDirect {
+				line("  preloader", preloaderWords(p))
+			}
+		}
+	}
+	if f := s.FailedLoad; f != nil {
+		line(fmt.Sprintf("generation %d", f.Generation), fmt.Sprintf("failed to load, %s: %s", moment(f.Time, s.Time, zone), printable(f.Error)))
+	}
+	line("memory", sumWords(s.Memory))
+	if s.Memory.Promise != nil {
+		line("  at most", promiseWords(*s.Memory.Promise))
+	}
+	if f := s.Front; f != nil {
+		line("http", fmt.Sprintf("%s, connections: %d of at most %d, requests that wait: %d", f.Address, f.Connections, f.MaxConnections, f.Waiting))
+	}
+	out.WriteString("\n" + statusTable(s.Slots, width) + "\n")
+	return out.String()
+}
+
+func generationWords(g preforker.GenerationStatus, now time.Time, zone *time.Location) string {
+	words := "loading"
+	switch {
+	case g.Loaded != nil:
+		words = fmt.Sprintf("loaded %s in %.1f s", moment(*g.Loaded, now, zone), g.LoadTime)
+	case len(g.Preloaders) > 0:
+		words += " for " + inTime(duration(g.Preloaders[0].Seconds))
+	}
+	for _, version := range [][2]string{{"Ruby", g.Ruby}, {"Rails", g.Rails}, {"Rack", g.Rack}} {
+		if version[1] != "" {
+			words += ", " + version[0] + " " + printable(version[1])
+		}
+	}
+	if len(g.Preloaders) == 0 {
+		words += "; only its workers are left"
+	}
+	return words
+}
+
+func preloaderWords(p preforker.PreloaderStatus) string {
+	words := p.State + ", "
+	if p.Refork > 0 {
+		words = fmt.Sprintf("refork %d, %s", p.Refork, words)
+	}
+	if p.Pid == 0 {
+		return strings.TrimSuffix(words, ", ")
+	}
+	return words + processWords(p.Pid, p.Memory)
+}
+
+func processWords(pid int, m *preforker.ProcessMemory) string {
+	if m == nil {
+		return fmt.Sprintf("pid %d", pid)
+	}
+	return fmt.Sprintf("pid %d: %s MB private, %s MB shared", pid, inMB(m.Private), inMB(m.Shared))
+}
+
+// oldMemory is from when on it is told that figures are not of this moment.
+const oldMemory = 5 * time.Second
+
+func sumWords(m preforker.MemoryStatus) string {
+	of := strconv.Itoa(m.Processes)
+	if m.Measured < m.Processes {
+		of = fmt.Sprintf("%d among %d", m.Measured, m.Processes)
+	}
+	words := fmt.Sprintf("%s MB, the sum of PSS of %s processes", inMB(m.PSS), of)
+	if m.Processes == 1 {
+		words = inMB(m.PSS) + " MB, the PSS of one process"
+	}
+	if age := duration(m.Seconds); age > oldMemory {
+		words += fmt.Sprintf(", measured up to %s ago", inTime(age))
+	}
+	if m.Measured < m.Processes {
+		words += " (ask again for the others)"
+	}
+	return words
+}
+
+func promiseWords(p preforker.Promise) string {
+	words := fmt.Sprintf("%s MB: preloader %s + workers %d * %s + launcher %s", inMB(p.Total), inMB(p.Preloader), p.Workers, inMB(p.Each), inMB(p.Launcher))
+	if p.Provisional {
+		words += " (provisional, until requests tell what a worker needs)"
+	}
+	return words
+}
+
+// statusTable has a row for each worker, and one for a slot that has none. On a terminal a request is cut
+// so that no line is broken.
+func statusTable(slots []preforker.SlotStatus, width int) string {
+	rows := statusRows(slots)
+	rendered := renderStatus(rows)
+	tooWide := 0
+	for line := range strings.Lines(rendered) {
+		tooWide = max(tooWide, text.StringWidthWithoutEscSequences(strings.TrimRight(line, " \n"))-width)
+	}
+	if width == 0 || tooWide <= 0 {
+		return rendered
+	}
+	longest := 0
+	for _, row := range rows {
+		longest = max(longest, text.StringWidthWithoutEscSequences(row[requestColumn].(string)))
+	}
+	room := max(longest-tooWide, leastRequest)
+	for _, row := range rows {
+		row[requestColumn] = text.Snip(row[requestColumn].(string), room, "…")
+	}
+	return renderStatus(rows)
+}
+
+const (
+	requestColumn = 6
+	// leastRequest is what is left of a request on any terminal.
+	leastRequest = 12
+)
+
+func statusRows(slots []preforker.SlotStatus) (rows []pretty.Row) {
+	for _, slot := range slots {
+		name, queue := printable(filepath.Base(slot.Socket)), nothing
+		if !slot.Open {
+			name = "(closed)"
+		}
+		if slot.Queue != nil {
+			queue = strconv.Itoa(*slot.Queue)
+		}
+		if len(slot.Workers) == 0 {
+			retry := nothing
+			if slot.Retry > 0 {
+				retry = "next in " + inTime(duration(slot.Retry))
+			}
+			rows = append(rows, pretty.Row{slot.Slot, name, nothing, nothing, slot.State, retry, "", nothing, nothing, nothing, queue})
+		}
+		for _, w := range slot.Workers {
+			rows = append(rows, append(append(pretty.Row{slot.Slot, name}, workerCells(w)...), queue))
+		}
+	}
+	return rows
+}
+
+func workerCells(w preforker.WorkerStatus) pretty.Row {
+	pid, request, private, shared := nothing, "", nothing, nothing
+	if w.Pid != 0 {
+		pid = strconv.Itoa(w.Pid)
+	}
+	since := w.Seconds
+	if r := w.Request; r != nil {
+		request, since = printable(r.Method+" "+r.Path), r.Seconds
+		if r.Cut {
+			request += "…"
+		}
+	}
+	if w.Memory != nil {
+		private, shared = inMB(w.Memory.Private), inMB(w.Memory.Shared)
+	}
+	return pretty.Row{pid, originName(w), w.State, inTime(duration(since)), request, w.Served, private, shared}
+}
+
+// originName is a generation, and after a point the refork where there was one.
+func originName(w preforker.WorkerStatus) string {
+	if w.Refork == 0 {
+		return strconv.Itoa(w.Generation)
+	}
+	return fmt.Sprintf("%d.%d", w.Generation, w.Refork)
+}
+
+func renderStatus(rows []pretty.Row) string {
+	writer := pretty.NewWriter()
+	writer.AppendHeader(pretty.Row{"SLOT", "SOCKET", "PID", "GEN", "STATE", "FOR", "REQUEST", "SERVED", "PRIVATE", "SHARED", "QUEUE"})
+	writer.AppendRows(rows)
+	var columns []pretty.ColumnConfig
+	for _, name := range []string{"SLOT", "PID", "GEN", "FOR", "SERVED", "PRIVATE", "SHARED", "QUEUE"} {
+		columns = append(columns, pretty.ColumnConfig{Name: name, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	writer.SetColumnConfigs(columns)
+	style := pretty.StyleLight
+	style.Options = pretty.Options{}
+	style.Format = pretty.FormatOptions{Header: text.FormatDefault, Row: text.FormatDefault}
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	writer.SetStyle(style)
+	lines := strings.Split(writer.Render(), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// inMB counts as free -m does.
+func inMB(bytes uint64) string { return strconv.FormatFloat(float64(bytes)/(1<<20), 'f', 1, 64) }
+
+func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+
+// inTime is a time as people say it, in the two largest units.
+func inTime(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < 0:
+		return "0 s"
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	case d < day:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	default:
+		return fmt.Sprintf("%d d %d h", d/day, d%day/time.Hour)
+	}
+}
+
+func moment(at, now time.Time, zone *time.Location) string {
+	return fmt.Sprintf("%s (%s ago)", at.In(zone).Format(time.DateTime), inTime(now.Sub(at)))
+}

@@ -1,0 +1,79 @@
+//go:build linux
+
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"launcher/preforker"
+	"launcher/preforker/proc"
+)
+
+// TestStatusText shows what a healthy launcher seldom has.
+func TestStatusText(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+	loaded, one := began.Add(time.Minute), 1
+	mb := func(private, rss uint64) *preforker.ProcessMemory {
+		return &preforker.ProcessMemory{Usage: proc.Usage{Private: private << 20, RSS: rss << 20}, Shared: (rss - private) << 20}
+	}
+	status := preforker.Status{
+		Time: began.Add(26 * time.Hour), Pid: 10, Started: began, State: "running", Root: "/srv/s\x1b[0mp", SocketDir: "/run/shop", SpawnMethod: "smart",
+		Memory: preforker.MemoryStatus{PSS: 99 << 20, Processes: 6, Measured: 5, Seconds: 70, Launcher: mb(5, 12),
+			Promise: &preforker.Promise{Total: 190 << 20, Preloader: 60 << 20, Workers: 4, Each: 30 << 20, Provisional: true, Launcher: 10 << 20}},
+		Generations: []preforker.GenerationStatus{{Generation: 1, Loaded: &began, LoadTime: 3, Rails: "6.1"},
+			{Generation: 2, Loaded: &loaded, LoadTime: 1.25, Ruby: "3.1.2", Rack: "2.2.4", Preloaders: []preforker.PreloaderStatus{
+				{State: "ready", Pid: 11, Memory: mb(20, 60)}, {Refork: 1, State: "starting"}}},
+			{Generation: 3, Preloaders: []preforker.PreloaderStatus{{State: "loading", Seconds: 12, Pid: 12}}}},
+		FailedLoad: &preforker.FailedLoad{Generation: 2, Time: began.Add(25 * time.Hour), Error: "load the application: it\nfailed"},
+		Slots: []preforker.SlotStatus{
+			{Slot: 0, Socket: "/run/shop/fastcgi.socket-0", Open: true, State: "occupied", Queue: &one, Workers: []preforker.WorkerStatus{
+				{Generation: 1, Pid: 20, State: "draining", Seconds: 3, Served: 120000, Memory: mb(25, 70),
+					Request: &preforker.RequestStatus{Method: "GET", Path: "/a/long/path/to/somewhere", Seconds: 125}},
+				{Generation: 2, Refork: 1, State: "spawning"}}},
+			{Slot: 1, Socket: "/run/shop/fastcgi.socket-1", State: "backoff", Retry: 7.5},
+			{Slot: 2, Socket: "/run/shop/fastcgi.socket-2", Open: true, State: "vacant"},
+		},
+		Front: &preforker.FrontStatus{Address: "127.0.0.1:3000", Connections: 12, MaxConnections: 114, Waiting: 3},
+	}
+	const head = `application   /srv/s�[0mp, sockets in /run/shop
+launcher      running, started 2026-05-04 03:02:01 (1 d 2 h ago), pid 10: 5.0 MB private, 7.0 MB shared
+generation 1  loaded 2026-05-04 03:02:01 (1 d 2 h ago) in 3.0 s, Rails 6.1; only its workers are left
+generation 2  loaded 2026-05-04 03:03:01 (1 d 1 h ago) in 1.2 s, Ruby 3.1.2, Rack 2.2.4
+  preloader   ready, pid 11: 20.0 MB private, 40.0 MB shared
+  preloader   refork 1, starting
+generation 3  loading for 12 s
+  preloader   loading, pid 12
+generation 2  failed to load, 2026-05-05 04:02:01 (1 h 0 min ago): load the application: it�failed
+memory        99.0 MB, the sum of PSS of 5 among 6 processes, measured up to 1 min 10 s ago (ask again for the others)
+  at most     190.0 MB: preloader 60.0 + workers 4 * 30.0 + launcher 10.0 (provisional, until requests tell what a worker needs)
+http          127.0.0.1:3000, connections: 12 of at most 114, requests that wait: 3
+
+`
+	const table = `SLOT  SOCKET            PID  GEN  STATE               FOR  REQUEST                        SERVED  PRIVATE  SHARED  QUEUE
+   0  fastcgi.socket-0   20    1  draining      2 min 5 s  GET /a/long/path/to/somewhere  120000     25.0    45.0      1
+   0  fastcgi.socket-0    –  2.1  spawning          0.0 s                                      0        –       –      1
+   1  (closed)            –    –  backoff   next in 7.5 s                                      –        –       –      –
+   2  fastcgi.socket-2    –    –  vacant                –                                      –        –       –      –
+`
+	for _, width := range []int{0, 200} {
+		if got := statusText(status, width, time.UTC); got != head+table {
+			t.Errorf("%d columns: got\n%s\nwant\n%s", width, got, head+table)
+		}
+	}
+	if got := statusText(status, 100, time.UTC); !strings.Contains(got, "  GET /a/long…  ") || strings.Contains(got, "somewhere") {
+		t.Errorf("100 columns:\n%s", got)
+	}
+}
+
+func TestInTime(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{-time.Second: "0 s", 0: "0.0 s", 9940 * time.Millisecond: "9.9 s", 10 * time.Second: "10 s",
+		90 * time.Second: "1 min 30 s", time.Hour: "1 h 0 min", 49*time.Hour + time.Minute: "2 d 1 h"} {
+		if got := inTime(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}

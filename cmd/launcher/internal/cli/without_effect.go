@@ -1,0 +1,72 @@
+//go:build linux
+
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/preforker"
+)
+
+// withoutEffect names options that change nothing beside others, and an environment that the application does not know.
+func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string) {
+	if config.SpawnMethod == preforker.SpawnDirect {
+		var idle []string
+		for _, option := range []struct {
+			name string
+			used bool
+		}{
+			{optMaxPrivate, ctx.IsSet(optMaxPrivate) && config.Renewal.Budget != preforker.Budget{}},
+			{optMaxRequests, config.Renewal.MaxRequests > 0},
+			{optReforkAfter, ctx.IsSet(optReforkAfter) && len(config.Refork.After) > 0},
+			{optWarmup, len(config.Warmup.Paths) > 0},
+		} {
+			if option.used {
+				idle = append(idle, "--"+option.name)
+			}
+		}
+		if len(idle) > 0 {
+			warnings = append(warnings, "no effect with --spawn-method direct, where nothing is forked: "+strings.Join(idle, ", "))
+		}
+	}
+	if len(config.Warmup.Paths) == 0 {
+		for _, option := range []string{optWarmupHost, optWarmupHeader, optWarmupCount} {
+			if ctx.IsSet(option) {
+				warnings = append(warnings, "no effect without --warmup: --"+option)
+			}
+		}
+	}
+	return append(warnings, unknownEnvironment(config.App)...)
+}
+
+// unknownEnvironment tells of a name that Rails has no file for: it would start all the same, with settings of no
+// environment at all.
+func unknownEnvironment(app preforker.App) []string {
+	var name string
+	for _, variable := range app.Environment {
+		if value, found := strings.CutPrefix(variable, "RAILS_ENV="); found {
+			name = value
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(app.Root, "config", "environments", "*.rb"))
+	if err != nil || len(files) == 0 {
+		return nil
+	}
+	var known []string
+	for _, file := range files {
+		known = append(known, strings.TrimSuffix(filepath.Base(file), ".rb"))
+	}
+	if slices.Contains(known, name) {
+		return nil
+	}
+	warning := fmt.Sprintf("the application has no environment %q: there is no config/environments/%s.rb", name, name)
+	if near := nearest(name, known); near != "" {
+		warning += "; did you mean " + near + "?"
+	}
+	return []string{warning}
+}

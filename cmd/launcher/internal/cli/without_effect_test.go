@@ -1,0 +1,41 @@
+//go:build linux
+
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"launcher/preforker"
+)
+
+func TestUnknownEnvironment(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	named := func(name string) preforker.App {
+		return preforker.App{Root: root, Environment: environment(name, "", "", "")}
+	}
+	if got := unknownEnvironment(named("prodution")); got != nil {
+		t.Errorf("without Rails: %q", got)
+	}
+	folder := filepath.Join(root, "config", "environments")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"development.rb", "production.rb", "test.rb"} {
+		if err := os.WriteFile(filepath.Join(folder, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string][]string{
+		"production": nil, "test": nil,
+		"prodution": {`the application has no environment "prodution": there is no config/environments/prodution.rb; did you mean production?`},
+		"staging":   {`the application has no environment "staging": there is no config/environments/staging.rb`},
+	} {
+		if got := unknownEnvironment(named(name)); !slices.Equal(got, want) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
