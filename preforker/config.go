@@ -33,7 +33,7 @@ type Config struct {
 
 	SpawnMethod SpawnMethod // SpawnSmart, where it is empty
 
-	Without []Lever // that are not to be used
+	Without []Optimization // that are not to be used
 	Warmup  Warmup
 	Renewal Renewal // when a fork takes a worker's place
 

@@ -23,7 +23,7 @@ func (s *Supervisor) startPreloader(generation int) event {
 	if err != nil {
 		return preloaderExited{origin: origin, startError: err}
 	}
-	settings["without"] = joinLevers(s.config.Without, "\n")
+	settings["without"] = joinOptimizations(s.config.Without, "\n")
 	s.config.Warmup.addTo(settings)
 	ruby, err := s.launchRuby(fmt.Sprintf("control gen=%d", generation), settings, s.rubyVariables())
 	if err != nil {

@@ -41,7 +41,7 @@ const minRatio = "0.02"
 
 // rubyEnv is what Ruby is started with beside the process's own environment.
 type rubyEnv struct {
-	without []Lever
+	without []Optimization
 	heap    heapRecord
 	learned bool
 	user    func(name string) (string, bool) // os.LookupEnv
@@ -56,16 +56,16 @@ func (e rubyEnv) variables() map[string]string {
 			vars[name] = value
 		}
 	}
-	if e.on(LeverHeapSize) && e.learned {
+	if e.on(OptimizationHeapSize) && e.learned {
 		e.sizeHeap(set)
 	}
-	if !e.on(LeverArena) {
+	if !e.on(OptimizationArena) {
 		set(varArenas, "1")
 	}
 	return vars
 }
 
-func (e rubyEnv) on(lever Lever) bool { return !slices.Contains(e.without, lever) }
+func (e rubyEnv) on(optimization Optimization) bool { return !slices.Contains(e.without, optimization) }
 
 func (e rubyEnv) sizeHeap(set func(name, value string)) {
 	sizes := make([]int, 0, len(e.heap.Slots))

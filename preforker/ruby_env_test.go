@@ -19,8 +19,8 @@ func TestRubyEnv(t *testing.T) {
 		"a large heap":     {rubyEnv{learned: true, heap: large}, map[string]string{"RUBY_GC_HEAP_0_INIT_SLOTS": "1200000", "RUBY_GC_HEAP_1_INIT_SLOTS": "7262", varMinRatio: minRatio}},
 		"nonsense learned": {rubyEnv{learned: true, heap: heapRecord{Version: "3.3.8", Slots: map[string]int{"small": 3}}}, nil},
 		"negative":         {rubyEnv{learned: true, heap: heapRecord{Version: "3.3.8", Slots: map[string]int{"40": -1}}}, nil},
-		"without sizes":    {rubyEnv{learned: true, heap: old, without: []Lever{LeverHeapSize}}, nil},
-		"without arena":    {rubyEnv{without: []Lever{LeverArena}}, map[string]string{"MALLOC_ARENA_MAX": "1"}},
+		"without sizes":    {rubyEnv{learned: true, heap: old, without: []Optimization{OptimizationHeapSize}}, nil},
+		"without arena":    {rubyEnv{without: []Optimization{OptimizationArena}}, map[string]string{"MALLOC_ARENA_MAX": "1"}},
 		"the user's own": {rubyEnv{learned: true, heap: old, user: func(name string) (string, bool) { return "7", name != varMinRatio }},
 			map[string]string{varMinRatio: minRatio}},
 	} {

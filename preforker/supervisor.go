@@ -129,7 +129,7 @@ func (s *Supervisor) acquire() (err error) {
 	if err := linux.AdoptOrphans(); err != nil {
 		return fmt.Errorf("become the parent of workers: %w", err)
 	}
-	if s.config.SpawnMethod != SpawnDirect && !slices.Contains(s.config.Without, LeverHugePages) {
+	if s.config.SpawnMethod != SpawnDirect && !slices.Contains(s.config.Without, OptimizationHugePages) {
 		// On this process, from which Ruby inherits it: a huge page that a worker writes
 		// one byte to is 2 MB that are no longer shared.
 		if err := linux.DisableHugePages(); err != nil {

@@ -48,14 +48,14 @@ func memoryFlags() []cli.Flag {
 		&cli.StringFlag{Name: optReforkAfter, EnvVars: env(optReforkAfter), Value: "auto",
 			Usage: "`REQUESTS`[,REQUESTS…] of one worker after which it gives birth to the preloader of the next workers; auto: where that is safe, never"},
 		&cli.StringSliceFlag{Name: optWithout, EnvVars: env(optWithout),
-			Usage: "switch off what saves memory: `NAME`[,NAME…] of " + leverNames()},
+			Usage: "switch off what saves memory: `NAME`[,NAME…] of " + optimizationNames()},
 	}
 }
 
-func leverNames() string {
+func optimizationNames() string {
 	var names []string
-	for _, lever := range preforker.Levers() {
-		names = append(names, string(lever))
+	for _, optimization := range preforker.Optimizations() {
+		names = append(names, string(optimization))
 	}
 	return strings.Join(names, ", ")
 }
@@ -64,7 +64,7 @@ func leverNames() string {
 func readMemory(ctx *cli.Context, config *preforker.Config) error {
 	names := strings.FieldsFunc(strings.Join(ctx.StringSlice(optWithout), ","), func(r rune) bool { return r == ',' || r == ' ' })
 	var err error
-	if config.Without, err = preforker.ParseLevers(names); err != nil {
+	if config.Without, err = preforker.ParseOptimizations(names); err != nil {
 		return usageErrorf("--without compact,views", "read --%s: %v", optWithout, err)
 	}
 	if config.Refork, err = reforkAfter(ctx.String(optReforkAfter)); err != nil {
