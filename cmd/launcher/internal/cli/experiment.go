@@ -21,6 +21,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/load"
 	"launcher/cmd/launcher/internal/experiment/report"
+	experimentrun "launcher/cmd/launcher/internal/experiment/run"
 	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker"
 )
@@ -112,7 +113,7 @@ func runExperiment(ctx *cli.Context, stdout, stderr *os.File) error {
 	}()
 	config.Observer = progress
 	config.Keep = func(results *experiment.Results) error { return report.Write(output, results) }
-	results, err := experiment.Perform(running, config)
+	results, err := experimentrun.Perform(running, config)
 	progress.close()
 	return conclude(stdout, stderr, output, results, err)
 }
@@ -163,7 +164,7 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 		return config, "", err
 	}
 	if config.Reserve = ctx.Uint64(optReserve) << 20; !ctx.IsSet(optReserve) {
-		if config.Reserve, err = experiment.DefaultReserve(); err != nil {
+		if config.Reserve, err = experimentrun.DefaultReserve(); err != nil {
 			return config, "", fmt.Errorf("read the machine's memory: %w", err)
 		}
 	}

@@ -1,14 +1,7 @@
-//go:build linux
-
-// Package experiment repeats the measurement of 2007 on any application and machine:
-// for each method of running it and each number of processes, memory before the launch,
-// after it, through a load and after that.
+// Package experiment is what an experiment is told and what it finds: the measurement of 2007 on any
+// application and machine, beside the servers that are installed there.
 //
-// One run at a time, so that nothing that is measured shares the machine with
-// another. Every process of a method is a descendant of this one, which adopts those
-// that fork themselves away; so what belongs to a method is what descends from
-// here and is not the web server in front. When a run ends, for whatever reason, nothing
-// of it is left before the next one begins. The results are whole after every run.
-//
-// The package writes no report and prints nothing: an Observer is told.
+// It is plain data that every system reads, and the types that all rooms of the experiment
+// share. Below it, run makes the experiment, server starts what is measured, load asks it for pages,
+// and report shows what was found.
 package experiment

@@ -120,6 +120,16 @@ type Sample struct {
 	Each []Process `json:"each,omitempty"`
 }
 
+// Add counts a process in.
+func (s *Sample) Add(p Process) {
+	s.Processes++
+	s.PSS += p.PSS
+	s.Private += p.Private
+	s.RSS += p.RSS
+	s.Swap += p.Swap
+	s.Each = append(s.Each, p)
+}
+
 // Usage is smaps_rollup of one process, or a sum of several.
 type Usage = proc.Usage
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package experiment
+package run
 
 import (
 	"bufio"
@@ -9,13 +9,14 @@ import (
 	"runtime"
 	"strings"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker/proc"
 )
 
 // machine says where this runs, as far as it can be told: the report shows what is missing
 // as unknown, and no measurement depends on it.
-func machine() Machine {
-	m := Machine{System: "unknown", Kernel: "unknown", Processor: "unknown", CPUs: runtime.NumCPU()}
+func machine() experiment.Machine {
+	m := experiment.Machine{System: "unknown", Kernel: "unknown", Processor: "unknown", CPUs: runtime.NumCPU()}
 	if name := field("/etc/os-release", "PRETTY_NAME", "="); name != "" {
 		m.System = strings.Trim(name, `"`)
 	}

@@ -1,10 +1,11 @@
 //go:build linux
 
-package experiment
+package run
 
 import (
 	"strings"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/load"
 	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/proc"
@@ -12,12 +13,12 @@ import (
 
 // split reads what became of the workers' private pages, where a kernel shows the frames
 // to this user (root); nil where it does not, or where nothing was forked.
-func split(run *Run) *Split {
+func split(run *experiment.Run) *experiment.Split {
 	template := templateOf(run)
 	if template == 0 {
 		return nil
 	}
-	var sum Split
+	var sum experiment.Split
 	for _, served := range run.Traffic.Served {
 		pages, err := proc.SplitPrivate(served.Pid, template)
 		if err != nil {
@@ -34,7 +35,7 @@ func split(run *Run) *Split {
 }
 
 // templateOf finds the process that a run's workers were forked from, by its title.
-func templateOf(run *Run) int {
+func templateOf(run *experiment.Run) int {
 	title := server.Method(run.Method).Template()
 	for _, p := range run.Last.Each {
 		if title != "" && strings.HasPrefix(p.Name, title) {
@@ -45,11 +46,11 @@ func templateOf(run *Run) int {
 }
 
 // traffic is a load's result as the report has it.
-func traffic(r load.Result) Traffic {
-	t := Traffic{Requests: r.OK, Errors: r.Errors, Seconds: r.Elapsed.Seconds(), Bytes: r.Bytes,
+func traffic(r load.Result) experiment.Traffic {
+	t := experiment.Traffic{Requests: r.OK, Errors: r.Errors, Seconds: r.Elapsed.Seconds(), Bytes: r.Bytes,
 		Throughput: r.Throughput(), MedianMs: ms(r.Quantile(0.5)), P99Ms: ms(r.Quantile(0.99))}
 	for _, f := range r.Failures {
-		t.Failures = append(t.Failures, Failure{Text: f.Text, Count: f.Count})
+		t.Failures = append(t.Failures, experiment.Failure{Text: f.Text, Count: f.Count})
 	}
 	t.Served = servedBy(r.Served)
 	return t

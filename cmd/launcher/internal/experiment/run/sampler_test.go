@@ -1,24 +1,25 @@
 //go:build linux
 
-package experiment
+package run
 
 import (
 	"slices"
 	"testing"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker/proc"
 )
 
 func TestPeakIsOfTheLoadAndAfter(t *testing.T) {
-	sample := func(phase string, pss uint64) Sample {
-		return Sample{Phase: phase, Usage: proc.Usage{PSS: pss}}
+	sample := func(phase string, pss uint64) experiment.Sample {
+		return experiment.Sample{Phase: phase, Usage: proc.Usage{PSS: pss}}
 	}
-	samples := []Sample{sample(PhaseBefore, 1), sample(PhaseLaunched, 99), sample(PhaseLoad, 30), sample(PhaseLoad, 50), sample(PhaseAfter, 40)}
-	if got := peak(samples); got.PSS != 50 || got.Phase != PhaseLoad {
+	samples := []experiment.Sample{sample(experiment.PhaseBefore, 1), sample(experiment.PhaseLaunched, 99), sample(experiment.PhaseLoad, 30), sample(experiment.PhaseLoad, 50), sample(experiment.PhaseAfter, 40)}
+	if got := peak(samples); got.PSS != 50 || got.Phase != experiment.PhaseLoad {
 		t.Errorf("peak %+v", got)
 	}
 	samples[4].PSS = 60
-	if got := peak(samples); got.PSS != 60 || got.Phase != PhaseAfter {
+	if got := peak(samples); got.PSS != 60 || got.Phase != experiment.PhaseAfter {
 		t.Errorf("peak %+v", got)
 	}
 	if got := peak(nil); got.PSS != 0 {
@@ -27,13 +28,13 @@ func TestPeakIsOfTheLoadAndAfter(t *testing.T) {
 }
 
 func TestSampleSums(t *testing.T) {
-	var s Sample
-	s.add(Process{Pid: 1, Usage: proc.Usage{PSS: 1, Private: 2, RSS: 3, Swap: 4}})
-	s.add(Process{Pid: 2, Usage: proc.Usage{PSS: 10, Private: 20, RSS: 30, Swap: 40}})
+	var s experiment.Sample
+	s.Add(experiment.Process{Pid: 1, Usage: proc.Usage{PSS: 1, Private: 2, RSS: 3, Swap: 4}})
+	s.Add(experiment.Process{Pid: 2, Usage: proc.Usage{PSS: 10, Private: 20, RSS: 30, Swap: 40}})
 	if want := (proc.Usage{PSS: 11, Private: 22, RSS: 33, Swap: 44}); s.Usage != want || s.Processes != 2 || len(s.Each) != 2 {
 		t.Errorf("%+v of %d processes, want %+v", s.Usage, s.Processes, want)
 	}
-	samples := []Sample{s}
+	samples := []experiment.Sample{s}
 	if out := bare(samples); out[0].Each != nil || out[0].PSS != 11 {
 		t.Errorf("bare %+v", out)
 	}
@@ -44,7 +45,7 @@ func TestSampleSums(t *testing.T) {
 
 func TestServedBusiestFirst(t *testing.T) {
 	got := servedBy(map[int]int{30: 5, 10: 7, 20: 5})
-	if want := []Served{{10, 7}, {20, 5}, {30, 5}}; !slices.Equal(got, want) {
+	if want := []experiment.Served{{Pid: 10, Requests: 7}, {Pid: 20, Requests: 5}, {Pid: 30, Requests: 5}}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

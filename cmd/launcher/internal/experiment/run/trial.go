@@ -1,6 +1,6 @@
 //go:build linux
 
-package experiment
+package run
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/load"
 	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/proc"
@@ -32,8 +33,8 @@ func (e *badPath) Error() string { return e.text }
 
 // trial is one run on its way.
 type trial struct {
-	*Experiment
-	run     *Run
+	*runner
+	run     *experiment.Run
 	sampler *sampler
 	server  *server.Server
 	front   *server.Front
@@ -41,8 +42,8 @@ type trial struct {
 
 // measure makes one run. What it measured before an error is in the answer, and nothing
 // that it started is left.
-func (e *Experiment) measure(ctx context.Context, s step) (run Run, err error) {
-	run = Run{Method: s.method, Processes: s.processes, Started: time.Now()}
+func (e *runner) measure(ctx context.Context, s step) (run experiment.Run, err error) {
+	run = experiment.Run{Method: s.method, Processes: s.processes, Started: time.Now()}
 	before, err := proc.Machine()
 	if err != nil {
 		return run, err
@@ -53,11 +54,11 @@ func (e *Experiment) measure(ctx context.Context, s step) (run Run, err error) {
 	defer guarding.Wait()
 	defer cancel(nil)
 
-	t := &trial{Experiment: e, run: &run, sampler: &sampler{began: time.Now()}}
+	t := &trial{runner: e, run: &run, sampler: &sampler{began: time.Now()}}
 	defer func() {
 		err = errors.Join(err, t.stop())
 		run.Samples = bare(t.sampler.samples)
-		for _, s := range []*Sample{&run.Before, &run.Launched, &run.Peak, &run.Last} {
+		for _, s := range []*experiment.Sample{&run.Before, &run.Launched, &run.Peak, &run.Last} {
 			for i := range s.Each {
 				s.Each[i].Name = t.general(s.Each[i].Name)
 			}
@@ -73,13 +74,13 @@ func (e *Experiment) measure(ctx context.Context, s step) (run Run, err error) {
 // steps goes through a run in order.
 func (t *trial) steps(ctx context.Context) error {
 	var err error
-	if t.run.Before, err = t.sampler.take(PhaseBefore); err != nil {
+	if t.run.Before, err = t.sampler.take(experiment.PhaseBefore); err != nil {
 		return err
 	}
 	if err = t.launch(ctx); err != nil {
 		return err
 	}
-	if t.run.Launched, err = t.sampler.take(PhaseLaunched); err != nil {
+	if t.run.Launched, err = t.sampler.take(experiment.PhaseLaunched); err != nil {
 		return err
 	}
 	target, err := t.target(ctx)
@@ -98,7 +99,7 @@ func (t *trial) steps(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if t.run.Last, err = t.sampler.take(PhaseAfter); err != nil {
+	if t.run.Last, err = t.sampler.take(experiment.PhaseAfter); err != nil {
 		return err
 	}
 	t.run.Peak = peak(t.sampler.samples)

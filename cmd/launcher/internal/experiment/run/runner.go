@@ -1,6 +1,6 @@
 //go:build linux
 
-package experiment
+package run
 
 import (
 	"context"
@@ -12,18 +12,19 @@ import (
 	"slices"
 	"time"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
 )
 
-// Experiment goes through a plan.
-type Experiment struct {
-	config   Config
+// runner goes through a plan.
+type runner struct {
+	config   experiment.Config
 	plan     *plan
 	paths    []string // that are asked: those that answered the first time
 	proven   bool     // a server has answered all of them
-	results  *Results
+	results  *experiment.Results
 	launcher string // path of this program's copy
 	// installed is what was found of each method.
 	installed map[string]server.Installed
@@ -41,10 +42,10 @@ func (e *NothingMeasured) Hint() string {
 
 // Perform makes the experiment. When the context ends it stops, keeps what is done, and
 // answers the results with the context's cause as the reason. The results are never nil.
-func Perform(ctx context.Context, config Config) (*Results, error) {
-	e := &Experiment{config: config, paths: config.Paths, installed: map[string]server.Installed{}, results: &Results{
-		Format: FormatVersion, Started: time.Now(), Command: config.Command,
-		App:     App{Name: filepath.Base(config.Root), Environment: config.Environment},
+func Perform(ctx context.Context, config experiment.Config) (*experiment.Results, error) {
+	e := &runner{config: config, paths: config.Paths, installed: map[string]server.Installed{}, results: &experiment.Results{
+		Format: experiment.FormatVersion, Started: time.Now(), Command: config.Command,
+		App:     experiment.App{Name: filepath.Base(config.Root), Environment: config.Environment},
 		Machine: machine(), Processes: config.Processes,
 	}}
 	err := e.run(ctx)
@@ -55,7 +56,7 @@ func Perform(ctx context.Context, config Config) (*Results, error) {
 	return e.results, errors.Join(err, config.Keep(e.results))
 }
 
-func (e *Experiment) run(ctx context.Context) error {
+func (e *runner) run(ctx context.Context) error {
 	// Agents that fork themselves away must stay within reach.
 	if err := linux.AdoptOrphans(); err != nil {
 		return fmt.Errorf("become the parent of servers that detach themselves: %w", err)
@@ -84,7 +85,7 @@ func (e *Experiment) run(ctx context.Context) error {
 }
 
 // prepare looks for the servers and for lighttpd, and answers the methods that there are.
-func (e *Experiment) prepare(ctx context.Context) (methods []string, err error) {
+func (e *runner) prepare(ctx context.Context) (methods []string, err error) {
 	through := "straight"
 	if !e.config.Straight {
 		front, err := server.FindFront(ctx)
@@ -94,7 +95,7 @@ func (e *Experiment) prepare(ctx context.Context) (methods []string, err error) 
 		through = "lighttpd"
 		e.addVersion("lighttpd", front.Version)
 	}
-	e.results.Load = Load{Paths: e.config.Paths, Requests: e.config.Requests, Connections: e.config.Connections,
+	e.results.Load = experiment.Load{Paths: e.config.Paths, Requests: e.config.Requests, Connections: e.config.Connections,
 		Rate: e.config.Rate, Through: through, Tool: "launcher's own client"}
 	for _, variable := range server.Settings() {
 		e.warn(variable + " is set in the environment, and holds for direct and smart")
@@ -106,7 +107,7 @@ func (e *Experiment) prepare(ctx context.Context) (methods []string, err error) 
 			return nil, context.Cause(ctx)
 		}
 		if err != nil {
-			e.leaveOut(Skipped{Method: string(method), Reason: err.Error()})
+			e.leaveOut(experiment.Skipped{Method: string(method), Reason: err.Error()})
 			continue
 		}
 		methods = append(methods, string(method))
@@ -124,7 +125,7 @@ func (e *Experiment) prepare(ctx context.Context) (methods []string, err error) 
 // copyLauncher has the methods of this program run from a copy of it: the pages of one file
 // are shared by all who run it, and this process would take its part of them off the
 // supervisor's share.
-func (e *Experiment) copyLauncher() error {
+func (e *runner) copyLauncher() error {
 	program, err := os.ReadFile(e.config.Launcher)
 	if err == nil {
 		e.launcher = filepath.Join(e.config.Scratch, "launcher")
@@ -137,10 +138,10 @@ func (e *Experiment) copyLauncher() error {
 }
 
 // step makes one run and draws the consequences. An error ends the experiment.
-func (e *Experiment) step(ctx context.Context, s step) error {
+func (e *runner) step(ctx context.Context, s step) error {
 	if reason := e.tooLarge(s); reason != "" {
 		e.plan.drop(s.method)
-		e.leaveOut(Skipped{Method: s.method, Processes: s.processes, Reason: reason})
+		e.leaveOut(experiment.Skipped{Method: s.method, Processes: s.processes, Reason: reason})
 		return nil
 	}
 	began := time.Now()
@@ -159,7 +160,7 @@ func (e *Experiment) step(ctx context.Context, s step) error {
 	if err != nil {
 		run.Error = err.Error()
 		if ahead := e.plan.drop(s.method); ahead > 0 {
-			e.leaveOut(Skipped{Method: s.method, Reason: fmt.Sprintf("with %s: %s; larger numbers were not tried", processesOf(s.processes), firstLine(run.Error))})
+			e.leaveOut(experiment.Skipped{Method: s.method, Reason: fmt.Sprintf("with %s: %s; larger numbers were not tried", processesOf(s.processes), firstLine(run.Error))})
 		}
 	}
 	e.results.Runs = append(e.results.Runs, run)
@@ -169,7 +170,7 @@ func (e *Experiment) step(ctx context.Context, s step) error {
 
 // leavePathOut goes on without a path that no server has ever answered, and makes
 // the same step again.
-func (e *Experiment) leavePathOut(ctx context.Context, s step, err error) error {
+func (e *runner) leavePathOut(ctx context.Context, s step, err error) error {
 	var bad *badPath
 	errors.As(err, &bad)
 	e.paths = slices.DeleteFunc(slices.Clone(e.paths), func(path string) bool { return path == bad.path })
@@ -181,7 +182,7 @@ func (e *Experiment) leavePathOut(ctx context.Context, s step, err error) error 
 }
 
 // tooLarge says why a step would not fit into memory, "" where it may.
-func (e *Experiment) tooLarge(s step) string {
+func (e *runner) tooLarge(s step) string {
 	now, err := proc.Machine()
 	need := e.plan.expected(s)
 	if err != nil || need == 0 || need+e.config.Reserve <= now.Available {
@@ -191,7 +192,7 @@ func (e *Experiment) tooLarge(s step) string {
 }
 
 // verdict is an error where nothing at all went well.
-func (e *Experiment) verdict() error {
+func (e *runner) verdict() error {
 	for _, run := range e.results.Runs {
 		if run.Error == "" {
 			return nil
@@ -203,37 +204,37 @@ func (e *Experiment) verdict() error {
 	return &NothingMeasured{"no run was made"}
 }
 
-func (e *Experiment) leaveOut(s Skipped) {
+func (e *runner) leaveOut(s experiment.Skipped) {
 	e.results.Skipped = append(e.results.Skipped, s)
 	e.config.Observer.LeftOut(s)
 }
 
-func (e *Experiment) warn(text string) {
+func (e *runner) warn(text string) {
 	e.results.Warnings = append(e.results.Warnings, text)
 	e.config.Observer.Warned(text)
 }
 
-func (e *Experiment) addVersion(name, version string) {
-	if !slices.ContainsFunc(e.results.Versions, func(v Version) bool { return v.Name == name }) {
-		e.results.Versions = append(e.results.Versions, Version{Name: name, Version: version})
+func (e *runner) addVersion(name, version string) {
+	if !slices.ContainsFunc(e.results.Versions, func(v experiment.Version) bool { return v.Name == name }) {
+		e.results.Versions = append(e.results.Versions, experiment.Version{Name: name, Version: version})
 	}
 }
 
 // noteVersions keeps what the application says of itself. An answer without it, of a
 // cache in between perhaps, is no reason to stop.
-func (e *Experiment) noteVersions(header string) {
+func (e *runner) noteVersions(header string) {
 	var said struct{ Ruby, Rails, Rack string }
 	if header == "" || json.Unmarshal([]byte(header), &said) != nil {
 		return
 	}
-	for _, v := range []Version{{"ruby", said.Ruby}, {"rails", said.Rails}, {"rack", said.Rack}} {
+	for _, v := range []experiment.Version{{Name: "ruby", Version: said.Ruby}, {Name: "rails", Version: said.Rails}, {Name: "rack", Version: said.Rack}} {
 		if v.Version != "" {
 			e.addVersion(v.Name, v.Version)
 		}
 	}
 }
 
-func (e *Experiment) app() server.App {
+func (e *runner) app() server.App {
 	return server.App{Root: e.config.Root, Entry: e.config.Entry, Environment: e.config.Environment, Ruby: e.config.Ruby}
 }
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package experiment
+package run
 
 import (
 	"cmp"
@@ -8,15 +8,17 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 // servedBy sorts processes by how many requests they answered, the busiest first.
-func servedBy(counts map[int]int) []Served {
-	var out []Served
+func servedBy(counts map[int]int) []experiment.Served {
+	var out []experiment.Served
 	for _, pid := range slices.Sorted(maps.Keys(counts)) {
-		out = append(out, Served{Pid: pid, Requests: counts[pid]})
+		out = append(out, experiment.Served{Pid: pid, Requests: counts[pid]})
 	}
-	slices.SortStableFunc(out, func(a, b Served) int { return cmp.Compare(b.Requests, a.Requests) })
+	slices.SortStableFunc(out, func(a, b experiment.Served) int { return cmp.Compare(b.Requests, a.Requests) })
 	return out
 }
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package experiment
+package run
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/server"
 )
 
@@ -22,7 +23,7 @@ type onlooker struct {
 	t    *testing.T
 	sums map[string]uint64 // of the fields of smaps, in bytes
 	free uint64            // total less free, as free(1) tells it
-	runs []Run
+	runs []experiment.Run
 }
 
 func (o *onlooker) Planned(int) {}
@@ -76,9 +77,9 @@ func (o *onlooker) servers() (pids []string) {
 	return pids
 }
 
-func (o *onlooker) Asked(int, int, int)                      {}
-func (o *onlooker) Finished(run Run, _ int, _ time.Duration) { o.runs = append(o.runs, run) }
-func (o *onlooker) LeftOut(s Skipped)                        { o.t.Errorf("left out: %+v", s) }
+func (o *onlooker) Asked(int, int, int)                                 {}
+func (o *onlooker) Finished(run experiment.Run, _ int, _ time.Duration) { o.runs = append(o.runs, run) }
+func (o *onlooker) LeftOut(s experiment.Skipped)                        { o.t.Errorf("left out: %+v", s) }
 func (o *onlooker) Warned(text string) {
 	if !strings.HasPrefix(text, "LAUNCHER_") { // of which the test itself sets some
 		o.t.Errorf("warned: %s", text)
@@ -99,17 +100,17 @@ func TestSumsAreThoseOfOthers(t *testing.T) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	root := filepath.Join(scratch, "hello")
-	if err := os.CopyFS(root, os.DirFS("../../../../testdata/apps/hello")); err != nil {
+	if err := os.CopyFS(root, os.DirFS("../../../../../testdata/apps/hello")); err != nil {
 		t.Fatal(err)
 	}
 	watch := &onlooker{t: t}
 	for _, method := range []server.Method{server.Smart, server.Direct} {
 		kept := 0
-		_, err := Perform(context.Background(), Config{
+		_, err := Perform(context.Background(), experiment.Config{
 			Methods: []server.Method{method}, Processes: []int{2}, Root: root, Entry: "config.ru", Environment: "production",
 			Ruby: "ruby", Launcher: binary, Scratch: scratch, Paths: []string{"/"}, Requests: 40, Connections: 2,
 			BootTimeout: time.Minute, RequestTimeout: time.Minute,
-			Keep: func(*Results) error { kept++; return nil }, Observer: watch,
+			Keep: func(*experiment.Results) error { kept++; return nil }, Observer: watch,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -117,10 +118,10 @@ func TestSumsAreThoseOfOthers(t *testing.T) {
 		if kept == 0 || len(watch.runs) != 1 {
 			t.Fatalf("kept %d times, %d runs", kept, len(watch.runs))
 		}
-		var last Sample
+		var last experiment.Sample
 		for _, p := range watch.runs[0].Last.Each {
 			if !strings.HasPrefix(p.Name, "launcher -") {
-				last.add(p)
+				last.Add(p)
 			}
 		}
 		last.FreeUsed = watch.runs[0].Last.FreeUsed

@@ -1,6 +1,6 @@
 //go:build linux
 
-package experiment
+package run
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker/proc"
 )
 
@@ -24,20 +25,20 @@ const (
 type sampler struct {
 	began   time.Time
 	except  []int // processes that do not belong to the method: the web server in front
-	samples []Sample
+	samples []experiment.Sample
 }
 
 // take reads one sample now and keeps it.
-func (s *sampler) take(phase string) (Sample, error) {
+func (s *sampler) take(phase string) (experiment.Sample, error) {
 	machine, err := proc.Machine()
 	if err != nil {
-		return Sample{}, err
+		return experiment.Sample{}, err
 	}
 	table, err := proc.Processes()
 	if err != nil {
-		return Sample{}, err
+		return experiment.Sample{}, err
 	}
-	sample := Sample{Seconds: time.Since(s.began).Seconds(), Phase: phase,
+	sample := experiment.Sample{Seconds: time.Since(s.began).Seconds(), Phase: phase,
 		FreeUsed: machine.Used(), FreeUsedLess: machine.UsedLess(), SwapUsed: machine.SwapUsed()}
 	for _, p := range table.Descendants(os.Getpid(), s.except...) {
 		usage, err := proc.Of(p.Pid)
@@ -45,21 +46,12 @@ func (s *sampler) take(phase string) (Sample, error) {
 			continue // it ended meanwhile
 		}
 		if err != nil {
-			return Sample{}, err
+			return experiment.Sample{}, err
 		}
-		sample.add(Process{Pid: p.Pid, Parent: p.Parent, Name: proc.Title(p.Pid), Usage: usage})
+		sample.Add(experiment.Process{Pid: p.Pid, Parent: p.Parent, Name: proc.Title(p.Pid), Usage: usage})
 	}
 	s.samples = append(s.samples, sample)
 	return sample, nil
-}
-
-func (s *Sample) add(p Process) {
-	s.Processes++
-	s.PSS += p.PSS
-	s.Private += p.Private
-	s.RSS += p.RSS
-	s.Swap += p.Swap
-	s.Each = append(s.Each, p)
 }
 
 // through samples until the context ends.
@@ -73,7 +65,7 @@ func (s *sampler) through(ctx context.Context) error {
 		case <-timer.C:
 		}
 		began := time.Now()
-		if _, err := s.take(PhaseLoad); err != nil {
+		if _, err := s.take(experiment.PhaseLoad); err != nil {
 			return err
 		}
 		timer.Reset(max(samplePeriod, sampleShare*time.Since(began)))
@@ -81,10 +73,10 @@ func (s *sampler) through(ctx context.Context) error {
 }
 
 // peak is the sample of the greatest PSS of the load and after it.
-func peak(samples []Sample) Sample {
-	var greatest Sample
+func peak(samples []experiment.Sample) experiment.Sample {
+	var greatest experiment.Sample
 	for _, s := range samples {
-		if (s.Phase == PhaseLoad || s.Phase == PhaseAfter) && s.PSS >= greatest.PSS {
+		if (s.Phase == experiment.PhaseLoad || s.Phase == experiment.PhaseAfter) && s.PSS >= greatest.PSS {
 			greatest = s
 		}
 	}
@@ -92,7 +84,7 @@ func peak(samples []Sample) Sample {
 }
 
 // bare is the samples without their processes, which a few of them name elsewhere.
-func bare(samples []Sample) []Sample {
+func bare(samples []experiment.Sample) []experiment.Sample {
 	out := slices.Clone(samples)
 	for i := range out {
 		out[i].Each = nil
