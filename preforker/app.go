@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"launcher/preforker/hint"
 )
 
 // App is an application in its folder.
@@ -45,7 +47,7 @@ func FindApp(root string) (App, error) {
 			return app, nil
 		}
 	}
-	return App{}, userErrorf("change to the root of a Rails or Rack application, or name it with --root",
+	return App{}, hint.Errorf("change to the root of a Rails or Rack application, or name it with --root",
 		"find application: neither config.ru nor config/environment.rb in %s", app.Root)
 }
 
@@ -63,7 +65,7 @@ func FindRackup(root, rackup string) (App, error) {
 		return App{}, err
 	}
 	if !isFile(path) {
-		return App{}, userErrorf("name a rackup file with --rackup, absolute or relative to the root of the application",
+		return App{}, hint.Errorf("name a rackup file with --rackup, absolute or relative to the root of the application",
 			"find application: there is no file %s", path)
 	}
 	app.Entry, app.Named = path, true
@@ -92,7 +94,7 @@ func findRoot(root string) (App, error) {
 		return App{}, err
 	}
 	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-		return App{}, userErrorf("name the folder of the application with --root", "find application: %s is not a folder", abs)
+		return App{}, hint.Errorf("name the folder of the application with --root", "find application: %s is not a folder", abs)
 	}
 	app := App{Root: abs}
 	if hooks := filepath.Join(abs, "config", "launcher.rb"); isFile(hooks) {
@@ -104,7 +106,7 @@ func findRoot(root string) (App, error) {
 // closed is an error where this user may not even see whether something is there.
 func closed(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrPermission) {
-		return userErrorf(permissions, "find application: %w", err)
+		return hint.Errorf(permissions, "find application: %w", err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"launcher/preforker/hint"
 	"launcher/preforker/internal/wire"
 )
 
@@ -34,7 +35,7 @@ func TestFindApp(t *testing.T) {
 		}
 		app, err := FindApp(root)
 		if test.entry == "" {
-			if err == nil || hint(err) == "" || !strings.Contains(err.Error(), root) {
+			if err == nil || hint.Of(err) == "" || !strings.Contains(err.Error(), root) {
 				t.Errorf("%s: %+v, %v", name, app, err)
 			}
 			continue

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"launcher/preforker/hint"
 )
 
 const (
@@ -40,14 +42,14 @@ func AskStatus(ctx context.Context, dir string) (status Status, text []byte, err
 		refusal
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
-		return status, nil, userErrorf("see who listens there: fuser -v "+filepath.Join(dir, ControlSocketName),
+		return status, nil, hint.Errorf("see who listens there: fuser -v "+filepath.Join(dir, ControlSocketName),
 			"read status: the answer is no launcher's: %w", err)
 	}
 	switch {
 	case answer.Error != "":
 		return status, nil, fmt.Errorf("ask for the status: %q", answer.Error)
 	case answer.Version != StatusVersion:
-		return status, nil, userErrorf("use the same launcher that runs there",
+		return status, nil, hint.Errorf("use the same launcher that runs there",
 			"read status: it has version %d, not %d", answer.Version, StatusVersion)
 	}
 	return answer.Status, text, nil
@@ -56,7 +58,7 @@ func AskStatus(ctx context.Context, dir string) (status Status, text []byte, err
 func ask(ctx context.Context, dir, request string) ([]byte, error) {
 	path := filepath.Join(dir, ControlSocketName)
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != fs.ModeSocket {
-		return nil, userErrorf("move it away: a launcher that runs makes its own", "find launcher: %s is there and is not a socket", path)
+		return nil, hint.Errorf("move it away: a launcher that runs makes its own", "find launcher: %s is there and is not a socket", path)
 	}
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", path)
@@ -87,17 +89,17 @@ func ask(ctx context.Context, dir, request string) ([]byte, error) {
 func unreached(dir, path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return userErrorf("name the folder of its sockets with --socket-dir, or start it with launcher NUM",
+		return hint.Errorf("name the folder of its sockets with --socket-dir, or start it with launcher NUM",
 			"find launcher: none runs with its sockets in %s", dir)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return userErrorf("start it with launcher NUM, or name another folder with --socket-dir",
+		return hint.Errorf("start it with launcher NUM, or name another folder with --socket-dir",
 			"find launcher: none runs with its sockets in %s; the one that left %s was killed", dir, ControlSocketName)
 	case errors.Is(err, syscall.EPROTOTYPE): // of another type
-		return userErrorf("move it away: a launcher that runs makes its own", "find launcher: %s is another program's", path)
+		return hint.Errorf("move it away: a launcher that runs makes its own", "find launcher: %s is another program's", path)
 	case errors.Is(err, syscall.EAGAIN):
-		return userErrorf("ask again in a while", "ask the launcher at %s: too many ask at once", path)
+		return hint.Errorf("ask again in a while", "ask the launcher at %s: too many ask at once", path)
 	case errors.Is(err, fs.ErrPermission):
-		return userErrorf("ask as the user who runs it: sudo -u "+ownerOf(path)+" launcher status --socket-dir "+dir,
+		return hint.Errorf("ask as the user who runs it: sudo -u "+ownerOf(path)+" launcher status --socket-dir "+dir,
 			"find launcher: %s may be asked by its owner alone", path)
 	default:
 		return fmt.Errorf("ask the launcher: %w", err)

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/hint"
+	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
 )
 
@@ -85,7 +87,7 @@ func (c *controlled) says(t *testing.T, text string, end bool) string {
 }
 
 func TestControlAnswers(t *testing.T) {
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	c := startControl(t, dir)
 	if info, err := os.Lstat(c.path); err != nil || info.Mode() != os.ModeSocket|0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
@@ -103,7 +105,7 @@ func TestControlAnswers(t *testing.T) {
 		t.Errorf("without the end of the line: %q", got)
 	}
 	c.stop()
-	if got := names(t, dir); len(got) != 0 {
+	if got := testdir.Names(t, dir); len(got) != 0 {
 		t.Errorf("left: %q", got)
 	}
 }
@@ -111,7 +113,7 @@ func TestControlAnswers(t *testing.T) {
 // TestControlWithManySilentClients: whoever says what it wants is answered, while all of them stay, each of whom
 // has far more time than the test.
 func TestControlWithManySilentClients(t *testing.T) {
-	c := startPatientControl(t, shortDir(t), time.Hour)
+	c := startPatientControl(t, testdir.Short(t), time.Hour)
 	for range 20 * controlConnections {
 		c.dial(t)
 	}
@@ -125,7 +127,7 @@ func TestControlWithManySilentClients(t *testing.T) {
 // TestControlIsNotHeldUp by clients that do not read what they have asked for: as many as are talked to at once
 // are given up, and others are answered.
 func TestControlIsNotHeldUp(t *testing.T) {
-	c := startControl(t, shortDir(t))
+	c := startControl(t, testdir.Short(t))
 	var slow []net.Conn
 	for range controlConnections {
 		conn := c.dial(t)
@@ -148,7 +150,7 @@ func TestControlIsNotHeldUp(t *testing.T) {
 
 // TestControlEndsAtOnce though it talks to clients that say nothing, and has an hour for each.
 func TestControlEndsAtOnce(t *testing.T) {
-	c := startPatientControl(t, shortDir(t), time.Hour)
+	c := startPatientControl(t, testdir.Short(t), time.Hour)
 	for range controlConnections - 1 {
 		c.dial(t)
 	}
@@ -164,7 +166,7 @@ func TestControlEndsAtOnce(t *testing.T) {
 }
 
 func TestControlReplacesAStaleSocketAlone(t *testing.T) {
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	path := filepath.Join(dir, ControlSocketName)
 	stale, err := linux.Listen(path, socketOptions)
 	if err != nil {
@@ -183,20 +185,20 @@ func TestControlReplacesAStaleSocketAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.stop()
-	if _, err := bindControl(dir, staleness{}); err == nil || !strings.Contains(err.Error(), "is not a socket") || !strings.Contains(hint(err), "--socket-dir") {
+	if _, err := bindControl(dir, staleness{}); err == nil || !strings.Contains(err.Error(), "is not a socket") || !strings.Contains(hint.Of(err), "--socket-dir") {
 		t.Errorf("a file: %v", err)
 	}
 }
 
 // TestAskStatus of folders without a launcher, and of sockets that answer nonsense.
 func TestAskStatus(t *testing.T) {
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	ctx := t.Context()
 	asks := func(says, try string) {
 		t.Helper()
 		_, text, err := AskStatus(ctx, dir)
-		if err == nil || text != nil || !strings.Contains(err.Error(), says) || !strings.Contains(hint(err), try) {
-			t.Errorf("%v, %q; want %q, %q", err, hint(err), says, try)
+		if err == nil || text != nil || !strings.Contains(err.Error(), says) || !strings.Contains(hint.Of(err), try) {
+			t.Errorf("%v, %q; want %q, %q", err, hint.Of(err), says, try)
 		}
 	}
 	asks("none runs with its sockets in "+dir, "--socket-dir")

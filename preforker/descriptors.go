@@ -3,6 +3,7 @@ package preforker
 import (
 	"fmt"
 
+	"launcher/preforker/hint"
 	"launcher/preforker/linux"
 )
 
@@ -31,7 +32,7 @@ func SpareDescriptors(workers int) (int, error) {
 	}
 	need := uint64(workers*descriptorsPerWorker + descriptorsBesides)
 	if limit < need {
-		return 0, userErrorf(fmt.Sprintf("raise it to %d (ulimit -n, or LimitNOFILE= in a systemd unit), or run fewer workers", need),
+		return 0, hint.Errorf(fmt.Sprintf("raise it to %d (ulimit -n, or LimitNOFILE= in a systemd unit), or run fewer workers", need),
 			"start %d workers: the limit of open files is %d", workers, limit)
 	}
 	return int(max(min(limit, maxDescriptors)-need, descriptorsInReserve) - descriptorsInReserve), nil

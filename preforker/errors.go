@@ -6,28 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"launcher/preforker/hint"
 	"launcher/preforker/internal/wire"
 )
-
-// UserError is an error that its reader can mend. The command line prints the
-// hint below it, as "Try: …".
-type UserError struct {
-	Err error
-	Try string
-}
-
-// Error is the error without the hint.
-func (e *UserError) Error() string { return e.Err.Error() }
-
-// Unwrap gives the cause.
-func (e *UserError) Unwrap() error { return e.Err }
-
-// Hint is what to do.
-func (e *UserError) Hint() string { return e.Try }
-
-func userErrorf(try, format string, args ...any) error {
-	return &UserError{Err: fmt.Errorf(format, args...), Try: try}
-}
 
 // LoadError is why a generation has not come up: how its process ended, the
 // exception with the application's own frames first, what it printed last.
@@ -83,7 +64,7 @@ func failureError(f wire.Failure) error {
 
 func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout time.Duration) error {
 	err := &LoadError{Lines: e.lines, Try: anyError}
-	var user *UserError
+	var user *hint.Error
 	what := e.ruby
 	if what == "" {
 		what = "it"

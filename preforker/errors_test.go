@@ -12,13 +12,6 @@ import (
 	"launcher/preforker/internal/wire"
 )
 
-func TestUserError(t *testing.T) {
-	err := userErrorf("mend it", "open door: %w", fs.ErrPermission)
-	if err.Error() != "open door: permission denied" || !errors.Is(err, fs.ErrPermission) || hint(err) != "mend it" {
-		t.Errorf("%v, %q", err, hint(err))
-	}
-}
-
 func TestFailureError(t *testing.T) {
 	failure := wire.Failure{Class: "KeyError", Message: "no key"}
 	if got := failureError(failure).Error(); got != "KeyError: no key" {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+
+	"launcher/preforker/smallfile"
 )
 
 // heapFileName is beside the sockets. It stays when the launcher stops: it is for
@@ -53,7 +55,7 @@ func newHeapFile(socketDir, ruby string, app App) *heapFile {
 
 // read answers what is known, and false where that is nothing. The error is for the log.
 func (f *heapFile) read() (heapRecord, bool, error) {
-	text, err := readSmall(f.path, mostHeapFile)
+	text, err := smallfile.Read(f.path, mostHeapFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return heapRecord{}, false, nil
 	}
@@ -111,12 +113,12 @@ func (f *heapFile) lost() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	_, err := os.Lstat(f.path)
-	return f.written != nil && err != nil && isMissing(err)
+	return f.written != nil && err != nil && smallfile.IsMissing(err)
 }
 
 // writeAgain writes what was written last.
 func (f *heapFile) writeAgain() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return replaceSmall(f.path, f.written, 0o600)
+	return smallfile.Replace(f.path, f.written, 0o600)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"launcher/preforker/internal/testdir"
 )
 
 func TestHeapFile(t *testing.T) {
@@ -37,7 +39,7 @@ func TestHeapFile(t *testing.T) {
 	if _, known, err := newHeapFile(dir, ruby, app).read(); known || err != nil {
 		t.Errorf("another Ruby: %v, %v", known, err)
 	}
-	if left := names(t, dir); len(left) != 2 {
+	if left := testdir.Names(t, dir); len(left) != 2 {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -56,12 +58,12 @@ func TestHeapFileThatIsDamaged(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, known, err)
 		}
 	}
-	tenGigabytes(t, file.path)
+	testdir.TenGigabytes(t, file.path)
 	if _, known, err := file.read(); known || err == nil {
 		t.Errorf("ten gigabytes: %v, %v", known, err)
 	}
-	for name, put := range strangers {
-		file := newHeapFile(shortDir(t), "/bin/ruby", App{})
+	for name, put := range testdir.NotFiles {
+		file := newHeapFile(testdir.Short(t), "/bin/ruby", App{})
 		put(t, file.path)
 		if _, known, err := file.read(); known || err == nil {
 			t.Errorf("%s: %v, %v", name, known, err)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"launcher/preforker/internal/testdir"
 )
 
 // patience is what a wait takes to fail.
@@ -18,7 +20,7 @@ const patience = 3 * time.Minute
 // leaver is a supervisor as far as closing sockets goes. Who is refused reads "refused".
 func leaver(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	t.Helper()
-	bound, err := bindSockets(shortDir(t), slots, socketOptions, 0)
+	bound, err := bindSockets(testdir.Short(t), slots, socketOptions, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,9 +120,9 @@ func TestLeftoversAreRefusedWithoutNeighbours(t *testing.T) {
 
 func TestLeftoversAreHandedToNeighbours(t *testing.T) {
 	s, _ := leaver(t, 1)
-	neighbour := filepath.Join(shortDir(t), "neighbour")
+	neighbour := filepath.Join(testdir.Short(t), "neighbour")
 	echo(t, neighbour)
-	gone := filepath.Join(shortDir(t), "gone")
+	gone := filepath.Join(testdir.Short(t), "gone")
 	long := strings.Repeat("long request ", 100_000)
 	first := connect(t, s.sockets.paths[0], "first") // to the neighbour
 	second := connect(t, s.sockets.paths[0], "")     // to the one that is gone
@@ -153,7 +155,7 @@ func TestLeftoversAreHandedToNeighbours(t *testing.T) {
 // TestRelayEndsWithTheSupervisor, whoever does not end the conversation.
 func TestRelayEndsWithTheSupervisor(t *testing.T) {
 	s, _ := leaver(t, 1)
-	neighbour := filepath.Join(shortDir(t), "neighbour")
+	neighbour := filepath.Join(testdir.Short(t), "neighbour")
 	echo(t, neighbour)
 	conn := connect(t, s.sockets.paths[0], "no end")
 	listener := s.sockets.take(0)

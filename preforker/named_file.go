@@ -1,11 +1,10 @@
 package preforker
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"launcher/preforker/smallfile"
 )
 
 // namedFile is a file that this process has made and holds: a socket that is bound, or the pid file. As long
@@ -27,14 +26,9 @@ func nameFile(path string, info os.FileInfo) namedFile {
 func (f namedFile) lost(path string) bool {
 	now, err := os.Lstat(path)
 	if err != nil {
-		return isMissing(err)
+		return smallfile.IsMissing(err)
 	}
 	return !os.SameFile(now, f.info)
-}
-
-// isMissing says whether an error means that nothing can be at a path.
-func isMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }
 
 // remove removes the file, unless somebody has cleaned the folder and made another one of this name.

@@ -11,7 +11,10 @@ import (
 	"strings"
 	"syscall"
 
+	"launcher/preforker/hint"
 	"launcher/preforker/linux"
+	"launcher/preforker/proc"
+	"launcher/preforker/smallfile"
 )
 
 // pidFile keeps a second launcher out of a socket folder. What counts is the lock
@@ -47,22 +50,22 @@ func lockPidFile(dir string) (*pidFile, error) {
 			return p, err
 		}
 	}
-	return nil, userErrorf("see who replaces it, or "+tryPlace, "lock pid file: somebody replaces %s all the time", path)
+	return nil, hint.Errorf("see who replaces it, or "+tryPlace, "lock pid file: somebody replaces %s all the time", path)
 }
 
 // tryPidFile is one attempt. Again says that somebody was faster.
 func tryPidFile(path string) (p *pidFile, again bool, err error) {
-	file, err := openSmall(path)
+	file, err := smallfile.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return claim(path, 0, os.Link)
-	case errors.Is(err, errNotFile):
-		return nil, false, userErrorf("move it away, or "+tryPlace,
+	case errors.Is(err, smallfile.ErrNotFile):
+		return nil, false, hint.Errorf("move it away, or "+tryPlace,
 			"create pid file: %s is there and is not a file; it was left alone", path)
 	case errors.Is(err, fs.ErrPermission):
-		return nil, false, userErrorf("run as its owner, remove it if no launcher runs there, or "+tryPlace, "open pid file: %w", err)
+		return nil, false, hint.Errorf("run as its owner, remove it if no launcher runs there, or "+tryPlace, "open pid file: %w", err)
 	case err != nil:
-		return nil, false, userErrorf("choose a folder that this user may write with --socket-dir", "open pid file: %w", err)
+		return nil, false, hint.Errorf("choose a folder that this user may write with --socket-dir", "open pid file: %w", err)
 	}
 	defer file.Close()
 	return lockOpened(file, path)
@@ -87,12 +90,12 @@ func lockOpened(file *os.File, path string) (p *pidFile, again bool, err error) 
 		// The old file stays locked until the new one, which is too, has its name.
 		return claim(path, pid, os.Rename)
 	}
-	if pid != 0 && pid != os.Getpid() && hasOpen(pid, opened, pidFileName) {
-		return nil, false, userErrorf(fmt.Sprintf("stop it with kill %d, or %s", pid, tryPlace),
+	if pid != 0 && pid != os.Getpid() && proc.HasOpen(pid, opened, pidFileName) {
+		return nil, false, hint.Errorf(fmt.Sprintf("stop it with kill %d, or %s", pid, tryPlace),
 			"start launcher: already running, pid %d (%s)", pid, path)
 	}
 	// The number may be of a process that has nothing to do with it, or of one in another container.
-	return nil, false, userErrorf(fmt.Sprintf("see who has it open (fuser -v %s), or %s", path, tryPlace),
+	return nil, false, hint.Errorf(fmt.Sprintf("see who has it open (fuser -v %s), or %s", path, tryPlace),
 		"start launcher: somebody else has locked %s", path)
 }
 
@@ -111,7 +114,7 @@ func readPid(file *os.File) int {
 
 // claim makes a locked pid file and gives it its name, by a link where there is none yet.
 func claim(path string, predecessor int, name func(from, to string) error) (p *pidFile, again bool, err error) {
-	file, err := createTemporary(path)
+	file, err := smallfile.CreateTemporary(path)
 	if err == nil {
 		err = writePid(file)
 	}
@@ -138,7 +141,7 @@ func claim(path string, predecessor int, name func(from, to string) error) (p *p
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		try = "free some space on its disk, or " + tryPlace
 	}
-	return nil, false, userErrorf(try, "create pid file: %w", errorAt(path, err))
+	return nil, false, hint.Errorf(try, "create pid file: %w", smallfile.ErrorAt(path, err))
 }
 
 func writePid(file *os.File) error {

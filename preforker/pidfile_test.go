@@ -13,11 +13,13 @@ import (
 	"sync"
 	"testing"
 
+	"launcher/preforker/hint"
+	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
 )
 
 func TestPidFile(t *testing.T) {
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	path := filepath.Join(dir, pidFileName)
 	first, err := lockPidFile(dir)
 	if err != nil {
@@ -32,11 +34,11 @@ func TestPidFile(t *testing.T) {
 	}
 	// The lock belongs to the open file, so this process can stand for another one.
 	if second, err := lockPidFile(dir); err == nil || second != nil ||
-		!strings.Contains(err.Error(), "somebody else has locked") || !strings.Contains(hint(err), "fuser") {
-		t.Errorf("%v, %q", err, hint(err))
+		!strings.Contains(err.Error(), "somebody else has locked") || !strings.Contains(hint.Of(err), "fuser") {
+		t.Errorf("%v, %q", err, hint.Of(err))
 	}
 	first.release()
-	if got := names(t, dir); len(got) != 0 {
+	if got := testdir.Names(t, dir); len(got) != 0 {
 		t.Errorf("released: %q", got)
 	}
 	for text, want := range map[string]int{"4711\n": 4711, "": 0, "nonsense": 0, "99999\n and more": 0,
@@ -57,7 +59,7 @@ func TestPidFile(t *testing.T) {
 
 // TestPidFileRemovedMeanwhile: a lock on a file that has lost its name keeps nobody out.
 func TestPidFileRemovedMeanwhile(t *testing.T) {
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	path := filepath.Join(dir, pidFileName)
 	for name, meanwhile := range map[string]func() error{
 		"gone":     func() error { return os.Remove(path) },
@@ -78,7 +80,7 @@ func TestPidFileRemovedMeanwhile(t *testing.T) {
 }
 
 func TestPidFileThatCannotBeMade(t *testing.T) {
-	if p, err := lockPidFile(filepath.Join(shortDir(t), "nowhere")); p != nil || err == nil || hint(err) == "" {
+	if p, err := lockPidFile(filepath.Join(testdir.Short(t), "nowhere")); p != nil || err == nil || hint.Of(err) == "" {
 		t.Errorf("%v", err)
 	}
 }
@@ -133,7 +135,7 @@ func TestPidFileOfAnotherProcess(t *testing.T) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return // it is left behind, as by one that is killed
 	}
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	for _, predecessor := range []int{0, 1} { // by a link, by a rename
 		cmd := exec.Command(os.Args[0], "-test.run=^TestPidFileOfAnotherProcess$")
 		cmd.Env = append(os.Environ(), "TEST_PID_FILE_IN="+dir)
@@ -146,8 +148,8 @@ func TestPidFileOfAnotherProcess(t *testing.T) {
 			t.Fatalf("%q, %v", line, err)
 		}
 		if _, err := lockPidFile(dir); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("already running, pid %d", cmd.Process.Pid)) ||
-			!strings.Contains(hint(err), fmt.Sprintf("kill %d", cmd.Process.Pid)) {
-			t.Errorf("after %d others: %v, %q", predecessor, err, hint(err))
+			!strings.Contains(hint.Of(err), fmt.Sprintf("kill %d", cmd.Process.Pid)) {
+			t.Errorf("after %d others: %v, %q", predecessor, err, hint.Of(err))
 		}
 		_ = in.Close()
 		_ = cmd.Wait()
@@ -156,24 +158,24 @@ func TestPidFileOfAnotherProcess(t *testing.T) {
 
 // TestPidFileOfStrangers: nothing that is there blocks, and it is left alone.
 func TestPidFileOfStrangers(t *testing.T) {
-	for name, put := range strangers {
-		dir := shortDir(t)
+	for name, put := range testdir.NotFiles {
+		dir := testdir.Short(t)
 		path := filepath.Join(dir, pidFileName)
 		put(t, path)
 		before, err := os.Lstat(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p, err := lockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "is not a file; it was left alone") || hint(err) == "" {
-			t.Errorf("%s: %v, %q", name, err, hint(err))
+		if p, err := lockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "is not a file; it was left alone") || hint.Of(err) == "" {
+			t.Errorf("%s: %v, %q", name, err, hint.Of(err))
 		}
 		if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	path := filepath.Join(dir, pidFileName)
-	tenGigabytes(t, path)
+	testdir.TenGigabytes(t, path)
 	precious := filepath.Join(dir, "precious")
 	if err := os.Link(path, precious); err != nil {
 		t.Fatal(err)
@@ -191,7 +193,7 @@ func TestPidFileOfStrangers(t *testing.T) {
 // TestPidFileThatAStrangerHasLocked names no process that is not known to hold it.
 func TestPidFileThatAStrangerHasLocked(t *testing.T) {
 	for _, text := range []string{"", "nonsense", "1\n", strconv.Itoa(os.Getppid()) + "\n", strconv.Itoa(os.Getpid()) + "\n"} {
-		dir := shortDir(t)
+		dir := testdir.Short(t)
 		path := filepath.Join(dir, pidFileName)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -204,8 +206,8 @@ func TestPidFileThatAStrangerHasLocked(t *testing.T) {
 			t.Fatal(err)
 		}
 		if p, err := lockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "somebody else has locked "+path) ||
-			strings.Contains(err.Error()+hint(err), "pid ") || strings.Contains(hint(err), "kill") || !strings.Contains(hint(err), "fuser") {
-			t.Errorf("%q: %v, %q", text, err, hint(err))
+			strings.Contains(err.Error()+hint.Of(err), "pid ") || strings.Contains(hint.Of(err), "kill") || !strings.Contains(hint.Of(err), "fuser") {
+			t.Errorf("%q: %v, %q", text, err, hint.Of(err))
 		}
 		_ = file.Close()
 		p, err := lockPidFile(dir)
@@ -219,7 +221,7 @@ func TestPidFileThatAStrangerHasLocked(t *testing.T) {
 // TestPidFileIsTakenByOne of many that start at once, whether one that was killed has left its own.
 func TestPidFileIsTakenByOne(t *testing.T) {
 	for _, before := range []string{"", "4711\n"} {
-		dir := shortDir(t)
+		dir := testdir.Short(t)
 		if before != "" {
 			if err := os.WriteFile(filepath.Join(dir, pidFileName), []byte(before), 0o600); err != nil {
 				t.Fatal(err)
@@ -238,7 +240,7 @@ func TestPidFileIsTakenByOne(t *testing.T) {
 		if len(taken) != 1 {
 			t.Fatalf("%d have it", len(taken))
 		}
-		if got := names(t, dir); len(got) != 1 {
+		if got := testdir.Names(t, dir); len(got) != 1 {
 			t.Errorf("the folder has %q", got)
 		}
 		(<-taken).release()

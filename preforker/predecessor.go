@@ -94,12 +94,12 @@ func isAbandoned(pid int, dir string, own os.FileInfo) bool {
 		return false
 	}
 	link := "/memfd:" + boardName(dir) + " (deleted)"
-	return hasDescriptor(pid, func(held, path string) bool {
+	return proc.HasDescriptor(pid, func(held, path string) bool {
 		if held != link {
 			return false
 		}
 		board, err := os.Stat(path)
-		return err == nil && !os.SameFile(board, own) && isNamed(path, pid) && !hasOpen(process.Parent, board, boardName(dir))
+		return err == nil && !os.SameFile(board, own) && isNamed(path, pid) && !proc.HasOpen(process.Parent, board, boardName(dir))
 	})
 }
 

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"launcher/preforker/hint"
+	"launcher/preforker/smallfile"
 )
 
 // socketDir is the folder of the sockets and of what lies beside them. It remembers
@@ -23,7 +26,7 @@ func makeSocketDir(path string) (*socketDir, error) {
 	d := &socketDir{path: path, made: missing(path)}
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		d.undo()
-		return nil, userErrorf("make the folder writable, or choose another one with --socket-dir", "create socket folder: %w", err)
+		return nil, hint.Errorf("make the folder writable, or choose another one with --socket-dir", "create socket folder: %w", err)
 	}
 	var err error
 	if d.as, err = os.Stat(path); err != nil {
@@ -78,16 +81,16 @@ func below(dir, path string) bool {
 // that includes it must still start.
 func (d *socketDir) writeSnippet(name, text string) error {
 	path := filepath.Join(d.path, name)
-	old, err := readSmall(path, int64(len(text)))
+	old, err := smallfile.Read(path, int64(len(text)))
 	if err == nil && string(old) == text {
 		return nil
 	}
 	isNew := errors.Is(err, fs.ErrNotExist)
 	if info, err := os.Lstat(path); err == nil && info.IsDir() {
-		return userErrorf("move it away, or "+tryPlace, "write %s: it is there and is a folder", path)
+		return hint.Errorf("move it away, or "+tryPlace, "write %s: it is there and is a folder", path)
 	}
-	if err := replaceSmall(path, []byte(text), 0o644); err != nil {
-		return userErrorf("make the folder writable, free some space on its disk, or "+tryPlace, "%w", err)
+	if err := smallfile.Replace(path, []byte(text), 0o644); err != nil {
+		return hint.Errorf("make the folder writable, free some space on its disk, or "+tryPlace, "%w", err)
 	}
 	if isNew {
 		d.snippet = path

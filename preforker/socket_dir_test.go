@@ -6,10 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"launcher/preforker/hint"
+	"launcher/preforker/internal/testdir"
 )
 
 func TestSocketDir(t *testing.T) {
-	base := shortDir(t)
+	base := testdir.Short(t)
 	path := filepath.Join(base, "log")
 	read := func(name string) string {
 		text, _ := os.ReadFile(filepath.Join(path, name))
@@ -26,7 +29,7 @@ func TestSocketDir(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 	d.undo()
-	if got := names(t, base); len(got) != 0 {
+	if got := testdir.Names(t, base); len(got) != 0 {
 		t.Errorf("undone: %q", got)
 	}
 
@@ -50,18 +53,18 @@ func TestSocketDir(t *testing.T) {
 		}
 	}
 	d.undo()
-	if got := names(t, path); !slices.Equal(got, []string{"production.log", "web.conf"}) || read("web.conf") != "two" {
+	if got := testdir.Names(t, path); !slices.Equal(got, []string{"production.log", "web.conf"}) || read("web.conf") != "two" {
 		t.Errorf("undone: %q", got)
 	}
 }
 
 func TestSocketDirThatFails(t *testing.T) {
-	base := shortDir(t)
+	base := testdir.Short(t)
 	file := filepath.Join(base, "log")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := makeSocketDir(file); err == nil || d != nil || hint(err) == "" {
+	if d, err := makeSocketDir(file); err == nil || d != nil || hint.Of(err) == "" {
 		t.Errorf("%+v, %v", d, err)
 	}
 	d := &socketDir{path: filepath.Join(base, "nowhere")}
@@ -76,7 +79,7 @@ func TestSocketDirThatFails(t *testing.T) {
 	if err := d.writeSnippet("web.conf", "one"); err == nil {
 		t.Error("a folder was replaced")
 	}
-	if got := names(t, base); !slices.Equal(got, []string{"log", "web.conf"}) {
+	if got := testdir.Names(t, base); !slices.Equal(got, []string{"log", "web.conf"}) {
 		t.Errorf("%q", got)
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"launcher/preforker/hint"
 	"launcher/preforker/linux"
+	"launcher/preforker/proc"
 )
 
 // SocketName is the file name of a slot's socket, as it was in 2007.
@@ -29,7 +31,7 @@ func CheckSocketPaths(dir string, slots int) error {
 	if len(path) <= linux.MaxSocketPath {
 		return nil
 	}
-	return userErrorf("choose a shorter folder with --socket-dir, /run/myapp for instance",
+	return hint.Errorf("choose a shorter folder with --socket-dir, /run/myapp for instance",
 		"bind sockets: %s has %d bytes, a socket's path can have %d", path, len(path), linux.MaxSocketPath)
 }
 
@@ -91,21 +93,21 @@ func checkPlace(path string, stale staleness) error {
 	case err != nil:
 		return fmt.Errorf("look for a socket: %w", err)
 	case info.Mode().Type() != fs.ModeSocket:
-		return userErrorf("move it away, or "+tryPlace,
+		return hint.Errorf("move it away, or "+tryPlace,
 			"bind socket: %s is there and is not a socket; it was left alone", path)
 	}
 	pid, listening, err := linux.SocketPeer(path)
 	switch {
 	case errors.Is(err, syscall.EPROTOTYPE): // of another type
-		return userErrorf("move it away, or "+tryPlace, "bind socket: %s is another program's; it was left alone", path)
+		return hint.Errorf("move it away, or "+tryPlace, "bind socket: %s is another program's; it was left alone", path)
 	case err != nil:
-		return userErrorf(tryPlace, "ask whether anybody listens: %w", err)
+		return hint.Errorf(tryPlace, "ask whether anybody listens: %w", err)
 	case !listening || stale.covers(pid):
-	case pid != 0 && listensAt(pid, path):
-		return userErrorf(fmt.Sprintf("stop it (ps %d), or %s", pid, tryPlace),
+	case pid != 0 && proc.ListensAt(pid, path):
+		return hint.Errorf(fmt.Sprintf("stop it (ps %d), or %s", pid, tryPlace),
 			"bind socket: the process %d listens on %s", pid, path)
 	default: // in another namespace of pids, another user's, or another process has got its number
-		return userErrorf(fmt.Sprintf("see who it is (fuser -v %s), or %s", path, tryPlace), "bind socket: somebody listens on %s", path)
+		return hint.Errorf(fmt.Sprintf("see who it is (fuser -v %s), or %s", path, tryPlace), "bind socket: somebody listens on %s", path)
 	}
 	return nil
 }
@@ -129,11 +131,11 @@ func bindSocket(path string, options linux.SocketOptions, stale staleness) (*os.
 		return nil, namedFile{}, err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, namedFile{}, userErrorf("remove it as its owner, or "+tryPlace, "remove stale socket: %w", err)
+		return nil, namedFile{}, hint.Errorf("remove it as its owner, or "+tryPlace, "remove stale socket: %w", err)
 	}
 	listener, err := linux.Listen(path, options)
 	if err != nil {
-		return nil, namedFile{}, userErrorf("check the permissions of the folder and the group, and the space on its disk, or "+tryPlace,
+		return nil, namedFile{}, hint.Errorf("check the permissions of the folder and the group, and the space on its disk, or "+tryPlace,
 			"bind socket %s: %w", path, err)
 	}
 	info, err := os.Lstat(path)

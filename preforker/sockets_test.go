@@ -11,45 +11,15 @@ import (
 	"syscall"
 	"testing"
 
+	"launcher/preforker/hint"
+	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
 )
 
 var socketOptions = linux.SocketOptions{Mode: 0o640, Gid: -1}
 
-// shortDir is a folder whose path leaves room for a socket's name.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "pf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
-func names(t *testing.T, dir string) (names []string) {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		names = append(names, entry.Name())
-	}
-	return names
-}
-
-// hint is what an error tells its reader to do.
-func hint(err error) string {
-	var user *UserError
-	if errors.As(err, &user) {
-		return user.Hint()
-	}
-	return ""
-}
-
 func TestSocketsAreBoundAndClosed(t *testing.T) {
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	s, err := bindSockets(dir, 3, socketOptions, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +38,7 @@ func TestSocketsAreBoundAndClosed(t *testing.T) {
 	}
 	// A slot that gave its listener away has no file of its own to remove.
 	s.hideSlot(1)
-	if got := names(t, dir); !slices.Equal(got, []string{"fastcgi.socket-0", "fastcgi.socket-1", "fastcgi.socket-2"}) {
+	if got := testdir.Names(t, dir); !slices.Equal(got, []string{"fastcgi.socket-0", "fastcgi.socket-1", "fastcgi.socket-2"}) {
 		t.Errorf("%q", got)
 	}
 	if err := taken.Close(); err != nil {
@@ -78,7 +48,7 @@ func TestSocketsAreBoundAndClosed(t *testing.T) {
 		t.Errorf("bind again: %v", err)
 	}
 	s.hide()
-	if got := names(t, dir); len(got) != 0 {
+	if got := testdir.Names(t, dir); len(got) != 0 {
 		t.Errorf("hidden: %q", got)
 	}
 	s.close()
@@ -150,15 +120,15 @@ func TestSocketsAreBoundAllOrNone(t *testing.T) {
 		"somebody's socket": {listening, fmt.Sprintf("the process %d listens on", os.Getpid()), fmt.Sprintf("ps %d", os.Getpid())},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := shortDir(t)
+			dir := testdir.Short(t)
 			undo := test.prepare(filepath.Join(dir, SocketName(2)))
 			defer undo()
-			before := names(t, dir)
+			before := testdir.Names(t, dir)
 			s, err := bindSockets(dir, 3, socketOptions, 1)
-			if err == nil || s != nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(hint(err), test.try) {
-				t.Errorf("%v, %q", err, hint(err))
+			if err == nil || s != nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(hint.Of(err), test.try) {
+				t.Errorf("%v, %q", err, hint.Of(err))
 			}
-			if after := names(t, dir); !slices.Equal(after, before) {
+			if after := testdir.Names(t, dir); !slices.Equal(after, before) {
 				t.Errorf("the folder has %q, it had %q", after, before)
 			}
 		})
@@ -166,7 +136,7 @@ func TestSocketsAreBoundAllOrNone(t *testing.T) {
 }
 
 func TestPredecessorsSocketIsStale(t *testing.T) {
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	first, err := bindSockets(dir, 1, socketOptions, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +154,7 @@ func TestPredecessorsSocketIsStale(t *testing.T) {
 
 // TestFullQueueOfAPredecessor: nobody can connect, so the kernel does not tell who listens.
 func TestFullQueueOfAPredecessor(t *testing.T) {
-	dir := shortDir(t)
+	dir := testdir.Short(t)
 	path := filepath.Join(dir, SocketName(0))
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -201,8 +171,8 @@ func TestFullQueueOfAPredecessor(t *testing.T) {
 		}
 		defer conn.Close()
 	}
-	if _, err := bindSockets(dir, 1, socketOptions, 0); err == nil || !strings.Contains(err.Error(), "somebody listens on") || strings.Contains(hint(err), "ps ") {
-		t.Errorf("without a predecessor: %v, %q", err, hint(err))
+	if _, err := bindSockets(dir, 1, socketOptions, 0); err == nil || !strings.Contains(err.Error(), "somebody listens on") || strings.Contains(hint.Of(err), "ps ") {
+		t.Errorf("without a predecessor: %v, %q", err, hint.Of(err))
 	}
 	s, err := bindSockets(dir, 1, socketOptions, 4711)
 	if err != nil {
@@ -212,8 +182,8 @@ func TestFullQueueOfAPredecessor(t *testing.T) {
 }
 
 func TestBindTellsWhatFailed(t *testing.T) {
-	s, err := bindSockets(filepath.Join(shortDir(t), "nowhere"), 1, socketOptions, 0)
-	if err == nil || s != nil || !strings.HasPrefix(err.Error(), "bind socket ") || hint(err) == "" {
+	s, err := bindSockets(filepath.Join(testdir.Short(t), "nowhere"), 1, socketOptions, 0)
+	if err == nil || s != nil || !strings.HasPrefix(err.Error(), "bind socket ") || hint.Of(err) == "" {
 		t.Errorf("%v", err)
 	}
 }
@@ -223,7 +193,7 @@ func TestCheckSocketPaths(t *testing.T) {
 	if err := CheckSocketPaths(dir, 10); err != nil {
 		t.Errorf("a path of %d bytes: %v", linux.MaxSocketPath, err)
 	}
-	if err := CheckSocketPaths(dir, 11); err == nil || !strings.Contains(err.Error(), "has 101 bytes") || hint(err) == "" {
+	if err := CheckSocketPaths(dir, 11); err == nil || !strings.Contains(err.Error(), "has 101 bytes") || hint.Of(err) == "" {
 		t.Errorf("a longer one: %v", err)
 	}
 }

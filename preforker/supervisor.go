@@ -18,6 +18,7 @@ import (
 	"launcher/preforker/internal/wire"
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
+	"launcher/preforker/smallfile"
 )
 
 // Supervisor keeps the workers of one application. Make it with New, which binds the
@@ -109,7 +110,7 @@ func (s *Supervisor) acquire() (err error) {
 	if s.pid, err = lockPidFile(s.config.SocketDir); err != nil {
 		return err
 	}
-	removeTemporary(s.config.SocketDir)
+	smallfile.RemoveTemporary(s.config.SocketDir)
 	if s.control, err = bindControl(s.config.SocketDir, staleness{predecessor: s.pid.predecessor}); err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"launcher/preforker/smallfile"
 )
 
 // People clean log/, a deploy gives the folder's name to another one, a tool removes what is old: files that
@@ -69,7 +71,7 @@ func (l folderLook) run() folderLooked {
 	}
 	if l.snippet != "" {
 		_, err := os.Lstat(l.snippet)
-		found.snippet = err != nil && isMissing(err)
+		found.snippet = err != nil && smallfile.IsMissing(err)
 	}
 	return found
 }

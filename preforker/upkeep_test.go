@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
 )
 
@@ -22,7 +23,7 @@ func newKeeper(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	s.log = slog.New(slog.NewTextHandler(&log, nil))
 	s.core.phase = phaseRunning
 	s.sockets.close()
-	base := shortDir(t)
+	base := testdir.Short(t)
 	s.config.App.Root, s.config.SocketDir = base, filepath.Join(base, "log")
 	s.config.Workers, s.config.SocketMode, s.config.SocketGroup = slots, socketOptions.Mode, socketOptions.Gid
 	s.config.Snippet, s.config.SnippetName = "configuration", "web.conf"
@@ -112,7 +113,7 @@ func TestFilesComeBack(t *testing.T) {
 				t.Error("the sockets are told to be open")
 			}
 			s.lostAll(t)
-			if got := names(t, s.config.SocketDir); !slices.Equal(got, kept) {
+			if got := testdir.Names(t, s.config.SocketDir); !slices.Equal(got, kept) {
 				t.Errorf("the folder has %q", got)
 			}
 			if info, err := os.Stat(s.config.SocketDir); err != nil || made[name] && info.Mode() != as {
@@ -298,7 +299,7 @@ func TestFolderThatCannotBePutBack(t *testing.T) {
 			t.Errorf("%+v", failed)
 		}
 	}
-	if got := names(t, dir); !slices.Equal(got, kept) {
+	if got := testdir.Names(t, dir); !slices.Equal(got, kept) {
 		t.Errorf("the folder has %q", got)
 	}
 }

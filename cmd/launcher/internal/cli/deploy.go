@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"launcher/preforker"
+	"launcher/preforker/hint"
 )
 
 // A deploy makes a folder for each release and changes a link, mostly called current, to lead to the newest one. The
@@ -31,7 +31,7 @@ const (
 func workingDir() (string, error) {
 	dir, err := os.Getwd() // PWD, where that is right
 	if err != nil {
-		return "", &preforker.UserError{Err: fmt.Errorf("find the current folder: %w", err),
+		return "", &hint.Error{Err: fmt.Errorf("find the current folder: %w", err),
 			Try: "change to the application's folder, or name it with --root and --socket-dir"}
 	}
 	if os.Getenv("PWD") == dir {

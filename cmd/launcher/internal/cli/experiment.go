@@ -24,6 +24,7 @@ import (
 	experimentrun "launcher/cmd/launcher/internal/experiment/run"
 	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker"
+	"launcher/preforker/hint"
 )
 
 const (
@@ -126,7 +127,7 @@ func writable(folder string) error {
 		trial, err = os.CreateTemp(folder, ".trial-")
 	}
 	if err != nil {
-		return &preforker.UserError{Err: fmt.Errorf("make folder of the report: %w", err), Try: "name another one with --output"}
+		return &hint.Error{Err: fmt.Errorf("make folder of the report: %w", err), Try: "name another one with --output"}
 	}
 	return errors.Join(trial.Close(), os.Remove(trial.Name()))
 }

@@ -9,6 +9,7 @@ import (
 
 	"launcher/fcgi"
 	"launcher/preforker"
+	"launcher/preforker/hint"
 )
 
 const (
@@ -29,7 +30,7 @@ func frontConnections(workers int) (int, error) {
 	}
 	connections := min((spare-workers)/descriptorsPerConnection, maxFrontConnections)
 	if connections < minFrontConnections {
-		return 0, &preforker.UserError{Err: fmt.Errorf("serve HTTP beside %s: the limit of open files leaves no room for connections", counted(workers, "worker", "workers")),
+		return 0, &hint.Error{Err: fmt.Errorf("serve HTTP beside %s: the limit of open files leaves no room for connections", counted(workers, "worker", "workers")),
 			Try: fmt.Sprintf("raise it by %d (ulimit -n, or LimitNOFILE= in a systemd unit), or run fewer workers",
 				(minFrontConnections-connections)*descriptorsPerConnection)}
 	}
@@ -64,7 +65,7 @@ func newFront(address string, where site, workers int, logger *slog.Logger) (*fr
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, &preforker.UserError{Err: fmt.Errorf("serve HTTP: %w", err), Try: "choose another address with --http"}
+		return nil, &hint.Error{Err: fmt.Errorf("serve HTTP: %w", err), Try: "choose another address with --http"}
 	}
 	lighttpd := where.lighttpd(workers)
 	handler := fcgi.NewFront(fcgi.FrontConfig{

@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker"
+	"launcher/preforker/hint"
 )
 
 // Option names; the environment variable of each is LAUNCHER_ and its name.
@@ -210,7 +211,7 @@ func firstOf(texts ...string) string {
 func findRuby(command string) (string, error) {
 	path, err := exec.LookPath(command)
 	if err != nil {
-		return "", &preforker.UserError{Err: fmt.Errorf("find Ruby: %w", err),
+		return "", &hint.Error{Err: fmt.Errorf("find Ruby: %w", err),
 			Try: "install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby"}
 	}
 	if path, err = absolute(path); err != nil {
@@ -218,7 +219,7 @@ func findRuby(command string) (string, error) {
 	}
 	// These start for many seconds before they could say it themselves.
 	if real, err := filepath.EvalSymlinks(path); err == nil && forkless.MatchString(filepath.Base(real)) {
-		return "", &preforker.UserError{Err: fmt.Errorf("find Ruby: %s is %s, which cannot fork", path, filepath.Base(real)),
+		return "", &hint.Error{Err: fmt.Errorf("find Ruby: %s is %s, which cannot fork", path, filepath.Base(real)),
 			Try: "name a CRuby (MRI) with --ruby"}
 	}
 	return path, nil

@@ -1,15 +1,19 @@
-package preforker
+//go:build linux
+
+package proc
 
 import (
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"launcher/preforker/internal/testdir"
 )
 
-func TestHolders(t *testing.T) {
-	dir := shortDir(t)
-	path := filepath.Join(dir, pidFileName)
+func TestWhoHasAFileOpen(t *testing.T) {
+	dir := testdir.Short(t)
+	path := filepath.Join(dir, "launcher.pid")
 	file, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
@@ -18,14 +22,14 @@ func TestHolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !hasOpen(os.Getpid(), info, pidFileName) {
+	if !HasOpen(os.Getpid(), info, "launcher.pid") {
 		t.Error("this process does not seem to have its file open")
 	}
-	if hasOpen(os.Getppid(), info, pidFileName) || hasOpen(-1, info, pidFileName) {
+	if HasOpen(os.Getppid(), info, "launcher.pid") || HasOpen(-1, info, "launcher.pid") {
 		t.Error("another one seems to have it open")
 	}
 	_ = file.Close()
-	if hasOpen(os.Getpid(), info, pidFileName) {
+	if HasOpen(os.Getpid(), info, "launcher.pid") {
 		t.Error("this process seems to have a file open that it has closed")
 	}
 	socket := filepath.Join(dir, "a socket")
@@ -34,7 +38,7 @@ func TestHolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	if !listensAt(os.Getpid(), socket) || listensAt(os.Getppid(), socket) || listensAt(os.Getpid(), "socket") {
+	if !ListensAt(os.Getpid(), socket) || ListensAt(os.Getppid(), socket) || ListensAt(os.Getpid(), "socket") {
 		t.Errorf("who listens at %s is not known", socket)
 	}
 }
