@@ -5,7 +5,7 @@ require_relative "clock"
 require_relative "eager_load"
 require_relative "fork_safety"
 require_relative "hooks"
-require_relative "levers"
+require_relative "optimizations"
 require_relative "loading"
 require_relative "probe"
 require_relative "steps"
@@ -60,7 +60,7 @@ module PreforkLauncher
       failure = nil
       if @eager_load.wanted?
         deadline = Clock.now + EagerLoad::SECONDS
-        Steps.new(Levers.new([]), @errors, deadline: deadline, root: @settings.root).step("eager-load") { failure = @eager_load.run(deadline) }
+        Steps.new(Optimizations.new([]), @errors, deadline: deadline, root: @settings.root).step("eager-load") { failure = @eager_load.run(deadline) }
       end
       return [] unless failure
       [Finding.new("cost", "lazy", "code cannot be loaded in advance: #{failure}", cost: "each worker loads its own copy of what it uses",

@@ -12,7 +12,7 @@ import (
 	"slices"
 )
 
-//go:embed *.rb checks/*.rb fastcgi/*.rb preload/*.rb
+//go:embed *.rb checks/*.rb fastcgi/*.rb rails_warmup/*.rb
 var files embed.FS
 
 // prefix names the files in backtraces: launcher/worker.rb.

@@ -8,15 +8,15 @@ module PreforkLauncher
     # worker's own collections leave it alone.
     COLLECTIONS = 4
 
-    def initialize(levers)
-      @levers = levers
+    def initialize(optimizations)
+      @optimizations = optimizations
     end
 
     # Once for each generation, never for each fork: it moves objects, so it
     # writes to every page. It empties the caches of constants and methods too.
     # Process.warmup (3.3) compacts as well, and gives back what malloc has free.
     def compact
-      return unless @levers.on?("compact")
+      return unless @optimizations.on?("compact")
       collect
       Process.respond_to?(:warmup) ? Process.warmup : GC.compact
     rescue NoMethodError, NotImplementedError
@@ -25,18 +25,18 @@ module PreforkLauncher
 
     # Also the last thing before the first fork.
     def collect
-      COLLECTIONS.times { GC.start } if @levers.on?("collect")
+      COLLECTIONS.times { GC.start } if @optimizations.on?("collect")
     end
 
     # What little was made since: it is old after these, too.
     def age
-      COLLECTIONS.times { GC.start(full_mark: false) } if @levers.on?("collect")
+      COLLECTIONS.times { GC.start(full_mark: false) } if @optimizations.on?("collect")
     end
 
     # In a process where all that is alive is old already (Collection). A full collection writes to it once
     # more: 30 MB of the blog's with Ruby 3.3, while the preloader before still has them too.
     def collect_young
-      GC.start(full_mark: false) if @levers.on?("collect")
+      GC.start(full_mark: false) if @optimizations.on?("collect")
     end
 
     # Slots of each size that hold an object: {40 => 155_000}. Ruby that is started with

@@ -24,9 +24,9 @@ module PreforkLauncher
       @output = STDERR.stat.ino # the pipe to the supervisor
     end
 
-    # Answers the application, prepared where somebody is to do so. The block reports that it has
+    # Returns the application, prepared where there is somebody to do so. The block reports that it has
     # loaded, while what is printed still goes through the supervisor.
-    def run(preparation = nil)
+    def run(memory_sharing = nil)
       answer_when_asked_where
       life_line = leave_with_supervisor
       STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
@@ -36,7 +36,7 @@ module PreforkLauncher
       find_mount(app)
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries
-      preparation&.run(app)
+      memory_sharing&.prepare(app)
       Loading.reset_traps
       life_line.kill.join
       SupervisorDeath.watch(channel.method(:ended?)) { leave_with_what_was_started }

@@ -8,7 +8,7 @@ require_relative "failure"
 require_relative "fork_safety"
 require_relative "hooks"
 require_relative "loading"
-require_relative "preparation"
+require_relative "memory_sharing"
 require_relative "process_state"
 require_relative "scoreboard"
 require_relative "settings"
@@ -30,17 +30,17 @@ module PreforkLauncher
       @hooks = Hooks.new
       @safety = ForkSafety.new(FastCGI::Errors.new($stderr))
       @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
-      @preparation = Preparation.new(settings, FastCGI::Errors.new($stderr))
+      @memory_sharing = MemorySharing.new(settings, FastCGI::Errors.new($stderr))
     end
 
     def run
-      app = @loading.run(@preparation) { report_loaded }
+      app = @loading.run(@memory_sharing) { report_loaded }
       @channel = @loading.channel
       @loaded_in = Process.pid
       leave_with_supervisor
       @state = ProcessState.after_load
       @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are forked from this one, too
-      @preparation.age
+      @memory_sharing.age
       serve_spawns(app)
       Kernel.exit(0)
     end
@@ -58,7 +58,7 @@ module PreforkLauncher
       Title.preloader(@settings, refork: refork)
       @safe = false
       @idle = Thread.list # the fork has left no other
-      @preparation.refresh
+      @memory_sharing.collect_young
       seconds = Clock.now - began
       @loading.report_on(@channel, seconds: seconds)
       serve_spawns(app)
@@ -81,11 +81,11 @@ module PreforkLauncher
     def report_loaded
       Title.preloader(@settings)
       @safety.before_fork
-      examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], eagerly_loaded: @preparation.eagerly_loaded)
+      examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], eagerly_loaded: @memory_sharing.eagerly_loaded)
       findings = examination.warnings
       @idle = findings.none? { |finding| finding.kind == "thread" } ? Thread.list : []
-      @preparation.settle # what was connected, and what the look at it made, is garbage from here on
-      @loading.report(findings: findings, slots: @preparation.slots)
+      @memory_sharing.collect # what was connected, and what the look at it made, is garbage from here on
+      @loading.report(findings: findings, slots: @memory_sharing.slots)
     end
 
     # Until it is to leave, with its exit handlers: what they clean away is used no more when the last preloader

@@ -2,7 +2,7 @@
 
 require_relative "clock"
 require_relative "fastcgi/responder"
-require_relative "rehearsal"
+require_relative "local_requests"
 
 module PreforkLauncher
   # Whether this process can still serve a request: one of its own, over a socket, by the same code, is to be answered as it was before
@@ -27,7 +27,7 @@ module PreforkLauncher
     # Before the first request.
     def initialize
       @responder = FastCGI::Responder.new(ANSWER, errors: Silence.new, limits: FastCGI::Limits.new(**LIMITS))
-      @request = Rehearsal.request(PATH, "localhost", {}).freeze
+      @request = LocalRequests.encode(PATH, "localhost", {}).freeze
       @answer = answer or raise Failed, "it does not answer a request of its own"
       @next = Clock.now + SECONDS
     end

@@ -12,8 +12,8 @@ module PreforkLauncher
   class Steps
     GRACE = 3 # seconds after the deadline, for a step that looks at the time itself
 
-    def initialize(levers, errors, deadline:, root: Dir.pwd, grace: GRACE)
-      @levers = levers
+    def initialize(optimizations, errors, deadline:, root: Dir.pwd, grace: GRACE)
+      @optimizations = optimizations
       @errors = errors
       @deadline = deadline
       @root = root
@@ -24,7 +24,7 @@ module PreforkLauncher
     # The option switches the step off.
     def step(name, option: "--without #{name}", &block)
       @option = option
-      return unless @levers.on?(name)
+      return unless @optimizations.on?(name)
       return note("#{name} is skipped: no time is left") if late?
       Surroundings.kept { TimeLimit.run(@deadline + @grace - Clock.now, &block) }
     rescue SignalException

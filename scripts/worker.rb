@@ -6,7 +6,7 @@ require_relative "collection"
 require_relative "exit_handlers"
 require_relative "failure"
 require_relative "fastcgi/responder"
-require_relative "levers"
+require_relative "optimizations"
 require_relative "refork"
 require_relative "self_test"
 require_relative "supervisor_death"
@@ -249,7 +249,7 @@ module PreforkLauncher
 
     # A worker of its own has nobody to share memory with, and is to be as others run it.
     def collects?
-      !@settings.direct? && Levers.new(@settings.without).on?("between")
+      !@settings.direct? && Optimizations.new(@settings.without).on?("between")
     end
 
     # The next connection, or nil when it is time to go. With :after_backlog the

@@ -9,9 +9,9 @@ class HeapTest < Minitest::Test
 
   PRELUDE = <<~'RUBY'
     require "heap"
-    require "levers"
+    require "optimizations"
     def heap(*without)
-      PreforkLauncher::Heap.new(PreforkLauncher::Levers.new(without))
+      PreforkLauncher::Heap.new(PreforkLauncher::Optimizations.new(without))
     end
     def count(name)
       before = GC.stat(name)

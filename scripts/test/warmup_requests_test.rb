@@ -6,9 +6,9 @@ require "stringio"
 require "tempfile"
 require "fastcgi/responder"
 require "settings"
-require "warmup"
+require "warmup_requests"
 
-class WarmupTest < Minitest::Test
+class WarmupRequestsTest < Minitest::Test
   def setup
     @log = StringIO.new
     @seen = []
@@ -16,7 +16,7 @@ class WarmupTest < Minitest::Test
 
   def warmup(paths: ["/posts"], host: "shop.example", headers: {}, count: 1, **options)
     described = PreforkLauncher::Settings::Warmup.new(paths, host, headers, count)
-    PreforkLauncher::Warmup.new(described, PreforkLauncher::FastCGI::Errors.new(@log), url_prefix: nil, **options)
+    PreforkLauncher::WarmupRequests.new(described, PreforkLauncher::FastCGI::Errors.new(@log), url_prefix: nil, **options)
   end
 
   def app(status = 200, body = ["ok"])
@@ -33,6 +33,14 @@ class WarmupTest < Minitest::Test
                  "rack.url_scheme" => "http" }
     assert_equal expected, @seen.first.slice(*expected.keys)
     assert_equal "", @seen.first["rack.input"].read
+    assert_empty @log.string
+  end
+
+  # Of any encoding and any length (a length above 127 takes four bytes).
+  def test_requests_with_other_than_ascii
+    path = "/straße/#{'x' * 70_000}"[0, 60_000]
+    warmup(paths: [path], headers: { "X-Name" => "Käthe", "X-Bytes" => "\xff".b }).run(app)
+    assert_equal [path.b, "Käthe".b, "\xff".b], @seen.first.values_at("PATH_INFO", "HTTP_X_NAME", "HTTP_X_BYTES").map(&:b)
     assert_empty @log.string
   end
 
@@ -65,7 +73,7 @@ class WarmupTest < Minitest::Test
   def test_one_that_hangs_and_cannot_be_ended
     held = Queue.new
     warmup(seconds: 0.1).run(->(_env) { Thread.handle_interrupt(Object => :never) { held.pop } })
-    assert_match(/\Alauncher: warm-up is given up after 0\.1 s, at .*warmup_test\.rb/, @log.string)
+    assert_match(/\Alauncher: warm-up is given up after 0\.1 s, at .*warmup_requests_test\.rb/, @log.string)
   ensure
     held << nil
   end
@@ -74,7 +82,7 @@ class WarmupTest < Minitest::Test
     warmup = warmup(seconds: 0.1)
     held = Queue.new
     warmup.run(->(_env) { held.pop })
-    assert_match(/\Alauncher: warm-up is given up after 0\.1 s, at .*warmup_test\.rb/, @log.string)
+    assert_match(/\Alauncher: warm-up is given up after 0\.1 s, at .*warmup_requests_test\.rb/, @log.string)
     warmup.run(->(_env) { flunk })
   end
 end

@@ -3,9 +3,9 @@
 require "minitest"
 require "active_support"
 require "active_support/inflector"
-require "preload"
+require "rails_warmup"
 
-class PreloadLocalsTest < Minitest::Test
+class RailsWarmupLocalsTest < Minitest::Test
   RENDERED = {
     %(render "form", post: @post, url: "/") => ["posts", "form", [%w[post url]]],
     %(render("shared/form", "post" => @post)) => ["shared", "form", [%w[post]]],
@@ -22,7 +22,7 @@ class PreloadLocalsTest < Minitest::Test
 
   def test_what_is_said
     RENDERED.each do |source, (folder, name, sets)|
-      locals = PreforkLauncher::Preload::Locals.new
+      locals = PreforkLauncher::RailsWarmup::Locals.new
       locals.learn(source)
       assert_equal sets, locals.of(folder, name).map(&:sort), source
     end
@@ -30,14 +30,14 @@ class PreloadLocalsTest < Minitest::Test
 
   def test_what_is_computed_is_not_guessed
     COMPUTED.each do |source|
-      locals = PreforkLauncher::Preload::Locals.new
+      locals = PreforkLauncher::RailsWarmup::Locals.new
       locals.learn(source)
       %w[form menu].each { |name| assert_equal [[]], locals.of("posts", name), source }
     end
   end
 
   def test_a_partial_that_is_called_like_its_folder_is_for_records
-    locals = PreforkLauncher::Preload::Locals.new
+    locals = PreforkLauncher::RailsWarmup::Locals.new
     assert_equal [%w[post], %w[post post_counter post_iteration]], locals.of("admin/posts", "post")
     locals.learn(%(render "posts/post", entry: 1))
     assert_equal [%w[entry]], locals.of("posts", "post")

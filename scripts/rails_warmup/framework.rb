@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  class Preload
+  class RailsWarmup
     # What there is once in a Rails application.
     class Framework
       def initialize(application)

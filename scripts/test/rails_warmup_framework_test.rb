@@ -6,7 +6,7 @@ require_relative "support/app_folder"
 require_relative "support/ruby_process"
 
 # A Rails application that notices when somebody runs its code.
-class PreloadFrameworkTest < Minitest::Test
+class RailsWarmupFrameworkTest < Minitest::Test
   include AppFolder
   include RubyProcess
 
@@ -40,13 +40,13 @@ class PreloadFrameworkTest < Minitest::Test
     require "app_loader"
     require "fastcgi/errors"
     require "json"
-    require "levers"
-    require "preload"
+    require "optimizations"
+    require "rails_warmup"
     require "settings"
     require "stringio"
     PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config/environment.rb")).load
     log = StringIO.new
-    PreforkLauncher::Preload.new(PreforkLauncher::Levers.new([]), PreforkLauncher::FastCGI::Errors.new(log)).run
+    PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new([]), PreforkLauncher::FastCGI::Errors.new(log)).run
     simple = I18n.backend.backends.last
     print JSON.generate(asked: ASKED, log: log.string.lines(chomp: true), translations: simple.initialized?)
   RUBY

@@ -5,7 +5,7 @@ require_relative "../clock"
 require_relative "../trial"
 
 module PreforkLauncher
-  class Preload
+  class RailsWarmup
     # Which databases can be asked: those that are there, and answer. One that accepts and stays silent, or holds everybody off, would
     # keep the one who asks for as long as it likes, in code that cannot be interrupted; so each is asked by a process of its own first.
     class Databases

@@ -3,7 +3,7 @@
 require_relative "locals"
 
 module PreforkLauncher
-  class Preload
+  class RailsWarmup
     # Compiles the templates below every view path of the controllers, into the class that
     # requests find them in. A partial is compiled anew for each set of
     # names that it is given; those are learned from the sources that render it.

@@ -1,19 +1,20 @@
 # frozen_string_literal: true
 
-require_relative "rehearsal"
+require_relative "local_requests"
 require_relative "text"
 
 module PreforkLauncher
-  # Real requests in the preloader, so that what the first ones build is there before the fork.
+  # Sends the requests of --warmup to the application in the preloader, so that what the first ones build is there before the fork.
   #
   # Nothing that goes wrong here keeps the application from starting: it is logged, once
   # for each path.
-  class Warmup
+  class WarmupRequests
     SECONDS = 10 # for all of one run
     REDIRECTED = 300
 
-    def initialize(warmup, errors, url_prefix:, seconds: SECONDS)
-      @warmup = warmup
+    # Described are the paths, the host, the headers and how often: see Settings.
+    def initialize(described, errors, url_prefix:, seconds: SECONDS)
+      @described = described
       @errors = errors
       @url_prefix = url_prefix
       @seconds = seconds
@@ -42,22 +43,22 @@ module PreforkLauncher
     private
 
     def request_all
-      rehearsal = Rehearsal.new(self, url_prefix: @url_prefix, seconds: @seconds)
-      @warmup.count.times do
-        @warmup.paths.each { |path| return unless request(rehearsal, path) }
+      requests = LocalRequests.new(self, url_prefix: @url_prefix, seconds: @seconds)
+      @described.count.times do
+        @described.paths.each { |path| return unless request(requests, path) }
       end
-    rescue Rehearsal::Stuck => error
+    rescue LocalRequests::Stuck => error
       @stuck = true
       @errors.note("warm-up is given up after #{@seconds} s, at #{error.message}")
     rescue SystemCallError => error # of this side: too many open files
       @errors.note("warm-up is given up: #{Text.error(error)}")
     ensure
-      rehearsal&.finish
+      requests&.finish
     end
 
-    def request(rehearsal, path)
+    def request(requests, path)
       @path = path
-      rehearsal.get(path, host: @warmup.host, headers: @warmup.headers)
+      requests.get(path, host: @described.host, headers: @described.headers)
     end
 
     def complain(what)

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  class Preload
+  class RailsWarmup
     # Which names a partial is rendered with, as far as the sources tell: from
     #
     #   render "form", post: @post

@@ -5,20 +5,20 @@ require "open3"
 require "rbconfig"
 
 # In a Ruby of its own, whose limits are nobody else's.
-class PreparationTest < Minitest::Test
+class MemorySharingTest < Minitest::Test
   SCRIPTS = File.expand_path("..", __dir__)
   PROGRAM = <<~'RUBY'
     require "socket"
     require "stringio"
     require "tempfile"
-    require "preparation"
+    require "memory_sharing"
     require "settings"
     settings = PreforkLauncher::Settings.new("root" => "/", "generation" => "1", "entry" => "config.ru", "without" => ENV["WITHOUT"],
                                       "warmup_paths" => "/posts", "warmup_host" => "localhost", "warmup_count" => "1")
     asked = []
-    preparation = PreforkLauncher::Preparation.new(settings, PreforkLauncher::FastCGI::Errors.new($stdout))
+    memory_sharing = PreforkLauncher::MemorySharing.new(settings, PreforkLauncher::FastCGI::Errors.new($stdout))
     Process.setrlimit(:NOFILE, 0) if ENV["POOR"]
-    preparation.run(->(env) { asked << env["PATH_INFO"]; [200, {}, ["ok"]] })
+    memory_sharing.prepare(->(env) { asked << env["PATH_INFO"]; [200, {}, ["ok"]] })
     puts "asked: #{asked.join(' ')}"
   RUBY
 
@@ -33,14 +33,14 @@ class PreparationTest < Minitest::Test
   end
 
   # No descriptor is left: nothing of this keeps an application from starting.
-  def test_a_rehearsal_that_fails_is_told
+  def test_requests_that_cannot_be_sent_are_told
     output = ruby("POOR" => "1")
-    assert_match(/^launcher: the rehearsal of requests is given up: Errno::EMFILE/, output)
+    assert_match(/^launcher: exercising the responder is given up: Errno::EMFILE/, output)
     assert_match(/^launcher: warm-up is given up: Errno::EMFILE/, output)
     assert_match(/^asked: $/, output)
   end
 
   def test_it_can_be_switched_off
-    refute_match(/rehearsal/, ruby("POOR" => "1", "WITHOUT" => "responder"))
+    refute_match(/responder/, ruby("POOR" => "1", "WITHOUT" => "responder"))
   end
 end

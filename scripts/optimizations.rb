@@ -3,7 +3,7 @@
 module PreforkLauncher
   # Which of the ways to save memory are in use: all of them but those that the
   # user has named (--without).
-  class Levers
+  class Optimizations
     def initialize(without)
       @without = without
     end

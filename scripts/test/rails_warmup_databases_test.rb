@@ -9,7 +9,7 @@ require_relative "support/ruby_process"
 
 # A Rails application with databases of every kind, in a process of its own: it starts, nothing has changed, and what can be
 # learned is.
-class PreloadDatabasesTest < Minitest::Test
+class RailsWarmupDatabasesTest < Minitest::Test
   include AppFolder
   include RubyProcess
 
@@ -43,13 +43,13 @@ class PreloadDatabasesTest < Minitest::Test
     require "app_loader"
     require "fastcgi/errors"
     require "json"
-    require "levers"
-    require "preload"
+    require "optimizations"
+    require "rails_warmup"
     require "settings"
     require "stringio"
     PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config/environment.rb")).load
     log = StringIO.new
-    PreforkLauncher::Preload.new(PreforkLauncher::Levers.new(%w[routes secrets translations controllers views]), PreforkLauncher::FastCGI::Errors.new(log)).run
+    PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new(%w[routes secrets translations controllers views]), PreforkLauncher::FastCGI::Errors.new(log)).run
     PreforkLauncher::ActiveRecordPools.new.each(&:disconnect!) # as before a fork
     told = { files: Dir["db/*"].sort, log: log.string.lines(chomp: true), methods: Post.method_defined?(:title) }
     Ghost.connection.create_table(:ghosts)

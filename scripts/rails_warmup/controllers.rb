@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  class Preload
+  class RailsWarmup
     # What each class of controllers and mailers finds out on its first request.
     class Controllers
       ASKED = %i[action_methods controller_path _prefixes view_context_class].freeze

@@ -1,21 +1,21 @@
 # frozen_string_literal: true
 
 require_relative "clock"
-require_relative "preload/controllers"
-require_relative "preload/framework"
-require_relative "preload/records"
-require_relative "preload/views"
+require_relative "rails_warmup/controllers"
+require_relative "rails_warmup/framework"
+require_relative "rails_warmup/records"
+require_relative "rails_warmup/views"
 require_relative "steps"
 
 module PreforkLauncher
   # Builds in the preloader what Rails builds on the first requests: otherwise each
   # worker has its own copy. Whatever the application has not loaded is left alone.
-  class Preload
+  class RailsWarmup
     SECONDS = 10 # for all that is in this process, and for what databases are asked
 
     # The deadline is that of the whole start.
-    def initialize(levers, errors, root: Dir.pwd, deadline: nil, grace: Steps::GRACE)
-      @levers = levers
+    def initialize(optimizations, errors, root: Dir.pwd, deadline: nil, grace: Steps::GRACE)
+      @optimizations = optimizations
       @errors = errors
       @root = root
       @deadline = deadline
@@ -41,7 +41,7 @@ module PreforkLauncher
 
     def new_steps
       deadline = [Clock.now + SECONDS, @deadline].compact.min
-      Steps.new(@levers, @errors, deadline: deadline, root: @root, grace: @grace)
+      Steps.new(@optimizations, @errors, deadline: deadline, root: @root, grace: @grace)
     end
   end
 end

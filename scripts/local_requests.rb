@@ -4,23 +4,22 @@ require_relative "clock"
 require_relative "fastcgi/responder"
 
 module PreforkLauncher
-  # Requests that come to an application in the preloader as they will come to it in a worker: over a socket, by
-  # FastCGI, on a thread of their own. What they allocate stays out of the main thread's
-  # memory, and one that hangs can be given up.
-  class Rehearsal
+  # Sends requests to an application in this process as they will come to it in a worker: over a socket, by FastCGI, on a thread
+  # of their own. What they allocate stays out of the main thread's memory, and one that hangs can be given up.
+  class LocalRequests
     READ_BYTES = 65_536
-    LAST_WORDS = 1 # seconds, for a thread that was killed
+    GRACE = 1 # seconds, for a thread that was killed
 
-    # Where one hangs, the place is the message.
+    # A request that hangs. The message is the place.
     class Stuck < StandardError; end
 
-    # The bytes of one.
-    def self.request(path, host, headers)
+    # Returns the bytes of one, as a web server sends them. They are encoded as they are, whatever encodings they are of.
+    def self.encode(path, host, headers)
       params = { "REQUEST_METHOD" => "GET", "REQUEST_URI" => path, "SERVER_PROTOCOL" => "HTTP/1.1", "REMOTE_ADDR" => "127.0.0.1",
                  "HTTP_HOST" => host }
       headers.each { |name, value| params["HTTP_#{name.upcase.tr('-', '_')}"] = value }
       bytes = FastCGI::Record.append("".b, FastCGI::Record::BEGIN_REQUEST, 1, [FastCGI::Record::RESPONDER, 0].pack("nCx5"))
-      pairs = params.map { |name, value| [name.bytesize | 1 << 31, value.bytesize | 1 << 31, name, value].pack("NNa*a*") }.join
+      pairs = params.each_with_object("".b) { |(name, value), buffer| FastCGI::Params.append(buffer, name.b, value.b) }
       FastCGI::Record.append(bytes, FastCGI::Record::PARAMS, 1, pairs)
       FastCGI::Record.append(bytes, FastCGI::Record::PARAMS, 1)
       FastCGI::Record.append(bytes, FastCGI::Record::STDIN, 1)
@@ -34,20 +33,20 @@ module PreforkLauncher
       @thread = Thread.new { serve }
     end
 
-    # Waits for the end of the response. False where the application has killed the thread that served it; raises Stuck.
+    # Sends one and waits for the end of the response. False where the application has killed the thread that served it; raises Stuck.
     def get(path, host:, headers: {})
       ours, theirs = UNIXSocket.pair
-      ours.write(Rehearsal.request(path, host, headers))
+      ours.write(LocalRequests.encode(path, host, headers))
       @sockets << theirs
-      read_all(ours) || !@thread.join(LAST_WORDS)
+      read_all(ours) || !@thread.join(GRACE)
     ensure
       ours&.close
     end
 
-    # What comes after the response has as long as the response would have had. A thread that nothing can end is left to itself.
+    # Ends the thread. What comes after the response has as long as the response would have had. A thread that nothing can end is left to itself.
     def finish
       @sockets.close
-      @thread.kill unless @thread.join([@deadline - Clock.now, LAST_WORDS].max)
+      @thread.kill unless @thread.join([@deadline - Clock.now, GRACE].max)
     end
 
     private
@@ -58,7 +57,7 @@ module PreforkLauncher
       end
     end
 
-    # Whether there was anything.
+    # Reads to the end and returns whether there was anything.
     def read_all(ours)
       some = false
       Kernel.loop do

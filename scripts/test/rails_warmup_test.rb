@@ -8,7 +8,7 @@ require_relative "support/ruby_process"
 
 # Loads the blog of testdata/apps in a process of its own, and looks at what its first
 # requests still have to build.
-class PreloadTest < Minitest::Test
+class RailsWarmupTest < Minitest::Test
   include RubyProcess
 
   BLOG = File.expand_path("../../testdata/apps/blog", __dir__)
@@ -18,12 +18,12 @@ class PreloadTest < Minitest::Test
     require "settings"
     require "app_loader"
     require "fastcgi/errors"
-    require "levers"
-    require "preload"
+    require "optimizations"
+    require "rails_warmup"
     app = PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config.ru")).load
     require "stringio"
     log = StringIO.new
-    PreforkLauncher::Preload.new(PreforkLauncher::Levers.new(ARGV), PreforkLauncher::FastCGI::Errors.new(log)).run
+    PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new(ARGV), PreforkLauncher::FastCGI::Errors.new(log)).run
     built = Hash.new(0)
     ActiveSupport::Notifications.subscribe("!compile_template.action_view") { built["templates"] += 1 }
     ActiveSupport::Notifications.subscribe("sql.active_record") { |*, event| built["schema"] += 1 if event[:name] == "SCHEMA" }
