@@ -183,7 +183,7 @@ func TestUnusablePlaces(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			root := copyApp(t, "hello")
 			env, args := test.prepare(t, root)
-			refused{startOptions{root: root, env: env, args: append(args, "2")}, exitError, test.says}.run(t)
+			refused{startOptions{root: root, env: env, args: append(args, "2")}, exitFailed, test.says}.run(t)
 		})
 	}
 }
@@ -201,7 +201,7 @@ func TestSocketOfSomebodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	refused{startOptions{root: root, args: []string{"2"}}, exitError,
+	refused{startOptions{root: root, args: []string{"2"}}, exitFailed,
 		[]string{fmt.Sprintf("the process %d listens on %s", os.Getpid(), path), fmt.Sprintf("stop it \\(ps %d\\).*--socket-dir", os.Getpid())}}.run(t)
 	if conn, err := net.Dial("unix", path); err != nil {
 		t.Errorf("the socket does not work any more: %v", err)
@@ -220,7 +220,7 @@ func TestSecondLauncher(t *testing.T) {
 	t.Parallel()
 	root := copyApp(t, "hello")
 	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()
-	second := refused{startOptions{root: root, args: []string{"1"}}, exitError,
+	second := refused{startOptions{root: root, args: []string{"1"}}, exitFailed,
 		[]string{fmt.Sprintf("already running, pid %d", in.cmd.Process.Pid), fmt.Sprintf("kill %d.*--socket-dir", in.cmd.Process.Pid)}}
 	second.beside(t, in)
 	for _, socket := range in.sockets(2) {
@@ -296,7 +296,7 @@ func TestFolderThatMayNotBeWritten(t *testing.T) {
 		if hasLog {
 			says = "create pid file: .*launcher.pid: permission denied"
 		}
-		refused{o, exitError, []string{says, "--socket-dir"}}.run(t)
+		refused{o, exitFailed, []string{says, "--socket-dir"}}.run(t)
 	}
 }
 
@@ -318,7 +318,7 @@ func TestFolderThatMayNotBeRead(t *testing.T) {
 		t.Cleanup(func() { _ = os.Chmod(root, 0o755) })
 	}
 	in := start(t, o)
-	if status := in.wait(); status != exitError || in.count("find application: .*config.ru: permission denied") != 1 || in.count("^Try: .*sudo -u") != 1 {
+	if status := in.wait(); status != exitFailed || in.count("find application: .*config.ru: permission denied") != 1 || in.count("^Try: .*sudo -u") != 1 {
 		t.Errorf("exit status %d", status)
 	}
 }

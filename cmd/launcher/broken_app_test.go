@@ -34,7 +34,7 @@ Object.send(:remove_const, :RUBY_ENGINE); RUBY_ENGINE = "jruby"`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := refused{startOptions{root: copyApp(t, "hello"), args: []string{"--ruby", test.ruby, "2"}}, exitError,
+			in := refused{startOptions{root: copyApp(t, "hello"), args: []string{"--ruby", test.ruby, "2"}}, exitFailed,
 				[]string{test.says, "name another Ruby with --ruby"}}.run(t)
 			if len(in.log()) > 4000 {
 				t.Errorf("it says %d bytes", len(in.log()))
@@ -50,14 +50,14 @@ func TestRubyThatCannotFork(t *testing.T) {
 	if err := os.Symlink(script(t, "exec sleep 60", "jruby"), command); err != nil {
 		t.Fatal(err)
 	}
-	refused{startOptions{root: copyApp(t, "hello"), args: []string{"--ruby", command, "2"}}, exitError,
+	refused{startOptions{root: copyApp(t, "hello"), args: []string{"--ruby", command, "2"}}, exitFailed,
 		[]string{`find Ruby: .*/ruby is jruby, which cannot fork`, `CRuby`}}.run(t)
 }
 
 // TestRubyThatSaysNothing: it is told meanwhile, and in the end what it was that took the time.
 func TestRubyThatSaysNothing(t *testing.T) {
 	t.Parallel()
-	in := refused{startOptions{root: copyApp(t, "hello"), args: []string{"--boot-timeout", "7s", "--ruby", script(t, "exec sleep 600"), "2"}}, exitError,
+	in := refused{startOptions{root: copyApp(t, "hello"), args: []string{"--boot-timeout", "7s", "--ruby", script(t, "exec sleep 600"), "2"}}, exitFailed,
 		[]string{`start Ruby: .* has not said what it is within 7s .*is it a Ruby\?`, "name another Ruby"}}.run(t)
 	if in.count(`level=WARN msg="Ruby has not said yet what it is`) != 1 {
 		t.Error("it does not say what it waits for")
@@ -93,7 +93,7 @@ func TestHintsOfBundler(t *testing.T) {
 				files[path] = text
 			}
 			in := start(t, startOptions{root: writeApp(t, files), env: test.env, args: []string{"1"}})
-			if status := in.wait(); status != exitError {
+			if status := in.wait(); status != exitFailed {
 				t.Errorf("exit status %d", status)
 			}
 			for _, pattern := range test.says {
@@ -161,7 +161,7 @@ Try:`, "bin/rails runner 1"}},
 		"not UTF-8": {own("raise \"caf\\xe9\\0\".b\n"), nil, []string{`load the application: RuntimeError: caf.*`, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := refused{startOptions{root: test.root, args: append(test.args, "2")}, exitError, test.says}.run(t)
+			in := refused{startOptions{root: test.root, args: append(test.args, "2")}, exitFailed, test.says}.run(t)
 			if strings.Contains(in.log(), "launcher/preloader.rb") {
 				t.Error("the launcher's own frames are shown")
 			}

@@ -133,7 +133,7 @@ func TestConfigPaths(t *testing.T) {
 	contains(t, "the snippet", text, `"`+filepath.Dir(root)+`/run/fastcgi.socket-0"`, `"`+root+`/public/"`)
 
 	long := filepath.Join(sockets, strings.Repeat("l", 100))
-	if got := finish(t, root, "config", "1", "--socket-dir", long); got.status != exitError || got.stdout != "" || !strings.Contains(got.stderr, "\nTry: ") {
+	if got := finish(t, root, "config", "1", "--socket-dir", long); got.status != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, "\nTry: ") {
 		t.Errorf("a socket's path that is too long: %+v", got)
 	}
 }
@@ -151,7 +151,7 @@ func TestConfigVersion(t *testing.T) {
 		{"1.4.45", exitOK, "for lighttpd 1.4.45.", false, nil},
 		{"1.4.55", exitOK, "for lighttpd 1.4.55.", true, nil},
 		{"1.4.76", exitOK, "for lighttpd 1.4.76.", true, nil},
-		{"1.4.30", exitError, "", false, []string{"1.4.30", "\nTry: "}},
+		{"1.4.30", exitFailed, "", false, []string{"1.4.30", "\nTry: "}},
 		{"garbage", exitUsage, "", false, []string{`"garbage"`, "\nTry: --lighttpd-version 1.4.69\n"}},
 		{"1.4", exitUsage, "", false, []string{`"1.4"`, "\nTry: "}},
 	} {
@@ -173,7 +173,7 @@ func TestConfigCheck(t *testing.T) {
 		}
 	}
 	missing := finish(t, root, "config", "2", "--check", "--lighttpd", "/nonexistent/lighttpd")
-	if missing.status != exitError || missing.stdout != "" {
+	if missing.status != exitFailed || missing.stdout != "" {
 		t.Errorf("with a lighttpd that is missing: %+v", missing)
 	}
 	contains(t, "standard error", missing.stderr, "/nonexistent/lighttpd", "\nTry: ")
@@ -186,7 +186,7 @@ func TestConfigCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused := finish(t, root, "config", "2", "--check", "--lighttpd", refusing)
-	if refused.status != exitError || refused.stdout != "" {
+	if refused.status != exitFailed || refused.stdout != "" {
 		t.Errorf("with a lighttpd that refuses: %+v", refused)
 	}
 	contains(t, "standard error", refused.stderr, "nothing that I know", "\nTry: ")

@@ -195,7 +195,7 @@ Try:`, "bin/rails runner 1"}},
 			[]string{`launcher: start Ruby: Ruby 2\.6\.10 \(/.*\) is too old`, "name another Ruby with --ruby"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := refused{startOptions{root: test.root, args: append(test.args, "--spawn-method", "direct", "3")}, exitError, test.says}.run(t)
+			in := refused{startOptions{root: test.root, args: append(test.args, "--spawn-method", "direct", "3")}, exitFailed, test.says}.run(t)
 			if strings.Contains(in.log(), "launcher/loading.rb") || in.count("contradicted") != 0 {
 				t.Error("the launcher's own frames are shown")
 			}

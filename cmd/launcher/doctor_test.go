@@ -202,7 +202,7 @@ func TestDoctorOfBrokenApplications(t *testing.T) {
 		"no Ruby":       {"hello", []string{"--ruby", "true"}, `is it a Ruby\?`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := doctor(t, exitError, startOptions{root: copyApp(t, test.app)}, append(test.args, "--json")...)
+			in := doctor(t, exitFailed, startOptions{root: copyApp(t, test.app)}, append(test.args, "--json")...)
 			if !regexp.MustCompile(test.says).MatchString(in.log()) {
 				t.Errorf("no %q", test.says)
 			}
@@ -213,7 +213,7 @@ func TestDoctorOfBrokenApplications(t *testing.T) {
 	}
 	doctor(t, exitUsage, startOptions{root: copyApp(t, "hello")}, "4")
 	other := writeApp(t, map[string]string{"config.ru": "exec('sleep', '60')\n"})
-	if in := doctor(t, exitError, startOptions{root: other}); in.count(`replaced Ruby by another program`) != 1 {
+	if in := doctor(t, exitFailed, startOptions{root: other}); in.count(`replaced Ruby by another program`) != 1 {
 		t.Error("it does not say that the application has become another program")
 	}
 }
@@ -232,7 +232,7 @@ sleep 0.01 until File.exist?("started")
 	in := start(t, startOptions{root: root, args: []string{"doctor"}})
 	in.waitFor("the load to hang", func() bool { return slices.Contains(names(t, root), "waiting") })
 	in.signal(syscall.SIGINT)
-	if status := in.wait(); status != exitError {
+	if status := in.wait(); status != exitFailed {
 		t.Errorf("exit status %d", status)
 	}
 	if found := in.processes(); len(found) != 0 {

@@ -187,8 +187,8 @@ func TestExperimentStraight(t *testing.T) {
 			t.Errorf("%s: %+v", run.Method, run.Traffic)
 		}
 		// A supervisor or master and a worker, and here a preloader: it was not taken for up too early.
-		if least := map[string]int{"smart": 3, "puma": 2}[run.Method]; run.Launched.Processes < least {
-			t.Errorf("%s: %d processes after the launch, want %d", run.Method, run.Launched.Processes, least)
+		if min := map[string]int{"smart": 3, "puma": 2}[run.Method]; run.Launched.Processes < min {
+			t.Errorf("%s: %d processes after the launch, want %d", run.Method, run.Launched.Processes, min)
 		}
 	}
 }
@@ -199,7 +199,7 @@ func TestExperimentStopped(t *testing.T) {
 	for name, end := range map[string]func(*trial){
 		"INT":                      func(x *trial) { x.signal(syscall.SIGINT) },
 		"the experiment is killed": func(x *trial) { kill(x.t, x.child(), syscall.SIGKILL) },
-		"its keeper is killed":     func(x *trial) { kill(x.t, x.cmd.Process.Pid, syscall.SIGKILL) },
+		"its watchdog is killed":   func(x *trial) { kill(x.t, x.cmd.Process.Pid, syscall.SIGKILL) },
 	} {
 		for _, when := range []string{"launching", "under load"} {
 			t.Run(name+" "+when, func(t *testing.T) {
@@ -212,7 +212,7 @@ func TestExperimentStopped(t *testing.T) {
 					t.Error("a stopped experiment looks like a whole one")
 				}
 				x.nothingLeft()
-				if strings.HasPrefix(name, "its keeper") {
+				if strings.HasPrefix(name, "its watchdog") {
 					emptyTemp(t, x) // nobody was left to do it
 				}
 			})
@@ -220,7 +220,7 @@ func TestExperimentStopped(t *testing.T) {
 	}
 }
 
-// emptyTemp removes what a killed keeper could not.
+// emptyTemp removes what a killed watchdog could not.
 func emptyTemp(t *testing.T, x *trial) {
 	t.Helper()
 	for _, v := range x.cmd.Env {
@@ -238,7 +238,7 @@ func TestExperimentKeepsFinishedRuns(t *testing.T) {
 	x := startExperiment(t, copyApp(t, "hello"), "--method", "smart", "--processes", "1,2,3", "--requests", "50")
 	x.waitLine("smart × 2, launching")
 	x.signal(syscall.SIGTERM)
-	if status := x.wait(); status != exitError {
+	if status := x.wait(); status != exitFailed {
 		t.Errorf("exit status %d", status)
 	}
 	results := x.results()
@@ -268,7 +268,7 @@ func TestExperimentBadPath(t *testing.T) {
 		}
 	}
 	x = startExperiment(t, root, "--method", "smart", "--processes", "1", "--path", "/nothing")
-	if status := x.wait(); status != exitError || !strings.Contains(x.log(), "status 404") || !strings.Contains(x.log(), "Try: ") {
+	if status := x.wait(); status != exitFailed || !strings.Contains(x.log(), "status 404") || !strings.Contains(x.log(), "Try: ") {
 		t.Errorf("exit status %d, log:\n%s", status, x.log())
 	}
 	x.nothingLeft()
@@ -277,7 +277,7 @@ func TestExperimentBadPath(t *testing.T) {
 func TestExperimentAppThatDoesNotLoad(t *testing.T) {
 	t.Parallel()
 	x := startExperiment(t, copyApp(t, "broken_raise"), "--processes", "1,2")
-	if status := x.wait(); status != exitError {
+	if status := x.wait(); status != exitFailed {
 		t.Errorf("exit status %d", status)
 	}
 	for _, method := range []string{"direct", "smart", "passenger", "unicorn", "puma"} {
@@ -312,7 +312,7 @@ func TestExperimentMissingPeer(t *testing.T) {
 func TestExperimentStopsBeforeMemoryRunsShort(t *testing.T) {
 	t.Parallel()
 	x := startExperiment(t, copyApp(t, "hello"), "--method", "smart", "--processes", "1,2", "--reserve", "100000000")
-	if status := x.wait(); status != exitError {
+	if status := x.wait(); status != exitFailed {
 		t.Errorf("exit status %d", status)
 	}
 	if !strings.Contains(x.log(), "short of memory") {
@@ -334,11 +334,11 @@ func TestExperimentUsage(t *testing.T) {
 		}
 	}
 	in := start(t, startOptions{root: root, args: []string{"experiment", "--output", filepath.Join(root, "config.ru", "report")}})
-	if status := in.wait(); status != exitError || !strings.Contains(in.log(), "Try: name another one with --output") {
+	if status := in.wait(); status != exitFailed || !strings.Contains(in.log(), "Try: name another one with --output") {
 		t.Errorf("a folder that cannot be made: exit status %d:\n%s", status, in.log())
 	}
 	in = start(t, startOptions{root: root, args: []string{"experiment", "--root", t.TempDir()}})
-	if status := in.wait(); status != exitError || !strings.Contains(in.log(), "find application") {
+	if status := in.wait(); status != exitFailed || !strings.Contains(in.log(), "find application") {
 		t.Errorf("no application: exit status %d:\n%s", status, in.log())
 	}
 }

@@ -196,7 +196,7 @@ func TestFrontPortInUse(t *testing.T) {
 	defer l.Close()
 	root := copyApp(t, "hello")
 	got := finish(t, root, "2", "--http", l.Addr().String())
-	if got.status != exitError || got.stdout != "" {
+	if got.status != exitFailed || got.stdout != "" {
 		t.Errorf("with a port in use: %+v", got)
 	}
 	contains(t, "standard error", got.stderr, l.Addr().String(), "address already in use", "\nTry: choose another address with --http\n")

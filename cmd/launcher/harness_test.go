@@ -25,7 +25,7 @@ import (
 // Exit statuses as they are promised to scripts, and names that users type.
 const (
 	exitOK      = 0
-	exitError   = 1
+	exitFailed  = 1
 	exitUsage   = 2
 	exitFound   = 3
 	snippetName = "lighttpd.conf"

@@ -84,7 +84,7 @@ func TestJSONLogOfAFailure(t *testing.T) {
 		status     int
 		error, try string
 	}{
-		{[]string{"2", "--log-format=json"}, exitError, "load the application: Settings::Missing: no setting called PAYMENT_KEY\n", "bin/rails runner 1"},
+		{[]string{"2", "--log-format=json"}, exitFailed, "load the application: Settings::Missing: no setting called PAYMENT_KEY\n", "bin/rails runner 1"},
 		{[]string{"two", "--log-format=json"}, exitUsage, `read command line: NUM is a number of workers, not "two"`, "launcher 4"},
 	} {
 		in := start(t, startOptions{root: copyApp(t, "broken_raise"), args: test.args})

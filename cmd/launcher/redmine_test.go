@@ -93,7 +93,7 @@ func testRedmineWebUser(t *testing.T, site *redmineSite) {
 // redmineRefuses checks that a launcher gives up, and with which words.
 func redmineRefuses(t *testing.T, in *instance, parts ...string) {
 	t.Helper()
-	if status := in.wait(); status != exitError {
+	if status := in.wait(); status != exitFailed {
 		t.Errorf("exit status %d", status)
 	}
 	for _, part := range parts {

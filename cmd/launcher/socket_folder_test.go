@@ -52,7 +52,7 @@ func TestSocketFilesAreRemoved(t *testing.T) {
 			t.Errorf("%s: %v", socket, a)
 		}
 	}
-	refused{startOptions{root: in.root, args: []string{"1"}}, exitError,
+	refused{startOptions{root: in.root, args: []string{"1"}}, exitFailed,
 		[]string{fmt.Sprintf("already running, pid %d", in.cmd.Process.Pid), "kill"}}.beside(t, in)
 	in.signal(syscall.SIGTERM)
 	if status := in.wait(); status != exitOK {

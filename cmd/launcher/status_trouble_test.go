@@ -60,9 +60,9 @@ func TestStatusOfNoLauncher(t *testing.T) {
 		exit      int
 		says, try string
 	}{
-		{nil, exitError, "launcher: find launcher: none runs with its sockets in " + root + "/log", "--socket-dir"},
-		{[]string{"--json", "--socket-dir", "/nowhere"}, exitError, "none runs with its sockets in /nowhere", "--socket-dir"},
-		{[]string{"--root", "config.ru"}, exitError, "none runs with its sockets in " + root + "/config.ru/log", "--socket-dir"},
+		{nil, exitFailed, "launcher: find launcher: none runs with its sockets in " + root + "/log", "--socket-dir"},
+		{[]string{"--json", "--socket-dir", "/nowhere"}, exitFailed, "none runs with its sockets in /nowhere", "--socket-dir"},
+		{[]string{"--root", "config.ru"}, exitFailed, "none runs with its sockets in " + root + "/config.ru/log", "--socket-dir"},
 		{[]string{"2"}, exitUsage, `status takes options alone, not "2"`, "launcher status"},
 		{[]string{"--jsn"}, exitUsage, "there is no option --jsn; did you mean --json?", "launcher status --help"},
 	} {
@@ -83,13 +83,13 @@ func TestStatusOfTwoLaunchers(t *testing.T) {
 		t.Errorf("%d and %d slots", a, b)
 	}
 	third := start(t, startOptions{root: two.root, args: []string{"3"}, shared: true})
-	if third.wait() != exitError || len(two.status().Slots) != 2 {
+	if third.wait() != exitFailed || len(two.status().Slots) != 2 {
 		t.Error("a third one has taken the place of the second")
 	}
 	one.killed()
 	one.waitFor("its socket to be known as stale", func() bool { // its first thread has ended, and the others may not have
 		a := askStatus(t, startOptions{root: one.root}, nil)
-		if a.exit != exitError || a.stdout != "" {
+		if a.exit != exitFailed || a.stdout != "" {
 			t.Errorf("%+v", a)
 		}
 		return strings.Contains(a.stderr, "the one that left launcher.sock was killed")
@@ -121,7 +121,7 @@ func TestStatusForTheOwnerAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := askStatus(t, o, nil)
-	if a.exit != exitError || a.stdout != "" || !strings.Contains(a.stderr, socket+" may be asked by its owner alone\nTry: ") ||
+	if a.exit != exitFailed || a.stdout != "" || !strings.Contains(a.stderr, socket+" may be asked by its owner alone\nTry: ") ||
 		!strings.Contains(a.stderr, "sudo -u ") {
 		t.Errorf("%+v", a)
 	}

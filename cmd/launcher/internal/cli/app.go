@@ -13,10 +13,10 @@ import (
 
 // Exit statuses.
 const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2
-	exitFound = 3 // of the doctor
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitFound  = 3 // of the doctor
 )
 
 // usageError is a mistake in the command line: exit status 2.
@@ -52,7 +52,7 @@ func Run(version string, args []string, stdout, stderr *os.File) int {
 	if err == nil {
 		return exitOK
 	}
-	if status, told := isChildStatus(err); told {
+	if status, reported := reportedStatus(err); reported {
 		return status
 	}
 	if errors.Is(err, errFound) {
@@ -63,7 +63,7 @@ func Run(version string, args []string, stdout, stderr *os.File) int {
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
-	return exitError
+	return exitFailed
 }
 
 // run carries the command out.
@@ -75,7 +75,7 @@ func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
 		withoutVariables(command.Flags)
 	}
 	app.Metadata = map[string]any{warningsKey: l.warnings}
-	if l.command.Name != runName && os.Getenv(keptVariable) == "" { // whose parent has said it
+	if l.command.Name != runName && os.Getenv(scratchVariable) == "" { // whose watchdog has said it
 		for _, warning := range l.warnings {
 			fmt.Fprintf(stderr, "launcher: %s\n", warning)
 		}

@@ -78,27 +78,27 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 	}
 }
 
-// runExperiment is two processes: this one keeps the other, and ends whatever that
-// leaves behind should it be killed.
+// runExperiment makes the experiment in a child that this process watches over, or, as that child,
+// makes it itself.
 func runExperiment(ctx *cli.Context, stdout, stderr *os.File) error {
 	config, output, err := experimentConfig(ctx)
 	if err != nil {
 		return err
 	}
-	kept, err := keptBy(os.Getenv(keptVariable))
+	watched, err := readWatchdog(os.Getenv(scratchVariable))
 	if err != nil {
 		return err
 	}
-	if kept == nil {
+	if watched == nil {
 		if err := writable(output); err != nil {
 			return err
 		}
-		return keep(os.Args, output)
+		return runWatched(os.Args, output)
 	}
-	config.Scratch = kept.scratch
+	config.Scratch = watched.scratch
 	running, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
-	go kept.watch(stop)
+	go watched.wait(stop)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer signal.Stop(signals)
@@ -107,9 +107,11 @@ func runExperiment(ctx *cli.Context, stdout, stderr *os.File) error {
 	defer signal.Stop(broken)
 	progress := newProgress(stderr)
 	go func() {
-		for sig := range signals {
+		select {
+		case sig := <-signals:
 			progress.stopping()
 			stop(fmt.Errorf("stopped by %s", signalName(sig)))
+		case <-running.Done():
 		}
 	}()
 	config.Observer = progress
@@ -255,13 +257,4 @@ func typed(args []string) []string {
 		command = append(command, args[i])
 	}
 	return command
-}
-
-// isChildStatus says that a child has said already what is wrong.
-func isChildStatus(err error) (int, bool) {
-	var status *childStatus
-	if errors.As(err, &status) {
-		return status.code, true
-	}
-	return 0, false
 }

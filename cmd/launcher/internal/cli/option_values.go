@@ -19,7 +19,7 @@ import (
 const variablePrefix = "LAUNCHER_"
 
 // otherVariables are known without being options.
-var otherVariables = []string{keptVariable, "LAUNCHER_FAMILY"}
+var otherVariables = []string{scratchVariable, "LAUNCHER_FAMILY"}
 
 // developersVariables begin the names of those that the tests and benchmarks read.
 var developersVariables = []string{"LAUNCHER_TEST_", "LAUNCHER_BENCH_"}
