@@ -38,12 +38,12 @@ const runName = "run"
 func Run(version string, args []string, stdout, stderr *os.File) int {
 	forgetEmptyVariables()
 	app := newApp(stdout, stderr)
-	app.Version = versionName(version)
+	app.Version = thisVersion(version).String()
 	line, err := readCommandLine(app, args[1:])
 	switch {
 	case err != nil:
 	case line.version:
-		_, err = io.WriteString(stdout, versionText(app.Version))
+		_, err = io.WriteString(stdout, versionText(version))
 	case line.help:
 		err = printHelp(stdout, app, line.command, widthOfHelp(stdout, os.Getenv("COLUMNS")))
 	default:
