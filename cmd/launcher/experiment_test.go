@@ -122,7 +122,7 @@ func TestExperimentMeasuresEveryMethod(t *testing.T) {
 		t.Fatalf("incomplete %q, %d runs, skipped %v", results.Incomplete, len(results.Runs), results.Skipped)
 	}
 	for _, run := range results.Runs {
-		t.Run(run.Method, func(t *testing.T) { checkRun(t, run) })
+		t.Run(string(run.Method), func(t *testing.T) { checkRun(t, run) })
 	}
 	for _, name := range []string{"report.html", "report.md", "graph.svg", "graph.png", "samples.csv", "results.json"} {
 		if info, err := os.Stat(filepath.Join(x.output, name)); err != nil || info.Size() == 0 {
@@ -187,7 +187,7 @@ func TestExperimentStraight(t *testing.T) {
 			t.Errorf("%s: %+v", run.Method, run.Traffic)
 		}
 		// A supervisor or master and a worker, and here a preloader: it was not taken for up too early.
-		if min := map[string]int{"smart": 3, "puma": 2}[run.Method]; run.Launched.Processes < min {
+		if min := map[experiment.Method]int{"smart": 3, "puma": 2}[run.Method]; run.Launched.Processes < min {
 			t.Errorf("%s: %d processes after the launch, want %d", run.Method, run.Launched.Processes, min)
 		}
 	}

@@ -21,8 +21,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/load"
 	"launcher/cmd/launcher/internal/experiment/report"
-	experimentrun "launcher/cmd/launcher/internal/experiment/run"
-	"launcher/cmd/launcher/internal/experiment/server"
+	"launcher/cmd/launcher/internal/experiment/run"
 	"launcher/preforker"
 	"launcher/preforker/hint"
 )
@@ -42,7 +41,7 @@ const (
 
 func experimentCommand(stdout, stderr *os.File) *cli.Command {
 	var names []string
-	for _, method := range server.Methods() {
+	for _, method := range experiment.Methods() {
 		names = append(names, string(method))
 	}
 	return &cli.Command{
@@ -116,7 +115,7 @@ func runExperiment(ctx *cli.Context, stdout, stderr *os.File) error {
 	}()
 	config.Observer = progress
 	config.Keep = func(results *experiment.Results) error { return report.Write(output, results) }
-	results, err := experimentrun.Perform(running, config)
+	results, err := run.Perform(running, config)
 	progress.close()
 	return conclude(stdout, stderr, output, results, err)
 }
@@ -167,7 +166,7 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 		return config, "", err
 	}
 	if config.Reserve = ctx.Uint64(optReserve) << 20; !ctx.IsSet(optReserve) {
-		if config.Reserve, err = experimentrun.DefaultReserve(); err != nil {
+		if config.Reserve, err = run.DefaultReserve(); err != nil {
 			return config, "", fmt.Errorf("read the machine's memory: %w", err)
 		}
 	}
@@ -175,9 +174,9 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 	if err != nil {
 		return config, "", err
 	}
-	config.Root, config.Entry = app.Root, app.Entry
-	config.Environment = firstOf(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), "production")
-	if config.Ruby, err = findRuby(ctx.String(optRuby)); err != nil {
+	config.App = experiment.App{Name: filepath.Base(app.Root), Root: app.Root, Entry: app.Entry,
+		Environment: firstOf(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), "production")}
+	if config.App.Ruby, err = findRuby(ctx.String(optRuby)); err != nil {
 		return config, "", err
 	}
 	if config.Launcher, err = os.Executable(); err != nil {
@@ -212,13 +211,13 @@ func checkLoad(config *experiment.Config) error {
 	return nil
 }
 
-func methods(names []string) ([]server.Method, error) {
+func methods(names []string) ([]experiment.Method, error) {
 	if len(names) == 0 {
-		return server.Methods(), nil
+		return experiment.Methods(), nil
 	}
-	var chosen []server.Method
+	var chosen []experiment.Method
 	for _, name := range names {
-		method, err := server.ParseMethod(name)
+		method, err := experiment.ParseMethod(name)
 		if err != nil {
 			return nil, usageErrorf("launcher experiment --help", "read --%s: %v", optMethod, err)
 		}

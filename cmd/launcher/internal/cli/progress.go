@@ -113,7 +113,7 @@ func (p *progress) Planned(runs int) {
 }
 
 // Working implements experiment.Observer.
-func (p *progress) Working(method string, processes int, what string) {
+func (p *progress) Working(method experiment.Method, processes int, what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.title = fmt.Sprintf("run %d of %d: %s × %d", p.run+1, p.runs, method, processes)

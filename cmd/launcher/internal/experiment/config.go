@@ -1,24 +1,15 @@
-//go:build linux
-
 package experiment
 
-import (
-	"time"
-
-	"launcher/cmd/launcher/internal/experiment/server"
-)
+import "time"
 
 // Config is what an experiment is told. All of it is set.
 type Config struct {
-	Methods   []server.Method
+	Methods   []Method
 	Processes []int // numbers of processes, each at least 1
 
-	Root        string // of the application, absolute
-	Entry       string // config.ru or config/environment.rb, below the root
-	Environment string // production
-	Ruby        string // path of the interpreter
-	Launcher    string // path of this program
-	Scratch     string // folder for sockets and logs; whoever made it removes it
+	App      App
+	Launcher string // path of this program
+	Scratch  string // folder for sockets and logs; whoever made it removes it
 
 	Paths       []string
 	Requests    int
@@ -44,7 +35,7 @@ type Observer interface {
 	// Planned says how many runs there will be, before the first.
 	Planned(runs int)
 	// Working says what a run does now.
-	Working(method string, processes int, what string)
+	Working(method Method, processes int, what string)
 	// Asked says how far the load is.
 	Asked(done, failed, of int)
 	// Finished says that a run has ended, how many are ahead and how long they will take.

@@ -26,17 +26,11 @@ type Results struct {
 	Versions []Version `json:"versions"`
 	Load     Load      `json:"load"`
 	// Methods and Processes are what was asked for, in that order.
-	Methods   []string  `json:"methods"`
+	Methods   []Method  `json:"methods"`
 	Processes []int     `json:"processes"`
 	Runs      []Run     `json:"runs"`
 	Skipped   []Skipped `json:"skipped,omitempty"`
 	Warnings  []string  `json:"warnings,omitempty"`
-}
-
-// App is the application that was measured.
-type App struct {
-	Name        string `json:"name"` // of its folder
-	Environment string `json:"environment"`
 }
 
 // Machine is where it was measured.
@@ -69,14 +63,14 @@ type Load struct {
 
 // Skipped is a method that was left out, or one of its numbers of processes.
 type Skipped struct {
-	Method    string `json:"method"`
+	Method    Method `json:"method"`
 	Processes int    `json:"processes,omitempty"` // 0: all of them
 	Reason    string `json:"reason"`
 }
 
 // Run is one method with one number of processes.
 type Run struct {
-	Method    string    `json:"method"`
+	Method    Method    `json:"method"`
 	Processes int       `json:"processes"`
 	Command   []string  `json:"command"` // that started the server
 	Started   time.Time `json:"started"`

@@ -29,16 +29,16 @@ func lead(f *figures) []string {
 }
 
 // meanings say what is launched by the methods that are known.
-func meanings(methods []string) string {
+func meanings(methods []experiment.Method) string {
 	var found, peers []string
 	for _, method := range methods {
 		switch {
-		case method == methodDirect:
+		case method == experiment.Direct:
 			found = append(found, "direct: each process loads the application by itself")
-		case method == methodSmart:
+		case method == experiment.Smart:
 			found = append(found, "smart: this launcher, which loads it once and forks")
 		case isPeer(method):
-			peers = append(peers, method)
+			peers = append(peers, string(method))
 		}
 	}
 	if len(peers) > 0 {
@@ -162,11 +162,11 @@ func circumstanceRows(results *experiment.Results) [][]string {
 }
 
 // known cleans texts and leaves out those that are empty.
-func known(texts ...string) []string {
+func known[Text ~string](texts ...Text) []string {
 	var found []string
 	for _, text := range texts {
-		if text = clean(text); text != "" {
-			found = append(found, text)
+		if told := clean(text); told != "" {
+			found = append(found, told)
 		}
 	}
 	return found

@@ -10,24 +10,17 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// The methods that the report knows something about. Any other is shown all the same.
-const (
-	methodDirect    = "direct"
-	methodSmart     = "smart"
-	methodPassenger = "passenger"
-	methodUnicorn   = "unicorn"
-	methodPuma      = "puma"
-)
-
-func isPeer(method string) bool {
-	return method == methodPassenger || method == methodUnicorn || method == methodPuma
+// isPeer says whether a method is a server that this program is compared with.
+// One that nobody knows is none, and is shown all the same.
+func isPeer(method experiment.Method) bool {
+	return method == experiment.Passenger || method == experiment.Unicorn || method == experiment.Puma
 }
 
 // figures finds its way in Results.
 type figures struct {
 	results *experiment.Results
 	// methods have a whole run at least, in the order in which they were asked for.
-	methods []string
+	methods []experiment.Method
 	// n is the number of processes of the tables of one number: the largest that all
 	// methods have, or, where they share none, the largest of any. 0 without a run.
 	n      int
@@ -62,7 +55,7 @@ func newFigures(results *experiment.Results) *figures {
 func whole(run *experiment.Run) bool { return run.Error == "" && run.Peak.PSS > 0 }
 
 // runs are the whole ones of a method, by number of processes.
-func (f *figures) runs(method string) []*experiment.Run {
+func (f *figures) runs(method experiment.Method) []*experiment.Run {
 	var found []*experiment.Run
 	for i := range f.results.Runs {
 		if run := &f.results.Runs[i]; run.Method == method && whole(run) {
@@ -74,7 +67,7 @@ func (f *figures) runs(method string) []*experiment.Run {
 }
 
 // run is the last whole one of a method with n processes, or nil.
-func (f *figures) run(method string, n int) *experiment.Run {
+func (f *figures) run(method experiment.Method, n int) *experiment.Run {
 	for _, run := range slices.Backward(f.runs(method)) {
 		if run.Processes == n {
 			return run
@@ -121,7 +114,7 @@ func (f *figures) numbers() []int {
 
 // directPeak is what direct spawning used with n processes, in MB, or 0.
 func (f *figures) directPeak(n int) float64 {
-	if run := f.run(methodDirect, n); run != nil {
+	if run := f.run(experiment.Direct, n); run != nil {
 		return toMB(run.Peak.PSS)
 	}
 	return 0
@@ -129,7 +122,7 @@ func (f *figures) directPeak(n int) float64 {
 
 // directLast is what it used after the load.
 func (f *figures) directLast(n int) float64 {
-	if run := f.run(methodDirect, n); run != nil {
+	if run := f.run(experiment.Direct, n); run != nil {
 		return toMB(run.Last.PSS)
 	}
 	return 0
@@ -149,7 +142,7 @@ func (f *figures) bestPeer(n int) *experiment.Run {
 }
 
 // fit is the line of what value finds over the number of processes.
-func (f *figures) fit(method string, value func(*experiment.Run) float64) (line, bool) {
+func (f *figures) fit(method experiment.Method, value func(*experiment.Run) float64) (line, bool) {
 	var x, y []float64
 	for _, run := range f.runs(method) {
 		x = append(x, float64(run.Processes))
@@ -174,7 +167,7 @@ func label(run *experiment.Run) string {
 
 // name is a method's, with the sign if any of its runs has it, and of so many letters at
 // most, where letters is not 0.
-func (f *figures) name(method string, letters int) string {
+func (f *figures) name(method experiment.Method, letters int) string {
 	name := clean(method)
 	if letters > 0 {
 		name = shorten(name, letters)

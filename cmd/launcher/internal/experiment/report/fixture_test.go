@@ -15,7 +15,7 @@ func clock() time.Time { return time.Date(2026, time.May, 4, 9, 30, 0, 0, time.U
 // made is what the made-up methods take: launch and peak are offset and slope of MB over
 // n, seconds those of the launch.
 type made struct {
-	method        string
+	method        experiment.Method
 	launch, peak  [2]float64
 	seconds       [2]float64
 	throughput    float64
@@ -48,7 +48,7 @@ func full() *experiment.Results {
 		{Name: "rails", Version: "6.1.7"}, {Name: "lighttpd", Version: "1.4.69"}, {Name: "passenger", Version: "6.0.17"}}
 	results.Load = experiment.Load{Paths: []string{"/posts?page=1&all=it's", "/posts/1"}, Requests: 2000, Connections: 10,
 		Through: "lighttpd", Tool: "launcher"}
-	results.Methods = []string{"direct", "smart", "passenger", "unicorn", "puma", "pitchfork"}
+	results.Methods = []experiment.Method{"direct", "smart", "passenger", "unicorn", "puma", "pitchfork"}
 	results.Processes = []int{1, 2, 4, 6, 8, 10}
 	results.Runs = nil
 	for place, method := range madeMethods() {
@@ -71,7 +71,7 @@ func madeRun(method made, place, n int) experiment.Run {
 	launched := method.launch[0] + method.launch[1]*float64(n) + wobble(n, place)/2
 	peak := method.peak[0] + method.peak[1]*float64(n) + wobble(n, place)
 	run := experiment.Run{Method: method.method, Processes: n, Started: clock().Add(time.Duration(n) * time.Minute),
-		Command:       []string{method.method, "--workers", fmt.Sprint(n)},
+		Command:       []string{string(method.method), "--workers", fmt.Sprint(n)},
 		LaunchSeconds: method.seconds[0] + method.seconds[1]*float64(n) + wobble(n, place)/100,
 		Traffic: experiment.Traffic{Requests: 2000, Seconds: 2000 / method.throughput, Throughput: method.throughput,
 			MedianMs: 1000 / method.throughput * 9, P99Ms: 1000 / method.throughput * 31, Bytes: 52_000_000}}
@@ -128,7 +128,7 @@ func madeSample(seconds float64, phase string, mb float64, n int) experiment.Sam
 func minimal() *experiment.Results {
 	results := &experiment.Results{Format: experiment.FormatVersion, Started: clock(), Ended: clock().Add(time.Minute),
 		App:     experiment.App{Name: "blog", Environment: "production"},
-		Methods: []string{"smart"}, Processes: []int{1}}
+		Methods: []experiment.Method{experiment.Smart}, Processes: []int{1}}
 	results.Runs = []experiment.Run{madeRun(madeMethods()[1], 1, 1)}
 	return results
 }

@@ -52,7 +52,7 @@ func articleLine(name string, at func(float64) float64, end float64, dashes ...v
 }
 
 // series is an empty one with the method's look.
-func (f *figures) series(method string, place int) series {
+func (f *figures) series(method experiment.Method, place int) series {
 	look := lookOf(method, place)
 	return series{name: f.name(method, legendLetters), color: look.color, dark: look.dark, shape: look.shape}
 }

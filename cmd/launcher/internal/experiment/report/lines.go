@@ -75,8 +75,8 @@ func errorOf(value float64, digits int) string {
 
 // launchSection is how long n processes take, and one more where there is a line.
 func launchSection(f *figures) section {
-	direct, haveDirect := f.fit(methodDirect, launchSeconds)
-	directRun := f.run(methodDirect, f.n)
+	direct, haveDirect := f.fit(experiment.Direct, launchSeconds)
+	directRun := f.run(experiment.Direct, f.n)
 	runs := f.runsOf(f.n)
 	haveLine := false
 	for _, run := range runs {

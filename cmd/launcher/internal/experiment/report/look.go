@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image/color"
 
+	"launcher/cmd/launcher/internal/experiment"
+
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -19,17 +21,17 @@ type look struct {
 // lookOf gives the methods that are known the same look in every report, and others, by
 // their place, what is left. The colours are those of Okabe and Ito that have at least
 // three times the contrast of white; their yellow, orange and sky blue have not.
-func lookOf(method string, place int) look {
+func lookOf(method experiment.Method, place int) look {
 	switch method {
-	case methodDirect:
+	case experiment.Direct:
 		return look{rgb(0xD55E00), "#FF8C42", draw.BoxGlyph{}}
-	case methodSmart:
+	case experiment.Smart:
 		return look{rgb(0x0072B2), "#56B4E9", draw.CircleGlyph{}}
-	case methodPassenger:
+	case experiment.Passenger:
 		return look{rgb(0x009E73), "#2FC99A", draw.PyramidGlyph{}}
-	case methodUnicorn:
+	case experiment.Unicorn:
 		return look{rgb(0xCC79A7), "#E8A0C8", diamond()}
-	case methodPuma:
+	case experiment.Puma:
 		return look{rgb(0x4D4D4D), "#D0D0D0", wedge()}
 	}
 	others := []look{

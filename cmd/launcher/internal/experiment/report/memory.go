@@ -48,7 +48,7 @@ func (f *figures) ofDirectLast(run *experiment.Run) string {
 
 func (f *figures) saving(run *experiment.Run) string {
 	direct := f.directPeak(run.Processes)
-	if run.Method == methodDirect {
+	if run.Method == experiment.Direct {
 		return none
 	}
 	return percent(direct-toMB(run.Peak.PSS), direct)

@@ -332,7 +332,7 @@ func TestFigures(t *testing.T) {
 // ofTwo has runs of two processes alone, on a machine that gave memory back meanwhile.
 func ofTwo() *experiment.Results {
 	results := minimal()
-	results.Methods, results.Processes = []string{"direct", "smart"}, []int{2}
+	results.Methods, results.Processes = []experiment.Method{"direct", "smart"}, []int{2}
 	results.Runs = []experiment.Run{madeRun(madeMethods()[0], 0, 2), madeRun(madeMethods()[1], 1, 2)}
 	for i := range results.Runs {
 		results.Runs[i].Before.FreeUsed = 64 << 30

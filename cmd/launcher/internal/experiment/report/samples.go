@@ -28,7 +28,7 @@ func samplesCSV(results *experiment.Results) ([]byte, error) {
 }
 
 func sampleRow(run *experiment.Run, sample *experiment.Sample) []string {
-	row := []string{run.Method, strconv.Itoa(run.Processes), strconv.FormatFloat(sample.Seconds, 'f', 3, 64),
+	row := []string{string(run.Method), strconv.Itoa(run.Processes), strconv.FormatFloat(sample.Seconds, 'f', 3, 64),
 		sample.Phase, strconv.Itoa(sample.Processes)}
 	for _, bytes := range []uint64{sample.PSS, sample.Private, sample.RSS, sample.Swap,
 		sample.FreeUsed, sample.FreeUsedLess, sample.SwapUsed} {

@@ -88,11 +88,11 @@ const textLimit = 400
 
 // clean makes another's text one line that no terminal and no XML parser stumbles over.
 // What is cut ends in an ellipsis; results.json has all of it.
-func clean(text string) string {
+func clean[Text ~string](text Text) string {
 	var out strings.Builder
 	length := 0
 	space := false
-	for _, char := range strings.ToValidUTF8(text, string(utf8.RuneError)) {
+	for _, char := range strings.ToValidUTF8(string(text), string(utf8.RuneError)) {
 		if unicode.IsSpace(char) || !unicode.IsGraphic(char) {
 			space = out.Len() > 0
 			continue

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"launcher/cmd/launcher/internal/experiment"
-	"launcher/cmd/launcher/internal/experiment/server"
 )
 
 // onlooker measures a run by other means than the experiment's at the moment when the
@@ -28,7 +27,7 @@ type onlooker struct {
 
 func (o *onlooker) Planned(int) {}
 
-func (o *onlooker) Working(_ string, _ int, what string) {
+func (o *onlooker) Working(_ experiment.Method, _ int, what string) {
 	if what != "settling" {
 		return
 	}
@@ -104,11 +103,12 @@ func TestSumsAreThoseOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	watch := &onlooker{t: t}
-	for _, method := range []server.Method{server.Smart, server.Direct} {
+	for _, method := range []experiment.Method{experiment.Smart, experiment.Direct} {
 		kept := 0
 		_, err := Perform(context.Background(), experiment.Config{
-			Methods: []server.Method{method}, Processes: []int{2}, Root: root, Entry: "config.ru", Environment: "production",
-			Ruby: "ruby", Launcher: binary, Scratch: scratch, Paths: []string{"/"}, Requests: 40, Connections: 2,
+			Methods: []experiment.Method{method}, Processes: []int{2},
+			App:      experiment.App{Name: "hello", Root: root, Entry: "config.ru", Environment: "production", Ruby: "ruby"},
+			Launcher: binary, Scratch: scratch, Paths: []string{"/"}, Requests: 40, Connections: 2,
 			BootTimeout: time.Minute, RequestTimeout: time.Minute,
 			Keep: func(*experiment.Results) error { kept++; return nil }, Observer: watch,
 		})

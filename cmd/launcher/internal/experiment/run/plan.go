@@ -3,11 +3,13 @@ package run
 import (
 	"slices"
 	"time"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 // step is one run that is to be made.
 type step struct {
-	method    string
+	method    experiment.Method
 	processes int
 }
 
@@ -17,7 +19,7 @@ type step struct {
 type plan struct {
 	ahead []step
 	spent map[step]time.Duration
-	peaks map[string][]point
+	peaks map[experiment.Method][]point
 }
 
 // point is the greatest memory of one run, in bytes of PSS.
@@ -26,9 +28,9 @@ type point struct {
 	peak      uint64
 }
 
-func newPlan(methods []string, processes []int) *plan {
+func newPlan(methods []experiment.Method, processes []int) *plan {
 	sorted := slices.Compact(slices.Sorted(slices.Values(processes)))
-	p := &plan{spent: map[step]time.Duration{}, peaks: map[string][]point{}}
+	p := &plan{spent: map[step]time.Duration{}, peaks: map[experiment.Method][]point{}}
 	for _, n := range sorted {
 		for _, method := range methods {
 			p.ahead = append(p.ahead, step{method, n})
@@ -48,7 +50,7 @@ func (p *plan) take() (step, bool) {
 }
 
 // drop takes back what is ahead of a method, and says how many steps that were.
-func (p *plan) drop(method string) int {
+func (p *plan) drop(method experiment.Method) int {
 	before := len(p.ahead)
 	p.ahead = slices.DeleteFunc(slices.Clone(p.ahead), func(s step) bool { return s.method == method })
 	return before - len(p.ahead)
@@ -79,7 +81,7 @@ func (p *plan) expected(s step) uint64 {
 // where it had none as long as the mean of all.
 func (p *plan) left() time.Duration {
 	var sum, total time.Duration
-	latest := map[string]step{}
+	latest := map[experiment.Method]step{}
 	for s, took := range p.spent {
 		sum += took
 		if s.processes >= latest[s.method].processes {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 func drain(p *plan) (steps []step) {
@@ -20,13 +22,13 @@ func drain(p *plan) (steps []step) {
 
 func TestPlanOrder(t *testing.T) {
 	want := []step{{"direct", 1}, {"smart", 1}, {"direct", 2}, {"smart", 2}, {"direct", 10}, {"smart", 10}}
-	if got := drain(newPlan([]string{"direct", "smart"}, []int{10, 1, 2, 2})); !slices.Equal(got, want) {
+	if got := drain(newPlan([]experiment.Method{"direct", "smart"}, []int{10, 1, 2, 2})); !slices.Equal(got, want) {
 		t.Errorf("order %v, want %v", got, want)
 	}
 }
 
 func TestPlanDrop(t *testing.T) {
-	p := newPlan([]string{"direct", "puma", "smart"}, []int{1, 2, 3})
+	p := newPlan([]experiment.Method{"direct", "puma", "smart"}, []int{1, 2, 3})
 	p.take()
 	p.take()
 	if dropped := p.drop("puma"); dropped != 2 {
@@ -43,7 +45,7 @@ func TestPlanDrop(t *testing.T) {
 
 // One run says nothing of how much of its memory the next process would share.
 func TestPlanExpectedMemory(t *testing.T) {
-	p := newPlan([]string{"smart"}, []int{1, 2, 4, 10})
+	p := newPlan([]experiment.Method{"smart"}, []int{1, 2, 4, 10})
 	next := step{"smart", 10}
 	if got := p.expected(next); got != 0 {
 		t.Errorf("expected %d of nothing", got)
@@ -71,7 +73,7 @@ func TestPlanExpectedMemory(t *testing.T) {
 }
 
 func TestPlanTimeLeft(t *testing.T) {
-	p := newPlan([]string{"direct", "smart"}, []int{1, 2})
+	p := newPlan([]experiment.Method{"direct", "smart"}, []int{1, 2})
 	if got := p.left(); got != 0 {
 		t.Errorf("%v left before anything is known", got)
 	}
@@ -87,7 +89,7 @@ func TestPlanTimeLeft(t *testing.T) {
 	if got := p.left(); got != 4*time.Second {
 		t.Errorf("%v left, want 4 s", got)
 	}
-	p = newPlan([]string{"direct", "smart"}, []int{1})
+	p = newPlan([]experiment.Method{"direct", "smart"}, []int{1})
 	s, _ = p.take()
 	p.done(s, 6*time.Second, 1)
 	if got := p.left(); got != 6*time.Second {

@@ -27,7 +27,7 @@ type runner struct {
 	results  *experiment.Results
 	launcher string // path of this program's copy
 	// installed is what was found of each method.
-	installed map[string]server.Installed
+	installed map[experiment.Method]server.Installed
 }
 
 // NothingMeasured says that an experiment ended without a single whole run.
@@ -43,9 +43,9 @@ func (e *NothingMeasured) Hint() string {
 // Perform makes the experiment. When the context ends it stops, keeps what is done, and
 // answers the results with the context's cause as the reason. The results are never nil.
 func Perform(ctx context.Context, config experiment.Config) (*experiment.Results, error) {
-	e := &runner{config: config, paths: config.Paths, installed: map[string]server.Installed{}, results: &experiment.Results{
+	e := &runner{config: config, paths: config.Paths, installed: map[experiment.Method]server.Installed{}, results: &experiment.Results{
 		Format: experiment.FormatVersion, Started: time.Now(), Command: config.Command,
-		App:     experiment.App{Name: filepath.Base(config.Root), Environment: config.Environment},
+		App:     config.App,
 		Machine: machine(), Processes: config.Processes,
 	}}
 	err := e.run(ctx)
@@ -85,7 +85,7 @@ func (e *runner) run(ctx context.Context) error {
 }
 
 // prepare looks for the servers and for lighttpd, and answers the methods that there are.
-func (e *runner) prepare(ctx context.Context) (methods []string, err error) {
+func (e *runner) prepare(ctx context.Context) (methods []experiment.Method, err error) {
 	through := "straight"
 	if !e.config.Straight {
 		front, err := server.FindFront(ctx)
@@ -101,17 +101,17 @@ func (e *runner) prepare(ctx context.Context) (methods []string, err error) {
 		e.warn(variable + " is set in the environment, and holds for direct and smart")
 	}
 	for _, method := range e.config.Methods {
-		e.results.Methods = append(e.results.Methods, string(method))
-		found, err := server.Find(ctx, method, e.app())
+		e.results.Methods = append(e.results.Methods, method)
+		found, err := server.Find(ctx, method, e.config.App)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		if err != nil {
-			e.leaveOut(experiment.Skipped{Method: string(method), Reason: err.Error()})
+			e.leaveOut(experiment.Skipped{Method: method, Reason: err.Error()})
 			continue
 		}
-		methods = append(methods, string(method))
-		e.installed[string(method)] = found
+		methods = append(methods, method)
+		e.installed[method] = found
 		if found.Version != "" {
 			e.addVersion(string(method), found.Version)
 		}
@@ -232,10 +232,6 @@ func (e *runner) noteVersions(header string) {
 			e.addVersion(v.Name, v.Version)
 		}
 	}
-}
-
-func (e *runner) app() server.App {
-	return server.App{Root: e.config.Root, Entry: e.config.Entry, Environment: e.config.Environment, Ruby: e.config.Ruby}
 }
 
 func processesOf(number int) string {

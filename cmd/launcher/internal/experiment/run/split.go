@@ -7,7 +7,6 @@ import (
 
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/load"
-	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/proc"
 )
 
@@ -36,7 +35,7 @@ func split(run *experiment.Run) *experiment.Split {
 
 // templateOf finds the process that a run's workers were forked from, by its title.
 func templateOf(run *experiment.Run) int {
-	title := server.Method(run.Method).Template()
+	title := run.Method.Template()
 	for _, p := range run.Last.Each {
 		if title != "" && strings.HasPrefix(p.Name, title) {
 			return p.Pid

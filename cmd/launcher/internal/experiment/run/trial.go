@@ -118,8 +118,7 @@ func (t *trial) launch(ctx context.Context) error {
 		return fmt.Errorf("make folder of a run: %w", err)
 	}
 	spec := server.Spec{
-		Method: server.Method(t.run.Method), Workers: t.run.Processes,
-		Root: t.config.Root, Entry: t.config.Entry, Environment: t.config.Environment, Ruby: t.config.Ruby,
+		Method: t.run.Method, Workers: t.run.Processes, App: t.config.App,
 		Launcher: t.launcher, Dir: dir, Timeout: t.config.BootTimeout, Installed: t.installed[t.run.Method],
 	}
 	if err := learn(ctx, spec); err != nil {
@@ -142,7 +141,7 @@ func (t *trial) launch(ctx context.Context) error {
 // keeps the size of the heap that the application needs, and uses it from its second
 // start on.
 func learn(ctx context.Context, spec server.Spec) error {
-	if spec.Method != server.Smart {
+	if spec.Method != experiment.Smart {
 		return nil
 	}
 	spec.Workers = 1
@@ -161,7 +160,7 @@ func learn(ctx context.Context, spec server.Spec) error {
 func (t *trial) target(ctx context.Context) (load.Target, error) {
 	backends := t.server.Backends()
 	if t.config.Straight {
-		return straight(backends, t.config.Root), nil
+		return straight(backends, t.config.App.Root), nil
 	}
 	front, err := server.StartFront(ctx, t.scratch("-front"), backends)
 	if err != nil {
@@ -244,7 +243,7 @@ func (t *trial) scratch(suffix string) string {
 // general is a text without the folders of this very run, so that a report can be shown
 // and compared.
 func (t *trial) general(text string) string {
-	return strings.NewReplacer(t.scratch(""), "$RUN", t.config.Root, "$APP", t.launcher, "launcher").Replace(text)
+	return strings.NewReplacer(t.scratch(""), "$RUN", t.config.App.Root, "$APP", t.launcher, "launcher").Replace(text)
 }
 
 // stop ends what the run has started, and removes what that has written.

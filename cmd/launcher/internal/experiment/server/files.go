@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 //go:embed ruby
@@ -31,7 +33,7 @@ func (s *Spec) prepare() error {
 	}
 	files := []string{wrapperName}
 	switch s.Method {
-	case Puma, Unicorn:
+	case experiment.Puma, experiment.Unicorn:
 		files = append(files, serveName, string(s.Method)+".rb")
 	}
 	for _, name := range files {
@@ -39,7 +41,7 @@ func (s *Spec) prepare() error {
 		if err != nil {
 			return err
 		}
-		if name == wrapperName && s.Entry != "config.ru" {
+		if name == wrapperName && s.App.Entry != "config.ru" {
 			text = []byte(railsWrapper(string(text)))
 		}
 		if name == "unicorn.rb" { // its command line has no option for it

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 // Installed is a server that can be run.
@@ -23,7 +25,7 @@ type Installed struct {
 
 // NotInstalled says that a method is not there to be measured.
 type NotInstalled struct {
-	Method Method
+	Method experiment.Method
 	Err    error // why
 	hint   string
 }
@@ -36,9 +38,9 @@ func (e *NotInstalled) Unwrap() error { return e.Err }
 // Hint says how to get it.
 func (e *NotInstalled) Hint() string { return e.hint }
 
-func notInstalled(method Method, err error) error {
+func notInstalled(method experiment.Method, err error) error {
 	hint := fmt.Sprintf("install it: apt-get install %s", method)
-	if method != Passenger {
+	if method != experiment.Passenger {
 		hint += fmt.Sprintf(", or add gem %q to the application's Gemfile", method)
 	}
 	return &NotInstalled{Method: method, Err: err, hint: hint}
@@ -47,13 +49,13 @@ func notInstalled(method Method, err error) error {
 // Find looks for the server of a method, as the application would have it: Puma and
 // Unicorn are the bundle's where its Gemfile names them, else the ones that the Ruby has
 // installed. Passenger is made to run outside every bundle and is the one on PATH.
-func Find(ctx context.Context, method Method, app App) (Installed, error) {
+func Find(ctx context.Context, method experiment.Method, app experiment.App) (Installed, error) {
 	switch method {
-	case Direct, Smart:
+	case experiment.Direct, experiment.Smart:
 		return Installed{}, nil
-	case Passenger:
+	case experiment.Passenger:
 		return findPassenger(ctx)
-	case Puma, Unicorn:
+	case experiment.Puma, experiment.Unicorn:
 		return findGem(ctx, method, app)
 	default:
 		return Installed{}, fmt.Errorf("find server: there is no method %q", method)
@@ -63,9 +65,9 @@ func Find(ctx context.Context, method Method, app App) (Installed, error) {
 var passengerVersion = regexp.MustCompile(`Phusion Passenger\S* (\S+)`)
 
 func findPassenger(ctx context.Context) (Installed, error) {
-	program, err := exec.LookPath(string(Passenger))
+	program, err := exec.LookPath(string(experiment.Passenger))
 	if err != nil {
-		return Installed{}, notInstalled(Passenger, err)
+		return Installed{}, notInstalled(experiment.Passenger, err)
 	}
 	if program, err = filepath.Abs(program); err != nil {
 		return Installed{}, err
@@ -76,13 +78,13 @@ func findPassenger(ctx context.Context) (Installed, error) {
 	}
 	version := passengerVersion.FindSubmatch(out)
 	if err != nil || version == nil {
-		return Installed{}, notInstalled(Passenger, fmt.Errorf("%s --version tells no version: %v %s", program, err, bytes.TrimSpace(out)))
+		return Installed{}, notInstalled(experiment.Passenger, fmt.Errorf("%s --version tells no version: %v %s", program, err, bytes.TrimSpace(out)))
 	}
 	return Installed{Program: program, Version: string(version[1])}, nil
 }
 
 // findGem asks the application's Ruby, in the application's folder.
-func findGem(ctx context.Context, method Method, app App) (Installed, error) {
+func findGem(ctx context.Context, method experiment.Method, app experiment.App) (Installed, error) {
 	interpreter, err := exec.LookPath(firstOf(app.Ruby, "ruby"))
 	if err != nil {
 		return Installed{}, notInstalled(method, err)

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 func TestFind(t *testing.T) {
 	for _, root := range []string{copyApp(t, "hello"), copyApp(t, "blog"), copyApp(t, "broken_missing_gem")} {
-		for _, method := range []Method{Passenger, Unicorn, Puma} {
-			found, err := Find(t.Context(), method, App{Root: root, Environment: "production", Ruby: "ruby"})
+		for _, method := range []experiment.Method{experiment.Passenger, experiment.Unicorn, experiment.Puma} {
+			found, err := Find(t.Context(), method, experiment.App{Root: root, Environment: "production", Ruby: "ruby"})
 			if err != nil || !exists(found.Program) || !strings.Contains(found.Version, ".") || found.Bundled {
 				t.Errorf("%s in %s: %+v %v", method, filepath.Base(root), found, err)
 			}
@@ -35,8 +37,8 @@ func TestFindBundled(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	spec := newSpec(t, Puma, root, 2)
-	found, err := Find(t.Context(), Puma, spec.app())
+	spec := newSpec(t, experiment.Puma, root, 2)
+	found, err := Find(t.Context(), experiment.Puma, spec.App)
 	if err != nil || !found.Bundled {
 		t.Fatalf("%+v %v", found, err)
 	}
@@ -57,16 +59,16 @@ func TestFindNotInstalled(t *testing.T) {
 	t.Setenv("PATH", nothing)
 	t.Setenv("GEM_HOME", nothing)
 	t.Setenv("GEM_PATH", nothing)
-	for _, method := range []Method{Passenger, Unicorn, Puma} {
+	for _, method := range []experiment.Method{experiment.Passenger, experiment.Unicorn, experiment.Puma} {
 		for _, ruby := range []string{interpreter, "ruby"} {
-			_, err := Find(t.Context(), method, App{Root: nothing, Environment: "production", Ruby: ruby})
+			_, err := Find(t.Context(), method, experiment.App{Root: nothing, Environment: "production", Ruby: ruby})
 			var missing *NotInstalled
 			if !errors.As(err, &missing) || missing.Method != method || !strings.Contains(missing.Hint(), "apt-get install "+string(method)) {
 				t.Errorf("%s with %s: %v", method, ruby, err)
 			}
 		}
 	}
-	if found, err := Find(t.Context(), Smart, App{}); err != nil || found != (Installed{}) {
+	if found, err := Find(t.Context(), experiment.Smart, experiment.App{}); err != nil || found != (Installed{}) {
 		t.Errorf("smart: %+v %v", found, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
 )
@@ -113,11 +114,12 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func newSpec(t *testing.T, method Method, root string, workers int) Spec {
+func newSpec(t *testing.T, method experiment.Method, root string, workers int) Spec {
 	t.Helper()
-	spec := Spec{Method: method, Workers: workers, Root: root, Entry: "config.ru", Environment: "production", Ruby: "ruby",
+	spec := Spec{Method: method, Workers: workers,
+		App: experiment.App{Root: root, Entry: "config.ru", Environment: "production", Ruby: "ruby"},
 		Dir: shortDir(t), Timeout: patience}
-	if method.own() {
+	if method.Own() {
 		spec.Launcher = launcher(t)
 	}
 	return spec

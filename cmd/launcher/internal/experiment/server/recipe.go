@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"syscall"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 // recipe is how one server is run.
@@ -34,11 +36,11 @@ type readiness interface {
 
 func (s *Spec) recipe(installed Installed) (*recipe, error) {
 	switch s.Method {
-	case Puma:
+	case experiment.Puma:
 		return s.puma(installed), nil
-	case Unicorn:
+	case experiment.Unicorn:
 		return s.unicorn(installed), nil
-	case Passenger:
+	case experiment.Passenger:
 		return s.passenger(installed), nil
 	default:
 		return s.launcher()

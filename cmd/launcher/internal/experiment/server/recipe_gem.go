@@ -5,6 +5,8 @@ package server
 import (
 	"net/url"
 	"syscall"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 // puma is a cluster, also with one worker: a single process would be another server.
@@ -13,9 +15,9 @@ func (s *Spec) puma(installed Installed) *recipe {
 	socket := s.path(socketName)
 	bind := url.URL{Scheme: "unix", Path: socket}
 	arguments := []string{"-C", s.path("puma.rb"), "-w", number(s.Workers), "-t", "1:1",
-		"-e", s.Environment, "-b", bind.String(), s.path(wrapperName)}
+		"-e", s.App.Environment, "-b", bind.String(), s.path(wrapperName)}
 	return &recipe{
-		command: s.serve(installed, arguments), typed: typed(installed, Puma, arguments),
+		command: s.serve(installed, arguments), typed: typed(installed, experiment.Puma, arguments),
 		goodbye: syscall.SIGTERM, backends: []Backend{{Socket: socket}},
 		ready: announced(`^(?:\[\d+\] )?- Worker (\d+) .*booted`, s.Workers),
 	}
@@ -25,9 +27,9 @@ func (s *Spec) puma(installed Installed) *recipe {
 // server does.
 func (s *Spec) unicorn(installed Installed) *recipe {
 	socket := s.path(socketName)
-	arguments := []string{"-c", s.path("unicorn.rb"), "-l", socket, "-E", s.Environment, "-N", s.path(wrapperName)}
+	arguments := []string{"-c", s.path("unicorn.rb"), "-l", socket, "-E", s.App.Environment, "-N", s.path(wrapperName)}
 	return &recipe{
-		command: s.serve(installed, arguments), typed: typed(installed, Unicorn, arguments),
+		command: s.serve(installed, arguments), typed: typed(installed, experiment.Unicorn, arguments),
 		goodbye:  syscall.SIGQUIT, // TERM would cut requests off
 		backends: []Backend{{Socket: socket}},
 		ready:    announced(`worker=(\d+) ready`, s.Workers),
@@ -35,10 +37,10 @@ func (s *Spec) unicorn(installed Installed) *recipe {
 }
 
 func (s *Spec) serve(installed Installed, arguments []string) []string {
-	return append([]string{firstOf(s.Ruby, "ruby"), s.path(serveName), string(s.Method), installed.Program}, arguments...)
+	return append([]string{firstOf(s.App.Ruby, "ruby"), s.path(serveName), string(s.Method), installed.Program}, arguments...)
 }
 
-func typed(installed Installed, method Method, arguments []string) []string {
+func typed(installed Installed, method experiment.Method, arguments []string) []string {
 	command := append([]string{string(method)}, arguments...)
 	if installed.Bundled {
 		command = append([]string{"bundle", "exec"}, command...)

@@ -17,8 +17,8 @@ func (s *Spec) launcher() (*recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	arguments := []string{"--spawn-method", string(s.Method), "--root", s.Root, "--environment", s.Environment,
-		"--ruby", firstOf(s.Ruby, "ruby"), "--rackup", s.path(wrapperName), "--socket-dir", s.Dir,
+	arguments := []string{"--spawn-method", string(s.Method), "--root", s.App.Root, "--environment", s.App.Environment,
+		"--ruby", firstOf(s.App.Ruby, "ruby"), "--rackup", s.path(wrapperName), "--socket-dir", s.Dir,
 		"--boot-timeout", s.Timeout.String(), "--log-format", "text", number(s.Workers)}
 	r := &recipe{
 		command: append([]string{program}, arguments...), typed: append([]string{"launcher"}, arguments...),

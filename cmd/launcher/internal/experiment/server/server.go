@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 // Backend is a socket that serves the application.
@@ -77,7 +79,7 @@ func (s *Server) owned(pid int) bool { return s.head != nil && s.head.pid == pid
 
 // StartError says why a server did not come up.
 type StartError struct {
-	Method Method
+	Method experiment.Method
 	Err    error
 	Tail   []string // the last lines of its log
 }

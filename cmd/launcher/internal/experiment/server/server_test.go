@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 // TestMethods serves an application that has no bundle and one that has, behind lighttpd.
@@ -22,7 +24,7 @@ func TestMethods(t *testing.T) {
 		{"blog", "/posts", "<h1>"},
 	} {
 		root := copyApp(t, app.name)
-		for _, method := range Methods() {
+		for _, method := range experiment.Methods() {
 			t.Run(app.name+"/"+string(method), func(t *testing.T) {
 				before := files(t, root)
 				s := up(t, newSpec(t, method, root, 2))

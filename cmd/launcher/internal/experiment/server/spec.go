@@ -10,26 +10,16 @@ import (
 	"strings"
 	"time"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker"
 	"launcher/preforker/linux"
 )
 
-// App is the application that is run.
-type App struct {
-	Root        string // absolute
-	Entry       string // config.ru or config/environment.rb, below the root
-	Environment string // production
-	Ruby        string // the interpreter: a path, or a name on PATH
-}
-
 // Spec says what to start.
 type Spec struct {
-	Method  Method
-	Workers int
-
-	// Of the application: see App.
-	Root, Entry, Environment, Ruby string
-
+	Method   experiment.Method
+	Workers  int
+	App      experiment.App
 	Launcher string // path of this program
 	// Dir is the folder of this run, there already and empty: sockets, configuration, logs.
 	Dir     string
@@ -37,8 +27,6 @@ type Spec struct {
 	// Installed is what Find has answered. Without it Start looks for itself.
 	Installed Installed
 }
-
-func (s *Spec) app() App { return App{s.Root, s.Entry, s.Environment, s.Ruby} }
 
 // pathError is a folder that cannot be used, with what to do about it.
 type pathError struct{ text, hint string }
@@ -50,14 +38,14 @@ func (e *pathError) Hint() string { return e.hint }
 
 func (s *Spec) validate() error {
 	switch {
-	case !slices.Contains(Methods(), s.Method):
+	case !slices.Contains(experiment.Methods(), s.Method):
 		return fmt.Errorf("start server: there is no method %q", s.Method)
 	case s.Workers < 1 || s.Workers > preforker.MaxWorkers:
 		return fmt.Errorf("start %s: workers: %d, from 1 to %d can be", s.Method, s.Workers, preforker.MaxWorkers)
 	case s.Timeout <= 0:
 		return fmt.Errorf("start %s: no time to come up", s.Method)
-	case !filepath.IsAbs(s.Root) || !filepath.IsAbs(s.Dir):
-		return fmt.Errorf("start %s: the paths %q and %q must be absolute", s.Method, s.Root, s.Dir)
+	case !filepath.IsAbs(s.App.Root) || !filepath.IsAbs(s.Dir):
+		return fmt.Errorf("start %s: the paths %q and %q must be absolute", s.Method, s.App.Root, s.Dir)
 	}
 	if longest := len(s.Dir) + len(s.longestName()); longest > linux.MaxSocketPath {
 		return &pathError{
@@ -71,9 +59,9 @@ func (s *Spec) validate() error {
 // longestName is the end of the longest socket path that a method makes below its folder.
 func (s *Spec) longestName() string {
 	switch {
-	case s.Method.own():
+	case s.Method.Own():
 		return "/" + preforker.SocketName(s.Workers-1)
-	case s.Method == Passenger:
+	case s.Method == experiment.Passenger:
 		// Its instances have a random name of seven letters; it cuts the random part
 		// of a worker's socket to what is left, which must not become guessable.
 		return "/passenger.1234567/apps.s/ruby.1234567890123456"
@@ -100,7 +88,7 @@ var foreign = []string{
 // Settings are the variables that choose something for this program and reach it, as
 // "NAME=value": its own methods are measured with what the user has set.
 func Settings() []string {
-	return slices.DeleteFunc(appEnviron(App{}), func(v string) bool {
+	return slices.DeleteFunc(appEnviron(experiment.App{}), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return !strings.HasPrefix(name, "LAUNCHER_") || slices.Contains(chosen, name)
 	})
@@ -112,12 +100,12 @@ var chosen = []string{"LAUNCHER_RUBY", "LAUNCHER_ENVIRONMENT", "LAUNCHER_RACKUP"
 // environ is the environment of a server. Its temporary files are below the folder of the
 // run: Passenger leaves a page for each error there.
 func (s *Spec) environ(mark string) []string {
-	return append(appEnviron(s.app()), "TMPDIR="+s.path(tmpName), mark)
+	return append(appEnviron(s.App), "TMPDIR="+s.path(tmpName), mark)
 }
 
 const tmpName = "tmp"
 
-func appEnviron(app App) []string {
+func appEnviron(app experiment.App) []string {
 	environ := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return slices.Contains(foreign, name) || strings.HasPrefix(name, "PASSENGER_") || strings.HasPrefix(name, "PUMA_")

@@ -28,7 +28,7 @@ func Start(ctx context.Context, spec Spec) (*Server, error) {
 	}
 	if spec.Installed == (Installed{}) {
 		var err error
-		if spec.Installed, err = Find(ctx, spec.Method, spec.app()); err != nil {
+		if spec.Installed, err = Find(ctx, spec.Method, spec.App); err != nil {
 			return nil, err
 		}
 	}
@@ -65,9 +65,9 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	defer news.close()
 	cmd := exec.Command(s.recipe.command[0], s.recipe.command[1:]...)
-	cmd.Dir, cmd.Env = s.spec.Root, s.spec.environ(s.family.mark)
+	cmd.Dir, cmd.Env = s.spec.App.Root, s.spec.environ(s.family.mark)
 	cmd.Stderr = log
-	if !s.spec.Method.own() {
+	if !s.spec.Method.Own() {
 		cmd.Stdout = log
 	}
 	// A session of its own: Ctrl-C at the terminal is for this process, which stops the

@@ -11,12 +11,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"launcher/cmd/launcher/internal/experiment"
 )
 
 // TestStartBroken starts an application that raises while it loads.
 func TestStartBroken(t *testing.T) {
 	root := copyApp(t, "broken_raise")
-	for _, method := range Methods() {
+	for _, method := range experiment.Methods() {
 		t.Run(string(method), func(t *testing.T) {
 			spec := newSpec(t, method, root, 2)
 			spec.Timeout = time.Hour // nobody waits for it
@@ -28,7 +30,7 @@ func TestStartBroken(t *testing.T) {
 // TestStartMissingGem is about a bundle that cannot be set up, which the server is found without.
 func TestStartMissingGem(t *testing.T) {
 	root := copyApp(t, "broken_missing_gem")
-	for _, method := range []Method{Smart, Passenger, Unicorn, Puma} {
+	for _, method := range []experiment.Method{experiment.Smart, experiment.Passenger, experiment.Unicorn, experiment.Puma} {
 		t.Run(string(method), func(t *testing.T) {
 			err := startFails(t.Context(), t, newSpec(t, method, root, 1))
 			var missing *NotInstalled
@@ -50,7 +52,7 @@ func TestStartCancelled(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "config.ru"), []byte(code), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, method := range Methods() {
+	for _, method := range experiment.Methods() {
 		t.Run(string(method), func(t *testing.T) {
 			_ = os.Remove(gate)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -73,7 +75,7 @@ func TestStartCancelled(t *testing.T) {
 }
 
 func TestStartTimeout(t *testing.T) {
-	for _, method := range []Method{Puma, Passenger} {
+	for _, method := range []experiment.Method{experiment.Puma, experiment.Passenger} {
 		spec := newSpec(t, method, copyApp(t, "broken_hang"), 1)
 		spec.Timeout = 3 * time.Second
 		startFails(t.Context(), t, spec, "not up after 3s")
@@ -81,12 +83,12 @@ func TestStartTimeout(t *testing.T) {
 }
 
 func TestStartRefuses(t *testing.T) {
-	good := Spec{Method: Passenger, Workers: 1, Root: "/srv/app", Dir: "/tmp/x", Timeout: time.Second}
+	good := Spec{Method: experiment.Passenger, Workers: 1, App: experiment.App{Root: "/srv/app"}, Dir: "/tmp/x", Timeout: time.Second}
 	for name, change := range map[string]func(*Spec){
 		"method":   func(s *Spec) { s.Method = "mongrel" },
 		"workers":  func(s *Spec) { s.Workers = 0 },
 		"time":     func(s *Spec) { s.Timeout = 0 },
-		"relative": func(s *Spec) { s.Root = "app" },
+		"relative": func(s *Spec) { s.App.Root = "app" },
 		"long":     func(s *Spec) { s.Dir = "/tmp/" + strings.Repeat("x", 60) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,10 +115,10 @@ func TestStartOne(t *testing.T) {
 	if err := os.Remove(filepath.Join(root, "config.ru")); err != nil {
 		t.Fatal(err)
 	}
-	for _, method := range Methods() {
+	for _, method := range experiment.Methods() {
 		t.Run(string(method), func(t *testing.T) {
 			spec := newSpec(t, method, root, 1)
-			spec.Entry = "config/environment.rb"
+			spec.App.Entry = "config/environment.rb"
 			s := up(t, spec)
 			response, body := ask(t, "http://"+front(t, s.Backends()).Address()+"/posts", false)
 			if response.StatusCode != 200 || response.Header.Get(PidHeader) == "" {

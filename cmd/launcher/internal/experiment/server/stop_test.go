@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker/proc"
 )
 
@@ -18,7 +19,7 @@ import (
 // ended too.
 func TestExited(t *testing.T) {
 	root := copyApp(t, "hello")
-	for _, method := range Methods() {
+	for _, method := range experiment.Methods() {
 		t.Run(string(method), func(t *testing.T) {
 			s := up(t, newSpec(t, method, root, 2))
 			if err := syscall.Kill(s.Pid(), syscall.SIGKILL); err != nil {
@@ -58,7 +59,7 @@ run ->(_env) { [200, { "content-type" => "text/plain" }, ["daemon"]] }
 	if err := os.WriteFile(filepath.Join(root, "config.ru"), []byte(code), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s := up(t, newSpec(t, Unicorn, root, 1))
+	s := up(t, newSpec(t, experiment.Unicorn, root, 1))
 	var pid int
 	text, err := os.ReadFile(daemon)
 	if err != nil {
@@ -79,9 +80,9 @@ run ->(_env) { [200, { "content-type" => "text/plain" }, ["daemon"]] }
 // TestStopLeavesOthers has a child of this process and another server outlive one.
 func TestStopLeavesOthers(t *testing.T) {
 	root := copyApp(t, "hello")
-	other := up(t, newSpec(t, Puma, root, 1))
+	other := up(t, newSpec(t, experiment.Puma, root, 1))
 	f := front(t, other.Backends())
-	s := up(t, newSpec(t, Passenger, root, 1))
+	s := up(t, newSpec(t, experiment.Passenger, root, 1))
 	if err := s.Stop(patience); err != nil {
 		t.Error(err)
 	}
@@ -96,7 +97,7 @@ func TestStopLeavesOthers(t *testing.T) {
 
 func TestEndDescendants(t *testing.T) {
 	root := copyApp(t, "hello")
-	for _, method := range []Method{Passenger, Unicorn} {
+	for _, method := range []experiment.Method{experiment.Passenger, experiment.Unicorn} {
 		s, err := Start(t.Context(), newSpec(t, method, root, 1))
 		if err != nil {
 			t.Fatal(err)

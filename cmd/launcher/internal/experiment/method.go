@@ -1,6 +1,4 @@
-//go:build linux
-
-package server
+package experiment
 
 import (
 	"fmt"
@@ -35,11 +33,11 @@ func ParseMethod(name string) (Method, error) {
 	return "", fmt.Errorf("read method %q: it is none of %s", name, strings.Join(names, ", "))
 }
 
-// own says that the method is one of this program.
-func (m Method) own() bool { return m == Direct || m == Smart }
+// Own says whether this program runs the application by itself.
+func (m Method) Own() bool { return m == Direct || m == Smart }
 
-// Template is how the title begins of the process that the workers are forked from; "" where
-// none is.
+// Template returns the start of the title of the process that the workers are forked from; ""
+// where there is none.
 func (m Method) Template() string {
 	switch m {
 	case Smart:

@@ -1,0 +1,11 @@
+package experiment
+
+// App is the application that is measured. The results have what it is; where it is says nothing to
+// who reads them.
+type App struct {
+	Name        string `json:"name"`        // of its folder
+	Environment string `json:"environment"` // production
+	Root        string `json:"-"`           // absolute
+	Entry       string `json:"-"`           // config.ru or config/environment.rb, below the root
+	Ruby        string `json:"-"`           // the interpreter: a path, or a name on PATH
+}
