@@ -68,7 +68,7 @@ type Request struct {
 // want to know that the answer is whole and the application is done with it.
 type Response struct {
 	Status int
-	Header http.Header // without Status
+	Header http.Header // without Status and what concerns one connection alone
 	Body   io.ReadCloser
 
 	stream *responseStream
@@ -166,8 +166,12 @@ func (c *Client) receive(x *exchange, req *Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	removeHopByHop(parsed.header)
 	return &Response{Status: parsed.status, Header: parsed.header, Body: body, stream: stream}, nil
 }
+
+// Buffered returns how many bytes of the body can be read without waiting for the application.
+func (r *Response) Buffered() int { return r.stream.buffered() }
 
 func orDefault(n, fallback int) int {
 	if n > 0 {

@@ -1,15 +1,14 @@
 // Package fcgi speaks the FastCGI 1.0 protocol from the web server's side.
 //
 // It holds the records and name-value pairs of the wire, a client for one
-// request over one connection, a probe, the refusal of a request that nobody
-// can serve, and an HTTP front that serves files and hands everything else to
-// FastCGI workers.
+// request over one connection, a probe, and the refusal of a request that nobody
+// can serve.
 //
 // What always holds:
 //
 //   - A length from the wire is checked before anything is allocated for it,
 //     and every buffer has a bound.
-//   - An answer is whole or it is an error. A short body, a missing
+//   - A response is whole or it is an error. A short body, a missing
 //     END_REQUEST and a length that does not fit are never presented as a
 //     finished page.
 //   - An error says how far the request came (see [Error]): only a request of

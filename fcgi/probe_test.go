@@ -1,4 +1,4 @@
-package fcgi
+package fcgi_test
 
 import (
 	"context"
@@ -8,6 +8,9 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	. "launcher/fcgi"
+	"launcher/fcgi/fcgitest"
 )
 
 func TestProbe(t *testing.T) {
@@ -39,7 +42,7 @@ func TestProbe(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			asked := make(chan Params, 1)
-			path := responder(t, func(conn net.Conn) {
+			path := fcgitest.Responder(t, func(conn net.Conn) {
 				record, err := NewRecordReader(conn).Next()
 				if err != nil || record.Type != TypeGetValues || record.ID != 0 {
 					return
@@ -50,11 +53,11 @@ func TestProbe(t *testing.T) {
 				asked <- params
 				_, _ = conn.Write(test.output)
 			})
-			got, err := Probe(testContext(t), "unix", path)
+			got, err := Probe(fcgitest.Context(t), "unix", path)
 			if !errors.Is(err, test.err) || !maps.Equal(got, test.want) {
 				t.Errorf("got %v, %v, want %v, %v", got, err, test.want, test.err)
 			}
-			if params := <-asked; len(params) != 3 {
+			if params := fcgitest.Await(t, "the probe", asked); len(params) != 3 {
 				t.Errorf("asked for %v", params)
 			}
 		})
@@ -63,9 +66,9 @@ func TestProbe(t *testing.T) {
 
 // A listener that nobody accepts from takes connections, and must not pass.
 func TestProbeUnattended(t *testing.T) {
-	listener := listen(t, tempDir(t)+"/s")
+	listener := fcgitest.Listen(t, fcgitest.TempDir(t)+"/s")
 	defer listener.Close()
-	ctx, cancel := context.WithTimeout(testContext(t), 30*time.Millisecond)
+	ctx, cancel := context.WithTimeout(fcgitest.Context(t), 30*time.Millisecond)
 	defer cancel()
 	if _, err := Probe(ctx, "unix", listener.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)

@@ -1,4 +1,4 @@
-package fcgi
+package fcgi_test
 
 import (
 	"bytes"
@@ -6,15 +6,19 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	. "launcher/fcgi"
+	"launcher/fcgi/fcgitest"
 )
 
 // refuser refuses every connection on a new socket and reports the outcome.
 func refuser(t *testing.T) (path string, outcome <-chan error) {
 	results := make(chan error, 1)
-	return responder(t, func(conn net.Conn) {
+	return fcgitest.Responder(t, func(conn net.Conn) {
 		results <- Refuse(conn, http.StatusServiceUnavailable, "busy\n", 1500*time.Millisecond)
 	}), results
 }
@@ -22,11 +26,11 @@ func refuser(t *testing.T) (path string, outcome <-chan error) {
 func TestRefuse(t *testing.T) {
 	path, outcome := refuser(t)
 	client := &Client{Network: "unix", Address: path}
-	resp, body, err := fetch(testContext(t), client, get())
+	resp, body, err := fetch(fcgitest.Context(t), client, get())
 	if err != nil || resp.Status != 503 || body != "busy\n" || resp.Header.Get("Retry-After") != "2" {
 		t.Errorf("got %+v, %q, %v", resp, body, err)
 	}
-	if err := <-outcome; err != nil {
+	if err := fcgitest.Await(t, "the refusal", outcome); err != nil {
 		t.Error(err)
 	}
 }
@@ -38,20 +42,20 @@ func TestRefuseWhileBodyIsSent(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			address := "127.0.0.1:0"
 			if network == "unix" {
-				address = tempDir(t) + "/s"
+				address = fcgitest.TempDir(t) + "/s"
 			}
 			listener, err := net.Listen(network, address)
 			if err != nil {
 				t.Fatal(err)
 			}
-			respondOn(t, listener, func(conn net.Conn) {
+			fcgitest.RespondOn(t, listener, func(conn net.Conn) {
 				if err := Refuse(conn, 503, "busy\n", 0); err != nil {
 					t.Error(err)
 				}
 			})
 			client := &Client{Network: network, Address: listener.Addr().String()}
 			size := int64(4 << 20)
-			resp, body, err := fetch(testContext(t), client, &Request{Body: bytes.NewReader(make([]byte, size)), ContentLength: size})
+			resp, body, err := fetch(fcgitest.Context(t), client, &Request{Body: bytes.NewReader(make([]byte, size)), ContentLength: size})
 			if err != nil || resp.Status != 503 || body != "busy\n" || resp.Header.Get("Retry-After") != "" {
 				t.Errorf("got %+v, %q, %v", resp, body, err)
 			}
@@ -67,7 +71,7 @@ func TestRefuseDrainsBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	head := join(AppendBeginRequest(nil, 1, RoleResponder), AppendRecord(nil, TypeParams, 1, nil))
+	head := slices.Concat(AppendBeginRequest(nil, 1, RoleResponder), AppendRecord(nil, TypeParams, 1, nil))
 	if _, err := conn.Write(AppendRecord(head, TypeStdin, 1, make([]byte, 4<<20))); err != nil {
 		t.Errorf("write body: %v", err)
 	}
@@ -75,7 +79,7 @@ func TestRefuseDrainsBody(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	conn.Close()
-	if err := <-outcome; err != nil {
+	if err := fcgitest.Await(t, "the refusal", outcome); err != nil {
 		t.Error(err)
 	}
 }
@@ -89,8 +93,8 @@ func TestRefuseOddInput(t *testing.T) {
 		want  string // found in what is answered
 		err   error
 	}{
-		{"large id", join(AppendBeginRequest(nil, 65535, RoleResponder), AppendRecord(nil, TypeParams, 65535, nil)), "Status: 503", nil},
-		{"abort", join(begin, AppendRecord(nil, TypeAbortRequest, 9, nil)), "Status: 503", nil},
+		{"large id", slices.Concat(AppendBeginRequest(nil, 65535, RoleResponder), AppendRecord(nil, TypeParams, 65535, nil)), "Status: 503", nil},
+		{"abort", slices.Concat(begin, AppendRecord(nil, TypeAbortRequest, 9, nil)), "Status: 503", nil},
 		{"unknown role", AppendBeginRequest(nil, 9, 99), string(AppendEndRequest(nil, 9, 0, StatusUnknownRole)), nil},
 		{"nothing", nil, "", io.ErrUnexpectedEOF},
 		{"half a header", []byte("\x01\x01"), "", io.ErrUnexpectedEOF},
@@ -98,10 +102,10 @@ func TestRefuseOddInput(t *testing.T) {
 		{"id 0", AppendBeginRequest(nil, 0, RoleResponder), "", ErrRecordContent},
 		{"short begin", AppendRecord(nil, TypeBeginRequest, 9, []byte("a")), "", ErrRecordContent},
 		{"params first", AppendRecord(nil, TypeParams, 9, nil), "", ErrRequestID},
-		{"other id", join(begin, AppendRecord(nil, TypeParams, 8, nil)), "", ErrRequestID},
-		{"second begin", join(begin, begin), "", ErrRecordType},
-		{"stdin first", join(begin, AppendRecord(nil, TypeStdin, 9, nil)), "", ErrRecordType},
-		{"endless", join(begin, endless), "", ErrRequestTooLarge},
+		{"other id", slices.Concat(begin, AppendRecord(nil, TypeParams, 8, nil)), "", ErrRequestID},
+		{"second begin", slices.Concat(begin, begin), "", ErrRecordType},
+		{"stdin first", slices.Concat(begin, AppendRecord(nil, TypeStdin, 9, nil)), "", ErrRecordType},
+		{"endless", slices.Concat(begin, endless), "", ErrRequestTooLarge},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -117,7 +121,7 @@ func TestRefuseOddInput(t *testing.T) {
 			if test.want == "" && len(got) > 0 || !strings.Contains(string(got), test.want) {
 				t.Errorf("got %q", got)
 			}
-			if err := <-outcome; !errors.Is(err, test.err) {
+			if err := fcgitest.Await(t, "the refusal", outcome); !errors.Is(err, test.err) {
 				t.Errorf("got %v, want %v", err, test.err)
 			}
 		})
@@ -126,10 +130,10 @@ func TestRefuseOddInput(t *testing.T) {
 
 func TestRefuseDoesNotAnswerProbes(t *testing.T) {
 	path, outcome := refuser(t)
-	if values, err := Probe(testContext(t), "unix", path); err == nil {
+	if values, err := Probe(fcgitest.Context(t), "unix", path); err == nil {
 		t.Errorf("got %v", values)
 	}
-	if err := <-outcome; !errors.Is(err, ErrProbe) {
+	if err := fcgitest.Await(t, "the refusal", outcome); !errors.Is(err, ErrProbe) {
 		t.Errorf("got %v", err)
 	}
 }

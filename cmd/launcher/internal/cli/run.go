@@ -56,33 +56,33 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if config.Snippet, err = snippet(ctx, where, workers, logger); err != nil {
 		return err
 	}
-	front, err := newFront(ctx.String(optHTTP), where, workers, logger)
+	listener, err := listenHTTP(ctx.String(optHTTP), where, workers, logger)
 	if err != nil {
 		return err
 	}
-	defer front.close()
+	defer listener.close()
 	// From here on there is something to clean up.
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	if os.Geteuid() == 0 && config.SocketGroup < 0 && front == nil {
+	if os.Geteuid() == 0 && config.SocketGroup < 0 && listener == nil {
 		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
 	}
 	debug.SetGCPercent(garbagePercent)
-	if front != nil {
-		config.Front = front.status
+	if listener != nil {
+		config.Front = listener.status
 	}
 	supervisor, err := preforker.New(config)
 	if err != nil {
 		return err
 	}
 	console.address = slog.String(keyInclude, filepath.Join(config.SocketDir, snippetName))
-	if front != nil {
-		console.address = slog.String(keyURL, fmt.Sprintf("http://%s%s/", front.door.Addr(), where.app.URLPrefix))
+	if listener != nil {
+		console.address = slog.String(keyURL, fmt.Sprintf("http://%s%s/", listener.listener.Addr(), where.app.URLPrefix))
 	} else {
 		defer printAside(stdout, config.Snippet, logger)()
 	}
-	run := &service{supervisor: supervisor, front: front, log: logger, hungUp: console.gone}
+	run := &service{supervisor: supervisor, http: listener, log: logger, hungUp: console.gone}
 	return run.run(signals)
 }
 

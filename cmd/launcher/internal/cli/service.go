@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"launcher/fcgi"
+	"launcher/fcgi/front"
 	"launcher/preforker"
 )
 
@@ -20,7 +20,7 @@ import (
 // the supervisor ends both.
 type service struct {
 	supervisor *preforker.Supervisor
-	front      *front // nil where the user wants none
+	http       *httpListener // nil where the user wants none
 	log        *slog.Logger
 	hungUp     func() bool // the terminal that it was started from is gone
 
@@ -67,10 +67,10 @@ const lastAnswers = time.Second
 
 // awaitFront lets the front tell those that still wait that nobody will serve them.
 func (s *service) awaitFront() {
-	if s.front == nil {
+	if s.http == nil {
 		return
 	}
-	s.front.handler.Close()
+	s.http.handler.Close()
 	select {
 	case <-s.frontEnded:
 	case <-time.After(lastAnswers):
@@ -78,10 +78,10 @@ func (s *service) awaitFront() {
 }
 
 func (s *service) serveFront(ctx, cut context.Context) {
-	if s.front == nil {
+	if s.http == nil {
 		return
 	}
-	err := fcgi.Serve(ctx, cut, s.front.door, s.front.handler, s.log)
+	err := front.Serve(ctx, cut, s.http.listener, s.http.handler, s.log)
 	if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, context.Canceled) {
 		s.log.Error("the HTTP front ended", keyError, err)
 	}
@@ -97,7 +97,7 @@ func (s *service) signalled(sig os.Signal) {
 	case s.asked.IsZero():
 		s.asked = time.Now()
 		s.endFront()
-		if s.front == nil {
+		if s.http == nil {
 			s.supervisor.Stop(name)
 			return
 		}

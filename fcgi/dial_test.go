@@ -1,0 +1,79 @@
+package fcgi_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	. "launcher/fcgi"
+	"launcher/fcgi/fcgitest"
+)
+
+// fullListener has a backlog of one, which connections fill.
+func fullListener(t *testing.T) (listener net.Listener, path string) {
+	t.Helper()
+	path = filepath.Join(fcgitest.TempDir(t), "s")
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fd), path)
+	defer file.Close()
+	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	listener, err = net.FileListener(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	for {
+		conn, err := net.Dial("unix", path)
+		if errors.Is(err, syscall.EAGAIN) {
+			return listener, path
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+	}
+}
+
+func TestClientFullBacklog(t *testing.T) {
+	_, path := fullListener(t)
+	client := &Client{Network: "unix", Address: path, DialTimeout: time.Second}
+	if _, err := client.Do(fcgitest.Context(t), get()); !NothingSent(err) || !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(fcgitest.Context(t))
+	cancel()
+	if _, err := client.Do(ctx, get()); !NothingSent(err) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestClientWaitsForBacklog(t *testing.T) {
+	listener, path := fullListener(t)
+	client := &Client{Network: "unix", Address: path, DialTimeout: fcgitest.Patience}
+	result := make(chan error, 1)
+	go func() {
+		_, _, err := fetch(fcgitest.Context(t), client, get())
+		result <- err
+	}()
+	// The connections that filled the backlog say nothing.
+	fcgitest.RespondOn(t, listener, func(conn net.Conn) {
+		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+		fcgitest.After(fcgitest.Whole("A: b", "x"))(conn)
+	})
+	if err := fcgitest.Await(t, "the end", result); err != nil {
+		t.Error(err)
+	}
+}

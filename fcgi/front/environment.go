@@ -1,0 +1,129 @@
+package front
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+
+	"launcher/fcgi"
+)
+
+// errHost is a Host header that names no host.
+var errHost = errors.New("host header is malformed")
+
+// environment builds the CGI environment of a request (RFC 3875, section 4.1).
+// pathInfo is the decoded path below the prefix. CONTENT_LENGTH is left to the
+// client, which knows what is sent, except where the peer named a length of 0.
+func (h *Handler) environment(r *http.Request, pathInfo string) (fcgi.Params, error) {
+	scheme, port := "http", "80"
+	if r.TLS != nil {
+		scheme, port = "https", "443"
+	}
+	host, port, err := serverName(r, port)
+	if err != nil {
+		return nil, err
+	}
+	params := fcgi.Params{
+		{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
+		{Name: "SERVER_SOFTWARE", Value: h.config.Software},
+		{Name: "SERVER_PROTOCOL", Value: r.Proto},
+		{Name: "SERVER_NAME", Value: host},
+		{Name: "SERVER_PORT", Value: port},
+		{Name: "REQUEST_METHOD", Value: r.Method},
+		{Name: "REQUEST_SCHEME", Value: scheme},
+		{Name: "REQUEST_URI", Value: requestURI(r)},
+		{Name: "SCRIPT_NAME", Value: h.config.Prefix},
+		{Name: "PATH_INFO", Value: pathInfo},
+		{Name: "QUERY_STRING", Value: r.URL.RawQuery},
+	}
+	if h.config.Public != "" {
+		params = append(params, fcgi.Param{Name: "DOCUMENT_ROOT", Value: h.config.Public})
+	}
+	if r.TLS != nil {
+		params = append(params, fcgi.Param{Name: "HTTPS", Value: "on"})
+	}
+	params = append(params, addresses(r)...)
+	if value := r.Header.Get("Content-Type"); value != "" {
+		params = append(params, fcgi.Param{Name: "CONTENT_TYPE", Value: value})
+	}
+	if r.ContentLength == 0 && r.Header.Get("Content-Length") != "" {
+		params = append(params, fcgi.Param{Name: "CONTENT_LENGTH", Value: "0"})
+	}
+	if r.Host != "" {
+		params = append(params, fcgi.Param{Name: "HTTP_HOST", Value: r.Host})
+	}
+	return append(params, fcgi.HeaderParams(r.Header)...), nil
+}
+
+// requestURI is the request target as it was sent. Only of the absolute form,
+// which servers must take (RFC 9112, section 3.2.2) and applications do not
+// know, the path is left.
+func requestURI(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") || r.URL.Scheme == "" {
+		return r.RequestURI
+	}
+	_, rest, _ := strings.Cut(r.RequestURI, "://")
+	if slash := strings.IndexAny(rest, "/?"); slash >= 0 && rest[slash] == '/' {
+		return rest[slash:]
+	} else if slash >= 0 {
+		return "/" + rest[slash:]
+	}
+	return "/"
+}
+
+// serverName splits the Host header. Without one, as in HTTP/1.0, it is the
+// address that the request came to.
+func serverName(r *http.Request, defaultPort string) (name, port string, err error) {
+	if r.Host == "" {
+		name, port = localAddress(r)
+		if name == "" {
+			return "localhost", defaultPort, nil
+		}
+		if strings.Contains(name, ":") {
+			name = "[" + name + "]"
+		}
+		return name, port, nil
+	}
+	name, port = r.Host, defaultPort
+	// The colons of an IPv6 address stand in brackets, which SERVER_NAME keeps
+	// (RFC 3875, section 4.1.14).
+	if colon := strings.LastIndexByte(r.Host, ':'); colon > strings.LastIndexByte(r.Host, ']') {
+		name = r.Host[:colon]
+		if digits := r.Host[colon+1:]; digits != "" {
+			port = digits
+		}
+	}
+	notDigit := func(c rune) bool { return c < '0' || c > '9' }
+	bare := strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	if bare == "" || strings.ContainsAny(bare, "[]/ ") || len(bare) == len(name) && strings.Contains(bare, ":") ||
+		len(port) > 5 || strings.ContainsFunc(port, notDigit) {
+		return "", "", errHost
+	}
+	return name, port, nil
+}
+
+func localAddress(r *http.Request) (host, port string) {
+	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok || strings.HasPrefix(addr.Network(), "unix") {
+		return "", ""
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "", ""
+	}
+	return host, port
+}
+
+// addresses are both ends of the connection. A client on a unix socket has no
+// address: REMOTE_ADDR, which must be there, is empty then.
+func addresses(r *http.Request) fcgi.Params {
+	params := fcgi.Params{{Name: "REMOTE_ADDR", Value: ""}}
+	if host, port, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		params = fcgi.Params{{Name: "REMOTE_ADDR", Value: host}, {Name: "REMOTE_PORT", Value: port}}
+	}
+	if host, _ := localAddress(r); host != "" {
+		params = append(params, fcgi.Param{Name: "SERVER_ADDR", Value: host})
+	}
+	return params
+}

@@ -1,0 +1,40 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+
+	"launcher/fcgi"
+)
+
+// failure is what a client is told of a request that got no response.
+type failure struct {
+	status int
+	text   string
+}
+
+// failureOf judges an error.
+func failureOf(err error) failure {
+	var unstored *spoolError
+	switch {
+	case errors.Is(err, errNoWorker), errors.Is(err, errClosed), errors.Is(err, context.Canceled), errors.Is(err, fcgi.ErrOverloaded), errors.Is(err, fcgi.ErrCantMultiplex):
+		return failure{http.StatusServiceUnavailable, "The application is busy. Please try again in a moment."}
+	case errors.Is(err, fcgi.ErrRequestTooLarge):
+		return failure{http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large."}
+	case errors.Is(err, errBodyTooLarge):
+		return failure{http.StatusRequestEntityTooLarge, "The body of this request is too large."}
+	case errors.Is(err, errSpoolsFull):
+		return failure{http.StatusServiceUnavailable, "Too much is being uploaded. Please try again in a moment."}
+	case errors.As(err, &unstored) && unstored.full():
+		return failure{http.StatusInsufficientStorage, "There is no room for the body of this request."}
+	case unstored != nil:
+		return failure{http.StatusInternalServerError, "The body of this request could not be stored."}
+	case errors.Is(err, fcgi.ErrParamsCharacter), errors.Is(err, fcgi.ErrRequestBody):
+		return failure{http.StatusBadRequest, "This request is incomplete or malformed."}
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return failure{http.StatusGatewayTimeout, "The application took too long to answer."}
+	}
+	return failure{http.StatusBadGateway, "The application did not answer this request."}
+}

@@ -1,0 +1,247 @@
+package front
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// freshGrace is how long a connection may be silent after it was made. Then it gives way to others
+	// that wait, as a kept one does at once.
+	freshGrace = time.Second
+	// headGrace is the same for one that has sent the beginning of a request's head and not the rest.
+	headGrace = 2 * time.Second
+	// bodyGrace is the same for one whose request's body is being read, since the last byte of it. Mobile
+	// networks pause for some seconds.
+	bodyGrace = 10 * time.Second
+	// acceptPause follows an accept that failed, for want of descriptors most likely.
+	acceptPause = 100 * time.Millisecond
+	// warnPause is the least time between two lines of the log about the same trouble.
+	warnPause = time.Minute
+)
+
+// Listener accepts no more than so many connections at once. Where they are all taken, a
+// kept connection without a request is closed for the next one, that which has been idle for the longest
+// time first; then those that have asked for nothing yet and had time to; then those that have stopped in the
+// middle of a request's body. Otherwise the next one waits, and those after it in the kernel's backlog.
+type Listener struct {
+	net.Listener
+	max int // 0: any number
+	log *slog.Logger
+
+	freshGrace, headGrace, bodyGrace time.Duration
+
+	closing sync.Once
+	closed  chan struct{}
+	changed chan struct{} // there may be room
+
+	mu    sync.Mutex
+	open  int
+	idle  list.List // of *conn, the longest idle first
+	fresh list.List // of *conn that have sent nothing yet, the oldest first
+	head  list.List // of *conn that have sent a part of a request's head, likewise
+	body  list.List // of *conn whose request's body is waited for, the longest silent first
+
+	warned map[string]time.Time // when a trouble was last logged; Accept's alone
+}
+
+// NewListener returns a Listener that accepts from another at most max connections at once; 0 is any number.
+func NewListener(listener net.Listener, max int, log *slog.Logger) *Listener {
+	return &Listener{Listener: listener, max: max, log: log, freshGrace: freshGrace, headGrace: headGrace, bodyGrace: bodyGrace,
+		closed: make(chan struct{}), changed: make(chan struct{}, 1), warned: map[string]time.Time{}}
+}
+
+// Accept returns the next connection once there is room for it. Only the end of the listener is an
+// error: without descriptors, or after any other trouble, it tries again.
+func (l *Listener) Accept() (net.Conn, error) {
+	for {
+		accepted, err := l.Listener.Accept()
+		if err == nil {
+			return l.admit(accepted)
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return nil, err
+		}
+		l.warn("connection was not accepted", keyError, err)
+		l.closeIdle()
+		if !l.awaitRoom(acceptPause) {
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// admit waits for room for a connection.
+func (l *Listener) admit(accepted net.Conn) (net.Conn, error) {
+	c := &conn{Conn: accepted, listener: l}
+	l.mu.Lock()
+	l.open++
+	l.mu.Unlock()
+	for {
+		room, again := l.makeRoom()
+		if room {
+			break
+		}
+		l.warn("all connections are taken", keyLimit, l.max)
+		if !l.awaitRoom(again) {
+			_ = c.Close() // nothing was read or written
+			return nil, net.ErrClosed
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.moveTo(&l.fresh)
+	return c, nil
+}
+
+// makeRoom says whether there is room, after it has closed one that can be closed. Else it says when to
+// look again at the latest, 0 for when something changes.
+func (l *Listener) makeRoom() (ok bool, again time.Duration) {
+	l.mu.Lock()
+	if l.max <= 0 || l.open <= l.max {
+		l.mu.Unlock()
+		return true, 0
+	}
+	var evicted *conn
+	for _, waiting := range []struct {
+		conns *list.List
+		grace time.Duration
+	}{{&l.idle, 0}, {&l.fresh, l.freshGrace}, {&l.head, l.headGrace}, {&l.body, l.bodyGrace}} {
+		first := waiting.conns.Front()
+		if first == nil {
+			continue
+		}
+		left := waiting.grace - time.Since(first.Value.(*conn).since)
+		if left <= 0 {
+			evicted = first.Value.(*conn)
+			evicted.moveTo(nil)
+			evicted.evicted = true
+			break
+		}
+		if again == 0 || left < again {
+			again = left
+		}
+	}
+	l.mu.Unlock()
+	if evicted == nil {
+		return false, again
+	}
+	_ = evicted.Close() // what it may still have written does not matter
+	return l.makeRoom()
+}
+
+// closeIdle closes the connection that has been idle for the longest time, if there is one.
+func (l *Listener) closeIdle() {
+	l.mu.Lock()
+	first := l.idle.Front()
+	l.mu.Unlock()
+	if first != nil {
+		_ = first.Value.(*conn).Close() // as above
+	}
+}
+
+// closeFresh closes connections that were made so long ago and have sent nothing. Browsers make such in
+// advance.
+func (l *Listener) closeFresh(age time.Duration) {
+	for {
+		l.mu.Lock()
+		var evicted *conn
+		if first := l.fresh.Front(); first != nil && time.Since(first.Value.(*conn).since) >= age {
+			evicted = first.Value.(*conn)
+		}
+		l.mu.Unlock()
+		if evicted == nil {
+			return
+		}
+		_ = evicted.Close() // as above
+	}
+}
+
+// awaitRoom waits until something changes, for so long at most (0: for ever). False says that the listener is closed.
+func (l *Listener) awaitRoom(limit time.Duration) bool {
+	var over <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-l.closed:
+		return false
+	case <-l.changed:
+	case <-over:
+	}
+	return true
+}
+
+func (l *Listener) warn(text string, attrs ...any) {
+	if now := time.Now(); now.Sub(l.warned[text]) >= warnPause {
+		l.warned[text] = now
+		l.log.Warn(text, attrs...)
+	}
+}
+
+// Connections returns how many are accepted, and how many can be.
+func (l *Listener) Connections() (open, max int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.max > 0 {
+		return min(l.open, l.max), l.max // one more may wait for room
+	}
+	return l.open, 0
+}
+
+// Close ends Accept. Connections stay.
+func (l *Listener) Close() error {
+	l.closing.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// connState follows a connection as net/http sees it.
+func (l *Listener) connState(accepted net.Conn, state http.ConnState) {
+	c, ok := accepted.(*conn)
+	if !ok {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch state {
+	case http.StateIdle:
+		c.moveTo(&l.idle)
+		l.notify()
+	case http.StateActive:
+		c.moveTo(nil)
+	}
+}
+
+// received notes the first byte of a request, and each that comes of a body.
+func (l *Listener) received(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch c.list {
+	case &l.idle, &l.fresh:
+		c.moveTo(&l.head)
+	case &l.body:
+		c.moveTo(&l.body)
+	}
+}
+
+// notify wakes the accept that waits for room.
+func (l *Listener) notify() {
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+}
+
+// connKey is the connection in a request's context.
+type connKey struct{}
+
+func (l *Listener) connContext(ctx context.Context, accepted net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, accepted)
+}

@@ -1,0 +1,35 @@
+package front
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Keys of the log.
+const (
+	keySocket = "socket"
+	keyMethod = "method"
+	keyPath   = "path"
+	keyStatus = "status"
+	keyError  = "error"
+	keyLine   = "line"
+	keyFile   = "file"
+	keyLimit  = "limit"
+)
+
+// maxLogged is how many bytes of a text that a client chose reach the log.
+const maxLogged = 200
+
+// about names a request in the log.
+func about(r *http.Request) []any {
+	return []any{keyMethod, cut(r.Method), keyPath, cut(r.URL.Path)}
+}
+
+// cut shortens a text and says by how much.
+func cut(s string) string {
+	if len(s) <= maxLogged {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxLogged], "") + fmt.Sprintf("… (%d bytes)", len(s))
+}

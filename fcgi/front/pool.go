@@ -1,0 +1,144 @@
+package front
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+)
+
+// pool hands out sockets, each to one request at a time. Those that wait are
+// served in the order in which they came.
+type pool struct {
+	aside   time.Duration
+	sockets []*socket
+	closed  chan struct{}
+	closing sync.Once
+
+	mu      sync.Mutex
+	waiting list.List // of chan *socket with room for one
+}
+
+// socket is one worker's address. Its fields belong to the pool's mutex.
+type socket struct {
+	path   string
+	busy   bool
+	rest   *time.Timer // set while the socket is set aside
+	failed bool        // it failed the last time; for logging the change alone
+}
+
+func newPool(paths []string, aside time.Duration) *pool {
+	p := &pool{aside: aside, closed: make(chan struct{})}
+	known := make(map[string]bool, len(paths))
+	for _, path := range paths {
+		if !known[path] {
+			known[path] = true
+			p.sockets = append(p.sockets, &socket{path: path})
+		}
+	}
+	return p
+}
+
+// close ends every wait, those to come too.
+func (p *pool) close() { p.closing.Do(func() { close(p.closed) }) }
+
+// acquire waits for an idle socket. A request that comes again because its
+// socket refused goes first, where it was before.
+func (p *pool) acquire(ctx context.Context, again bool) (*socket, error) {
+	ready := make(chan *socket, 1)
+	p.mu.Lock()
+	var place *list.Element
+	if again {
+		place = p.waiting.PushFront(ready)
+	} else {
+		place = p.waiting.PushBack(ready)
+	}
+	p.dispatch()
+	p.mu.Unlock()
+
+	select {
+	case s := <-ready: // whatever has become of the client: it may still read
+		return s, nil
+	default:
+	}
+	select {
+	case s := <-ready:
+		return s, nil
+	case <-ctx.Done():
+	case <-p.closed:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case s := <-ready:
+		// It was handed over in the meantime.
+		p.free(s)
+	default:
+		p.waiting.Remove(place)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return nil, errClosed
+}
+
+// release gives a socket back after a request that reached it. It tells
+// whether this ended a time of failures.
+func (p *pool) release(s *socket) (recovered bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	recovered, s.failed = s.failed, false
+	p.free(s)
+	return recovered
+}
+
+// setAside gives a socket back that failed. It rests for a while before it is
+// handed out again. It tells whether this is the first failure in a row.
+func (p *pool) setAside(s *socket) (first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first, s.failed = !s.failed, true
+	s.rest = time.AfterFunc(p.aside, func() { p.rested(s) })
+	p.free(s)
+	return first
+}
+
+// rested ends a rest. There is never a second one meanwhile: a socket that
+// rests is not handed out, so it cannot fail.
+func (p *pool) rested(s *socket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.rest = nil
+	p.dispatch()
+}
+
+// free marks a socket idle. The mutex is held.
+func (p *pool) free(s *socket) {
+	s.busy = false
+	p.dispatch()
+}
+
+// dispatch hands idle sockets to those that wait. The mutex is held.
+func (p *pool) dispatch() {
+	for _, s := range p.sockets {
+		if p.waiting.Len() == 0 {
+			return
+		}
+		if s.busy || s.rest != nil {
+			continue
+		}
+		s.busy = true
+		p.waiting.Remove(p.waiting.Front()).(chan *socket) <- s
+	}
+}
+
+func (p *pool) load() (busy, waiting int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.sockets {
+		if s.busy {
+			busy++
+		}
+	}
+	return busy, p.waiting.Len()
+}

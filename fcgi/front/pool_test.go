@@ -1,0 +1,120 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"launcher/fcgi/fcgitest"
+)
+
+func mustAcquire(t *testing.T, p *pool) *socket {
+	t.Helper()
+	s, err := p.acquire(fcgitest.Context(t), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// enqueue starts an acquire and returns once it waits.
+func enqueue(t *testing.T, p *pool, again bool) <-chan *socket {
+	t.Helper()
+	got := make(chan *socket, 1)
+	_, before := p.load()
+	go func() {
+		if s, err := p.acquire(fcgitest.Context(t), again); err == nil {
+			got <- s
+		}
+	}()
+	fcgitest.Eventually(t, "an acquire to wait", func() bool {
+		_, waiting := p.load()
+		return waiting != before
+	})
+	return got
+}
+
+func TestPoolIsFair(t *testing.T) {
+	p := newPool([]string{"a"}, time.Hour)
+	s := mustAcquire(t, p)
+	first, second := enqueue(t, p, false), enqueue(t, p, false)
+	returned := enqueue(t, p, true)
+	for i, turn := range []<-chan *socket{returned, first, second} {
+		p.release(s)
+		select {
+		case s = <-turn:
+		case <-time.After(fcgitest.Patience):
+			t.Fatalf("turn %d did not come", i)
+		}
+	}
+}
+
+func TestPoolPrefersLowIndexes(t *testing.T) {
+	p := newPool([]string{"a", "b", "b", "c"}, time.Hour)
+	var got []string
+	for range 3 {
+		got = append(got, mustAcquire(t, p).path)
+	}
+	if !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestPoolSetAside(t *testing.T) {
+	p := newPool([]string{"a", "b"}, time.Hour)
+	if !p.setAside(mustAcquire(t, p)) {
+		t.Error("the first failure was not the first")
+	}
+	b := mustAcquire(t, p)
+	if b.path != "b" {
+		t.Errorf("got %s, which was set aside", b.path)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if s, err := p.acquire(ctx, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v", s, err)
+	}
+	if _, waiting := p.load(); waiting != 0 {
+		t.Error("who gave up still waits")
+	}
+
+	p = newPool([]string{"a"}, time.Millisecond)
+	a := mustAcquire(t, p)
+	p.setAside(a)
+	if a = mustAcquire(t, p); p.setAside(a) {
+		t.Error("the second failure was called the first")
+	}
+	if a = mustAcquire(t, p); !p.release(a) {
+		t.Error("the recovery was not noticed")
+	}
+	if p.release(mustAcquire(t, p)) {
+		t.Error("a recovery without a failure")
+	}
+}
+
+// What waits when nobody is left is told so at once, and so is what comes later.
+func TestHandlerCloses(t *testing.T) {
+	path := filepath.Join(fcgitest.TempDir(t), "s") // nobody is there yet
+	front, server := serveFront(t, Config{Sockets: []string{path}, SetAside: fcgitest.Patience, WaitLimit: fcgitest.Patience})
+	status := make(chan int, 1)
+	go func() {
+		resp, _, err := tryAsk(t, newRequest(t, "GET", server.URL, nil))
+		if err != nil {
+			t.Error(err)
+			resp = &http.Response{}
+		}
+		status <- resp.StatusCode
+	}()
+	fcgitest.Eventually(t, "the request to wait", func() bool { _, waiting := front.Load(); return waiting > 0 })
+	front.Close()
+	if got := fcgitest.Await(t, "the answer", status); got != 503 {
+		t.Errorf("got %d", got)
+	}
+	if resp, _ := ask(t, newRequest(t, "GET", server.URL, nil)); resp.StatusCode != 503 {
+		t.Errorf("later: got %s", resp.Status)
+	}
+}

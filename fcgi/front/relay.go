@@ -1,0 +1,161 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"launcher/fcgi"
+)
+
+var (
+	errNoWorker  = errors.New("no worker was free within the wait limit")
+	errClosed    = errors.New("no worker is left")
+	errAbandoned = errors.New("worker went on for too long after the client had gone")
+)
+
+// dialTimeout is short: another socket may take the request at once.
+const dialTimeout = 500 * time.Millisecond
+
+// relay gives a request to a worker and its response to the client.
+func (h *Handler) relay(w http.ResponseWriter, r *http.Request, path string) {
+	params, err := h.environment(r, path)
+	if err != nil {
+		h.refuse(w, r, http.StatusBadRequest, "The Host header is malformed.")
+		return
+	}
+	up := newUpload(w, r, h.config.StallLimit)
+	defer up.linger()
+	body, length, err := h.collect(w, r, up)
+	if err != nil {
+		h.refuseFailed(w, r, err)
+		return
+	}
+	defer body.Close() // again, where the file of the response takes its descriptor
+	request := &fcgi.Request{Params: params, Body: body, ContentLength: length}
+	if body == io.ReadCloser(up) {
+		request.Interrupt = up.interrupt
+	}
+	ctx, client := h.workerContext(r.Context())
+	defer client.end()
+	request.Abort = client.abort
+	socket, resp, err := h.send(ctx, r, request)
+	if err != nil {
+		h.refuseFailed(w, r, err)
+		return
+	}
+	if file := takeSendfile(resp.Header); file != nil && hasBody(resp.Status) {
+		_, err := io.CopyN(io.Discard, resp.Body, sendfileDrain) // its end says that the worker is free
+		_ = resp.Body.Close()
+		h.giveBack(socket, err)
+		_ = body.Close() // it was only read
+		h.sendFile(w, r, resp, file, up)
+		return
+	}
+	h.respond(w, r, socket, resp, up, client)
+}
+
+// send gives the request to the first socket that takes it, and returns with
+// that socket held.
+func (h *Handler) send(ctx context.Context, r *http.Request, request *fcgi.Request) (*socket, *fcgi.Response, error) {
+	wait, cancel := context.WithTimeout(r.Context(), h.config.WaitLimit)
+	defer cancel()
+	for again := false; ; again = true {
+		socket, err := h.pool.acquire(wait, again)
+		if err != nil {
+			if r.Context().Err() != nil {
+				return nil, nil, r.Context().Err()
+			}
+			if errors.Is(err, errClosed) {
+				return nil, nil, err
+			}
+			return nil, nil, errNoWorker
+		}
+		resp, err := h.client(socket, r).Do(ctx, request)
+		switch {
+		case err == nil:
+			return socket, resp, nil
+		case fcgi.NothingSent(err):
+			if h.pool.setAside(socket) {
+				h.log.Warn("socket refused and was set aside", keySocket, socket.path, keyError, err)
+			}
+		case errors.Is(err, fcgi.ErrDied):
+			// Its successor is yet to start, others may be idle.
+			h.pool.setAside(socket)
+			return nil, nil, err
+		default:
+			h.giveBack(socket, err)
+			return nil, nil, err
+		}
+	}
+}
+
+// giveBack frees a socket after a request. A worker that was given up may still be busy with it, and what is
+// sent there would wait for as long: it gets nothing before it has answered a probe.
+func (h *Handler) giveBack(s *socket, err error) {
+	if !errors.Is(err, errAbandoned) {
+		h.release(s)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		h.release(s) // nobody gets it any more
+		return
+	}
+	h.log.Warn("worker goes on with a request whose client has gone, and gets no other meanwhile", keySocket, s.path)
+	h.probes.Go(func() {
+		for h.life.Err() == nil {
+			ctx, cancel := context.WithTimeout(h.life, probeTime)
+			_, err := fcgi.Probe(ctx, "unix", s.path)
+			cancel()
+			if err == nil {
+				break
+			}
+			select {
+			case <-time.After(probePause): // or who does not listen would be asked all the time
+			case <-h.life.Done():
+			}
+		}
+		h.release(s)
+	})
+}
+
+const (
+	probeTime  = time.Minute
+	probePause = time.Second
+)
+
+func (h *Handler) release(s *socket) {
+	if h.pool.release(s) {
+		h.log.Info("socket answered again", keySocket, s.path)
+	}
+}
+
+func (h *Handler) client(s *socket, r *http.Request) *fcgi.Client {
+	return &fcgi.Client{
+		Network: "unix", Address: s.path,
+		DialTimeout: dialTimeout, HeadTimeout: h.config.HeadTimeout, MaxParams: h.config.MaxParams,
+		Stderr: func(line string) {
+			h.log.Warn("worker wrote an error", append(about(r), keySocket, s.path, keyLine, line)...)
+		},
+	}
+}
+
+// refuseFailed answers a request that got no response. A client that has gone does not read it, one that has only
+// closed its sending side does.
+func (h *Handler) refuseFailed(w http.ResponseWriter, r *http.Request, err error) {
+	failed := failureOf(err)
+	level := slog.LevelError
+	switch {
+	case r.Context().Err() != nil:
+		level = slog.LevelDebug // most likely nobody waits
+	case errors.Is(err, fcgi.ErrRequestBody):
+		level = slog.LevelInfo // it is the client that has not sent it
+	}
+	h.log.Log(context.WithoutCancel(r.Context()), level, "request failed", append(about(r), keyStatus, failed.status, keyError, err)...)
+	h.refuse(w, r, failed.status, failed.text)
+}

@@ -1,0 +1,52 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Bounds of an HTTP connection outside of a handler. There is none on a whole
+// request or response: uploads and streams may last, and Handler bounds the
+// moments in which nothing moves.
+const (
+	readHeaderTimeout = 15 * time.Second
+	idleTimeout       = 75 * time.Second
+	maxHeaderBytes    = 64 << 10
+)
+
+// Serve answers HTTP at a listener until ctx is done. Then it accepts no more, lets the
+// requests in flight finish until cut is done, and cuts what is left. It closes the
+// listener. A handler whose connection was cut may go on after Serve has returned, as
+// Handler does while a worker is busy. The error is nil after a shutdown in which every request
+// was finished.
+func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         listener.connState,
+		ConnContext:       listener.connContext,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return errors.Join(fmt.Errorf("serve http: %w", err), server.Close())
+	case <-ctx.Done():
+	}
+	// net/http would wait for five seconds for the first request of a new connection.
+	listener.closeFresh(freshGrace)
+	defer time.AfterFunc(freshGrace, func() { listener.closeFresh(0) }).Stop()
+	err := server.Shutdown(cut)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("finish http requests: %w", err), server.Close())
+	}
+	<-ended // http.ErrServerClosed
+	return err
+}

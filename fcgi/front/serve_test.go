@@ -1,0 +1,91 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+
+	"launcher/fcgi/fcgitest"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func startServe(t *testing.T, handler http.Handler) (url string, stop, cut func(), result <-chan error) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(fcgitest.Context(t))
+	t.Cleanup(cancel)
+	patient, cut := context.WithCancel(fcgitest.Context(t))
+	t.Cleanup(cut)
+	ended := make(chan error, 1)
+	go func() { ended <- Serve(ctx, patient, NewListener(listener, 0, quiet), handler, quiet) }()
+	return "http://" + listener.Addr().String(), cancel, cut, ended
+}
+
+func TestServeFinishesRequests(t *testing.T) {
+	started, finish := make(chan struct{}), make(chan struct{})
+	url, stop, _, result := startServe(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(started)
+		<-finish
+		_, _ = io.WriteString(w, "whole")
+	}))
+	body := make(chan string)
+	go func() {
+		_, text, err := tryAsk(t, newRequest(t, "GET", url, nil))
+		if err != nil {
+			t.Error(err)
+		}
+		body <- text
+	}()
+	fcgitest.Await(t, "request", started)
+	stop()
+	fcgitest.Eventually(t, "the end of the listener", func() bool {
+		conn, err := net.Dial("tcp", url[len("http://"):])
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	close(finish)
+	if got := fcgitest.Await(t, "the answer", body); got != "whole" {
+		t.Errorf("got %q", got)
+	}
+	if err := fcgitest.Await(t, "the end", result); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServeCuts(t *testing.T) {
+	started, over := make(chan struct{}), make(chan struct{})
+	url, stop, cut, result := startServe(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(started)
+		<-r.Context().Done()
+		close(over)
+	}))
+	go func() { _, _, _ = tryAsk(t, newRequest(t, "GET", url, nil)) }() // it is cut
+	fcgitest.Await(t, "request", started)
+	stop()
+	cut()
+	if err := fcgitest.Await(t, "the end", result); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	fcgitest.Await(t, "end of the request", over)
+}
+
+func TestServeReportsListener(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	if err := Serve(fcgitest.Context(t), fcgitest.Context(t), NewListener(listener, 0, quiet), http.NotFoundHandler(), quiet); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,197 @@
+package front
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"launcher/fcgi/fcgitest"
+)
+
+const fromApp = "from the application"
+
+// publicFolder is a folder with what must and what must not be served.
+func publicFolder(t *testing.T) string {
+	t.Helper()
+	root := fcgitest.TempDir(t)
+	public := filepath.Join(root, "public")
+	for name, content := range map[string]string{
+		"public/hello.txt":                        "hello",
+		"public/a b.html":                         "space",
+		"public/index.html":                       "index",
+		"public/sub/index.html":                   "index",
+		"public/.env":                             "secret",
+		"public/.git/config":                      "secret",
+		"public/sub/.hidden":                      "secret",
+		"public/.well-known/acme/token":           "token",
+		"public/upload.of-no-known-type":          "<html><script>alert(1)</script>",
+		"public/assets/app-0a1b2c3d.css":          "css",
+		"public/assets/photo-20240131.jpg":        "jpg",
+		"public/other/app-0a1b2c3d.css":           "css",
+		"shared/system/file.txt":                  "shared",
+		"secret.txt":                              "secret",
+		"public/assets/x/y-0123456789abcdef.js":   "js",
+		"public/assets/app-deadbeefdeadbeef.html": "html",
+	} {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(root, "shared/system"), filepath.Join(public, "system")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(public, "fifo"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return public
+}
+
+func TestHandlerStatic(t *testing.T) {
+	public := publicFolder(t)
+	app := fcgitest.Responder(t, fcgitest.After(fcgitest.Whole("Content-Type: text/plain", fromApp)))
+	const long = "public, max-age=31536000, immutable"
+	tests := []struct {
+		method, path string
+		want         string // fromApp: not served as a file
+		kind, cache  string
+	}{
+		{"GET", "/hello.txt", "hello", "text/plain; charset=utf-8", ""},
+		{"GET", "/hello.txt?1234", "hello", "text/plain; charset=utf-8", ""},
+		{"HEAD", "/hello.txt", "", "text/plain; charset=utf-8", ""},
+		{"GET", "/a%20b.html", "space", "text/html; charset=utf-8", ""},
+		{"GET", "/index.html", "index", "text/html; charset=utf-8", ""},
+		{"GET", "/system/file.txt", "shared", "text/plain; charset=utf-8", ""},
+		{"GET", "/.well-known/acme/token", "token", "application/octet-stream", ""},
+		{"GET", "/upload.of-no-known-type", "<html><script>alert(1)</script>", "application/octet-stream", ""},
+		{"GET", "/assets/app-0a1b2c3d.css", "css", "text/css; charset=utf-8", long},
+		{"GET", "/assets/x/y-0123456789abcdef.js", "js", "text/javascript; charset=utf-8", long},
+		{"GET", "/assets/photo-20240131.jpg", "jpg", "image/jpeg", ""},
+		{"GET", "/other/app-0a1b2c3d.css", "css", "text/css; charset=utf-8", ""},
+		{"POST", "/hello.txt", fromApp, "", ""},
+		{"OPTIONS", "/hello.txt", fromApp, "", ""},
+		{"GET", "/", "index", "text/html; charset=utf-8", ""},
+		{"GET", "/sub/", "index", "text/html; charset=utf-8", ""},
+		{"GET", "/sub", fromApp, "", ""},
+		{"GET", "/assets/", fromApp, "", ""},
+		{"POST", "/", fromApp, "", ""},
+		{"GET", "//", fromApp, "", ""},
+		{"GET", "/.git/", fromApp, "", ""},
+		{"GET", "/hello.txt/", fromApp, "", ""},
+		{"GET", "/hello.txt/x", fromApp, "", ""},
+		{"GET", "//hello.txt", fromApp, "", ""},
+		{"GET", "/.env", fromApp, "", ""},
+		{"GET", "/%2eenv", fromApp, "", ""},
+		{"GET", "/.git/config", fromApp, "", ""},
+		{"GET", "/sub/.hidden", fromApp, "", ""},
+		{"GET", "/sub/.well-known", fromApp, "", ""},
+		{"GET", "/../secret.txt", fromApp, "", ""},
+		{"GET", "/sub/../hello.txt", fromApp, "", ""},
+		{"GET", "/%2e%2e/secret.txt", fromApp, "", ""},
+		{"GET", "/..%2fsecret.txt", fromApp, "", ""},
+		{"GET", "/fifo", fromApp, "", ""},
+		{"GET", "/none", fromApp, "", ""},
+		{"GET", "/" + strings.Repeat("x", 5000), fromApp, "", ""},
+	}
+	for _, prefix := range []string{"", "/shop"} {
+		_, server := serveFront(t, Config{Public: public, Prefix: prefix, Sockets: []string{app}})
+		for _, test := range tests {
+			resp, body := ask(t, newRequest(t, test.method, server.URL+prefix+test.path, nil))
+			if resp.StatusCode != 200 || body != test.want {
+				t.Errorf("%s %.40s: got %s, %q", test.method, test.path, resp.Status, body)
+			}
+			if test.want == fromApp {
+				continue
+			}
+			if got := resp.Header.Get("Content-Type"); got != test.kind {
+				t.Errorf("%s: got type %q", test.path, got)
+			}
+			if got := resp.Header.Get("Cache-Control"); got != test.cache {
+				t.Errorf("%s: got cache %q", test.path, got)
+			}
+		}
+	}
+}
+
+func TestHandlerStaticConditional(t *testing.T) {
+	_, server := serveFront(t, Config{Public: publicFolder(t)})
+	first, _ := ask(t, newRequest(t, "GET", server.URL+"/hello.txt", nil))
+	for name, value := range map[string]string{"If-None-Match": first.Header.Get("ETag"), "If-Modified-Since": first.Header.Get("Last-Modified")} {
+		req := newRequest(t, "GET", server.URL+"/hello.txt", nil)
+		req.Header.Set(name, value)
+		if resp, body := ask(t, req); value == "" || resp.StatusCode != http.StatusNotModified || body != "" {
+			t.Errorf("%s %q: got %s, %q", name, value, resp.Status, body)
+		}
+	}
+	req := newRequest(t, "GET", server.URL+"/hello.txt", nil)
+	req.Header.Set("Range", "bytes=1-2")
+	if resp, body := ask(t, req); resp.StatusCode != http.StatusPartialContent || body != "el" {
+		t.Errorf("range: got %s, %q", resp.Status, body)
+	}
+}
+
+func TestHasDigest(t *testing.T) {
+	for name, want := range map[string]bool{
+		"/assets/app-0a1b2c3d.css": true, "/assets/app-0a1b2c3d.css.map": true, "/assets/x/a-b-0123456789abcdef.js": true,
+		"/assets/app-" + strings.Repeat("1", 64) + ".js": true, "/assets/app.js-" + strings.Repeat("a1", 32) + ".map": true,
+		"/packs/js/0-9b1f6a0c3d2e4f5a6b7c.chunk.js": true, "/vite/assets/app-DkZ2BOoJ.js": true, "/vite/assets/app.cbd3fa7b.css": true,
+		"/assets/app-12345678.js": false, "/assets/app-feedface.js": false, "/assets/app.css": false, "/assets/app-0a1b2c3d": false,
+		"/assets/app-0a1b.css": false, "/assets/app-0a1b2c3x.css": false, "/assets/-0a1b2c3d.css": false, "/assets/app-DkZ2BOoJ.js": false,
+		"/assets/jquery-3.7.1.min.js": false, "/other/app-0a1b2c3d.css": false, "/app-0a1b2c3d.css": false, "/assets": false,
+	} {
+		if got := hasDigest(name); got != want {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
+func FuzzIsFileName(f *testing.F) {
+	f.Add("/a/../b")
+	f.Add("/.well-known/x")
+	f.Fuzz(func(t *testing.T, name string) {
+		if !isFileName(name) {
+			return
+		}
+		if clean := filepath.Join("/public", name); clean != "/public"+name {
+			t.Errorf("%q becomes %q", name, clean)
+		}
+	})
+}
+
+func TestHandlerWithoutConnection(t *testing.T) {
+	front := New(Config{Public: publicFolder(t)})
+	recorder := httptest.NewRecorder()
+	front.ServeHTTP(recorder, httptest.NewRequest("GET", "/hello.txt", nil))
+	if recorder.Body.String() != "hello" {
+		t.Errorf("got %q", recorder.Body)
+	}
+}
+
+// A file that is asked for with a body is sent at once: the body is not waited for, nor taken for a request. The
+// connection ends, though the rest of the body does not come.
+func TestStaticIgnoresBody(t *testing.T) {
+	t.Parallel()
+	_, server := serveFront(t, Config{Public: publicFolder(t)})
+	for _, head := range []string{"Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n9\r\nabc"} {
+		conn := raw(t, server, "GET /hello.txt HTTP/1.1\r\nHost: h\r\n"+head)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Errorf("%q: %v", head, err)
+		} else if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "hello" || !resp.Close {
+			t.Errorf("%q: got %q, %v, closes: %v", head, body, err, resp.Close)
+		}
+		if strings.HasPrefix(head, "Transfer") && !ended(conn) {
+			t.Error("the connection stays")
+		}
+		conn.Close()
+	}
+}

@@ -1,0 +1,156 @@
+package front
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"launcher/fcgi"
+)
+
+var (
+	errInterrupted = errors.New("request is over")
+	errEvicted     = errors.New("connection gave way to another")
+)
+
+// upload is the body of a client's request. Every read has a deadline, since a
+// client that stalls would hold a worker. It is read by one goroutine and
+// interrupted by another.
+type upload struct {
+	rc    *http.ResponseController
+	conn  *conn // nil where no Listener has accepted it
+	body  io.Reader
+	stall time.Duration
+
+	mu     sync.Mutex
+	length int64 // -1 where unknown
+	read   int64
+	eof    bool
+	over   bool // interrupted
+}
+
+func newUpload(w http.ResponseWriter, r *http.Request, stall time.Duration) *upload {
+	return &upload{rc: http.NewResponseController(w), conn: connOf(r.Context()), body: r.Body, stall: stall, length: r.ContentLength}
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	u.mu.Lock()
+	if u.over {
+		u.mu.Unlock()
+		return 0, errInterrupted
+	}
+	u.deadline(time.Now().Add(u.stall))
+	u.mu.Unlock()
+
+	n, err := u.receive(p)
+
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.read += int64(n)
+	u.eof = u.eof || errors.Is(err, io.EOF)
+	if u.finished() && !u.over {
+		// From here on the server reads on its own, to notice when the client
+		// goes away, and that may take as long as it likes.
+		u.deadline(time.Time{})
+	}
+	return n, err
+}
+
+// receive waits for a piece of the body. Only meanwhile may the connection give way to others: a worker that
+// takes its time is not the client's fault.
+func (u *upload) receive(p []byte) (int, error) {
+	if u.conn == nil {
+		return u.body.Read(p)
+	}
+	u.conn.awaitBody()
+	n, err := u.body.Read(p)
+	if !u.conn.bodyReceived() {
+		return 0, errEvicted
+	}
+	return n, err
+}
+
+// Close does nothing: net/http closes the body.
+func (u *upload) Close() error { return nil }
+
+// interrupt makes a pending Read return, and later ones fail.
+func (u *upload) interrupt() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.finished() {
+		u.over = true
+		u.deadline(time.Unix(1, 0))
+	}
+}
+
+// linger bounds what net/http does after the handler with a body that was not
+// read: it takes a part of it, so that the client sees the response before the
+// connection is reset.
+func (u *upload) linger() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.finished() {
+		u.over = true
+		u.deadline(time.Now().Add(lingerTime))
+	}
+}
+
+// begun tells whether something of the body was read.
+func (u *upload) begun() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.read > 0 || u.eof
+}
+
+// complete tells whether all of the body was read. Where it was not, the
+// connection cannot carry another request.
+func (u *upload) complete() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.finished()
+}
+
+func (u *upload) finished() bool { return u.eof || u.length >= 0 && u.read >= u.length }
+
+// deadline is not supported by the writers of tests, which do not stall either.
+func (u *upload) deadline(t time.Time) { _ = u.rc.SetReadDeadline(t) }
+
+// smallBody is what is kept in memory of a body.
+const smallBody = 16 << 10
+
+// collect returns the body once all of it is there, because a worker is held from the first byte that it gets, and
+// may be for as long as a client likes. A small one is in memory, others are spooled. What has a
+// length and is too large for that, or has no room, is passed on as it comes.
+func (h *Handler) collect(w http.ResponseWriter, r *http.Request, up *upload) (body io.ReadCloser, length int64, err error) {
+	switch {
+	case r.ContentLength == 0:
+		return http.NoBody, 0, nil
+	case r.ContentLength < 0:
+		return asBody(h.spools.store(up, 0))
+	case r.ContentLength <= smallBody:
+		var kept bytes.Buffer
+		if _, err := io.Copy(&kept, up); err != nil {
+			return nil, 0, fmt.Errorf("%w: %w", fcgi.ErrRequestBody, err)
+		}
+		return io.NopCloser(&kept), int64(kept.Len()), nil
+	}
+	stored, err := h.spools.store(up, r.ContentLength)
+	if stored != nil || up.begun() || errors.Is(err, fcgi.ErrRequestBody) {
+		return asBody(stored, err)
+	}
+	// The body is read while the response is written. Without this the server would swallow the rest
+	// of the body first.
+	_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 has and needs it
+	return up, r.ContentLength, nil
+}
+
+func asBody(stored *spool, err error) (io.ReadCloser, int64, error) {
+	if err != nil {
+		return nil, 0, err
+	}
+	return stored, stored.length, nil
+}
