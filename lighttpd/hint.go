@@ -2,7 +2,9 @@ package lighttpd
 
 import "fmt"
 
-// hintError is an error that the user can mend, with the way to do it.
+// hintError is an error that the user can mend, with the way to do it. The rest of the program has
+// such an error in preforker/hint; this package imports nothing of the program, and the method Hint
+// is all that who prints an error asks for.
 type hintError struct {
 	err  error
 	hint string

@@ -9,27 +9,9 @@ import (
 	"os"
 
 	"github.com/urfave/cli/v2"
+
+	"launcher/preforker/hint"
 )
-
-// Exit statuses.
-const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
-	exitFound  = 3 // of the doctor
-)
-
-// usageError is a mistake in the command line: exit status 2.
-type usageError struct {
-	text, try string
-}
-
-func (e *usageError) Error() string { return e.text }
-func (e *usageError) Hint() string  { return e.try }
-
-func usageErrorf(try, format string, args ...any) error {
-	return &usageError{text: fmt.Sprintf(format, args...), try: try}
-}
 
 // runName is the command that has no name: the main job. Package cli wants one.
 const runName = "run"
@@ -49,21 +31,11 @@ func Run(version string, args []string, stdout, stderr *os.File) int {
 	default:
 		err = line.run(app, stderr)
 	}
-	if err == nil {
-		return exitOK
+	status, printed := exitStatus(err)
+	if !printed {
+		line.report(stderr, err, line.command.Name == runName && wantedFormat(args[1:], os.Environ()) == formatJSON)
 	}
-	if status, reported := reportedStatus(err); reported {
-		return status
-	}
-	if errors.Is(err, errFound) {
-		return exitFound
-	}
-	line.report(stderr, err, line.command.Name == runName && wantedFormat(args[1:], os.Environ()) == formatJSON)
-	var usage *usageError
-	if errors.As(err, &usage) {
-		return exitUsage
-	}
-	return exitFailed
+	return status
 }
 
 // run carries the command out.
@@ -140,12 +112,7 @@ func onUsageError(_ *cli.Context, err error, _ bool) error {
 
 // report says what is wrong, what to do, and where the value of an option came from.
 func (l *commandLine) report(w io.Writer, err error, asJSON bool) {
-	try := ""
-	var hint interface{ Hint() string }
-	if errors.As(err, &hint) {
-		try = hint.Hint()
-	}
-	text, try := l.fromEnvironment(err.Error(), try)
+	text, try := l.fromEnvironment(err.Error(), hint.Of(err))
 	if asJSON {
 		if logger, broken := newLogger(w, formatJSON, "info"); broken == nil {
 			logger.Error("the launcher failed", keyError, errors.New(text), keyTry, try)

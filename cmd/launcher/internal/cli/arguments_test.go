@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"launcher/preforker/hint"
 )
 
 // read takes a command line and an environment apart as run does.
@@ -109,8 +111,8 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"--passenger-events=maybe 4", `"maybe" is neither true nor false`, "^--passenger-events$"},
 	} {
 		line, err := read(t, test.words)
-		var usage *usageError
-		if !errors.As(err, &usage) || !regexp.MustCompile(test.says).MatchString(usage.text) || !regexp.MustCompile(test.try).MatchString(usage.try) {
+		var usage usageError
+		if !errors.As(err, &usage) || !regexp.MustCompile(test.says).MatchString(usage.Error()) || !regexp.MustCompile(test.try).MatchString(hint.Of(err)) {
 			t.Errorf("launcher %s: %v, %+v", test.words, err, line.words())
 		}
 	}
@@ -140,7 +142,7 @@ func TestEnvironmentOfOptions(t *testing.T) {
 	if err == nil {
 		t.Fatal("30 has no unit")
 	}
-	text, try := line.fromEnvironment(err.Error(), err.(*usageError).Hint())
+	text, try := line.fromEnvironment(err.Error(), hint.Of(err))
 	if text != `read LAUNCHER_BOOT_TIMEOUT: "30" has no unit: s, m or h` || try != "LAUNCHER_BOOT_TIMEOUT=30s, or --boot-timeout 30s" {
 		t.Errorf("%q, %q", text, try)
 	}

@@ -31,8 +31,8 @@ const (
 func workingDir() (string, error) {
 	dir, err := os.Getwd() // PWD, where that is right
 	if err != nil {
-		return "", &hint.Error{Err: fmt.Errorf("find the current folder: %w", err),
-			Try: "change to the application's folder, or name it with --root and --socket-dir"}
+		return "", hint.Errorf("change to the application's folder, or name it with --root and --socket-dir",
+			"find the current folder: %w", err)
 	}
 	if os.Getenv("PWD") == dir {
 		return dir, nil

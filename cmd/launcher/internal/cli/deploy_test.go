@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"launcher/preforker/hint"
 )
 
 // layout makes folders and links below a new folder, whose own path has no links: "a/b" is a folder, "c -> a/b" a link.
@@ -83,8 +85,7 @@ func TestWorkingDirThatIsGone(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "gone")); err != nil {
 		t.Fatal(err)
 	}
-	var hinted interface{ Hint() string }
-	if dir, err := workingDir(); !errors.As(err, &hinted) || !strings.Contains(hinted.Hint(), "--root") {
+	if dir, err := workingDir(); !strings.Contains(hint.Of(err), "--root") {
 		t.Errorf("%q, %v", dir, err)
 	}
 	if path, err := absolute("/srv/shop/"); path != "/srv/shop" || err != nil {

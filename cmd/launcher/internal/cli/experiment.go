@@ -128,7 +128,7 @@ func writable(folder string) error {
 		trial, err = os.CreateTemp(folder, ".trial-")
 	}
 	if err != nil {
-		return &hint.Error{Err: fmt.Errorf("make folder of the report: %w", err), Try: "name another one with --output"}
+		return hint.Errorf("name another one with --output", "make folder of the report: %w", err)
 	}
 	return errors.Join(trial.Close(), os.Remove(trial.Name()))
 }

@@ -30,9 +30,9 @@ func frontConnections(workers int) (int, error) {
 	}
 	connections := min((spare-workers)/descriptorsPerConnection, maxFrontConnections)
 	if connections < minFrontConnections {
-		return 0, &hint.Error{Err: fmt.Errorf("serve HTTP beside %s: the limit of open files leaves no room for connections", counted(workers, "worker", "workers")),
-			Try: fmt.Sprintf("raise it by %d (ulimit -n, or LimitNOFILE= in a systemd unit), or run fewer workers",
-				(minFrontConnections-connections)*descriptorsPerConnection)}
+		missing := (minFrontConnections - connections) * descriptorsPerConnection
+		return 0, hint.Errorf(fmt.Sprintf("raise it by %d (ulimit -n, or LimitNOFILE= in a systemd unit), or run fewer workers", missing),
+			"serve HTTP beside %s: the limit of open files leaves no room for connections", counted(workers, "worker", "workers"))
 	}
 	return connections, nil
 }
@@ -65,7 +65,7 @@ func listenHTTP(address string, where site, workers int, logger *slog.Logger) (*
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, &hint.Error{Err: fmt.Errorf("serve HTTP: %w", err), Try: "choose another address with --http"}
+		return nil, hint.Errorf("choose another address with --http", "serve HTTP: %w", err)
 	}
 	lighttpd := where.lighttpd(workers)
 	handler := front.New(front.Config{

@@ -211,16 +211,14 @@ func firstOf(texts ...string) string {
 func findRuby(command string) (string, error) {
 	path, err := exec.LookPath(command)
 	if err != nil {
-		return "", &hint.Error{Err: fmt.Errorf("find Ruby: %w", err),
-			Try: "install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby"}
+		return "", hint.Errorf("install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby", "find Ruby: %w", err)
 	}
 	if path, err = absolute(path); err != nil {
 		return "", err
 	}
 	// These start for many seconds before they could say it themselves.
 	if real, err := filepath.EvalSymlinks(path); err == nil && forkless.MatchString(filepath.Base(real)) {
-		return "", &hint.Error{Err: fmt.Errorf("find Ruby: %s is %s, which cannot fork", path, filepath.Base(real)),
-			Try: "name a CRuby (MRI) with --ruby"}
+		return "", hint.Errorf("name a CRuby (MRI) with --ruby", "find Ruby: %s is %s, which cannot fork", path, filepath.Base(real))
 	}
 	return path, nil
 }

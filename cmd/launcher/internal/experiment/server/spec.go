@@ -12,6 +12,7 @@ import (
 
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker"
+	"launcher/preforker/hint"
 	"launcher/preforker/linux"
 )
 
@@ -28,14 +29,6 @@ type Spec struct {
 	Installed Installed
 }
 
-// pathError is a folder that cannot be used, with what to do about it.
-type pathError struct{ text, hint string }
-
-func (e *pathError) Error() string { return e.text }
-
-// Hint says what to do about it.
-func (e *pathError) Hint() string { return e.hint }
-
 func (s *Spec) validate() error {
 	switch {
 	case !slices.Contains(experiment.Methods(), s.Method):
@@ -48,10 +41,8 @@ func (s *Spec) validate() error {
 		return fmt.Errorf("start %s: the paths %q and %q must be absolute", s.Method, s.App.Root, s.Dir)
 	}
 	if longest := len(s.Dir) + len(s.longestName()); longest > linux.MaxSocketPath {
-		return &pathError{
-			fmt.Sprintf("start %s: the path of its sockets would have %d bytes, %d at most can be: %s", s.Method, longest, linux.MaxSocketPath, s.Dir),
-			"choose a folder with a shorter path: TMPDIR=/tmp",
-		}
+		return hint.Errorf("choose a folder with a shorter path: TMPDIR=/tmp",
+			"start %s: the path of its sockets would have %d bytes, %d at most can be: %s", s.Method, longest, linux.MaxSocketPath, s.Dir)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"launcher/cmd/launcher/internal/experiment"
+	"launcher/preforker/hint"
 )
 
 // TestStartBroken starts an application that raises while it loads.
@@ -102,9 +103,8 @@ func TestStartRefuses(t *testing.T) {
 	if err := good.validate(); err != nil {
 		t.Error(err)
 	}
-	var long *pathError
 	good.Dir = "/tmp/" + strings.Repeat("x", 60)
-	if err := good.validate(); !errors.As(err, &long) || long.Hint() == "" {
+	if err := good.validate(); hint.Of(err) == "" {
 		t.Errorf("no hint: %v", err)
 	}
 }
