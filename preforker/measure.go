@@ -101,6 +101,7 @@ func (m *measurer) preloader(origin ident.Origin, pid int) {
 func (m *measurer) run(done <-chan struct{}) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	throttle := proc.Throttle{Period: measurePeriod, Share: measureShare}
 	timer := time.NewTimer(measurePeriod)
 	defer timer.Stop()
 	for pass := 0; ; pass++ {
@@ -111,7 +112,7 @@ func (m *measurer) run(done <-chan struct{}) {
 		}
 		began := threadTime()
 		m.look(pass%restlessPass == 0)
-		timer.Reset(max(measurePeriod, measureShare*(threadTime()-began)))
+		timer.Reset(throttle.Rest(threadTime() - began))
 	}
 }
 

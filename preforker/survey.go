@@ -116,7 +116,8 @@ func (s *survey) end(processes []surveyed, began time.Time) {
 	s.pass = nil
 	maps.DeleteFunc(s.readings, func(p surveyed, _ reading) bool { return !slices.Contains(processes, p) })
 	now := s.now()
-	if rest := now.Add(surveyShare * now.Sub(began)); rest.After(s.rest) {
+	throttle := proc.Throttle{Share: surveyShare}
+	if rest := now.Add(throttle.Rest(now.Sub(began))); rest.After(s.rest) {
 		s.rest = rest
 	}
 }

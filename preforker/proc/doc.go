@@ -1,5 +1,5 @@
 // Package proc reads from /proc what processes and the machine use of memory, and
-// which processes descend from which.
+// which processes descend from which; it also bounds how often that is worth its price.
 //
 // What always holds: every size is in bytes, every file is read with a bound and never cut
 // in silence, and the parsers are pure functions of what the kernel wrote. A process that

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -85,6 +86,28 @@ func (t Table) Find(pid int) (Process, bool) {
 	return p, found
 }
 
+// All returns every process, zombies too, in the order of their pids.
+func (t Table) All() []Process {
+	return slices.SortedFunc(maps.Values(t.processes), byPid)
+}
+
+func byPid(a, b Process) int { return cmp.Compare(a.Pid, b.Pid) }
+
+// Extend adds to a set of pids all that is below its members, zombies too.
+func (t Table) Extend(pids map[int]bool) {
+	next := slices.Collect(maps.Keys(pids))
+	for len(next) > 0 {
+		pid := next[0]
+		next = next[1:]
+		for _, child := range t.children[pid] {
+			if !pids[child] {
+				pids[child] = true
+				next = append(next, child)
+			}
+		}
+	}
+}
+
 // Descendants are all processes below root, root itself left out, and the processes of
 // except with all below them. Zombies are left out, but not what is below them: where the
 // first thread of a process ends before the others, it shows as a zombie and lives. They
@@ -108,6 +131,6 @@ func (t Table) Descendants(root int, except ...int) []Process {
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b Process) int { return cmp.Compare(a.Pid, b.Pid) })
+	slices.SortFunc(found, byPid)
 	return found
 }

@@ -3,6 +3,7 @@
 package proc
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -43,6 +44,32 @@ func TestDescendants(t *testing.T) {
 		got := pids(table.Descendants(test.root, test.except...))
 		if !slices.Equal(got, test.want) {
 			t.Errorf("below %d except %v: %v, want %v", test.root, test.except, got, test.want)
+		}
+	}
+}
+
+func TestExtend(t *testing.T) {
+	table := NewTable([]Process{
+		{Pid: 1, Start: 1}, {Pid: 10, Parent: 1, Start: 5}, {Pid: 12, Parent: 10, Start: 6, State: stateZombie},
+		{Pid: 11, Parent: 12, Start: 7}, {Pid: 20, Parent: 1, Start: 5}, {Pid: 21, Parent: 20, Start: 6},
+		{Pid: 30, Parent: 20, Start: 4}, // older than its parent: the pid was another's
+		// Each other's parent, in one tick.
+		{Pid: 70, Parent: 71, Start: 60}, {Pid: 71, Parent: 70, Start: 60},
+	})
+	if got, want := pids(table.All()), []int{1, 10, 11, 12, 20, 21, 30, 70, 71}; !slices.Equal(got, want) {
+		t.Errorf("all: %v, want %v", got, want)
+	}
+	for _, test := range []struct{ of, want []int }{
+		{[]int{10}, []int{10, 11, 12}}, {[]int{10, 20}, []int{10, 11, 12, 20, 21}}, {[]int{70}, []int{70, 71}},
+		{[]int{9999}, []int{9999}}, {nil, nil},
+	} {
+		set := make(map[int]bool)
+		for _, pid := range test.of {
+			set[pid] = true
+		}
+		table.Extend(set)
+		if got := slices.Sorted(maps.Keys(set)); !slices.Equal(got, test.want) {
+			t.Errorf("%v with all below: %v, want %v", test.of, got, test.want)
 		}
 	}
 }

@@ -13,14 +13,6 @@ import (
 	"launcher/preforker/proc"
 )
 
-const (
-	// samplePeriod is the least time between two samples under load.
-	samplePeriod = 250 * time.Millisecond
-	// sampleShare bounds what sampling takes from what it measures: the kernel walks the
-	// page tables of every process for it. One part in so many of the time of one CPU.
-	sampleShare = 20
-)
-
 // sampler reads the memory of all that descends from this process, but for some.
 type sampler struct {
 	began   time.Time
@@ -54,8 +46,10 @@ func (s *sampler) take(phase string) (experiment.Sample, error) {
 	return sample, nil
 }
 
-// through samples until the context ends.
+// through samples until the context ends: each 250 ms, and with no more than one part in 20 of the
+// time of one CPU.
 func (s *sampler) through(ctx context.Context) error {
+	throttle := proc.Throttle{Period: 250 * time.Millisecond, Share: 20}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -68,7 +62,7 @@ func (s *sampler) through(ctx context.Context) error {
 		if _, err := s.take(experiment.PhaseLoad); err != nil {
 			return err
 		}
-		timer.Reset(max(samplePeriod, sampleShare*time.Since(began)))
+		timer.Reset(throttle.Rest(time.Since(began)))
 	}
 }
 
