@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"launcher/preforker/hint"
+	"launcher/preforker/sockets"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 // AskStatus asks the launcher whose sockets are in a folder. The text is the JSON as it came: a newer
 // launcher may tell more than Status has.
 func AskStatus(ctx context.Context, dir string) (status Status, text []byte, err error) {
-	if err := CheckSocketPaths(dir, 1); err != nil {
+	if err := sockets.CheckPaths(dir, 1); err != nil {
 		return status, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askPatience)

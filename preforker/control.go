@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"launcher/preforker/linux"
+	"launcher/preforker/sockets"
 )
 
 // ControlSocketName is the file name of the socket at which a running launcher answers. It is shorter than
@@ -38,30 +39,30 @@ const (
 // line in, one JSON object out, and the end.
 type control struct {
 	path     string
-	file     namedFile
+	file     sockets.NamedFile
 	listener net.Listener
 	end      context.CancelFunc // of serving; nil before
 	patience time.Duration      // with each client
 }
 
 // bindControl comes after the lock on the pid file: a socket that is there is another program's, or stale.
-func bindControl(dir string, stale staleness) (*control, error) {
+func bindControl(dir string, stale sockets.Staleness) (*control, error) {
 	path := filepath.Join(dir, ControlSocketName)
-	bound, file, err := bindSocket(path, linux.SocketOptions{Mode: 0o600, Gid: -1}, stale)
+	bound, err := sockets.Bind(path, linux.SocketOptions{Mode: 0o600, Gid: -1}, stale)
 	if err != nil {
 		return nil, err
 	}
-	defer bound.Close() // FileListener makes its own
-	listener, err := net.FileListener(bound)
+	listener, err := net.FileListener(bound.Listener)
 	if err != nil {
-		file.remove()
+		bound.Close()
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
 	}
-	return &control{path: path, file: file, listener: listener, patience: controlPatience}, nil
+	_ = bound.Listener.Close() // FileListener has made its own
+	return &control{path: path, file: bound.File, listener: listener, patience: controlPatience}, nil
 }
 
 func (c *control) close() {
-	c.file.remove()
+	c.file.Remove()
 	_ = c.listener.Close() // serve may have done so
 }
 
@@ -140,7 +141,7 @@ func (s *Supervisor) serveControl() {
 
 // replaceControl binds the control socket anew, and ends the conversations at the older one.
 func (s *Supervisor) replaceControl() error {
-	fresh, err := bindControl(s.config.SocketDir, staleness{predecessor: s.pid.predecessor, moved: true})
+	fresh, err := bindControl(s.config.SocketDir, sockets.Staleness{Predecessor: s.pid.Predecessor, Moved: true})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"launcher/preforker/hint"
 	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
+	"launcher/preforker/sockets"
 )
 
 // controlled is a control socket that answers each request with its own text, "big" with more than a
@@ -35,7 +36,7 @@ func startControl(t *testing.T, dir string) *controlled {
 
 func startPatientControl(t *testing.T, dir string, patience time.Duration) *controlled {
 	t.Helper()
-	c, err := bindControl(dir, staleness{})
+	c, err := bindControl(dir, sockets.Staleness{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +173,7 @@ func TestControlReplacesAStaleSocketAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bindControl(dir, staleness{}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the process %d listens on %s", os.Getpid(), path)) {
+	if _, err := bindControl(dir, sockets.Staleness{}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the process %d listens on %s", os.Getpid(), path)) {
 		t.Errorf("a socket in use: %v", err)
 	}
 	_ = stale.Close()
@@ -185,7 +186,7 @@ func TestControlReplacesAStaleSocketAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.stop()
-	if _, err := bindControl(dir, staleness{}); err == nil || !strings.Contains(err.Error(), "is not a socket") || !strings.Contains(hint.Of(err), "--socket-dir") {
+	if _, err := bindControl(dir, sockets.Staleness{}); err == nil || !strings.Contains(err.Error(), "is not a socket") || !strings.Contains(hint.Of(err), "--socket-dir") {
 		t.Errorf("a file: %v", err)
 	}
 }

@@ -29,7 +29,7 @@ func (s *Supervisor) startWorker(key ident.Key, listener *os.File) error {
 		return err
 	}
 	s.expectHelpers(key, ruby.child)
-	w := &workerProcess{key: key, conn: ruby.conn, record: record, socket: s.sockets.inodes[key.Slot],
+	w := &workerProcess{key: key, conn: ruby.conn, record: record, socket: s.sockets.Inode(key.Slot),
 		read: make(chan struct{}), child: ruby.child, ruby: ruby}
 	s.workers[key] = w
 	s.tasks.Go(func() { s.readWorker(w) })

@@ -9,6 +9,7 @@ import (
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/linux"
+	"launcher/preforker/sockets"
 )
 
 // snapshot is what the loop hands out at once, with the places where the rest is to be had.
@@ -16,7 +17,7 @@ type snapshot struct {
 	status  Status
 	records map[ident.Key]int // of the scoreboard
 	inodes  []uint64          // of the sockets; 0: closed
-	files   map[int]namedFile
+	files   map[int]sockets.NamedFile
 }
 
 // statusAsked has the loop reply with a snapshot. The channel has room for it.
@@ -27,7 +28,7 @@ func (statusAsked) isEvent() {}
 // snapshot is taken by the loop.
 func (s *Supervisor) snapshot() snapshot {
 	shot := snapshot{status: s.core.view(s.began, time.Since(s.began)), records: map[ident.Key]int{}, inodes: make([]uint64, len(s.core.slots)),
-		files: s.sockets.open()}
+		files: s.sockets.Files()}
 	status := &shot.status
 	status.Launcher = s.config.Version
 	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, SpawnSmart
@@ -43,10 +44,8 @@ func (s *Supervisor) snapshot() snapshot {
 	}
 	for number := range status.Slots {
 		slot := &status.Slots[number]
-		slot.Socket = s.sockets.paths[number]
-		if s.sockets.listeners[number] != nil {
-			shot.inodes[number] = s.sockets.inodes[number]
-		}
+		slot.Socket = s.sockets.Path(number)
+		shot.inodes[number] = s.sockets.Inode(number)
 		for i := range slot.Workers {
 			worker := &slot.Workers[i]
 			w := s.workers[worker.key]
@@ -98,7 +97,7 @@ func (shot *snapshot) addFiles() {
 	for i := range shot.status.Slots {
 		slot := &shot.status.Slots[i]
 		file, open := shot.files[slot.Slot]
-		slot.Open = slot.Open && open && !file.lost(slot.Socket)
+		slot.Open = slot.Open && open && !file.Lost(slot.Socket)
 	}
 }
 

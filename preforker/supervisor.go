@@ -19,6 +19,7 @@ import (
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
 	"launcher/preforker/smallfile"
+	"launcher/preforker/sockets"
 )
 
 // Supervisor keeps the workers of one application. Make it with New, which binds the
@@ -27,11 +28,11 @@ type Supervisor struct {
 	config  Config
 	log     *slog.Logger
 	core    *core
-	dir     *socketDir
-	pid     *pidFile
+	dir     *sockets.Folder
+	pid     *sockets.PidFile
 	control *control
 	upkeep  upkeep
-	sockets *sockets
+	sockets *sockets.Listeners
 	board   *os.File
 	records *records
 	heap    *heapFile
@@ -63,7 +64,7 @@ const boardRecords = 4 * MaxWorkers
 // New locks the socket folder and binds the sockets. Whatever it made is undone
 // when it fails. Connections wait from here on.
 func New(config Config) (*Supervisor, error) {
-	if err := CheckSocketPaths(config.SocketDir, config.Workers); err != nil {
+	if err := sockets.CheckPaths(config.SocketDir, config.Workers); err != nil {
 		return nil, err
 	}
 	if err := checkDescriptors(config.Workers); err != nil {
@@ -104,24 +105,24 @@ func memoryLimit(log *slog.Logger) uint64 {
 }
 
 func (s *Supervisor) acquire() (err error) {
-	if s.dir, err = makeSocketDir(s.config.SocketDir); err != nil {
+	if s.dir, err = sockets.MakeFolder(s.config.SocketDir); err != nil {
 		return err
 	}
-	if s.pid, err = lockPidFile(s.config.SocketDir); err != nil {
+	if s.pid, err = sockets.LockPidFile(s.config.SocketDir); err != nil {
 		return err
 	}
 	smallfile.RemoveTemporary(s.config.SocketDir)
-	if s.control, err = bindControl(s.config.SocketDir, staleness{predecessor: s.pid.predecessor}); err != nil {
+	if s.control, err = bindControl(s.config.SocketDir, sockets.Staleness{Predecessor: s.pid.Predecessor}); err != nil {
 		return err
 	}
 	options := linux.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
-	if s.sockets, err = bindSockets(s.config.SocketDir, s.config.Workers, options, s.pid.predecessor); err != nil {
+	if s.sockets, err = sockets.BindAll(s.config.SocketDir, s.config.Workers, options, s.pid.Predecessor); err != nil {
 		return err
 	}
-	if err := s.dir.writeSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
+	if err := s.dir.WriteSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
 		return err
 	}
-	if s.board, err = linux.MemoryFile(boardName(s.config.SocketDir), boardRecords*scoreboard.RecordSize); err != nil {
+	if s.board, err = linux.MemoryFile(scoreboard.FileName(s.config.SocketDir), boardRecords*scoreboard.RecordSize); err != nil {
 		return fmt.Errorf("create scoreboard: %w", err)
 	}
 	if err := linux.SealSize(s.board); err != nil {
@@ -142,7 +143,7 @@ func (s *Supervisor) acquire() (err error) {
 
 func (s *Supervisor) release() {
 	if s.sockets != nil {
-		s.sockets.close()
+		s.sockets.Close()
 	}
 	if s.board != nil {
 		_ = s.board.Close()
@@ -151,10 +152,10 @@ func (s *Supervisor) release() {
 		s.control.close()
 	}
 	if s.pid != nil {
-		s.pid.release()
+		s.pid.Release()
 	}
 	if s.dir != nil && s.verdict != nil {
-		s.dir.undo()
+		s.dir.Undo()
 	}
 }
 
@@ -174,7 +175,7 @@ func (s *Supervisor) Run() error {
 		s.tasks.Go(func() { s.measure.run(s.done) })
 	}
 	s.tasks.Go(func() { s.followHealth(newHealth(s.board, s.config.DrainTimeout, linux.QueueLengths, s.post)) })
-	if s.pid.predecessor != 0 {
+	if s.pid.Predecessor != 0 {
 		s.tasks.Go(s.endPredecessor)
 	}
 	s.serveControl()
@@ -194,7 +195,7 @@ func (s *Supervisor) Run() error {
 	for w := range s.forgotten {
 		_ = w.conn.Close()
 	}
-	s.turnAway()
+	s.refuseBacklog()
 	s.tasks.Wait()
 	s.reapStrangers()
 	return s.verdict
@@ -312,7 +313,7 @@ func (s *Supervisor) perform(a action) event {
 	case closeSlot:
 		s.closeSlot(a.slot)
 	case hideSlots:
-		s.sockets.hide()
+		s.sockets.Hide()
 	case watchWorker:
 		s.watchWorker(a.key)
 	case measurePreloader:
@@ -351,7 +352,7 @@ func (s *Supervisor) views() []WorkerView {
 	for _, slot := range s.core.slots {
 		for _, w := range slot.workers {
 			views = append(views, WorkerView{Slot: slot.number, Generation: w.key.Generation, Pid: w.pid,
-				State: w.state, Socket: s.sockets.paths[slot.number]})
+				State: w.state, Socket: s.sockets.Path(slot.number)})
 		}
 	}
 	return views

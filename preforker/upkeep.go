@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"launcher/preforker/smallfile"
+	"launcher/preforker/sockets"
 )
 
 // People clean log/, a deploy gives the folder's name to another one, a tool removes what is old: files that
@@ -32,8 +33,8 @@ type upkeep struct {
 // folderLook is what there is to look at. Its goroutine alone waits for the disk.
 type folderLook struct {
 	paths   []string
-	sockets map[int]namedFile // of the slots whose socket is open
-	pid     *pidFile
+	sockets map[int]sockets.NamedFile // of the slots whose socket is open
+	pid     *sockets.PidFile
 	control *control
 	heap    *heapFile
 	snippet string // path
@@ -55,7 +56,7 @@ func (s *Supervisor) lookAtFolder() {
 	}
 	s.upkeep.looking = true
 	pid, control := *s.pid, *s.control
-	look := folderLook{paths: s.sockets.paths, sockets: s.sockets.open(), pid: &pid, control: &control, heap: s.heap}
+	look := folderLook{paths: s.sockets.Paths(), sockets: s.sockets.Files(), pid: &pid, control: &control, heap: s.heap}
 	if s.config.SnippetName != "" {
 		look.snippet = filepath.Join(s.config.SocketDir, s.config.SnippetName)
 	}
@@ -63,9 +64,9 @@ func (s *Supervisor) lookAtFolder() {
 }
 
 func (l folderLook) run() folderLooked {
-	found := folderLooked{look: l, pid: l.pid.lost(), control: l.control.file.lost(l.control.path), heap: l.heap.lost()}
+	found := folderLooked{look: l, pid: l.pid.Lost(), control: l.control.file.Lost(l.control.path), heap: l.heap.lost()}
 	for slot := range l.paths {
-		if file, open := l.sockets[slot]; open && file.lost(l.paths[slot]) {
+		if file, open := l.sockets[slot]; open && file.Lost(l.paths[slot]) {
 			found.sockets = append(found.sockets, slot)
 		}
 	}
@@ -98,7 +99,7 @@ func (s *Supervisor) folderLooked(e folderLooked) event {
 func (s *Supervisor) lostSockets(e folderLooked) event {
 	var lost []int
 	for _, slot := range e.sockets {
-		if s.sockets.listeners[slot] != nil && s.sockets.files[slot] == e.look.sockets[slot] {
+		if s.sockets.Listener(slot) != nil && s.sockets.Files()[slot] == e.look.sockets[slot] {
 			lost = append(lost, slot)
 		}
 	}
@@ -120,7 +121,7 @@ func (s *Supervisor) putBack(e folderLooked) error {
 		s.log.Warn("control socket was removed or replaced; it is bound anew", keyPath, s.control.path)
 	}
 	if e.snippet {
-		if err := s.dir.writeSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
+		if err := s.dir.WriteSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
 			return err
 		}
 		s.log.Warn("the web server's configuration was removed; it is written anew", keyPath, e.look.snippet)
@@ -134,20 +135,20 @@ func (s *Supervisor) putBack(e folderLooked) error {
 // keepFolder makes sure that the folder is there, and that no other launcher has taken it meanwhile: without
 // that nothing may be put into it.
 func (s *Supervisor) keepFolder() error {
-	if !s.pid.lost() {
+	if !s.pid.Lost() {
 		return nil
 	}
-	if err := s.dir.restore(s.config.App.Root); err != nil {
+	if err := s.dir.Restore(s.config.App.Root); err != nil {
 		return err
 	}
-	fresh, err := lockPidFile(s.config.SocketDir)
+	fresh, err := sockets.LockPidFile(s.config.SocketDir)
 	if err != nil {
 		return fmt.Errorf("lock socket folder again: %w", err)
 	}
-	s.pid.release()
+	s.pid.Release()
 	s.pid = fresh
 	s.upkeep.trouble = ""
-	s.log.Warn("pid file was removed or replaced; it is written anew", keyPath, fresh.path)
+	s.log.Warn("pid file was removed or replaced; it is written anew", keyPath, fresh.Path)
 	return nil
 }
 
@@ -165,7 +166,7 @@ func (s *Supervisor) openSlot(slot int) event {
 		s.tellUpkeep(err)
 		return slotNotBound{slot, err, true}
 	}
-	if err := s.sockets.bind(slot, staleness{predecessor: s.pid.predecessor, moved: true}); err != nil {
+	if err := s.sockets.Bind(slot, sockets.Staleness{Predecessor: s.pid.Predecessor, Moved: true}); err != nil {
 		return slotNotBound{slot, err, false}
 	}
 	return nil
@@ -174,18 +175,17 @@ func (s *Supervisor) openSlot(slot int) event {
 // rebindSlot binds a socket in the place of one that cannot be reached any more. What waits there goes to the new
 // one; the workers of the older one serve what they get before.
 func (s *Supervisor) rebindSlot(slot int) event {
-	s.sockets.hideSlot(slot)
-	older := s.sockets.take(slot)
+	s.sockets.HideSlot(slot)
+	older := s.sockets.Take(slot)
 	failed := s.openSlot(slot)
 	switch {
 	case older == nil:
 	case failed == nil:
-		s.tasks.Go(func() { s.clear(older, s.sockets.paths[slot:slot+1]) })
+		s.drainBacklog(older, s.sockets.Paths()[slot:slot+1])
 	case len(s.core.slots[slot].workers) > 0:
 		_ = older.Close() // they have it too, and empty its queue before they leave
 	default:
-		neighbours := s.neighbours(slot)
-		s.tasks.Go(func() { s.clear(older, neighbours) })
+		s.drainBacklog(older, s.neighbours(slot))
 	}
 	return failed
 }

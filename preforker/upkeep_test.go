@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
+	"launcher/preforker/sockets"
 )
 
 // newKeeper is a supervisor as far as its socket folder goes.
@@ -22,7 +24,7 @@ func newKeeper(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	var log bytes.Buffer
 	s.log = slog.New(slog.NewTextHandler(&log, nil))
 	s.core.phase = phaseRunning
-	s.sockets.close()
+	s.sockets.Close()
 	base := testdir.Short(t)
 	s.config.App.Root, s.config.SocketDir = base, filepath.Join(base, "log")
 	s.config.Workers, s.config.SocketMode, s.config.SocketGroup = slots, socketOptions.Mode, socketOptions.Gid
@@ -55,7 +57,7 @@ func (s *Supervisor) look(t *testing.T) event {
 func (s *Supervisor) lostAll(t *testing.T) {
 	t.Helper()
 	lost, _ := s.look(t).(socketsLost)
-	if len(lost.slots) != len(s.sockets.paths) {
+	if len(lost.slots) != len(s.sockets.Paths()) {
 		t.Fatalf("lost %v", lost.slots)
 	}
 	for _, slot := range lost.slots {
@@ -98,7 +100,7 @@ func TestFilesComeBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			var err error
-			if s.dir.as, err = os.Stat(s.config.SocketDir); err != nil { // as if it had been so at the start
+			if s.dir, err = sockets.MakeFolder(s.config.SocketDir); err != nil { // as if it had been so at the start
 				t.Fatal(err)
 			}
 			shot := s.snapshot()
@@ -119,8 +121,8 @@ func TestFilesComeBack(t *testing.T) {
 			if info, err := os.Stat(s.config.SocketDir); err != nil || made[name] && info.Mode() != as {
 				t.Errorf("%v, %v", info.Mode(), err)
 			}
-			if p, err := lockPidFile(s.config.SocketDir); err == nil {
-				p.release()
+			if p, err := sockets.LockPidFile(s.config.SocketDir); err == nil {
+				p.Release()
 				t.Error("the folder is not locked any more")
 			}
 			if text, err := ask(t.Context(), s.config.SocketDir, "anybody there"); err != nil || !strings.Contains(string(text), "unknown request") {
@@ -139,7 +141,7 @@ func TestFilesComeBack(t *testing.T) {
 func TestSocketsThatWereMoved(t *testing.T) {
 	s, _ := newKeeper(t, 3)
 	for _, move := range [][2]int{{0, 2}, {1, 0}} { // over another one, and where another one was
-		if err := os.Rename(s.sockets.paths[move[0]], s.sockets.paths[move[1]]); err != nil {
+		if err := os.Rename(s.sockets.Paths()[move[0]], s.sockets.Paths()[move[1]]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,26 +151,29 @@ func TestSocketsThatWereMoved(t *testing.T) {
 // TestWaitingConnectionsMoveToTheNewSocket: who has connected to the older one notices nothing.
 func TestWaitingConnectionsMoveToTheNewSocket(t *testing.T) {
 	s, _ := newKeeper(t, 1)
-	conn := connect(t, s.sockets.paths[0], "request")
-	halfClose(t, conn)
-	if err := os.Remove(s.sockets.paths[0]); err != nil {
+	conn := testdir.Connect(t, s.sockets.Path(0), "request")
+	testdir.HalfClose(t, conn)
+	if err := os.Remove(s.sockets.Path(0)); err != nil {
 		t.Fatal(err)
 	}
 	s.lostAll(t)
-	waiting, err := acceptConn(s.sockets.listeners[0])
-	for ; waiting == nil && err == nil; waiting, err = acceptConn(s.sockets.listeners[0]) {
-	}
+	listener, err := net.FileListener(s.sockets.Listener(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := readAll(t, waiting); got != "request" {
+	defer listener.Close()
+	waiting, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := testdir.ReadAll(t, waiting); got != "request" {
 		t.Errorf("%q", got)
 	}
 	if _, err := waiting.Write([]byte("answer")); err != nil {
 		t.Error(err)
 	}
 	_ = waiting.Close()
-	if got := readAll(t, conn); got != "answer" {
+	if got := testdir.ReadAll(t, conn); got != "answer" {
 		t.Errorf("%q", got)
 	}
 }
@@ -182,15 +187,15 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other, err := lockPidFile(s.config.SocketDir)
+	other, err := sockets.LockPidFile(s.config.SocketDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := bindSockets(s.config.SocketDir, 2, linux.SocketOptions{Mode: 0o600, Gid: -1}, 0)
+	theirs, err := sockets.BindAll(s.config.SocketDir, 2, linux.SocketOptions{Mode: 0o600, Gid: -1}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := theirs.open()
+	files := theirs.Files()
 	for range 3 {
 		lost, _ := s.look(t).(socketsLost)
 		for _, slot := range lost.slots {
@@ -199,23 +204,23 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 			}
 		}
 	}
-	for slot, path := range theirs.paths {
-		if files[slot].lost(path) {
+	for slot, path := range theirs.Paths() {
+		if files[slot].Lost(path) {
 			t.Errorf("the socket of the other one is gone: %s", path)
 		}
 	}
 	if n := strings.Count(log.String(), "somebody else has locked"); n != 1 || strings.Count(log.String(), "\n") != 1 {
 		t.Errorf("the log tells it %d times:\n%s", n, log)
 	}
-	theirs.close()
-	other.release()
+	theirs.Close()
+	other.Release()
 	for slot := range 2 {
 		if failed := s.openSlot(slot); failed != nil {
 			t.Errorf("%+v", failed)
 		}
 	}
-	if p, err := lockPidFile(s.config.SocketDir); err == nil {
-		p.release()
+	if p, err := sockets.LockPidFile(s.config.SocketDir); err == nil {
+		p.Release()
 		t.Error("the folder is not locked again")
 	}
 }
@@ -256,7 +261,7 @@ func TestFolderThatIsFullOfOthers(t *testing.T) {
 	if found := s.look(t); found != nil {
 		t.Errorf("%+v", found)
 	}
-	s.sockets.close()
+	s.sockets.Close()
 	for _, name := range names {
 		if _, err := os.Lstat(filepath.Join(s.config.SocketDir, name)); err != nil {
 			t.Error(err)

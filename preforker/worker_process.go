@@ -28,7 +28,7 @@ type workerProcess struct {
 
 // spawnWorker has a slot's worker forked, or starts it.
 func (s *Supervisor) spawnWorker(key ident.Key) event {
-	listener := s.sockets.listeners[key.Slot]
+	listener := s.sockets.Listener(key.Slot)
 	if listener == nil {
 		return nil // it could not be bound: that event is on its way
 	}
@@ -79,7 +79,7 @@ func (s *Supervisor) sendSpawn(key ident.Key, listener *os.File) error {
 		}
 		return fmt.Errorf("ask the preloader: %w", err)
 	}
-	w := &workerProcess{key: key, conn: conn, record: record, socket: s.sockets.inodes[key.Slot], read: make(chan struct{})}
+	w := &workerProcess{key: key, conn: conn, record: record, socket: s.sockets.Inode(key.Slot), read: make(chan struct{})}
 	s.workers[key] = w
 	s.tasks.Go(func() { s.readWorker(w) })
 	return nil

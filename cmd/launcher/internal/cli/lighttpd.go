@@ -16,7 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/lighttpd"
-	"launcher/preforker"
+	"launcher/preforker/sockets"
 )
 
 const (
@@ -115,7 +115,7 @@ func configText(ctx *cli.Context, where site, workers int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := preforker.CheckSocketPaths(where.socketDir, workers); err != nil {
+	if err := sockets.CheckPaths(where.socketDir, workers); err != nil {
 		return "", err
 	}
 	if !ctx.Bool(optFull) {
@@ -129,7 +129,7 @@ func configText(ctx *cli.Context, where site, workers int) (string, error) {
 // lighttpd is the site as lighttpd's configuration wants it.
 func (s site) lighttpd(workers int) lighttpd.Site {
 	return lighttpd.Site{Root: s.app.Root, Public: lighttpd.FindPublic(s.app.Root),
-		Sockets: preforker.SocketPaths(s.socketDir, workers), Prefix: s.app.URLPrefix,
+		Sockets: sockets.Paths(s.socketDir, workers), Prefix: s.app.URLPrefix,
 		Sendfile: withResolved(s.sendfileDirs), Buffered: s.buffered}
 }
 

@@ -20,6 +20,7 @@ import (
 	"launcher/fcgi"
 	"launcher/lighttpd"
 	"launcher/preforker"
+	"launcher/preforker/sockets"
 )
 
 // garbagePercent has this process collect its own garbage at a heap of 1 MB instead of 4 (GOGC): it
@@ -139,7 +140,7 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 		return config, where, err
 	}
 	config.App, config.SocketDir = where.app, where.socketDir
-	if err := preforker.CheckSocketPaths(where.socketDir, workers); err != nil {
+	if err := sockets.CheckPaths(where.socketDir, workers); err != nil {
 		return config, where, err
 	}
 	if config.SpawnMethod, err = spawnMethod(ctx.String(optSpawnMethod)); err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"syscall"
 
-	"launcher/preforker"
+	"launcher/preforker/sockets"
 )
 
 // launcher is this program. Its standard output, configuration for a web server, is
@@ -24,7 +24,7 @@ func (s *Spec) launcher() (*recipe, error) {
 		command: append([]string{program}, arguments...), typed: append([]string{"launcher"}, arguments...),
 		goodbye: syscall.SIGTERM, ready: &footer{text: readyLine(s.Workers)},
 	}
-	for _, socket := range preforker.SocketPaths(s.Dir, s.Workers) {
+	for _, socket := range sockets.Paths(s.Dir, s.Workers) {
 		r.backends = append(r.backends, Backend{FastCGI: true, Socket: socket})
 	}
 	return r, nil

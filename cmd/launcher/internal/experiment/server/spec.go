@@ -14,6 +14,7 @@ import (
 	"launcher/preforker"
 	"launcher/preforker/hint"
 	"launcher/preforker/linux"
+	"launcher/preforker/sockets"
 )
 
 // Spec says what to start.
@@ -51,7 +52,7 @@ func (s *Spec) validate() error {
 func (s *Spec) longestName() string {
 	switch {
 	case s.Method.Own():
-		return "/" + preforker.SocketName(s.Workers-1)
+		return "/" + sockets.Name(s.Workers-1)
 	case s.Method == experiment.Passenger:
 		// Its instances have a random name of seven letters; it cuts the random part
 		// of a worker's socket to what is left, which must not become guessable.

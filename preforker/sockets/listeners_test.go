@@ -1,4 +1,4 @@
-package preforker
+package sockets
 
 import (
 	"errors"
@@ -16,11 +16,9 @@ import (
 	"launcher/preforker/linux"
 )
 
-var socketOptions = linux.SocketOptions{Mode: 0o640, Gid: -1}
-
 func TestSocketsAreBoundAndClosed(t *testing.T) {
 	dir := testdir.Short(t)
-	s, err := bindSockets(dir, 3, socketOptions, 0)
+	s, err := BindAll(dir, 3, socketOptions, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,28 +30,28 @@ func TestSocketsAreBoundAndClosed(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, info, err)
 		}
 	}
-	taken := s.take(1)
-	if taken == nil || s.take(1) != nil {
+	taken := s.Take(1)
+	if taken == nil || s.Take(1) != nil {
 		t.Error("a listener is given away once")
 	}
 	// A slot that gave its listener away has no file of its own to remove.
-	s.hideSlot(1)
+	s.HideSlot(1)
 	if got := testdir.Names(t, dir); !slices.Equal(got, []string{"fastcgi.socket-0", "fastcgi.socket-1", "fastcgi.socket-2"}) {
 		t.Errorf("%q", got)
 	}
 	if err := taken.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := s.bind(1, staleness{}); err != nil { // its file is stale now
+	if err := s.Bind(1, Staleness{}); err != nil { // its file is stale now
 		t.Errorf("bind again: %v", err)
 	}
-	s.hide()
+	s.Hide()
 	if got := testdir.Names(t, dir); len(got) != 0 {
 		t.Errorf("hidden: %q", got)
 	}
-	s.close()
-	for _, listener := range s.listeners {
-		if listener != nil {
+	s.Close()
+	for slot := range s.Paths() {
+		if s.Listener(slot) != nil || s.Inode(slot) != 0 {
 			t.Error("a listener is still open")
 		}
 	}
@@ -121,10 +119,10 @@ func TestSocketsAreBoundAllOrNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := testdir.Short(t)
-			undo := test.prepare(filepath.Join(dir, SocketName(2)))
+			undo := test.prepare(filepath.Join(dir, Name(2)))
 			defer undo()
 			before := testdir.Names(t, dir)
-			s, err := bindSockets(dir, 3, socketOptions, 1)
+			s, err := BindAll(dir, 3, socketOptions, 1)
 			if err == nil || s != nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(hint.Of(err), test.try) {
 				t.Errorf("%v, %q", err, hint.Of(err))
 			}
@@ -137,25 +135,25 @@ func TestSocketsAreBoundAllOrNone(t *testing.T) {
 
 func TestPredecessorsSocketIsStale(t *testing.T) {
 	dir := testdir.Short(t)
-	first, err := bindSockets(dir, 1, socketOptions, 0)
+	first, err := BindAll(dir, 1, socketOptions, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer first.close()
-	if _, err := bindSockets(dir, 1, socketOptions, os.Getpid()+1); err == nil {
+	defer first.Close()
+	if _, err := BindAll(dir, 1, socketOptions, os.Getpid()+1); err == nil {
 		t.Error("another process's socket was taken for the predecessor's")
 	}
-	second, err := bindSockets(dir, 1, socketOptions, os.Getpid())
+	second, err := BindAll(dir, 1, socketOptions, os.Getpid())
 	if err != nil {
 		t.Fatalf("the predecessor's socket stands in the way: %v", err)
 	}
-	second.close()
+	second.Close()
 }
 
 // TestFullQueueOfAPredecessor: nobody can connect, so the kernel does not tell who listens.
 func TestFullQueueOfAPredecessor(t *testing.T) {
 	dir := testdir.Short(t)
-	path := filepath.Join(dir, SocketName(0))
+	path := filepath.Join(dir, Name(0))
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -171,30 +169,20 @@ func TestFullQueueOfAPredecessor(t *testing.T) {
 		}
 		defer conn.Close()
 	}
-	if _, err := bindSockets(dir, 1, socketOptions, 0); err == nil || !strings.Contains(err.Error(), "somebody listens on") || strings.Contains(hint.Of(err), "ps ") {
+	if _, err := BindAll(dir, 1, socketOptions, 0); err == nil || !strings.Contains(err.Error(), "somebody listens on") || strings.Contains(hint.Of(err), "ps ") {
 		t.Errorf("without a predecessor: %v, %q", err, hint.Of(err))
 	}
-	s, err := bindSockets(dir, 1, socketOptions, 4711)
+	s, err := BindAll(dir, 1, socketOptions, 4711)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.close()
+	s.Close()
 }
 
 func TestBindTellsWhatFailed(t *testing.T) {
-	s, err := bindSockets(filepath.Join(testdir.Short(t), "nowhere"), 1, socketOptions, 0)
+	s, err := BindAll(filepath.Join(testdir.Short(t), "nowhere"), 1, socketOptions, 0)
 	if err == nil || s != nil || !strings.HasPrefix(err.Error(), "bind socket ") || hint.Of(err) == "" {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestCheckSocketPaths(t *testing.T) {
-	dir := strings.Repeat("d", linux.MaxSocketPath-len("/fastcgi.socket-9"))
-	if err := CheckSocketPaths(dir, 10); err != nil {
-		t.Errorf("a path of %d bytes: %v", linux.MaxSocketPath, err)
-	}
-	if err := CheckSocketPaths(dir, 11); err == nil || !strings.Contains(err.Error(), "has 101 bytes") || hint.Of(err) == "" {
-		t.Errorf("a longer one: %v", err)
 	}
 }
 
@@ -203,37 +191,23 @@ func TestCheckSocketPaths(t *testing.T) {
 func TestSocketsOfOthersAreLeftAlone(t *testing.T) {
 	dir := t.TempDir()
 	options := linux.SocketOptions{Mode: 0o600, Gid: -1}
-	ours, err := bindSockets(dir, 2, options, 0)
+	ours, err := BindAll(dir, 2, options, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(ours.paths[0]); err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := bindSockets(dir, 1, options, 0)
+	theirs, err := BindAll(dir, 1, options, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer theirs.close()
-	ours.close()
+	defer theirs.Close()
+	ours.Close()
 	if _, err := os.Lstat(theirs.paths[0]); err != nil {
 		t.Errorf("the other's socket: %v", err)
 	}
 	if _, err := os.Lstat(ours.paths[1]); !os.IsNotExist(err) {
 		t.Errorf("our own is still there: %v", err)
-	}
-}
-
-func TestDescriptorsAreCounted(t *testing.T) {
-	limit, err := linux.DescriptorLimit()
-	if err != nil {
-		t.Fatal(err)
-	}
-	most := (int(limit) - descriptorsBesides) / descriptorsPerWorker
-	if err := checkDescriptors(most); err != nil {
-		t.Errorf("%d workers: %v", most, err)
-	}
-	if err := checkDescriptors(most + 1); err == nil {
-		t.Errorf("%d workers fit into %d open files", most+1, limit)
 	}
 }

@@ -1,4 +1,4 @@
-package preforker
+package sockets
 
 import (
 	"bufio"
@@ -21,23 +21,23 @@ import (
 func TestPidFile(t *testing.T) {
 	dir := testdir.Short(t)
 	path := filepath.Join(dir, pidFileName)
-	first, err := lockPidFile(dir)
+	first, err := LockPidFile(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(path); string(text) != strconv.Itoa(os.Getpid())+"\n" || first.predecessor != 0 {
-		t.Errorf("%q, %v, predecessor %d", text, err, first.predecessor)
+	if text, err := os.ReadFile(path); string(text) != strconv.Itoa(os.Getpid())+"\n" || first.Predecessor != 0 {
+		t.Errorf("%q, %v, predecessor %d", text, err, first.Predecessor)
 	}
 	// Who can open it can lock it, and would keep the next launcher from starting.
 	if info, err := os.Lstat(path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 	// The lock belongs to the open file, so this process can stand for another one.
-	if second, err := lockPidFile(dir); err == nil || second != nil ||
+	if second, err := LockPidFile(dir); err == nil || second != nil ||
 		!strings.Contains(err.Error(), "somebody else has locked") || !strings.Contains(hint.Of(err), "fuser") {
 		t.Errorf("%v, %q", err, hint.Of(err))
 	}
-	first.release()
+	first.Release()
 	if got := testdir.Names(t, dir); len(got) != 0 {
 		t.Errorf("released: %q", got)
 	}
@@ -46,14 +46,14 @@ func TestPidFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		p, err := lockPidFile(dir)
+		p, err := LockPidFile(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := os.ReadFile(path); p.predecessor != want || string(got) != strconv.Itoa(os.Getpid())+"\n" {
-			t.Errorf("%q: predecessor %d, want %d; the file is %q", text, p.predecessor, want, got)
+		if got, _ := os.ReadFile(path); p.Predecessor != want || string(got) != strconv.Itoa(os.Getpid())+"\n" {
+			t.Errorf("%q: predecessor %d, want %d; the file is %q", text, p.Predecessor, want, got)
 		}
-		p.release()
+		p.Release()
 	}
 }
 
@@ -80,7 +80,7 @@ func TestPidFileRemovedMeanwhile(t *testing.T) {
 }
 
 func TestPidFileThatCannotBeMade(t *testing.T) {
-	if p, err := lockPidFile(filepath.Join(testdir.Short(t), "nowhere")); p != nil || err == nil || hint.Of(err) == "" {
+	if p, err := LockPidFile(filepath.Join(testdir.Short(t), "nowhere")); p != nil || err == nil || hint.Of(err) == "" {
 		t.Errorf("%v", err)
 	}
 }
@@ -88,20 +88,20 @@ func TestPidFileThatCannotBeMade(t *testing.T) {
 // TestPidFileOfAnotherIsLeftAlone: ours was removed, and another launcher has made its own.
 func TestPidFileOfAnotherIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	ours, err := lockPidFile(dir)
+	ours, err := LockPidFile(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(ours.path); err != nil {
+	if err := os.Remove(ours.Path); err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := lockPidFile(dir)
+	theirs, err := LockPidFile(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer theirs.release()
-	ours.release()
-	if _, err := os.Stat(theirs.path); err != nil {
+	defer theirs.Release()
+	ours.Release()
+	if _, err := os.Stat(theirs.Path); err != nil {
 		t.Errorf("the other's pid file: %v", err)
 	}
 }
@@ -116,8 +116,8 @@ func TestPidFileIsNoLink(t *testing.T) {
 	if err := os.Symlink(precious, filepath.Join(dir, pidFileName)); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := lockPidFile(dir); err == nil {
-		p.release()
+	if p, err := LockPidFile(dir); err == nil {
+		p.Release()
 		t.Error("a link was followed")
 	}
 	if text, _ := os.ReadFile(precious); string(text) != "precious" {
@@ -128,7 +128,7 @@ func TestPidFileIsNoLink(t *testing.T) {
 // TestPidFileOfAnotherProcess: who has it is known by what that process has open.
 func TestPidFileOfAnotherProcess(t *testing.T) {
 	if dir := os.Getenv("TEST_PID_FILE_IN"); dir != "" {
-		if _, err := lockPidFile(dir); err != nil {
+		if _, err := LockPidFile(dir); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Println("locked")
@@ -147,7 +147,7 @@ func TestPidFileOfAnotherProcess(t *testing.T) {
 		if line, err := bufio.NewReader(out).ReadString('\n'); line != "locked\n" {
 			t.Fatalf("%q, %v", line, err)
 		}
-		if _, err := lockPidFile(dir); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("already running, pid %d", cmd.Process.Pid)) ||
+		if _, err := LockPidFile(dir); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("already running, pid %d", cmd.Process.Pid)) ||
 			!strings.Contains(hint.Of(err), fmt.Sprintf("kill %d", cmd.Process.Pid)) {
 			t.Errorf("after %d others: %v, %q", predecessor, err, hint.Of(err))
 		}
@@ -166,7 +166,7 @@ func TestPidFileOfStrangers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p, err := lockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "is not a file; it was left alone") || hint.Of(err) == "" {
+		if p, err := LockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "is not a file; it was left alone") || hint.Of(err) == "" {
 			t.Errorf("%s: %v, %q", name, err, hint.Of(err))
 		}
 		if after, err := os.Lstat(path); err != nil || !os.SameFile(before, after) {
@@ -180,11 +180,11 @@ func TestPidFileOfStrangers(t *testing.T) {
 	if err := os.Link(path, precious); err != nil {
 		t.Fatal(err)
 	}
-	p, err := lockPidFile(dir)
-	if err != nil || p.predecessor != 0 {
+	p, err := LockPidFile(dir)
+	if err != nil || p.Predecessor != 0 {
 		t.Fatalf("ten gigabytes: %v", err)
 	}
-	defer p.release()
+	defer p.Release()
 	if info, err := os.Lstat(precious); err != nil || info.Size() != 10<<30 {
 		t.Errorf("a file that had the same name was written to: %v, %v", info, err)
 	}
@@ -205,16 +205,16 @@ func TestPidFileThatAStrangerHasLocked(t *testing.T) {
 		if locked, err := linux.TryLock(file); !locked || err != nil {
 			t.Fatal(err)
 		}
-		if p, err := lockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "somebody else has locked "+path) ||
+		if p, err := LockPidFile(dir); p != nil || err == nil || !strings.Contains(err.Error(), "somebody else has locked "+path) ||
 			strings.Contains(err.Error()+hint.Of(err), "pid ") || strings.Contains(hint.Of(err), "kill") || !strings.Contains(hint.Of(err), "fuser") {
 			t.Errorf("%q: %v, %q", text, err, hint.Of(err))
 		}
 		_ = file.Close()
-		p, err := lockPidFile(dir)
+		p, err := LockPidFile(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.release()
+		p.Release()
 	}
 }
 
@@ -228,10 +228,10 @@ func TestPidFileIsTakenByOne(t *testing.T) {
 			}
 		}
 		var tasks sync.WaitGroup
-		taken := make(chan *pidFile, 16)
+		taken := make(chan *PidFile, 16)
 		for range cap(taken) {
 			tasks.Go(func() {
-				if p, err := lockPidFile(dir); err == nil {
+				if p, err := LockPidFile(dir); err == nil {
 					taken <- p
 				}
 			})
@@ -243,6 +243,6 @@ func TestPidFileIsTakenByOne(t *testing.T) {
 		if got := testdir.Names(t, dir); len(got) != 1 {
 			t.Errorf("the folder has %q", got)
 		}
-		(<-taken).release()
+		(<-taken).Release()
 	}
 }

@@ -1,4 +1,4 @@
-package preforker
+package sockets
 
 import (
 	"errors"
@@ -13,6 +13,7 @@ import (
 
 	"launcher/preforker/hint"
 	"launcher/preforker/internal/testdir"
+	"launcher/preforker/smallfile"
 )
 
 // onFullDisk names the folder in which the test binary plays a launcher that cannot write a byte.
@@ -26,13 +27,13 @@ func TestStartOnAFullDisk(t *testing.T) {
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{}); err != nil {
 			t.Fatal(err)
 		}
-		if p, err := lockPidFile(dir); p != nil || !errors.Is(err, syscall.EFBIG) || hint.Of(err) == "" || strings.Contains(err.Error(), ".tmp") {
+		if p, err := LockPidFile(dir); p != nil || !errors.Is(err, syscall.EFBIG) || hint.Of(err) == "" || strings.Contains(err.Error(), ".tmp") {
 			t.Errorf("pid file: %v, %q", err, hint.Of(err))
 		}
-		if err := (&socketDir{path: dir}).writeSnippet("web.conf", "text"); !errors.Is(err, syscall.EFBIG) || hint.Of(err) == "" || strings.Contains(err.Error(), ".tmp") {
+		if err := (&Folder{path: dir}).WriteSnippet("web.conf", "text"); !errors.Is(err, syscall.EFBIG) || hint.Of(err) == "" || strings.Contains(err.Error(), ".tmp") {
 			t.Errorf("configuration: %v, %q", err, hint.Of(err))
 		}
-		if err := newHeapFile(dir, "/bin/ruby", App{}).write("3.1.2", nil); !errors.Is(err, syscall.EFBIG) {
+		if err := smallfile.Replace(filepath.Join(dir, "launcher.heap"), []byte("{}"), 0o600); !errors.Is(err, syscall.EFBIG) {
 			t.Errorf("heap file: %v", err)
 		}
 		return
@@ -54,13 +55,13 @@ func TestStartOnAFullDisk(t *testing.T) {
 		if got := testdir.Names(t, dir); !slices.Equal(got, want) {
 			t.Errorf("left behind: %q, want %q", got, want)
 		}
-		p, err := lockPidFile(dir)
+		p, err := LockPidFile(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if before != "" && p.predecessor != 4711 {
-			t.Errorf("predecessor %d", p.predecessor)
+		if before != "" && p.Predecessor != 4711 {
+			t.Errorf("predecessor %d", p.Predecessor)
 		}
-		p.release()
+		p.Release()
 	}
 }

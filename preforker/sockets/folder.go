@@ -1,4 +1,4 @@
-package preforker
+package sockets
 
 import (
 	"errors"
@@ -13,24 +13,25 @@ import (
 	"launcher/preforker/smallfile"
 )
 
-// socketDir is the folder of the sockets and of what lies beside them. It remembers
+// Folder is the folder of the sockets and of what lies beside them. It remembers
 // what it made, so that a start that fails leaves nothing behind.
-type socketDir struct {
+type Folder struct {
 	path    string
 	made    []string    // the folder itself and those above it that this start made, the innermost first
 	as      os.FileInfo // as it was at the start
 	snippet string      // path of the snippet, where this start made it
 }
 
-func makeSocketDir(path string) (*socketDir, error) {
-	d := &socketDir{path: path, made: missing(path)}
+// MakeFolder makes a folder with those above it, as far as they are not there.
+func MakeFolder(path string) (*Folder, error) {
+	d := &Folder{path: path, made: missing(path)}
 	if err := os.MkdirAll(path, 0o755); err != nil {
-		d.undo()
+		d.Undo()
 		return nil, hint.Errorf("make the folder writable, or choose another one with --socket-dir", "create socket folder: %w", err)
 	}
 	var err error
 	if d.as, err = os.Stat(path); err != nil {
-		d.undo()
+		d.Undo()
 		return nil, fmt.Errorf("look at socket folder: %w", err)
 	}
 	return d, nil
@@ -47,9 +48,9 @@ func missing(path string) (found []string) {
 	}
 }
 
-// restore makes the folder anew where it is gone, as it was. Without the folder of the application
-// there is nothing to serve: that one does not come back as an empty one of ours.
-func (d *socketDir) restore(root string) error {
+// Restore makes the folder anew where it is gone, as it was. Root is the folder of the application,
+// without which there is nothing to serve: it does not come back as an empty one of the launcher's.
+func (d *Folder) Restore(root string) error {
 	if _, err := os.Stat(d.path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return nil // what else is wrong with it shows when it is used
 	}
@@ -76,10 +77,10 @@ func below(dir, path string) bool {
 	return err == nil && rest != ".." && !strings.HasPrefix(rest, "../")
 }
 
-// writeSnippet keeps the web server's configuration, whole or not at all. A file that says
+// WriteSnippet writes the web server's configuration, whole or not at all. A file that says
 // the same already is left alone. It stays when the launcher stops: a web server
 // that includes it must still start.
-func (d *socketDir) writeSnippet(name, text string) error {
+func (d *Folder) WriteSnippet(name, text string) error {
 	path := filepath.Join(d.path, name)
 	old, err := smallfile.Read(path, int64(len(text)))
 	if err == nil && string(old) == text {
@@ -98,8 +99,8 @@ func (d *socketDir) writeSnippet(name, text string) error {
 	return nil
 }
 
-// undo removes what this start made, as far as nobody else has put anything there.
-func (d *socketDir) undo() {
+// Undo removes what this start made, as far as nobody else has put anything there.
+func (d *Folder) Undo() {
 	if d.snippet != "" {
 		_ = os.Remove(d.snippet)
 	}

@@ -1,4 +1,4 @@
-package preforker
+package sockets
 
 import (
 	"os"
@@ -7,23 +7,23 @@ import (
 	"launcher/preforker/smallfile"
 )
 
-// namedFile is a file that this process has made and holds: a socket that is bound, or the pid file. As long
+// NamedFile is a file that this process has made and holds: a socket that is bound, or the pid file. As long
 // as it is held no other file gets its inode, though its name may be gone.
-type namedFile struct {
+type NamedFile struct {
 	path string      // with no links in it: the way to the folder may lead elsewhere by now
 	info os.FileInfo // nil: none
 }
 
-func nameFile(path string, info os.FileInfo) namedFile {
+func nameFile(path string, info os.FileInfo) NamedFile {
 	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 		path = filepath.Join(dir, filepath.Base(path))
 	}
-	return namedFile{path, info}
+	return NamedFile{path, info}
 }
 
-// lost says whether a path that has led to the file does not any more. Where that cannot be seen, it may well
+// Lost says whether a path that has led to the file does not any more. Where that cannot be seen, it may well
 // be there.
-func (f namedFile) lost(path string) bool {
+func (f NamedFile) Lost(path string) bool {
 	now, err := os.Lstat(path)
 	if err != nil {
 		return smallfile.IsMissing(err)
@@ -31,8 +31,8 @@ func (f namedFile) lost(path string) bool {
 	return !os.SameFile(now, f.info)
 }
 
-// remove removes the file, unless somebody has cleaned the folder and made another one of this name.
-func (f namedFile) remove() {
+// Remove removes the file, unless somebody has cleaned the folder and made another one of this name.
+func (f NamedFile) Remove() {
 	if f.info == nil {
 		return
 	}

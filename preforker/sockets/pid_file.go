@@ -1,4 +1,4 @@
-package preforker
+package sockets
 
 import (
 	"errors"
@@ -17,34 +17,37 @@ import (
 	"launcher/preforker/smallfile"
 )
 
-// pidFile keeps a second launcher out of a socket folder. What counts is the lock
+// PidFile keeps a second launcher out of a socket folder. What counts is the lock
 // on it, which the kernel gives back with kill -9 too; the number in it is for
 // people, and for the next launcher: it names one that died without cleaning up.
 //
 // It appears whole, locked and with the number in it, by a link or a rename: a full disk leaves no
 // empty one behind. Whoever can open a file can lock it, so others may not even read it.
-type pidFile struct {
+type PidFile struct {
+	Path string
+	// Predecessor is the pid that was found in it, 0 where there was none.
+	Predecessor int
+
 	file  *os.File
-	path  string
-	named namedFile
-	// predecessor is the pid that was found in it, 0 where there was none.
-	predecessor int
+	named NamedFile
 }
 
 const (
 	pidFileName = "launcher.pid"
-	// mostPidFile is more than a pid takes, in bytes.
-	mostPidFile = 32
-	// mostPidTries bounds how often somebody may replace the file while it is being locked.
-	mostPidTries = 100
+	// maxPidFile is more than a pid takes, in bytes.
+	maxPidFile = 32
+	// maxPidTries bounds how often somebody may replace the file while it is being locked.
+	maxPidTries = 100
 )
 
 // tryPlace is a hint that always helps.
 const tryPlace = "choose another folder with --socket-dir"
 
-func lockPidFile(dir string) (*pidFile, error) {
+// LockPidFile makes the pid file of a folder and locks it. Where another launcher has it, the error
+// names that one, as far as it is seen to hold the file.
+func LockPidFile(dir string) (*PidFile, error) {
 	path := filepath.Join(dir, pidFileName)
-	for range mostPidTries {
+	for range maxPidTries {
 		p, again, err := tryPidFile(path)
 		if !again {
 			return p, err
@@ -54,7 +57,7 @@ func lockPidFile(dir string) (*pidFile, error) {
 }
 
 // tryPidFile is one attempt. Again says that somebody was faster.
-func tryPidFile(path string) (p *pidFile, again bool, err error) {
+func tryPidFile(path string) (p *PidFile, again bool, err error) {
 	file, err := smallfile.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -73,7 +76,7 @@ func tryPidFile(path string) (p *pidFile, again bool, err error) {
 
 // lockOpened takes the place of an opened pid file. Again says that its owner removed it in
 // between: a lock on a file without a name keeps nobody out.
-func lockOpened(file *os.File, path string) (p *pidFile, again bool, err error) {
+func lockOpened(file *os.File, path string) (p *PidFile, again bool, err error) {
 	locked, err := linux.TryLock(file)
 	if err != nil {
 		return nil, false, fmt.Errorf("lock pid file: %w", err)
@@ -101,8 +104,8 @@ func lockOpened(file *os.File, path string) (p *pidFile, again bool, err error) 
 
 // readPid reads a pid, 0 where the file has none.
 func readPid(file *os.File) int {
-	text, err := io.ReadAll(io.LimitReader(file, mostPidFile+1))
-	if err != nil || len(text) > mostPidFile {
+	text, err := io.ReadAll(io.LimitReader(file, maxPidFile+1))
+	if err != nil || len(text) > maxPidFile {
 		return 0
 	}
 	pid, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 32)
@@ -113,7 +116,7 @@ func readPid(file *os.File) int {
 }
 
 // claim makes a locked pid file and gives it its name, by a link where there is none yet.
-func claim(path string, predecessor int, name func(from, to string) error) (p *pidFile, again bool, err error) {
+func claim(path string, predecessor int, name func(from, to string) error) (p *PidFile, again bool, err error) {
 	file, err := smallfile.CreateTemporary(path)
 	if err == nil {
 		err = writePid(file)
@@ -130,7 +133,7 @@ func claim(path string, predecessor int, name func(from, to string) error) (p *p
 	}
 	switch {
 	case err == nil:
-		return &pidFile{file, path, nameFile(path, info), predecessor}, false, nil
+		return &PidFile{path, predecessor, file, nameFile(path, info)}, false, nil
 	case file != nil:
 		_ = file.Close()
 	}
@@ -156,12 +159,12 @@ func writePid(file *os.File) error {
 	return err
 }
 
-// lost says whether the file has not its name any more, so that a lock on it keeps nobody out.
-func (p *pidFile) lost() bool { return p.named.lost(p.path) }
+// Lost says whether the file has not its name any more, so that a lock on it keeps nobody out.
+func (p *PidFile) Lost() bool { return p.named.Lost(p.Path) }
 
-// release removes the file while it is still locked, then gives the lock back. A file of
+// Release removes the file while it is still locked, then gives the lock back. A file of
 // this name that is another one belongs to another launcher.
-func (p *pidFile) release() {
-	p.named.remove()
+func (p *PidFile) Release() {
+	p.named.Remove()
 	_ = p.file.Close()
 }

@@ -1,0 +1,45 @@
+package preforker
+
+import (
+	"os"
+
+	"launcher/preforker/sockets"
+)
+
+// closeSlot takes a slot's socket away while the others go on.
+func (s *Supervisor) closeSlot(slot int) {
+	s.sockets.HideSlot(slot)
+	listener := s.sockets.Take(slot)
+	if listener == nil {
+		return
+	}
+	s.drainBacklog(listener, s.neighbours(slot))
+}
+
+// neighbours are the sockets of the other slots that have a ready worker.
+func (s *Supervisor) neighbours(slot int) []string {
+	var paths []string
+	for _, other := range s.core.slots {
+		if w := other.serving(); other.number != slot && w != nil && w.state == WorkerReady {
+			paths = append(paths, s.sockets.Path(other.number))
+		}
+	}
+	return paths
+}
+
+// refuseBacklog refuses what still waits when the last worker has left: the queues of
+// slots that had none.
+func (s *Supervisor) refuseBacklog() {
+	for slot := range s.sockets.Paths() {
+		if listener := s.sockets.Take(slot); listener != nil {
+			s.drainBacklog(listener, nil)
+		}
+	}
+}
+
+// drainBacklog empties and closes a listener that no new connection can reach. It does not wait.
+func (s *Supervisor) drainBacklog(listener *os.File, onward []string) {
+	backlog := sockets.Backlog{Refuse: s.config.Refuse, Done: s.done,
+		Lost: func(err error) { s.log.Warn("a waiting connection was lost", keyError, err) }}
+	s.tasks.Go(func() { backlog.Drain(listener, onward) })
+}

@@ -1,0 +1,71 @@
+package preforker
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
+	"testing"
+
+	"launcher/preforker/internal/testdir"
+	"launcher/preforker/linux"
+	"launcher/preforker/sockets"
+)
+
+// patience is what a wait takes to fail.
+const patience = testdir.Patience
+
+// socketOptions are those of the sockets of tests.
+var socketOptions = linux.SocketOptions{Mode: 0o640, Gid: -1}
+
+// leaver is a supervisor as far as closing sockets goes. Who is refused reads "refused".
+func leaver(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
+	t.Helper()
+	bound, err := sockets.BindAll(testdir.Short(t), slots, socketOptions, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bound.Close)
+	var log bytes.Buffer
+	return &Supervisor{log: slog.New(slog.NewTextHandler(&log, nil)), sockets: bound, done: make(chan struct{}),
+		core: newCore(slots, policy{}, func() float64 { return 0 }),
+		config: Config{Refuse: func(conn net.Conn) {
+			_, _ = io.WriteString(conn, "refused")
+			_ = conn.Close()
+		}}}, &log
+}
+
+func TestBacklogIsRefusedWithoutNeighbours(t *testing.T) {
+	s, _ := leaver(t, 2)
+	var waiting []net.Conn
+	for range 5 {
+		waiting = append(waiting, testdir.Connect(t, s.sockets.Path(0), ""))
+	}
+	s.closeSlot(0)
+	s.tasks.Wait()
+	for _, conn := range waiting {
+		if got := testdir.ReadAll(t, conn); got != "refused" {
+			t.Errorf("%q", got)
+		}
+	}
+	if _, err := net.Dial("unix", s.sockets.Path(0)); err == nil {
+		t.Error("the socket is still there")
+	}
+	s.closeSlot(0) // twice is once
+	other := testdir.Connect(t, s.sockets.Path(1), "")
+	s.refuseBacklog()
+	s.tasks.Wait()
+	if got := testdir.ReadAll(t, other); got != "refused" {
+		t.Errorf("the other slot's: %q", got)
+	}
+}
+
+func TestNeighboursAreThoseThatServe(t *testing.T) {
+	s, _ := leaver(t, 4)
+	for slot, state := range map[int]WorkerState{0: WorkerReady, 1: WorkerReady, 2: WorkerBooting, 3: WorkerDraining} {
+		s.core.slots[slot].workers = []*worker{{state: state}}
+	}
+	if got := s.neighbours(0); len(got) != 1 || got[0] != s.sockets.Path(1) {
+		t.Errorf("%q", got)
+	}
+}

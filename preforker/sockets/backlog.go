@@ -1,0 +1,117 @@
+package sockets
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"launcher/preforker/linux"
+)
+
+// Backlog empties the queue of a socket which is about to close. The web server has connected and
+// sent its request, so closing the socket would reset the connections that wait, and no web server
+// tries a request again of which it has sent a byte. They are handed to another socket byte by
+// byte, or refused in the protocol where there is none.
+type Backlog struct {
+	Refuse func(net.Conn)  // answers a connection that nobody serves, and closes it
+	Lost   func(error)     // is told why the rest of the queue could not be accepted
+	Done   <-chan struct{} // closed when conversations are to end soon
+}
+
+// maxConversations bounds the connections of one queue that are being answered: each costs up to
+// two descriptors.
+const maxConversations = 64
+
+// Drain empties and closes a listener that no new connection can reach. Onward are the paths of
+// the sockets that its connections go to, in turn. It returns when all have ended.
+func (b Backlog) Drain(listener *os.File, onward []string) {
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	defer listener.Close()
+	ended := make(chan struct{}, maxConversations)
+	for taken, active := 0, 0; ; {
+		if active == maxConversations {
+			<-ended
+			active--
+		}
+		conn, err := acceptConn(listener)
+		if errors.Is(err, syscall.EMFILE) && active > 0 {
+			<-ended // one that ends gives its descriptors back
+			active--
+			continue
+		}
+		if err != nil {
+			b.Lost(err)
+			return
+		}
+		if conn == nil {
+			return
+		}
+		path := ""
+		if len(onward) > 0 {
+			path = onward[taken%len(onward)]
+		}
+		taken++
+		active++
+		tasks.Go(func() {
+			defer func() { ended <- struct{}{} }()
+			if path == "" || !b.relay(conn, path) {
+				b.Refuse(conn)
+			}
+		})
+	}
+}
+
+func acceptConn(listener *os.File) (net.Conn, error) {
+	file, err := linux.Accept(listener)
+	if file == nil {
+		return nil, err
+	}
+	defer file.Close() // FileConn makes its own
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, fmt.Errorf("take connection: %w", err)
+	}
+	return conn, nil
+}
+
+// lastRead is how long a web server may take to read what was written to it before the last worker
+// left.
+const lastRead = time.Second
+
+// relay joins a connection to the socket at path until both directions have
+// ended. False: the socket could not be reached, and the connection is as it was.
+func (b Backlog) relay(conn net.Conn, path string) bool {
+	onward, err := net.Dial("unix", path)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	defer onward.Close()
+	ended := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-ended:
+		case <-b.Done:
+			_ = conn.SetDeadline(time.Now().Add(lastRead))
+		}
+	})
+	defer watching.Wait()
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		_, _ = io.Copy(onward, conn)
+		_ = onward.(*net.UnixConn).CloseWrite()
+	}()
+	_, _ = io.Copy(conn, onward) // an end or a reset: both end it
+	_ = conn.Close()             // ends the other direction
+	<-sent
+	close(ended)
+	return true
+}
