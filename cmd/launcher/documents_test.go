@@ -161,6 +161,22 @@ func TestDocumentsWrap(t *testing.T) {
 	}
 }
 
+// otherWords are those for which the field, or this project, has one of its own.
+var otherWords = regexp.MustCompile(`(?i)\b(?:births?|born|unborn|(?:dies?|dying|died) young)\b|(?:^|[^-])\blevers?\b`)
+
+// TestDocumentsUseOneWord: refork, optimization and early death, as the code and the log have them.
+func TestDocumentsUseOneWord(t *testing.T) {
+	t.Parallel()
+	_, all := documents(t)
+	for _, d := range all {
+		for number, line := range d.prose() {
+			if word := otherWords.FindString(line); word != "" {
+				t.Errorf("%s:%d: %s", d.path, number, word)
+			}
+		}
+	}
+}
+
 // TestReadmeIsShort: what it is, how to install and run it, and where to read on.
 func TestReadmeIsShort(t *testing.T) {
 	t.Parallel()

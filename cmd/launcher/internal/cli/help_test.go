@@ -4,11 +4,15 @@ package cli
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 )
+
+// wordsWithAnother are those for which the log, the documents and the code have another one.
+var wordsWithAnother = regexp.MustCompile(`(?i)\b(?:births?|born|levers?|promised?)\b`)
 
 // TestHelpBreaksBetweenWords: no line is wider than the terminal, and no word is lost or broken.
 func TestHelpBreaksBetweenWords(t *testing.T) {
@@ -33,6 +37,9 @@ func TestHelpBreaksBetweenWords(t *testing.T) {
 			if strings.Join(found, " ") != strings.Join(words, " ") {
 				t.Errorf("%s: other words at %d columns than at 120", command.Name, width)
 			}
+		}
+		if word := wordsWithAnother.FindString(strings.Join(words, " ")); word != "" {
+			t.Errorf("%s: %q, for which there is a word", command.Name, word)
 		}
 		for _, flag := range command.Flags {
 			if !strings.Contains(strings.Join(words, " "), " --"+flag.Names()[0]) {

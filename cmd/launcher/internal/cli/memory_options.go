@@ -46,9 +46,9 @@ func memoryFlags() []cli.Flag {
 			Usage: "`HEADER` of these requests, as in \"Name: value\"; may be repeated"},
 		&cli.IntFlag{Name: optWarmupCount, EnvVars: env(optWarmupCount), Value: warmupCount, Usage: "`NUMBER` of requests to each path"},
 		&cli.StringFlag{Name: optReforkAfter, EnvVars: env(optReforkAfter), Value: "auto",
-			Usage: "`REQUESTS`[,REQUESTS…] of one worker after which it gives birth to the preloader of the next workers; auto: where that is safe, never"},
+			Usage: "`REQUESTS`[,REQUESTS…] of one worker after which it is forked into the preloader of the next workers (a refork); auto: where that is safe, never"},
 		&cli.StringSliceFlag{Name: optWithout, EnvVars: env(optWithout),
-			Usage: "switch off what saves memory: `NAME`[,NAME…] of " + optimizationNames()},
+			Usage: "switch off optimizations, which save memory: `NAME`[,NAME…] of " + optimizationNames()},
 	}
 }
 
