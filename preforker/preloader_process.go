@@ -125,8 +125,8 @@ func (s *Supervisor) preloaderGone(e preloaderEnded) event {
 	delete(s.preloaders, p.origin)
 	_ = p.conn.Close()
 	s.endHelpersOf(ident.Key{Generation: p.origin.Generation})
-	s.forgetStart()
-	s.reapStrangers()
+	s.releaseFilePages()
+	s.reapOrphans()
 	return preloaderExited{origin: p.origin, exit: exit, failed: p.failed, lines: e.lines, ruby: s.config.Ruby}
 }
 

@@ -44,7 +44,7 @@ func (s *Supervisor) followPreloaderPid(origin ident.Origin, pid int) {
 	}
 	p.child = child
 	s.tasks.Go(func() { s.awaitPreloader(p) })
-	s.reapStrangers() // a pass that waited for this pid can go on
+	s.reapOrphans() // a pass that waited for this pid can go on
 }
 
 // preloaderMute: with the last end of its control socket goes one whose pid nobody has told.
@@ -56,6 +56,6 @@ func (s *Supervisor) preloaderMute(e preloaderMute) event {
 	delete(s.preloaders, e.origin)
 	_ = p.conn.Close()
 	s.endHelpersOf(ident.Key{Generation: e.origin.Generation})
-	s.reapStrangers() // a pass that waited for its pid can go on
+	s.reapOrphans() // a pass that waited for its pid can go on
 	return preloaderExited{origin: e.origin, failed: p.failed}
 }

@@ -128,7 +128,7 @@ func (s *Supervisor) acquire() (err error) {
 	if err := linux.SealSize(s.board); err != nil {
 		return fmt.Errorf("seal scoreboard: %w", err)
 	}
-	if err := linux.AdoptOrphans(); err != nil {
+	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of workers: %w", err)
 	}
 	if s.config.SpawnMethod != SpawnDirect && !slices.Contains(s.config.Without, OptimizationHugePages) {
@@ -185,7 +185,7 @@ func (s *Supervisor) Run() error {
 		case e := <-s.events:
 			s.handle(e)
 		case <-children:
-			s.reapStrangers()
+			s.reapOrphans()
 		case <-looks.C:
 			s.lookAtFolder()
 		}
@@ -197,7 +197,7 @@ func (s *Supervisor) Run() error {
 	}
 	s.refuseBacklog()
 	s.tasks.Wait()
-	s.reapStrangers()
+	s.reapOrphans()
 	return s.verdict
 }
 
@@ -334,7 +334,7 @@ func (s *Supervisor) perform(a action) event {
 		s.config.Observer.Settled()
 	case announce:
 		s.config.Observer.Serving(a.generation, s.views())
-		s.forgetStart()
+		s.releaseFilePages()
 	case finish:
 		s.finished, s.verdict = true, a.err
 	}

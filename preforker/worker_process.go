@@ -141,7 +141,7 @@ func (s *Supervisor) followWorker(key ident.Key, pid int) {
 	}
 	w.child = child
 	s.tasks.Go(func() { s.awaitWorker(w) })
-	s.reapStrangers() // a pass that waited for this pid can go on
+	s.reapOrphans() // a pass that waited for this pid can go on
 }
 
 // awaitWorker posts a worker's end after all that it said.
@@ -181,7 +181,7 @@ func (s *Supervisor) workerGone(e workerEnded) event {
 	}
 	s.records.give(w.record)
 	s.dropWorker(w)
-	s.reapStrangers() // its zombie may have stood before others
+	s.reapOrphans() // its zombie may have stood before others
 	return workerExited{key: w.key, exit: exit, failed: w.failed, served: entry.Requests, request: entry.Request(), lines: e.lines}
 }
 

@@ -78,20 +78,20 @@ func waitPidfd(fd, options int) (ident.ExitStatus, error) {
 	}
 }
 
-// AdoptOrphans makes this process the parent of every descendant whose own
+// BecomeSubreaper makes this process the parent of every descendant whose own
 // parent dies (PR_SET_CHILD_SUBREAPER). The setting is the whole process's and
 // children do not inherit it.
-func AdoptOrphans() error {
+func BecomeSubreaper() error {
 	return os.NewSyscallError("prctl PR_SET_CHILD_SUBREAPER",
 		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 }
 
-// ReapStrangers reaps children that ended and that known does not claim:
+// ReapOrphans reaps children that ended and that known does not claim:
 // descendants of an application's own making that came here as orphans. It looks
 // without taking (WNOWAIT), so it never steals the status of a process that
 // somebody waits for; a claimed zombie ends the pass, and its owner's wait is
 // followed by the next one.
-func ReapStrangers(known func(pid int) bool) (reaped []int) {
+func ReapOrphans(known func(pid int) bool) (reaped []int) {
 	for {
 		var info unix.Siginfo
 		err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)

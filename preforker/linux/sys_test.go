@@ -156,8 +156,8 @@ func TestFollowChild(t *testing.T) {
 	}
 }
 
-func TestReapStrangersLeavesTheKnown(t *testing.T) {
-	if err := AdoptOrphans(); err != nil {
+func TestReapOrphansLeavesTheKnown(t *testing.T) {
+	if err := BecomeSubreaper(); err != nil {
 		t.Fatal(err)
 	}
 	// A shell starts a grandchild, tells its pid and ends: the grandchild comes
@@ -182,7 +182,7 @@ func TestReapStrangersLeavesTheKnown(t *testing.T) {
 	known := func(pid int) bool { return pid == orphan }
 	write.Close()
 	waitForZombie(t, orphan)
-	if reaped := ReapStrangers(known); len(reaped) != 0 {
+	if reaped := ReapOrphans(known); len(reaped) != 0 {
 		t.Fatalf("stole %v", reaped)
 	}
 	if status, err := wait(child); err != nil || status.Code != 7 {
@@ -194,7 +194,7 @@ func TestReapStrangersLeavesTheKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitForZombie(t, stranger.Process.Pid)
-	if reaped := ReapStrangers(func(int) bool { return false }); len(reaped) != 1 || reaped[0] != stranger.Process.Pid {
+	if reaped := ReapOrphans(func(int) bool { return false }); len(reaped) != 1 || reaped[0] != stranger.Process.Pid {
 		t.Errorf("reaped %v, want [%d]", reaped, stranger.Process.Pid)
 	}
 	_ = stranger.Process.Release()
@@ -222,7 +222,7 @@ func TestFinishKeepsWhatWasSent(t *testing.T) {
 // TestWaitForAGrandchild waits for a process whose parent is still there and does not
 // reap it: it becomes a child of the test when the one in between leaves.
 func TestWaitForAGrandchild(t *testing.T) {
-	if err := AdoptOrphans(); err != nil {
+	if err := BecomeSubreaper(); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("ruby", "--disable-gems", "-e", "$stdout.sync = true; puts fork { exit!(7) }; $stdin.read")

@@ -72,7 +72,7 @@ func runDoctor(ctx *cli.Context, stdout *os.File) (err error) {
 		}
 	}()
 	// What the application has started, in whatever group or session, ends with it.
-	if err := linux.AdoptOrphans(); err != nil {
+	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of what the application starts: %w", err)
 	}
 	examination, err := examine(running, config)

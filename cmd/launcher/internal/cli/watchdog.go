@@ -44,7 +44,7 @@ func reportedStatus(err error) (status int, reported bool) {
 // runWatched runs the experiment in a child, and when that has ended, however, ends what is left of
 // its servers and removes its scratch folder. The experiment does both itself unless it is killed.
 func runWatched(args []string, output string) error {
-	if err := linux.AdoptOrphans(); err != nil {
+	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of servers: %w", err)
 	}
 	scratch, err := os.MkdirTemp("", "lx") // short: a socket's path is bounded

@@ -58,7 +58,7 @@ func Perform(ctx context.Context, config experiment.Config) (*experiment.Results
 
 func (e *runner) run(ctx context.Context) error {
 	// Agents that fork themselves away must stay within reach.
-	if err := linux.AdoptOrphans(); err != nil {
+	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of servers that detach themselves: %w", err)
 	}
 	methods, err := e.prepare(ctx)

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // testMain has this process adopt orphans, as an experiment does, and fails where a test
 // has left a process behind.
 func testMain(m *testing.M) int {
-	if err := linux.AdoptOrphans(); err != nil {
+	if err := linux.BecomeSubreaper(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ForgetProgram gives back the pages of this program's own file that the start has touched
+// ReleaseFilePages gives back the pages of this program's own file that the start has touched
 // and a supervisor may never need again: the initialisation of every package walks
 // through them. Those that are needed come back from the page cache with a minor fault.
 //
-// Only mappings that nobody may write are forgotten (MADV_DONTNEED, Linux 2.4): what is
+// Only mappings that nobody may write are released (MADV_DONTNEED, Linux 2.4): what is
 // in them is what is in the file, for the program is linked statically and has no
 // relocations there.
-func ForgetProgram() error {
+func ReleaseFilePages() error {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return err

@@ -21,9 +21,9 @@ func residentOfFiles(t *testing.T) int {
 	return kB
 }
 
-func TestForgetProgram(t *testing.T) {
+func TestReleaseFilePages(t *testing.T) {
 	before := residentOfFiles(t)
-	if err := ForgetProgram(); err != nil {
+	if err := ReleaseFilePages(); err != nil {
 		t.Fatal(err)
 	}
 	after := residentOfFiles(t)

@@ -2,10 +2,10 @@ package preforker
 
 import "launcher/preforker/linux"
 
-// reapStrangers buries descendants that nobody waits for. While the pid of a worker, or of a preloader
-// that a worker gives birth to, is not known yet it could be among them, so the pass waits for the
-// next death; a spawn that ends reports one.
-func (s *Supervisor) reapStrangers() {
+// reapOrphans reaps descendants that nobody waits for. As long as the pid of a worker, or of a
+// preloader that a worker is reforked to, is not known, it could be among them, so the pass waits
+// for the next child that ends; a spawn that ends reports one.
+func (s *Supervisor) reapOrphans() {
 	for _, w := range s.workers {
 		if w.child == nil {
 			return
@@ -16,7 +16,7 @@ func (s *Supervisor) reapStrangers() {
 			return
 		}
 	}
-	linux.ReapStrangers(func(pid int) bool {
+	linux.ReapOrphans(func(pid int) bool {
 		for _, w := range s.workers {
 			if w.child.Pid == pid {
 				return true
