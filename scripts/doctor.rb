@@ -70,7 +70,7 @@ module PreforkLauncher
     def before_fork
       @hooks.before_fork
       []
-    rescue *Loading::ERRORS => error
+    rescue *Failure::ERRORS => error
       [hook("before_fork", Failure.new(error, root: @settings.root).to_h)]
     end
 

@@ -7,6 +7,9 @@ module PreforkLauncher
   # apart from those of Ruby, its gems and the launcher. Long parts are cut, and
   # say so.
   class Failure
+    # What an application's code can throw where it is loaded, prepared or asked. Signals are not among them: they
+    # end a process of the launcher as they end any other.
+    ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
     TEXT_MAX = 8_000 # bytes
     FRAMES_MAX = 30
     FRAME_MAX = 500 # bytes

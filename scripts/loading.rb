@@ -12,10 +12,6 @@ module PreforkLauncher
   # The loading of the application in this process, a preloader or a worker that does without: the
   # supervisor hears what is printed meanwhile and how it ends, and its own end ends the load.
   class Loading
-    # What an application's code can throw here. Signals are not among them: they
-    # end this process as they end any other.
-    ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
-
     def initialize(settings, hooks:, safety:)
       @settings = settings
       @hooks = hooks
@@ -44,7 +40,7 @@ module PreforkLauncher
       yield
       use_real_stderr
       app
-    rescue *ERRORS => error
+    rescue *Failure::ERRORS => error
       give_up("load", error)
     end
 

@@ -62,7 +62,7 @@ module PreforkLauncher
       seconds = Clock.now - began
       @loading.report_on(@channel, seconds: seconds)
       serve_spawns(app)
-    rescue *Loading::ERRORS => error
+    rescue *Failure::ERRORS => error
       @safety.flush
       @channel&.send("failed", stage: "refork", error: Failure.new(error, root: @settings.root).to_h)
       exit!(1)
@@ -135,7 +135,7 @@ module PreforkLauncher
       record = @scoreboard.record(message.fetch(:record))
       pid = Children.fork_away { work(key, files, app, record) }
       @channel.send("spawned", pid: pid, **key)
-    rescue *Loading::ERRORS => error
+    rescue *Failure::ERRORS => error
       @channel.send("spawn_failed", error: Failure.new(error, root: @settings.root).to_h, **key)
     end
 

@@ -57,7 +57,7 @@ module PreforkLauncher
       GC.start # a client that a hook has replaced closes its socket when it is collected
       result.sockets = sockets
       result
-    rescue *Loading::ERRORS => error
+    rescue *Failure::ERRORS => error
       result.failure = Failure.new(error, root: @settings.root).to_h
       result
     end

@@ -1,11 +1,12 @@
 # frozen_string_literal: true
 
+require_relative "channel"
 require_relative "checks/examination"
 require_relative "checks/finding"
 require_relative "children"
 require_relative "exit_handlers"
 require_relative "failure"
-require_relative "loading"
+require_relative "fastcgi/responder"
 require_relative "process_state"
 
 module PreforkLauncher
@@ -25,26 +26,52 @@ module PreforkLauncher
     end
 
     # Made before the first request. Own are the descriptors of this worker, which the new preloader has no use for.
-    def initialize(preloader, slot:, root:, own:, safety:, hooks:)
+    def initialize(app, preloader, slot:, root:, own:, safety:, hooks:, title:)
       @hooked = ProcessState.new
+      @app = app
       @preloader = preloader
       @slot = slot
       @root = root
       @own = own
       @safety = safety
       @hooks = hooks
+      @title = title
+      @pending = nil # a message and the control socket of the new preloader
     end
 
+    # Notes what the supervisor has asked for. The main thread hears of it, and the serving thread does it.
+    def request(message, control)
+      @pending = [message, control]
+    end
+
+    def pending?
+      !@pending.nil?
+    end
+
+    # Does what is pending. How it went is told over the new preloader's control socket, whose end says that there is nothing
+    # more to come. What can be read there so early is its other end: it took too long, and nobody waits any more.
+    def run
+      message, control = @pending
+      @pending = nil
+      return if IO.select([control], nil, nil, 0)
+      @title.show("refork")
+      type, fields = fork_and_serve_on(control, message.fetch(:refork), message.fetch(:checked))
+      Channel.new(control).send(type, **message.slice(:generation, :refork), **fields)
+      @title.show("idle")
+    ensure
+      control&.close
+    end
+
+    private
+
     # Returns what there is to tell the supervisor: a type and its fields. Does not return in the new preloader.
-    def run(app, control, refork:, checked:)
+    def fork_and_serve_on(control, refork, checked)
       return refused([declared]) if Refork.unfit
-      answer = attempt(app, control, refork, checked)
+      answer = attempt(control, refork, checked)
       @safety.after_refork
       @hooks.after_fork(@slot) if @hooks.before?
       answer
     end
-
-    private
 
     def refused(findings)
       ["not_reforked", { findings: findings.map(&:to_h), error: nil }]
@@ -54,18 +81,18 @@ module PreforkLauncher
       Finding.new("harm", "declared", "the application says so: #{Refork.unfit}")
     end
 
-    # With connections closed as before any fork.
-    def attempt(app, control, refork, checked)
+    # Forks the new preloader, with connections closed as before any fork.
+    def attempt(control, refork, checked)
       @hooks.before_fork
       @safety.before_fork
       findings = checked ? harm(control) : []
       return refused(findings) if findings.any?
-      ["reforked", { pid: Children.fork_away { become_preloader(app, control, refork) } }]
-    rescue *Loading::ERRORS => error
+      ["reforked", { pid: Children.fork_away { become_preloader(control, refork) } }]
+    rescue *Failure::ERRORS => error
       ["not_reforked", { findings: [], error: Failure.new(error, root: @root).to_h }]
     end
 
-    # A request may have left behind what only a collection closes.
+    # Finds what would not survive. A request may have left behind what only a collection closes.
     def harm(control)
       found = examine(control)
       return found if found.empty?
@@ -79,12 +106,12 @@ module PreforkLauncher
       Examination.new(@root, own: own, who: "a worker").findings.select { |finding| finding.harm? && finding.kind != "database" }
     end
 
-    # The end of the block that was forked runs exit handlers, the new process's own end. So does a signal, as in
+    # Runs the new preloader. The end of the block that was forked runs exit handlers, the new process's own end. So does a signal, as in
     # a preloader that was started; neither passes through the worker's own frames.
-    def become_preloader(app, control, refork)
+    def become_preloader(control, refork)
       ExitHandlers.leave_out_inherited
       @own.each(&:close)
-      @preloader.run_reforked(app, control, refork, @hooked)
+      @preloader.run_reforked(@app, control, refork, @hooked)
     rescue SignalException
       raise
     rescue Exception => error # the last frame of this process

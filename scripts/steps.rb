@@ -44,7 +44,7 @@ module PreforkLauncher
         break if late?
         done += 1
         yield item
-      rescue StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError => error
+      rescue *Failure::ERRORS => error
         failed << [item, error]
       end
       report(failed)

@@ -1,37 +1,28 @@
 # frozen_string_literal: true
 
 require_relative "channel"
-require_relative "clock"
-require_relative "collection"
 require_relative "exit_handlers"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "optimizations"
 require_relative "refork"
-require_relative "self_test"
+require_relative "request_tracker"
+require_relative "served_application"
+require_relative "serving_loop"
+require_relative "shutdown"
 require_relative "supervisor_death"
-require_relative "text"
 require_relative "title"
 
 module PreforkLauncher
-  # One worker: serves its slot's socket, one request at a time, until it is asked
-  # to leave, or until the end of its channel says that the supervisor is gone.
+  # The life of one worker, from its fork to its exit: it prepares itself, serves its slot's socket until it is asked to leave, or
+  # until the end of its channel says that the supervisor is gone, and ends.
   #
-  # Two threads. The main one waits for the supervisor and for signals; the other
-  # serves, so that a request in hand never delays either of them. Leaving goes
-  # over @leaving and a pipe that wakes the serving thread from its wait. When that is
+  # Two threads. The main one waits for the supervisor and for signals; the other serves (ServingLoop). When that is
   # done the main one runs the exit handlers that were registered here, and none of the preloader's.
   #
   # Whatever goes wrong here ends the process, and the supervisor replaces it: one that is there and
   # serves nobody would keep its slot.
   class Worker
-    REQUEST_MAX = 500 # bytes, of the name of a request in a message
-    # How long the queue is served after the supervisor's death, in seconds. Nobody restarts this worker, but
-    # what waits would be reset. A new launcher binds sockets of its own, so the queue does not grow.
-    BACKLOG_SECONDS = 5
-    LOOK_SECONDS = 10 # at the longest from one look at the supervisor to the next
-    BOOT_ERRORS = [StandardError, ScriptError, SystemExit, SystemStackError, NoMemoryError, SecurityError].freeze
-
     # The preloader is there where this process was forked from one.
     def initialize(key, files, app, record, settings:, safety:, hooks:, preloader: nil)
       @key = key
@@ -46,11 +37,8 @@ module PreforkLauncher
       @channel = Channel.new(channel)
       @preloader = preloader
       @title = Title.worker(key.fetch(:slot), key.fetch(:generation), key.fetch(:refork))
-      @untried = key.fetch(:refork).positive? # no request yet, and somebody waits to know how the first one goes
-      @pending_refork = nil # a message and a control socket
-      @leaving = nil # :now or :after_backlog
-      @accept_until = nil # set when the supervisor is gone
       @pid = Process.pid
+      @serving = false
       @disturbed = false
       @asked = false # to leave, by the supervisor
       @status = nil # of the process, once the serving thread is done
@@ -63,37 +51,10 @@ module PreforkLauncher
       @title.show("booting")
       prepare
       serve
-    rescue *BOOT_ERRORS => error
+    rescue *Failure::ERRORS => error
       @safety.flush
       @channel.send("failed", stage: @stage, error: Failure.new(error, root: @settings.root).to_h)
       exit!(1)
-    end
-
-    # The application, as the responder calls it, which takes an exit for the failure
-    # of one request. In a process that the application forked it is what it says.
-    def call(env)
-      @app.call(env)
-    rescue SystemExit => error
-      raise if Process.pid == @pid
-      @safety.flush
-      exit!(error.status)
-    end
-
-    # Called by the responder around each request.
-    def request_started(method, path)
-      @request = Text.line("#{method} #{path}", REQUEST_MAX) if @untried
-      @record.busy(method, path)
-      @title.request(method, path)
-    end
-
-    def request_finished(status)
-      # The application forked and its child came back, or it made itself a
-      # daemon: a second worker on this socket that the supervisor knows nothing of.
-      exit!(0) unless Process.pid == @pid
-      @record.receiving
-      @title.show("idle")
-      report_first(status) if @untried && status
-      @collection&.request_finished
     end
 
     private
@@ -103,16 +64,32 @@ module PreforkLauncher
       # kill(0, …) by the application reaches this worker alone. One that was started, not forked, leads a
       # session, and with it a group that it may not leave (setpgid(2)).
       Process.setpgid(0, 0) unless Process.getpgrp == @pid
-      @wake_reader, @wake_writer = IO.pipe
-      %w[INT TERM].each { |signal| Signal.trap(signal) { signalled(signal) } }
-      SupervisorDeath.watch(@channel.method(:ended?)) { @serving ? leave_alone : exit!(1) }
+      @shutdown = Shutdown.new(@settings.drain_timeout)
+      @shutdown.trap_signals
+      SupervisorDeath.watch(@channel.method(:ended?)) { @serving ? @shutdown.leave_alone : exit!(1) }
       @stage = "fork safety"
       @safety.after_fork unless @settings.direct?
       @stage = "after_fork"
       @hooks.after_fork(@key.fetch(:slot), forked: !@settings.direct?)
       @stage = "serve"
       @refork = new_refork if @preloader
-      @responder = FastCGI::Responder.new(self, errors: $stderr, url_prefix: @settings.url_prefix, observer: self)
+      @serving_loop = new_serving_loop
+    end
+
+    def new_refork
+      own = [@listener, @channel.socket, *@shutdown.descriptors]
+      Refork.new(@app, @preloader, slot: @key.fetch(:slot), root: @settings.root, own: own, safety: @safety, hooks: @hooks, title: @title)
+    end
+
+    def new_serving_loop
+      tracker = RequestTracker.new(@key, channel: @channel, record: @record, title: @title)
+      responder = FastCGI::Responder.new(ServedApplication.new(@app, @safety), errors: $stderr, url_prefix: @settings.url_prefix, observer: tracker)
+      ServingLoop.new(@listener, responder, record: @record, title: @title, tracker: tracker, shutdown: @shutdown, refork: @refork, collects: collects?)
+    end
+
+    # A worker of its own has nobody to share memory with, and is to be as others run it.
+    def collects?
+      !@settings.direct? && Optimizations.new(@settings.without).on?("between")
     end
 
     def serve
@@ -122,17 +99,48 @@ module PreforkLauncher
       @channel.send("ready", pid: Process.pid, **@key)
       @serving = true
       follow_supervisor { prepared << true } # no request can disturb this thread earlier
-      leave_alone unless @status
+      @shutdown.leave_alone unless @status
       server.join(@settings.drain_timeout)
       return @status if @status
       note("ends in the middle of a request: the supervisor is gone, and the drain timeout has passed")
       exit!(1)
     end
 
+    # Does what the supervisor says, until it is gone, or cannot be heard any more.
+    def follow_supervisor
+      yield
+      while (message, files = @channel.receive)
+        case message[:type]
+        when "drain" then drain(message[:backlog])
+        when "refork" then refork(message, files)
+        end
+      end
+    rescue Exception => error # rubocop:disable Lint/RescueException
+      # Thrown by another thread of the application: exit, abort_on_exception,
+      # Thread.main.raise. The request in hand is let finish.
+      @disturbed = true
+      @shutdown.leave(:now)
+      complain(error, "leaves: its main thread got")
+      retry if @channel.open?
+    end
+
+    def drain(backlog)
+      @asked = true
+      @shutdown.leave(backlog ? :after_backlog : :now)
+    end
+
+    # The serving thread does it, between two requests. It takes back what has woken it once it sees that
+    # one is pending, so that comes second: a byte that came later would keep it awake for ever.
+    def refork(message, files)
+      return files.each(&:close) unless @refork && files.size == 1
+      @shutdown.wake
+      @refork.request(message, files.first)
+    end
+
     # The process ends after this thread, also where the application has killed it.
     def serve_until_told
       status = 1
-      serve_requests
+      @disturbed = true unless @serving_loop.run
       tell_leaving
       @safety.before_exit
       @hooks.before_exit
@@ -177,123 +185,6 @@ module PreforkLauncher
 
     def complain(error, what)
       FastCGI::Errors.new($stderr).report(error, "worker slot=#{@key[:slot]} #{what}")
-    end
-
-    # Until the supervisor is gone, or cannot be heard any more.
-    def follow_supervisor
-      yield
-      while (message, files = @channel.receive)
-        case message[:type]
-        when "drain"
-          @asked = true
-          leave(message[:backlog] ? :after_backlog : :now)
-        when "refork" then refork_later(message, files)
-        end
-      end
-    rescue Exception => error # rubocop:disable Lint/RescueException
-      # Thrown by another thread of the application: exit, abort_on_exception,
-      # Thread.main.raise. The request in hand is let finish.
-      @disturbed = true
-      leave(:now)
-      complain(error, "leaves: its main thread got")
-      retry if @channel.open?
-    end
-
-    # The supervisor is gone: nobody else would serve what waits in the queue.
-    def leave_alone
-      @accept_until ||= Clock.now + [BACKLOG_SECONDS, @settings.drain_timeout].min
-      leave(:after_backlog)
-    end
-
-    # The serving thread does it, between two requests. It takes back what has woken it once it sees the
-    # message, so that comes second: a byte that came later would keep it awake for ever.
-    def refork_later(message, files)
-      return files.each(&:close) unless @refork && files.size == 1
-      wake
-      @pending_refork = [message, files.first]
-    end
-
-    # A process that the application forks inherits the handler, but not the duty.
-    # What the supervisor has said stands: systemd may signal every process of a
-    # service that is to stop, and the queue would be lost with it.
-    def signalled(signal)
-      raise SignalException, signal unless Process.pid == @pid
-      leave(@leaving || :now)
-    end
-
-    # Also called from a signal handler, where no lock may be taken.
-    def leave(how)
-      @leaving = how
-      wake
-    end
-
-    def wake
-      @wake_writer.write_nonblock(".", exception: false)
-    end
-
-    def serve_requests
-      @record.idle
-      @title.show("idle")
-      @collection = Collection.new if collects?
-      @self_test = SelfTest.new
-      interrupts = [@listener, @wake_reader]
-      while (socket = next_connection)
-        @record.receiving
-        return @disturbed = true unless @responder.serve(socket, interrupts: interrupts)
-        @self_test.check if @self_test.due?
-        @record.idle
-      end
-      @record.draining
-      @title.show("draining")
-    end
-
-    # A worker of its own has nobody to share memory with, and is to be as others run it.
-    def collects?
-      !@settings.direct? && Optimizations.new(@settings.without).on?("between")
-    end
-
-    # The next connection, or nil when it is time to go. With :after_backlog the
-    # time has come when the queue is empty.
-    def next_connection
-      until @leaving == :now || overdue?
-        refork if @pending_refork
-        socket = @listener.accept_nonblock(exception: false)
-        return socket unless socket == :wait_readable
-        return nil if @leaving
-        IO.select([@listener, @wake_reader], nil, nil, LOOK_SECONDS)
-        leave_alone if SupervisorDeath.happened? # where a handler of the application holds the main thread up
-      end
-    end
-
-    def overdue?
-      @accept_until && Clock.now > @accept_until
-    end
-
-    # The answer goes over the new one's control socket, whose end says that there is nothing more to come. What
-    # can be read there so early is its other end: it took too long, and nobody waits any more.
-    def refork
-      @wake_reader.read_nonblock(64, exception: false)
-      @self_test.check # what is broken here would be so in all later workers
-      message, control = @pending_refork
-      @pending_refork = nil
-      wake if @leaving # what has been read may have been for that
-      return if IO.select([control], nil, nil, 0)
-      @title.show("refork")
-      type, fields = @refork.run(@app, control, refork: message.fetch(:refork), checked: message.fetch(:checked))
-      Channel.new(control).send(type, **message.slice(:generation, :refork), **fields)
-      @title.show("idle")
-    ensure
-      control&.close
-    end
-
-    def new_refork
-      Refork.new(@preloader, slot: @key.fetch(:slot), root: @settings.root, own: [@listener, @channel.socket, @wake_reader, @wake_writer],
-                             safety: @safety, hooks: @hooks)
-    end
-
-    def report_first(status)
-      @untried = false
-      @channel.send("first", status: status, request: @request, **@key)
     end
   end
 end

@@ -2,32 +2,17 @@
 
 require "minitest"
 require "fileutils"
-require "json"
-require "socket"
-require "timeout"
 require "tmpdir"
 require "settings"
 require_relative "support/fastcgi_client"
-require_relative "support/ruby_process"
+require_relative "support/supervisor_side"
 
 # A worker that loads the application by itself, in a Ruby of its own with the descriptors that
 # the supervisor gives it; the test is supervisor and web server.
 class DirectWorkerTest < Minitest::Test
-  include RubyProcess
+  include SupervisorSide
 
   KEY = { slot: 2, generation: 5, refork: 0, serial: 9 }.freeze
-  # What boot.rb does, without the program on a descriptor.
-  BOOT = <<~RUBY
-    module PreforkLauncher
-      CONTROL_FD = 4
-      SCOREBOARD_FD = 5
-      STDERR_FD = 6
-      LISTENER_FD = 7
-    end
-    require "main"
-    PreforkLauncher.main(Marshal.load(ARGV[0].unpack1("m")))
-  RUBY
-
   def setup
     @pid = nil
     @folder = File.realpath(Dir.mktmpdir)
@@ -39,16 +24,9 @@ class DirectWorkerTest < Minitest::Test
   end
 
   def teardown
-    end_worker if @pid
+    end_child(@pid) if @pid
     [@listener, @board, @stderr, @printed, @pipe, @channel, @theirs].each { |io| io.close unless io.closed? }
     FileUtils.remove_entry(@folder)
-  end
-
-  def end_worker
-    Process.kill("KILL", @pid)
-    Process.wait(@pid)
-  rescue Errno::ESRCH, Errno::ECHILD
-    nil # it has ended, as it should
   end
 
   # A program that leads a session, as the supervisor starts it.
@@ -57,50 +35,29 @@ class DirectWorkerTest < Minitest::Test
     settings = { "root" => @folder, "generation" => "5", "entry" => entry, "spawn_method" => "direct",
                  "slot" => "2", "serial" => "9", "record" => "3" }
     settings["hooks"] = File.join(@folder, "launcher.rb").tap { |path| File.write(path, hooks) } if hooks
-    program = "Process.setsid; exec(*ARGV, 1 => #{@pipe.fileno}, 2 => #{@pipe.fileno}, 4 => #{@theirs.fileno}, 5 => #{@board.fileno}, " \
-              "6 => #{@stderr.fileno}, 7 => #{@listener.fileno}, close_others: true)"
-    inherited = [@pipe, @theirs, @board, @stderr, @listener].to_h { |io| [io.fileno, io.fileno] }
-    @pid = Process.spawn(clean, RbConfig.ruby, "-e", program, RbConfig.ruby, "-I#{SCRIPTS}", "-e", BOOT, [Marshal.dump(settings)].pack("m0"), inherited)
+    @pid = start_ruby(settings, { 1 => @pipe, 2 => @pipe, 4 => @theirs, 5 => @board, 6 => @stderr, 7 => @listener })
     @theirs.close
     @pipe.close
   end
 
-  def said
-    packet = Timeout.timeout(30) { @channel.recv(1 << 20) }
-    JSON.parse(packet, symbolize_names: true) unless packet.nil? || packet.empty?
-  end
-
-  def tell(type, **fields)
-    @channel.send(JSON.generate({ type: type, **fields }), 0)
-  end
-
   def serving
-    loaded = said
+    loaded = said(@channel)
     assert_equal ["loaded", @pid, RUBY_VERSION, []], loaded.values_at(:type, :pid, :ruby, :findings), loaded
-    assert_equal({ type: "ready", pid: @pid, **KEY }, said)
+    assert_equal({ type: "ready", pid: @pid, **KEY }, said(@channel))
+  end
+
+  # How it ended.
+  def ended
+    exit_of(@pid).tap { @pid = nil }
   end
 
   def get(path = "/")
     FastCGIClient.new(UNIXSocket.new(@listener.path)).get(path)
   end
 
-  def ended
-    _, status = Timeout.timeout(30) { Process.wait2(@pid) }
-    @pid = nil
-    status.exitstatus || "SIG#{Signal.signame(status.termsig)}"
-  end
-
-  def title
-    File.read("/proc/#{@pid}/cmdline").tr("\0", " ").strip
-  end
-
   # A file that the application waits for, or makes.
   def gate(name = "gate")
     File.join(@folder, name)
-  end
-
-  def eventually
-    Timeout.timeout(30) { sleep(0.005) until yield }
   end
 
   # They are all its own, and it tells how it went.
@@ -111,7 +68,7 @@ class DirectWorkerTest < Minitest::Test
     RUBY
     serving
     get
-    tell("drain", backlog: false)
+    tell(@channel, "drain", backlog: false)
     assert_equal 0, ended
     assert_match(/^a request's\nboot's\n\z/, File.read(@stderr.path))
   end
@@ -125,9 +82,9 @@ class DirectWorkerTest < Minitest::Test
     assert_equal "loading as launcher worker slot=2 gen=5 loading", @printed.read.strip
     assert_equal "hook 2\n", File.read(@stderr.path) # from loaded on
     assert_equal "process #{@pid} of group #{@pid}", get.body
-    eventually { title == "launcher worker slot=2 gen=5 idle" }
+    eventually { title(@pid) == "launcher worker slot=2 gen=5 idle" }
     assert_equal @pid, @board.pread(256, 3 * 256).unpack("L<L<")[1]
-    tell("drain", backlog: true)
+    tell(@channel, "drain", backlog: true)
     assert_equal 0, ended
   end
 
@@ -182,7 +139,7 @@ class DirectWorkerTest < Minitest::Test
 
   def test_a_load_that_fails
     start("puts 'so far'\nraise KeyError, 'no key'")
-    failed = said
+    failed = said(@channel)
     assert_equal ["failed", "load", "KeyError", "no key"], [failed[:type], failed[:stage], failed[:error][:class], failed[:error][:message]]
     assert_match(/\Aconfig\.ru:2/, failed[:error][:app_frames].first)
     assert_equal 1, ended
@@ -191,8 +148,8 @@ class DirectWorkerTest < Minitest::Test
 
   def test_a_hook_that_fails
     start("run ->(_env) { [200, {}, []] }", hooks: "after_fork { raise 'no metrics' }")
-    assert_equal "loaded", said[:type]
-    failed = said
+    assert_equal "loaded", said(@channel)[:type]
+    failed = said(@channel)
     assert_equal ["failed", "after_fork", "no metrics"], [failed[:type], failed[:stage], failed[:error][:message]]
     assert_equal 1, ended
   end
@@ -210,7 +167,7 @@ class DirectWorkerTest < Minitest::Test
     start(HANG)
     eventually { File.exist?(gate) }
     Process.kill("QUIT", @pid)
-    failed = said
+    failed = said(@channel)
     assert_equal "boot timeout", failed[:stage]
     assert_match(/\Aconfig\.ru:4:in .*hang/, failed[:error][:app_frames][1])
     assert_equal 1, ended
@@ -223,7 +180,7 @@ class DirectWorkerTest < Minitest::Test
   end
 
   def test_a_load_that_is_told_to_leave
-    hanging { tell("drain", backlog: true) }
+    hanging { tell(@channel, "drain", backlog: true) }
   end
 
   # A load that is given up ends, and with it what it has started.
@@ -233,13 +190,7 @@ class DirectWorkerTest < Minitest::Test
     child = Integer(File.read(gate))
     yield
     assert_equal 1, ended
-    eventually { gone?(child) }
-  end
-
-  def gone?(pid)
-    File.read("/proc/#{pid}/stat").match?(/\) Z /)
-  rescue Errno::ENOENT, Errno::ESRCH
-    true
+    eventually { !alive?(child) }
   end
 
   def test_settings

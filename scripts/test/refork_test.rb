@@ -21,42 +21,6 @@ class ReforkTest < ReforkCase
     leave(next_worker) # and has said nothing more
   end
 
-  def test_first_request_that_fails
-    worker = start('{ "/raise" => -> { raise "no" }, "/exit" => -> { exit } }')
-    preloader = refork_from(worker)
-    leave(worker)
-    %w[/raise /exit].each do |path|
-      next_worker = spawn_worker(preloader, refork: 1)
-      assert_equal 500, get(path).first
-      assert_equal({ type: "first", status: 500, request: "GET #{path}", **next_worker.key }, said(next_worker.socket))
-      leave(next_worker)
-    end
-  end
-
-  # What is no UTF-8 is no JSON, and a message has a bound.
-  def test_first_request_for_bytes_and_for_a_long_path
-    worker = start
-    preloader = refork_from(worker)
-    leave(worker)
-    { "/caf\xc3\xa9\xff\e".b => 'GET /café?\u001b', "/#{'x' * 60_000}" => "GET /#{'x' * 495} (cut: 60005 bytes)" }.each do |path, told|
-      next_worker = spawn_worker(preloader, refork: 1)
-      assert_equal 200, get(path).first
-      assert_equal told, said(next_worker.socket)[:request]
-      leave(next_worker)
-    end
-  end
-
-  # Until the web server's request is there to the end, nothing is known of the worker.
-  def test_a_peer_that_goes_away_is_no_first_request
-    worker = start
-    preloader = refork_from(worker)
-    leave(worker)
-    next_worker = spawn_worker(preloader, refork: 1)
-    UNIXSocket.new(@listener.path).close
-    assert_equal 200, get("/good").first
-    assert_equal "GET /good", said(next_worker.socket)[:request]
-  end
-
   def test_reforks_in_a_row
     worker = start
     3.times do |refork|
@@ -122,94 +86,6 @@ class ReforkTest < ReforkCase
 
   def test_unfit_from_boot_on
     refused(start(at_boot: "PreforkLauncher.unfit_for_refork!"))
-  end
-
-  def test_hooks
-    worker = start(hooks: "before_fork { NOTE.call(:before) }\nafter_fork { |slot| NOTE.call(\"after \#{slot}\") }")
-    preloader = refork_from(worker)
-    get # the worker has its hooks behind it
-    next_worker = spawn_worker(preloader, refork: 1)
-    assert_equal ["before #{@preloader.pid}", "after 2 #{worker.pid}", "before #{worker.pid}", "after 2 #{worker.pid}",
-                  "before #{preloader.pid}", "after 2 #{next_worker.pid}"], notes
-  end
-
-  # after_fork alone has nothing to do again.
-  def test_hooks_without_before
-    worker = start(hooks: "after_fork { |slot| NOTE.call(slot) }")
-    refork_from(worker)
-    get
-    assert_equal ["2 #{worker.pid}"], notes
-  end
-
-  def test_hook_before_that_fails
-    worker = start(hooks: "forks = 0\nbefore_fork { raise IndexError, 'no such thing' if (forks += 1) > 1 }\nafter_fork { NOTE.call(:after) }")
-    told = refused(worker)
-    assert_equal [[], "IndexError", "no such thing"], [told[:findings], *told[:error].values_at(:class, :message)]
-    assert_equal [200, "1 "], get
-    assert_equal ["after #{worker.pid}"] * 2, notes
-  end
-
-  # As at a worker's start. The reforked preloader is not concerned.
-  def test_hook_after_that_fails
-    worker = start(hooks: "forks = 0\nbefore_fork {}\nafter_fork { raise IndexError, 'no such thing' if (forks += 1) == 2 }")
-    control = ask(worker)
-    loaded = said(control)
-    assert_equal "loaded", loaded[:type]
-    @pids << loaded[:pid]
-    assert_equal({ type: "leaving", **worker.key, served: 0 }, said(worker.socket))
-    assert_nil said(worker.socket)
-    eventually { !alive?(worker.pid) }
-    assert_match(/worker slot=2 stopped serving: .*no such thing/, log)
-    assert alive?(loaded[:pid])
-  end
-
-  def test_exit_handlers_run_in_the_last_preloader
-    worker = start(at_boot: "at_exit { NOTE.call(:bye) }")
-    preloader = refork_from(worker)
-    leave(worker)
-    tell(@preloader.socket, "retire", last: false)
-    eventually { !alive?(@preloader.pid) }
-    assert_empty notes
-    next_worker = spawn_worker(preloader, refork: 1)
-    leave(next_worker)
-    tell(preloader.socket, "retire", last: true)
-    eventually { !alive?(preloader.pid) }
-    assert_equal ["bye #{preloader.pid}"], notes
-    assert_nil said(preloader.socket)
-  end
-
-  # A worker has run its own by then, a hook's, then a request's; they are none of those forked from it.
-  def test_exit_handlers_of_workers
-    worker = start('{ "/register" => -> { at_exit { NOTE.call(:request) }; at_exit(&$stderr.method(:flush)); at_exit(&method(:note)) } }',
-                   at_boot: "def note; NOTE.call(:method); end\nat_exit { NOTE.call(:boot) }", hooks: "after_fork { at_exit { NOTE.call(:hook) } }")
-    get("/register")
-    preloader = refork_from(worker)
-    leave(worker)
-    own = %w[method request hook].map { |name| "#{name} #{worker.pid}" }
-    assert_equal own, notes
-    next_worker = spawn_worker(preloader, refork: 1)
-    get("/register")
-    assert_equal 200, said(next_worker.socket)[:status]
-    second = refork_from(next_worker, refork: 2)
-    leave(next_worker)
-    own.concat(%w[method request hook].map { |name| "#{name} #{next_worker.pid}" })
-    assert_equal own, notes
-    { preloader => true, second => true }.each do |each, last|
-      tell(each.socket, "retire", last: last)
-      eventually { !alive?(each.pid) }
-      own << "boot #{each.pid}"
-      assert_equal own, notes
-    end
-  end
-
-  # As in a preloader that was started, whoever sends it.
-  def test_exit_handlers_run_on_a_signal
-    worker = start(at_boot: "at_exit { NOTE.call(:bye) }\nSignal.trap('TERM') { NOTE.call(:trapped) }")
-    preloader = refork_from(worker)
-    Process.kill("TERM", preloader.pid)
-    eventually { !alive?(preloader.pid) }
-    assert_equal ["bye #{preloader.pid}"], notes
-    assert_equal [200, "1 "], get
   end
 
   def test_leaves_with_the_supervisor

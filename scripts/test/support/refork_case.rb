@@ -2,28 +2,15 @@
 
 require "minitest"
 require "fileutils"
-require "json"
-require "socket"
-require "timeout"
 require "tmpdir"
 require "settings"
 require_relative "fastcgi_client"
-require_relative "ruby_process"
+require_relative "supervisor_side"
 
 # A preloader and its workers in a Ruby of their own; the test is supervisor and web server.
 # Who is forked is no child of this process: its end is seen in /proc.
 class ReforkCase < Minitest::Test
-  include RubyProcess
-
-  BOOT = <<~RUBY
-    module PreforkLauncher
-      CONTROL_FD = 4
-      SCOREBOARD_FD = 5
-      STDERR_FD = 6
-    end
-    require "main"
-    PreforkLauncher.main(Marshal.load(ARGV[0].unpack1("m")))
-  RUBY
+  include SupervisorSide
 
   # Counts its requests: who was forked from whom shows. A path that names a global variable has it called.
   COUNTER = <<~'RUBY'
@@ -62,16 +49,6 @@ class ReforkCase < Minitest::Test
     FileUtils.remove_entry(@folder)
   end
 
-  def alive?(pid)
-    File.read("/proc/#{pid}/stat")[/\) (.)/, 1] != "Z"
-  rescue Errno::ENOENT, Errno::ESRCH
-    false
-  end
-
-  def eventually
-    Timeout.timeout(120) { sleep(0.005) until yield }
-  end
-
   def pair
     mine, theirs = Socket.pair(:UNIX, :SEQPACKET)
     @sockets << mine
@@ -102,25 +79,12 @@ class ReforkCase < Minitest::Test
     settings = { "root" => @folder, "generation" => "5", "entry" => "config.ru", "without" => without }
     settings["hooks"] = path("launcher.rb").tap { |file| File.write(file, hooks) } if hooks
     control, theirs = pair
-    program = "Process.setsid; exec(*ARGV, 1 => #{@stderr.fileno}, 2 => #{@stderr.fileno}, 4 => #{theirs.fileno}, 5 => #{@board.fileno}, " \
-              "6 => #{@stderr.fileno}, close_others: true)"
-    inherited = [theirs, @board, @stderr].to_h { |io| [io.fileno, io.fileno] }
-    pid = Process.spawn(clean, RbConfig.ruby, "-e", program, RbConfig.ruby, "-I#{SCRIPTS}", "-e", BOOT, [Marshal.dump(settings)].pack("m0"), inherited)
+    pid = start_ruby(settings, { 1 => @stderr, 2 => @stderr, 4 => theirs, 5 => @board, 6 => @stderr })
     theirs.close
     @pids << pid
     @preloader = Told.new(pid, control)
     assert_equal "loaded", said(control)[:type], log
     spawn_worker(@preloader)
-  end
-
-  def said(socket)
-    packet = Timeout.timeout(120) { socket.recv(1 << 20) }
-    JSON.parse(packet, symbolize_names: true) unless packet.nil? || packet.empty?
-  end
-
-  def tell(socket, type, *files, **fields)
-    rights = files.empty? ? [] : [Socket::AncillaryData.unix_rights(*files)]
-    socket.sendmsg(JSON.generate({ type: type, **fields }), 0, nil, *rights)
   end
 
   def spawn_worker(preloader, refork: 0)
@@ -171,10 +135,6 @@ class ReforkCase < Minitest::Test
     tell(worker.socket, "drain", backlog: false)
     assert_nil said(worker.socket)
     eventually { !alive?(worker.pid) }
-  end
-
-  def title(pid)
-    File.read("/proc/#{pid}/cmdline").tr("\0", " ").strip
   end
 
   # What a process has open, without what Ruby itself needs and closes as it likes.

@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+require_relative "text"
+
+module PreforkLauncher
+  # Tells what a worker is doing, request by request: in its record of the scoreboard, in its process title and, for the first request
+  # of a worker that was forked from a reforked preloader, to the supervisor, who waits to know how it goes. The responder calls it around each request.
+  class RequestTracker
+    REQUEST_MAX = 500 # bytes, of the name of a request in a message
+
+    # Collects garbage after each request; made by the thread that serves, as it measures that thread's time.
+    attr_writer :collection
+
+    def initialize(key, channel:, record:, title:)
+      @key = key
+      @channel = channel
+      @record = record
+      @title = title
+      @first_awaited = key.fetch(:refork).positive?
+      @collection = nil
+      @pid = Process.pid
+    end
+
+    def request_started(method, path)
+      @request = Text.line("#{method} #{path}", REQUEST_MAX) if @first_awaited
+      @record.busy(method, path)
+      @title.request(method, path)
+    end
+
+    # The status is 0 where the response broke off, nil where the peer went away.
+    def request_finished(status)
+      # The application forked and its child came back, or it made itself a
+      # daemon: a second worker on this socket that the supervisor knows nothing of.
+      exit!(0) unless Process.pid == @pid
+      @record.receiving
+      @title.show("idle")
+      report_first(status) if @first_awaited && status
+      @collection&.request_finished
+    end
+
+    private
+
+    def report_first(status)
+      @first_awaited = false
+      @channel.send("first", status: status, request: @request, **@key)
+    end
+  end
+end

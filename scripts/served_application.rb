@@ -1,0 +1,21 @@
+# frozen_string_literal: true
+
+module PreforkLauncher
+  # The application as the responder of a worker calls it. The responder takes an exit for the failure of one request, which it is in
+  # the worker; in a process that the application has forked it is what it says.
+  class ServedApplication
+    def initialize(app, safety)
+      @app = app
+      @safety = safety
+      @pid = Process.pid
+    end
+
+    def call(env)
+      @app.call(env)
+    rescue SystemExit => error
+      raise if Process.pid == @pid
+      @safety.flush
+      exit!(error.status)
+    end
+  end
+end

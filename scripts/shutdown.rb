@@ -1,0 +1,74 @@
+# frozen_string_literal: true
+
+require_relative "clock"
+
+module PreforkLauncher
+  # When a worker leaves: at once, or after its backlog. The main thread and signal handlers ask for it, the serving thread looks
+  # between two requests, and a pipe wakes it from its wait for connections.
+  class Shutdown
+    # How long the backlog is served after the supervisor's death, in seconds. Nobody restarts this worker, but
+    # what waits would be reset. A new launcher binds sockets of its own, so the backlog does not grow.
+    BACKLOG_SECONDS = 5
+    WAKE_MAX = 64 # bytes that are taken back at once
+    SIGNALS = %w[INT TERM].freeze
+
+    # Readable where the serving thread has been woken.
+    attr_reader :wake_reader
+
+    def initialize(drain_timeout)
+      @drain_timeout = drain_timeout
+      @how = nil # :now or :after_backlog
+      @deadline = nil # set when the supervisor is gone
+      @pid = Process.pid
+      @wake_reader, @wake_writer = IO.pipe
+    end
+
+    def descriptors
+      [@wake_reader, @wake_writer]
+    end
+
+    def trap_signals
+      SIGNALS.each { |signal| Signal.trap(signal) { signalled(signal) } }
+    end
+
+    # Also called from a signal handler, where no lock may be taken.
+    def leave(how)
+      @how = how
+      wake
+    end
+
+    # Leaves without a supervisor: nobody else would serve what waits in the backlog.
+    def leave_alone
+      @deadline ||= Clock.now + [BACKLOG_SECONDS, @drain_timeout].min
+      leave(:after_backlog)
+    end
+
+    # A process that the application forks inherits the handler, but not the duty.
+    # What the supervisor has said stands: systemd may signal every process of a
+    # service that is to stop, and the backlog would be lost with it.
+    def signalled(signal)
+      raise SignalException, signal unless Process.pid == @pid
+      leave(@how || :now)
+    end
+
+    # Whether the worker is to leave when its backlog is empty, if not before.
+    def asked?
+      !@how.nil?
+    end
+
+    # Whether it is to leave whatever its backlog holds.
+    def due?
+      @how == :now || (@deadline && Clock.now > @deadline)
+    end
+
+    def wake
+      @wake_writer.write_nonblock(".", exception: false)
+    end
+
+    # Takes back what has woken the serving thread for another reason. Some of it may have been for this one.
+    def unwake
+      @wake_reader.read_nonblock(WAKE_MAX, exception: false)
+      wake if asked?
+    end
+  end
+end

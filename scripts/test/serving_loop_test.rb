@@ -1,0 +1,81 @@
+# frozen_string_literal: true
+
+require_relative "support/worker_case"
+
+# What a worker serves, and what ends it when a request has broken what serves.
+class ServingLoopTest < WorkerCase
+  # What the launcher's own code needs is taken away by a request. That one may have its answer; no more than one
+  # connection is taken by a process that fails at each.
+  OWN_CODE_FAILS = {
+    "a clock that raises" => -> { Process.define_singleton_method(:clock_gettime) { |*| raise "no time" } },
+    "a clock that tells nothing" => -> { Process.define_singleton_method(:clock_gettime) { |*| nil } },
+    "the parameters" => -> { PreforkLauncher::FastCGI::Params.singleton_class.send(:undef_method, :parse) },
+    "a method of Hash" => -> { Hash.send(:undef_method, :[]=) },
+    "the scoreboard" => -> { ObjectSpace.each_object(File) { |file| file.close if file.path&.end_with?("board") } },
+    "reading" => -> { UNIXSocket.send(:define_method, :read_nonblock) { |*, **| raise IOError, "not opened for reading" } },
+    "writing" => -> { UNIXSocket.send(:define_method, :write_nonblock) { |*, **| raise Errno::EINVAL } },
+    "more than an error" => -> { Array.send(:define_method, :pack) { |*| raise NoMemoryError } }
+  }.freeze
+
+  def test_an_error_of_its_own_ends_it
+    OWN_CODE_FAILS.each do |what, act|
+      start(app { |env| env["PATH_INFO"] == "/takes" ? act.call && "answered" : "x" })
+      ready
+      asked = %w[/takes /next /next].map { |path| sent(path).tap { |one| one.socket.close_write } }
+      assert_equal 1, ended, what
+      assert_match(/launcher: (?:serve|read or write) .*: /, log, what)
+      left = Array.new(2) { @listener.accept_nonblock(exception: false) }.grep(UNIXSocket)
+      refute_empty left, "#{what}: it took one connection after the other"
+      answered = asked.first(3 - left.size)
+      left.each(&:close)
+      answered.map(&:reply).each { |reply| assert_includes [0, 200, 500], reply.status, "#{what}: #{reply}" }
+    ensure
+      @log.truncate(0)
+    end
+  end
+
+  # Nothing is raised, and nothing is answered.
+  def test_one_that_answers_nobody_ends
+    start(app { BasicSocket.send(:define_method, :write_nonblock) { |bytes, **| bytes.bytesize } })
+    ready
+    status = nil
+    Timeout.timeout(30) do
+      until (_, status = Process.wait2(@pid, Process::WNOHANG))
+        asked = sent("/")
+        IO.select([asked.socket], nil, nil, 0.1) # or it is in the queue of nobody
+        asked.close
+      end
+    end
+    @pid = nil
+    assert_equal 1, status.exitstatus
+    assert_match(/worker slot=2 stopped serving: PreforkLauncher::SelfTest::Failed/, log)
+  end
+
+  def test_a_title_is_worth_no_error
+    start(app { Process.define_singleton_method(:setproctitle) { |*| raise "frozen" }; "answered" }) # rubocop:disable Style/Semicolon
+    ready
+    2.times { assert_equal "answered", get.body }
+  end
+
+  def test_descriptors_that_the_application_closes
+    { "all" => -> { ObjectSpace.each_object(IO) { |io| io.close unless io.closed? } },
+      "by number" => -> { (3..255).each { |number| IO.for_fd(number).close rescue nil } } }.each do |what, act| # rubocop:disable Style/RescueModifier
+      start(app { act.call; "answered" }) # rubocop:disable Style/Semicolon
+      ready
+      refute get.complete, what
+      refute_equal 0, ended, what
+    end
+  end
+
+  def test_a_connection_without_a_request_is_told_from_none
+    start(app { "x" })
+    ready
+    eventually { state == 2 }
+    slow = client
+    eventually { state == 5 }
+    slow.send(FastCGIClient::Wire.request(FastCGIClient.params("/")))
+    assert_equal "x", slow.reply.body
+    eventually { state == 2 }
+    assert_equal 1, @board.pread(256, 0).unpack1("@16Q<")
+  end
+end
