@@ -39,11 +39,10 @@ module PreforkLauncher
       @passenger.offer
     end
 
-    # Evaluated from the top level, as any file is: the constants that it names and the classes that it opens are the
-    # application's. From here, Settings would be the launcher's own.
+    # Evaluates the file from the top level, as Ruby does any other: the constants that it names and the classes that it opens are the
+    # application's. Methods that it defines, and its instance variables, are those of the commands.
     def load(path)
-      evaluate = eval("proc { |text, path| eval(text, binding, path) }", TOPLEVEL_BINDING, __FILE__, __LINE__)
-      Commands.new(@before, @after).instance_exec(File.read(path, encoding: "UTF-8"), path, &evaluate)
+      Commands.new(@before, @after).instance_exec(&TOP_LEVEL).eval(File.read(path, encoding: "UTF-8"), path)
       self
     end
 
@@ -68,3 +67,7 @@ module PreforkLauncher
     end
   end
 end
+
+# Makes a binding as that of a file by itself: from within the module, Settings for one would be the launcher's own.
+# instance_eval makes none: classes and constants of the file would be the object's.
+PreforkLauncher::Hooks::TOP_LEVEL = proc { binding }

@@ -65,7 +65,8 @@ class HooksTest < Minitest::Test
   end
 
   def test_nothing_of_it_stays_behind
-    load("local = 1\ndef hooks_test_method; end\n@hooks_test = local")
+    load("local = 1\ndef hooks_test_method; end\n@hooks_test = local\nHooksTest::CALLS << binding.local_variables")
+    assert_equal [:local], CALLS.last - TOPLEVEL_BINDING.local_variables, "it sees variables of the launcher"
     assert_empty TOPLEVEL_BINDING.local_variables & %i[local text path]
     refute_respond_to TOPLEVEL_BINDING.receiver, :hooks_test_method, true
     refute TOPLEVEL_BINDING.receiver.instance_variable_defined?(:@hooks_test)

@@ -45,6 +45,7 @@ class NamesTest < Minitest::Test
     case node.first
     when :var_ref then add(node[1], found, :plain, file)
     when :const_ref, :var_field then add(node[1], found, :defined, file)
+    when :const_path_field then add(node[2], found, :defined, file)
     end
     node.each { |child| walk(child, found, file) }
   end
