@@ -64,3 +64,51 @@ func TestOptionsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// A launcher's command line as documents have it: a line of code, perhaps in that of a service, or words within
+// backquotes.
+var (
+	commandInCode  = regexp.MustCompile(`^(?:.*(?:-- |/))?launcher((?: [\w./:,-]+)+)(?: >.*)?$`)
+	commandInProse = regexp.MustCompile("`launcher((?: [\\w./:,-]+)+)(?: >[^`]*)?`")
+	programOutput  = regexp.MustCompile(`^launcher doctor found`)
+)
+
+func documentedCommands(text string) (commands []string) {
+	code := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "```"):
+			code = !code
+		case !code:
+			for _, match := range commandInProse.FindAllStringSubmatch(line, -1) {
+				commands = append(commands, match[1])
+			}
+		case commandInCode.MatchString(line) && !programOutput.MatchString(line):
+			commands = append(commands, commandInCode.FindStringSubmatch(line)[1])
+		}
+	}
+	return commands
+}
+
+// TestDocumentedCommandsAreRead: what documents tell a user to type is a command, with options that it has.
+func TestDocumentedCommandsAreRead(t *testing.T) {
+	t.Parallel()
+	app := newApp(os.Stdout, os.Stderr)
+	for path, atLeast := range map[string]int{"README.md": 7, "cmd/launcher/README.md": 12, "cmd/launcher/internal/experiment/README.md": 2} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "..", "..", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands := documentedCommands(string(text))
+		if len(commands) < atLeast {
+			t.Errorf("%s has only %d commands: %q", path, len(commands), commands)
+		}
+		for _, command := range commands {
+			words := strings.Fields(strings.Replace(command, "NUM", "4", 1))
+			if _, err := readCommandLine(app, words); err != nil {
+				t.Errorf("%s: launcher%s: %v", path, command, err)
+			}
+		}
+	}
+}
