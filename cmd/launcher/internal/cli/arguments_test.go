@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/hint"
 )
 
@@ -156,7 +157,7 @@ func TestEnvironmentOfOptions(t *testing.T) {
 func TestUnknownVariables(t *testing.T) {
 	t.Parallel()
 	line, err := read(t, "4", "LAUNCHER_SOKET_DIR=/x", "LAUNCHER_COLOUR=red", "LAUNCHER_EMPTY=", "LAUNCHER_TEST_BINARY=/x", "LAUNCHER_BENCH_ROOT=/x",
-		"LAUNCHER_LIGHTTPD=/x", "LAUNCHER_FAMILY=1", scratchVariable+"=/x", "ALAUNCHER=1")
+		"LAUNCHER_LIGHTTPD=/x", server.GroupVariable+"=1", scratchVariable+"=/x", "ALAUNCHER=1")
 	want := []string{"the environment variable LAUNCHER_COLOUR is none of the launcher's",
 		"the environment variable LAUNCHER_SOKET_DIR is none of the launcher's; did you mean LAUNCHER_SOCKET_DIR?"}
 	if err != nil || !slices.Equal(line.warnings, want) {

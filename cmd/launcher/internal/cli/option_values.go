@@ -13,13 +13,15 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"launcher/cmd/launcher/internal/experiment/server"
 )
 
 // variablePrefix begins the name of every environment variable that is read as an option.
 const variablePrefix = "LAUNCHER_"
 
 // otherVariables are known without being options.
-var otherVariables = []string{scratchVariable, "LAUNCHER_FAMILY"}
+var otherVariables = []string{scratchVariable, server.GroupVariable}
 
 // developersVariables begin the names of those that the tests and benchmarks read.
 var developersVariables = []string{"LAUNCHER_TEST_", "LAUNCHER_BENCH_"}

@@ -88,12 +88,12 @@ func (e *runner) run(ctx context.Context) error {
 func (e *runner) prepare(ctx context.Context) (methods []experiment.Method, err error) {
 	through := "straight"
 	if !e.config.Straight {
-		front, err := server.FindFront(ctx)
+		proxy, err := server.FindProxy(ctx)
 		if err != nil {
 			return nil, err
 		}
 		through = "lighttpd"
-		e.addVersion("lighttpd", front.Version)
+		e.addVersion("lighttpd", proxy.Version)
 	}
 	e.results.Load = experiment.Load{Paths: e.config.Paths, Requests: e.config.Requests, Connections: e.config.Connections,
 		Rate: e.config.Rate, Through: through, Tool: "launcher's own client"}

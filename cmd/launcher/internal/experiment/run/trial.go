@@ -37,7 +37,7 @@ type trial struct {
 	run     *experiment.Run
 	sampler *sampler
 	server  *server.Server
-	front   *server.Front
+	proxy   *server.Proxy
 }
 
 // measure makes one run. What it measured before an error is in the answer, and nothing
@@ -162,13 +162,13 @@ func (t *trial) target(ctx context.Context) (load.Target, error) {
 	if t.config.Straight {
 		return straight(backends, t.config.App.Root), nil
 	}
-	front, err := server.StartFront(ctx, t.scratch("-front"), backends)
+	proxy, err := server.StartProxy(ctx, t.scratch("-proxy"), backends)
 	if err != nil {
 		return nil, err
 	}
-	t.front = front
-	t.sampler.except = []int{front.Pid()}
-	return load.HTTP("tcp", front.Address()), nil
+	t.proxy = proxy
+	t.sampler.except = []int{proxy.Pid()}
+	return load.HTTP("tcp", proxy.Address()), nil
 }
 
 func straight(backends []server.Backend, root string) load.Target {
@@ -249,14 +249,14 @@ func (t *trial) general(text string) string {
 // stop ends what the run has started, and removes what that has written.
 func (t *trial) stop() error {
 	var errs []error
-	if t.front != nil {
-		errs = append(errs, t.front.Stop())
+	if t.proxy != nil {
+		errs = append(errs, t.proxy.Stop())
 	}
 	if t.server != nil {
 		t.working("stopping")
 		errs = append(errs, t.server.Stop(stopGrace))
 	}
-	for _, suffix := range []string{"", "-front"} {
+	for _, suffix := range []string{"", "-proxy"} {
 		errs = append(errs, os.RemoveAll(t.scratch(suffix)))
 	}
 	return errors.Join(errs...)

@@ -6,7 +6,7 @@
 // What always holds: a server serves over unix sockets below the folder of its run, and
 // what it writes of its own (configuration, log, pid and temporary files) is there too;
 // every server runs the same application through the same wrapper, as many workers as
-// asked for, one request at a time each; Start answers when all of them are up, or with an
+// asked for, one request at a time each; Start returns when all of them are up, or with an
 // error when nothing of the server is left; after Stop nothing of it is left, whatever
 // has detached itself from it.
 //

@@ -5,6 +5,7 @@ package server
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -13,16 +14,16 @@ import (
 )
 
 const (
-	// Grace is what a server may take to leave by itself.
+	// Grace is the time that a server has to end by itself.
 	Grace = 10 * time.Second
-	// endTick is how often an end is looked for.
+	// endTick is how often end reads which processes are left.
 	endTick = 5 * time.Millisecond
-	// killTime is what the kernel may take for processes that were killed.
+	// killTime is the time that the kernel has to end processes that were killed.
 	killTime = 10 * time.Second
 )
 
-// end waits until no process is left, and kills what is when the time is over. Statuses
-// that somebody else waits for are left to him.
+// end waits until no process is left, and kills those that are when the time is over. It does not reap
+// what is owned by another goroutine.
 func end(members func() ([]proc.Process, error), owned func(pid int) bool, grace time.Duration) error {
 	deadline := time.Now().Add(grace)
 	for {
@@ -57,15 +58,12 @@ func pids(processes []proc.Process) string {
 	return strings.Join(texts, ", ")
 }
 
-// EndDescendants ends every descendant of this process: with TERM to its children, who
-// know what to do with theirs, and with KILL to all when the time is over. It is for a
+// EndDescendants ends every descendant of this process: with TERM to its children, which
+// end theirs, and with KILL to all when the time is over. It is for a
 // process that adopts orphans and is about to end: it takes the status of every child.
 func EndDescendants(grace time.Duration) error {
 	self := os.Getpid()
-	members := func() ([]proc.Process, error) {
-		all, err := processes()
-		return descendants(all, self), err
-	}
+	members := func() ([]proc.Process, error) { return descendants(self) }
 	first, err := members()
 	if err != nil {
 		return err
@@ -76,4 +74,15 @@ func EndDescendants(grace time.Duration) error {
 		}
 	}
 	return end(members, func(int) bool { return false }, grace)
+}
+
+// descendants returns those of one process, zombies among them and itself not.
+func descendants(of int) ([]proc.Process, error) {
+	table, err := proc.Processes()
+	if err != nil {
+		return nil, err
+	}
+	below := map[int]bool{of: true}
+	table.Extend(below)
+	return slices.DeleteFunc(table.All(), func(p proc.Process) bool { return p.Pid == of || !below[p.Pid] }), nil
 }

@@ -19,8 +19,8 @@ const (
 	serveName   = "serve.rb"
 )
 
-// VersionsHeader asks the application for its versions, and is the answer: a JSON object
-// with ruby, rails and rack. PidHeader says which process has answered.
+// VersionsHeader asks the application for its versions where a request has it, and has them in the
+// response: a JSON object with ruby, rails and rack. PidHeader has the pid of the process that responds.
 const (
 	VersionsHeader = "X-Launcher-Versions"
 	PidHeader      = "X-Launcher-Pid"
@@ -54,7 +54,7 @@ func (s *Spec) prepare() error {
 	return nil
 }
 
-// railsWrapper is the wrapper of an application that has no config.ru.
+// railsWrapper returns the wrapper of an application that has no config.ru.
 func railsWrapper(text string) string {
 	const built = "parsed = Rack::Builder.parse_file(File.expand_path(\"config.ru\")) # [app, options] in Rack 2\n" +
 		"app = parsed.is_a?(Array) ? parsed.first : parsed\n"

@@ -32,10 +32,10 @@ type NotInstalled struct {
 
 func (e *NotInstalled) Error() string { return fmt.Sprintf("%s is not installed: %v", e.Method, e.Err) }
 
-// Unwrap answers the reason.
+// Unwrap returns the reason.
 func (e *NotInstalled) Unwrap() error { return e.Err }
 
-// Hint says how to get it.
+// Hint returns how to get it.
 func (e *NotInstalled) Hint() string { return e.hint }
 
 func notInstalled(method experiment.Method, err error) error {
@@ -46,7 +46,7 @@ func notInstalled(method experiment.Method, err error) error {
 	return &NotInstalled{Method: method, Err: err, hint: hint}
 }
 
-// Find looks for the server of a method, as the application would have it: Puma and
+// Find returns the server of a method, as the application would have it: Puma and
 // Unicorn are the bundle's where its Gemfile names them, else the ones that the Ruby has
 // installed. Passenger is made to run outside every bundle and is the one on PATH.
 func Find(ctx context.Context, method experiment.Method, app experiment.App) (Installed, error) {
@@ -127,7 +127,7 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
-// executable is the path of this program where the caller names none.
+// executable returns the path of this program where the caller names none.
 func executable(path string) (string, error) {
 	if path != "" {
 		return path, nil

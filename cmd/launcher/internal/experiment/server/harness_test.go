@@ -36,8 +36,7 @@ func testMain(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(filepath.Dir(binary.path)) }()
 	status := m.Run()
-	all, err := processes()
-	if left := descendants(all, os.Getpid()); len(left) > 0 || err != nil {
+	if left, err := descendants(os.Getpid()); len(left) > 0 || err != nil {
 		fmt.Fprintf(os.Stderr, "left behind: %v %v\n", left, err)
 		return 1
 	}
@@ -147,7 +146,7 @@ func up(t *testing.T, spec Spec) *Server {
 // alone checks that nothing is left of a server.
 func alone(t *testing.T, s *Server) {
 	t.Helper()
-	members, err := s.family.members()
+	members, err := s.group.members()
 	if err != nil || len(members) > 0 {
 		t.Errorf("left behind: %v %v", members, err)
 	}
@@ -157,8 +156,8 @@ func alone(t *testing.T, s *Server) {
 // before it, can be told by nothing as a server's (it has no environment): it is reaped.
 func childless(t *testing.T) {
 	t.Helper()
-	all, err := processes()
-	left := slices.DeleteFunc(descendants(all, os.Getpid()), func(p proc.Process) bool {
+	all, err := descendants(os.Getpid())
+	left := slices.DeleteFunc(all, func(p proc.Process) bool {
 		if p.Zombie() && p.Parent == os.Getpid() {
 			reap(p.Pid)
 		}
@@ -169,21 +168,21 @@ func childless(t *testing.T) {
 	}
 }
 
-func front(t *testing.T, backends []Backend) *Front {
+func proxy(t *testing.T, backends []Backend) *Proxy {
 	t.Helper()
-	f, err := StartFront(t.Context(), filepath.Join(shortDir(t), "front"), backends)
+	p, err := StartProxy(t.Context(), filepath.Join(shortDir(t), "proxy"), backends)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := f.Stop(); err != nil {
+		if err := p.Stop(); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Logf("lighttpd said:\n%s", strings.Join(f.Tail(), "\n"))
+			t.Logf("lighttpd said:\n%s", strings.Join(p.Tail(), "\n"))
 		}
 	})
-	return f
+	return p
 }
 
 // exited waits for the end of a server's first process.

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// LogName is the file that has what a server and its application print. A file, because
-// it takes no reader while memory is measured, and it survives this process.
+// LogName is the file that has what a server and its application print. A pipe would need a
+// reader while memory is measured, and would end with this process.
 const LogName = "server.log"
 
 const (
@@ -24,11 +24,11 @@ const (
 // frame is a line of a Ruby backtrace.
 var frame = regexp.MustCompile("^.*:[0-9]+:in [`'].*$")
 
-// framesKept is how much of a backtrace is worth its lines: what was raised, and in which
+// framesKept is how many lines of a backtrace stay: what was raised, and in which
 // lines of the application, comes first.
 const framesKept = 4
 
-// tail answers the last lines of a log that say something, long backtraces cut.
+// tail returns the last lines of a log that say something, long backtraces cut.
 func tail(path string) []string {
 	file, err := os.Open(path)
 	if err != nil {
@@ -87,7 +87,7 @@ func follow(path string) (*follower, error) {
 
 func (f *follower) close() { _ = f.file.Close() }
 
-// lines hands over the lines that are whole since the last call.
+// lines calls take with each line that is whole since the last call.
 func (f *follower) lines(take func(string) error) error {
 	buffer := make([]byte, 32<<10)
 	for {

@@ -7,87 +7,97 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"sync"
+	"syscall"
 
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
 )
 
-// family is a process that was started here and all that came of it, however it has
-// detached itself. Three things tell a member: its parent is one; it is in a session of
-// one, for the first began a new session, and a process can only leave for another new
-// one; a variable of its environment, which it inherits across fork, exec and setsid. A
-// process title may overwrite the environment that /proc shows, and a zombie shows none,
-// so who was known as a member once stays one.
-type family struct {
-	mark string
+// processGroup is a process that was started here and all that descends from it, however it has
+// detached itself: more than a group of the kernel's, which a process may leave. Three things tell a
+// member: its parent is one; it is in a session of one, for the first began a new session, and a
+// process can only leave for another new one; a variable of its environment, which it
+// inherits across fork, exec and setsid. A process title may overwrite the environment that
+// /proc shows, and a zombie shows none, so who was known as a member once stays one.
+type processGroup struct {
+	mark string // name and value of the variable
 
 	mu    sync.Mutex
 	known map[identity]bool
 }
 
-// markVariable tells the members. Its value is no secret.
-const markVariable = "LAUNCHER_FAMILY"
+// GroupVariable is the variable that tells the members. Its value is no secret.
+const GroupVariable = "LAUNCHER_PROCESS_GROUP"
 
-func newFamily() *family {
-	return &family{mark: markVariable + "=" + rand.Text(), known: make(map[identity]bool)}
+func newProcessGroup() *processGroup {
+	return &processGroup{mark: GroupVariable + "=" + rand.Text(), known: make(map[identity]bool)}
 }
 
-// begin says who is the first member. It leads a session.
-func (f *family) begin(pid int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if first, err := proc.ProcessOf(pid); err == nil {
-		f.known[identityOf(first)] = true
+// start starts the first member. It leads a session of its own: Ctrl-C at the terminal is for this
+// process, which stops the group in its own way.
+func (g *processGroup) start(cmd *exec.Cmd) (*leader, error) {
+	cmd.Env = append(cmd.Env, g.mark)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if first, err := proc.ProcessOf(cmd.Process.Pid); err == nil {
+		g.known[identityOf(first)] = true
+	}
+	return newLeader(cmd.Process.Pid, func(sig syscall.Signal) { _ = cmd.Process.Signal(sig) }, cmd.Wait), nil
 }
 
-// members answers all of them that there are now, zombies among them.
-func (f *family) members() ([]proc.Process, error) {
-	all, err := processes()
+// members returns all that there are now, zombies among them.
+func (g *processGroup) members() ([]proc.Process, error) {
+	table, err := proc.Processes()
 	if err != nil {
 		return nil, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	all := table.All()
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	members := make(map[int]bool)
 	for _, p := range all {
-		if f.isMember(p) {
+		if g.isMember(p) {
 			members[p.Pid] = true
 		}
 	}
 	for known := -1; known != len(members); {
 		known = len(members)
-		spread(all, members)
-		shareSessions(all, members)
+		table.Extend(members)
+		addSessions(all, members)
 	}
 	all = slices.DeleteFunc(all, func(p proc.Process) bool { return !members[p.Pid] })
 	for _, p := range all {
-		f.known[identityOf(p)] = true
+		g.known[identityOf(p)] = true
 	}
 	return all, nil
 }
 
-// isMember judges a process by itself. That it is none is remembered too, or each look at
+// isMember judges a process by itself. It remembers that one is no member too, or each pass over
 // the processes would read the environment of all of them.
-func (f *family) isMember(p proc.Process) bool {
-	if is, judged := f.known[identityOf(p)]; judged {
+func (g *processGroup) isMember(p proc.Process) bool {
+	if is, judged := g.known[identityOf(p)]; judged {
 		return is
 	}
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.Pid))
-	if bytes.Contains(environ, []byte(f.mark)) {
+	if bytes.Contains(environ, []byte(g.mark)) {
 		return true
 	}
 	// None to be seen: a kernel thread, a zombie, or a process that is just now at execve(2).
 	if err != nil || len(environ) > 0 {
-		f.known[identityOf(p)] = false
+		g.known[identityOf(p)] = false
 	}
 	return false
 }
 
-// shareSessions adds to a set of pids those who are in a session of a member.
-func shareSessions(all []proc.Process, members map[int]bool) {
+// addSessions adds to a set of pids those in a session of a member.
+func addSessions(all []proc.Process, members map[int]bool) {
 	of := make(map[int]int, len(all))
 	sessions := make(map[int]bool)
 	for _, p := range all {

@@ -14,20 +14,19 @@ import (
 	"launcher/preforker/proc"
 )
 
-// TestFamilySession has an orphan that shows no environment: its session alone tells.
-func TestFamilySession(t *testing.T) {
-	f := newFamily()
+// TestGroupSession has an orphan that shows no environment: its session alone tells.
+func TestGroupSession(t *testing.T) {
+	g := newProcessGroup()
 	cmd := exec.Command("sh", "-c", "(env -i sleep 1000 & echo $!) ; sleep 1000")
-	cmd.Env = append(os.Environ(), f.mark)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.Env = os.Environ()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	first, err := g.start(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	f.begin(cmd.Process.Pid)
 	var pid int
 	if _, err := fmt.Fscan(out, &pid); err != nil {
 		t.Error(err)
@@ -40,17 +39,15 @@ func TestFamilySession(t *testing.T) {
 	for deadline := time.Now().Add(patience); !orphaned() && time.Now().Before(deadline); {
 		time.Sleep(endTick)
 	}
-	members, err := f.members()
+	members, err := g.members()
 	if err != nil || !slices.ContainsFunc(members, func(p proc.Process) bool { return p.Pid == pid }) {
 		t.Errorf("the orphan is not known: %v %v", members, err)
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	if err := end(f.members, func(pid int) bool { return pid == cmd.Process.Pid }, 0); err != nil {
+	if err := end(g.members, func(pid int) bool { return pid == first.pid }, 0); err != nil {
 		t.Error(err)
 	}
-	<-ended
+	<-first.exited
 	childless(t)
 }
 

@@ -18,8 +18,8 @@ import (
 	"launcher/lighttpd"
 )
 
-// FindFront looks for lighttpd.
-func FindFront(ctx context.Context) (Installed, error) {
+// FindProxy returns the lighttpd that is installed.
+func FindProxy(ctx context.Context) (Installed, error) {
 	program, err := lighttpd.Locate()
 	if err != nil {
 		return Installed{}, err
@@ -32,35 +32,35 @@ func FindFront(ctx context.Context) (Installed, error) {
 }
 
 const (
-	frontConfig  = "lighttpd.conf"
-	frontLog     = "lighttpd.log"
-	frontUploads = "uploads"
-	frontTimeout = 20 * time.Second
-	frontGrace   = 5 * time.Second
-	// frontTries is how often a port may be taken by others between its choice and
+	proxyConfig  = "lighttpd.conf"
+	proxyLog     = "lighttpd.log"
+	proxyUploads = "uploads"
+	proxyTimeout = 20 * time.Second
+	proxyGrace   = 5 * time.Second
+	// proxyTries is how often a port may be taken by others between its choice and
 	// lighttpd's bind.
-	frontTries = 10
+	proxyTries = 10
 )
 
 var errPortTaken = errors.New("its port was taken")
 
-// Front is a lighttpd of an experiment's own before a server.
-type Front struct {
+// Proxy is a lighttpd of the experiment's own in front of a server.
+type Proxy struct {
 	address string
 	log     string
-	family  *family
-	head    *head
+	group   *processGroup
+	leader  *leader
 
 	stop    sync.Once
 	stopped error
 }
 
-// StartFront runs lighttpd on a free port of 127.0.0.1 and answers when it serves. The
+// StartProxy runs lighttpd on a free port of 127.0.0.1 and returns when it serves. The
 // folder, which need not be there, gets its configuration, its errors and its uploads.
-// Each request goes to a backend, those for static files too: they would otherwise be
-// answered by one method's front and another's workers.
-func StartFront(ctx context.Context, dir string, backends []Backend) (*Front, error) {
-	installed, err := FindFront(ctx)
+// Each request goes to a backend, those for static files too: with one method the
+// web server would otherwise answer them, and with another the workers.
+func StartProxy(ctx context.Context, dir string, backends []Backend) (*Proxy, error) {
+	installed, err := FindProxy(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +68,15 @@ func StartFront(ctx context.Context, dir string, backends []Backend) (*Front, er
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, frontUploads), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, proxyUploads), 0o700); err != nil {
 		return nil, fmt.Errorf("start lighttpd: %w", err)
 	}
 	for try := 1; ; try++ {
-		f, err := startFront(ctx, installed.Program, version, dir, backends)
+		p, err := startProxy(ctx, installed.Program, version, dir, backends)
 		switch {
 		case err == nil:
-			return f, nil
-		case errors.Is(err, errPortTaken) && try < frontTries:
+			return p, nil
+		case errors.Is(err, errPortTaken) && try < proxyTries:
 			continue
 		default:
 			return nil, fmt.Errorf("start lighttpd: %w", err)
@@ -84,12 +84,12 @@ func StartFront(ctx context.Context, dir string, backends []Backend) (*Front, er
 	}
 }
 
-func startFront(ctx context.Context, program string, version lighttpd.Version, dir string, backends []Backend) (*Front, error) {
+func startProxy(ctx context.Context, program string, version lighttpd.Version, dir string, backends []Backend) (*Proxy, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	pass := lighttpd.Pass{Server: lighttpd.Server{Port: port, UploadDir: filepath.Join(dir, frontUploads)}}
+	pass := lighttpd.Pass{Server: lighttpd.Server{Port: port, UploadDir: filepath.Join(dir, proxyUploads)}}
 	for _, b := range backends {
 		pass.FastCGI = b.FastCGI
 		pass.Sockets = append(pass.Sockets, b.Socket)
@@ -98,37 +98,34 @@ func startFront(ctx context.Context, program string, version lighttpd.Version, d
 	if err != nil {
 		return nil, err
 	}
-	config := filepath.Join(dir, frontConfig)
+	config := filepath.Join(dir, proxyConfig)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	// Each try has a log of its own: what is looked for in it must not be of the one before.
-	log, err := os.OpenFile(filepath.Join(dir, frontLog), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, proxyLog), os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	f := &Front{address: net.JoinHostPort("127.0.0.1", number(port)), log: log.Name(), family: newFamily()}
+	p := &Proxy{address: net.JoinHostPort("127.0.0.1", number(port)), log: log.Name(), group: newProcessGroup()}
 	cmd := exec.Command(program, "-D", "-f", config)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), f.family.mark)
+	cmd.Dir, cmd.Env = dir, os.Environ()
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	if p.leader, err = p.group.start(cmd); err != nil {
 		return nil, err
 	}
-	f.family.begin(cmd.Process.Pid)
-	f.head = newHead(cmd.Process.Pid, func(sig syscall.Signal) { _ = cmd.Process.Signal(sig) }, cmd.Wait)
-	bounded, cancel := context.WithTimeoutCause(ctx, frontTimeout, fmt.Errorf("it does not serve after %v", frontTimeout))
+	bounded, cancel := context.WithTimeoutCause(ctx, proxyTimeout, fmt.Errorf("it does not serve after %v", proxyTimeout))
 	defer cancel()
-	if err := f.await(bounded); err != nil {
-		return nil, errors.Join(err, f.Stop())
+	if err := p.await(bounded); err != nil {
+		return nil, errors.Join(err, p.Stop())
 	}
-	return f, nil
+	return p, nil
 }
 
-// await waits for the line that says that it has bound its port.
-func (f *Front) await(ctx context.Context) error {
-	news, err := follow(f.log)
+// await waits for the line of lighttpd's log that says that it has bound its port.
+func (p *Proxy) await(ctx context.Context) error {
+	news, err := follow(p.log)
 	if err != nil {
 		return err
 	}
@@ -148,36 +145,36 @@ func (f *Front) await(ctx context.Context) error {
 		}
 		select {
 		case <-tick.C:
-		case err := <-f.head.exited:
-			if strings.Contains(strings.Join(f.Tail(), "\n"), "Address already in use") {
+		case err := <-p.leader.exited:
+			if strings.Contains(strings.Join(p.Tail(), "\n"), "Address already in use") {
 				return errPortTaken
 			}
-			return fmt.Errorf("it ended: %w\n  %s", err, strings.Join(f.Tail(), "\n  "))
+			return fmt.Errorf("it ended: %w\n  %s", err, strings.Join(p.Tail(), "\n  "))
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 }
 
-// Address is where it listens: 127.0.0.1 and a port.
-func (f *Front) Address() string { return f.address }
+// Address returns where it listens: 127.0.0.1 and a port.
+func (p *Proxy) Address() string { return p.address }
 
-// Pid is lighttpd's.
-func (f *Front) Pid() int { return f.head.pid }
+// Pid returns lighttpd's.
+func (p *Proxy) Pid() int { return p.leader.pid }
 
-// Tail answers the last lines of its log of errors.
-func (f *Front) Tail() []string { return tail(f.log) }
+// Tail returns the last lines of its log of errors.
+func (p *Proxy) Tail() []string { return tail(p.log) }
 
-// Stop ends it, and returns when it is gone.
-func (f *Front) Stop() error {
-	f.stop.Do(func() {
-		f.head.signal(syscall.SIGTERM)
-		f.stopped = end(f.family.members, func(pid int) bool { return pid == f.head.pid }, frontGrace)
+// Stop ends it, and returns when it has ended.
+func (p *Proxy) Stop() error {
+	p.stop.Do(func() {
+		p.leader.signal(syscall.SIGTERM)
+		p.stopped = end(p.group.members, func(pid int) bool { return pid == p.leader.pid }, proxyGrace)
 	})
-	return f.stopped
+	return p.stopped
 }
 
-// freePort is one that nobody has right now.
+// freePort returns a port that nobody listens on right now.
 func freePort() (int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -15,20 +15,20 @@ import (
 type recipe struct {
 	command []string // program and arguments
 	typed   []string // the same as a person would type it
-	// goodbye is the signal that has the server finish its requests and leave.
-	goodbye  syscall.Signal
-	backends []Backend
-	// pidFile is where a server that detaches itself says who it is; its command ends by
-	// itself. "" where the command is the server.
+	// stopSignal has the server finish its requests and end.
+	stopSignal syscall.Signal
+	backends   []Backend
+	// pidFile has the pid of a server that detaches itself from the command that starts it. "" where
+	// the command is the server.
 	pidFile string
 	ready   readiness
 }
 
-// readiness finds out when all workers are up. Both are asked by one goroutine.
+// readiness finds out when all workers are up. One goroutine calls its methods.
 type readiness interface {
-	// line takes a line of the log. An error says that they never will be.
+	// line reads a line of the log. An error says that they never will be up.
 	line(text string) error
-	// up says whether they are.
+	// up says whether they are up.
 	up(ctx context.Context) bool
 	// close waits for what up has begun, once its context has ended.
 	close()

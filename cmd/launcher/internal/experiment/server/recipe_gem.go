@@ -9,8 +9,8 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// puma is a cluster, also with one worker: a single process would be another server.
-// What is not said here is its default: in 5.6 wait_for_less_busy_worker is off.
+// puma returns the recipe of a cluster, also with one worker: without one Puma is a server of another
+// kind. What is not said here is its default: in 5.6 wait_for_less_busy_worker is off.
 func (s *Spec) puma(installed Installed) *recipe {
 	socket := s.path(socketName)
 	bind := url.URL{Scheme: "unix", Path: socket}
@@ -18,21 +18,21 @@ func (s *Spec) puma(installed Installed) *recipe {
 		"-e", s.App.Environment, "-b", bind.String(), s.path(wrapperName)}
 	return &recipe{
 		command: s.serve(installed, arguments), typed: typed(installed, experiment.Puma, arguments),
-		goodbye: syscall.SIGTERM, backends: []Backend{{Socket: socket}},
+		stopSignal: syscall.SIGTERM, backends: []Backend{{Socket: socket}},
 		ready: announced(`^(?:\[\d+\] )?- Worker (\d+) .*booted`, s.Workers),
 	}
 }
 
-// unicorn gets none of the middleware that it adds in some environments: no other
-// server does.
+// unicorn returns its recipe, without the middleware that it adds in some environments: no other
+// server has it.
 func (s *Spec) unicorn(installed Installed) *recipe {
 	socket := s.path(socketName)
 	arguments := []string{"-c", s.path("unicorn.rb"), "-l", socket, "-E", s.App.Environment, "-N", s.path(wrapperName)}
 	return &recipe{
 		command: s.serve(installed, arguments), typed: typed(installed, experiment.Unicorn, arguments),
-		goodbye:  syscall.SIGQUIT, // TERM would cut requests off
-		backends: []Backend{{Socket: socket}},
-		ready:    announced(`worker=(\d+) ready`, s.Workers),
+		stopSignal: syscall.SIGQUIT, // TERM would cut requests off
+		backends:   []Backend{{Socket: socket}},
+		ready:      announced(`worker=(\d+) ready`, s.Workers),
 	}
 }
 

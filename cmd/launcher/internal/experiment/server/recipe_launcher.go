@@ -10,8 +10,8 @@ import (
 	"launcher/preforker/sockets"
 )
 
-// launcher is this program. Its standard output, configuration for a web server, is
-// not wanted: the log is its standard error.
+// launcher returns the recipe of this program. Its standard output, configuration for a web server, is
+// not kept: the log is its standard error.
 func (s *Spec) launcher() (*recipe, error) {
 	program, err := executable(s.Launcher)
 	if err != nil {
@@ -22,7 +22,7 @@ func (s *Spec) launcher() (*recipe, error) {
 		"--boot-timeout", s.Timeout.String(), "--log-format", "text", number(s.Workers)}
 	r := &recipe{
 		command: append([]string{program}, arguments...), typed: append([]string{"launcher"}, arguments...),
-		goodbye: syscall.SIGTERM, ready: &footer{text: readyLine(s.Workers)},
+		stopSignal: syscall.SIGTERM, ready: &logLine{text: readyLine(s.Workers)},
 	}
 	for _, socket := range sockets.Paths(s.Dir, s.Workers) {
 		r.backends = append(r.backends, Backend{FastCGI: true, Socket: socket})
@@ -30,7 +30,7 @@ func (s *Spec) launcher() (*recipe, error) {
 	return r, nil
 }
 
-// readyLine begins the line that the launcher prints once all workers are ready.
+// readyLine returns the start of the line that the launcher prints once all workers are ready.
 func readyLine(workers int) string {
 	if workers == 1 {
 		return "1 worker is ready"
@@ -38,17 +38,17 @@ func readyLine(workers int) string {
 	return number(workers) + " workers are ready"
 }
 
-// footer is the readiness of a server whose log has one line for all of its workers.
-type footer struct {
+// logLine is the readiness of a server whose log has one line for all of its workers.
+type logLine struct {
 	text string
 	seen bool
 }
 
-func (f *footer) line(text string) error {
-	f.seen = f.seen || strings.HasPrefix(text, f.text)
+func (l *logLine) line(text string) error {
+	l.seen = l.seen || strings.HasPrefix(text, l.text)
 	return nil
 }
 
-func (f *footer) up(context.Context) bool { return f.seen }
+func (l *logLine) up(context.Context) bool { return l.seen }
 
-func (f *footer) close() {}
+func (l *logLine) close() {}

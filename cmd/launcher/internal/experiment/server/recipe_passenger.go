@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// passenger is Passenger Standalone with its own HTTP engine.
+// passenger returns the recipe of Passenger Standalone with its own HTTP engine.
 //
 // As a daemon, because in the foreground a Ruby process and a "tail -f" of the
 // application's log stay as well, which no site needs and which would be counted.
@@ -35,7 +35,7 @@ func (s *Spec) passenger(installed Installed) *recipe {
 		"--instance-registry-dir", s.Dir, "--pid-file", pidFile, "--log-file", s.path(LogName)}
 	return &recipe{
 		command: append([]string{installed.Program}, arguments...), typed: append([]string{"passenger"}, arguments...),
-		goodbye: syscall.SIGTERM, backends: []Backend{{Socket: socket}}, pidFile: pidFile,
+		stopSignal: syscall.SIGTERM, backends: []Backend{{Socket: socket}}, pidFile: pidFile,
 		ready: &pool{registry: s.Dir, count: s.Workers, socket: socket},
 	}
 }
@@ -44,15 +44,15 @@ func (s *Spec) passenger(installed Installed) *recipe {
 // stays up then, and tries again with each request.
 const spawnFailure = "Could not spawn process"
 
-// pool is the readiness of Passenger: its own account of its workers, asked of the core
-// over the socket that passenger-status uses.
+// pool is the readiness of Passenger: it asks the core how many workers there are, over the
+// socket that passenger-status uses.
 type pool struct {
 	registry string
 	count    int
 	socket   string // that it serves at
 	instance string
 	asked    time.Time
-	woken    chan struct{} // closed when a worker has answered
+	woken    chan struct{} // closed when wake has ended
 }
 
 // poolTick is how often the core is asked while it starts workers.
@@ -95,7 +95,7 @@ func (p *pool) close() {
 
 // wake has the core start its workers, with a request that the wrapper answers, so that no
 // worker has run more of the application than another server's. It ends with the
-// answer, or with the start: then somebody else tells what has gone wrong.
+// response, or with the start, whose error tells then what has gone wrong.
 func (p *pool) wake(ctx context.Context) {
 	defer close(p.woken)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/", nil)
@@ -122,8 +122,8 @@ func unixClient(socket string) *http.Client {
 	}}
 }
 
-// enabled is the number of workers that take requests. Passenger that cannot be asked
-// yet has none.
+// enabled returns the number of workers that take requests, 0 while Passenger cannot be asked
+// yet.
 func (p *pool) enabled(ctx context.Context) (workers int) {
 	password, err := os.ReadFile(filepath.Join(p.instance, "read_only_admin_password.txt"))
 	if err != nil {

@@ -45,8 +45,8 @@ func TestMethods(t *testing.T) {
 // this server.
 func serves(t *testing.T, s *Server, path, text string) {
 	t.Helper()
-	f := front(t, s.Backends())
-	members, err := s.family.members()
+	p := proxy(t, s.Backends())
+	members, err := s.group.members()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func serves(t *testing.T, s *Server, path, text string) {
 		t.Errorf("the first process, %d, is not one of %v", s.Pid(), pids)
 	}
 	for i := range 6 {
-		response, body := ask(t, "http://"+f.Address()+path, i == 0)
+		response, body := ask(t, "http://"+p.Address()+path, i == 0)
 		if response.StatusCode != http.StatusOK || !strings.Contains(body, text) {
 			t.Fatalf("status %d: %s", response.StatusCode, body)
 		}

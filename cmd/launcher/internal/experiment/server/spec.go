@@ -26,7 +26,7 @@ type Spec struct {
 	// Dir is the folder of this run, there already and empty: sockets, configuration, logs.
 	Dir     string
 	Timeout time.Duration // to come up
-	// Installed is what Find has answered. Without it Start looks for itself.
+	// Installed is what Find has returned. Without it Start calls Find.
 	Installed Installed
 }
 
@@ -48,7 +48,7 @@ func (s *Spec) validate() error {
 	return nil
 }
 
-// longestName is the end of the longest socket path that a method makes below its folder.
+// longestName returns the end of the longest socket path that a method makes below its folder.
 func (s *Spec) longestName() string {
 	switch {
 	case s.Method.Own():
@@ -67,7 +67,7 @@ const socketName = "server.sock"
 
 func (s *Spec) path(name string) string { return filepath.Join(s.Dir, name) }
 
-// foreign are variables that would choose for a server what is chosen here, or tell it of
+// foreign has the variables that would choose for a server what is chosen here, or tell it of
 // a service manager that does not know it. What else the user has set stays.
 var foreign = []string{
 	"LAUNCHER_HTTP", "LAUNCHER_SOCKET_GROUP", "LAUNCHER_SOCKET_MODE", "LAUNCHER_URL_PREFIX",
@@ -77,8 +77,8 @@ var foreign = []string{
 	"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
 }
 
-// Settings are the variables that choose something for this program and reach it, as
-// "NAME=value": its own methods are measured with what the user has set.
+// Settings returns the variables that choose something for this program and reach it, as
+// "NAME=value": direct and smart are measured with what the user has set.
 func Settings() []string {
 	return slices.DeleteFunc(appEnviron(experiment.App{}), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
@@ -86,13 +86,13 @@ func Settings() []string {
 	})
 }
 
-// chosen are variables of this program whose options it is started with.
+// chosen has the variables of this program whose options it is started with.
 var chosen = []string{"LAUNCHER_RUBY", "LAUNCHER_ENVIRONMENT", "LAUNCHER_RACKUP", "LAUNCHER_SOCKET_DIR", "LAUNCHER_BOOT_TIMEOUT", "LAUNCHER_SPAWN_METHOD"}
 
-// environ is the environment of a server. Its temporary files are below the folder of the
+// environ returns the environment of a server. Its temporary files are below the folder of the
 // run: Passenger leaves a page for each error there.
-func (s *Spec) environ(mark string) []string {
-	return append(appEnviron(s.App), "TMPDIR="+s.path(tmpName), mark)
+func (s *Spec) environ() []string {
+	return append(appEnviron(s.App), "TMPDIR="+s.path(tmpName))
 }
 
 const tmpName = "tmp"

@@ -10,17 +10,16 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"launcher/preforker/proc"
 )
 
-// startTick is how often a log is looked at for news. It bounds how exactly a launch is
+// startTick is how often a log is read while a server starts. It bounds how exactly a launch is
 // timed.
 const startTick = 10 * time.Millisecond
 
-// Start starts a server, and answers when all of its workers are up. Where it fails, or
+// Start starts a server, and returns when all of its workers are up. Where it fails, or
 // the context ends before, nothing of the server is left.
 func Start(ctx context.Context, spec Spec) (*Server, error) {
 	if err := spec.validate(); err != nil {
@@ -39,7 +38,7 @@ func Start(ctx context.Context, spec Spec) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Method, err)
 	}
-	s := &Server{spec: spec, recipe: r, family: newFamily()}
+	s := &Server{spec: spec, recipe: r, group: newProcessGroup()}
 	bounded, cancel := context.WithTimeoutCause(ctx, spec.Timeout, fmt.Errorf("its workers are not up after %v", spec.Timeout))
 	defer r.ready.close()
 	defer cancel()
@@ -65,19 +64,14 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	defer news.close()
 	cmd := exec.Command(s.recipe.command[0], s.recipe.command[1:]...)
-	cmd.Dir, cmd.Env = s.spec.App.Root, s.spec.environ(s.family.mark)
+	cmd.Dir, cmd.Env = s.spec.App.Root, s.spec.environ()
 	cmd.Stderr = log
 	if !s.spec.Method.Own() {
 		cmd.Stdout = log
 	}
-	// A session of its own: Ctrl-C at the terminal is for this process, which stops the
-	// server in its own way, and the session tells whose a process is.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	if s.leader, err = s.group.start(cmd); err != nil {
 		return err
 	}
-	s.family.begin(cmd.Process.Pid)
-	s.head = newHead(cmd.Process.Pid, func(sig syscall.Signal) { _ = cmd.Process.Signal(sig) }, cmd.Wait)
 	if s.recipe.pidFile != "" {
 		if err := s.detached(ctx); err != nil {
 			return err
@@ -86,23 +80,24 @@ func (s *Server) start(ctx context.Context) error {
 	if err := s.await(ctx, news); err != nil {
 		return err
 	}
-	_, err = s.family.members() // to know them while their parents live
+	_, err = s.group.members() // to know them while their parents live
 	return err
 }
 
-// detached waits for the end of a command that leaves a server behind, and follows that.
+// detached waits for the end of a command that leaves a server behind, whose first process is the
+// leader from then on.
 func (s *Server) detached(ctx context.Context) error {
 	select {
-	case err := <-s.head.exited:
+	case err := <-s.leader.exited:
 		if err.Error() != "exit status 0" {
 			return fmt.Errorf("its command failed: %w", err)
 		}
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	// The command leaves a process behind that soon ends, and as a zombie does not show
-	// its environment any more: it must be known before.
-	if _, err := s.family.members(); err != nil {
+	// To know a process that the command leaves behind: it soon ends, and as a zombie does not
+	// show its environment any more.
+	if _, err := s.group.members(); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(s.recipe.pidFile)
@@ -117,11 +112,11 @@ func (s *Server) detached(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w (%w)", errEarlyExit, err)
 	}
-	s.head = newHead(pid, identityOf(first).signal, identityOf(first).await)
+	s.leader = newLeader(pid, identityOf(first).signal, identityOf(first).await)
 	return nil
 }
 
-// await waits for all workers.
+// await waits until all workers are up.
 func (s *Server) await(ctx context.Context, news *follower) error {
 	tick := time.NewTicker(startTick)
 	defer tick.Stop()
@@ -134,7 +129,7 @@ func (s *Server) await(ctx context.Context, news *follower) error {
 		}
 		select {
 		case <-tick.C:
-		case err := <-s.head.exited:
+		case err := <-s.leader.exited:
 			return fmt.Errorf("%w (%w)", errEarlyExit, err)
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -120,7 +120,7 @@ func TestStartOne(t *testing.T) {
 			spec := newSpec(t, method, root, 1)
 			spec.App.Entry = "config/environment.rb"
 			s := up(t, spec)
-			response, body := ask(t, "http://"+front(t, s.Backends()).Address()+"/posts", false)
+			response, body := ask(t, "http://"+proxy(t, s.Backends()).Address()+"/posts", false)
 			if response.StatusCode != 200 || response.Header.Get(PidHeader) == "" {
 				t.Errorf("status %d, answered by %q: %s", response.StatusCode, response.Header.Get(PidHeader), body)
 			}

@@ -81,16 +81,16 @@ run ->(_env) { [200, { "content-type" => "text/plain" }, ["daemon"]] }
 func TestStopLeavesOthers(t *testing.T) {
 	root := copyApp(t, "hello")
 	other := up(t, newSpec(t, experiment.Puma, root, 1))
-	f := front(t, other.Backends())
+	p := proxy(t, other.Backends())
 	s := up(t, newSpec(t, experiment.Passenger, root, 1))
 	if err := s.Stop(patience); err != nil {
 		t.Error(err)
 	}
-	members, err := other.family.members()
+	members, err := other.group.members()
 	if err != nil || !slices.ContainsFunc(members, func(p proc.Process) bool { return p.Pid == other.Pid() && !p.Zombie() }) {
 		t.Errorf("the other server has %v: %v", members, err)
 	}
-	if response, _ := ask(t, "http://"+f.Address()+"/", false); response.StatusCode != 200 {
+	if response, _ := ask(t, "http://"+p.Address()+"/", false); response.StatusCode != 200 {
 		t.Errorf("status %d", response.StatusCode)
 	}
 }
