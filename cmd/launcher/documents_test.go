@@ -161,6 +161,41 @@ func TestDocumentsWrap(t *testing.T) {
 	}
 }
 
+// fileName is the name of a source file in backquotes, perhaps with its folder.
+var fileName = regexp.MustCompile("`([\\w./-]+\\.(?:go|rb))`")
+
+// TestDocumentsNameFilesThatAreThere: by a path below the root or the document's folder, or by the end of a path.
+func TestDocumentsNameFilesThatAreThere(t *testing.T) {
+	t.Parallel()
+	root, all := documents(t)
+	var files strings.Builder
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && entry.Name() == ".git" {
+			return filepath.SkipDir
+		}
+		files.WriteString(path + "\n")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range all {
+		if filepath.Base(d.path) == "CHANGELOG.md" { // which tells of what was
+			continue
+		}
+		for number, line := range d.prose() {
+			for _, match := range fileName.FindAllStringSubmatch(line, -1) {
+				if strings.HasPrefix(match[1], "config/") { // an application's
+					continue
+				}
+				if !strings.Contains(files.String(), "/"+match[1]+"\n") {
+					t.Errorf("%s:%d: there is no %s", d.path, number, match[1])
+				}
+			}
+		}
+	}
+}
+
 // otherWords are those for which the field, or this project, has one of its own.
 var otherWords = regexp.MustCompile(`(?i)\b(?:births?|born|unborn|(?:dies?|dying|died) young)\b|(?:^|[^-])\blevers?\b`)
 
