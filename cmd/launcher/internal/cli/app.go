@@ -40,7 +40,7 @@ func Run(version string, args []string, stdout, stderr *os.File) int {
 
 // run carries the command out.
 func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
-	if err := l.readEnvironment(app, os.Environ()); err != nil {
+	if err := l.readVariables(app, os.Environ()); err != nil {
 		return err
 	}
 	for _, command := range app.Commands {

@@ -20,7 +20,7 @@ func read(t *testing.T, words string, variables ...string) (commandLine, error) 
 	app := newApp(os.Stdout, os.Stderr)
 	line, err := readCommandLine(app, strings.Fields(words))
 	if err == nil {
-		err = line.readEnvironment(app, variables)
+		err = line.readVariables(app, variables)
 	}
 	return line, err
 }

@@ -105,7 +105,7 @@ func doctorConfig(ctx *cli.Context) (config preforker.ExamineConfig, err error) 
 	if err != nil {
 		return config, err
 	}
-	where.app.Environment = environment(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), where.app.URLPrefix)
+	where.app.Environment = readEnvironment(ctx).variables(where.app.URLPrefix)
 	where.app.PassengerEvents = ctx.Bool(optPassenger)
 	config = preforker.ExamineConfig{App: where.app, BootTimeout: ctx.Duration(optBootTimeout)}
 	config.Ruby, err = findRuby(ctx.String(optRuby))
@@ -143,7 +143,7 @@ type diagnosis struct {
 
 func newDiagnosis(ctx *cli.Context, app preforker.App, e *preforker.Examination) diagnosis {
 	d := diagnosis{Root: app.Root, Ruby: e.Ruby, Rails: e.Rails, Rack: e.Rack, Seconds: e.Seconds, Findings: e.Findings, Measured: e.Measured,
-		Environment: firstOf(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), "production")}
+		Environment: readEnvironment(ctx).rails}
 	rank := []preforker.Severity{preforker.SeverityHarm, preforker.SeverityCost, preforker.SeverityNote}
 	slices.SortStableFunc(d.Findings, func(a, b preforker.Finding) int {
 		return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity)

@@ -170,12 +170,12 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 			return config, "", fmt.Errorf("read the machine's memory: %w", err)
 		}
 	}
-	app, err := preforker.FindApp(firstOf(ctx.String(optRoot), "."))
+	app, err := findApp(ctx)
 	if err != nil {
 		return config, "", err
 	}
 	config.App = experiment.App{Name: filepath.Base(app.Root), Root: app.Root, Entry: app.Entry,
-		Environment: firstOf(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), "production")}
+		Environment: readEnvironment(ctx).rails}
 	if config.App.Ruby, err = findRuby(ctx.String(optRuby)); err != nil {
 		return config, "", err
 	}

@@ -4,27 +4,15 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"os"
+	"net"
 	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"launcher/cmd/launcher/internal/experiment/server"
+	"launcher/preforker"
 )
-
-// variablePrefix begins the name of every environment variable that is read as an option.
-const variablePrefix = "LAUNCHER_"
-
-// otherVariables are known without being options.
-var otherVariables = []string{scratchVariable, server.GroupVariable}
-
-// developersVariables begin the names of those that the tests and benchmarks read.
-var developersVariables = []string{"LAUNCHER_TEST_", "LAUNCHER_BENCH_"}
 
 var (
 	wholeNumber   = regexp.MustCompile(`^[+-]?[0-9]+$`)
@@ -82,127 +70,43 @@ func checkNumber(value string, unsigned bool) error {
 	return nil
 }
 
-// readEnvironment adds the options that environment variables hold and the command line does not. An
-// empty LAUNCHER_* is one that is not set.
-func (l *commandLine) readEnvironment(app *cli.App, variables []string) error {
-	for _, flag := range l.command.Flags {
-		if slices.ContainsFunc(l.options, func(g given) bool { return g.name() == flag.Names()[0] }) {
-			continue
-		}
-		for _, variable := range variablesOf(flag) {
-			value, set := lookup(variables, variable)
-			if !set || value == "" {
-				continue
-			}
-			option := given{flag: flag, value: value, variable: variable}
-			if err := checkValue(option); err != nil {
-				l.options = append(l.options, option) // which the error is to name
-				return err
-			}
-			l.options = append(l.options, option)
-			break
-		}
+func spawnMethod(text string) (preforker.SpawnMethod, error) {
+	switch method := preforker.SpawnMethod(text); method {
+	case preforker.SpawnSmart, preforker.SpawnDirect:
+		return method, nil
+	default:
+		return "", usageErrorf("--spawn-method smart", "read --%s: %q is neither smart nor direct", optSpawnMethod, text)
 	}
-	l.warnings = append(l.warnings, unknownVariables(app, variables)...)
-	return nil
 }
 
-func lookup(variables []string, name string) (string, bool) {
-	for _, variable := range variables {
-		if value, found := strings.CutPrefix(variable, name+"="); found {
-			return value, true
-		}
+func mountedBy(text string) (preforker.MountedBy, error) {
+	switch by := preforker.MountedBy(text); by {
+	case preforker.MountedByAuto, preforker.MountedByLauncher, preforker.MountedByApp:
+		return by, nil
+	case "":
+		return preforker.MountedByAuto, nil
+	default:
+		return "", usageErrorf("--mounted-by app", "read --%s: %q is neither auto nor launcher nor app", optMountedBy, text)
 	}
-	return "", false
 }
 
-func variablesOf(flag cli.Flag) []string {
-	if doc, ok := flag.(cli.DocGenerationFlag); ok {
-		return doc.GetEnvVars()
+func httpAddress(text string) error {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil || port == "" {
+		return usageErrorf("--http 127.0.0.1:3000", "read --%s: %q is not an address with a port", optHTTP, text)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return usageErrorf("--http 127.0.0.1:3000", "read --%s: %q is not a port from 0 to 65535", optHTTP, port)
 	}
 	return nil
 }
 
-// unknownVariables are names that begin as the launcher's do and are none.
-func unknownVariables(app *cli.App, variables []string) (warnings []string) {
-	known := slices.Clone(otherVariables)
-	for _, flag := range allFlags(app) {
-		known = append(known, variablesOf(flag)...)
-	}
-	var options []string
-	for _, name := range known {
-		options = append(options, strings.TrimPrefix(name, variablePrefix))
-	}
-	slices.Sort(options)
-	for _, variable := range variables {
-		name, value, _ := strings.Cut(variable, "=")
-		developers := slices.ContainsFunc(developersVariables, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
-		if !strings.HasPrefix(name, variablePrefix) || value == "" || developers || slices.Contains(known, name) {
-			continue
-		}
-		warning := fmt.Sprintf("the environment variable %s is none of the launcher's", printable(name))
-		if near := nearest(strings.TrimPrefix(name, variablePrefix), options); near != "" {
-			warning += "; did you mean " + variablePrefix + near + "?"
-		}
-		warnings = append(warnings, warning)
-	}
-	slices.Sort(warnings)
-	return warnings
-}
-
-// withoutVariables has the options' parser look at the command line alone: the environment is read above, where an
-// empty variable is told from one that is set, and an error from the environment from one of the command line.
-func withoutVariables(flags []cli.Flag) {
-	for _, flag := range flags {
-		switch f := flag.(type) {
-		case *cli.StringFlag:
-			f.EnvVars = nil
-		case *cli.StringSliceFlag:
-			f.EnvVars = nil
-		case *cli.BoolFlag:
-			f.EnvVars = nil
-		case *cli.IntFlag:
-			f.EnvVars = nil
-		case *cli.Uint64Flag:
-			f.EnvVars = nil
-		case *cli.Float64Flag:
-			f.EnvVars = nil
-		case *cli.DurationFlag:
-			f.EnvVars = nil
-		default:
-			panic(fmt.Sprintf("option %s is of a type that nobody knows", flag.Names()[0]))
+// positive refuses a time that would end everything at once.
+func positive(ctx *cli.Context, options ...string) error {
+	for _, option := range options {
+		if d := ctx.Duration(option); d <= 0 {
+			return usageErrorf("--"+option+" 30s", "read --%s: %v is not a time to wait", option, d)
 		}
 	}
-}
-
-// fromEnvironment names the environment variable in an error where the value is its own and not the command line's.
-func (l *commandLine) fromEnvironment(text, try string) (string, string) {
-	for _, option := range l.options {
-		if option.variable == "" {
-			continue
-		}
-		name := "--" + option.name()
-		if strings.HasPrefix(text, "read "+name+":") {
-			text = strings.Replace(text, "read "+name+":", "read "+option.variable+":", 1)
-			if value, found := strings.CutPrefix(try, name+" "); found {
-				try = option.variable + "=" + value + ", or " + name + " " + value
-			} else if try == name {
-				try = option.variable + "=true, or " + name
-			}
-			continue
-		}
-		if regexp.MustCompile(regexp.QuoteMeta(name) + `\b`).MatchString(text + " " + try) {
-			try += fmt.Sprintf(" (%s is %q in the environment)", option.variable, option.value)
-		}
-	}
-	return text, try
-}
-
-// forgetEmptyVariables takes empty LAUNCHER_* out of what children inherit.
-func forgetEmptyVariables() {
-	for _, variable := range os.Environ() {
-		if name, value, _ := strings.Cut(variable, "="); value == "" && strings.HasPrefix(name, variablePrefix) {
-			_ = os.Unsetenv(name)
-		}
-	}
+	return nil
 }

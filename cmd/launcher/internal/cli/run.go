@@ -134,7 +134,7 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	if err != nil {
 		return config, where, err
 	}
-	where.app.Environment = environment(ctx.String(optEnvironment), os.Getenv("RAILS_ENV"), os.Getenv("RACK_ENV"), where.app.URLPrefix)
+	where.app.Environment = readEnvironment(ctx).variables(where.app.URLPrefix)
 	where.app.PassengerEvents = ctx.Bool(optPassenger)
 	if where.app.MountedBy, err = mountedBy(ctx.String(optMountedBy)); err != nil {
 		return config, where, err

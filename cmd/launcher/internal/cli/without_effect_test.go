@@ -15,7 +15,7 @@ func TestUnknownEnvironment(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	named := func(name string) preforker.App {
-		return preforker.App{Root: root, Environment: environment(name, "", "", "")}
+		return preforker.App{Root: root, Environment: environmentOf(name, "", "").variables("")}
 	}
 	if got := unknownEnvironment(named("prodution")); got != nil {
 		t.Errorf("without Rails: %q", got)

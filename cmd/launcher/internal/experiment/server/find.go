@@ -4,6 +4,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func findPassenger(ctx context.Context) (Installed, error) {
 
 // findGem asks the application's Ruby, in the application's folder.
 func findGem(ctx context.Context, method experiment.Method, app experiment.App) (Installed, error) {
-	interpreter, err := exec.LookPath(firstOf(app.Ruby, "ruby"))
+	interpreter, err := exec.LookPath(cmp.Or(app.Ruby, "ruby"))
 	if err != nil {
 		return Installed{}, notInstalled(method, err)
 	}
@@ -105,7 +106,7 @@ func findGem(ctx context.Context, method experiment.Method, app experiment.App) 
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
-		return Installed{}, notInstalled(method, errors.New(firstOf(strings.TrimSpace(stderr.String()), exit.String())))
+		return Installed{}, notInstalled(method, errors.New(cmp.Or(strings.TrimSpace(stderr.String()), exit.String())))
 	case err != nil:
 		return Installed{}, fmt.Errorf("find %s: %w", method, err)
 	}
@@ -116,15 +117,6 @@ func findGem(ctx context.Context, method experiment.Method, app experiment.App) 
 	}
 	found := lines[len(lines)-3:]
 	return Installed{Program: found[0], Version: found[1], Bundled: found[2] == "bundle"}, nil
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // executable returns the path of this program where the caller names none.

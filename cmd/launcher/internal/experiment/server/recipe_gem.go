@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"net/url"
 	"syscall"
 
@@ -37,7 +38,7 @@ func (s *Spec) unicorn(installed Installed) *recipe {
 }
 
 func (s *Spec) serve(installed Installed, arguments []string) []string {
-	return append([]string{firstOf(s.App.Ruby, "ruby"), s.path(serveName), string(s.Method), installed.Program}, arguments...)
+	return append([]string{cmp.Or(s.App.Ruby, "ruby"), s.path(serveName), string(s.Method), installed.Program}, arguments...)
 }
 
 func typed(installed Installed, method experiment.Method, arguments []string) []string {

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"syscall"
@@ -18,7 +19,7 @@ func (s *Spec) launcher() (*recipe, error) {
 		return nil, err
 	}
 	arguments := []string{"--spawn-method", string(s.Method), "--root", s.App.Root, "--environment", s.App.Environment,
-		"--ruby", firstOf(s.App.Ruby, "ruby"), "--rackup", s.path(wrapperName), "--socket-dir", s.Dir,
+		"--ruby", cmp.Or(s.App.Ruby, "ruby"), "--rackup", s.path(wrapperName), "--socket-dir", s.Dir,
 		"--boot-timeout", s.Timeout.String(), "--log-format", "text", number(s.Workers)}
 	r := &recipe{
 		command: append([]string{program}, arguments...), typed: append([]string{"launcher"}, arguments...),

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -26,7 +27,7 @@ import (
 func (s *Spec) passenger(installed Installed) *recipe {
 	socket, pidFile := s.path(socketName), s.path("passenger.pid")
 	arguments := []string{"start", "--daemonize", "--engine", "builtin", "--socket", socket,
-		"--environment", s.App.Environment, "--ruby", firstOf(s.App.Ruby, "ruby"),
+		"--environment", s.App.Environment, "--ruby", cmp.Or(s.App.Ruby, "ruby"),
 		"--app-type", "rack", "--startup-file", s.path(wrapperName), "--spawn-method", "smart",
 		"--min-instances", number(s.Workers), "--max-pool-size", number(s.Workers), "--max-preloader-idle-time", "0",
 		"--start-timeout", number(max(1, int(s.Timeout/time.Second))),

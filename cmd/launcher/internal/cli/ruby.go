@@ -1,0 +1,31 @@
+//go:build linux
+
+package cli
+
+import (
+	"os/exec"
+	"path/filepath"
+	"regexp"
+
+	"launcher/preforker/hint"
+)
+
+// findRuby returns the absolute path of the interpreter, since it is started in the application's
+// folder.
+func findRuby(command string) (string, error) {
+	path, err := exec.LookPath(command)
+	if err != nil {
+		return "", hint.Errorf("install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby", "find Ruby: %w", err)
+	}
+	if path, err = absolute(path); err != nil {
+		return "", err
+	}
+	// Their start takes many seconds before they could say it themselves.
+	if real, err := filepath.EvalSymlinks(path); err == nil && forkless.MatchString(filepath.Base(real)) {
+		return "", hint.Errorf("name a CRuby (MRI) with --ruby", "find Ruby: %s is %s, which cannot fork", path, filepath.Base(real))
+	}
+	return path, nil
+}
+
+// forkless are Rubies on a virtual machine that fork(2) would leave with one thread.
+var forkless = regexp.MustCompile(`(?i)^(jruby|truffleruby)`)

@@ -1,0 +1,69 @@
+//go:build linux
+
+package cli
+
+import (
+	"cmp"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/preforker"
+)
+
+// site is where an application and its sockets are.
+type site struct {
+	app          preforker.App
+	socketDir    string
+	sendfileDirs []string // absolute; the application may have files below them sent by X-Sendfile
+	buffered     bool     // lighttpd collects each response before it sends it
+}
+
+// readSite reads the options that say where.
+func readSite(ctx *cli.Context) (site, error) {
+	app, err := findApp(ctx)
+	if err != nil {
+		return site{}, err
+	}
+	if app.URLPrefix, err = urlPrefix(ctx.String(optURLPrefix)); err != nil {
+		return site{}, err
+	}
+	dir := ctx.String(optSocketDir)
+	if dir == "" {
+		dir = filepath.Join(app.Root, "log")
+	}
+	if dir, err = absolute(dir); err != nil {
+		return site{}, err
+	}
+	return site{app: app, socketDir: dir, sendfileDirs: sendfileDirs(app.Root, ctx.StringSlice(optSendfileDir)),
+		buffered: ctx.Bool(optBuffered)}, nil
+}
+
+// findApp returns the application that the options name, else the one in the current folder.
+func findApp(ctx *cli.Context) (preforker.App, error) {
+	root, err := absolute(cmp.Or(ctx.String(optRoot), "."))
+	if err != nil {
+		return preforker.App{}, err
+	}
+	if rackup := ctx.String(optRackup); rackup != "" {
+		return preforker.FindRackup(root, rackup)
+	}
+	return preforker.FindApp(root)
+}
+
+// urlPath is what web servers' configurations and SCRIPT_NAME have in the same form.
+var urlPath = regexp.MustCompile(`^(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
+
+// urlPrefix is "" for a mount at the root, else a path without a slash at its end.
+func urlPrefix(text string) (string, error) {
+	prefix := strings.TrimRight(text, "/")
+	if prefix == "" {
+		return "", nil
+	}
+	if !urlPath.MatchString(prefix) {
+		return "", usageErrorf("--url-prefix /shop", "read --%s: %q is not a URL path", optURLPrefix, text)
+	}
+	return prefix, nil
+}
