@@ -145,28 +145,40 @@ func TestUnusablePlaces(t *testing.T) {
 		name    string
 		prepare func(t *testing.T, root string) (env, args []string)
 		says    []string
+		status  int
 	}{
 		{"no application", func(t *testing.T, root string) (env, args []string) {
 			remove(t, filepath.Join(root, "config.ru"))
 			return nil, nil
-		}, []string{"neither config.ru nor config/environment.rb in", "change to the root"}},
+		}, []string{"neither config.ru nor config/environment.rb in", "change to the root"}, exitFailed},
+		{"root without an application", func(t *testing.T, _ string) (env, args []string) {
+			return nil, []string{"--root", t.TempDir()}
+		}, []string{"neither config.ru nor config/environment.rb in", "name it with --root"}, exitFailed},
 		{"no such root", func(_ *testing.T, root string) (env, args []string) {
 			return nil, []string{"--root", filepath.Join(root, "nowhere")}
-		}, []string{"nowhere is not a folder", "--root"}},
+		}, []string{"nowhere is not a folder", "--root"}, exitUsage},
+		{"no such root in the environment", func(_ *testing.T, root string) (env, args []string) {
+			return []string{"LAUNCHER_ROOT=" + filepath.Join(root, "nowhere")}, nil
+		}, []string{"nowhere is not a folder", `--root \(LAUNCHER_ROOT is ".*nowhere" in the environment\)`}, exitUsage},
 		{"root is a file", func(_ *testing.T, root string) (env, args []string) {
 			return nil, []string{"--root", "config.ru"}
-		}, []string{"config.ru is not a folder", "--root"}},
+		}, []string{"config.ru is not a folder", "--root"}, exitUsage},
 		{"no ruby on PATH", func(*testing.T, string) (env, args []string) { return []string{"PATH="}, nil },
-			[]string{`find Ruby: exec: "ruby": executable file not found in \$PATH`, "install Ruby 2.7 or later .*--ruby"}},
+			[]string{`find Ruby: exec: "ruby": executable file not found in \$PATH`, "install Ruby 2.7 or later .*--ruby"}, exitFailed},
 		{"no such ruby", func(*testing.T, string) (env, args []string) { return nil, []string{"--ruby", "/nowhere/ruby"} },
-			[]string{"find Ruby: .*/nowhere/ruby", "--ruby"}},
+			[]string{"find Ruby: .*/nowhere/ruby", "--ruby"}, exitUsage},
+		{"no such ruby on PATH", func(*testing.T, string) (env, args []string) { return nil, []string{"--ruby", "ruby9.9"} },
+			[]string{`find Ruby: exec: "ruby9.9": executable file not found in \$PATH`, "--ruby"}, exitUsage},
+		{"below a file", func(_ *testing.T, root string) (env, args []string) {
+			return nil, []string{"--ruby", filepath.Join(root, "config.ru", "ruby")}
+		}, []string{"find Ruby: .*config.ru/ruby", "--ruby"}, exitUsage},
 		{"log is a file", func(t *testing.T, root string) (env, args []string) {
 			write(t, filepath.Join(root, "log"), "")
 			return nil, nil
-		}, []string{"create socket folder: .*log: not a directory", "--socket-dir"}},
+		}, []string{"create socket folder: .*log: not a directory", "--socket-dir"}, exitFailed},
 		{"long path", func(t *testing.T, root string) (env, args []string) {
 			return nil, []string{"--socket-dir", filepath.Join(root, strings.Repeat("long/", 20))}
-		}, []string{`fastcgi.socket-1 has \d+ bytes, a socket's path can have 100`, "--socket-dir"}},
+		}, []string{`fastcgi.socket-1 has \d+ bytes, a socket's path can have 100`, "--socket-dir"}, exitFailed},
 		{"file in a socket's place", func(t *testing.T, root string) (env, args []string) {
 			write(t, filepath.Join(root, "log", "fastcgi.socket-1"), "precious")
 			t.Cleanup(func() {
@@ -175,15 +187,15 @@ func TestUnusablePlaces(t *testing.T) {
 				}
 			})
 			return nil, nil
-		}, []string{"fastcgi.socket-1 is there and is not a socket; it was left alone", "--socket-dir"}},
+		}, []string{"fastcgi.socket-1 is there and is not a socket; it was left alone", "--socket-dir"}, exitFailed},
 		{"port in use", func(*testing.T, string) (env, args []string) {
 			return nil, []string{"--http", listener.Addr().String()}
-		}, []string{"serve HTTP: .*address already in use", "--http"}},
+		}, []string{"serve HTTP: .*address already in use", "--http"}, exitFailed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			root := copyApp(t, "hello")
 			env, args := test.prepare(t, root)
-			refused{startOptions{root: root, env: env, args: append(args, "2")}, exitFailed, test.says}.run(t)
+			refused{startOptions{root: root, env: env, args: append(args, "2")}, test.status, test.says}.run(t)
 		})
 	}
 }

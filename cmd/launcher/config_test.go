@@ -115,6 +115,11 @@ func TestConfigResponses(t *testing.T) {
 	contains(t, "the snippet", text, "server.stream-response-body = 0", "text/event-stream", fmt.Sprintf("( %q, \"/srv/files/\" )", root+"/private/"))
 	lighttpdAccepts(t, "server.document-root = \"/var/empty\"\n"+text)
 	contains(t, "the snippet", output(t, root, "config", "1", "--sendfile-dir", "none"), `( "/dev/null/" )`)
+	missing := finish(t, root, "config", "1", "--sendfile-dir", "nowhere")
+	if missing.status != exitOK || !strings.Contains(missing.stdout, root+"/nowhere/") {
+		t.Errorf("a folder that is not there: %+v", missing)
+	}
+	contains(t, "standard error", missing.stderr, "launcher: --sendfile-dir names a folder that is not there, and nothing is sent from it: "+root+"/nowhere\n")
 }
 
 func TestConfigPaths(t *testing.T) {
@@ -173,7 +178,7 @@ func TestConfigCheck(t *testing.T) {
 		}
 	}
 	missing := finish(t, root, "config", "2", "--check", "--lighttpd", "/nonexistent/lighttpd")
-	if missing.status != exitFailed || missing.stdout != "" {
+	if missing.status != exitUsage || missing.stdout != "" {
 		t.Errorf("with a lighttpd that is missing: %+v", missing)
 	}
 	contains(t, "standard error", missing.stderr, "/nonexistent/lighttpd", "\nTry: ")

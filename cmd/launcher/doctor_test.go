@@ -212,6 +212,7 @@ func TestDoctorOfBrokenApplications(t *testing.T) {
 		})
 	}
 	doctor(t, exitUsage, startOptions{root: copyApp(t, "hello")}, "4")
+	doctor(t, exitUsage, startOptions{root: copyApp(t, "hello")}, "--ruby", "/nowhere/ruby")
 	other := writeApp(t, map[string]string{"config.ru": "exec('sleep', '60')\n"})
 	if in := doctor(t, exitFailed, startOptions{root: other}); in.count(`replaced Ruby by another program`) != 1 {
 		t.Error("it does not say that the application has become another program")

@@ -327,6 +327,7 @@ func TestExperimentUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"--method", "webrick"}, {"--processes", "two"}, {"--processes", "0"}, {"--processes", "1,,2"}, {"--requests", "0"},
 		{"--connections", "-1"}, {"--rate", "-5"}, {"--path", "posts"}, {"--path", "http://example.org/"}, {"--boot-timeout", "0s"}, {"4"},
+		{"--root", "nowhere"}, {"--ruby", "/nowhere/ruby"},
 	} {
 		in := start(t, startOptions{root: root, args: append([]string{"experiment"}, args...)})
 		if status := in.wait(); status != exitUsage || !strings.Contains(in.log(), "Try: ") {

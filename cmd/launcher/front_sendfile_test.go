@@ -47,7 +47,8 @@ func TestFrontSendsFilesOfRails(t *testing.T) {
 // TestFrontRefusesFilesElsewhere: an error that the log explains, and never an empty page or a path.
 func TestFrontRefusesFilesElsewhere(t *testing.T) {
 	t.Parallel()
-	b := startFront(t, sendfileApp(t), 1, "--sendfile-dir", "private")
+	b := startFront(t, sendfileApp(t), 1, "--sendfile-dir", "private", "--sendfile-dir", "nowhere")
+	b.in.waitLine(`level=WARN msg="--sendfile-dir names a folder that is not there, and nothing is sent from it: \S+/nowhere"`)
 	b.send(t, "a.txt", []byte("text"))
 	got := b.get(t, "/download/a.txt").expect(t, 500)
 	if strings.Contains(got.body, b.in.root) || got.Header.Get("X-Sendfile") != "" {

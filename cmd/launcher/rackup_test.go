@@ -65,9 +65,9 @@ func TestSpawnMethodAndRackupMistakes(t *testing.T) {
 		try    string
 	}{
 		{[]string{"2", "--spawn-method", "fast"}, exitUsage, `read --spawn-method: "fast" is neither smart nor direct`, "--spawn-method smart"},
-		{[]string{"2", "--rackup", "none.ru"}, exitFailed, "find application: there is no file " + root + "/none.ru", "name a rackup file with --rackup"},
-		{[]string{"2", "--rackup", "/none.ru"}, exitFailed, "find application: there is no file /none.ru", "name a rackup file with --rackup"},
-		{[]string{"2", "--rackup", "lib"}, exitFailed, "there is no file " + root + "/lib", "name a rackup file with --rackup"},
+		{[]string{"2", "--rackup", "none.ru"}, exitUsage, "find application: there is no file " + root + "/none.ru", "name a rackup file with --rackup"},
+		{[]string{"2", "--rackup", "/none.ru"}, exitUsage, "find application: there is no file /none.ru", "name a rackup file with --rackup"},
+		{[]string{"2", "--rackup", "lib"}, exitUsage, "there is no file " + root + "/lib", "name a rackup file with --rackup"},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			refused{startOptions{root: root, args: test.args}, test.status, []string{"launcher: .*" + test.says, test.try}}.run(t)

@@ -48,11 +48,16 @@ func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
 	}
 	app.Metadata = map[string]any{warningsKey: l.warnings}
 	if l.command.Name != runName && os.Getenv(scratchVariable) == "" { // whose watchdog has said it
-		for _, warning := range l.warnings {
-			fmt.Fprintf(stderr, "launcher: %s\n", warning)
-		}
+		warn(stderr, l.warnings)
 	}
 	return app.Run(l.words())
+}
+
+// warn prints warnings where there is no log.
+func warn(w io.Writer, warnings []string) {
+	for _, warning := range warnings {
+		fmt.Fprintf(w, "launcher: %s\n", escaped(warning))
+	}
 }
 
 // warningsKey is where the main job finds what its log is to say of the command line.

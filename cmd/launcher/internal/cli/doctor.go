@@ -108,7 +108,7 @@ func doctorConfig(ctx *cli.Context) (config preforker.ExamineConfig, err error) 
 	where.app.Environment = readEnvironment(ctx).variables(where.app.URLPrefix)
 	where.app.PassengerEvents = ctx.Bool(optPassenger)
 	config = preforker.ExamineConfig{App: where.app, BootTimeout: ctx.Duration(optBootTimeout)}
-	config.Ruby, err = findRuby(ctx.String(optRuby))
+	config.Ruby, err = findRuby(ctx)
 	return config, err
 }
 

@@ -4,8 +4,13 @@ package cli
 
 import (
 	"errors"
+	"io/fs"
+	"os/exec"
+	"syscall"
 
 	"launcher/preforker/hint"
+
+	"github.com/urfave/cli/v2"
 )
 
 // Exit statuses.
@@ -24,6 +29,15 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usageErrorf(try, format string, args ...any) error {
 	return usageError{hint.Errorf(try, format, args...)}
+}
+
+// namedBy makes a mistake in the command line of an error where an option names a program that is not there.
+func namedBy(ctx *cli.Context, option string, err error) error {
+	missing := errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	if missing && ctx.IsSet(option) {
+		return usageError{err}
+	}
+	return err
 }
 
 // exitStatus returns the status to end with, and whether the error has been printed already.

@@ -176,7 +176,7 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 	}
 	config.App = experiment.App{Name: filepath.Base(app.Root), Root: app.Root, Entry: app.Entry,
 		Environment: readEnvironment(ctx).rails}
-	if config.App.Ruby, err = findRuby(ctx.String(optRuby)); err != nil {
+	if config.App.Ruby, err = findRuby(ctx); err != nil {
 		return config, "", err
 	}
 	if config.Launcher, err = os.Executable(); err != nil {

@@ -74,6 +74,7 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 	if err := checkListener(ctx); err != nil {
 		return err
 	}
+	warn(ctx.App.ErrWriter, missingSendfileDirs(where.app.Root, ctx.StringSlice(optSendfileDir)))
 	text, err := configText(ctx, where, workers)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 		bounded, cancel := context.WithTimeout(ctx.Context, lighttpdTimeout)
 		defer cancel()
 		if err := lighttpd.Check(bounded, ctx.String(optLighttpd), text); err != nil {
-			return fmt.Errorf("check configuration: %w", err)
+			return namedBy(ctx, optLighttpd, fmt.Errorf("check configuration: %w", err))
 		}
 	}
 	if _, err := fmt.Fprint(stdout, text); err != nil {
@@ -113,7 +114,7 @@ func checkListener(ctx *cli.Context) error {
 func configText(ctx *cli.Context, where site, workers int) (string, error) {
 	version, err := lighttpdVersion(ctx.Context, ctx.String(optLighttpd), ctx.String(optLighttpdVersion))
 	if err != nil {
-		return "", err
+		return "", namedBy(ctx, optLighttpd, err)
 	}
 	if err := sockets.CheckPaths(where.socketDir, workers); err != nil {
 		return "", err

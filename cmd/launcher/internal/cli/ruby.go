@@ -8,14 +8,17 @@ import (
 	"regexp"
 
 	"launcher/preforker/hint"
+
+	"github.com/urfave/cli/v2"
 )
 
 // findRuby returns the absolute path of the interpreter, since it is started in the application's
 // folder.
-func findRuby(command string) (string, error) {
-	path, err := exec.LookPath(command)
+func findRuby(ctx *cli.Context) (string, error) {
+	path, err := exec.LookPath(ctx.String(optRuby))
 	if err != nil {
-		return "", hint.Errorf("install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby", "find Ruby: %w", err)
+		return "", namedBy(ctx, optRuby,
+			hint.Errorf("install Ruby 2.7 or later (apt-get install ruby), or name it with --ruby", "find Ruby: %w", err))
 	}
 	if path, err = absolute(path); err != nil {
 		return "", err

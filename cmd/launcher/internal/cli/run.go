@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -89,7 +90,8 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 
 // remark says what has no effect, and what of the folders may not be what somebody means.
 func remark(ctx *cli.Context, config preforker.Config, where site, logger *slog.Logger) {
-	for _, warning := range append(withoutEffect(ctx, config), deployWarnings(where.app.Root, where.socketDir)...) {
+	for _, warning := range slices.Concat(withoutEffect(ctx, config), deployWarnings(where.app.Root, where.socketDir),
+		missingSendfileDirs(where.app.Root, ctx.StringSlice(optSendfileDir))) {
 		logger.Warn(warning)
 	}
 	if dir, err := os.Getwd(); err == nil && ctx.String(optRoot) == "" && dir != where.app.Root {
@@ -159,7 +161,7 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	if err := readMemory(ctx, &config); err != nil {
 		return config, where, err
 	}
-	config.Ruby, err = findRuby(ctx.String(optRuby))
+	config.Ruby, err = findRuby(ctx)
 	return config, where, err
 }
 

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,13 +24,9 @@ func sendfileFlag() cli.Flag {
 		DefaultText: strings.Join(defaultSendfileDirs(), ", ")}
 }
 
-// sendfileDirs are the absolute paths of the folders that the user names, or of the usual ones. They need not be there yet.
+// sendfileDirs returns the absolute paths of the folders that the user names, or of the usual ones. They need not be there yet.
 func sendfileDirs(root string, named []string) []string {
-	var dirs []string
-	for _, list := range named {
-		dirs = append(dirs, filepath.SplitList(list)...)
-	}
-	dirs = slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
+	dirs := namedDirs(named)
 	switch {
 	case len(dirs) == 0:
 		dirs = defaultSendfileDirs()
@@ -42,4 +39,25 @@ func sendfileDirs(root string, named []string) []string {
 		}
 	}
 	return dirs
+}
+
+// namedDirs takes lists of folders, with colons between, apart.
+func namedDirs(lists []string) (dirs []string) {
+	for _, list := range lists {
+		dirs = append(dirs, filepath.SplitList(list)...)
+	}
+	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
+}
+
+// missingSendfileDirs returns a warning for each folder that the user names and that is not there.
+func missingSendfileDirs(root string, named []string) (warnings []string) {
+	if len(namedDirs(named)) == 0 {
+		return nil
+	}
+	for _, dir := range sendfileDirs(root, named) {
+		if !isFolder(dir) {
+			warnings = append(warnings, fmt.Sprintf("--%s names a folder that is not there, and nothing is sent from it: %s", optSendfileDir, dir))
+		}
+	}
+	return warnings
 }

@@ -46,3 +46,26 @@ func TestWithResolved(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestMissingSendfileDirs: a folder that the user names and that is not there is told; the usual ones need not be there.
+func TestMissingSendfileDirs(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "private"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "file"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const says = "--sendfile-dir names a folder that is not there, and nothing is sent from it: "
+	for _, test := range []struct{ named, want []string }{
+		{nil, nil},
+		{[]string{"none"}, nil},
+		{[]string{"private", root}, nil},
+		{[]string{"privat:private", "file"}, []string{says + root + "/privat", says + root + "/file"}},
+	} {
+		if got := missingSendfileDirs(root, test.named); !slices.Equal(got, test.want) {
+			t.Errorf("%q: got %q, want %q", test.named, got, test.want)
+		}
+	}
+}

@@ -4,6 +4,9 @@ package cli
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -47,10 +50,26 @@ func findApp(ctx *cli.Context) (preforker.App, error) {
 	if err != nil {
 		return preforker.App{}, err
 	}
-	if rackup := ctx.String(optRackup); rackup != "" {
-		return preforker.FindRackup(root, rackup)
+	rackup := ctx.String(optRackup)
+	var app preforker.App
+	if rackup != "" {
+		app, err = preforker.FindRackup(root, rackup)
+	} else {
+		app, err = preforker.FindApp(root)
 	}
-	return preforker.FindApp(root)
+	switch {
+	case err == nil || errors.Is(err, fs.ErrPermission):
+		return app, err
+	case rackup != "" || ctx.String(optRoot) != "" && !isFolder(root):
+		return app, usageError{err} // what an option names is not there
+	default:
+		return app, err
+	}
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // urlPath is what web servers' configurations and SCRIPT_NAME have in the same form.
