@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # Every connection pool of ActiveRecord, of whatever role, shard and database.
+  # Finds every connection pool of ActiveRecord, of whatever role, shard and database.
   # Where they are kept changed with nearly every release:
   #
   #   5.2        one handler
@@ -10,18 +10,32 @@ module PreforkLauncher
   #   6.1, 7.0   the same under legacy_connection_handling, where asking for it
   #              otherwise raises; else one handler with all_connection_pools
   #   7.1 on     one handler, connection_pool_list(:all)
-  class ActiveRecordPools
-    include Enumerable
-
+  module ActiveRecordPools
     ALL_ROLES_SINCE = [7, 1].freeze
 
-    def each(&block)
-      handlers.flat_map { |handler| pools(handler) }.each(&block)
+    # Whether the application has used ActiveRecord. Base is an autoload of it: one that never used it must not be made to
+    # load it here, and to look for a database.
+    def self.loaded?
+      defined?(::ActiveRecord::Base) && !::ActiveRecord.autoload?(:Base)
     end
 
-    private
+    def self.all
+      handlers.flat_map { |handler| of(handler) }
+    end
 
-    def handlers
+    # Those with a connection. Whoever closes one asks only these: disconnect! may wait for a connection that a thread
+    # holds, and a pool without one is nobody's business.
+    def self.connected
+      all.select { |pool| pool.connections.any? }
+    end
+
+    # The settings of a pool's database, by symbols: spec until Rails 6.0, db_config from 6.1.
+    def self.configuration(pool)
+      hash = pool.respond_to?(:db_config) ? pool.db_config.configuration_hash : pool.spec.config
+      hash.transform_keys(&:to_sym)
+    end
+
+    def self.handlers
       base = ::ActiveRecord::Base
       own = [base.default_connection_handler, base.connection_handler]
       own.concat(base.connection_handlers.values) if base.respond_to?(:connection_handlers)
@@ -29,8 +43,9 @@ module PreforkLauncher
     rescue NotImplementedError
       own.uniq
     end
+    private_class_method :handlers
 
-    def pools(handler)
+    def self.of(handler)
       version = [::ActiveRecord::VERSION::MAJOR, ::ActiveRecord::VERSION::MINOR]
       if (version <=> ALL_ROLES_SINCE) >= 0
         handler.connection_pool_list(:all)
@@ -40,5 +55,6 @@ module PreforkLauncher
         handler.connection_pool_list
       end
     end
+    private_class_method :of
   end
 end

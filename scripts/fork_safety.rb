@@ -18,7 +18,6 @@ module PreforkLauncher
 
     def initialize(errors)
       @errors = errors
-      @pools = ActiveRecordPools.new
       @grpc_stopped = false
     end
 
@@ -26,7 +25,7 @@ module PreforkLauncher
     # leaked: a forked copy that is collected later would say goodbye to the
     # database on another process's connection.
     def before_fork
-      step("ActiveRecord") { disconnect } if active_record?
+      step("ActiveRecord") { ActiveRecordPools.connected.each(&:disconnect!) } if ActiveRecordPools.loaded?
       step("Sequel") { ::Sequel::DATABASES.each(&:disconnect) } if defined?(::Sequel::DATABASES)
       step("Rails.cache") { close_cache(::Rails.cache) } if defined?(::Rails) && ::Rails.respond_to?(:cache)
       step("ActionCable") { restart_cable } if defined?(::ActionCable)
@@ -44,10 +43,11 @@ module PreforkLauncher
       end
     end
 
-    # In the worker, before the application's own hooks.
+    # In the worker, before the application's own hooks. ActiveRecord itself drops inherited pools from 5.2 on. One that it
+    # missed would mix two workers' rows, so none with a connection is left.
     def after_fork
       Kernel.srand
-      step("ActiveRecord") { discard_inherited } if active_record?
+      step("ActiveRecord") { ActiveRecordPools.connected.each(&:discard!) } if ActiveRecordPools.loaded?
       restart_grpc(:postfork_child)
     end
 
@@ -82,24 +82,6 @@ module PreforkLauncher
       yield
     rescue StandardError, NotImplementedError => error
       @errors.puts("launcher: making #{name} safe around the fork failed: #{Text.error(error)}")
-    end
-
-    # Base is an autoload of ActiveRecord: an application that never used it
-    # must not be made to load it here, and to look for a database.
-    def active_record?
-      defined?(::ActiveRecord::Base) && !::ActiveRecord.autoload?(:Base)
-    end
-
-    # disconnect! may wait for a connection that a thread holds; a pool without
-    # one is none of our business.
-    def disconnect
-      @pools.each { |pool| pool.disconnect! if pool.connections.any? }
-    end
-
-    # ActiveRecord itself drops inherited pools from 5.2 on. One that it missed
-    # would mix two workers' rows, so none with a connection is left.
-    def discard_inherited
-      @pools.each { |pool| pool.discard! if pool.connections.any? }
     end
 
     # Redis and Dalli clients notice a fork and connect again; one that is not in

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "active_record_pools"
 require_relative "clock"
 require_relative "rails_warmup/controllers"
 require_relative "rails_warmup/framework"
@@ -32,7 +33,7 @@ module PreforkLauncher
       steps.step("translations") { framework.translations }
       steps.step("controllers") { Controllers.new(steps).run } if defined?(::AbstractController::Base)
       steps.step("views") { Views.new(steps).run } if defined?(::ActionController::Base) && defined?(::ActionView::Base)
-      return unless defined?(::ActiveRecord::Base) && !::ActiveRecord.autoload?(:Base)
+      return unless ActiveRecordPools.loaded?
       steps = new_steps
       steps.step("records") { Records.new(steps).run }
     end

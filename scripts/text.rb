@@ -10,6 +10,7 @@ module PreforkLauncher
     BREAKS = /[\t\n]/u.freeze
     private_constant :UNKNOWN, :UNPRINTABLE, :BREAKS
 
+    # The same as valid UTF-8: what is no character is a question mark.
     def self.utf8(text)
       text = text.to_s
       text = text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace, replace: "?") unless UNKNOWN.include?(text.encoding)
@@ -18,12 +19,17 @@ module PreforkLauncher
       text.dup.force_encoding(Encoding::UTF_8).scrub("?")
     end
 
+    # At most so many bytes of it, of whole characters.
+    def self.head(text, limit)
+      text.bytesize > limit ? text.byteslice(0, limit).scrub("") : text
+    end
+
     # Text of any number of lines; with a limit, no more bytes of it, and what was cut is told.
     def self.printable(text, limit = nil)
       text = utf8(text)
       bytes = text.bytesize
       cut = limit && bytes > limit
-      text = text.byteslice(0, limit).scrub("") if cut
+      text = head(text, limit) if cut
       text = text.gsub("\r\n", "\n").gsub(UNPRINTABLE) { |char| escape(char) }
       cut ? "#{text} (cut: #{bytes} bytes)" : text
     end

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "active_record_pools"
 require_relative "clock"
 require_relative "failure"
 
@@ -109,7 +110,7 @@ module PreforkLauncher
 
     def silence
       [STDOUT, STDERR].each { |stream| stream.reopen(File::NULL, "w") unless stream.closed? }
-      ::ActiveRecord::Base.logger = nil if defined?(::ActiveRecord::Base) && !::ActiveRecord.autoload?(:Base)
+      ::ActiveRecord::Base.logger = nil if ActiveRecordPools.loaded?
       logger = ::Rails.logger if defined?(::Rails) && ::Rails.respond_to?(:logger)
       logger.level = 5 if logger.respond_to?(:level=) # above all that there are
     rescue StandardError

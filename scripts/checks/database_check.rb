@@ -10,19 +10,14 @@ module PreforkLauncher
       @context = context
     end
 
-    # Base is an autoload of ActiveRecord, not to be set off here.
-    def self.active_record?
-      defined?(::ActiveRecord::Base) && !::ActiveRecord.autoload?(:Base)
-    end
-
     # The number of open connections. Before a fork they are closed, so it is asked for earlier.
     def self.connections
-      active_record? ? ActiveRecordPools.new.sum { |pool| pool.connections.size } : 0
+      ActiveRecordPools.loaded? ? ActiveRecordPools.all.sum { |pool| pool.connections.size } : 0
     end
 
     def findings
       found = @context.connections.positive? ? [closed] : []
-      found.concat(impatient) if DatabaseCheck.active_record?
+      found.concat(impatient) if ActiveRecordPools.loaded?
       found
     end
 
@@ -34,7 +29,7 @@ module PreforkLauncher
     end
 
     def impatient
-      configurations = ActiveRecordPools.new.map { |pool| configuration(pool) }.uniq
+      configurations = ActiveRecordPools.all.map { |pool| ActiveRecordPools.configuration(pool) }.uniq
       configurations.select! { |each| each[:adapter].to_s == "sqlite3" && !each[:timeout] && !each[:retries] && !memory?(each) }
       configurations.map do |each|
         Finding.new("harm", "database", "the SQLite database #{@context.relative(each[:database].to_s)} has no timeout",
@@ -46,12 +41,6 @@ module PreforkLauncher
 
     def memory?(configuration)
       configuration[:database].to_s.include?(":memory:")
-    end
-
-    # spec until Rails 6.0, db_config from 6.1.
-    def configuration(pool)
-      hash = pool.respond_to?(:db_config) ? pool.db_config.configuration_hash : pool.spec.config
-      hash.transform_keys(&:to_sym)
     end
   end
 end

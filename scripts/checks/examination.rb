@@ -47,11 +47,7 @@ module PreforkLauncher
     # What the checks ask.
 
     def relative(path)
-      utf8(path).delete_prefix(@root)
-    end
-
-    def utf8(text)
-      text.dup.force_encoding(Encoding::UTF_8).scrub("?")
+      Text.utf8(path).delete_prefix(@root)
     end
 
     # A constant that is there, without setting off an autoload.

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../text"
+
 module PreforkLauncher
   # Something that stands in the way of forking, or of what forking is to save, in words
   # for a person. Severities: "harm", something breaks; "cost", memory or time is lost;
@@ -45,8 +47,8 @@ module PreforkLauncher
 
     # Names are the application's, and of any bytes; JSON takes only text.
     def cut(text)
-      text = text.dup.force_encoding(Encoding::UTF_8).scrub("?")
-      text.bytesize <= TEXT_MAX ? text : "#{text.byteslice(0, TEXT_MAX).scrub('')} (cut)"
+      text = Text.utf8(text)
+      text.bytesize <= TEXT_MAX ? text : "#{Text.head(text, TEXT_MAX)} (cut)"
     end
   end
 end

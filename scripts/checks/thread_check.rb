@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../text"
 require_relative "finding"
 
 module PreforkLauncher
@@ -27,7 +28,7 @@ module PreforkLauncher
       others = Thread.list - [Thread.main]
       # ActiveSupport and others mark threads that they start again themselves.
       others.reject! { |thread| thread.thread_variable_get(:fork_safe) || RESTARTED.include?(thread.name) }
-      places = others.to_h { |thread| [thread, @context.utf8(thread.inspect)[/ (\S+:\d+) /, 1]] }
+      places = others.to_h { |thread| [thread, Text.utf8(thread.inspect)[/ (\S+:\d+) /, 1]] }
       # inspect ends in the place where the thread began: #<Thread:0x… file:line state>
       places.reject! { |_, place| HARMLESS.match?(place) || ELSEWHERE.match?(place) }
       places.map { |thread, place| finding(thread, place) }

@@ -14,10 +14,6 @@ module PreforkLauncher
 
       # The connections of one process to one database, and models that use them.
       Database = Struct.new(:pool, :models) do
-        def configuration
-          pool.respond_to?(:db_config) ? pool.db_config.configuration_hash : pool.spec.config
-        end
-
         def to_s
           pool.respond_to?(:db_config) ? pool.db_config.name.to_s : pool.spec.name.to_s
         end
@@ -46,7 +42,7 @@ module PreforkLauncher
 
       # To connect to a file that is not there makes it, of the user who runs this; to one that is empty may write to it.
       def there?(database)
-        path = file(database.configuration)
+        path = file(ActiveRecordPools.configuration(database.pool))
         return true if path.nil? || File.size?(path)
         @steps.skip("the database #{database}", "there is nothing in #{path}")
         false
@@ -62,7 +58,7 @@ module PreforkLauncher
 
       # What is open while a process forks, some libraries close in the fork, and say so.
       def close_connections
-        ActiveRecordPools.new.each { |pool| pool.disconnect! if pool.connections.any? }
+        ActiveRecordPools.connected.each(&:disconnect!)
       end
 
       # In the fork, which says goodbye: a server may log those who do not, and SQLite leaves files behind.

@@ -17,7 +17,7 @@ class ActiveRecordPoolsTest < Minitest::Test
       { adapter: "sqlite3", database: File.join(Dir.pwd, "#{name}.sqlite3") }
     end
     def pools
-      PreforkLauncher::ActiveRecordPools.new
+      PreforkLauncher::ActiveRecordPools.all
     end
     def files(list = pools)
       list.map { |pool| pool.respond_to?(:db_config) ? pool.db_config.database : pool.spec.config[:database] }.map { |path| File.basename(path, ".*") }

@@ -50,7 +50,7 @@ class RailsWarmupDatabasesTest < Minitest::Test
     PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config/environment.rb")).load
     log = StringIO.new
     PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new(%w[routes secrets translations controllers views]), PreforkLauncher::FastCGI::Errors.new(log)).run
-    PreforkLauncher::ActiveRecordPools.new.each(&:disconnect!) # as before a fork
+    PreforkLauncher::ActiveRecordPools.all.each(&:disconnect!) # as before a fork
     told = { files: Dir["db/*"].sort, log: log.string.lines(chomp: true), methods: Post.method_defined?(:title) }
     Ghost.connection.create_table(:ghosts)
     told[:ghosts] = Ghost.table_exists?

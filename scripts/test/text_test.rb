@@ -47,4 +47,8 @@ class TextTest < Minitest::Test
     Text.printable(given)
     assert_equal ["\xff".b, Encoding::BINARY], [given, given.encoding]
   end
+
+  def test_the_head_has_whole_characters
+    assert_equal ["aü", "a", "", "aüb"], [3, 2, 0, 4].map { |limit| Text.head("aüb", limit) }
+  end
 end
