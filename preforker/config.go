@@ -5,6 +5,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"launcher/preforker/ruby"
 )
 
 // MaxWorkers is the most slots that a supervisor takes.
@@ -22,7 +24,7 @@ const (
 
 // Config is what a supervisor is told.
 type Config struct {
-	App     App
+	App     ruby.App
 	Workers int
 	Version string // of this program, for who asks
 	Ruby    string // path of the interpreter
@@ -33,8 +35,8 @@ type Config struct {
 
 	SpawnMethod SpawnMethod // SpawnSmart, where it is empty
 
-	Without []Optimization // that are not to be used
-	Warmup  Warmup
+	Without []ruby.Optimization // that are not to be used
+	Warmup  ruby.Warmup
 	Renewal Renewal // when a fork takes a worker's place
 
 	Refork       Refork

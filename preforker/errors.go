@@ -8,6 +8,7 @@ import (
 
 	"launcher/preforker/hint"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/ruby"
 )
 
 // LoadError is why a generation has not come up: how its process ended, the
@@ -56,14 +57,14 @@ func failureError(f wire.Failure) error {
 	if len(f.AppFrames) > 0 {
 		where = " at " + f.AppFrames[0]
 	}
-	if hint := machineHint(f); hint != "" {
+	if hint := ruby.MachineHint(f); hint != "" {
 		where += " (" + hint + ")"
 	}
 	return fmt.Errorf("%s: %s%s", f.Class, f.Message, where)
 }
 
 func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout time.Duration) error {
-	err := &LoadError{Lines: e.lines, Try: anyError}
+	err := &LoadError{Lines: e.lines, Try: ruby.AnyError}
 	var user *hint.Error
 	what := e.ruby
 	if what == "" {
@@ -74,7 +75,7 @@ func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout tim
 		err.Summary, err.Try = user.Error(), user.Try
 	case e.startError != nil:
 		err.Summary = fmt.Sprintf("start Ruby: %v", e.startError)
-		err.Try = ofText(errnoHints, e.startError.Error(), "name the Ruby to run with --ruby")
+		err.Try = ruby.OfText(ruby.ErrnoHints, e.startError.Error(), "name the Ruby to run with --ruby")
 	case reason == ReasonBootTimeout && was == PreloaderStarting:
 		err.Summary = fmt.Sprintf("start Ruby: %s has not said what it is within %v (--boot-timeout); is it a Ruby?", what, timeout)
 		err.Try = "name another Ruby with --ruby"
@@ -92,24 +93,24 @@ func loadError(e preloaderExited, was PreloaderState, reason Reason, timeout tim
 		err.Try = "have what --ruby names keep descriptors from 3 on open, as exec does and sudo does not; or name Ruby itself"
 	case reason == ReasonChannelClosed && e.failed == nil:
 		err.Summary = "load the application: it replaced Ruby by another program (exec), or closed descriptors that are not its own"
-	case e.failed != nil && e.failed.Stage == stageRuby:
+	case e.failed != nil && e.failed.Stage == ruby.StageRuby:
 		err.Summary = "start Ruby: " + e.failed.Error.Message
 		err.Try = "name another Ruby with --ruby"
 	case e.failed != nil:
 		err.Failure = &e.failed.Error
 		err.Summary = fmt.Sprintf("load the application: %s: %s", err.Failure.Class, strings.TrimSpace(err.Failure.Message))
-		err.Try = hintFor(e.failed.Error)
+		err.Try = ruby.HintFor(e.failed.Error)
 		if err.Failure.Class == "SystemExit" {
 			err.Summary = fmt.Sprintf("load the application: it ended itself with exit (%s)", err.Failure.Message)
 			// It has told somebody why, as Rails does of a key that is missing.
-			err.Try = hintFor(wire.Failure{Class: err.Failure.Class, Message: strings.Join(e.lines, "\n")})
+			err.Try = ruby.HintFor(wire.Failure{Class: err.Failure.Class, Message: strings.Join(e.lines, "\n")})
 		}
 	case was == PreloaderStarting:
 		err.Summary = fmt.Sprintf("start Ruby: %s ended before it said its version (%v); is it a Ruby?", what, e.exit)
-		err.Try = ofExit(e.exit, ofText(startHints, strings.Join(e.lines, "\n"), "name another Ruby with --ruby"))
+		err.Try = ruby.OfExit(e.exit, ruby.OfText(ruby.StartHints, strings.Join(e.lines, "\n"), "name another Ruby with --ruby"))
 	default:
 		err.Summary = fmt.Sprintf("load the application: Ruby ended while it loaded: %v", e.exit)
-		err.Try = ofExit(e.exit, anyError)
+		err.Try = ruby.OfExit(e.exit, ruby.AnyError)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/ruby"
 )
 
 func TestFailureError(t *testing.T) {
@@ -38,7 +39,7 @@ func TestLoadError(t *testing.T) {
 			says: "start Ruby: permission denied", try: "--ruby"},
 		"no Ruby": {event: preloaderExited{exit: ident.ExitStatus{Code: 3}}, was: PreloaderStarting,
 			says: "start Ruby: it ended before it said its version (exit status 3)", try: "--ruby"},
-		"wrong Ruby": {event: preloaderExited{failed: failed(stageRuby, "", "it is too old")}, was: PreloaderStarting,
+		"wrong Ruby": {event: preloaderExited{failed: failed(ruby.StageRuby, "", "it is too old")}, was: PreloaderStarting,
 			says: "start Ruby: it is too old", try: "--ruby"},
 		"silent": {event: preloaderExited{exit: ident.ExitStatus{Signal: 9}}, was: PreloaderRetiring, reason: ReasonBootTimeout,
 			says: "load the application: not done within 1m0s (--boot-timeout)", try: "raise --boot-timeout"},

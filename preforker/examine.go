@@ -10,6 +10,7 @@ import (
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
 	"launcher/preforker/linux"
+	"launcher/preforker/ruby"
 )
 
 // Examination is what was found in an application that has loaded.
@@ -22,7 +23,7 @@ type Examination struct {
 
 // ExamineConfig is what an examination is told.
 type ExamineConfig struct {
-	App         App
+	App         ruby.App
 	Ruby        string // path of the interpreter
 	BootTimeout time.Duration
 	// Traced finds out where each socket was opened. It takes memory, which is measured
@@ -39,9 +40,10 @@ func Examine(ctx context.Context, config ExamineConfig) (*Examination, error) {
 		return nil, fmt.Errorf("create scoreboard: %w", err)
 	}
 	defer board.Close()
-	// Ruby is started just as a supervisor does it.
-	starter := &Supervisor{board: board, config: Config{App: config.App, Ruby: config.Ruby, BootTimeout: config.BootTimeout, Stderr: os.Stderr, Observer: unobserved{}}}
-	settings, err := starter.settings(1)
+	// Ruby is started just as a supervisor does it, and nobody reads what it prints.
+	start := ruby.Start{App: config.App, Program: config.Ruby, BootTimeout: config.BootTimeout, Board: board, Stderr: os.Stderr,
+		Printed: func(string) {}}
+	settings, err := start.Settings(1)
 	if err != nil {
 		return nil, err
 	}
@@ -49,18 +51,18 @@ func Examine(ctx context.Context, config ExamineConfig) (*Examination, error) {
 	if config.Traced {
 		settings["trace"] = "yes"
 	}
-	ruby, err := starter.launchRuby("control doctor", settings, nil)
+	process, err := start.Launch("control doctor", settings, nil)
 	if err != nil {
 		return nil, loadError(preloaderExited{startError: err}, PreloaderStarting, "", 0)
 	}
-	return (&examiner{config: config, ruby: ruby, state: PreloaderStarting}).run(ctx)
+	return (&examiner{config: config, ruby: process, state: PreloaderStarting}).run(ctx)
 }
 
 // examiner follows the one process of an examination. Its goroutines read and wait; what they
 // learn is read after they have ended.
 type examiner struct {
 	config   ExamineConfig
-	ruby     *rubyProcess
+	ruby     *ruby.Process
 	state    PreloaderState // as far as it came: starting, loading, ready
 	failed   *wire.Failed
 	loaded   wire.Loaded
@@ -77,15 +79,15 @@ func (e *examiner) run(ctx context.Context) (*Examination, error) {
 	var awaited error
 	go func() {
 		defer close(ended)
-		awaited = e.ruby.child.Await()
+		awaited = e.ruby.Child.Await()
 	}()
 	reason := e.wait(ctx, ended, read)
-	_ = e.ruby.signalGroup(syscall.SIGTERM)
-	e.ruby.conn.Finish()
+	_ = e.ruby.SignalGroup(syscall.SIGTERM)
+	e.ruby.Conn.Finish()
 	<-read
-	lines := e.ruby.output.lines()
-	exit, err := e.ruby.child.Reap()
-	_ = e.ruby.conn.Close()
+	lines := e.ruby.Output.Lines()
+	exit, err := e.ruby.Child.Reap()
+	_ = e.ruby.Conn.Close()
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -118,10 +120,10 @@ func (e *examiner) wait(ctx context.Context, ended, mute <-chan struct{}) Reason
 			}
 			reason = ReasonChannelClosed
 		case <-ctx.Done():
-			_ = e.ruby.signalGroup(syscall.SIGTERM)
+			_ = e.ruby.SignalGroup(syscall.SIGTERM)
 		case <-timeout.C:
 			reason = ReasonBootTimeout
-			_ = e.ruby.child.Signal(syscall.SIGQUIT)
+			_ = e.ruby.Child.Signal(syscall.SIGQUIT)
 		}
 		return e.end(reason, ended)
 	}
@@ -137,7 +139,7 @@ func (e *examiner) end(reason Reason, ended <-chan struct{}) Reason {
 			return "" // how it has ended says more
 		}
 	case <-grace.C:
-		_ = e.ruby.signalGroup(syscall.SIGKILL)
+		_ = e.ruby.SignalGroup(syscall.SIGKILL)
 		<-ended
 	}
 	return reason
@@ -145,21 +147,21 @@ func (e *examiner) end(reason Reason, ended <-chan struct{}) Reason {
 
 func (e *examiner) read() {
 	for {
-		message, err := receive(e.ruby.conn)
+		message, err := ruby.Receive(e.ruby.Conn)
 		if err != nil {
-			if !isEnd(err) {
+			if !ruby.IsEnd(err) {
 				e.broken = err
-				_ = e.ruby.child.Signal(syscall.SIGKILL)
+				_ = e.ruby.Child.Signal(syscall.SIGKILL)
 			}
 			return
 		}
 		switch m := message.(type) {
 		case wire.Hello:
-			if e.failed = checkHello(m, e.config.Ruby); e.failed != nil {
-				_ = e.ruby.child.Signal(syscall.SIGKILL)
+			if e.failed = ruby.CheckHello(m, e.config.Ruby); e.failed != nil {
+				_ = e.ruby.Child.Signal(syscall.SIGKILL)
 				continue
 			}
-			e.ruby.output.admit()
+			e.ruby.Output.Admit()
 			e.state = PreloaderLoading
 		case wire.Loaded:
 			e.state, e.loaded = PreloaderReady, m
@@ -170,13 +172,3 @@ func (e *examiner) read() {
 		}
 	}
 }
-
-// unobserved is for a load that nobody watches.
-type unobserved struct{}
-
-func (unobserved) Loading(int)               {}
-func (unobserved) Printed(string)            {}
-func (unobserved) Loaded(int)                {}
-func (unobserved) Settled()                  {}
-func (unobserved) Serving(int, []WorkerView) {}
-func (unobserved) Stopping()                 {}

@@ -10,6 +10,7 @@ import (
 
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/ruby"
 )
 
 // TestHintsFitTheirCause: what Bundler, Ruby, Rails and drivers of databases say, and what mends it.
@@ -89,7 +90,7 @@ func TestHintsFitTheirCause(t *testing.T) {
 		{"NameError", "uninitialized constant Permission", `^see it without the launcher`},
 		{"Errno::ENOENT", "No such file or directory @ rb_sysopen - config/shop.yml", `^see it without the launcher`},
 	} {
-		if got := hintFor(wire.Failure{Class: test.class, Message: test.message}); !regexp.MustCompile(test.try).MatchString(got) {
+		if got := ruby.HintFor(wire.Failure{Class: test.class, Message: test.message}); !regexp.MustCompile(test.try).MatchString(got) {
 			t.Errorf("%s: %s\n  %q is not like %q", test.class, test.message, got, test.try)
 		}
 	}
@@ -141,7 +142,7 @@ func TestHintsOfWhatIsNotLoading(t *testing.T) {
 
 func TestFailedForkSaysWhatTheMachineRefuses(t *testing.T) {
 	got := failureError(wire.Failure{Class: "Errno::EAGAIN", Message: "Resource temporarily unavailable - fork(2)"}).Error()
-	if !strings.HasSuffix(got, "fork(2) ("+processesShort+")") {
+	if !strings.HasSuffix(got, "fork(2) ("+ruby.ProcessesShort+")") {
 		t.Errorf("%q", got)
 	}
 }

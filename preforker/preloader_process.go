@@ -7,6 +7,7 @@ import (
 
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/ruby"
 )
 
 // preloaderProcess is the supervisor's view of a preloader.
@@ -23,8 +24,8 @@ func (s *Supervisor) startPreloader(generation int) event {
 	if err != nil {
 		return preloaderExited{origin: origin, startError: err}
 	}
-	settings["without"] = joinOptimizations(s.config.Without, "\n")
-	s.config.Warmup.addTo(settings)
+	settings["without"] = ruby.JoinOptimizations(s.config.Without, "\n")
+	s.config.Warmup.AddTo(settings)
 	ruby, err := s.launchRuby(fmt.Sprintf("control gen=%d", generation), settings, s.rubyVariables())
 	if err != nil {
 		return preloaderExited{origin: origin, startError: err}
@@ -54,7 +55,7 @@ func (s *Supervisor) awaitPreloader(p *preloaderProcess) {
 	}
 	p.conn.Finish()
 	<-p.read
-	s.post(preloaderEnded{p, p.output.lines()})
+	s.post(preloaderEnded{p, p.output.Lines()})
 }
 
 // preloaderEnded is the process's end; the loop makes preloaderExited of it once it
@@ -68,21 +69,21 @@ func (preloaderEnded) isEvent() {}
 
 func (s *Supervisor) readPreloader(p *preloaderProcess) {
 	for {
-		message, err := receive(p.conn)
+		message, err := ruby.Receive(p.conn)
 		if err != nil {
-			if !isEnd(err) {
+			if !ruby.IsEnd(err) {
 				s.log.Error("preloader sent nonsense", keyPreloader, p.origin, keyError, err)
 			}
 			return
 		}
 		switch m := message.(type) {
 		case wire.Hello:
-			if failed := checkHello(m, s.config.Ruby); failed != nil {
+			if failed := ruby.CheckHello(m, s.config.Ruby); failed != nil {
 				p.failed = failed
 				_ = p.child.Signal(syscall.SIGKILL)
 				continue
 			}
-			p.output.admit()
+			p.output.Admit()
 			s.post(preloaderHello{p.origin, m})
 		case wire.Loaded:
 			s.rememberHeap(m)
@@ -110,7 +111,7 @@ func (s *Supervisor) rememberHeap(m wire.Loaded) {
 	if len(m.Slots) == 0 {
 		return
 	}
-	if err := s.heap.write(m.Ruby, m.Slots); err != nil {
+	if err := s.heap.Write(m.Ruby, m.Slots); err != nil {
 		s.log.Debug("the size of the Ruby heap could not be kept", keyError, err)
 	}
 }
@@ -135,7 +136,7 @@ func (s *Supervisor) tellPreloader(origin ident.Origin, message any, files ...*o
 	if p == nil {
 		return // it has ended; the core hears of it next
 	}
-	if err := send(p.conn, message, files...); err != nil {
+	if err := ruby.Send(p.conn, message, files...); err != nil {
 		s.log.Warn("preloader could not be told", keyPreloader, origin, keyError, err)
 	}
 }

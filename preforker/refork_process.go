@@ -6,6 +6,7 @@ import (
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
 	"launcher/preforker/linux"
+	"launcher/preforker/ruby"
 )
 
 // reforkWorker sends a worker the control socket of the preloader that it is to give birth to. From
@@ -17,7 +18,7 @@ func (s *Supervisor) reforkWorker(a reforkWorker) {
 		defer theirs.Close()
 		s.addPreloader(a.origin, &rubyProcess{conn: conn})
 		if w := s.workers[a.key]; w != nil { // else it has ended, and the socket's other end is closed here
-			err = send(w.conn, wire.Refork{Origin: a.origin, Checked: s.config.Refork.Checked}, theirs)
+			err = ruby.Send(w.conn, wire.Refork{Origin: a.origin, Checked: s.config.Refork.Checked}, theirs)
 		}
 	}
 	if err != nil {

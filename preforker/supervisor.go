@@ -18,6 +18,7 @@ import (
 	"launcher/preforker/internal/wire"
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
+	"launcher/preforker/ruby"
 	"launcher/preforker/smallfile"
 	"launcher/preforker/sockets"
 )
@@ -35,7 +36,7 @@ type Supervisor struct {
 	sockets *sockets.Listeners
 	board   *os.File
 	records *records
-	heap    *heapFile
+	heap    *ruby.HeapFile
 	measure *measurer // nil where nothing is to be measured
 	survey  *survey
 
@@ -73,7 +74,7 @@ func New(config Config) (*Supervisor, error) {
 	s := &Supervisor{
 		config: config, log: config.Log,
 		core:    newCore(config.Workers, policyOf(config), rand.Float64),
-		records: &records{}, heap: newHeapFile(config.SocketDir, config.Ruby, config.App),
+		records: &records{}, heap: ruby.NewHeapFile(config.SocketDir, config.Ruby, config.App),
 		events: make(chan event, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
@@ -131,7 +132,7 @@ func (s *Supervisor) acquire() (err error) {
 	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of workers: %w", err)
 	}
-	if s.config.SpawnMethod != SpawnDirect && !slices.Contains(s.config.Without, OptimizationHugePages) {
+	if s.config.SpawnMethod != SpawnDirect && !slices.Contains(s.config.Without, ruby.OptimizationHugePages) {
 		// On this process, from which Ruby inherits it: a huge page that a worker writes
 		// one byte to is 2 MB that are no longer shared.
 		if err := linux.DisableHugePages(); err != nil {

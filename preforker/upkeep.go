@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"launcher/preforker/ruby"
 	"launcher/preforker/smallfile"
 	"launcher/preforker/sockets"
 )
@@ -36,7 +37,7 @@ type folderLook struct {
 	sockets map[int]sockets.NamedFile // of the slots whose socket is open
 	pid     *sockets.PidFile
 	control *control
-	heap    *heapFile
+	heap    *ruby.HeapFile
 	snippet string // path
 }
 
@@ -64,7 +65,7 @@ func (s *Supervisor) lookAtFolder() {
 }
 
 func (l folderLook) run() folderLooked {
-	found := folderLooked{look: l, pid: l.pid.Lost(), control: l.control.file.Lost(l.control.path), heap: l.heap.lost()}
+	found := folderLooked{look: l, pid: l.pid.Lost(), control: l.control.file.Lost(l.control.path), heap: l.heap.Lost()}
 	for slot := range l.paths {
 		if file, open := l.sockets[slot]; open && file.Lost(l.paths[slot]) {
 			found.sockets = append(found.sockets, slot)
@@ -127,7 +128,7 @@ func (s *Supervisor) putBack(e folderLooked) error {
 		s.log.Warn("the web server's configuration was removed; it is written anew", keyPath, e.look.snippet)
 	}
 	if e.heap {
-		return s.heap.writeAgain() // it is no loss, and no news
+		return s.heap.WriteAgain() // it is no loss, and no news
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
+	"launcher/preforker/ruby"
 	"launcher/preforker/sockets"
 )
 
@@ -31,11 +32,11 @@ func newKeeper(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	s.config.Snippet, s.config.SnippetName = "configuration", "web.conf"
 	s.config.SpawnMethod, s.config.Without = SpawnDirect, nil
 	s.events = make(chan event, 64)
-	s.heap = newHeapFile(s.config.SocketDir, "/bin/ruby", s.config.App)
+	s.heap = ruby.NewHeapFile(s.config.SocketDir, "/bin/ruby", s.config.App)
 	if err := s.acquire(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.heap.write("3.1.2", map[string]int{"40": 1}); err != nil {
+	if err := s.heap.Write("3.1.2", map[string]int{"40": 1}); err != nil {
 		t.Fatal(err)
 	}
 	s.serveControl()

@@ -10,6 +10,7 @@ import (
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
 	"launcher/preforker/linux"
+	"launcher/preforker/ruby"
 )
 
 // workerProcess is the supervisor's view of a worker, from the spawn message on. Its
@@ -71,7 +72,7 @@ func (s *Supervisor) sendSpawn(key ident.Key, listener *os.File) error {
 		return err
 	}
 	defer theirs.Close()
-	if err := send(p.conn, wire.Spawn{Key: key, Record: record}, listener, theirs); err != nil {
+	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record}, listener, theirs); err != nil {
 		s.records.give(record)
 		_ = conn.Close()
 		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
@@ -90,9 +91,9 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 	defer close(w.read)
 	defer s.post(workerChannelClosed{w.key})
 	for {
-		message, err := receive(w.conn)
+		message, err := ruby.Receive(w.conn)
 		if err != nil {
-			if !isEnd(err) {
+			if !ruby.IsEnd(err) {
 				s.log.Error("worker sent nonsense", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
 			}
 			return
@@ -102,12 +103,12 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 			if w.ruby == nil {
 				continue // a forked one has nothing to introduce
 			}
-			if failed := checkHello(m, s.config.Ruby); failed != nil {
+			if failed := ruby.CheckHello(m, s.config.Ruby); failed != nil {
 				w.failed = failed
 				_ = w.ruby.child.Signal(syscall.SIGKILL)
 				continue
 			}
-			w.ruby.output.admit()
+			w.ruby.output.Admit()
 			s.post(workerHello{w.key, m})
 		case wire.Loaded:
 			s.lookForHelpers(w.key)
@@ -153,7 +154,7 @@ func (s *Supervisor) awaitWorker(w *workerProcess) {
 	<-w.read
 	ended := workerEnded{process: w}
 	if w.ruby != nil {
-		ended.lines = w.ruby.output.lines()
+		ended.lines = w.ruby.output.Lines()
 	}
 	s.post(ended)
 }
@@ -232,7 +233,7 @@ func (s *Supervisor) drainWorker(a drainWorker) {
 	if w == nil {
 		return
 	}
-	if err := send(w.conn, wire.Drain{Backlog: a.backlog}); err != nil {
+	if err := ruby.Send(w.conn, wire.Drain{Backlog: a.backlog}); err != nil {
 		// Its channel is broken, which tells it the same.
 		s.log.Warn("worker could not be told to drain", keySlot, a.key.Slot, keyGeneration, a.key.Generation, keyError, err)
 	}

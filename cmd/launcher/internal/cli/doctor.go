@@ -19,6 +19,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker"
 	"launcher/preforker/linux"
+	"launcher/preforker/ruby"
 )
 
 const optJSON = "json"
@@ -141,7 +142,7 @@ type diagnosis struct {
 	Measured    preforker.Measured  `json:"measured"`
 }
 
-func newDiagnosis(ctx *cli.Context, app preforker.App, e *preforker.Examination) diagnosis {
+func newDiagnosis(ctx *cli.Context, app ruby.App, e *preforker.Examination) diagnosis {
 	d := diagnosis{Root: app.Root, Ruby: e.Ruby, Rails: e.Rails, Rack: e.Rack, Seconds: e.Seconds, Findings: e.Findings, Measured: e.Measured,
 		Environment: readEnvironment(ctx).rails}
 	rank := []preforker.Severity{preforker.SeverityHarm, preforker.SeverityCost, preforker.SeverityNote}

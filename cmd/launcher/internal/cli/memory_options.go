@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker"
+	"launcher/preforker/ruby"
 )
 
 // The options about memory.
@@ -54,7 +55,7 @@ func memoryFlags() []cli.Flag {
 
 func optimizationNames() string {
 	var names []string
-	for _, optimization := range preforker.Optimizations() {
+	for _, optimization := range ruby.Optimizations() {
 		names = append(names, string(optimization))
 	}
 	return strings.Join(names, ", ")
@@ -64,7 +65,7 @@ func optimizationNames() string {
 func readMemory(ctx *cli.Context, config *preforker.Config) error {
 	names := strings.FieldsFunc(strings.Join(ctx.StringSlice(optWithout), ","), func(r rune) bool { return r == ',' || r == ' ' })
 	var err error
-	if config.Without, err = preforker.ParseOptimizations(names); err != nil {
+	if config.Without, err = ruby.ParseOptimizations(names); err != nil {
 		return usageErrorf("--without compact,views", "read --%s: %v", optWithout, err)
 	}
 	if config.Refork, err = reforkAfter(ctx.String(optReforkAfter)); err != nil {
@@ -94,8 +95,8 @@ func reforkAfter(text string) (preforker.Refork, error) {
 }
 
 // readWarmup splits at spaces and lines what an environment variable can only hold as one.
-func readWarmup(ctx *cli.Context) (preforker.Warmup, error) {
-	warmup := preforker.Warmup{Host: ctx.String(optWarmupHost), Count: ctx.Int(optWarmupCount)}
+func readWarmup(ctx *cli.Context) (ruby.Warmup, error) {
+	warmup := ruby.Warmup{Host: ctx.String(optWarmupHost), Count: ctx.Int(optWarmupCount)}
 	for _, value := range ctx.StringSlice(optWarmup) {
 		warmup.Paths = append(warmup.Paths, strings.Fields(value)...)
 	}

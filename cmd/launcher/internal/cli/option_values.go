@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker"
+	"launcher/preforker/ruby"
 )
 
 var (
@@ -79,12 +80,12 @@ func spawnMethod(text string) (preforker.SpawnMethod, error) {
 	}
 }
 
-func mountedBy(text string) (preforker.MountedBy, error) {
-	switch by := preforker.MountedBy(text); by {
-	case preforker.MountedByAuto, preforker.MountedByLauncher, preforker.MountedByApp:
+func mountedBy(text string) (ruby.MountedBy, error) {
+	switch by := ruby.MountedBy(text); by {
+	case ruby.MountedByAuto, ruby.MountedByLauncher, ruby.MountedByApp:
 		return by, nil
 	case "":
-		return preforker.MountedByAuto, nil
+		return ruby.MountedByAuto, nil
 	default:
 		return "", usageErrorf("--mounted-by app", "read --%s: %q is neither auto nor launcher nor app", optMountedBy, text)
 	}

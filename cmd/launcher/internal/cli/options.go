@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker"
+	"launcher/preforker/ruby"
 )
 
 // Option names; the environment variable of each is LAUNCHER_ and its name.
@@ -80,7 +81,7 @@ func runFlags() []cli.Flag {
 }
 
 func mountedByFlag() cli.Flag {
-	return &cli.StringFlag{Name: optMountedBy, EnvVars: env(optMountedBy), Value: string(preforker.MountedByAuto),
+	return &cli.StringFlag{Name: optMountedBy, EnvVars: env(optMountedBy), Value: string(ruby.MountedByAuto),
 		Usage: "`WHO` takes --url-prefix off the path of a request: launcher, app (its config.ru or its routes begin with it), or auto, which looks for that"}
 }
 

@@ -11,14 +11,14 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"launcher/preforker/ruby"
 
-	"launcher/preforker"
+	"github.com/urfave/cli/v2"
 )
 
 // site is where an application and its sockets are.
 type site struct {
-	app          preforker.App
+	app          ruby.App
 	socketDir    string
 	sendfileDirs []string // absolute; the application may have files below them sent by X-Sendfile
 	buffered     bool     // lighttpd collects each response before it sends it
@@ -45,17 +45,17 @@ func readSite(ctx *cli.Context) (site, error) {
 }
 
 // findApp returns the application that the options name, else the one in the current folder.
-func findApp(ctx *cli.Context) (preforker.App, error) {
+func findApp(ctx *cli.Context) (ruby.App, error) {
 	root, err := absolute(cmp.Or(ctx.String(optRoot), "."))
 	if err != nil {
-		return preforker.App{}, err
+		return ruby.App{}, err
 	}
 	rackup := ctx.String(optRackup)
-	var app preforker.App
+	var app ruby.App
 	if rackup != "" {
-		app, err = preforker.FindRackup(root, rackup)
+		app, err = ruby.FindRackup(root, rackup)
 	} else {
-		app, err = preforker.FindApp(root)
+		app, err = ruby.FindApp(root)
 	}
 	switch {
 	case err == nil || errors.Is(err, fs.ErrPermission):

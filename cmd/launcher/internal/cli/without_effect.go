@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker"
+	"launcher/preforker/ruby"
 )
 
 // withoutEffect names options that change nothing beside others, and an environment that the application does not know.
@@ -46,7 +47,7 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 
 // unknownEnvironment tells of a name that Rails has no file for: it would start all the same, with settings of no
 // environment at all.
-func unknownEnvironment(app preforker.App) []string {
+func unknownEnvironment(app ruby.App) []string {
 	var name string
 	for _, variable := range app.Environment {
 		if value, found := strings.CutPrefix(variable, "RAILS_ENV="); found {

@@ -8,14 +8,14 @@ import (
 	"slices"
 	"testing"
 
-	"launcher/preforker"
+	"launcher/preforker/ruby"
 )
 
 func TestUnknownEnvironment(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	named := func(name string) preforker.App {
-		return preforker.App{Root: root, Environment: environmentOf(name, "", "").variables("")}
+	named := func(name string) ruby.App {
+		return ruby.App{Root: root, Environment: environmentOf(name, "", "").variables("")}
 	}
 	if got := unknownEnvironment(named("prodution")); got != nil {
 		t.Errorf("without Rails: %q", got)

@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"strconv"
@@ -14,9 +14,9 @@ type Warmup struct {
 	Count   int      // of requests to each path
 }
 
-// addTo passes it to the Ruby side. Nothing in it may hold the end of a line, which
+// AddTo passes it to the Ruby side. Nothing in it may hold the end of a line, which
 // the caller has checked.
-func (w Warmup) addTo(settings map[string]string) {
+func (w Warmup) AddTo(settings map[string]string) {
 	if len(w.Paths) == 0 {
 		return
 	}

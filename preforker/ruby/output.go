@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"bufio"
@@ -28,9 +28,9 @@ const (
 	strangerLineMax = 200
 )
 
-// output reads what one Ruby prints, line by line, and keeps the last ones. Until that has shown to be a Ruby nothing
+// Output reads what one Ruby prints, line by line, and keeps the last ones. Until that has shown to be a Ruby nothing
 // is passed on: "cat" in its place prints the program that it is given.
-type output struct {
+type Output struct {
 	pipe   *os.File
 	line   func(string)
 	ended  atomic.Bool // the process, so that nobody waits long for more
@@ -50,8 +50,9 @@ type output struct {
 	size     int // of what is held
 }
 
-func readOutput(pipe *os.File, line func(string)) *output {
-	o := &output{pipe: pipe, line: line, done: make(chan struct{})}
+// ReadOutput begins to read a pipe. Line takes what is passed on, one line at a time; it may wait.
+func ReadOutput(pipe *os.File, line func(string)) *Output {
+	o := &Output{pipe: pipe, line: line, done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
 		o.read()
@@ -59,8 +60,8 @@ func readOutput(pipe *os.File, line func(string)) *output {
 	return o
 }
 
-// admit has everything passed on, now that it is known to be of a Ruby. It does not wait for who reads that.
-func (o *output) admit() {
+// Admit has everything passed on, now that it is known to be of a Ruby. It does not wait for who reads that.
+func (o *Output) Admit() {
 	if o == nil {
 		return
 	}
@@ -71,16 +72,16 @@ func (o *output) admit() {
 	o.tasks.Go(o.pass)
 }
 
-// whenSilent has somebody told where it takes long for it to show that it is a Ruby.
-func (o *output) whenSilent(after time.Duration, tell func()) { o.silent = time.AfterFunc(after, tell) }
+// WhenSilent has somebody told where it takes long for it to show that it is a Ruby.
+func (o *Output) WhenSilent(after time.Duration, tell func()) { o.silent = time.AfterFunc(after, tell) }
 
-func (o *output) stopWaiting() {
+func (o *Output) stopWaiting() {
 	if o.silent != nil {
 		o.silent.Stop()
 	}
 }
 
-func (o *output) read() {
+func (o *Output) read() {
 	reader := bufio.NewReaderSize(straggling{o}, lineMax)
 	for {
 		text, more, err := reader.ReadLine()
@@ -98,7 +99,7 @@ func (o *output) read() {
 	}
 }
 
-func (o *output) take(text string) {
+func (o *Output) take(text string) {
 	o.mu.Lock()
 	if len(o.last) == 0 {
 		o.first = text
@@ -118,7 +119,7 @@ func (o *output) take(text string) {
 }
 
 // pass passes on what is held, where it may be.
-func (o *output) pass() {
+func (o *Output) pass() {
 	o.passing.Lock()
 	defer o.passing.Unlock()
 	o.mu.Lock()
@@ -141,7 +142,7 @@ const (
 
 // straggling is the pipe of a process that may have ended. Whatever is in the pipe by then is read, however
 // slowly its lines are taken: the time runs anew with each read.
-type straggling struct{ *output }
+type straggling struct{ *Output }
 
 func (o straggling) Read(p []byte) (int, error) {
 	if !o.ended.Load() {
@@ -156,11 +157,11 @@ func (o straggling) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lines ends the reading and answers the last lines. It is called after the process
+// Lines ends the reading and returns the last lines. It is called after the process
 // has ended.
-func (o *output) lines() []string {
+func (o *Output) Lines() []string {
 	if o == nil {
-		return nil // it has written to the real standard error from its birth
+		return nil // it was forked, and has always written to the real standard error
 	}
 	o.stopWaiting()
 	o.ended.Store(true)

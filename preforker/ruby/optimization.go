@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 )
 
 // Optimization is one of the ways to keep the workers' memory shared. Each of them is on
-// unless Config.Without has it; scripts/README.md says what each one gains.
+// unless the user does without it; scripts/README.md says what each one gains.
 type Optimization string
 
 // The optimizations, in the order in which they take place. The Ruby side knows those that are
@@ -44,14 +44,15 @@ func ParseOptimizations(names []string) ([]Optimization, error) {
 	for _, name := range names {
 		optimization := Optimization(strings.TrimSpace(name))
 		if !slices.Contains(known, optimization) {
-			return nil, fmt.Errorf("%q is none of %s", name, joinOptimizations(known, ", "))
+			return nil, fmt.Errorf("%q is none of %s", name, JoinOptimizations(known, ", "))
 		}
 		optimizations = append(optimizations, optimization)
 	}
 	return optimizations, nil
 }
 
-func joinOptimizations(optimizations []Optimization, separator string) string {
+// JoinOptimizations puts their names together.
+func JoinOptimizations(optimizations []Optimization, separator string) string {
 	names := make([]string, len(optimizations))
 	for i, optimization := range optimizations {
 		names[i] = string(optimization)

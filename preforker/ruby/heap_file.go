@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"encoding/json"
@@ -17,13 +17,13 @@ import (
 // the next start.
 const heapFileName = "launcher.heap"
 
-// mostHeapFile is far more than such a file has, in bytes.
-const mostHeapFile = 64 << 10
+// maxHeapFile is far more than such a file has, in bytes.
+const maxHeapFile = 64 << 10
 
-// heapFile remembers how many slots of each size the application's objects took when
+// HeapFile remembers how many slots of each size the application's objects took when
 // it was last loaded, by this Ruby. Whoever has no such file, or one that is damaged or
 // of something else, starts without: it saves memory, and nothing depends on it.
-type heapFile struct {
+type HeapFile struct {
 	path     string
 	identity heapIdentity
 
@@ -45,17 +45,19 @@ type heapRecord struct {
 	Slots   map[string]int `json:"slots"`   // by size in bytes
 }
 
-func newHeapFile(socketDir, ruby string, app App) *heapFile {
+// NewHeapFile is the one of an application in the folder of its sockets. Ruby is the path of the
+// interpreter.
+func NewHeapFile(socketDir, ruby string, app App) *HeapFile {
 	identity := heapIdentity{Ruby: ruby, Root: app.Root, Entry: app.Entry}
 	if info, err := os.Stat(ruby); err == nil {
 		identity.Built = info.ModTime().Unix()
 	}
-	return &heapFile{path: filepath.Join(socketDir, heapFileName), identity: identity}
+	return &HeapFile{path: filepath.Join(socketDir, heapFileName), identity: identity}
 }
 
-// read answers what is known, and false where that is nothing. The error is for the log.
-func (f *heapFile) read() (heapRecord, bool, error) {
-	text, err := smallfile.Read(f.path, mostHeapFile)
+// read returns what is known, and false where that is nothing. The error is for the log.
+func (f *HeapFile) read() (heapRecord, bool, error) {
+	text, err := smallfile.Read(f.path, maxHeapFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return heapRecord{}, false, nil
 	}
@@ -73,18 +75,18 @@ func (f *heapFile) read() (heapRecord, bool, error) {
 }
 
 const (
-	// mostHeapBytes is a larger heap than anybody needs to have prepared: Ruby takes the memory at once.
-	mostHeapBytes = 1 << 30
-	// mostHeapSizes is how many sizes of slots a Ruby may have.
-	mostHeapSizes = 32
+	// maxHeapBytes is a larger heap than anybody needs to have prepared: Ruby takes the memory at once.
+	maxHeapBytes = 1 << 30
+	// maxHeapSizes is how many sizes of slots a Ruby may have.
+	maxHeapSizes = 32
 )
 
 // check refuses numbers that no Ruby has told.
 func (r heapRecord) check() error {
-	if len(r.Slots) > mostHeapSizes {
+	if len(r.Slots) > maxHeapSizes {
 		return fmt.Errorf("there are %d sizes of slots", len(r.Slots))
 	}
-	room := mostHeapBytes
+	room := maxHeapBytes
 	for text, count := range r.Slots {
 		size, err := strconv.Atoi(text)
 		if err != nil || size < 1 || count < 0 || count > room/size {
@@ -95,8 +97,9 @@ func (r heapRecord) check() error {
 	return nil
 }
 
-// write keeps what a preloader has told, whole or not at all.
-func (f *heapFile) write(version string, slots map[string]int) error {
+// Write keeps what a preloader has told: the version of Ruby, and how many slots of each size in
+// bytes. It writes the file whole or not at all.
+func (f *HeapFile) Write(version string, slots map[string]int) error {
 	record := heapRecord{heapIdentity: f.identity, Version: version, Slots: slots}
 	text, err := json.MarshalIndent(record, "", "  ")
 	if err != nil {
@@ -105,19 +108,19 @@ func (f *heapFile) write(version string, slots map[string]int) error {
 	f.mu.Lock()
 	f.written = append(text, '\n')
 	f.mu.Unlock()
-	return f.writeAgain()
+	return f.WriteAgain()
 }
 
-// lost says whether the file that was written is gone.
-func (f *heapFile) lost() bool {
+// Lost says whether the file that was written is gone.
+func (f *HeapFile) Lost() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	_, err := os.Lstat(f.path)
 	return f.written != nil && err != nil && smallfile.IsMissing(err)
 }
 
-// writeAgain writes what was written last.
-func (f *heapFile) writeAgain() error {
+// WriteAgain writes what was written last.
+func (f *HeapFile) WriteAgain() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return smallfile.Replace(f.path, f.written, 0o600)

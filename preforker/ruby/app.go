@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"errors"
@@ -72,8 +72,8 @@ func FindRackup(root, rackup string) (App, error) {
 	return app, nil
 }
 
-// again is the application as it is in its folder now: another release may start otherwise, or be gone.
-func (a App) again() (App, error) {
+// Again is the application as it is in its folder now: another release may start otherwise, or be gone.
+func (a App) Again() (App, error) {
 	now, err := FindApp(a.Root)
 	if a.Named {
 		now, err = FindRackup(a.Root, a.Entry)

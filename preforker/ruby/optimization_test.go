@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"os"
@@ -23,13 +23,13 @@ func TestOptimizationsOfTheRubySide(t *testing.T) {
 	here := []Optimization{OptimizationHugePages, OptimizationHeapSize, OptimizationArena}
 	var sources strings.Builder
 	for _, name := range []string{"heap.rb", "memory_sharing.rb", "rails_warmup.rb", "worker.rb"} {
-		text, err := os.ReadFile(filepath.Join("..", "scripts", name))
+		text, err := os.ReadFile(filepath.Join("..", "..", "scripts", name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		sources.Write(text)
 	}
-	manual, err := os.ReadFile(filepath.Join("..", "scripts", "README.md"))
+	manual, err := os.ReadFile(filepath.Join("..", "..", "scripts", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"fmt"
@@ -31,13 +31,13 @@ func TestOutput(t *testing.T) {
 				t.Fatal(err)
 			}
 			var passed []string
-			o := readOutput(read, func(line string) { passed = append(passed, line) })
-			o.admit()
+			o := ReadOutput(read, func(line string) { passed = append(passed, line) })
+			o.Admit()
 			if _, err := write.WriteString(test.text); err != nil {
 				t.Fatal(err)
 			}
 			_ = write.Close()
-			if last := o.lines(); !slices.Equal(last, test.lines) || !slices.Equal(passed, test.lines) {
+			if last := o.Lines(); !slices.Equal(last, test.lines) || !slices.Equal(passed, test.lines) {
 				t.Errorf("kept %.100q, passed on %.100q, want %.100q", last, passed, test.lines)
 			}
 		})
@@ -53,12 +53,12 @@ func TestOutputKeepsTheLast(t *testing.T) {
 	}
 	defer write.Close()
 	all := make(chan struct{})
-	o := readOutput(read, func(line string) {
+	o := ReadOutput(read, func(line string) {
 		if line == "line 49" {
 			close(all)
 		}
 	})
-	o.admit()
+	o.Admit()
 	for n := range 50 {
 		if _, err := fmt.Fprintf(write, "line %d\n", n); err != nil {
 			t.Fatal(err)
@@ -69,7 +69,7 @@ func TestOutputKeepsTheLast(t *testing.T) {
 	for n := 50 - linesKept; n < 50; n++ {
 		want = append(want, fmt.Sprintf("line %d", n))
 	}
-	if last := o.lines(); !slices.Equal(last, want) {
+	if last := o.Lines(); !slices.Equal(last, want) {
 		t.Errorf("%q, want %q", last, want)
 	}
 }
@@ -80,15 +80,15 @@ func TestOutputKeepsTheCrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := readOutput(read, func(string) {})
-	o.admit()
+	o := ReadOutput(read, func(string) {})
+	o.Admit()
 	fmt.Fprintln(w, "before")
 	fmt.Fprintln(w, "/srv/app/lib/a.rb:3: [BUG] Segmentation fault at 0x0000000000000010")
 	for n := range 100 {
 		fmt.Fprintf(w, "7fbbd33d4000-7fbbd33d6000 %d\n", n)
 	}
 	_ = w.Close()
-	lines := o.lines()
+	lines := o.Lines()
 	if len(lines) != linesKept || !strings.Contains(lines[0], "a.rb:3: [BUG]") || lines[1] != "…" || !strings.HasSuffix(lines[len(lines)-1], " 99") {
 		t.Errorf("%q", lines)
 	}
@@ -101,7 +101,7 @@ func TestOutputOfAStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	var passed []string
-	o := readOutput(read, func(line string) { passed = append(passed, line) })
+	o := ReadOutput(read, func(line string) { passed = append(passed, line) })
 	var want []string
 	for n := range 3 * linesKept {
 		want = append(want, fmt.Sprintf("line %d", n))
@@ -114,8 +114,8 @@ func TestOutputOfAStranger(t *testing.T) {
 	if len(passed) != 0 {
 		t.Errorf("%q was passed on", passed)
 	}
-	o.admit()
-	if last := o.lines(); !slices.Equal(last, want[2*linesKept:]) || !slices.Equal(passed, want) {
+	o.Admit()
+	if last := o.Lines(); !slices.Equal(last, want[2*linesKept:]) || !slices.Equal(passed, want) {
 		t.Errorf("kept %q, passed on %q", last, passed)
 	}
 }
@@ -123,7 +123,7 @@ func TestOutputOfAStranger(t *testing.T) {
 // TestOutputOfAStrangerIsBounded also where its lines are empty, as those of "yes ”" are.
 func TestOutputOfAStrangerIsBounded(t *testing.T) {
 	for name, line := range map[string]string{"empty": "", "short": "y", "long": strings.Repeat("y", lineMax)} {
-		o, most := &output{}, heldMax/(heldLine+len(line))
+		o, most := &Output{}, heldMax/(heldLine+len(line))
 		for range most + 3 {
 			o.take(line)
 		}
@@ -150,12 +150,12 @@ func TestOutputOfWhatIsNoRuby(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := readOutput(read, func(line string) { t.Errorf("%s: %.100q was passed on", name, line) })
+		o := ReadOutput(read, func(line string) { t.Errorf("%s: %.100q was passed on", name, line) })
 		if _, err := write.WriteString(test.text); err != nil {
 			t.Fatal(err)
 		}
 		_ = write.Close()
-		if lines := o.lines(); !slices.Equal(lines, test.want) {
+		if lines := o.Lines(); !slices.Equal(lines, test.want) {
 			t.Errorf("%s: %q, want %q", name, lines, test.want)
 		}
 	}
@@ -170,13 +170,13 @@ func TestOutputIsTakenSlowly(t *testing.T) {
 	}
 	defer write.Close()
 	ended := make(chan struct{})
-	o := readOutput(read, func(line string) {
+	o := ReadOutput(read, func(line string) {
 		if strings.HasPrefix(line, "line 0 ") {
 			<-ended
 			<-time.After(2 * straggle) // a slow machine
 		}
 	})
-	o.admit()
+	o.Admit()
 	var last string
 	for n := range 3 * lineMax / 100 {
 		last = fmt.Sprintf("line %d %s", n, strings.Repeat("x", 100))
@@ -190,7 +190,7 @@ func TestOutputIsTakenSlowly(t *testing.T) {
 		}
 		close(ended)
 	}()
-	if lines := o.lines(); lines[len(lines)-1] != last {
+	if lines := o.Lines(); lines[len(lines)-1] != last {
 		t.Errorf("it ended with %.20q, want %.20q", lines[len(lines)-1], last)
 	}
 }

@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"os"
@@ -32,24 +32,24 @@ const spareSlots = 20
 // follows frees next to nothing and Ruby 3.3 answers with a major one (major_by: nofree): for ten
 // workers of a small application that was twice the memory and twice the time. A page has 64 kB.
 const (
-	leastSpare     = 160 << 10
-	leastSparePart = 16
+	minSpare     = 160 << 10
+	minSparePart = 16
 )
 
 // With so little to spare the default (20 %) would answer every collection with a major one.
 const minRatio = "0.02"
 
-// rubyEnv is what Ruby is started with beside the process's own environment.
-type rubyEnv struct {
+// environment is what Ruby is started with beside the process's own environment.
+type environment struct {
 	without []Optimization
 	heap    heapRecord
 	learned bool
 	user    func(name string) (string, bool) // os.LookupEnv
 }
 
-// variables answers the names and values to add. The Ruby side removes them again
+// variables returns the names and values to add. The Ruby side removes them again
 // at once: they are not meant for what the application starts.
-func (e rubyEnv) variables() map[string]string {
+func (e environment) variables() map[string]string {
 	vars := map[string]string{}
 	set := func(name, value string) {
 		if _, taken := e.user(name); !taken {
@@ -65,9 +65,11 @@ func (e rubyEnv) variables() map[string]string {
 	return vars
 }
 
-func (e rubyEnv) on(optimization Optimization) bool { return !slices.Contains(e.without, optimization) }
+func (e environment) on(optimization Optimization) bool {
+	return !slices.Contains(e.without, optimization)
+}
 
-func (e rubyEnv) sizeHeap(set func(name, value string)) {
+func (e environment) sizeHeap(set func(name, value string)) {
 	sizes := make([]int, 0, len(e.heap.Slots))
 	for text := range e.heap.Slots {
 		size, err := strconv.Atoi(text)
@@ -86,34 +88,34 @@ func (e rubyEnv) sizeHeap(set func(name, value string)) {
 	for _, size := range sizes {
 		bytes += size * e.live(size)
 	}
-	least := max(leastSpare, bytes*spareSlots/100/leastSparePart)
+	spare := max(minSpare, bytes*spareSlots/100/minSparePart)
 	for pool, size := range sizes {
-		set(poolInitSlots(pool), e.slots(size, least))
+		set(poolInitSlots(pool), e.slots(size, spare))
 	}
 }
 
 // slots are those for the live objects of a size, and to spare a part more, or as many as fill
 // the bytes named if these are more.
-func (e rubyEnv) slots(size, least int) string {
+func (e environment) slots(size, spare int) string {
 	live := e.live(size)
-	return strconv.Itoa(live + max(live*spareSlots/100, least/max(size, 1)))
+	return strconv.Itoa(live + max(live*spareSlots/100, spare/max(size, 1)))
 }
 
-func (e rubyEnv) live(size int) int { return e.heap.Slots[strconv.Itoa(size)] }
+func (e environment) live(size int) int { return e.heap.Slots[strconv.Itoa(size)] }
 
-// rubyVariables are those for the next preloader, as "NAME=value", sorted.
-func (s *Supervisor) rubyVariables() []string {
-	env := rubyEnv{without: s.config.Without, user: os.LookupEnv}
+// Variables are what a Ruby that is to be forked is started with beside the process's own
+// environment: "NAME=value", sorted. The error says why nothing is known of its heap, which is no
+// harm.
+func Variables(without []Optimization, heap *HeapFile) ([]string, error) {
+	env := environment{without: without, user: os.LookupEnv}
 	var err error
-	if env.heap, env.learned, err = s.heap.read(); err != nil {
-		s.log.Debug("the size of the Ruby heap is not known", keyError, err)
-	}
+	env.heap, env.learned, err = heap.read()
 	var list []string
 	for name, value := range env.variables() {
 		list = append(list, name+"="+value)
 	}
 	slices.Sort(list)
-	return list
+	return list, err
 }
 
 func namesOf(variables []string) string {
