@@ -2,8 +2,8 @@ package load
 
 import "sync"
 
-// balancer finds the worker with the fewest requests of ours, in turn among equals: the
-// lowest of them, which lighttpd takes, would leave the last workers cold under light load.
+// balancer chooses the worker with the fewest requests of this load, in turn among equals: the
+// first of them, which lighttpd chooses, would leave the last workers unused under light load.
 type balancer struct {
 	mu   sync.Mutex
 	busy []int // requests at each worker

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// servePages answers on the listener that is its file 3, until its input ends.
+// servePages serves on the listener that is its file 3, until its input ends.
 func servePages(network string) int {
 	listener, err := net.FileListener(os.NewFile(3, "listener"))
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package load asks a server for pages and measures how it answers: the same load for
-// every server.
+// Package load makes requests to a server and measures its responses: the same load for every
+// server.
 //
 // What always holds:
 //
-//   - A request is an answer only if it came whole, in time and with status 200.
+//   - A response is right only if it came whole, in time and with status 200.
 //     Everything else is an error, counted by its kind, except a request that was cut
 //     because the load was stopped.
 //   - When Run returns, its goroutines have ended and its connections are closed.
@@ -13,10 +13,10 @@
 //     that stalls makes those behind it late too, and a measurement from the send would
 //     leave them out (coordinated omission).
 //
-// It is light, because it shares the machine with what it measures: requests are encoded
+// It needs little of the machine, which it shares with what it measures: requests are encoded
 // once, and each is made and read by the goroutine of its slot. net/http's Transport,
-// whose parser of answers is used here, would pass every request through three.
+// whose parser of responses is used here, would pass every request through three.
 //
-// What it does not do: it sends no bodies, keeps no cookies, follows no redirect, asks for
-// no compression, undoes none, speaks no TLS, and knows no proxy.
+// What it does not do: it sends no bodies, keeps no cookies, follows no redirect, requests
+// no compression, decodes none, speaks no TLS, and uses no proxy.
 package load

@@ -27,7 +27,7 @@ const (
 // otherFailures is the text of the kinds beyond those that are kept.
 const otherFailures = "other"
 
-// What can be wrong with an answer over HTTP.
+// What can be wrong with a response over HTTP.
 var (
 	errClosed  = errors.New("connection was closed before an answer")
 	errShort   = errors.New("body is shorter than announced")
@@ -67,7 +67,7 @@ func (f *failures) add(kind, stderr string) {
 	f.kinds[kind] = &Failure{Text: withStderr(kind, stderr), Count: 1}
 }
 
-// list answers the kinds, the most frequent first and the others last.
+// list returns the kinds, the most frequent first and the others last.
 func (f *failures) list() []Failure {
 	var out []Failure
 	for _, kind := range f.kinds {
@@ -82,26 +82,26 @@ func (f *failures) list() []Failure {
 	return out
 }
 
-// failureText says what is wrong with an answer, "" where nothing is. It names nothing
+// failureText returns what is wrong with a response, "" where nothing is. It names nothing
 // that differs from one connection to the next, as ports do: it is the kind.
-func failureText(plan *Plan, path int, answer Answer, err error) string {
+func failureText(plan *Plan, path int, response Response, err error) string {
 	var text string
-	location := answer.Header.Get("Location")
+	location := response.Header.Get("Location")
 	switch {
 	case err != nil:
 		text = errorText(err, plan.Timeout)
-	case answer.Status == http.StatusOK:
+	case response.Status == http.StatusOK:
 		return ""
-	case answer.Status/100 == 3 && location != "":
-		// It is named: to measure the way to a login page is a mistake of the plan.
-		text = fmt.Sprintf("status %d to %s", answer.Status, location)
+	case response.Status/100 == 3 && location != "":
+		// It is named, since a plan that measures the redirect to a login page is a mistake.
+		text = fmt.Sprintf("status %d to %s", response.Status, location)
 	default:
-		text = fmt.Sprintf("status %d", answer.Status)
+		text = fmt.Sprintf("status %d", response.Status)
 	}
 	return printable(fmt.Sprintf("GET %s: %s", plan.Paths[path], text))
 }
 
-// errorText leaves addresses out of an error, and gives one text to what is one kind.
+// errorText returns an error without addresses, so that one kind has one text.
 func errorText(err error, timeout time.Duration) string {
 	var failed *fcgi.Error
 	var network *net.OpError

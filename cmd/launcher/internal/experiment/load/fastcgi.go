@@ -11,7 +11,7 @@ import (
 	"launcher/fcgi"
 )
 
-// FastCGI is a target whose workers are asked directly, each at its unix socket. Root is
+// FastCGI returns a target whose workers get requests directly, each at its unix socket. Root is
 // the document root that they are told. A connection carries one request, as from lighttpd.
 func FastCGI(sockets []string, root string) Target { return &fastCGITarget{sockets, root} }
 
@@ -40,13 +40,13 @@ func (t *fastCGITarget) prepare(plan *Plan) (func() slot, error) {
 	timeout := plan.Timeout
 	return func() slot {
 		s := &fastCGISlot{target: t, requests: encoded, timeout: timeout, balancer: balancer, buf: make([]byte, readBuffer)}
-		s.client = fcgi.Client{Network: "unix", DialTimeout: timeout, Stderr: s.complain}
+		s.client = fcgi.Client{Network: "unix", DialTimeout: timeout, Stderr: s.noteStderr}
 		return s
 	}, nil
 }
 
-// environment is what lighttpd sends for a GET (RFC 3875, section 4.1). The sockets have
-// no addresses, so those of a visitor on this machine stand in for them.
+// environment returns what lighttpd sends for a GET (RFC 3875, section 4.1). The sockets have
+// no addresses, so they are those of a visitor on this machine.
 func environment(r *http.Request, root string) fcgi.Params {
 	name, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -80,36 +80,36 @@ type fastCGISlot struct {
 	balancer *balancer
 	client   fcgi.Client
 	buf      []byte
-	noted    note // of the request that is made
+	noted    note // of the request under way
 }
 
-func (s *fastCGISlot) ask(ctx context.Context, path int) (Answer, note, error) {
+func (s *fastCGISlot) request(ctx context.Context, path int) (Response, note, error) {
 	worker := s.balancer.take()
 	defer s.balancer.release(worker)
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	s.noted, s.client.Address = note{}, s.target.sockets[worker]
-	answer, err := s.exchange(ctx, path)
+	response, err := s.exchange(ctx, path)
 	if !fcgi.NothingSent(err) {
 		s.noted.connects = 1
 	}
-	return answer, s.noted, err
+	return response, s.noted, err
 }
 
-// exchange reads the answer to the end of the request, at which the worker is free.
-func (s *fastCGISlot) exchange(ctx context.Context, path int) (Answer, error) {
+// exchange reads the response to the end of the request, at which the worker is free.
+func (s *fastCGISlot) exchange(ctx context.Context, path int) (Response, error) {
 	resp, err := s.client.Do(ctx, s.requests[path])
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	defer resp.Body.Close()
-	answer := Answer{Status: resp.Status, Header: resp.Header}
-	answer.Bytes, err = drain(resp.Body, s.buf)
-	return answer, err
+	response := Response{Status: resp.Status, Header: resp.Header}
+	response.Bytes, err = drain(resp.Body, s.buf)
+	return response, err
 }
 
-// complain takes a line of the worker's error stream. The goroutine of the slot calls it.
-func (s *fastCGISlot) complain(line string) {
+// noteStderr counts a line of the worker's error stream. The goroutine of the slot calls it.
+func (s *fastCGISlot) noteStderr(line string) {
 	if s.noted.lines == 0 {
 		s.noted.stderr = line
 	}

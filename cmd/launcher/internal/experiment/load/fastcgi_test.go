@@ -11,41 +11,32 @@ import (
 	"time"
 
 	"launcher/fcgi"
+	"launcher/fcgi/fcgitest"
 )
 
-func stdout(s string) []byte { return fcgi.AppendRecord(nil, fcgi.TypeStdout, 1, []byte(s)) }
-func stderr(s string) []byte { return fcgi.AppendRecord(nil, fcgi.TypeStderr, 1, []byte(s)) }
-func end(status fcgi.ProtocolStatus) []byte {
-	return fcgi.AppendEndRequest(nil, 1, 0, status)
-}
-
-func TestFastCGIAnswers(t *testing.T) {
+func TestFastCGIResponses(t *testing.T) {
 	const head = "Content-Type: text/plain\r\n\r\n"
 	tests := []struct {
-		name   string
-		answer [][]byte
-		want   string // "" is a right answer of two bytes
-		lines  int    // of the error stream
+		name     string
+		response [][]byte
+		want     string // "" is a right answer of two bytes
+		lines    int    // of the error stream
 	}{
-		{"plain", [][]byte{stdout(head + "ok"), end(0)}, "", 0},
-		{"with complaints", [][]byte{stderr("first\nsecond\n"), stdout(head + "ok"), end(0)}, "", 2},
-		{"status", [][]byte{stdout("Status: 500 Sorry\r\n" + head), stderr("boom \x1b[31m\nmore"), end(0)},
+		{"plain", [][]byte{fcgitest.Stdout(head + "ok"), fcgitest.End()}, "", 0},
+		{"with complaints", [][]byte{fcgitest.Stderr("first\nsecond\n"), fcgitest.Stdout(head + "ok"), fcgitest.End()}, "", 2},
+		{"status", [][]byte{fcgitest.Stdout("Status: 500 Sorry\r\n" + head), fcgitest.Stderr("boom \x1b[31m\nmore"), fcgitest.End()},
 			"status 500; error stream: boom ?[31m", 2},
-		{"redirect", [][]byte{stdout("Location: /login\r\n\r\n"), end(0)}, "status 302 to /login", 0},
-		{"overloaded", [][]byte{end(fcgi.StatusOverloaded)}, "await response head: application is overloaded", 0},
-		{"ended without an answer", [][]byte{end(0)}, "await response head: request ended without a response", 0},
-		{"no end", [][]byte{stdout(head + "ok")}, "read response body: connection ended before END_REQUEST", 0},
+		{"redirect", [][]byte{fcgitest.Stdout("Location: /login\r\n\r\n"), fcgitest.End()}, "status 302 to /login", 0},
+		{"overloaded", [][]byte{fcgi.AppendEndRequest(nil, 1, 0, fcgi.StatusOverloaded)}, "await response head: application is overloaded", 0},
+		{"ended without an answer", [][]byte{fcgitest.End()}, "await response head: request ended without a response", 0},
+		{"no end", [][]byte{fcgitest.Stdout(head + "ok")}, "read response body: connection ended before END_REQUEST", 0},
 		{"nothing", nil, "await response head: connection ended before END_REQUEST", 0},
-		{"body long", [][]byte{stdout("Content-Length: 1\r\n\r\nok"), end(0)},
+		{"body long", [][]byte{fcgitest.Stdout("Content-Length: 1\r\n\r\nok"), fcgitest.End()},
 			"read response body: response body is longer than its content length", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			socket := serveRaw(t, "unix", func(conn net.Conn, _ int) {
-				if _, err := readFastCGI(conn); err == nil {
-					_, _ = conn.Write(slices.Concat(tt.answer...))
-				}
-			})
+			socket := fcgitest.Responder(t, fcgitest.After(slices.Concat(tt.response...)))
 			result := load(t, FastCGI([]string{socket}, ""), basic("/"))
 			if tt.want == "" && (result.OK != 1 || result.Bytes != 2) {
 				t.Errorf("%d right answers, %d bytes, %v", result.OK, result.Bytes, result.Failures)
@@ -62,13 +53,13 @@ func TestFastCGIAnswers(t *testing.T) {
 
 func TestFastCGIEnvironment(t *testing.T) {
 	requests := make(chan fcgi.Params, 1)
-	socket := serveRaw(t, "unix", func(conn net.Conn, _ int) {
-		params, err := readFastCGI(conn)
+	socket := fcgitest.Responder(t, func(conn net.Conn) {
+		request, err := fcgitest.ReadRequest(conn)
 		if err != nil {
 			t.Error(err)
 		}
-		requests <- params
-		_, _ = conn.Write(slices.Concat(stdout("A: b\r\n\r\n"), end(0)))
+		requests <- request.Params
+		_, _ = conn.Write(slices.Concat(fcgitest.Stdout("A: b\r\n\r\n"), fcgitest.End()))
 	})
 	plan := basic("/a%20b?x=%20&y=/")
 	plan.Host = "example.org:8080"
@@ -100,8 +91,8 @@ func TestFastCGIWorkerDies(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if _, err = readFastCGI(conn); err == nil && i < 10 {
-				_, err = conn.Write(slices.Concat(stdout("A: b\r\n\r\n"), end(0)))
+			if _, err = fcgitest.ReadRequest(conn); err == nil && i < 10 {
+				_, err = conn.Write(slices.Concat(fcgitest.Stdout("A: b\r\n\r\n"), fcgitest.End()))
 			}
 			if i == 10 {
 				_ = listener.Close() // first, so that the next request finds nobody
@@ -136,7 +127,7 @@ func TestFastCGIInTurn(t *testing.T) {
 	load(t, FastCGI(sockets, ""), plan)
 	for i := range counts {
 		if counts[i].Load() != 10 {
-			t.Errorf("worker %d answered %d of 40 requests", i, counts[i].Load())
+			t.Errorf("worker %d got %d of 40 requests", i, counts[i].Load())
 		}
 	}
 }
@@ -150,7 +141,7 @@ func TestFastCGIAvoidsTheBusy(t *testing.T) {
 			busy.Add(1)
 			select {
 			case <-others:
-			case <-time.After(patience):
+			case <-time.After(fcgitest.Patience):
 				t.Error("the free worker did not get the other requests")
 			}
 		})),
@@ -169,7 +160,7 @@ func TestFastCGIAvoidsTheBusy(t *testing.T) {
 }
 
 func TestFastCGIWithoutSockets(t *testing.T) {
-	if _, err := Look(t.Context(), FastCGI(nil, ""), basic("/")); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := Probe(t.Context(), FastCGI(nil, ""), basic("/")); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,11 +3,9 @@ package load
 import (
 	"bytes"
 	"context"
-	"io"
 	"net"
 	"net/http"
 	stdfcgi "net/http/fcgi"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -15,33 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"launcher/fcgi"
+	"launcher/fcgi/fcgitest"
 )
-
-// patience bounds everything that a test waits for. It is generous: it passes
-// only where something is broken.
-const patience = 20 * time.Second
-
-// tempDir is short, because a socket's path has at most 107 bytes.
-func tempDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "load")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
 
 func listen(t testing.TB, network string) net.Listener {
 	t.Helper()
 	address := "127.0.0.1:0"
 	if network == "unix" {
-		address = filepath.Join(tempDir(t), "s")
+		address = filepath.Join(fcgitest.TempDir(t), "s")
 	}
 	listener, err := net.Listen(network, address)
 	if err != nil {
@@ -50,8 +29,8 @@ func listen(t testing.TB, network string) net.Listener {
 	return listener
 }
 
-// serveHTTP answers HTTP until the test ends, which waits until each connection has ended:
-// one that the generator has forgotten fails it.
+// serveHTTP serves HTTP until the test ends, which waits until each connection has ended:
+// one that the load has left open fails it.
 func serveHTTP(t testing.TB, network string, handler http.Handler) (Target, *http.Server) {
 	t.Helper()
 	listener := listen(t, network)
@@ -76,7 +55,7 @@ func serveHTTP(t testing.TB, network string, handler http.Handler) (Target, *htt
 		}()
 		select {
 		case <-ended:
-		case <-time.After(patience):
+		case <-time.After(fcgitest.Patience):
 			t.Error("a connection was left open")
 		}
 		_ = server.Close()
@@ -97,28 +76,11 @@ func serveFastCGI(t testing.TB, handler http.Handler) (socket string) {
 	return listener.Addr().String()
 }
 
-// serveRaw lets answer play the server on each connection, which it numbers from 0.
-func serveRaw(t testing.TB, network string, answer func(conn net.Conn, number int)) (address string) {
+// serveRaw lets respond play the server on each connection.
+func serveRaw(t testing.TB, network string, respond func(conn net.Conn)) (address string) {
 	t.Helper()
 	listener := listen(t, network)
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for number := 0; ; number++ {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(patience))
-				answer(conn, number)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		serving.Wait()
-	})
+	fcgitest.RespondOn(t, listener, respond)
 	return listener.Addr().String()
 }
 
@@ -147,34 +109,14 @@ func readHTTP(conn net.Conn) bool {
 	return true
 }
 
-// readFastCGI reads one request of the FastCGI protocol to its end.
-func readFastCGI(conn io.Reader) (fcgi.Params, error) {
-	records := fcgi.NewRecordReader(conn)
-	decoder := fcgi.NewParamsDecoder(1 << 16)
-	for {
-		record, err := records.Next()
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case record.Type == fcgi.TypeParams:
-			if _, err := decoder.Write(record.Content); err != nil {
-				return nil, err
-			}
-		case record.Type == fcgi.TypeStdin && len(record.Content) == 0:
-			return decoder.Params()
-		}
-	}
-}
-
-// load runs a plan within the test's patience, and checks what always holds.
+// load runs a plan within fcgitest.Patience, and checks what always holds.
 func load(t *testing.T, target Target, plan Plan) Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), fcgitest.Patience)
 	defer cancel()
 	result := Run(ctx, target, plan, nil)
 	if ctx.Err() != nil {
-		t.Fatal("load was cut by the patience of the test")
+		t.Fatal("the load did not end in time")
 	}
 	check(t, result)
 	if result.OK+result.Errors != plan.Requests {
@@ -203,7 +145,7 @@ func check(t *testing.T, result Result) {
 // do, the scheduler takes another moment to forget them.
 func noGoroutines(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; runtime.Gosched() {
+	for deadline := time.Now().Add(fcgitest.Patience); ; runtime.Gosched() {
 		stacks := make([]byte, 1<<20)
 		left := ""
 		for i, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {

@@ -16,10 +16,10 @@ import (
 	"launcher/fcgi"
 )
 
-// maxHead bounds the head of an answer, interim ones (103 Early Hints) included.
+// maxHead bounds the head of a response, interim ones (103 Early Hints) included.
 const maxHead = 1 << 20
 
-// HTTP is a target that is asked over HTTP/1.1: "tcp" and host:port, or "unix" and the
+// HTTP returns a target for HTTP/1.1: "tcp" and host:port, or "unix" and the
 // path of a socket. Each slot keeps its connection.
 func HTTP(network, address string) Target { return &httpTarget{network, address} }
 
@@ -58,25 +58,25 @@ type httpSlot struct {
 	buf     []byte
 }
 
-// ask sends a request again, as RFC 9110 section 9.2.2 lets for a GET, where the connection
-// is not its first and ended without a byte of the answer: the server had closed it while it was idle.
-func (s *httpSlot) ask(ctx context.Context, path int) (Answer, note, error) {
+// request sends a request, and sends it again, as RFC 9110 section 9.2.2 allows for a GET, where the
+// connection was kept and ended without a byte of the response: the server had closed it while it was idle.
+func (s *httpSlot) request(ctx context.Context, path int) (Response, note, error) {
 	var n note
 	deadline := time.Now().Add(s.timeout)
 	kept := s.conn != nil
-	answer, err := s.exchange(ctx, deadline, path, &n)
+	response, err := s.exchange(ctx, deadline, path, &n)
 	if kept && errors.Is(err, errClosed) && ctx.Err() == nil {
 		n.retried = true
-		answer, err = s.exchange(ctx, deadline, path, &n)
+		response, err = s.exchange(ctx, deadline, path, &n)
 	}
-	return answer, n, err
+	return response, n, err
 }
 
 // exchange makes one attempt. After an error there is no connection.
-func (s *httpSlot) exchange(ctx context.Context, deadline time.Time, path int, n *note) (answer Answer, err error) {
+func (s *httpSlot) exchange(ctx context.Context, deadline time.Time, path int, n *note) (response Response, err error) {
 	if s.conn == nil {
 		if err := s.connect(ctx, deadline); err != nil {
-			return Answer{}, err
+			return Response{}, err
 		}
 		n.connects++
 	}
@@ -87,24 +87,24 @@ func (s *httpSlot) exchange(ctx context.Context, deadline time.Time, path int, n
 		}
 	}()
 	if err := s.conn.SetDeadline(deadline); err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
-	// What cut the connection may have done so before that deadline replaced its own.
+	// The end of ctx may have set its deadline before this one replaced it.
 	if ctx.Err() != nil {
-		return Answer{}, context.Cause(ctx)
+		return Response{}, context.Cause(ctx)
 	}
 	if _, err := s.conn.Write(s.requests[path]); err != nil {
-		return Answer{}, closedEarly(err)
+		return Response{}, closedEarly(err)
 	}
-	answer, keep, err = s.receive()
-	return answer, err
+	response, keep, err = s.receive()
+	return response, err
 }
 
-// receive reads a whole answer, and tells whether the connection may be kept.
-func (s *httpSlot) receive() (answer Answer, keep bool, err error) {
+// receive reads a whole response, and tells whether the connection may be kept.
+func (s *httpSlot) receive() (response Response, keep bool, err error) {
 	s.bounded.N = maxHead
 	if _, err := s.reader.Peek(1); err != nil {
-		return Answer{}, false, closedEarly(err)
+		return Response{}, false, closedEarly(err)
 	}
 	resp, err := s.head()
 	if err != nil {
@@ -113,21 +113,21 @@ func (s *httpSlot) receive() (answer Answer, keep bool, err error) {
 		} else if errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errCutHead
 		}
-		return Answer{}, false, err
+		return Response{}, false, err
 	}
 	defer resp.Body.Close() // it is read to its end, or its connection ends with it
 	s.bounded.N = math.MaxInt64
-	answer = Answer{Status: resp.StatusCode, Header: resp.Header}
-	if answer.Bytes, err = s.drain(resp.Body); err != nil {
-		return answer, false, err
+	response = Response{Status: resp.StatusCode, Header: resp.Header}
+	if response.Bytes, err = s.drain(resp.Body); err != nil {
+		return response, false, err
 	}
 	if s.reader.Buffered() > 0 {
-		return answer, false, errExcess
+		return response, false, errExcess
 	}
-	return answer, !resp.Close, nil
+	return response, !resp.Close, nil
 }
 
-// head reads up to the body of the final answer.
+// head reads up to the body of the final response.
 func (s *httpSlot) head() (*http.Response, error) {
 	for {
 		resp, err := http.ReadResponse(s.reader, nil) // nil stands for a GET
@@ -190,8 +190,8 @@ func (s *httpSlot) close() {
 	s.conn = nil
 }
 
-// closedEarly gives one error to the ways in which a closed connection shows before the
-// first byte of an answer.
+// closedEarly returns one error for all that a closed connection is before the
+// first byte of a response.
 func closedEarly(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		return errClosed

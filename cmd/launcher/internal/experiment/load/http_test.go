@@ -11,22 +11,22 @@ import (
 	"testing"
 )
 
-const wholeAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+const wholeResponse = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-func TestHTTPAnswers(t *testing.T) {
+func TestHTTPResponses(t *testing.T) {
 	tests := []struct {
-		name, answer string
-		want         string // "" is a right answer of two bytes
+		name, response string
+		want           string // "" is a right answer of two bytes
 	}{
-		{"plain", wholeAnswer, ""},
+		{"plain", wholeResponse, ""},
 		{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n", ""},
 		{"to the end of the connection", "HTTP/1.0 200 OK\r\n\r\nok", ""},
-		{"interim answers before", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + wholeAnswer, ""},
+		{"interim answers before", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + wholeResponse, ""},
 		{"nothing", "", "connection was closed before an answer"},
 		{"head cut", "HTTP/1.1 200 OK\r\nA: b\r\n", "connection was closed within the head of the answer"},
 		{"body cut", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok", "body is shorter than announced"},
 		{"chunks cut", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", "body is shorter than announced"},
-		{"body long", wholeAnswer + "!", "more bytes than the answer has were sent"},
+		{"body long", wholeResponse + "!", "more bytes than the answer has were sent"},
 		{"not HTTP", "SSH-2.0-x\r\n", `malformed HTTP response "SSH-2.0-x"`},
 		{"status refused", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "status 503"},
 		{"switching", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "status 101"},
@@ -35,9 +35,9 @@ func TestHTTPAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			address := serveRaw(t, "tcp", func(conn net.Conn, _ int) {
+			address := serveRaw(t, "tcp", func(conn net.Conn) {
 				if readHTTP(conn) {
-					_, _ = io.WriteString(conn, tt.answer) // the client may have seen enough
+					_, _ = io.WriteString(conn, tt.response) // the client may have seen enough
 				}
 			})
 			result := load(t, HTTP("tcp", address), basic("/"))
@@ -51,21 +51,21 @@ func TestHTTPAnswers(t *testing.T) {
 	}
 }
 
-// A server may end a kept connection at any time: saying so in the last answer, or not.
+// A server may end a kept connection at any time: it says so in the last response, or not.
 func TestHTTPConnectionsThatEnd(t *testing.T) {
 	for name, last := range map[string]string{
-		"silently":  wholeAnswer,
-		"announced": strings.Replace(wholeAnswer, "\r\n", "\r\nConnection: close\r\n", 1),
-		"HTTP/1.0":  strings.Replace(wholeAnswer, "1.1", "1.0", 1),
+		"silently":  wholeResponse,
+		"announced": strings.Replace(wholeResponse, "\r\n", "\r\nConnection: close\r\n", 1),
+		"HTTP/1.0":  strings.Replace(wholeResponse, "1.1", "1.0", 1),
 	} {
 		for _, network := range []string{"tcp", "unix"} {
 			t.Run(name+" over "+network, func(t *testing.T) {
-				address := serveRaw(t, network, func(conn net.Conn, _ int) {
+				address := serveRaw(t, network, func(conn net.Conn) {
 					for range 4 {
 						if !readHTTP(conn) {
 							return
 						}
-						_, _ = io.WriteString(conn, wholeAnswer)
+						_, _ = io.WriteString(conn, wholeResponse)
 					}
 					if readHTTP(conn) {
 						_, _ = io.WriteString(conn, last)
@@ -77,7 +77,7 @@ func TestHTTPConnectionsThatEnd(t *testing.T) {
 				if result.Errors != 0 || result.Connects != 11 {
 					t.Errorf("%d errors over %d connections: %v", result.Errors, result.Connects, result.Failures)
 				}
-				if want := map[bool]int{true: 10, false: 0}[last == wholeAnswer]; result.Retried != want {
+				if want := map[bool]int{true: 10, false: 0}[last == wholeResponse]; result.Retried != want {
 					t.Errorf("%d requests were sent again, want %d", result.Retried, want)
 				}
 			})
@@ -85,17 +85,17 @@ func TestHTTPConnectionsThatEnd(t *testing.T) {
 	}
 }
 
-// What was never answered on a new connection is an error, and so is what began to be answered.
+// A request without a response on a new connection is an error, and so is one whose response has begun.
 func TestHTTPIsNotSentAgain(t *testing.T) {
 	var requests atomic.Int64
-	address := serveRaw(t, "tcp", func(conn net.Conn, _ int) {
+	address := serveRaw(t, "tcp", func(conn net.Conn) {
 		for i := 0; readHTTP(conn); i++ {
 			requests.Add(1)
 			if i == 1 {
-				_, _ = io.WriteString(conn, wholeAnswer[:20])
+				_, _ = io.WriteString(conn, wholeResponse[:20])
 				return
 			}
-			_, _ = io.WriteString(conn, wholeAnswer)
+			_, _ = io.WriteString(conn, wholeResponse)
 		}
 	})
 	plan := basic("/")
@@ -106,7 +106,7 @@ func TestHTTPIsNotSentAgain(t *testing.T) {
 	}
 
 	requests.Store(0)
-	address = serveRaw(t, "tcp", func(conn net.Conn, _ int) {
+	address = serveRaw(t, "tcp", func(conn net.Conn) {
 		if readHTTP(conn) {
 			requests.Add(1)
 		}
@@ -142,11 +142,11 @@ func TestHTTPServerDies(t *testing.T) {
 
 func TestHTTPRequest(t *testing.T) {
 	requests := make(chan string, 1)
-	address := serveRaw(t, "tcp", func(conn net.Conn, _ int) {
+	address := serveRaw(t, "tcp", func(conn net.Conn) {
 		buf := make([]byte, 4096)
 		n, _ := conn.Read(buf)
 		requests <- string(buf[:n])
-		_, _ = io.WriteString(conn, wholeAnswer)
+		_, _ = io.WriteString(conn, wholeResponse)
 	})
 	plan := basic("/a%20b?x=1&y=/")
 	plan.Host = ""

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"launcher/fcgi/fcgitest"
 )
 
 // startLighttpd serves a folder. A connection carries eleven requests at most: lighttpd
@@ -26,7 +28,7 @@ func startLighttpd(t *testing.T, folder string) Target {
 	free := listen(t, "tcp")
 	port := free.Addr().(*net.TCPAddr).Port
 	_ = free.Close()
-	configuration := filepath.Join(tempDir(t), "lighttpd.conf")
+	configuration := filepath.Join(fcgitest.TempDir(t), "lighttpd.conf")
 	text := fmt.Sprintf("server.document-root = %q\nserver.bind = \"127.0.0.1\"\nserver.port = %d\n"+
 		"server.max-keep-alive-requests = 10\nserver.modules = ()\n", folder, port)
 	if err := os.WriteFile(configuration, []byte(text), 0o600); err != nil {
@@ -46,8 +48,8 @@ func startLighttpd(t *testing.T, folder string) Target {
 		}
 	})
 	target := HTTP("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		_, err := Look(t.Context(), target, basic("/page"))
+	for deadline := time.Now().Add(fcgitest.Patience); ; time.Sleep(5 * time.Millisecond) {
+		_, err := Probe(t.Context(), target, basic("/page"))
 		if err == nil {
 			return target
 		}
@@ -59,7 +61,7 @@ func startLighttpd(t *testing.T, folder string) Target {
 
 func TestLighttpd(t *testing.T) {
 	const size = 26000
-	folder := tempDir(t)
+	folder := fcgitest.TempDir(t)
 	if err := os.WriteFile(filepath.Join(folder, "page"), make([]byte, size), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -11,24 +11,26 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"launcher/fcgi/fcgitest"
 )
 
 func basic(paths ...string) Plan {
-	return Plan{Paths: paths, Requests: len(paths), Connections: 1, Timeout: patience, Host: "www.example.org"}
+	return Plan{Paths: paths, Requests: len(paths), Connections: 1, Timeout: fcgitest.Patience, Host: "www.example.org"}
 }
 
 func TestCounts(t *testing.T) {
 	const requests, connections, size = 200, 8, 26000
 	// Each server has a count of its own, kept by the last handler that was made.
 	var asked sync.Map
-	var now, most, wrongHost atomic.Int64
+	var now, peak, wrongHost atomic.Int64
 	handler := func() http.Handler {
 		asked.Clear()
-		most.Store(0)
+		peak.Store(0)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer now.Add(-1)
-			for n := now.Add(1); n > most.Load(); {
-				most.Store(n)
+			for n := now.Add(1); n > peak.Load(); {
+				peak.Store(n)
 			}
 			if r.Host != "www.example.org" || r.Header.Get("Accept-Language") != "de" || r.Header.Get("Accept-Encoding") != "" {
 				wrongHost.Add(1)
@@ -53,8 +55,8 @@ func TestCounts(t *testing.T) {
 				t.Errorf("%s was not asked for %d times", path, requests/2)
 			}
 		}
-		if most.Load() > connections {
-			t.Errorf("%d requests at once", most.Load())
+		if peak.Load() > connections {
+			t.Errorf("%d requests at once", peak.Load())
 		}
 		if wrongHost.Load() > 0 {
 			t.Errorf("%d requests without the host and the header that they should have", wrongHost.Load())
@@ -73,7 +75,7 @@ func TestCounts(t *testing.T) {
 	})
 }
 
-func TestLargeAnswer(t *testing.T) {
+func TestLargeResponse(t *testing.T) {
 	const size = 3 * maxHead
 	handler := func() http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, size)) })
@@ -175,7 +177,7 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-// stall answers its first request only after the stall, and tells how many have come.
+// stall returns a handler whose first response comes after the stall, and that counts requests.
 func stall(length time.Duration, count *atomic.Int64) http.Handler {
 	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		if count.Add(1) == 1 {
@@ -185,16 +187,16 @@ func stall(length time.Duration, count *atomic.Int64) http.Handler {
 }
 
 // The bounds are such that they cannot fail by chance: what is slow makes latencies
-// longer, and these are least ones.
+// longer, and these are lower ones.
 func TestRateCountsFromDue(t *testing.T) {
 	const length, rate, requests = 300 * time.Millisecond, 1000, 5
 	eachTarget(t, func() http.Handler { return stall(length, new(atomic.Int64)) }, func(t *testing.T, target Target) {
 		plan := basic("/")
 		plan.Requests, plan.Rate = requests, rate
 		result := load(t, target, plan)
-		// Request i was due i ms after the first, and waited for its answer.
-		if least := length - (requests-1)*time.Second/rate; result.Quantile(0) < least {
-			t.Errorf("a request that waited at least %v has a latency of %v", least, result.Quantile(0))
+		// Request i was due i ms after the first, and waited for its response.
+		if bound := length - (requests-1)*time.Second/rate; result.Quantile(0) < bound {
+			t.Errorf("a request that waited at least %v has a latency of %v", bound, result.Quantile(0))
 		}
 	})
 }
@@ -288,7 +290,7 @@ func TestCancelled(t *testing.T) {
 	if result.OK+result.Errors+result.Connects != 0 {
 		t.Errorf("got %+v", result)
 	}
-	if _, err := Look(ctx, target, basic("/")); err == nil || !strings.Contains(err.Error(), "canceled") {
+	if _, err := Probe(ctx, target, basic("/")); err == nil || !strings.Contains(err.Error(), "canceled") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -319,15 +321,15 @@ func TestProgress(t *testing.T) {
 		}
 	})
 	check(t, result)
-	if most := int64(time.Since(began)/progressPeriod) + 1; calls.Load() > most {
-		t.Errorf("%d calls, %d at most", calls.Load(), most)
+	if bound := int64(time.Since(began)/progressPeriod) + 1; calls.Load() > bound {
+		t.Errorf("%d calls, %d at most", calls.Load(), bound)
 	}
 	if doneBefore > 9 || done != 20 || failed != 10 {
 		t.Errorf("%d under load; %d done and %d failed in the end", doneBefore, done, failed)
 	}
 }
 
-func TestLook(t *testing.T) {
+func TestProbe(t *testing.T) {
 	handler := func() http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/right" {
@@ -339,17 +341,17 @@ func TestLook(t *testing.T) {
 		})
 	}
 	eachTarget(t, handler, func(t *testing.T, target Target) {
-		plan := Plan{Paths: []string{"/right"}, Timeout: patience}
-		answer, err := Look(t.Context(), target, plan)
-		if err != nil || answer.Header.Get("X-Version") != "3" || answer.Bytes != 5 {
-			t.Errorf("got %+v, %v", answer, err)
+		plan := Plan{Paths: []string{"/right"}, Timeout: fcgitest.Patience}
+		response, err := Probe(t.Context(), target, plan)
+		if err != nil || response.Header.Get("X-Version") != "3" || response.Bytes != 5 {
+			t.Errorf("got %+v, %v", response, err)
 		}
 		plan.Paths = []string{"/private"}
-		if _, err = Look(t.Context(), target, plan); err == nil || err.Error() != "GET /private: status 303 to /login" {
+		if _, err = Probe(t.Context(), target, plan); err == nil || err.Error() != "GET /private: status 303 to /login" {
 			t.Errorf("got %v", err)
 		}
 		plan.Paths = []string{"private"}
-		if _, err = Look(t.Context(), target, plan); err == nil || !strings.Contains(err.Error(), "malformed") {
+		if _, err = Probe(t.Context(), target, plan); err == nil || !strings.Contains(err.Error(), "malformed") {
 			t.Errorf("got %v", err)
 		}
 		noGoroutines(t)

@@ -16,18 +16,18 @@ const MaxRequests = 10_000_000
 // userAgent is sent where the plan's header names no other.
 const userAgent = "launcher-experiment"
 
-// Plan is what is asked.
+// Plan is what is requested.
 type Plan struct {
-	Paths       []string      // asked in turn: "/posts?page=2", escaped as on the wire
-	Requests    int           // so many, MaxRequests at most
-	Connections int           // at most so many requests at once
+	Paths       []string      // requested in turn: "/posts?page=2", escaped as on the wire
+	Requests    int           // their number, MaxRequests at most
+	Connections int           // the largest number of requests at once
 	Rate        float64       // requests a second; 0: each as soon as a connection is free
 	Timeout     time.Duration // of one request, connecting included
-	Host        string        // that is asked for; "" is localhost
+	Host        string        // of the requests; "" is localhost
 	Header      http.Header   // added to each request
 }
 
-// Check says what is wrong with the plan.
+// Check returns what is wrong with the plan.
 func (p *Plan) Check() error {
 	switch {
 	case p.Requests <= 0 || p.Requests > MaxRequests:
@@ -62,7 +62,7 @@ func (p *Plan) checkRequest() error {
 	return err
 }
 
-// requests are what is asked for each path.
+// requests returns the request of each path.
 func (p *Plan) requests() ([]*http.Request, error) {
 	header := p.Header.Clone()
 	if header == nil {

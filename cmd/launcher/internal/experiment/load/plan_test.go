@@ -72,8 +72,8 @@ func TestQuantile(t *testing.T) {
 
 func TestFailureTextIsOneLine(t *testing.T) {
 	plan := basic("/x")
-	answer := Answer{Status: 302, Header: http.Header{"Location": {"/\x1b[31m\u202e" + strings.Repeat("long", 1000)}}}
-	text := failureText(&plan, 0, answer, nil)
+	response := Response{Status: 302, Header: http.Header{"Location": {"/\x1b[31m\u202e" + strings.Repeat("long", 1000)}}}
+	text := failureText(&plan, 0, response, nil)
 	if !strings.HasPrefix(text, "GET /x: status 302 to /?[31m?long") || len([]rune(text)) != maxFailureText+1 {
 		t.Errorf("got %q", text)
 	}

@@ -10,16 +10,16 @@ import (
 // Result is what a load found. A load that was stopped has what came until then:
 // OK + Errors is less than what was planned.
 type Result struct {
-	OK      int           // answered as they should be
-	Errors  int           // and what was not; requests that were cut are neither
-	Elapsed time.Duration // from the first request's time to the last answer
+	OK      int           // right responses
+	Errors  int           // all others; requests that were cut are neither
+	Elapsed time.Duration // from the first request's time to the last response
 	Bytes   int64         // of the bodies of OK
 	// Latencies are those of OK in seconds, the shortest first. Without a rate they
 	// count from the moment in which a connection is free for the request, with one from
 	// the moment at which it was due. Connecting, where it is needed, is in them.
 	Latencies []float64
-	// Served is how many requests each process answered, whatever the status: those
-	// whose answer names it in PidHeader.
+	// Served is how many responses each process made, whatever the status: those
+	// that name it in PidHeader.
 	Served   map[int]int
 	Failures []Failure // at most 20 kinds, then "other"
 
@@ -30,7 +30,7 @@ type Result struct {
 	StderrFirst string // the first of them
 }
 
-// Throughput is in right answers a second.
+// Throughput returns the right responses a second.
 func (r *Result) Throughput() float64 {
 	if r.Elapsed <= 0 {
 		return 0
@@ -38,8 +38,8 @@ func (r *Result) Throughput() float64 {
 	return float64(r.OK) / r.Elapsed.Seconds()
 }
 
-// Quantile is the least latency that was measured within which at least the fraction p of
-// the right answers came (stat.Empirical: nothing is interpolated). Without an answer it is 0.
+// Quantile returns the smallest latency that was measured within which at least the fraction p of
+// the right responses came (stat.Empirical: nothing is interpolated). Without a response it is 0.
 func (r *Result) Quantile(p float64) time.Duration {
 	if len(r.Latencies) == 0 {
 		return 0
@@ -48,7 +48,7 @@ func (r *Result) Quantile(p float64) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// measured sorts out of one place a request those that have a latency.
+// measured returns the latencies that there are, sorted, of one place a request.
 func measured(latencies []float64) []float64 {
 	latencies = slices.DeleteFunc(latencies, func(seconds float64) bool { return seconds == 0 })
 	slices.Sort(latencies)

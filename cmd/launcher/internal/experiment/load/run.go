@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// PidHeader is the field of an answer in which a server names the process that made it.
+// PidHeader is the field of a response in which a server names the process that made it.
 const PidHeader = "X-Launcher-Pid"
 
 // progressPeriod is the time between two calls of progress.
@@ -20,12 +20,12 @@ type run struct {
 	open  func() slot
 	start time.Time
 
-	next   atomic.Int64 // the request that is asked next, from 0
+	next   atomic.Int64 // the request that is made next, from 0
 	done   atomic.Int64
 	failed atomic.Int64
 
 	// latencies has a place for each request, in seconds, 0 where there was no right
-	// answer. Each is written by the slot that made the request, so it needs no lock,
+	// response. Each is written by the slot that made the request, so it needs no lock,
 	// and it never grows under load.
 	latencies []float64
 	failures  failures
@@ -37,12 +37,12 @@ type tally struct {
 	served map[int]int
 }
 
-// Run asks the target for what the plan says, and returns when all is answered or ctx is
+// Run makes the requests of a plan, and returns when all have ended or ctx is
 // done, which cuts the requests in flight. Progress, where it is not nil, is called with
 // the number of finished requests and of errors among them: by one goroutine, ten times a
 // second and once at the end.
 //
-// A plan that cannot be asked is a result of errors alone; Plan.Check says so before.
+// A plan that no request can be made of has a result of errors alone; Plan.Check says so before.
 func Run(ctx context.Context, target Target, plan Plan, progress func(done, failed int)) Result {
 	open, err := prepare(target, &plan)
 	if err != nil {
@@ -117,23 +117,23 @@ func (r *run) slot(ctx context.Context) tally {
 			break
 		}
 		path := int(i % int64(len(r.plan.Paths)))
-		answer, noted, err := s.ask(ctx, path)
+		response, noted, err := s.request(ctx, path)
 		taken := time.Since(from)
 		t.note(noted)
 		if err != nil && ctx.Err() != nil {
 			break
 		}
-		if text := failureText(&r.plan, path, answer, err); text != "" {
+		if text := failureText(&r.plan, path, response, err); text != "" {
 			r.failures.add(text, noted.stderr)
 			r.failed.Add(1)
 			t.result.Errors++
 		} else {
-			// 0 stands for no answer.
+			// 0 stands for no response.
 			r.latencies[i] = max(taken, 1).Seconds()
 			t.result.OK++
-			t.result.Bytes += answer.Bytes
+			t.result.Bytes += response.Bytes
 		}
-		if pid, convErr := strconv.Atoi(answer.Header.Get(PidHeader)); err == nil && convErr == nil && pid > 0 {
+		if pid, convErr := strconv.Atoi(response.Header.Get(PidHeader)); err == nil && convErr == nil && pid > 0 {
 			t.served[pid]++
 		}
 		r.done.Add(1)
@@ -141,8 +141,8 @@ func (r *run) slot(ctx context.Context) tally {
 	return t
 }
 
-// due answers from when the latency of request i counts, and waits for that time where it
-// is to come. It is false when ctx ends the wait.
+// due waits for the time of request i where it is to come, and returns it: the latency counts from
+// then. It is false when ctx ends the wait.
 func (r *run) due(ctx context.Context, i int64) (time.Time, bool) {
 	if r.plan.Rate == 0 {
 		return time.Now(), true
@@ -162,7 +162,7 @@ func (r *run) due(ctx context.Context, i int64) (time.Time, bool) {
 	}
 }
 
-// dueAt is computed anew for each request: a sum of intervals would add up their rounding.
+// dueAt returns when a request is due. It is computed anew for each: a sum of intervals would add up their rounding.
 func dueAt(start time.Time, rate float64, i int64) time.Time {
 	return start.Add(time.Duration(float64(i) / rate * float64(time.Second)))
 }

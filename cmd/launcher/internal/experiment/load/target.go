@@ -8,22 +8,22 @@ import (
 
 // Target is where requests go. HTTP and FastCGI make one.
 type Target interface {
-	// prepare encodes the requests of a plan. What it answers opens a slot; a slot
-	// connects when it is first asked.
+	// prepare encodes the requests of a plan, and returns what opens a slot. A slot connects with its
+	// first request.
 	prepare(plan *Plan) (open func() slot, err error)
 }
 
 // slot makes one request at a time. It belongs to one goroutine.
 type slot interface {
-	// ask requests one of the plan's paths and reads the whole answer. Done in ctx cuts
+	// request requests one of the plan's paths and reads the whole response. The end of ctx cuts
 	// it. The note is right beside an error too.
-	ask(ctx context.Context, path int) (Answer, note, error)
+	request(ctx context.Context, path int) (Response, note, error)
 	// close ends what is open.
 	close()
 }
 
-// Answer is a whole answer, of whatever status.
-type Answer struct {
+// Response is a whole response, of whatever status.
+type Response struct {
 	Status int
 	Header http.Header
 	Bytes  int64 // of the body
@@ -37,27 +37,27 @@ type note struct {
 	lines    int    // how many those were
 }
 
-// readBuffer is how much of an answer is read at once.
+// readBuffer is how much of a response is read at once.
 const readBuffer = 32 << 10
 
-// Look asks once for the plan's first path and answers what came. An answer that Run would
-// count as an error is one here.
-func Look(ctx context.Context, target Target, plan Plan) (Answer, error) {
+// Probe requests the plan's first path once and returns the response. One that Run would
+// count as an error is an error here.
+func Probe(ctx context.Context, target Target, plan Plan) (Response, error) {
 	if err := plan.checkRequest(); err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	open, err := target.prepare(&plan)
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	s := open()
 	defer s.close()
-	answer, noted, err := s.ask(ctx, 0)
+	response, noted, err := s.request(ctx, 0)
 	if err != nil && ctx.Err() != nil {
-		return answer, context.Cause(ctx)
+		return response, context.Cause(ctx)
 	}
-	if text := failureText(&plan, 0, answer, err); text != "" {
-		return answer, errors.New(withStderr(text, noted.stderr))
+	if text := failureText(&plan, 0, response, err); text != "" {
+		return response, errors.New(withStderr(text, noted.stderr))
 	}
-	return answer, nil
+	return response, nil
 }

@@ -87,7 +87,7 @@ func (t *trial) steps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.look(ctx, target); err != nil {
+	if err := t.checkPaths(ctx, target); err != nil {
 		return err
 	}
 	if err := t.load(ctx, target); err != nil {
@@ -182,17 +182,17 @@ func straight(backends []server.Backend, root string) load.Target {
 	return load.HTTP("unix", sockets[0])
 }
 
-// look asks for each path once. One that fails the first server that ever answered is
+// checkPaths requests each path once. One that fails the first server that ever answered is
 // the application's or the user's; one that fails a later one is that server's.
-func (t *trial) look(ctx context.Context, target load.Target) error {
+func (t *trial) checkPaths(ctx context.Context, target load.Target) error {
 	t.working("looking at the paths")
 	for _, path := range t.paths {
-		answer, err := load.Look(ctx, target, load.Plan{Paths: []string{path}, Timeout: t.config.RequestTimeout, Host: loadHost,
+		response, err := load.Probe(ctx, target, load.Plan{Paths: []string{path}, Timeout: t.config.RequestTimeout, Host: loadHost,
 			Header: http.Header{server.VersionsHeader: {"1"}}})
 		if err != nil {
 			return &badPath{path, err.Error()}
 		}
-		t.noteVersions(answer.Header.Get(server.VersionsHeader))
+		t.noteVersions(response.Header.Get(server.VersionsHeader))
 	}
 	return nil
 }
