@@ -213,40 +213,6 @@ func (l *commandLine) typed() string { return strings.TrimSpace("launcher " + l.
 
 func (l *commandLine) helpCommand() string { return l.typed() + " --help" }
 
-// noOption says what an option may have been meant for.
-func (l *commandLine) noOption(app *cli.App, option typedOption) error {
-	var owners []string
-	for _, command := range app.Commands {
-		if flagOf(command, option.name) != nil {
-			owners = append(owners, strings.TrimSpace("launcher "+strings.TrimPrefix(command.Name, runName)))
-		}
-	}
-	if len(owners) > 0 {
-		verb := "has"
-		if len(owners) > 1 {
-			verb = "have"
-		}
-		return usageErrorf(l.helpCommand(), "read command line: %s has no option %s; %s %s", l.typed(), option.text, strings.Join(owners, ", "), verb)
-	}
-	var names []string
-	for _, flag := range l.command.Flags {
-		names = append(names, flag.Names()[0])
-	}
-	names = append(names, "help", "version")
-	if near := nearest(option.name, names); near != "" {
-		return usageErrorf(l.helpCommand(), "read command line: there is no option %s; did you mean --%s?", option.text, near)
-	}
-	for _, flag := range l.command.Flags {
-		for _, short := range flag.Names() {
-			if len(short) == 1 && strings.HasPrefix(option.text, "-"+short) {
-				return usageErrorf(l.helpCommand(), "read command line: there is no option %s; did you mean -%s %s?",
-					option.text, short, option.text[2:])
-			}
-		}
-	}
-	return usageErrorf(l.helpCommand(), "read command line: there is no option %s", option.text)
-}
-
 // isWord says whether an argument may be meant as a command.
 func isWord(text string) bool { return text != "" && !strings.ContainsAny(text[:1], "0123456789+-./") }
 
@@ -263,31 +229,6 @@ func (l *commandLine) checkArguments(app *cli.App, named bool) error {
 		return nil
 	}
 	return noCommand(app, first, notANumber(first, "launcher 4"))
-}
-
-// otherWords are what other servers' commands are called.
-var otherWords = map[string]string{
-	"run": "launcher 4", "start": "launcher 4", "serve": "launcher 4", "server": "launcher 4",
-	"stop": "kill -TERM PID; launcher status tells the launcher's", "quit": "kill -TERM PID; launcher status tells the launcher's",
-	"restart": "kill -HUP PID; launcher status tells the launcher's", "reload": "kill -HUP PID; launcher status tells the launcher's",
-	"init": "launcher 4", "up": "launcher 4",
-}
-
-// noCommand says what a word may have been meant for, and else what it is told.
-func noCommand(app *cli.App, word string, otherwise error) error {
-	if other := otherWords[word]; other != "" {
-		return usageErrorf(other, "read command line: there is no command %q", word)
-	}
-	names := []string{"help", "version"}
-	for _, command := range app.Commands {
-		if !command.Hidden {
-			names = append(names, command.Name)
-		}
-	}
-	if near := nearest(word, names); near != "" {
-		return usageErrorf("launcher "+near, "read command line: there is no command %q; did you mean %s?", word, near)
-	}
-	return otherwise
 }
 
 // words are what the options' own parser can read: the command, options with their values, arguments.

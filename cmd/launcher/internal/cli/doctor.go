@@ -4,10 +4,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -19,7 +17,6 @@ import (
 	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker"
 	"launcher/preforker/linux"
-	"launcher/preforker/ruby"
 )
 
 const optJSON = "json"
@@ -127,85 +124,4 @@ func examine(ctx context.Context, config preforker.ExamineConfig) (*preforker.Ex
 	}
 	examination.Findings = traced.Findings
 	return examination, nil
-}
-
-// diagnosis is what the doctor says, and its JSON.
-type diagnosis struct {
-	Root        string              `json:"root"`
-	Environment string              `json:"environment"`
-	Ruby        string              `json:"ruby"`
-	Rails       string              `json:"rails"`
-	Rack        string              `json:"rack"`
-	Seconds     float64             `json:"seconds"` // that loading took
-	Found       bool                `json:"found"`   // more than notes
-	Findings    []preforker.Finding `json:"findings"`
-	Measured    preforker.Measured  `json:"measured"`
-}
-
-func newDiagnosis(ctx *cli.Context, app ruby.App, e *preforker.Examination) diagnosis {
-	d := diagnosis{Root: app.Root, Ruby: e.Ruby, Rails: e.Rails, Rack: e.Rack, Seconds: e.Seconds, Findings: e.Findings, Measured: e.Measured,
-		Environment: readEnvironment(ctx).rails}
-	rank := []preforker.Severity{preforker.SeverityHarm, preforker.SeverityCost, preforker.SeverityNote}
-	slices.SortStableFunc(d.Findings, func(a, b preforker.Finding) int {
-		return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity)
-	})
-	d.Found = slices.ContainsFunc(d.Findings, func(f preforker.Finding) bool { return f.Severity != preforker.SeverityNote })
-	return d
-}
-
-func (d diagnosis) printJSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(d)
-}
-
-// print is for people: what breaks comes first.
-func (d diagnosis) print(w io.Writer) error {
-	p := &printer{w: w}
-	versions := "Ruby " + d.Ruby
-	if d.Rails != "" {
-		versions += ", Rails " + d.Rails
-	}
-	p.line("%s (%s) loaded in %.1f s with %s\n", d.Root, d.Environment, d.Seconds, versions)
-	titles := map[preforker.Severity]string{preforker.SeverityHarm: "breaks", preforker.SeverityCost: "costs", preforker.SeverityNote: "note"}
-	for _, f := range d.Findings {
-		p.line("%-6s  %s: %s", titles[f.Severity], f.Kind, f.Text)
-		p.part("where", f.Where)
-		for _, frame := range f.Frames {
-			p.part("", frame)
-		}
-		p.part("why", f.Cost)
-		p.part("do", f.Advice)
-		p.line("")
-	}
-	const mb = 1 << 20
-	m := d.Measured
-	p.line("memory  the process that forks has %.1f MB; a fork has %.1f MB of its own before it does anything", float64(m.PSS)/mb, float64(m.ForkPrivate)/mb)
-	p.line("        Ruby's heap: %s, %s\n", counted(int(m.LiveSlots), "object", "objects"), counted(int(m.FreeSlots), "free slot", "free slots"))
-	if d.Found {
-		p.line("launcher doctor found something to do: see above.")
-	} else {
-		p.line("Nothing stands in the way of forking this application.")
-	}
-	return p.err
-}
-
-// printer remembers its first error.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = io.WriteString(p.w, escaped(fmt.Sprintf(format+"\n", args...)))
-	}
-}
-
-// part is a line below a finding, where there is something to say.
-func (p *printer) part(title, text string) {
-	if text != "" {
-		p.line("        %-6s %s", title, text)
-	}
 }

@@ -24,6 +24,36 @@ import (
 	"launcher/preforker/sockets"
 )
 
+// runName is the command that has no name: the main job. Package cli wants one.
+const runName = "run"
+
+func runCommand(stdout, stderr *os.File) *cli.Command {
+	return &cli.Command{
+		Name:   runName,
+		Hidden: true,
+		Usage:  "run a Rails or Rack application as forked FastCGI workers that share their memory",
+		UsageText: "launcher [options] NUM          run NUM workers of the application in this folder\n" +
+			"launcher config [options] NUM   print the web server's configuration for them\n" +
+			"launcher status [options]       say what a running launcher and its workers do\n" +
+			"launcher doctor [options]       say what stands in the way of forking this application\n" +
+			"launcher experiment [options]   measure what forking saves for this application\n" +
+			"launcher help [command]         say how one of these is used\n" +
+			"launcher version                print the version\n",
+		Description: "Loads the application once, forks NUM workers from it, and gives each a socket of its own,\n" +
+			"log/fastcgi.socket-0 and so on, for lighttpd or any other FastCGI web server. The configuration for\n" +
+			"lighttpd is printed on standard output, unless --http makes it needless, and kept beside the sockets; logs go to\n" +
+			"standard error.\n\n" +
+			"Options stand anywhere on the command line. An option that is not there is taken from its environment\n" +
+			"variable, unless that is empty.\n\n" +
+			"Signals: TERM and INT let the workers finish what they do and stop, a second one kills; HUP loads the\n" +
+			"application anew and moves the workers over one by one.\n\n" +
+			"Exit status: 0 stopped as asked, 1 failed, 2 a mistake in the command line.",
+		Flags:        runFlags(),
+		Action:       func(ctx *cli.Context) error { return runWorkers(ctx, stdout, stderr) },
+		OnUsageError: onUsageError,
+	}
+}
+
 // garbagePercent has this process collect its own garbage at a heap of 1 MB instead of 4 (GOGC): it
 // allocates hardly anything, and is counted with the rest.
 const garbagePercent = 25

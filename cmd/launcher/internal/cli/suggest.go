@@ -2,7 +2,12 @@
 
 package cli
 
-import "github.com/xrash/smetrics"
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"github.com/xrash/smetrics"
+)
 
 // The likeness from which on a word is taken for a misspelt one, by Jaro and Winkler: exchanged, missing and doubled
 // letters stay above, another word that begins alike stays below.
@@ -21,4 +26,63 @@ func nearest(word string, names []string) (near string) {
 		}
 	}
 	return near
+}
+
+// noOption says what an option may have been meant for.
+func (l *commandLine) noOption(app *cli.App, option typedOption) error {
+	var owners []string
+	for _, command := range app.Commands {
+		if flagOf(command, option.name) != nil {
+			owners = append(owners, strings.TrimSpace("launcher "+strings.TrimPrefix(command.Name, runName)))
+		}
+	}
+	if len(owners) > 0 {
+		verb := "has"
+		if len(owners) > 1 {
+			verb = "have"
+		}
+		return usageErrorf(l.helpCommand(), "read command line: %s has no option %s; %s %s", l.typed(), option.text, strings.Join(owners, ", "), verb)
+	}
+	var names []string
+	for _, flag := range l.command.Flags {
+		names = append(names, flag.Names()[0])
+	}
+	names = append(names, "help", "version")
+	if near := nearest(option.name, names); near != "" {
+		return usageErrorf(l.helpCommand(), "read command line: there is no option %s; did you mean --%s?", option.text, near)
+	}
+	for _, flag := range l.command.Flags {
+		for _, short := range flag.Names() {
+			if len(short) == 1 && strings.HasPrefix(option.text, "-"+short) {
+				return usageErrorf(l.helpCommand(), "read command line: there is no option %s; did you mean -%s %s?",
+					option.text, short, option.text[2:])
+			}
+		}
+	}
+	return usageErrorf(l.helpCommand(), "read command line: there is no option %s", option.text)
+}
+
+// otherWords are what other servers' commands are called.
+var otherWords = map[string]string{
+	"run": "launcher 4", "start": "launcher 4", "serve": "launcher 4", "server": "launcher 4",
+	"stop": "kill -TERM PID; launcher status tells the launcher's", "quit": "kill -TERM PID; launcher status tells the launcher's",
+	"restart": "kill -HUP PID; launcher status tells the launcher's", "reload": "kill -HUP PID; launcher status tells the launcher's",
+	"init": "launcher 4", "up": "launcher 4",
+}
+
+// noCommand says what a word may have been meant for, and else what it is told.
+func noCommand(app *cli.App, word string, otherwise error) error {
+	if other := otherWords[word]; other != "" {
+		return usageErrorf(other, "read command line: there is no command %q", word)
+	}
+	names := []string{"help", "version"}
+	for _, command := range app.Commands {
+		if !command.Hidden {
+			names = append(names, command.Name)
+		}
+	}
+	if near := nearest(word, names); near != "" {
+		return usageErrorf("launcher "+near, "read command line: there is no command %q; did you mean %s?", word, near)
+	}
+	return otherwise
 }
