@@ -11,6 +11,7 @@ WITH ?=
 
 export GOFLAGS ?= -buildvcs=false
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+DEADCODE := golang.org/x/tools/cmd/deadcode@v0.45.0
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 # So many inputs for each target. A time ("make fuzz FUZZ_TIME=10m") is for a real search:
 # go test may take the end of that time for a failure.
@@ -38,7 +39,7 @@ MIRROR ?=
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: build run test test-releases check ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine experiment-debian13 deps test-deps clean
+.PHONY: build run test test-releases check packages ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine experiment-debian13 deps test-deps clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -63,11 +64,17 @@ check:
 	$(GO) vet ./...
 	GOOS=windows $(GO) build -o /dev/null ./cmd/launcher
 	GOOS=darwin $(GO) build -o /dev/null ./cmd/launcher
+	$(GO) mod tidy -diff
 	$(GO) run $(STATICCHECK) -tags redmine ./...
-	@for file in $$(git ls-files '*.rb' ':!testdata/apps/broken_*'); do \
-	  ruby -wc "$$file" >/dev/null 2>/tmp/ruby-wc.$$$$ || { cat /tmp/ruby-wc.$$$$; rm -f /tmp/ruby-wc.$$$$; exit 1; }; \
-	  if [ -s /tmp/ruby-wc.$$$$ ]; then cat /tmp/ruby-wc.$$$$; rm -f /tmp/ruby-wc.$$$$; exit 1; fi; \
-	done; rm -f /tmp/ruby-wc.$$$$
+	@dead=$$($(GO) run $(DEADCODE) -test -tags redmine ./...); if [ -n "$$dead" ]; then echo "nothing calls these:"; echo "$$dead"; exit 1; fi
+	$(GO) test -count 1 ./scripts/dev/packages
+	@warnings=$$(git ls-files '*.rb' ':!testdata/apps/broken_*' | xargs ruby -w -e 'ARGV.each { |file| RubyVM::InstructionSequence.compile_file(file) }' 2>&1 || true); \
+	  if [ -n "$$warnings" ]; then echo "$$warnings"; exit 1; fi
+
+# The packages as a drawing and as a table: what imports what, how large each is, how many references lead
+# from it and to it.
+packages:
+	@$(GO) run ./scripts/dev/packages
 
 ruby-test: deps
 	ruby -w -Iscripts scripts/test/run.rb
