@@ -9,9 +9,6 @@ import (
 	"launcher/preforker/ruby"
 )
 
-// MaxWorkers is the most slots that a supervisor takes.
-const MaxWorkers = 1024
-
 // SpawnMethod is how workers come to be.
 type SpawnMethod string
 

@@ -60,7 +60,7 @@ type Supervisor struct {
 
 // boardRecords bounds the scoreboard. The file is sparse: a record that was never
 // written costs nothing.
-const boardRecords = 4 * MaxWorkers
+const boardRecords = 4 * ident.MaxWorkers
 
 // New locks the socket folder and binds the sockets. Whatever it made is undone
 // when it fails. Connections wait from here on.

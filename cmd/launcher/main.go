@@ -1,7 +1,5 @@
 //go:build linux
 
-// Command launcher runs a Rails or Rack application as forked FastCGI workers
-// behind a web server.
 package main
 
 import (

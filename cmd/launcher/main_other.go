@@ -1,6 +1,5 @@
 //go:build !linux
 
-// Command launcher runs on Linux.
 package main
 
 import (

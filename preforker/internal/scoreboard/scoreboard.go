@@ -1,11 +1,3 @@
-// Package scoreboard reads the memory file in which every worker keeps one record
-// of what it is doing. A worker writes its own record with a single pwrite; the
-// supervisor reads it at any time, also after the worker was killed, so that
-// the log can name the request that it died in.
-//
-// A record belongs to one worker from its spawn to its reaping, not to a slot: while
-// a slot is rolled, two workers of it live side by side. Nobody takes a lock; a
-// record that was caught half written is read again.
 package scoreboard
 
 import (

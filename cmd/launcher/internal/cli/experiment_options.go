@@ -17,7 +17,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/load"
 	"launcher/cmd/launcher/internal/experiment/run"
-	"launcher/preforker"
+	"launcher/preforker/ident"
 )
 
 func experimentConfig(ctx *cli.Context) (config experiment.Config, output string, err error) {
@@ -106,8 +106,8 @@ func processNumbers(text string) ([]int, error) {
 	var numbers []int
 	for part := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(part))
-		if err != nil || n < 1 || n > preforker.MaxWorkers {
-			return nil, usageErrorf("--processes 1,2,4", "read --%s: %q is not a number of processes from 1 to %d", optProcesses, part, preforker.MaxWorkers)
+		if err != nil || n < 1 || n > ident.MaxWorkers {
+			return nil, usageErrorf("--processes 1,2,4", "read --%s: %q is not a number of processes from 1 to %d", optProcesses, part, ident.MaxWorkers)
 		}
 		numbers = append(numbers, n)
 	}

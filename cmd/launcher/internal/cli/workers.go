@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"launcher/preforker/ident"
 
-	"launcher/preforker"
+	"github.com/urfave/cli/v2"
 )
 
 // workerCount reads NUM.
@@ -27,8 +27,8 @@ func workerCount(ctx *cli.Context, example string) (int, error) {
 		return 0, notANumber(ctx.Args().First(), example)
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > preforker.MaxWorkers {
-		return 0, usageErrorf(example, "read command line: NUM is from 1 to %d, not %s", preforker.MaxWorkers, text)
+	if err != nil || n < 1 || n > ident.MaxWorkers {
+		return 0, usageErrorf(example, "read command line: NUM is from 1 to %d, not %s", ident.MaxWorkers, text)
 	}
 	return n, nil
 }

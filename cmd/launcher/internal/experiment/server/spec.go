@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"launcher/cmd/launcher/internal/experiment"
-	"launcher/preforker"
 	"launcher/preforker/hint"
+	"launcher/preforker/ident"
 	"launcher/preforker/linux"
 	"launcher/preforker/sockets"
 )
@@ -34,8 +34,8 @@ func (s *Spec) validate() error {
 	switch {
 	case !slices.Contains(experiment.Methods(), s.Method):
 		return fmt.Errorf("start server: there is no method %q", s.Method)
-	case s.Workers < 1 || s.Workers > preforker.MaxWorkers:
-		return fmt.Errorf("start %s: workers: %d, from 1 to %d can be", s.Method, s.Workers, preforker.MaxWorkers)
+	case s.Workers < 1 || s.Workers > ident.MaxWorkers:
+		return fmt.Errorf("start %s: workers: %d, from 1 to %d can be", s.Method, s.Workers, ident.MaxWorkers)
 	case s.Timeout <= 0:
 		return fmt.Errorf("start %s: no time to come up", s.Method)
 	case !filepath.IsAbs(s.App.Root) || !filepath.IsAbs(s.Dir):

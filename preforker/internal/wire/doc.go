@@ -1,0 +1,6 @@
+// Package wire is the language between the supervisor and its Ruby processes: one
+// JSON object a packet, over SOCK_SEQPACKET pairs. The fixtures in testdata/wire
+// are decoded by this package's tests and by the Ruby side's.
+//
+// It knows messages alone: no sockets, no processes, no decisions.
+package wire

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pure is what of the standard library the core may use: nothing that waits, reads the clock by itself, or
+// knows of an operating system.
+var pure = []string{"cmp", "errors", "fmt", "iter", "maps", "math", "math/bits", "math/rand/v2", "slices", "strconv", "strings", "time"}
+
+// above is what decides: the supervisor and its core. What is below them does not know them.
+var above = []string{"preforker", "preforker/core", "preforker/core/sim"}
+
+// rule is what the packages of a pattern may import. A pattern is a path within the module; with "/..." at its
+// end it is all packages below it too.
+type rule struct {
+	packages []string
+	only     []string // of this module; nil is any
+	never    []string // of this module, as patterns
+	standard []string // of the standard library and other modules; nil is any
+	tests    bool     // it holds for tests too
+}
+
+var rules = []rule{
+	{packages: []string{"preforker/core"}, only: []string{"preforker/ident"}, standard: pure},
+	{packages: []string{"preforker/core/..."}, only: []string{"preforker/ident", "preforker/core"}, standard: pure},
+	{packages: []string{"preforker/core/..."}, never: []string{"preforker", "preforker/internal/...", "preforker/linux", "preforker/proc"}, tests: true},
+	{packages: []string{"preforker/ident"}, only: []string{}, tests: true},
+	{packages: []string{"preforker/internal/...", "preforker/ruby", "preforker/sockets", "preforker/control", "preforker/examine",
+		"preforker/proc", "preforker/linux", "preforker/hint", "preforker/smallfile"}, never: above, tests: true},
+	{packages: []string{"fcgi", "fcgi/fcgitest"}, only: []string{"fcgi", "fcgi/fcgitest"}, tests: true},
+	{packages: []string{"fcgi"}, only: []string{}},
+	{packages: []string{"fcgi/front"}, only: []string{"fcgi"}},
+	{packages: []string{"fcgi/front"}, only: []string{"fcgi", "fcgi/fcgitest"}, tests: true},
+	{packages: []string{"lighttpd"}, only: []string{}, tests: true},
+	{packages: []string{"scripts/..."}, only: []string{}, tests: true},
+	{packages: []string{"cmd/launcher/internal/experiment/..."}, never: append([]string{"cmd/launcher/internal/cli"}, above...), tests: true},
+	{packages: []string{"preforker/...", "fcgi/...", "lighttpd"}, never: []string{"cmd/..."}, tests: true},
+}
+
+func thisModule(t *testing.T) *module {
+	t.Helper()
+	m, err := load("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestImports(t *testing.T) {
+	m := thisModule(t)
+	for _, p := range m.packages {
+		for _, r := range rules {
+			if !matchesAny(r.packages, m.name(p)) {
+				continue
+			}
+			for _, imported := range p.imports(r.tests) {
+				if !r.allows(m, p, imported) {
+					t.Errorf("%s imports %s", m.name(p), strings.TrimPrefix(imported, m.path+"/"))
+				}
+			}
+		}
+	}
+}
+
+func (r *rule) allows(m *module, p *pkg, imported string) bool {
+	if imported == p.path {
+		return true // a test that stands outside of it
+	}
+	name, ours := strings.CutPrefix(imported, m.path+"/")
+	if !ours {
+		return r.standard == nil || slices.Contains(r.standard, imported)
+	}
+	return (r.only == nil || matchesAny(r.only, name)) && !matchesAny(r.never, name)
+}
+
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		tree, all := strings.CutSuffix(pattern, "/...")
+		return name == tree || all && strings.HasPrefix(name, tree+"/")
+	})
+}
+
+// The rules are only as good as their reading.
+func TestRules(t *testing.T) {
+	m := &module{path: "launcher"}
+	core := &pkg{path: "launcher/preforker/core"}
+	r := rule{packages: []string{"preforker/core"}, only: []string{"preforker/ident"}, never: []string{"preforker/..."}, standard: pure}
+	for imported, want := range map[string]bool{"time": true, "os": false, "log/slog": false, "golang.org/x/sys/unix": false,
+		"launcher/preforker/core": true, "launcher/preforker/linux": false, "launcher/fcgi": false} {
+		if got := r.allows(m, core, imported); got != want {
+			t.Errorf("%s: got %v", imported, got)
+		}
+	}
+	r.never = nil
+	if !r.allows(m, core, "launcher/preforker/ident") {
+		t.Error("ident is not allowed")
+	}
+	for name, want := range map[string]bool{"a": true, "a/b": true, "ab": false, "b": true, "b/c": false} {
+		if got := matchesAny([]string{"a/...", "b"}, name); got != want {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
+// Calls of the kernel beyond the standard library stand in one place.
+func TestKernelInOnePackage(t *testing.T) {
+	m := thisModule(t)
+	for _, p := range m.packages {
+		for _, imported := range p.imports(true) {
+			if strings.HasPrefix(imported, "golang.org/x/sys/") && m.name(p) != "preforker/linux" {
+				t.Errorf("%s imports %s", m.name(p), imported)
+			}
+		}
+	}
+}
+
+// The process is ended in one place, behind every deferred call.
+func TestExitsInMain(t *testing.T) {
+	m := thisModule(t)
+	for _, p := range m.packages {
+		for _, f := range p.files {
+			for _, call := range []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln"} {
+				if f.selectors[call] && !f.test && !strings.HasPrefix(f.name, "main") {
+					t.Errorf("%s calls %s", filepath.Join(m.name(p), f.name), call)
+				}
+			}
+		}
+	}
+}
+
+// What always holds of a package stands in one file, where a reader looks for it.
+func TestPackageComments(t *testing.T) {
+	m := thisModule(t)
+	for _, p := range m.packages {
+		if !slices.ContainsFunc(p.files, func(f *file) bool { return !f.test }) {
+			continue // tests alone
+		}
+		if !slices.ContainsFunc(p.files, func(f *file) bool { return f.name == "doc.go" && f.comment }) {
+			t.Errorf("%s has no doc.go with its comment", m.name(p))
+		}
+		for _, f := range p.files {
+			if f.comment && f.name != "doc.go" {
+				t.Errorf("%s has a package comment of its own", filepath.Join(m.name(p), f.name))
+			}
+		}
+	}
+}
