@@ -13,9 +13,9 @@ import (
 	"launcher/preforker/hint"
 )
 
-// Run is the whole program but for the exit: it returns the exit status. The build may have given it a version.
+// Run carries a command line out and returns the exit status. The build may have given it a version.
 func Run(version string, args []string, stdout, stderr *os.File) int {
-	forgetEmptyVariables()
+	unsetEmptyVariables()
 	app := newApp(stdout, stderr)
 	app.Version = thisVersion(version).String()
 	line, err := readCommandLine(app, args[1:])
@@ -35,7 +35,7 @@ func Run(version string, args []string, stdout, stderr *os.File) int {
 	return status
 }
 
-// run carries the command out.
+// run calls the command.
 func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
 	if err := l.readVariables(app, os.Environ()); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
 		withoutVariables(command.Flags)
 	}
 	app.Metadata = map[string]any{warningsKey: l.warnings}
-	if l.command.Name != runName && os.Getenv(scratchVariable) == "" { // whose watchdog has said it
+	if l.command.Name != runName && os.Getenv(scratchVariable) == "" { // whose watchdog has printed them
 		warn(stderr, l.warnings)
 	}
 	return app.Run(l.words())
@@ -57,7 +57,7 @@ func warn(w io.Writer, warnings []string) {
 	}
 }
 
-// warningsKey is where the main job finds what its log is to say of the command line.
+// warningsKey is where runWorkers finds the warnings of the command line, for its log.
 const warningsKey = "warnings"
 
 func newApp(stdout, stderr *os.File) *cli.App {
@@ -73,7 +73,7 @@ func newApp(stdout, stderr *os.File) *cli.App {
 		// A comma is part of a header and of a path.
 		DisableSliceFlagSeparator: true,
 		OnUsageError:              onUsageError,
-		ExitErrHandler:            func(*cli.Context, error) {}, // run alone decides about the exit
+		ExitErrHandler:            func(*cli.Context, error) {}, // Run decides about the exit
 	}
 	for _, command := range app.Commands {
 		command.HideHelp, command.HideHelpCommand = true, true
@@ -85,7 +85,7 @@ func onUsageError(_ *cli.Context, err error, _ bool) error {
 	return usageErrorf("launcher --help", "read options: %v", err)
 }
 
-// report says what is wrong, what to do, and where the value of an option came from.
+// report prints what is wrong, what to do, and where the value of an option came from.
 func (l *commandLine) report(w io.Writer, err error, asJSON bool) {
 	text, try := l.fromEnvironment(err.Error(), hint.Of(err))
 	if asJSON {

@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// commandLine is what a user has typed, taken apart. Package flag, which reads the options in the end, stops at the
+// commandLine is what a user has typed, parsed. Package flag, which reads the options in the end, stops at the
 // first argument and knows one command's options at a time; here an option holds wherever it stands.
 type commandLine struct {
 	command   *cli.Command
@@ -34,7 +34,7 @@ func (g given) name() string { return g.flag.Names()[0] }
 // negative is a number, not an option: "launcher -1" is a wrong NUM.
 var negative = regexp.MustCompile(`^-\d`)
 
-// Options that every command has, and words in their place.
+// Names of the options that every command has.
 var (
 	helpNames    = []string{"help", "h"}
 	versionNames = []string{"version", "v"}
@@ -46,7 +46,7 @@ type typedOption struct {
 	hasValue          bool
 }
 
-// readCommandLine takes the words after the program's name apart. An option may stand before the command that it
+// readCommandLine parses the words after the program's name. An option may stand before the command that it
 // is for, and is never dropped: one that the command does not have is a mistake.
 func readCommandLine(app *cli.App, words []string) (commandLine, error) {
 	line := commandLine{command: app.Command(runName)}
@@ -105,7 +105,7 @@ func splitOption(word string) typedOption {
 	return typedOption{text: text, name: name, value: value, hasValue: joined}
 }
 
-// isOption says whether a word can be nothing else: it is no value of the option before it.
+// isOption says whether a word is an option for certain, and so not the value of the option before it.
 func isOption(all map[string]cli.Flag, word string) bool {
 	if word == "--" {
 		return true
@@ -114,7 +114,7 @@ func isOption(all map[string]cli.Flag, word string) bool {
 	return len(word) > 1 && word[0] == '-' && (all[name] != nil || slices.Contains(helpNames, name) || slices.Contains(versionNames, name))
 }
 
-// allFlags are those of every command, by each of their names.
+// allFlags returns the options of every command by each of their names.
 func allFlags(app *cli.App) map[string]cli.Flag {
 	all := map[string]cli.Flag{}
 	for _, command := range app.Commands {
@@ -192,7 +192,7 @@ func (l *commandLine) take(app *cli.App, option typedOption) error {
 	return nil
 }
 
-// mayBeEmpty are options whose empty value means none.
+// mayBeEmpty are the options whose empty value means none.
 var mayBeEmpty = []string{optURLPrefix, optWarmupHeader, optWithout}
 
 func isRepeatable(flag cli.Flag) bool {
@@ -200,7 +200,7 @@ func isRepeatable(flag cli.Flag) bool {
 	return ok
 }
 
-// commandName is "" for the main job.
+// commandName returns the name that a user types: "" for "launcher NUM".
 func (l *commandLine) commandName() string {
 	if l.command.Name == runName {
 		return ""
@@ -208,7 +208,7 @@ func (l *commandLine) commandName() string {
 	return l.command.Name
 }
 
-// typed is the command as a user types it.
+// typed returns the command as a user types it.
 func (l *commandLine) typed() string { return strings.TrimSpace("launcher " + l.commandName()) }
 
 func (l *commandLine) helpCommand() string { return l.typed() + " --help" }
@@ -231,7 +231,7 @@ func (l *commandLine) checkArguments(app *cli.App, named bool) error {
 	return noCommand(app, first, notANumber(first, "launcher 4"))
 }
 
-// words are what the options' own parser can read: the command, options with their values, arguments.
+// words returns the command line as the options' own parser reads it: the command, options with their values, arguments.
 func (l *commandLine) words() []string {
 	words := []string{"launcher", l.command.Name}
 	for _, option := range l.options {

@@ -17,26 +17,26 @@ import (
 	"launcher/preforker"
 )
 
-// console is what a person sees on standard error: log lines, what the application
-// prints while it loads and, on a terminal, a line below them that shows that it still
-// loads. It implements preforker.Observer and the writer of the log.
+// console writes to standard error: log lines, what the application prints while it loads and, on a
+// terminal, a spinner below them while it loads. It implements preforker.Observer and the writer of
+// the log.
 //
-// Its methods never wait: one goroutine writes, behind a queue. A reader that
-// stalls (a pager, Ctrl-S) must not stall the supervision of workers. Lines that find
-// the queue full are dropped and counted.
+// Its methods never wait: one goroutine writes, behind a queue, since a reader that stalls (a pager,
+// Ctrl-S) must not stall the supervision of workers. Lines that find the queue full are dropped and
+// counted.
 type console struct {
 	out      *os.File
 	terminal bool
-	lively   bool         // a line that moves is for a person at a terminal that can erase it
+	animated bool         // with a spinner: on a terminal that can erase a line
 	log      *slog.Logger // to this console
 	printed  *slog.Logger // the same, for what the application prints
 	direct   *slog.Logger // past the queue, for the goroutine that empties it; nil where lines are plain text
 	address  slog.Attr    // where the workers are reached
 
-	lines     chan []byte
-	unhurried chan []byte // of those who wait: they take no room from the others
-	quit      chan struct{}
-	done      chan struct{}
+	lines    chan []byte // the queue
+	blocking chan []byte // of blockingWriter: without a queue, so that its lines fill none
+	quit     chan struct{}
+	done     chan struct{}
 
 	mu      sync.Mutex
 	loading string // the spinner's text, "" while there is none
@@ -44,7 +44,7 @@ type console struct {
 	dropped int
 	shown   bool // the table
 
-	// The writing goroutine's own.
+	// Of the writing goroutine alone.
 	frame int
 	drawn bool
 }
@@ -54,20 +54,20 @@ var spinner = [...]string{"|", "/", "-", "\\"}
 const (
 	spinnerTick  = 100 * time.Millisecond
 	consoleQueue = 4096        // lines
-	lastWords    = time.Second // for what is queued when the launcher ends
+	flushTimeout = time.Second // for what is queued when the launcher ends
 )
 
-// newConsole has every line be a JSON object where the log is, the table and the application's lines too.
+// newConsole starts the goroutine that writes. With the format json every line is a JSON object, also those
+// of the application and the table.
 func newConsole(out *os.File, format, level string) (*console, error) {
 	c := &console{out: out, terminal: term.IsTerminal(int(out.Fd())), lines: make(chan []byte, consoleQueue),
-		unhurried: make(chan []byte),
-		quit:      make(chan struct{}), done: make(chan struct{})}
-	c.lively = c.terminal && format == formatText && os.Getenv("TERM") != "dumb"
+		blocking: make(chan []byte), quit: make(chan struct{}), done: make(chan struct{})}
+	c.animated = c.terminal && format == formatText && os.Getenv("TERM") != "dumb"
 	var err error
 	if c.log, err = newLogger(c, format, level); err != nil {
 		return nil, err
 	}
-	if c.printed, err = newLogger(patient{c}, format, level); err != nil {
+	if c.printed, err = newLogger(blockingWriter{c}, format, level); err != nil {
 		return nil, err
 	}
 	if format == formatJSON {
@@ -85,17 +85,17 @@ func (c *console) close() {
 	close(c.quit)
 	select {
 	case <-c.done:
-	case <-time.After(lastWords):
+	case <-time.After(flushTimeout):
 	}
 }
 
-// gone says that this was a terminal, and that it has been closed.
-func (c *console) gone() bool { return c.terminal && !term.IsTerminal(int(c.out.Fd())) }
+// hungUp says whether this was a terminal that has been closed.
+func (c *console) hungUp() bool { return c.terminal && !term.IsTerminal(int(c.out.Fd())) }
 
 func (c *console) write() {
 	defer close(c.done)
 	var tick <-chan time.Time
-	if c.lively {
+	if c.animated {
 		ticker := time.NewTicker(spinnerTick)
 		defer ticker.Stop()
 		tick = ticker.C
@@ -104,7 +104,7 @@ func (c *console) write() {
 		select {
 		case line := <-c.lines:
 			c.writeLine(line)
-		case line := <-c.unhurried:
+		case line := <-c.blocking:
 			c.writeLine(line)
 		case <-tick:
 			c.frame++
@@ -129,7 +129,7 @@ func (c *console) flush() {
 	}
 }
 
-// writeLine writes above the spinner. Nobody could be told of an error here.
+// writeLine writes above the spinner. An error has no place to be reported.
 func (c *console) writeLine(line []byte) {
 	c.erase()
 	_, _ = c.out.Write(line)
@@ -150,7 +150,7 @@ func (c *console) draw() {
 	c.mu.Lock()
 	loading, since := c.loading, c.since
 	c.mu.Unlock()
-	if c.lively && loading != "" {
+	if c.animated && loading != "" {
 		fmt.Fprintf(c.out, "%s %s %.0f s", spinner[c.frame%len(spinner)], loading, time.Since(since).Seconds())
 		c.drawn = true
 	}
@@ -176,15 +176,15 @@ func (c *console) Write(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// patient is the console for those who may wait, and must lose nothing: the reader
-// of what the application prints while it loads.
-type patient struct{ *console }
+// blockingWriter writes to the console and waits where that stalls: for the reader of what the
+// application prints while it loads, which must lose nothing.
+type blockingWriter struct{ *console }
 
 // Write hands over whole lines.
-func (p patient) Write(lines []byte) (int, error) {
+func (w blockingWriter) Write(lines []byte) (int, error) {
 	select {
-	case p.unhurried <- bytes.Clone(lines):
-	case <-p.quit:
+	case w.blocking <- bytes.Clone(lines):
+	case <-w.quit:
 	}
 	return len(lines), nil
 }
@@ -210,7 +210,7 @@ func (c *console) Loaded(int) { c.setLoading("starting the workers") }
 // Printed implements preforker.Observer.
 func (c *console) Printed(line string) {
 	if c.terminal && c.direct == nil {
-		fmt.Fprintf(patient{c}, "| %s\n", plain(line))
+		fmt.Fprintf(blockingWriter{c}, "| %s\n", plain(line))
 		return
 	}
 	c.printed.Info("the application printed", keyLine, plain(line))
@@ -243,12 +243,12 @@ func (c *console) Serving(generation int, workers []preforker.WorkerView) {
 	fmt.Fprintln(c, text)
 }
 
-// counted is a number with the words for one or for some.
-func counted(number int, one, some string) string {
+// counted returns a number with the words for one or for several.
+func counted(number int, one, several string) string {
 	if number == 1 {
 		return "1 " + one
 	}
-	return fmt.Sprintf("%d %s", number, some)
+	return fmt.Sprintf("%d %s", number, several)
 }
 
 // Settled implements preforker.Observer.

@@ -13,21 +13,21 @@ import (
 	"launcher/preforker/hint"
 )
 
-// A deploy makes a folder for each release and changes a link, mostly called current, to lead to the newest one. The
+// A deploy makes a folder for each release and points a link, usually called current, to the newest one. The
 // application's root is that link: what is loaded after the next deploy must be what it leads to then. The kernel knows
-// the current folder by the release alone. A shell tells its name in PWD, systemd and cron do not: then the link is looked for.
+// the current folder by the release alone. A shell has its name in PWD, systemd and cron have not: then the link is searched.
 
-// currentLink is what Capistrano and most others call it.
+// currentLink is the name of the link that Capistrano and most others make.
 const currentLink = "current"
 
 const (
-	// deployLevels is how far above the current folder a link to it, or to one between, is looked for.
+	// deployLevels is how far above the current folder a link to it, or to one between, is searched.
 	deployLevels = 4
-	// mostDeployEntries of each of these folders are looked at.
-	mostDeployEntries = 2000
+	// maxDeployEntries of each of these folders are read.
+	maxDeployEntries = 2000
 )
 
-// workingDir is the current folder by the name that stays, as far as it can be known.
+// workingDir returns the current folder by the name that stays after a deploy, as far as it can be known.
 func workingDir() (string, error) {
 	dir, err := os.Getwd() // PWD, where that is right
 	if err != nil {
@@ -43,7 +43,7 @@ func workingDir() (string, error) {
 	return dir, nil
 }
 
-// absolute makes a path absolute by the name of the current folder that stays.
+// absolute makes a path absolute by the name of the current folder that stays after a deploy.
 func absolute(path string) (string, error) {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path), nil
@@ -55,7 +55,7 @@ func absolute(path string) (string, error) {
 	return filepath.Join(dir, path), nil
 }
 
-// linksTo are other names of a folder whose name has no links: by a link called current that leads to it or to a folder
+// linksTo returns other names of a folder whose name has no links: by a link called current that leads to it or to a folder
 // above it, or else by any link beside it or beside the folder above it that leads to this very one.
 func linksTo(dir string) (found []string) {
 	type level struct {
@@ -93,15 +93,15 @@ func isLink(path string) bool {
 	return err == nil && info.Mode().Type() == fs.ModeSymlink
 }
 
-// linksIn are the links in a folder whose target is called so. Others are not followed: they could lead to a disk
-// that does not answer.
+// linksIn returns the links in a folder whose target has that name. Others are not followed: they could lead to a
+// file system that hangs.
 func linksIn(dir, target string) (found []string) {
 	folder, err := os.Open(dir)
 	if err != nil {
 		return nil
 	}
 	defer folder.Close()
-	entries, _ := folder.ReadDir(mostDeployEntries)
+	entries, _ := folder.ReadDir(maxDeployEntries)
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
 		if entry.Type() != fs.ModeSymlink {
@@ -114,7 +114,7 @@ func linksIn(dir, target string) (found []string) {
 	return found
 }
 
-// deployWarnings say where the next deploy would not be noticed, or would take the sockets away.
+// deployWarnings returns warnings where the next deploy would not be noticed, or would take the sockets away.
 func deployWarnings(root, socketDir string) (warnings []string) {
 	real, err := filepath.EvalSymlinks(root)
 	if err != nil {
@@ -139,7 +139,7 @@ func deployWarnings(root, socketDir string) (warnings []string) {
 	return warnings
 }
 
-// releaseLink is the link in a path that a deploy changes: the last part, or one called current. "" where there is none.
+// releaseLink returns the link in a path that a deploy changes: the last part, or one called current. "" where there is none.
 func releaseLink(path string) string {
 	if isLink(path) {
 		return path
@@ -152,7 +152,7 @@ func releaseLink(path string) string {
 	return ""
 }
 
-// realDir is a folder's path without links, also of one that is not there yet.
+// realDir returns a folder's path without links, also of one that is not there yet.
 func realDir(dir string) string {
 	real, err := filepath.EvalSymlinks(dir)
 	switch {
@@ -164,7 +164,7 @@ func realDir(dir string) string {
 	return filepath.Join(realDir(filepath.Dir(dir)), filepath.Base(dir))
 }
 
-// appName is what an application may be called, by where it is: shop for /srv/shop/current and for
+// appName returns a name for an application by where it is: shop for /srv/shop/current and for
 // /srv/shop/releases/7.
 func appName(root string) string {
 	name := filepath.Base(root)

@@ -14,7 +14,7 @@ import (
 	"launcher/preforker/ruby"
 )
 
-// diagnosis is what the doctor says, and its JSON.
+// diagnosis is what the doctor prints, and its JSON.
 type diagnosis struct {
 	Root        string              `json:"root"`
 	Environment string              `json:"environment"`
@@ -45,7 +45,7 @@ func (d diagnosis) printJSON(w io.Writer) error {
 	return encoder.Encode(d)
 }
 
-// print is for people: what breaks comes first.
+// print writes text, with what breaks first.
 func (d diagnosis) print(w io.Writer) error {
 	p := &printer{w: w}
 	versions := "Ruby " + d.Ruby
@@ -64,9 +64,8 @@ func (d diagnosis) print(w io.Writer) error {
 		p.part("do", f.Advice)
 		p.line("")
 	}
-	const mb = 1 << 20
 	m := d.Measured
-	p.line("memory  the process that forks has %.1f MB; a fork has %.1f MB of its own before it does anything", float64(m.PSS)/mb, float64(m.ForkPrivate)/mb)
+	p.line("memory  the process that forks has %s MB; a fork has %s MB of its own before it does anything", inMB(m.PSS), inMB(m.ForkPrivate))
 	p.line("        Ruby's heap: %s, %s\n", counted(int(m.LiveSlots), "object", "objects"), counted(int(m.FreeSlots), "free slot", "free slots"))
 	if d.Found {
 		p.line("launcher doctor found something to do: see above.")
@@ -76,7 +75,7 @@ func (d diagnosis) print(w io.Writer) error {
 	return p.err
 }
 
-// printer remembers its first error.
+// printer writes lines and remembers its first error.
 type printer struct {
 	w   io.Writer
 	err error

@@ -21,7 +21,7 @@ import (
 
 const optJSON = "json"
 
-// errFound says that the doctor found something, and has said it: exit status 3.
+// errFound says that the doctor has found something and has printed it: exit status 3.
 var errFound = errors.New("something stands in the way of forking")
 
 // doctorGrace is what processes that the application started may take to end.
@@ -110,8 +110,8 @@ func doctorConfig(ctx *cli.Context) (config preforker.ExamineConfig, err error) 
 	return config, err
 }
 
-// examine loads the application, and once more where the place of something can be known only
-// by looking on: that takes memory, which the first load is measured without.
+// examine loads the application, and once more, traced, where a socket or a file was found, to see
+// where it was opened. A trace takes memory, so the first load is measured without.
 func examine(ctx context.Context, config preforker.ExamineConfig) (*preforker.Examination, error) {
 	examination, err := preforker.Examine(ctx, config)
 	if err != nil || !slices.ContainsFunc(examination.Findings, func(f preforker.Finding) bool { return f.Kind == "socket" || f.Kind == "file" }) {

@@ -27,7 +27,7 @@ func environmentOf(explicit, rails, rack string) environment {
 func (e environment) variables(urlPrefix string) []string {
 	variables := []string{"RAILS_ENV=" + e.rails, "RACK_ENV=" + e.rack}
 	if urlPrefix != "" {
-		// SCRIPT_NAME tells Rails where its routes are; its assets want this.
+		// Rails takes the prefix of its routes from SCRIPT_NAME, that of its assets from here.
 		variables = append(variables, "RAILS_RELATIVE_URL_ROOT="+urlPrefix)
 	}
 	return variables

@@ -115,7 +115,7 @@ func runExperiment(ctx *cli.Context, stdout, stderr *os.File) error {
 	return conclude(stdout, stderr, output, results, err)
 }
 
-// writable makes the folder of the report and tries it, before hours are measured in vain.
+// writable makes the folder of the report and writes a file to it, so that a mistake is found before hours of measuring.
 func writable(folder string) error {
 	err := os.MkdirAll(folder, 0o755)
 	var trial *os.File
@@ -128,7 +128,7 @@ func writable(folder string) error {
 	return errors.Join(trial.Close(), os.Remove(trial.Name()))
 }
 
-// conclude prints what was found, also where the experiment was stopped.
+// conclude prints the results, also where the experiment was stopped.
 func conclude(stdout, stderr *os.File, output string, results *experiment.Results, err error) error {
 	if len(results.Runs) > 0 {
 		if printed := report.Print(stdout, results, terminalWidth(stdout)); printed != nil && err == nil {

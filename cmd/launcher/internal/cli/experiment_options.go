@@ -64,7 +64,7 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 	return config, output, err
 }
 
-// checkLoad refuses a load that cannot be, and asks for / where no path is named.
+// checkLoad refuses a load that cannot be, and sets the path / where none is named.
 func checkLoad(config *experiment.Config) error {
 	if len(config.Paths) == 0 {
 		config.Paths = []string{"/"}
@@ -115,8 +115,8 @@ func processNumbers(text string) ([]int, error) {
 	return slices.Compact(numbers), nil
 }
 
-// typed is the command as a person would type it, without the path of the program and
-// without where the report goes, which is no part of what was measured.
+// typed returns the command as a user types it, without the path of the program and without where
+// the report goes, which is no part of what was measured.
 func typed(args []string) []string {
 	command := []string{filepath.Base(args[0])}
 	for i := 1; i < len(args); i++ {

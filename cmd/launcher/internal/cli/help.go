@@ -16,14 +16,14 @@ import (
 
 // Widths of --help, in columns.
 const (
-	helpWidth     = 80 // where nobody says
+	helpWidth     = 80 // where it is unknown
 	minHelpWidth  = 40
 	maxHelpWidth  = 120 // lines of prose are hard to read beyond
 	optionColumns = 28  // of an option and its value, before what it is for
 	helpIndent    = 2
 )
 
-// widthOfHelp is what COLUMNS says, else the terminal.
+// widthOfHelp returns COLUMNS, else the width of the terminal.
 func widthOfHelp(out *os.File, columns string) int {
 	width, err := strconv.Atoi(columns)
 	if err != nil || width < 1 {
@@ -69,7 +69,7 @@ func widestUsage(usage string) (widest int) {
 	return widest
 }
 
-// optionHelp is an option with the name of its value, and what is said of it.
+// optionHelp returns an option with the name of its value, and what it is for.
 func optionHelp(flag cli.Flag) (name, what string) {
 	doc, ok := flag.(cli.DocGenerationFlag)
 	if !ok {
@@ -92,7 +92,7 @@ func optionHelp(flag cli.Flag) (name, what string) {
 	return name, what
 }
 
-// placeholder is the word in backquotes, which stands for an option's value.
+// placeholder returns the word in backquotes, which stands for an option's value.
 func placeholder(flag cli.Flag) string {
 	doc, ok := flag.(cli.DocGenerationFlag)
 	if !ok || !doc.TakesValue() {

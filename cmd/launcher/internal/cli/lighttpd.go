@@ -27,14 +27,14 @@ func bufferedFlag() cli.Flag {
 		Usage: "have lighttpd collect each response before it sends it, but event streams: mod_deflate compresses only what is complete"}
 }
 
-// lighttpd is the site as lighttpd's configuration wants it.
+// lighttpd returns the site as package lighttpd has it.
 func (s site) lighttpd(workers int) lighttpd.Site {
 	return lighttpd.Site{Root: s.app.Root, Public: lighttpd.FindPublic(s.app.Root),
 		Sockets: sockets.Paths(s.socketDir, workers), Prefix: s.app.URLPrefix,
 		Sendfile: withResolved(s.sendfileDirs), Buffered: s.buffered}
 }
 
-// withResolved adds what folders are behind their links: lighttpd compares names, and an application may tell
+// withResolved adds the names of folders without links: lighttpd compares names, and an application may send
 // either. Rails knows its root by the resolved one.
 func withResolved(dirs []string) (all []string) {
 	for _, dir := range dirs {
@@ -55,8 +55,8 @@ func withResolved(dirs []string) (all []string) {
 	return all
 }
 
-// lighttpdVersion is the one that the user names, else the one installed, else a
-// conservative one: the web server may well run on another machine.
+// lighttpdVersion returns the version that the user names, else the one installed, else an old one,
+// since the web server may run on another machine.
 func lighttpdVersion(ctx context.Context, binary, named string) (lighttpd.Version, error) {
 	if named != "" {
 		version, err := lighttpd.ParseVersion(named)

@@ -31,7 +31,7 @@ const (
 	keyURL     = "url"
 )
 
-// newLogger logs a line for each record: no control character, whoever chose the text, and no line without a bound.
+// newLogger returns a logger that writes a line for each record, without control characters and of bounded length.
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
@@ -48,7 +48,7 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	}
 }
 
-// wantedFormat is the format of the log as far as it can be known where the command line is not understood.
+// wantedFormat returns the format of the log as far as it can be known where the command line has a mistake.
 func wantedFormat(words, variables []string) string {
 	format, _ := lookup(variables, env(optLogFormat)[0])
 	for i, word := range words {
@@ -66,13 +66,13 @@ func wantedFormat(words, variables []string) string {
 	return format
 }
 
-// The longest values in bytes. Who asks for a page chooses how long its path is.
+// The longest values in bytes. A client chooses how long the path of its request is.
 const (
 	maxAttr  = 1 << 10
 	maxError = 16 << 10 // an exception with its frames, or a line that an application has printed
 )
 
-// bounded cuts what is long, and says so.
+// bounded cuts a long value, and says so in it.
 func bounded(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
@@ -91,7 +91,7 @@ func bounded(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// measured is bounded for programs: times are numbers of seconds, and their keys say so.
+// measured bounds a value for programs: times are numbers of seconds, and their keys end in _seconds.
 func measured(groups []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration {
 		return slog.Float64(a.Key+"_seconds", a.Value.Duration().Seconds())
@@ -99,7 +99,7 @@ func measured(groups []string, a slog.Attr) slog.Attr {
 	return bounded(groups, a)
 }
 
-// cut leaves the beginning of a long text, and its size.
+// cut returns the beginning of a long text, and its size.
 func cut(text string, limit int) string {
 	end := limit
 	for end > 0 && !utf8.RuneStart(text[end]) {
@@ -108,8 +108,8 @@ func cut(text string, limit int) string {
 	return fmt.Sprintf("%s… (cut: %d bytes)", text[:end], len(text))
 }
 
-// escaper writes JSON on. The encoder lets pass what a terminal takes for commands (C1), and what turns the
-// direction of a text: here each such character is written as JSON can.
+// escaper passes JSON on, with the characters escaped that do something to a terminal. The encoder lets C1
+// controls and marks of a text's direction pass.
 type escaper struct{ w io.Writer }
 
 func (e escaper) Write(line []byte) (int, error) {

@@ -24,8 +24,8 @@ const (
 	optReforkAfter  = "refork-after"
 )
 
-// The first request fills nearly every cache; the others reach what is only used now and
-// then. More of them gained nothing that could be measured.
+// The first request fills nearly every cache, the others what is only used now and then. More of them
+// gained nothing that could be measured.
 const (
 	warmupCount    = 4
 	maxWarmupCount = 1000
@@ -35,7 +35,7 @@ const (
 // control characters.
 var header = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\x00-\x1f\x7f]*$")
 
-// target is what a request may ask for: a path, with or without a query.
+// target is the target of a request: a path, with or without a query.
 var target = regexp.MustCompile(`^/[!-~]*$`)
 
 func memoryFlags() []cli.Flag {
@@ -61,7 +61,7 @@ func optimizationNames() string {
 	return strings.Join(names, ", ")
 }
 
-// readMemory reads them into a configuration.
+// readMemory reads the options about memory into a configuration.
 func readMemory(ctx *cli.Context, config *preforker.Config) error {
 	names := strings.FieldsFunc(strings.Join(ctx.StringSlice(optWithout), ","), func(r rune) bool { return r == ',' || r == ' ' })
 	var err error
@@ -94,7 +94,8 @@ func reforkAfter(text string) (preforker.Refork, error) {
 	return refork, nil
 }
 
-// readWarmup splits at spaces and lines what an environment variable can only hold as one.
+// readWarmup reads the options of the warm-up. An environment variable holds several paths with spaces between, and
+// several headers with line ends between.
 func readWarmup(ctx *cli.Context) (ruby.Warmup, error) {
 	warmup := ruby.Warmup{Host: ctx.String(optWarmupHost), Count: ctx.Int(optWarmupCount)}
 	for _, value := range ctx.StringSlice(optWarmup) {

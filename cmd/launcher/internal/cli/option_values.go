@@ -20,7 +20,7 @@ var (
 	decimalNumber = regexp.MustCompile(`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)$`)
 )
 
-// checkValue says what form a value should have. What it lets pass is what package flag reads.
+// checkValue returns an error with the form that a value should have. What it accepts, package flag reads.
 func checkValue(g given) error {
 	wrong := func(example, format string, args ...any) error {
 		return usageErrorf("--"+g.name()+" "+example, "read --"+g.name()+": "+format, args...)
@@ -56,7 +56,7 @@ func checkValue(g given) error {
 	return nil
 }
 
-// checkNumber wants digits alone: package flag takes 0x10, 1_000, and 010 for 8.
+// checkNumber refuses whatever is not decimal digits: package flag takes 0x10, 1_000, and 010 for 8.
 func checkNumber(value string, unsigned bool) error {
 	if !wholeNumber.MatchString(value) {
 		return errors.New("is not a whole number")
@@ -102,7 +102,7 @@ func httpAddress(text string) error {
 	return nil
 }
 
-// positive refuses a time that would end everything at once.
+// positive refuses a timeout that would pass at once.
 func positive(ctx *cli.Context, options ...string) error {
 	for _, option := range options {
 		if d := ctx.Duration(option); d <= 0 {

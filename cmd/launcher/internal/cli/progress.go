@@ -16,23 +16,23 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// progress shows a person how far an experiment is: a bar on a terminal, lines elsewhere. It
-// implements experiment.Observer.
+// progress shows how far an experiment is: by a bar on a terminal, by lines elsewhere. It implements
+// experiment.Observer.
 type progress struct {
 	out     io.Writer
-	bar     bar.Writer // nil where nobody watches
+	bar     bar.Writer // nil where standard error is no terminal
 	tracker *bar.Tracker
-	ended   chan struct{} // the bar is drawn no more
+	ended   chan struct{} // closed when the bar is drawn no more
 
 	mu      sync.Mutex
 	runs    int
-	run     int // the one on its way, from 0
+	run     int // the current one, from 0
 	title   string
-	until   time.Time // when the last run will be over; zero where nobody knows
+	until   time.Time // when the last run will be over; zero where that is unknown
 	stopped bool
 }
 
-// steps is how finely a run is divided on the bar.
+// steps is how many parts of the bar a run has.
 const steps = 100
 
 const barLength = 24
@@ -61,7 +61,7 @@ func newProgress(out *os.File) *progress {
 	return p
 }
 
-// close leaves a clean line.
+// close ends the bar and leaves a clean line.
 func (p *progress) close() {
 	if p.bar != nil {
 		p.tracker.MarkAsDone()
@@ -80,7 +80,7 @@ func (p *progress) say(format string, args ...any) {
 	fmt.Fprintln(p.out, text)
 }
 
-// show brings the bar to where the run is, in parts of steps.
+// show moves the bar to a part of the current run, from 0 to steps.
 func (p *progress) show(what string, part int) {
 	text := fmt.Sprintf("%s, %s", p.title, what)
 	if p.stopped {
@@ -92,7 +92,7 @@ func (p *progress) show(what string, part int) {
 	p.tracker.SetValue(int64(p.run*steps + part))
 }
 
-// stopping says that Ctrl-C was heard.
+// stopping says that a signal has come.
 func (p *progress) stopping() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,7 +188,7 @@ func (p *progress) Warned(text string) {
 	p.say("%s", text)
 }
 
-// inWords is the time that is left, as people say it.
+// inWords returns the time that is left, rounded.
 func inWords(left time.Duration) string {
 	switch {
 	case left < 2*time.Second:
@@ -200,7 +200,7 @@ func inWords(left time.Duration) string {
 	}
 }
 
-// terminalWidth is a terminal's, in columns, and a common one where there is none.
+// terminalWidth returns a terminal's width in columns, and a common one where there is no terminal.
 func terminalWidth(file *os.File) int {
 	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
 		return width

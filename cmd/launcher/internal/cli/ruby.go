@@ -23,12 +23,12 @@ func findRuby(ctx *cli.Context) (string, error) {
 	if path, err = absolute(path); err != nil {
 		return "", err
 	}
-	// Their start takes many seconds before they could say it themselves.
+	// These would say so themselves only after a start of many seconds.
 	if real, err := filepath.EvalSymlinks(path); err == nil && forkless.MatchString(filepath.Base(real)) {
 		return "", hint.Errorf("name a CRuby (MRI) with --ruby", "find Ruby: %s is %s, which cannot fork", path, filepath.Base(real))
 	}
 	return path, nil
 }
 
-// forkless are Rubies on a virtual machine that fork(2) would leave with one thread.
+// forkless matches Rubies on a virtual machine that fork(2) would leave with one thread.
 var forkless = regexp.MustCompile(`(?i)^(jruby|truffleruby)`)

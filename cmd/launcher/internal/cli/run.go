@@ -24,7 +24,7 @@ import (
 	"launcher/preforker/sockets"
 )
 
-// runName is the command that has no name: the main job. Package cli wants one.
+// runName is the command of "launcher NUM", which a user types without a name.
 const runName = "run"
 
 func runCommand(stdout, stderr *os.File) *cli.Command {
@@ -54,18 +54,18 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 	}
 }
 
-// garbagePercent has this process collect its own garbage at a heap of 1 MB instead of 4 (GOGC): it
-// allocates hardly anything, and is counted with the rest.
+// garbagePercent is GOGC of the supervisor: its heap is collected at 1 MB instead of 4. It allocates
+// hardly anything, and its memory counts with the workers'.
 const garbagePercent = 25
 
-// runWorkers is the main job: NUM workers of the application, in the foreground.
+// runWorkers runs NUM workers of the application in the foreground.
 func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	workers, err := workerCount(ctx, "launcher 4")
 	if err != nil {
 		return err
 	}
-	// A reader of the log that leaves ("launcher 2 2>&1 | head -1") does not end the service:
-	// where nobody is notified, Go dies of SIGPIPE on its standard output and error.
+	// A reader of the log that leaves ("launcher 2 2>&1 | head -1") does not end the service: without
+	// a handler, SIGPIPE of standard output or error ends a Go program.
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
@@ -114,11 +114,11 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	} else {
 		defer printAside(stdout, config.Snippet, logger)()
 	}
-	run := &service{supervisor: supervisor, http: listener, log: logger, hungUp: console.gone}
+	run := &service{supervisor: supervisor, http: listener, log: logger, hungUp: console.hungUp}
 	return run.run(signals)
 }
 
-// remark says what has no effect, and what of the folders may not be what somebody means.
+// remark logs what has no effect, and which folders may not be the ones that are meant.
 func remark(ctx *cli.Context, config preforker.Config, where site, logger *slog.Logger) {
 	for _, warning := range slices.Concat(withoutEffect(ctx, config), deployWarnings(where.app.Root, where.socketDir),
 		missingSendfileDirs(where.app.Root, ctx.StringSlice(optSendfileDir))) {
@@ -129,7 +129,7 @@ func remark(ctx *cli.Context, config preforker.Config, where site, logger *slog.
 	}
 }
 
-// snippet is the configuration for the lighttpd of this machine, as far as its version can be known.
+// snippet returns the configuration for the lighttpd of this machine, as far as its version can be known.
 func snippet(ctx *cli.Context, where site, workers int, logger *slog.Logger) (string, error) {
 	version, err := lighttpdVersion(ctx.Context, "", "")
 	if err != nil {
@@ -139,7 +139,8 @@ func snippet(ctx *cli.Context, where site, workers int, logger *slog.Logger) (st
 	return lighttpd.Snippet(where.lighttpd(workers), version)
 }
 
-// printAside prints the configuration, which nobody may be reading, and returns what waits for that, for a moment.
+// printAside prints the configuration in a goroutine, since its reader may stall, and returns a function that
+// waits for that a moment at most.
 func printAside(stdout io.Writer, text string, logger *slog.Logger) (wait func()) {
 	printed := make(chan struct{})
 	go func() {
@@ -151,7 +152,7 @@ func printAside(stdout io.Writer, text string, logger *slog.Logger) (wait func()
 	return func() {
 		select {
 		case <-printed:
-		case <-time.After(lastWords):
+		case <-time.After(flushTimeout):
 		}
 	}
 }
@@ -195,11 +196,11 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	return config, where, err
 }
 
-// retryAfter is what a turned away request is told: a worker is back by then, or
-// nothing will help.
+// retryAfter is the Retry-After of a refused request: a worker is back by then, or none comes up.
 const retryAfter = 5 * time.Second
 
+// refuse responds to a request whose slot has no worker.
 func refuse(conn net.Conn) {
-	// A peer that is gone, or talks nonsense, needs no answer.
+	// An error is the peer's: it has left, or what it sent is no request.
 	_ = fcgi.Refuse(conn, http.StatusServiceUnavailable, "The application is not running.\n", retryAfter)
 }

@@ -14,7 +14,7 @@ import (
 // noSendfile switches X-Sendfile off.
 const noSendfile = "none"
 
-// defaultSendfileDirs are the folders in which Rails, Active Storage and Redmine keep what they send.
+// defaultSendfileDirs returns the folders in which Rails, Active Storage and Redmine keep what they send.
 func defaultSendfileDirs() []string { return []string{"public", "storage", "tmp", "files"} }
 
 func sendfileFlag() cli.Flag {

@@ -16,13 +16,13 @@ import (
 	"launcher/preforker"
 )
 
-// service runs the supervisor, and the embedded front beside it, until a signal or
-// the supervisor ends both.
+// service runs the supervisor, and the embedded front beside it, until a signal or the supervisor
+// ends both.
 type service struct {
 	supervisor *preforker.Supervisor
 	http       *httpListener // nil where the user wants none
 	log        *slog.Logger
-	hungUp     func() bool // the terminal that it was started from is gone
+	hungUp     func() bool // the terminal that it was started from has been closed
 
 	tasks      sync.WaitGroup
 	frontEnded chan struct{}
@@ -30,17 +30,17 @@ type service struct {
 	asked      time.Time          // when it was first asked to stop
 }
 
-// same is how close two signals are that somebody sent once: timeout(1) and others
-// signal a process and then its group.
-const same = 100 * time.Millisecond
+// signalTwiceWithin is how close two signals are that were sent once: timeout(1) and others signal a
+// process and then its group.
+const signalTwiceWithin = 100 * time.Millisecond
 
 func (s *service) run(signals <-chan os.Signal) error {
 	serving, endFront := context.WithCancel(context.Background())
-	patient, cutFront := context.WithCancel(context.Background())
+	cut, cutFront := context.WithCancel(context.Background())
 	s.endFront, s.frontEnded = endFront, make(chan struct{})
 	s.tasks.Go(func() {
 		defer close(s.frontEnded)
-		s.serveFront(serving, patient)
+		s.serveFront(serving, cut)
 	})
 	ended := make(chan struct{})
 	s.tasks.Go(func() {
@@ -62,10 +62,10 @@ func (s *service) run(signals <-chan os.Signal) error {
 	return err
 }
 
-// lastAnswers is how long clients may take to read what they are told when the last worker has gone.
-const lastAnswers = time.Second
+// lastResponses is how long clients may take to read their responses when the last worker has left.
+const lastResponses = time.Second
 
-// awaitFront lets the front tell those that still wait that nobody will serve them.
+// awaitFront has the front refuse the requests that still wait for a worker.
 func (s *service) awaitFront() {
 	if s.http == nil {
 		return
@@ -73,7 +73,7 @@ func (s *service) awaitFront() {
 	s.http.handler.Close()
 	select {
 	case <-s.frontEnded:
-	case <-time.After(lastAnswers):
+	case <-time.After(lastResponses):
 	}
 }
 
@@ -87,8 +87,8 @@ func (s *service) serveFront(ctx, cut context.Context) {
 	}
 }
 
-// signalled: HUP loads the application anew, unless it says that the terminal was
-// closed; every other signal stops, and kills when it comes once more.
+// signalled carries a signal out: HUP loads the application anew, unless it means that the terminal
+// was closed; every other one stops, and kills when it comes once more.
 func (s *service) signalled(sig os.Signal) {
 	name := signalName(sig)
 	switch {
@@ -107,12 +107,12 @@ func (s *service) signalled(sig os.Signal) {
 			<-s.frontEnded
 			s.supervisor.FrontStopped()
 		})
-	case time.Since(s.asked) > same:
+	case time.Since(s.asked) > signalTwiceWithin:
 		s.supervisor.Kill(name)
 	}
 }
 
-// signalName is what an operator types after kill -.
+// signalName returns a signal's name without SIG, as kill(1) takes it.
 func signalName(sig os.Signal) string {
 	switch sig {
 	case syscall.SIGTERM:

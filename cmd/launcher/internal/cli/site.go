@@ -72,10 +72,10 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// urlPath is what web servers' configurations and SCRIPT_NAME have in the same form.
+// urlPath matches paths that web servers' configurations and SCRIPT_NAME have in the same form.
 var urlPath = regexp.MustCompile(`^(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
-// urlPrefix is "" for a mount at the root, else a path without a slash at its end.
+// urlPrefix returns "" for a mount at the root, else a path without a slash at its end.
 func urlPrefix(text string) (string, error) {
 	prefix := strings.TrimRight(text, "/")
 	if prefix == "" {

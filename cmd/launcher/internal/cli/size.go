@@ -10,7 +10,7 @@ import (
 	"launcher/preforker"
 )
 
-// maxPrivate reads the budget of a worker: a size, auto or off.
+// maxPrivate reads the memory budget of a worker: a size, auto or off.
 func maxPrivate(text string) (preforker.Budget, error) {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "auto":
@@ -19,24 +19,24 @@ func maxPrivate(text string) (preforker.Budget, error) {
 		return preforker.Budget{}, nil
 	}
 	bytes, ok := parseSize(text)
-	if !ok || bytes < leastPrivate {
+	if !ok || bytes < minPrivate {
 		return preforker.Budget{}, usageErrorf("--max-private 20MB, auto or off",
 			"read --%s: %q is not a size of memory from 1MB on, nor auto, nor off", optMaxPrivate, text)
 	}
 	return preforker.Budget{Bytes: bytes}, nil
 }
 
-// leastPrivate: no Ruby serves a request with less. It is the typing error that is meant.
-const leastPrivate = 1 << 20
+// minPrivate is the smallest size that can be meant: no Ruby serves a request with less.
+const minPrivate = 1 << 20
 
-// parseSize reads 20MB, 20M, 20MiB or 1.5G. MB is 1048576 bytes, as free -m counts. A
-// number alone is refused: some mean bytes by it, others kilobytes.
+// parseSize reads 20MB, 20M, 20MiB or 1.5G. MB is 1048576 bytes, as free -m counts. A number alone is
+// refused: it may mean bytes or kilobytes.
 func parseSize(text string) (uint64, bool) {
 	text = strings.ToUpper(strings.TrimSpace(text))
 	digits := strings.TrimRight(text, "KMGIB ")
 	shift, known := map[string]int{"K": 10, "M": 20, "G": 30}[strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(text[len(digits):]), "B"), "I")]
 	number, err := strconv.ParseFloat(digits, 64)
-	// Go reads more as numbers than people write: 0x1p3, 1e9, 1_000, inf.
+	// ParseFloat reads more than decimal numbers: 0x1p3, 1e9, 1_000, inf.
 	if err != nil || !known || strings.Trim(digits, "0123456789.") != "" {
 		return 0, false
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 )
 
+// socketMode reads an octal mode.
 func socketMode(text string) (os.FileMode, error) {
 	mode, err := strconv.ParseUint(text, 8, 32)
 	if err != nil || mode > 0o777 {
@@ -17,7 +18,7 @@ func socketMode(text string) (os.FileMode, error) {
 	return os.FileMode(mode), nil
 }
 
-// socketGroup is a gid, -1 where the group is left alone.
+// socketGroup returns a gid, -1 where the group is left alone.
 func socketGroup(name string) (int, error) {
 	if name == "" {
 		return -1, nil

@@ -75,7 +75,7 @@ func printStatus(ctx *cli.Context, stdout *os.File) error {
 	return nil
 }
 
-// statusDir is where the sockets of a launcher are that was started with these options. The
+// statusDir returns the socket folder of a launcher that was started with these options. The
 // application need not be there any more.
 func statusDir(root, dir string) (string, error) {
 	if dir == "" {

@@ -15,10 +15,10 @@ import (
 	"launcher/preforker"
 )
 
-// nothing stands where there is no figure.
+// nothing is printed where there is no figure.
 const nothing = "–"
 
-// statusText is a status for people, for a terminal of so many columns; 0 for no terminal. Lines about the
+// statusText returns a status as text for a terminal of so many columns; 0 for no terminal. Lines about the
 // whole come first, then a table.
 func statusText(s preforker.Status, width int, zone *time.Location) string {
 	var out strings.Builder
@@ -88,7 +88,7 @@ func processWords(pid int, m *preforker.ProcessMemory) string {
 	return fmt.Sprintf("pid %d: %s MB private, %s MB shared", pid, inMB(m.Private), inMB(m.Shared))
 }
 
-// oldMemory is from when on it is told that figures are not of this moment.
+// oldMemory is the age from which on that of the figures is printed.
 const oldMemory = 5 * time.Second
 
 func sumWords(m preforker.MemoryStatus) string {
@@ -117,7 +117,7 @@ func promiseWords(p preforker.Promise) string {
 	return words
 }
 
-// statusTable has a row for each worker, and one for a slot that has none. On a terminal a request is cut
+// statusTable returns a row for each worker, and one for a slot that has none. On a terminal a request is cut
 // so that no line is broken.
 func statusTable(slots []preforker.SlotStatus, width int) string {
 	rows := statusRows(slots)
@@ -133,7 +133,7 @@ func statusTable(slots []preforker.SlotStatus, width int) string {
 	for _, row := range rows {
 		longest = max(longest, text.StringWidthWithoutEscSequences(row[requestColumn].(string)))
 	}
-	room := max(longest-tooWide, leastRequest)
+	room := max(longest-tooWide, minRequest)
 	for _, row := range rows {
 		row[requestColumn] = text.Snip(row[requestColumn].(string), room, "…")
 	}
@@ -142,8 +142,8 @@ func statusTable(slots []preforker.SlotStatus, width int) string {
 
 const (
 	requestColumn = 6
-	// leastRequest is what is left of a request on any terminal.
-	leastRequest = 12
+	// minRequest is the width that a request has on any terminal.
+	minRequest = 12
 )
 
 func statusRows(slots []preforker.SlotStatus) (rows []pretty.Row) {
@@ -187,7 +187,7 @@ func workerCells(w preforker.WorkerStatus) pretty.Row {
 	return pretty.Row{pid, originName(w), w.State, inTime(duration(since)), request, w.Served, private, shared}
 }
 
-// originName is a generation, and after a point the refork where there was one.
+// originName returns a generation, and after a point the refork where there was one.
 func originName(w preforker.WorkerStatus) string {
 	if w.Refork == 0 {
 		return strconv.Itoa(w.Generation)
@@ -216,12 +216,12 @@ func renderStatus(rows []pretty.Row) string {
 	return strings.Join(lines, "\n")
 }
 
-// inMB counts as free -m does.
+// inMB returns bytes in MB of 1048576 bytes, as free -m counts.
 func inMB(bytes uint64) string { return strconv.FormatFloat(float64(bytes)/(1<<20), 'f', 1, 64) }
 
 func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
-// inTime is a time as people say it, in the two largest units.
+// inTime returns a time in its two largest units.
 func inTime(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// The likeness from which on a word is taken for a misspelt one, by Jaro and Winkler: exchanged, missing and doubled
+// The likeness from which on a word counts as misspelt, by Jaro and Winkler: exchanged, missing and doubled
 // letters stay above, another word that begins alike stays below.
 const (
 	alike      = 0.88
@@ -17,7 +17,7 @@ const (
 	prefixSize = 4
 )
 
-// nearest is the name that a word is most like, or "" where none is.
+// nearest returns the name that a word is most like, "" where it is like none.
 func nearest(word string, names []string) (near string) {
 	best := alike
 	for _, name := range names {
@@ -28,7 +28,7 @@ func nearest(word string, names []string) (near string) {
 	return near
 }
 
-// noOption says what an option may have been meant for.
+// noOption returns an error with the option that may have been meant.
 func (l *commandLine) noOption(app *cli.App, option typedOption) error {
 	var owners []string
 	for _, command := range app.Commands {
@@ -70,7 +70,7 @@ var otherWords = map[string]string{
 	"init": "launcher 4", "up": "launcher 4",
 }
 
-// noCommand says what a word may have been meant for, and else what it is told.
+// noCommand returns an error with the command that a word may have been meant for, otherwise the given one.
 func noCommand(app *cli.App, word string, otherwise error) error {
 	if other := otherWords[word]; other != "" {
 		return usageErrorf(other, "read command line: there is no command %q", word)

@@ -16,7 +16,7 @@ import (
 // variablePrefix begins the name of every environment variable that is read as an option.
 const variablePrefix = "LAUNCHER_"
 
-// otherVariables are known without being options.
+// otherVariables are the names of variables that are known without being options.
 var otherVariables = []string{scratchVariable, server.GroupVariable}
 
 // developersVariables begin the names of those that the tests and benchmarks read.
@@ -63,7 +63,7 @@ func variablesOf(flag cli.Flag) []string {
 	return nil
 }
 
-// unknownVariables are names that begin as the launcher's do and are none.
+// unknownVariables returns warnings of names that begin as the launcher's variables do and are none.
 func unknownVariables(app *cli.App, variables []string) (warnings []string) {
 	known := slices.Clone(otherVariables)
 	for _, flag := range allFlags(app) {
@@ -90,8 +90,8 @@ func unknownVariables(app *cli.App, variables []string) (warnings []string) {
 	return warnings
 }
 
-// withoutVariables has the options' parser look at the command line alone: the environment is read above, where an
-// empty variable is told from one that is set, and an error from the environment from one of the command line.
+// withoutVariables takes the variables away from flags, so that the options' parser reads the command line alone:
+// readVariables tells an empty variable from one that is set, and whose value is wrong.
 func withoutVariables(flags []cli.Flag) {
 	for _, flag := range flags {
 		switch f := flag.(type) {
@@ -110,12 +110,12 @@ func withoutVariables(flags []cli.Flag) {
 		case *cli.DurationFlag:
 			f.EnvVars = nil
 		default:
-			panic(fmt.Sprintf("option %s is of a type that nobody knows", flag.Names()[0]))
+			panic(fmt.Sprintf("option %s is of an unknown type", flag.Names()[0]))
 		}
 	}
 }
 
-// fromEnvironment names the environment variable in an error where the value is its own and not the command line's.
+// fromEnvironment names the environment variable in an error where the value came from there.
 func (l *commandLine) fromEnvironment(text, try string) (string, string) {
 	for _, option := range l.options {
 		if option.variable == "" {
@@ -138,8 +138,8 @@ func (l *commandLine) fromEnvironment(text, try string) (string, string) {
 	return text, try
 }
 
-// forgetEmptyVariables takes empty LAUNCHER_* out of what children inherit.
-func forgetEmptyVariables() {
+// unsetEmptyVariables removes empty LAUNCHER_* variables, so that no child inherits them.
+func unsetEmptyVariables() {
 	for _, variable := range os.Environ() {
 		if name, value, _ := strings.Cut(variable, "="); value == "" && strings.HasPrefix(name, variablePrefix) {
 			_ = os.Unsetenv(name)

@@ -14,7 +14,8 @@ import (
 	"launcher/preforker/ruby"
 )
 
-// withoutEffect names options that change nothing beside others, and an environment that the application does not know.
+// withoutEffect returns warnings of options that change nothing beside others, and of an environment that the
+// application has not.
 func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string) {
 	if config.SpawnMethod == preforker.SpawnDirect {
 		var idle []string
@@ -45,7 +46,7 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 	return append(warnings, unknownEnvironment(config.App)...)
 }
 
-// unknownEnvironment tells of a name that Rails has no file for: it would start all the same, with settings of no
+// unknownEnvironment returns a warning of a name that Rails has no file for: it would start with settings of no
 // environment at all.
 func unknownEnvironment(app ruby.App) []string {
 	var name string
