@@ -22,8 +22,7 @@ const (
 // Write puts the report into dir, which it makes where there is none: report.html,
 // report.md, summary.md, graph.svg, graph.png, graph-time.svg, graph-time.png, samples.csv and
 // results.json. Each file is whole at every moment, the one of before or the new one.
-// One that fails does not keep the others from being written; what was measured comes
-// first.
+// The others are written also where one fails; what was measured comes first.
 func Write(dir string, results *experiment.Results) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make folder of report: %w", err)
@@ -57,8 +56,8 @@ func Write(dir string, results *experiment.Results) error {
 	return errors.Join(failed...)
 }
 
-// replaceFile writes beside the file and renames, which rename(2) does at once. O_EXCL
-// follows no link that somebody else has put there.
+// replaceFile writes beside the file and renames, which rename(2) does at once. O_EXCL follows no
+// link that somebody else has put there. What took hours to measure is synced.
 func replaceFile(path string, content []byte) error {
 	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
 	if err := os.Remove(beside); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -88,21 +87,4 @@ func resultsJSON(results *experiment.Results) ([]byte, error) {
 		return nil, err
 	}
 	return append(content, '\n'), nil
-}
-
-// Read gives back the Results of a results.json.
-func Read(path string) (*experiment.Results, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read results: %w", err)
-	}
-	results := &experiment.Results{}
-	if err := json.Unmarshal(content, results); err != nil {
-		return nil, fmt.Errorf("read results of %s: %w", path, err)
-	}
-	if results.Format != experiment.FormatVersion {
-		return nil, fmt.Errorf("read results of %s: its format is %d, this launcher reads %d",
-			path, results.Format, experiment.FormatVersion)
-	}
-	return results, nil
 }
