@@ -22,7 +22,7 @@ const (
 func articleDirectAt(n float64) float64 { return articleDirectSlope * n }
 func articleForkedAt(n float64) float64 { return articleForkedOffset + articleForkedSlope*n }
 
-// articleText is what the article measured, for tables that its rows of ten processes have no place in.
+// articleText returns what the article measured, for tables that its rows of ten processes have no place in.
 func articleText() string {
 	return fmt.Sprintf("2007: %d Rails processes took %d MB one by one and %d MB forked, by free, after httperf with 100 connections, 20 a second; %d and %d MB after the launch. That is a saving of %s.",
 		articleProcesses, articleDirectLoaded, articleForkedLoaded, articleDirectLaunched, articleForkedLaunched, articleSaving())

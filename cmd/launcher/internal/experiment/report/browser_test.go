@@ -87,16 +87,16 @@ func TestABrowserShowsTheGraphs(t *testing.T) {
 	for name, view := range map[string]struct {
 		width     int
 		arguments []string
-		shade     func(look) color.RGBA
+		shade     func(style) color.RGBA
 	}{
-		"light": {1100, []string{"--blink-settings=preferredColorScheme=1"}, func(l look) color.RGBA { return l.color }},
-		"dark":  {1100, []string{"--blink-settings=preferredColorScheme=0"}, func(l look) color.RGBA { return parseColor(t, l.dark) }},
-		"phone": {500, []string{"--blink-settings=preferredColorScheme=1"}, func(l look) color.RGBA { return l.color }},
+		"light": {1100, []string{"--blink-settings=preferredColorScheme=1"}, func(s style) color.RGBA { return s.color }},
+		"dark":  {1100, []string{"--blink-settings=preferredColorScheme=0"}, func(s style) color.RGBA { return parseColor(t, s.dark) }},
+		"phone": {500, []string{"--blink-settings=preferredColorScheme=1"}, func(s style) color.RGBA { return s.color }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			seen := screenshot(t, page, view.width, 1400, view.arguments...)
 			for _, method := range full().Methods[:5] {
-				if got := pixels(seen, view.shade(lookOf(method, 0))); got < enough {
+				if got := pixels(seen, view.shade(styleOf(method, 0))); got < enough {
 					t.Errorf("%s has %d pixels", method, got)
 				}
 			}
@@ -146,10 +146,10 @@ func TestABrowserMakesElementsOfTheGraphs(t *testing.T) {
 		t.Fatal(err)
 	}
 	dom := string(chromium(t, "--allow-file-access-from-files", "--virtual-time-budget=10000", "--dump-dom", "file://"+around))
-	for id, least := range map[string]int{"graph-title": 6, "graph-time-title": 5} {
+	for id, lowest := range map[string]int{"graph-title": 6, "graph-time-title": 5} {
 		var wide, of int
 		found := regexp.MustCompile("<p>" + id + ` img wide (\d+) of (\d+)</p>`).FindString(dom)
-		if _, err := fmt.Sscanf(found, "<p>"+id+" img wide %d of %d</p>", &wide, &of); err != nil || wide < least {
+		if _, err := fmt.Sscanf(found, "<p>"+id+" img wide %d of %d</p>", &wide, &of); err != nil || wide < lowest {
 			t.Errorf("%s: %d wide paths of %d in %q", id, wide, of, dom)
 		}
 	}

@@ -28,7 +28,7 @@ func lead(f *figures) []string {
 	return found
 }
 
-// meanings say what is launched by the methods that are known.
+// meanings returns what is launched by the methods that are known.
 func meanings(methods []experiment.Method) string {
 	var found, peers []string
 	for _, method := range methods {
@@ -85,7 +85,7 @@ func missingSection(results *experiment.Results) (section, bool) {
 	return section{heading: "What is missing", notes: notes}, len(notes) > 0
 }
 
-// circumstances are how, where and with what it was measured.
+// circumstances returns how, where and with what it was measured.
 func circumstances(results *experiment.Results) []section {
 	made := []section{
 		{heading: "How it was measured", filesOnly: true, code: commands(results),
@@ -101,7 +101,7 @@ func circumstances(results *experiment.Results) []section {
 	return made
 }
 
-// commands are the experiment's own and one for each method.
+// commands returns the experiment's own and one for each method.
 func commands(results *experiment.Results) []string {
 	var found []string
 	if len(results.Command) > 0 {
@@ -161,7 +161,7 @@ func circumstanceRows(results *experiment.Results) [][]string {
 	return rows
 }
 
-// known cleans texts and leaves out those that are empty.
+// known returns texts cleaned, without those that are empty.
 func known[Text ~string](texts ...Text) []string {
 	var found []string
 	for _, text := range texts {

@@ -2,8 +2,8 @@ package report
 
 import "launcher/cmd/launcher/internal/experiment"
 
-// document is the report before anybody has given it a form: plain texts, which each
-// form escapes in its own way.
+// document is the report without a form: plain texts, which each form (page, Markdown, terminal)
+// escapes in its own way.
 type document struct {
 	title    string
 	lead     []string
@@ -11,7 +11,7 @@ type document struct {
 	sections []section
 }
 
-// section is shown in the order of its fields.
+// section is a part of the report. Its fields are shown in their order.
 type section struct {
 	heading string
 	text    []string
@@ -23,20 +23,20 @@ type section struct {
 	filesOnly bool
 }
 
-// table has a head of its first cell in every row.
+// table is a table whose rows have their first cell as a head.
 type table struct {
 	caption string
 	columns []column
 	rows    [][]string
 }
 
-// column is right-aligned where it has numbers.
+// column is the head of a column, which is right-aligned where it has numbers.
 type column struct {
 	name   string
 	number bool
 }
 
-// textColumns and numberColumns spare the heads of tables their braces.
+// textColumns and numberColumns return columns of these names.
 func textColumns(names ...string) []column   { return columns(false, names) }
 func numberColumns(names ...string) []column { return columns(true, names) }
 
@@ -70,7 +70,7 @@ func newDocument(results *experiment.Results) *document {
 		doc.sections = append(doc.sections, missing)
 	}
 	if f.n > 0 {
-		doc.sections = append(doc.sections, answerSection(f))
+		doc.sections = append(doc.sections, questionSection(f))
 	}
 	doc.sections = append(doc.sections, circumstances(results)...)
 	return doc

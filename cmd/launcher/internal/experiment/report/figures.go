@@ -11,12 +11,12 @@ import (
 )
 
 // isPeer says whether a method is a server that this program is compared with.
-// One that nobody knows is none, and is shown all the same.
+// One that the report does not know is none, and is shown all the same.
 func isPeer(method experiment.Method) bool {
 	return method == experiment.Passenger || method == experiment.Unicorn || method == experiment.Puma
 }
 
-// figures finds its way in Results.
+// figures finds runs in Results.
 type figures struct {
 	results *experiment.Results
 	// methods have a whole run at least, in the order in which they were asked for.
@@ -51,10 +51,10 @@ func newFigures(results *experiment.Results) *figures {
 	return f
 }
 
-// whole is whether a run can be compared with others.
+// whole says whether a run can be compared with others.
 func whole(run *experiment.Run) bool { return run.Error == "" && run.Peak.PSS > 0 }
 
-// runs are the whole ones of a method, by number of processes.
+// runs returns the whole ones of a method, by number of processes.
 func (f *figures) runs(method experiment.Method) []*experiment.Run {
 	var found []*experiment.Run
 	for i := range f.results.Runs {
@@ -66,7 +66,7 @@ func (f *figures) runs(method experiment.Method) []*experiment.Run {
 	return found
 }
 
-// run is the last whole one of a method with n processes, or nil.
+// run returns the last whole one of a method with n processes, or nil.
 func (f *figures) run(method experiment.Method, n int) *experiment.Run {
 	for _, run := range slices.Backward(f.runs(method)) {
 		if run.Processes == n {
@@ -76,7 +76,7 @@ func (f *figures) run(method experiment.Method, n int) *experiment.Run {
 	return nil
 }
 
-// runsOf are the whole ones with n processes, one a method.
+// runsOf returns the whole ones with n processes, one a method.
 func (f *figures) runsOf(n int) []*experiment.Run {
 	var found []*experiment.Run
 	for _, method := range f.methods {
@@ -87,7 +87,7 @@ func (f *figures) runsOf(n int) []*experiment.Run {
 	return found
 }
 
-// failed are the runs with n processes that are not whole, of methods that have no whole
+// failed returns the runs with n processes that are not whole, of methods that have no whole
 // one.
 func (f *figures) failed(n int) []*experiment.Run {
 	var found []*experiment.Run
@@ -100,7 +100,7 @@ func (f *figures) failed(n int) []*experiment.Run {
 	return found
 }
 
-// numbers are those of processes that were measured, each once, rising.
+// numbers returns the numbers of processes that were measured, each once, rising.
 func (f *figures) numbers() []int {
 	var found []int
 	for i := range f.results.Runs {
@@ -112,7 +112,7 @@ func (f *figures) numbers() []int {
 	return slices.Compact(found)
 }
 
-// directPeak is what direct spawning used with n processes, in MB, or 0.
+// directPeak returns what direct spawning used with n processes, in MB, or 0.
 func (f *figures) directPeak(n int) float64 {
 	if run := f.run(experiment.Direct, n); run != nil {
 		return toMB(run.Peak.PSS)
@@ -120,7 +120,7 @@ func (f *figures) directPeak(n int) float64 {
 	return 0
 }
 
-// directLast is what it used after the load.
+// directLast returns what direct spawning used after the load.
 func (f *figures) directLast(n int) float64 {
 	if run := f.run(experiment.Direct, n); run != nil {
 		return toMB(run.Last.PSS)
@@ -128,7 +128,7 @@ func (f *figures) directLast(n int) float64 {
 	return 0
 }
 
-// bestPeer is the fastest of the peers that answered everything. One with errors may be
+// bestPeer returns the fastest of the peers without an error. One with errors may be
 // fast because of them.
 func (f *figures) bestPeer(n int) *experiment.Run {
 	var best *experiment.Run
@@ -141,7 +141,7 @@ func (f *figures) bestPeer(n int) *experiment.Run {
 	return best
 }
 
-// fit is the line of what value finds over the number of processes.
+// fit returns the line through what value returns, over the number of processes.
 func (f *figures) fit(method experiment.Method, value func(*experiment.Run) float64) (line, bool) {
 	var x, y []float64
 	for _, run := range f.runs(method) {
@@ -151,8 +151,7 @@ func (f *figures) fit(method experiment.Method, value func(*experiment.Run) floa
 	return fit(x, y)
 }
 
-// Signs beside the name of a method: one that did not answer everything, and a run that
-// is not whole.
+// Signs beside the name of a method: of one with errors, and of a run that is not whole.
 const (
 	errorSign  = "†"
 	failedSign = "‡"
@@ -165,8 +164,8 @@ func label(run *experiment.Run) string {
 	return clean(run.Method)
 }
 
-// name is a method's, with the sign if any of its runs has it, and of so many letters at
-// most, where letters is not 0.
+// name returns a method's, with the sign if any of its runs has it, cut to a number of letters where
+// letters is not 0.
 func (f *figures) name(method experiment.Method, letters int) string {
 	name := clean(method)
 	if letters > 0 {
@@ -183,7 +182,7 @@ func (f *figures) name(method experiment.Method, letters int) string {
 // failuresShown is how many kinds of failure are told of one run.
 const failuresShown = 5
 
-// errorNotes explain the sign of runs that have it.
+// errorNotes returns what explains the sign, of runs that have it.
 func errorNotes(runs []*experiment.Run) []string {
 	var notes []string
 	for _, run := range runs {
@@ -210,7 +209,7 @@ func errorNotes(runs []*experiment.Run) []string {
 	return notes
 }
 
-// largestNumber is the right end of the axis of processes.
+// largestNumber returns the right end of the axis of processes.
 func (f *figures) largestNumber() int {
 	numbers := append(f.numbers(), f.results.Processes...)
 	if len(numbers) == 0 {

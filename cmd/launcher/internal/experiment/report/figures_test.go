@@ -83,7 +83,7 @@ func TestNumberOfTheTables(t *testing.T) {
 		t.Errorf("n is %d, shared %t", f.n, f.shared)
 	}
 	if f := newFigures(full()); f.bestPeer(10).Method != "puma" || f.bestPeer(8).Method != "passenger" {
-		t.Error("the best peer is another")
+		t.Error("the best peer is another one")
 	}
 }
 

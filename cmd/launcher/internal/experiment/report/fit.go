@@ -16,7 +16,7 @@ type line struct {
 	points         int
 }
 
-// fit draws a line through points, and says whether there is one: it takes two
+// fit returns the line through points, and whether there is one: it takes two
 // different x. With two points it goes through both, so its errors are unknown; they
 // need one degree of freedom more.
 func fit(x, y []float64) (line, bool) {
@@ -48,10 +48,10 @@ func fit(x, y []float64) (line, bool) {
 	return found, true
 }
 
-// hasError is whether the line's errors are known.
+// hasError says whether the line's errors are known.
 func (l line) hasError() bool { return l.points >= 3 }
 
-// formula is the line as the article wrote its own: 30.0 + 1.7·n.
+// formula returns the line as the article wrote its own: 30.0 + 1.7·n.
 func (l line) formula() string {
 	if l.b < 0 {
 		return decimals(l.a, 1) + " − " + decimals(-l.b, 1) + "·n"

@@ -70,7 +70,7 @@ func TestThinKeepsThePeak(t *testing.T) {
 	}
 	points[70_001].Y, points[70_002].Y = 500, 1
 	kept := thin(points)
-	if len(kept) > mostPoints {
+	if len(kept) > maxPoints {
 		t.Errorf("%d points", len(kept))
 	}
 	high, low := false, false

@@ -61,7 +61,7 @@ func (s *series) plotters() (*plotter.Line, *plotter.Scatter) {
 		GlyphStyle: draw.GlyphStyle{Color: s.color, Radius: vg.Points(4.5), Shape: s.shape}}
 }
 
-// png is the graph on white.
+// png returns the graph on white.
 func (g *graph) png() ([]byte, error) {
 	canvas := vgimg.NewWith(vgimg.UseWH(graphWidth, graphHeight), vgimg.UseDPI(graphDPI))
 	g.draw(draw.New(canvas), color.White)
@@ -72,7 +72,7 @@ func (g *graph) png() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// draw has, from the top: the title, the legend in as many rows as it takes, the plot.
+// draw draws, from the top: the title, the legend in as many rows as it takes, the plot.
 // A legend among the lines would hide some of them in one graph or another.
 func (g *graph) draw(c draw.Canvas, background color.Color) {
 	if background != nil {
@@ -88,7 +88,7 @@ func (g *graph) draw(c draw.Canvas, background color.Color) {
 	}
 	c.Max.Y -= vg.Points(6)
 	c.Max.Y = g.drawLegend(c) - vg.Points(10)
-	// The name of the upright axis lies above it: it reads better than turned.
+	// The name of the upright axis is above it: it reads better than turned.
 	name := textStyle(12)
 	name.YAlign = draw.YTop
 	c.FillText(name, vg.Point{X: c.Min.X, Y: c.Max.Y}, g.y)
@@ -96,7 +96,7 @@ func (g *graph) draw(c draw.Canvas, background color.Color) {
 	g.plot().Draw(c)
 }
 
-// broken is a text in lines that have room, broken between words.
+// broken returns a text in lines that have room, broken between words.
 func broken(style text.Style, content string, room vg.Length) []string {
 	var lines []string
 	for _, word := range strings.Fields(content) {
@@ -140,7 +140,7 @@ func (g *graph) plot() *plot.Plot {
 	return p
 }
 
-// inPlace has the lines of 2007 first, for those of today to lie over them.
+// inPlace returns the lines of 2007 first, so that those of today lie over them.
 func (g *graph) inPlace() []*series {
 	var below, above []*series
 	for i := range g.series {
@@ -153,11 +153,11 @@ func (g *graph) inPlace() []*series {
 	return append(below, above...)
 }
 
-func axis(a *plot.Axis, name string, most float64) {
-	if most <= 0 {
-		most = 1
+func axis(a *plot.Axis, name string, end float64) {
+	if end <= 0 {
+		end = 1
 	}
-	a.Min, a.Max = 0, most
+	a.Min, a.Max = 0, end
 	a.Padding = 0
 	a.Color, a.Width = ink(), vg.Points(0.75)
 	a.Label.Text = name
@@ -169,15 +169,15 @@ func axis(a *plot.Axis, name string, most float64) {
 	a.Tick.Marker = plot.TickerFunc(roundTicks)
 }
 
-// mostSteps is how many parts an axis has. plot's own ticks are two or three in all.
-const mostSteps = 7
+// maxSteps bounds the parts of an axis. plot's own ticks are two or three in all.
+const maxSteps = 7
 
-// roundTicks are at multiples of 1, 2 or 5 times a power of ten.
+// roundTicks returns ticks at multiples of 1, 2 or 5 times a power of ten.
 func roundTicks(_, high float64) []plot.Tick {
-	power := math.Pow10(int(math.Floor(math.Log10(high / mostSteps))))
+	power := math.Pow10(int(math.Floor(math.Log10(high / maxSteps))))
 	step := 10 * power
 	for _, factor := range []float64{5, 2, 1} {
-		if high/(factor*power) <= mostSteps {
+		if high/(factor*power) <= maxSteps {
 			step = factor * power
 		}
 	}
@@ -196,7 +196,7 @@ func fixedTicks(values []float64) plot.ConstantTicks {
 	return ticks
 }
 
-// textStyle is in a font that comes with the plotting library, so nothing depends on
+// textStyle has a font that comes with the plotting library, so nothing depends on
 // those of a machine; where an SVG's reader lacks it, Arial has the same widths.
 func textStyle(size float64) text.Style {
 	return text.Style{

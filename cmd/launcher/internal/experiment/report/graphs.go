@@ -10,15 +10,15 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// mostTicks is how many numbers have room below the axis.
-const mostTicks = 16
+// maxTicks bounds the numbers below the axis to those that have room.
+const maxTicks = 16
 
-// memoryGraph is the article's: memory against the number of processes.
+// memoryGraph returns the article's graph: memory against the number of processes.
 func memoryGraph(f *figures) *graph {
 	largest := float64(f.largestNumber())
 	g := &graph{id: "graph", title: "Memory of n processes of " + shorten(appName(f.results), legendLetters),
 		x: "processes", y: "MB, sum of PSS, peak under load", xMax: largest}
-	if numbers := f.numbers(); len(numbers) > 0 && len(numbers) < mostTicks {
+	if numbers := f.numbers(); len(numbers) > 0 && len(numbers) < maxTicks {
 		g.xTicks = []float64{0}
 		for _, n := range numbers {
 			g.xTicks = append(g.xTicks, float64(n))
@@ -51,13 +51,13 @@ func articleLine(name string, at func(float64) float64, end float64, dashes ...v
 		line: plotter.XYs{{X: 0, Y: at(0)}, {X: end, Y: at(end)}}}
 }
 
-// series is an empty one with the method's look.
+// series returns an empty one with the method's style.
 func (f *figures) series(method experiment.Method, place int) series {
-	look := lookOf(method, place)
-	return series{name: f.name(method, legendLetters), color: look.color, dark: look.dark, shape: look.shape}
+	style := styleOf(method, place)
+	return series{name: f.name(method, legendLetters), color: style.color, dark: style.dark, shape: style.shape}
 }
 
-// timeGraph is memory since the launch, of the number of processes of the tables.
+// timeGraph returns the graph of memory since the launch, of the number of processes of the tables.
 func timeGraph(f *figures) *graph {
 	g := &graph{id: "graph-time", x: "seconds since the launch", y: "MB, sum of PSS",
 		title: fmt.Sprintf("Memory of %s of %s through time", count(f.n, "process", "processes"),
@@ -99,17 +99,17 @@ func sinceLaunch(run *experiment.Run) plotter.XYs {
 	return points
 }
 
-// mostPoints is how many points a line has: more would not be seen, and the time that
+// maxPoints bounds the points of a line: more would not be seen, and the time that
 // the picture takes grows with their square where they go up and down.
-const mostPoints = 480
+const maxPoints = 480
 
-// thin keeps the lowest and the highest of each stretch of a long line, in their order,
+// thin returns the lowest and the highest of each stretch of a long line, in their order,
 // so that it looks the same and the file stays small.
 func thin(points plotter.XYs) plotter.XYs {
-	if len(points) <= mostPoints {
+	if len(points) <= maxPoints {
 		return points
 	}
-	size := (2*len(points) + mostPoints - 1) / mostPoints
+	size := (2*len(points) + maxPoints - 1) / maxPoints
 	var kept plotter.XYs
 	for start := 0; start < len(points); start += size {
 		end := min(start+size, len(points))

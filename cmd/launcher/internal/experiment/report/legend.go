@@ -11,13 +11,13 @@ const (
 	legendRow   = 18 * vg.Length(1)
 	legendGap   = 18 * vg.Length(1)
 	legendThumb = 30 * vg.Length(1)
-	// fontSlack is for an SVG's reader that has none of the fonts it names.
+	// fontSlack is room for an SVG's reader that has none of the fonts it names.
 	fontSlack = 1.15
-	// legendLetters is the most of a name that has room; tables have all of it.
+	// legendLetters bounds a name; tables have all of it.
 	legendLetters = 40
 )
 
-// drawLegend fills rows at the top of c from the left, and gives the height at which
+// drawLegend fills rows at the top of c from the left, and returns the height at which
 // what follows may begin. plot's own legend has one column and lies inside the plot.
 func (g *graph) drawLegend(c draw.Canvas) vg.Length {
 	style := textStyle(12)

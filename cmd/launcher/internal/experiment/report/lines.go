@@ -11,8 +11,8 @@ func peakMB(run *experiment.Run) float64        { return toMB(run.Peak.PSS) }
 func launchedMB(run *experiment.Run) float64    { return toMB(run.Launched.PSS) }
 func launchSeconds(run *experiment.Run) float64 { return run.LaunchSeconds }
 
-// lineSection has memory as a line over the number of processes, as the article did. What has no line, or no error
-// that could be told, has no row and no column.
+// lineSection returns memory as a line over the number of processes, as in the article. What has no
+// line, or no error that could be told, has no row and no column.
 func lineSection(f *figures) section {
 	made := table{
 		caption: "Memory in MB of n processes, fitted by least squares over the sum of PSS",
@@ -73,7 +73,7 @@ func errorOf(value float64, digits int) string {
 	return "± " + decimals(value, digits)
 }
 
-// launchSection is how long n processes take, and one more where there is a line.
+// launchSection returns how long n processes take, and one more where there is a line.
 func launchSection(f *figures) section {
 	direct, haveDirect := f.fit(experiment.Direct, launchSeconds)
 	directRun := f.run(experiment.Direct, f.n)

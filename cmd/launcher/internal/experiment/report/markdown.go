@@ -10,7 +10,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// Summary is the result in short, in Markdown: one table of the largest number of
+// Summary returns the result in short, in Markdown: one table of the largest number of
 // processes, and what must be known to read it.
 func Summary(results *experiment.Results) string {
 	f := newFigures(results)
@@ -78,7 +78,7 @@ func (s *section) markdown() []string {
 	return parts
 }
 
-// fenceFor is longer than any in the commands (CommonMark 0.31, section 4.5).
+// fenceFor returns a fence that is longer than any in the commands (CommonMark 0.31, section 4.5).
 func fenceFor(code []string) string {
 	fence := "```"
 	for strings.Contains(strings.Join(code, "\n"), fence) {
@@ -87,11 +87,11 @@ func fenceFor(code []string) string {
 	return fence
 }
 
-// markdown leaves the cells unpadded: how wide a letter is depends on the machine's
+// markdown returns the table with unpadded cells: how wide a letter is depends on the machine's
 // language, and the file must not.
 func (t *table) markdown() string { return t.pretty(escapeMarkdown).RenderMarkdown() }
 
-// pretty is the table for go-pretty, every text through escape.
+// pretty returns the table for go-pretty, every text escaped.
 func (t *table) pretty(escape func(string) string) pretty.Writer {
 	writer := pretty.NewWriter()
 	style := pretty.StyleDefault
@@ -119,7 +119,7 @@ func (t *table) pretty(escape func(string) string) pretty.Writer {
 	return writer
 }
 
-// escapeMarkdown makes a text mean itself. The bar is left to go-pretty, which escapes
+// escapeMarkdown returns a text so that Markdown shows it as it is. The bar is left to go-pretty, which escapes
 // it in tables; outside of them it means nothing.
 func escapeMarkdown(text string) string {
 	return markdownEscapes().Replace(text)

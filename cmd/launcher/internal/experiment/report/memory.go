@@ -7,7 +7,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// memorySection is the article's table: one number of processes, all methods.
+// memorySection returns the article's table: one number of processes, all methods.
 func memorySection(f *figures) section {
 	runs := f.runsOf(f.n)
 	made := table{
@@ -69,7 +69,7 @@ func savingText(f *figures) string {
 		count(f.n, "process", "processes"), strings.Join(parts, ", "), articleSavingOfTen())
 }
 
-// instrumentSection is the same by everything that can measure it.
+// instrumentSection returns the same, by every instrument.
 func instrumentSection(f *figures) section {
 	runs := f.runsOf(f.n)
 	made := table{
@@ -99,7 +99,7 @@ func instruments(run *experiment.Run, sample *experiment.Sample) []string {
 		grownMB(sample.FreeUsed, run.Before.FreeUsed), grownMB(sample.FreeUsedLess, run.Before.FreeUsedLess)}
 }
 
-// everyNumberSection has every run that is whole.
+// everyNumberSection returns every run that is whole.
 func everyNumberSection(f *figures) section {
 	made := table{
 		caption: "Memory in MB for every number of processes: PSS, and the other instruments at its peak",
@@ -135,7 +135,8 @@ func everyNumberSection(f *figures) section {
 	return section{heading: "Every number of processes", filesOnly: true, tables: []table{made}, notes: notes}
 }
 
-// splitSection tells copied pages from new ones, where they could be read.
+// splitSection returns how many private pages were copied and how many are new, where that could be
+// read.
 func splitSection(f *figures) (section, bool) {
 	made := table{
 		caption: fmt.Sprintf("Private memory of the workers after the load, in MB, with %s", count(f.n, "process", "processes")),

@@ -14,7 +14,7 @@ var pageTemplate string
 //go:embed page.css
 var pageStyle string
 
-// page is the report for a browser. Its tables are made here and not by go-pretty, whose
+// page returns the report for a browser. Its tables are made here and not by go-pretty, whose
 // HTML has no scope for the heads of rows and columns and sets the align attribute,
 // which HTML 5 has dropped.
 func (doc *document) page() ([]byte, error) {

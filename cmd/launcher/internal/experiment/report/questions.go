@@ -7,8 +7,8 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// answerSection answers what the readers of the article asked.
-func answerSection(f *figures) section {
+// questionSection returns what the figures say to the questions of the article's readers.
+func questionSection(f *figures) section {
 	return section{heading: "What readers asked in 2007", filesOnly: true, text: []string{
 		"Is free read rightly? Its used figure is of the whole machine, so only the growth since just before the launch counts here, " +
 			"beside the sum of PSS, which is of the processes alone. free also counts page tables and what the kernel keeps for each process. " +
@@ -28,7 +28,7 @@ func answerSection(f *figures) section {
 	}}
 }
 
-// compared lists a figure of every method.
+// compared returns a figure of every method.
 func compared(f *figures, what string, value func(*experiment.Run) string) string {
 	var parts []string
 	for _, run := range f.runsOf(f.n) {

@@ -10,31 +10,31 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// look is how a method's line can be told from the others: by colour and, for those who
+// style tells a method's line from the others: by colour and, for those who
 // see colours differently and on paper, by the shape of its points.
-type look struct {
+type style struct {
 	color color.RGBA
 	dark  string // the colour on a dark page, as CSS has it
 	shape draw.GlyphDrawer
 }
 
-// lookOf gives the methods that are known the same look in every report, and others, by
-// their place, what is left. The colours are those of Okabe and Ito that have at least
+// styleOf returns the style of a method: of those that are known the same in every report, and of
+// others, by their place, what is left. The colours are those of Okabe and Ito that have at least
 // three times the contrast of white; their yellow, orange and sky blue have not.
-func lookOf(method experiment.Method, place int) look {
+func styleOf(method experiment.Method, place int) style {
 	switch method {
 	case experiment.Direct:
-		return look{rgb(0xD55E00), "#FF8C42", draw.BoxGlyph{}}
+		return style{rgb(0xD55E00), "#FF8C42", draw.BoxGlyph{}}
 	case experiment.Smart:
-		return look{rgb(0x0072B2), "#56B4E9", draw.CircleGlyph{}}
+		return style{rgb(0x0072B2), "#56B4E9", draw.CircleGlyph{}}
 	case experiment.Passenger:
-		return look{rgb(0x009E73), "#2FC99A", draw.PyramidGlyph{}}
+		return style{rgb(0x009E73), "#2FC99A", draw.PyramidGlyph{}}
 	case experiment.Unicorn:
-		return look{rgb(0xCC79A7), "#E8A0C8", diamond()}
+		return style{rgb(0xCC79A7), "#E8A0C8", diamond()}
 	case experiment.Puma:
-		return look{rgb(0x4D4D4D), "#D0D0D0", wedge()}
+		return style{rgb(0x4D4D4D), "#D0D0D0", wedge()}
 	}
-	others := []look{
+	others := []style{
 		{rgb(0x8C510A), "#D8A05B", bar()},
 		{rgb(0x762A83), "#C29BD0", pillar()},
 		{rgb(0x01665E), "#5AC8BE", bow()},
@@ -42,7 +42,7 @@ func lookOf(method experiment.Method, place int) look {
 	return others[place%len(others)]
 }
 
-// The other colours of a graph. None is black: vgsvg leaves out what is SVG's default,
+// The other colours of a graph: none is black, since vgsvg leaves out what is SVG's default,
 // and a page could not make it light then.
 func ink() color.RGBA  { return rgb(0x1F2328) }
 func pale() color.RGBA { return rgb(0xD9DEE3) }

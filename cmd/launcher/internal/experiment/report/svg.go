@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// svg is the graph as a file of its own, on white: what shows a file does not say
+// svg returns the graph as a file of its own, on white: a program that shows a file does not say
 // whether its page is dark.
 func (g *graph) svg() ([]byte, error) {
 	drawn, err := g.drawSVG(color.White, graphWidth)
@@ -23,9 +23,9 @@ func (g *graph) svg() ([]byte, error) {
 	return []byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + drawn), nil
 }
 
-// inlineSVG is the graph as an element of the page: it has no ground, and the page's
-// style can change its colours, which are variables of the names in graphStyle. It is drawn once for a wide page and
-// once for a narrow one, of which the style shows one.
+// inlineSVG returns the graph as elements of the page: they have no background, and the page's
+// style can change their colours, which are the variables of shades. One is for a wide page and one for
+// a narrow one, and the style shows one of them.
 func (g *graph) inlineSVG() (string, error) {
 	wide, err := g.inline(graphWidth)
 	if err != nil {
@@ -89,7 +89,8 @@ func (g *graph) drawSVG(background color.Color, width vg.Length) (string, error)
 	return g.svgHead(width) + body, nil
 }
 
-// svgHead names the graph for those who do not see it. The one of vgsvg does not.
+// svgHead returns the start of the element, which names the graph for those who do not see it. The
+// one of vgsvg does not.
 func (g *graph) svgHead(width vg.Length) string {
 	w, h := width.Points(), graphHeight.Points()
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%g" height="%g" viewBox="0 0 %g %g"`+

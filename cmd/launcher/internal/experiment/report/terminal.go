@@ -11,19 +11,19 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// widthUnknown is what is taken where a terminal does not tell its width.
+// widthUnknown is the width where a terminal does not tell its own.
 const widthUnknown = 80
 
-// leastWidth keeps a line readable on a terminal that is too narrow for anything.
-const leastWidth = 20
+// minWidth keeps a line readable on a terminal that is too narrow for anything.
+const minWidth = 20
 
-// Print shows the tables on a terminal of so many columns; 0 is an unknown width.
+// Print writes the tables for a terminal of width columns; 0 is an unknown width.
 func Print(w io.Writer, results *experiment.Results, width int) error {
 	if width <= 0 {
 		width = widthUnknown
 	}
 	doc := newDocument(results)
-	if _, err := io.WriteString(w, doc.terminal(max(width, leastWidth))); err != nil {
+	if _, err := io.WriteString(w, doc.terminal(max(width, minWidth))); err != nil {
 		return fmt.Errorf("print report: %w", err)
 	}
 	return nil
@@ -64,7 +64,7 @@ func (s *section) terminal(width int) []string {
 	return parts
 }
 
-// terminal is the table, or, where it has more columns than the terminal, each row as a
+// terminal returns the table, or, where it has more columns than the terminal, each row as a
 // list: a line that the terminal breaks can no longer be read.
 func (t *table) terminal(width int) string {
 	writer := t.pretty(func(cell string) string { return cell })

@@ -6,7 +6,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// trafficSection is what the load found with one number of processes.
+// trafficSection returns what the load found with one number of processes.
 func trafficSection(f *figures) section {
 	runs := f.runsOf(f.n)
 	best := f.bestPeer(f.n)
@@ -44,17 +44,17 @@ func servedBy(served []experiment.Served) string {
 	return fmt.Sprint(len(served))
 }
 
-// shares are those of the least and of the most busy process.
+// shares returns those of the processes with the fewest and with the most requests.
 func shares(served []experiment.Served) (smallest, largest string) {
 	if len(served) == 0 {
 		return none, none
 	}
-	least, most, sum := served[0].Requests, served[0].Requests, 0
+	lowest, highest, sum := served[0].Requests, served[0].Requests, 0
 	for _, process := range served {
-		least, most = min(least, process.Requests), max(most, process.Requests)
+		lowest, highest = min(lowest, process.Requests), max(highest, process.Requests)
 		sum += process.Requests
 	}
-	return share(least, sum), share(most, sum)
+	return share(lowest, sum), share(highest, sum)
 }
 
 func share(part, sum int) string {

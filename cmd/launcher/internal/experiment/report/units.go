@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// bytesPerMB makes MB what "free -m" means by it: the article of 2007 read its figures
+// bytesPerMB is what "free -m" means by MB: the article of 2007 read its figures
 // there, and they could not be compared otherwise.
 const bytesPerMB = 1 << 20
 
@@ -23,8 +23,8 @@ func toMB(bytes uint64) float64 { return float64(bytes) / bytesPerMB }
 
 func megabytes(bytes uint64) string { return figure(toMB(bytes)) }
 
-// grownMB is by how much a figure of the machine grew. Where it fell, something else has given memory back, and that
-// says nothing of what was measured.
+// grownMB returns by how much a figure of the machine grew. Where it fell, something else has given
+// memory back, and that says nothing of what was measured.
 func grownMB(now, before uint64) string {
 	if now < before {
 		return none
@@ -32,7 +32,7 @@ func grownMB(now, before uint64) string {
 	return figure(toMB(now) - toMB(before))
 }
 
-// figure is a number without the digits that nobody could measure twice.
+// figure returns a number without the digits that would differ in the next measurement.
 func figure(value float64) string {
 	if value == 0 {
 		return "0"
@@ -61,7 +61,7 @@ func percent(part, whole float64) string {
 	return decimals(100*part/whole, 0) + " %"
 }
 
-// times is a ratio for people: 9.7 ×.
+// times returns a ratio: 9.7 ×.
 func times(value, of float64) string {
 	if value <= 0 || of <= 0 {
 		return none
@@ -83,10 +83,10 @@ func moment(at time.Time) string {
 	return at.Format("2006-01-02 15:04:05 -0700")
 }
 
-// textLimit is how much of another's text is shown. A server's error can be a page.
+// textLimit bounds a text of somebody else. A server's error can be a page.
 const textLimit = 400
 
-// clean makes another's text one line that no terminal and no XML parser stumbles over.
+// clean returns a text of somebody else as one line that every terminal and XML parser takes.
 // What is cut ends in an ellipsis; results.json has all of it.
 func clean[Text ~string](text Text) string {
 	var out strings.Builder
@@ -112,7 +112,7 @@ func clean[Text ~string](text Text) string {
 	return out.String()
 }
 
-// commandLine is a command as a shell would take it.
+// commandLine returns a command as a shell takes it.
 func commandLine(words []string) string {
 	quoted := make([]string, len(words))
 	for i, word := range words {
