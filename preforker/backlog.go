@@ -3,6 +3,7 @@ package preforker
 import (
 	"os"
 
+	"launcher/preforker/core"
 	"launcher/preforker/sockets"
 )
 
@@ -19,9 +20,9 @@ func (s *Supervisor) closeSlot(slot int) {
 // neighbours are the sockets of the other slots that have a ready worker.
 func (s *Supervisor) neighbours(slot int) []string {
 	var paths []string
-	for _, other := range s.core.slots {
-		if w := other.serving(); other.number != slot && w != nil && w.state == WorkerReady {
-			paths = append(paths, s.sockets.Path(other.number))
+	for _, other := range s.core.View(s.now()).Slots {
+		if w := other.Serving(); other.Slot != slot && w != nil && w.State == core.ReadyWorker {
+			paths = append(paths, s.sockets.Path(other.Slot))
 		}
 	}
 	return paths

@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"net"
 	"testing"
+	"time"
 
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
 	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
 	"launcher/preforker/sockets"
@@ -28,7 +31,7 @@ func leaver(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	t.Cleanup(bound.Close)
 	var log bytes.Buffer
 	return &Supervisor{log: slog.New(slog.NewTextHandler(&log, nil)), sockets: bound, done: make(chan struct{}),
-		core: newCore(slots, policy{}, func() float64 { return 0 }),
+		core: core.New(slots, core.Policy{LoadsAtOnce: slots, Method: core.SpawnDirect, BootTimeout: time.Minute}, func() float64 { return 0 }),
 		config: Config{Refuse: func(conn net.Conn) {
 			_, _ = io.WriteString(conn, "refused")
 			_ = conn.Close()
@@ -62,9 +65,20 @@ func TestBacklogIsRefusedWithoutNeighbours(t *testing.T) {
 
 func TestNeighboursAreThoseThatServe(t *testing.T) {
 	s, _ := leaver(t, 4)
-	for slot, state := range map[int]WorkerState{0: WorkerReady, 1: WorkerReady, 2: WorkerBooting, 3: WorkerDraining} {
-		s.core.slots[slot].workers = []*worker{{state: state}}
+	var keys []ident.Key
+	for _, a := range s.core.Step(0, core.Started{}) {
+		if spawn, is := a.(core.SpawnWorker); is {
+			keys = append(keys, spawn.Key)
+		}
 	}
+	for _, key := range keys[:3] {
+		s.core.Step(0, core.WorkerHello{Key: key, Hello: core.Hello{Pid: 1000 + key.Slot}})
+		s.core.Step(0, core.WorkerLoaded{Key: key})
+	}
+	for _, key := range []ident.Key{keys[0], keys[1], keys[3]} {
+		s.core.Step(0, core.WorkerReady{Key: key, Pid: 1000 + key.Slot})
+	}
+	s.core.Step(0, core.WorkerLeaving{Key: keys[3], Served: 1})
 	if got := s.neighbours(0); len(got) != 1 || got[0] != s.sockets.Path(1) {
 		t.Errorf("%q", got)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"launcher/preforker/core"
+
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/linux"
@@ -80,15 +82,17 @@ func (w *rubyWorker) serve(kilobytes string) {
 	w.wait()
 }
 
-func measuring(t testing.TB, budget uint64) (*measurer, *os.File, *[]event) {
+const mB = 1 << 20
+
+func measuring(t testing.TB, budget uint64) (*measurer, *os.File, *[]notice) {
 	t.Helper()
 	board, err := linux.MemoryFile("board", 8*scoreboard.RecordSize)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = board.Close() })
-	var posted []event
-	return newMeasurer(board, func(e event) { posted = append(posted, e) }, budget), board, &posted
+	var posted []notice
+	return newMeasurer(board, func(n notice) { posted = append(posted, n) }, budget), board, &posted
 }
 
 // TestMeasurerReadsWhatCouldHaveGrown follows one worker: what it posts, and when it reads.
@@ -97,13 +101,13 @@ func TestMeasurerReadsWhatCouldHaveGrown(t *testing.T) {
 	ruby := startRubyWorker(t, board, 2)
 	key := ident.Key{Slot: 1, Generation: 1, Serial: 7}
 	m.watch(key, ruby.pid, 2)
-	look := func() (found measurement, any bool) {
+	look := func() (found core.Measurement, any bool) {
 		*posted = nil
 		m.look(false)
 		if len(*posted) == 0 {
-			return measurement{}, false
+			return core.Measurement{}, false
 		}
-		return (*posted)[0].(workersMeasured).workers[0], true
+		return (*posted)[0].(core.WorkersMeasured).Workers[0], true
 	}
 	m.set(1)
 	if got, any := look(); any {
@@ -116,23 +120,23 @@ func TestMeasurerReadsWhatCouldHaveGrown(t *testing.T) {
 	m.set(200 * mB)
 	m.watch(key, ruby.pid, 2) // as at first
 	ruby.serve("0")
-	if got, _ := look(); got != (measurement{key, 0, 1}) {
+	if got, _ := look(); got != (core.Measurement{Key: key, Served: 1}) {
 		t.Errorf("served, and could not have grown: %+v", got)
 	}
 	ruby.serve("120000")
 	got, _ := look()
-	if got.served != 2 || got.private < 115*mB || got.private > 160*mB {
-		t.Errorf("grew by 117 MB: %d requests, %d MB", got.served, got.private/mB)
+	if got.Served != 2 || got.Private < 115*mB || got.Private > 160*mB {
+		t.Errorf("grew by 117 MB: %d requests, %d MB", got.Served, got.Private/mB)
 	}
-	before := got.private
+	before := got.Private
 	ruby.serve("1000")
-	if got, _ = look(); got != (measurement{key, before, 3}) {
+	if got, _ = look(); got != (core.Measurement{Key: key, Private: before, Served: 3}) {
 		t.Errorf("hardly grew, and was read again: %+v", got)
 	}
-	for range leastLife {
+	for range core.MinLife {
 		ruby.serve("0")
 	}
-	if got, _ = look(); got.private == before {
+	if got, _ = look(); got.Private == before {
 		t.Error("its first requests are over, and it was not read")
 	}
 	m.forget(key)
@@ -148,18 +152,18 @@ func TestMeasurerOfTheGone(t *testing.T) {
 	ruby := startRubyWorker(t, board, 1)
 	ruby.serve("1")
 	m.watch(ident.Key{Serial: 1}, 1<<22+1, 1) // above the largest pid
-	m.preloader(gen(1), 1<<22+1)
+	m.preloader(ident.Origin{Generation: 1}, 1<<22+1)
 	m.look(true)
 	if len(*posted) != 1 { // the count of its requests is known
 		t.Errorf("%+v", *posted)
 	}
-	m.preloader(gen(2), ruby.pid)
+	m.preloader(ident.Origin{Generation: 2}, ruby.pid)
 	*posted = nil
 	m.look(false)
 	if len(*posted) != 1 {
 		t.Fatalf("%+v", *posted)
 	}
-	if e, ok := (*posted)[0].(preloaderMeasured); !ok || e.origin != gen(2) || e.preloader < mB || e.launcher < mB {
+	if e, ok := (*posted)[0].(core.PreloaderMeasured); !ok || e.Origin != (ident.Origin{Generation: 2}) || e.Preloader < mB || e.Launcher < mB {
 		t.Errorf("%+v", *posted)
 	}
 }

@@ -6,17 +6,24 @@ import (
 	"os"
 	"time"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ruby"
 )
 
-// SpawnMethod is how workers come to be.
-type SpawnMethod string
+// What the user may choose, and how a worker stands, in the core's words.
+type (
+	SpawnMethod = core.SpawnMethod
+	Renewal     = core.Renewal
+	Budget      = core.Budget
+	Refork      = core.Refork
+	WorkerState = core.WorkerState
+	Reason      = core.Reason
+)
 
-// How workers come to be: forked from a preloader that has the application loaded, or each
-// a Ruby of its own that loads it by itself and shares nothing.
+// How workers come to be.
 const (
-	SpawnSmart  SpawnMethod = "smart"
-	SpawnDirect SpawnMethod = "direct"
+	SpawnSmart  = core.SpawnSmart
+	SpawnDirect = core.SpawnDirect
 )
 
 // Config is what a supervisor is told.
@@ -81,6 +88,6 @@ type WorkerView struct {
 	Slot       int
 	Generation int
 	Pid        int
-	State      WorkerState
+	State      core.WorkerState
 	Socket     string
 }

@@ -53,17 +53,26 @@ func Examine(ctx context.Context, config ExamineConfig) (*Examination, error) {
 	}
 	process, err := start.Launch("control doctor", settings, nil)
 	if err != nil {
-		return nil, loadError(preloaderExited{startError: err}, PreloaderStarting, "", 0)
+		return nil, loadError(rubyEnd{start: err})
 	}
-	return (&examiner{config: config, ruby: process, state: PreloaderStarting}).run(ctx)
+	return (&examiner{config: config, ruby: process, silent: true}).run(ctx)
 }
+
+// endReason is why a Ruby was ended that was examined.
+type endReason int
+
+const (
+	endedItself endReason = iota
+	endedLate             // the boot timeout was over
+	endedMute             // it had closed its channel
+)
 
 // examiner follows the one process of an examination. Its goroutines read and wait; what they
 // learn is read after they have ended.
 type examiner struct {
 	config   ExamineConfig
 	ruby     *ruby.Process
-	state    PreloaderState // as far as it came: starting, loading, ready
+	silent   bool // it has not said what it is
 	failed   *wire.Failed
 	loaded   wire.Loaded
 	examined *wire.Examined
@@ -81,7 +90,7 @@ func (e *examiner) run(ctx context.Context) (*Examination, error) {
 		defer close(ended)
 		awaited = e.ruby.Child.Await()
 	}()
-	reason := e.wait(ctx, ended, read)
+	why := e.wait(ctx, ended, read)
 	_ = e.ruby.SignalGroup(syscall.SIGTERM)
 	e.ruby.Conn.Finish()
 	<-read
@@ -98,7 +107,8 @@ func (e *examiner) run(ctx context.Context) (*Examination, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reap Ruby: %w", err)
 	case e.examined == nil:
-		return nil, loadError(preloaderExited{exit: exit, failed: e.failed, lines: lines, ruby: e.config.Ruby}, e.state, reason, e.config.BootTimeout)
+		return nil, loadError(rubyEnd{exit: exit, failed: e.failed, lines: lines, program: e.config.Ruby, silent: e.silent,
+			timedOut: why == endedLate, mute: why == endedMute, timeout: e.config.BootTimeout})
 	}
 	return &Examination{Ruby: e.loaded.Ruby, Rails: e.loaded.Rails, Rack: e.loaded.Rack, Seconds: e.loaded.Seconds,
 		Findings: e.examined.Findings, Measured: e.examined.Measured}, nil
@@ -106,23 +116,23 @@ func (e *examiner) run(ctx context.Context) (*Examination, error) {
 
 // wait waits for the end of Ruby, and sees to it. Past the boot timeout it is asked where it is; one that says nothing
 // more and stays has become another program; whoever does not want to know any more has it ended.
-func (e *examiner) wait(ctx context.Context, ended, mute <-chan struct{}) Reason {
+func (e *examiner) wait(ctx context.Context, ended, mute <-chan struct{}) endReason {
 	timeout := time.NewTimer(e.config.BootTimeout)
 	defer timeout.Stop()
 	for {
-		var reason Reason
+		var reason endReason
 		select {
 		case <-ended:
-			return ""
+			return endedItself
 		case <-mute:
 			if mute = nil; e.examined != nil {
 				continue
 			}
-			reason = ReasonChannelClosed
+			reason = endedMute
 		case <-ctx.Done():
 			_ = e.ruby.SignalGroup(syscall.SIGTERM)
 		case <-timeout.C:
-			reason = ReasonBootTimeout
+			reason = endedLate
 			_ = e.ruby.Child.Signal(syscall.SIGQUIT)
 		}
 		return e.end(reason, ended)
@@ -130,13 +140,13 @@ func (e *examiner) wait(ctx context.Context, ended, mute <-chan struct{}) Reason
 }
 
 // end gives Ruby a moment to end by itself, and says why it is ended.
-func (e *examiner) end(reason Reason, ended <-chan struct{}) Reason {
+func (e *examiner) end(reason endReason, ended <-chan struct{}) endReason {
 	grace := time.NewTimer(killGrace)
 	defer grace.Stop()
 	select {
 	case <-ended:
-		if reason == ReasonChannelClosed {
-			return "" // how it has ended says more
+		if reason == endedMute {
+			return endedItself // how it has ended says more
 		}
 	case <-grace.C:
 		_ = e.ruby.SignalGroup(syscall.SIGKILL)
@@ -162,9 +172,9 @@ func (e *examiner) read() {
 				continue
 			}
 			e.ruby.Output.Admit()
-			e.state = PreloaderLoading
+			e.silent = false
 		case wire.Loaded:
-			e.state, e.loaded = PreloaderReady, m
+			e.loaded = m
 		case wire.Failed:
 			e.failed = &m
 		case wire.Examined:

@@ -1,8 +1,6 @@
 package preforker
 
 import (
-	"log/slog"
-
 	"launcher/preforker/internal/wire"
 )
 
@@ -20,15 +18,3 @@ const (
 	SeverityCost = wire.SeverityCost
 	SeverityNote = wire.SeverityNote
 )
-
-// warn logs a finding in one line. What it costs is for the doctor to tell.
-func (c *core) warn(generation int, finding Finding) {
-	attrs := []slog.Attr{slog.Int(keyGeneration, generation), slog.String(keyKind, finding.Kind)}
-	if finding.Where != "" {
-		attrs = append(attrs, slog.String(keyWhere, finding.Where))
-	}
-	if finding.Advice != "" {
-		attrs = append(attrs, slog.String(keyAdvice, finding.Advice))
-	}
-	c.log(slog.LevelWarn, finding.Text, attrs...)
-}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/proc"
@@ -43,8 +44,6 @@ func (t healthTarget) worker() bool { return t.key.Serial != 0 }
 // healthAsked has the loop reply with all processes whose pids are known. The channel has room for it.
 type healthAsked struct{ reply chan []healthTarget }
 
-func (healthAsked) isEvent() {}
-
 // health looks for processes that are there and do nothing, and posts what it finds. A look costs a read of a worker's
 // record and one question to the kernel for the lengths of all queues; only who has not moved since the
 // last one is looked at closely.
@@ -53,7 +52,7 @@ type health struct {
 	queues func() (map[uint64]int, error)
 	state  func(pid int) byte // as /proc has it
 	wants  func(pid int) bool // to run: a thread of it does or waits for that
-	post   func(event)
+	post   func(notice)
 	drain  int // looks after which a worker should have seen to the drain timeout itself
 	seen   map[ident.Key]*healthSeen
 }
@@ -70,7 +69,7 @@ type healthSeen struct {
 	served   uint64 // by then
 }
 
-func newHealth(board io.ReaderAt, drainTimeout time.Duration, queues func() (map[uint64]int, error), post func(event)) *health {
+func newHealth(board io.ReaderAt, drainTimeout time.Duration, queues func() (map[uint64]int, error), post func(notice)) *health {
 	return &health{board: board, queues: queues, state: processState, wants: wantsToRun, post: post,
 		drain: int(drainTimeout/healthPeriod) + healthLooks, seen: map[ident.Key]*healthSeen{}}
 }
@@ -120,20 +119,20 @@ func (s *Supervisor) followHealth(h *health) {
 
 // healthTargets is called by the loop.
 func (s *Supervisor) healthTargets() []healthTarget {
-	stopping := s.core.phase == phaseStopping // with a deadline for all
+	stopping := s.core.Phase() == core.PhaseStopping // with a deadline for all
 	var targets []healthTarget
 	for origin, p := range s.preloaders {
 		if p.child != nil {
 			targets = append(targets, healthTarget{key: ident.Key{Generation: origin.Generation, Refork: origin.Refork}, pid: p.child.Pid})
 		}
 	}
-	for _, slot := range s.core.slots {
-		for _, known := range slot.workers {
-			if w := s.workers[known.key]; w != nil && w.child != nil {
-				targets = append(targets, healthTarget{key: known.key, pid: w.child.Pid, record: w.record, socket: w.socket,
-					ready:   known.state == WorkerReady,
-					leaving: known.state == WorkerDraining && !stopping && known.reason != ReasonBootTimeout,
-					backlog: known.reason == ReasonUnbound})
+	for _, slot := range s.core.View(s.now()).Slots {
+		for _, known := range slot.Workers {
+			if w := s.workers[known.Key]; w != nil && w.child != nil {
+				targets = append(targets, healthTarget{key: known.Key, pid: w.child.Pid, record: w.record, socket: w.socket,
+					ready:   known.State == core.ReadyWorker,
+					leaving: known.State == core.DrainingWorker && !stopping && known.Reason != core.ReasonBootTimeout,
+					backlog: known.Reason == core.ReasonUnbound})
 			}
 		}
 	}
@@ -153,7 +152,7 @@ func (h *health) look(targets []healthTarget) {
 		if target.worker() {
 			h.worker(target, was, lengths[target.socket])
 		} else if h.hasStopped(target, was) {
-			h.post(preloaderStopped{target.key.Origin()})
+			h.post(core.PreloaderStopped{Origin: target.key.Origin()})
 		}
 	}
 	h.seen = seen
@@ -183,7 +182,7 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 	unneeded := target.ready && entry.State == scoreboard.Idle && waiting == 0 // may be stopped for as long as anybody likes
 	if !moved && !unneeded {
 		if h.hasStopped(target, seen) {
-			h.post(workerStopped{target.key, entry.Request()})
+			h.post(core.WorkerStopped{Key: target.key, Request: entry.Request()})
 		}
 		if seen.stopped > 0 {
 			return
@@ -197,7 +196,7 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 		idle := accepting && !moved && waiting > 0
 		asleep := count(&seen.asleep, idle && !h.wants(target.pid), healthLooks)
 		if count(&seen.idle, idle, healthPatience) || asleep {
-			h.post(workerStuck{target.key, ReasonServedNobody, waiting})
+			h.post(core.WorkerStuck{Key: target.key, Reason: core.ReasonServedNobody, Waiting: waiting})
 		}
 	case target.leaving:
 		if !seen.leaving {
@@ -206,7 +205,7 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 		deaf := count(&seen.deaf, accepting && !moved, healthLooks)
 		draining := count(&seen.draining, entry.State == scoreboard.Draining, h.drain)
 		if deaf || draining || !target.backlog && entry.Requests > seen.served+keptRequests {
-			h.post(workerStuck{target.key, ReasonNotLeaving, waiting})
+			h.post(core.WorkerStuck{Key: target.key, Reason: core.ReasonNotLeaving, Waiting: waiting})
 		}
 	}
 }

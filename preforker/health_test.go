@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 )
@@ -37,20 +38,20 @@ type ward struct {
 	target healthTarget
 	queue  int
 	proc   byte
-	found  []event
+	found  []notice
 }
 
 func newWard(target healthTarget) *ward {
 	w := &ward{board: make(boardOf, 4*scoreboard.RecordSize), target: target, proc: 'S'}
 	w.target.record, w.target.socket, w.target.pid = 1, 77, 4711
 	w.health = newHealth(w.board, 8*time.Second, func() (map[uint64]int, error) { return map[uint64]int{77: w.queue, 5: 9}, nil },
-		func(e event) { w.found = append(w.found, e) })
+		func(n notice) { w.found = append(w.found, n) })
 	w.state = func(int) byte { return w.proc }
 	w.wants = func(int) bool { return w.proc == 'R' }
 	return w
 }
 
-func (w *ward) looks(n int) []event {
+func (w *ward) looks(n int) []notice {
 	w.found = nil
 	for range n {
 		w.look([]healthTarget{w.target})
@@ -70,7 +71,7 @@ func TestIdleWorkerWhoseConnectionsWait(t *testing.T) {
 	if found := w.looks(healthLooks - 1); len(found) != 0 {
 		t.Fatalf("too early: %+v", found)
 	}
-	if found := w.looks(1); len(found) != 1 || found[0] != (workerStuck{wardKey, ReasonServedNobody, 2}) {
+	if found := w.looks(1); len(found) != 1 || found[0] != (core.WorkerStuck{Key: wardKey, Reason: core.ReasonServedNobody, Waiting: 2}) {
 		t.Errorf("%+v", found)
 	}
 }
@@ -83,7 +84,7 @@ func TestIdleWorkerThatIsNotLetRun(t *testing.T) {
 	if found := w.looks(healthPatience); len(found) != 0 { // it has moved before the first
 		t.Fatalf("too early: %+v", found)
 	}
-	if found := w.looks(1); len(found) != 1 || found[0] != (workerStuck{wardKey, ReasonServedNobody, 1}) {
+	if found := w.looks(1); len(found) != 1 || found[0] != (core.WorkerStuck{Key: wardKey, Reason: core.ReasonServedNobody, Waiting: 1}) {
 		t.Errorf("%+v", found)
 	}
 }
@@ -134,7 +135,7 @@ func TestWorkerThatDoesSomething(t *testing.T) {
 }
 
 func TestWorkerThatDoesNotLeave(t *testing.T) {
-	stuck := workerStuck{wardKey, ReasonNotLeaving, 0}
+	stuck := core.WorkerStuck{Key: wardKey, Reason: core.ReasonNotLeaving, Waiting: 0}
 	for name, test := range map[string]struct {
 		backlog bool
 		act     func(w *ward)
@@ -181,7 +182,7 @@ func TestStoppedWorker(t *testing.T) {
 	if found := w.looks(healthLooks - 1); len(found) != 0 {
 		t.Fatalf("too early: %+v", found)
 	}
-	if found := w.looks(1); len(found) != 1 || found[0] != (workerStopped{wardKey, "GET /x"}) {
+	if found := w.looks(1); len(found) != 1 || found[0] != (core.WorkerStopped{Key: wardKey, Request: "GET /x"}) {
 		t.Errorf("%+v", found)
 	}
 	if found := w.looks(healthLooks); len(found) != 1 {
@@ -194,7 +195,7 @@ func TestStoppedWorker(t *testing.T) {
 	}
 	w.queue = 1
 	for _, e := range w.looks(100) {
-		if _, is := e.(workerStopped); !is {
+		if _, is := e.(core.WorkerStopped); !is {
 			t.Errorf("it is stopped, not stuck: %+v", e)
 		}
 	}
@@ -213,7 +214,7 @@ func TestStoppedPreloader(t *testing.T) {
 		t.Fatalf("%+v", found)
 	}
 	w.proc = 'T'
-	want := preloaderStopped{ident.Origin{Generation: 2, Refork: 1}}
+	want := core.PreloaderStopped{Origin: ident.Origin{Generation: 2, Refork: 1}}
 	if found := w.looks(healthLooks); len(found) != 1 || found[0] != want {
 		t.Errorf("%+v, want %+v", found, want)
 	}
@@ -246,7 +247,7 @@ func TestHealthForgetsWhoIsGone(t *testing.T) {
 func BenchmarkHealthLook(b *testing.B) {
 	for _, workers := range []int{10, 300} {
 		b.Run(fmt.Sprint(workers), func(b *testing.B) {
-			h := newHealth(make(boardOf, workers*scoreboard.RecordSize), time.Second, func() (map[uint64]int, error) { return nil, nil }, func(event) {})
+			h := newHealth(make(boardOf, workers*scoreboard.RecordSize), time.Second, func() (map[uint64]int, error) { return nil, nil }, func(notice) {})
 			var targets []healthTarget
 			for i := range workers {
 				targets = append(targets, healthTarget{key: ident.Key{Slot: i, Generation: 1, Serial: i + 1}, record: i, ready: true})

@@ -43,14 +43,12 @@ func (s *Supervisor) expectHelpers(key ident.Key, child *linux.Child) {
 	s.helpers[key] = &helpers{ruby: ruby, direct: s.config.SpawnMethod == SpawnDirect}
 }
 
-// helpersSeen is what was there when a Ruby had just loaded the application. It comes before preloaderLoaded or
-// workerLoaded, for the loop alone: the core hears of the load when its helpers are known.
+// helpersSeen is what was there when a Ruby had just loaded the application. It comes before core.PreloaderLoaded or
+// core.WorkerLoaded, for the loop alone: the core hears of the load when its helpers are known.
 type helpersSeen struct {
 	key   ident.Key
 	table proc.Table
 }
-
-func (helpersSeen) isEvent() {}
 
 // lookForHelpers looks at what was started, before anything else can be. It is called by who reads what
 // a Ruby says, when that has loaded: the loop does not wait for the pass, but what the Ruby says next, and its end, do.
@@ -143,7 +141,7 @@ func (s *Supervisor) endHelpersOf(key ident.Key) {
 		return
 	}
 	delete(s.helpers, key)
-	s.tasks.Go(func() { s.endHelpers(h, originAttrs(key.Origin())) })
+	s.tasks.Go(func() { s.endHelpers(h, ofOrigin(key.Origin())) })
 }
 
 func (s *Supervisor) hasProcesses(generation int) bool {

@@ -11,7 +11,7 @@ import (
 // TestKillAfterTheLoop: processes that boot has started are ended when the loop has ended, and a second signal
 // may come meanwhile.
 func TestKillAfterTheLoop(t *testing.T) {
-	s := &Supervisor{events: make(chan event), done: make(chan struct{})}
+	s := &Supervisor{notices: make(chan notice), done: make(chan struct{})}
 	s.hurry, s.hasten = context.WithCancel(context.Background())
 	close(s.done)
 	if s.Kill("TERM"); s.hurry.Err() == nil {

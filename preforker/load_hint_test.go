@@ -98,43 +98,42 @@ func TestHintsFitTheirCause(t *testing.T) {
 
 // TestHintsOfWhatIsNotLoading: Ruby does not start, is not one, or is ended.
 func TestHintsOfWhatIsNotLoading(t *testing.T) {
-	lines := func(lines ...string) preloaderExited {
-		return preloaderExited{exit: ident.ExitStatus{Code: 1}, lines: lines}
+	lines := func(lines ...string) rubyEnd {
+		return rubyEnd{exit: ident.ExitStatus{Code: 1}, lines: lines, silent: true}
 	}
 	for name, test := range map[string]struct {
-		event preloaderExited
-		was   PreloaderState
-		try   string
+		end rubyEnd
+		try string
 	}{
-		"no process": {preloaderExited{startError: syscall.EAGAIN}, PreloaderStarting, "TasksMax"},
-		"no memory":  {preloaderExited{startError: syscall.ENOMEM}, PreloaderStarting, "MemoryMax"},
-		"no files":   {preloaderExited{startError: syscall.EMFILE}, PreloaderStarting, "LimitNOFILE"},
-		"no program": {preloaderExited{startError: syscall.ENOEXEC}, PreloaderStarting, "--ruby"},
-		"no entry":   {preloaderExited{startError: syscall.EACCES}, PreloaderStarting, "chmod"},
-		"forgotten":  {preloaderExited{startError: errors.New("fork/exec /usr/bin/ruby: resource temporarily unavailable")}, PreloaderStarting, "TasksMax"},
-		"no proc":    {lines("ruby: No such file or directory -- /dev/fd/3 (LoadError)"), PreloaderStarting, "^mount /proc"},
-		"rbenv":      {lines("rbenv: version `3.2.1' is not installed (set by /srv/.ruby-version)"), PreloaderStarting, `rbenv install 3\.2\.1`},
-		"libruby":    {lines("ruby: error while loading shared libraries: libruby-3.1.so.3.1: cannot open"), PreloaderStarting, `libruby-3\.1\.so\.3\.1`},
-		"RUBYOPT":    {lines("<internal:rubygems>: cannot load such file -- nope (LoadError)"), PreloaderStarting, "^mend RUBYOPT"},
-		"python":     {lines("  File \"/dev/fd/3\", line 11", "SyntaxError: invalid syntax"), PreloaderStarting, "^name another Ruby"},
-		"RUBYOPT 2":  {lines("/usr/bin/ruby: invalid option --nope  (-h will show valid options) (RuntimeError)"), PreloaderStarting, "^mend RUBYOPT"},
-		"cat":        {lines("the program that it was given"), PreloaderStarting, "^name another Ruby"},
-		"out of memory": {preloaderExited{exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGKILL)}}, PreloaderLoading,
+		"no process": {rubyEnd{start: syscall.EAGAIN}, "TasksMax"},
+		"no memory":  {rubyEnd{start: syscall.ENOMEM}, "MemoryMax"},
+		"no files":   {rubyEnd{start: syscall.EMFILE}, "LimitNOFILE"},
+		"no program": {rubyEnd{start: syscall.ENOEXEC}, "--ruby"},
+		"no entry":   {rubyEnd{start: syscall.EACCES}, "chmod"},
+		"forgotten":  {rubyEnd{start: errors.New("fork/exec /usr/bin/ruby: resource temporarily unavailable")}, "TasksMax"},
+		"no proc":    {lines("ruby: No such file or directory -- /dev/fd/3 (LoadError)"), "^mount /proc"},
+		"rbenv":      {lines("rbenv: version `3.2.1' is not installed (set by /srv/.ruby-version)"), `rbenv install 3\.2\.1`},
+		"libruby":    {lines("ruby: error while loading shared libraries: libruby-3.1.so.3.1: cannot open"), `libruby-3\.1\.so\.3\.1`},
+		"RUBYOPT":    {lines("<internal:rubygems>: cannot load such file -- nope (LoadError)"), "^mend RUBYOPT"},
+		"python":     {lines("  File \"/dev/fd/3\", line 11", "SyntaxError: invalid syntax"), "^name another Ruby"},
+		"RUBYOPT 2":  {lines("/usr/bin/ruby: invalid option --nope  (-h will show valid options) (RuntimeError)"), "^mend RUBYOPT"},
+		"cat":        {lines("the program that it was given"), "^name another Ruby"},
+		"out of memory": {rubyEnd{exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGKILL)}},
 			"memory was short"},
-		"crash":  {preloaderExited{exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGSEGV)}}, PreloaderLoading, "C extension"},
-		"silent": {preloaderExited{exit: ident.ExitStatus{Code: 4}}, PreloaderLoading, "^see it without the launcher"},
+		"crash":  {rubyEnd{exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGSEGV)}}, "C extension"},
+		"silent": {rubyEnd{exit: ident.ExitStatus{Code: 4}}, "^see it without the launcher"},
 	} {
 		var user interface{ Hint() string }
-		if err := loadError(test.event, test.was, "", time.Minute); !errors.As(err, &user) || !regexp.MustCompile(test.try).MatchString(user.Hint()) {
+		if err := loadError(test.end); !errors.As(err, &user) || !regexp.MustCompile(test.try).MatchString(user.Hint()) {
 			t.Errorf("%s: %q is not like %q", name, user.Hint(), test.try)
 		}
 	}
-	exits := preloaderExited{failed: &wire.Failed{Stage: "load", Error: wire.Failure{Class: "SystemExit", Message: "status 1"}},
+	exits := rubyEnd{failed: &wire.Failed{Stage: "load", Error: wire.Failure{Class: "SystemExit", Message: "status 1"}},
 		lines: []string{"Missing encryption key to decrypt file with. Ask your team for your master key"}}
-	if err := loadError(exits, PreloaderLoading, "", time.Minute); !strings.Contains(err.(*LoadError).Try, "RAILS_MASTER_KEY") {
+	if err := loadError(exits); !strings.Contains(err.(*LoadError).Try, "RAILS_MASTER_KEY") {
 		t.Errorf("%v: %q", err, err.(*LoadError).Try)
 	}
-	late := loadError(preloaderExited{}, PreloaderStarting, ReasonBootTimeout, time.Minute)
+	late := loadError(rubyEnd{silent: true, timedOut: true, timeout: time.Minute})
 	if !strings.Contains(late.Error(), "is it a Ruby?") || strings.Contains(late.(*LoadError).Try, "boot-timeout") {
 		t.Errorf("%v", late)
 	}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/proc"
@@ -27,7 +28,7 @@ const (
 
 // ages are requests after which a worker is read in any case: when its first ones are over, and
 // when it has lived for as long as it should.
-var ages = [...]uint64{leastLife, aimedLife}
+var ages = [...]uint64{core.MinLife, core.AimedLife}
 
 // measurer reads the memory of workers, in a goroutine of its own, and posts what
 // it finds. A look costs what could have changed: nothing for a worker that has served nothing,
@@ -35,7 +36,7 @@ var ages = [...]uint64{leastLife, aimedLife}
 // memory only at certain ages and where the faults could have taken half of what it had left.
 type measurer struct {
 	board    io.ReaderAt
-	post     func(event)
+	post     func(notice)
 	pageSize uint64
 
 	mu      sync.Mutex
@@ -61,7 +62,7 @@ type parent struct {
 	pid    int
 }
 
-func newMeasurer(board io.ReaderAt, post func(event), bytes uint64) *measurer {
+func newMeasurer(board io.ReaderAt, post func(notice), bytes uint64) *measurer {
 	return &measurer{board: board, post: post, pageSize: uint64(os.Getpagesize()),
 		workers: map[ident.Key]*measured{}, budget: bytes}
 }
@@ -140,17 +141,17 @@ func (m *measurer) look(all bool) {
 		if usage, err := proc.Of(p.pid); err == nil {
 			// Not knowing its own size would make the promise smaller by some megabytes.
 			own, _ := proc.Of(os.Getpid())
-			m.post(preloaderMeasured{p.origin, usage.RSS, own.RSS})
+			m.post(core.PreloaderMeasured{Origin: p.origin, Preloader: usage.RSS, Launcher: own.RSS})
 		}
 	}
-	var found []measurement
+	var found []core.Measurement
 	for _, w := range workers {
 		if m.worker(w, budget, all) {
-			found = append(found, measurement{w.key, w.private, w.served})
+			found = append(found, core.Measurement{Key: w.key, Private: w.private, Served: w.served})
 		}
 	}
 	if len(found) > 0 {
-		m.post(workersMeasured{found})
+		m.post(core.WorkersMeasured{Workers: found})
 	}
 }
 

@@ -39,3 +39,6 @@ func (s *Supervisor) endPredecessor() {
 		_ = worker.Close()
 	}
 }
+
+// killGrace is what a process gets between being asked to end and being killed.
+const killGrace = time.Second

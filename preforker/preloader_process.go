@@ -5,6 +5,7 @@ import (
 	"os"
 	"syscall"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
 	"launcher/preforker/ruby"
@@ -18,17 +19,17 @@ type preloaderProcess struct {
 	read         chan struct{} // closed when everything that it said was posted
 }
 
-func (s *Supervisor) startPreloader(generation int) event {
+func (s *Supervisor) startPreloader(generation int) core.Event {
 	origin := ident.Origin{Generation: generation}
 	settings, err := s.settings(generation)
 	if err != nil {
-		return preloaderExited{origin: origin, startError: err}
+		return core.PreloaderExited{Origin: origin, StartError: startErrorOf(err)}
 	}
 	settings["without"] = ruby.JoinOptimizations(s.config.Without, "\n")
 	s.config.Warmup.AddTo(settings)
 	ruby, err := s.launchRuby(fmt.Sprintf("control gen=%d", generation), settings, s.rubyVariables())
 	if err != nil {
-		return preloaderExited{origin: origin, startError: err}
+		return core.PreloaderExited{Origin: origin, StartError: startErrorOf(err)}
 	}
 	s.expectHelpers(ident.Key{Generation: generation}, ruby.child)
 	p := s.addPreloader(origin, ruby)
@@ -43,7 +44,7 @@ func (s *Supervisor) addPreloader(origin ident.Origin, ruby *rubyProcess) *prelo
 	s.tasks.Go(func() {
 		defer close(p.read)
 		s.readPreloader(p)
-		s.post(preloaderMute{origin})
+		s.post(core.PreloaderChannelClosed{Origin: origin})
 	})
 	return p
 }
@@ -58,14 +59,12 @@ func (s *Supervisor) awaitPreloader(p *preloaderProcess) {
 	s.post(preloaderEnded{p, p.output.Lines()})
 }
 
-// preloaderEnded is the process's end; the loop makes preloaderExited of it once it
+// preloaderEnded is the process's end; the loop makes core.PreloaderExited of it once it
 // has let go of the process.
 type preloaderEnded struct {
 	process *preloaderProcess
 	lines   []string
 }
-
-func (preloaderEnded) isEvent() {}
 
 func (s *Supervisor) readPreloader(p *preloaderProcess) {
 	for {
@@ -84,23 +83,23 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 				continue
 			}
 			p.output.Admit()
-			s.post(preloaderHello{p.origin, m})
+			s.post(core.PreloaderHello{Origin: p.origin, Hello: helloOf(m)})
 		case wire.Loaded:
 			s.rememberHeap(m)
 			if p.origin.Refork == 0 {
 				s.lookForHelpers(ident.Key{Generation: p.origin.Generation})
 			}
-			s.post(preloaderLoaded{p.origin, m})
+			s.post(core.PreloaderLoaded{Origin: p.origin, Loaded: loadOf(m)})
 		case wire.Reforked:
-			s.post(workerReforked{p.origin, m.Pid})
+			s.post(core.WorkerReforked{Origin: p.origin, Pid: m.Pid})
 		case wire.NotReforked:
-			s.post(workerNotReforked{p.origin, m})
+			s.post(core.WorkerNotReforked{Origin: p.origin, Why: refusalOf(m)})
 		case wire.Failed:
 			p.failed = &m
 		case wire.Spawned:
-			s.post(workerSpawned{m.Key, m.Pid})
+			s.post(core.WorkerSpawned{Key: m.Key, Pid: m.Pid})
 		case wire.SpawnFailed:
-			s.post(workerSpawnFailed{m.Key, m.Error})
+			s.post(core.WorkerSpawnFailed{Key: m.Key, Failure: core.Failure(m.Error)})
 		}
 	}
 }
@@ -116,8 +115,8 @@ func (s *Supervisor) rememberHeap(m wire.Loaded) {
 	}
 }
 
-// preloaderGone lets go of a preloader that has ended, for the core to decide.
-func (s *Supervisor) preloaderGone(e preloaderEnded) event {
+// releasePreloader lets go of a preloader that has ended, for the core to decide.
+func (s *Supervisor) releasePreloader(e preloaderEnded) core.Event {
 	p := e.process
 	exit, err := p.child.Reap()
 	if err != nil {
@@ -128,7 +127,7 @@ func (s *Supervisor) preloaderGone(e preloaderEnded) event {
 	s.endHelpersOf(ident.Key{Generation: p.origin.Generation})
 	s.releaseFilePages()
 	s.reapOrphans()
-	return preloaderExited{origin: p.origin, exit: exit, failed: p.failed, lines: e.lines, ruby: s.config.Ruby}
+	return core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: failedOf(p.failed), Lines: e.lines, Program: s.config.Ruby}
 }
 
 func (s *Supervisor) tellPreloader(origin ident.Origin, message any, files ...*os.File) {
@@ -141,8 +140,8 @@ func (s *Supervisor) tellPreloader(origin ident.Origin, message any, files ...*o
 	}
 }
 
-func (s *Supervisor) signalPreloader(a signalPreloader) {
-	p := s.preloaders[a.origin]
+func (s *Supervisor) signalPreloader(a core.SignalPreloader) {
+	p := s.preloaders[a.Origin]
 	if p == nil {
 		return
 	}
@@ -150,13 +149,13 @@ func (s *Supervisor) signalPreloader(a signalPreloader) {
 		p.conn.FinishSending() // it may be there all the same: the end of its life line says it too
 		return
 	}
-	if err := p.child.Signal(a.signal); err != nil {
-		s.log.Warn("preloader could not be signalled", keyPreloader, a.origin, keyError, err)
+	if err := p.child.Signal(syscall.Signal(a.Signal)); err != nil {
+		s.log.Warn("preloader could not be signalled", keyPreloader, a.Origin, keyError, err)
 	}
-	if !a.group {
+	if !a.Group {
 		return
 	}
-	if err := p.signalGroup(a.signal); err != nil {
-		s.log.Warn("preloader's group could not be signalled", keyPreloader, a.origin, keyError, err)
+	if err := p.signalGroup(syscall.Signal(a.Signal)); err != nil {
+		s.log.Warn("preloader's group could not be signalled", keyPreloader, a.Origin, keyError, err)
 	}
 }

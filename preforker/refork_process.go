@@ -3,6 +3,7 @@ package preforker
 import (
 	"fmt"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
 	"launcher/preforker/linux"
@@ -12,20 +13,22 @@ import (
 // reforkWorker sends a worker the control socket of the preloader that it is to give birth to. From
 // here on that preloader is known. The worker answers over that socket, before it closes it: where nobody
 // holds the other end any more, and the pid was never told, there is no such process.
-func (s *Supervisor) reforkWorker(a reforkWorker) {
-	conn, theirs, err := linux.PacketPair("control " + a.origin.String())
+func (s *Supervisor) reforkWorker(a core.ReforkWorker) {
+	conn, theirs, err := linux.PacketPair("control " + a.Origin.String())
 	if err == nil {
 		defer theirs.Close()
-		s.addPreloader(a.origin, &rubyProcess{conn: conn})
-		if w := s.workers[a.key]; w != nil { // else it has ended, and the socket's other end is closed here
-			err = ruby.Send(w.conn, wire.Refork{Origin: a.origin, Checked: s.config.Refork.Checked}, theirs)
+		s.addPreloader(a.Origin, &rubyProcess{conn: conn})
+		if w := s.workers[a.Key]; w != nil { // else it has ended, and the socket's other end is closed here
+			err = ruby.Send(w.conn, wire.Refork{Origin: a.Origin, Checked: s.config.Refork.Checked}, theirs)
 		}
 	}
 	if err != nil {
-		s.log.Warn("worker could not be asked to refork", keySlot, a.key.Slot, keyPreloader, a.origin, keyError, err)
+		s.log.Warn("worker could not be asked to refork", keySlot, a.Key.Slot, keyPreloader, a.Origin, keyError, err)
 	}
 	if conn == nil {
-		s.tasks.Go(func() { s.post(preloaderExited{origin: a.origin, startError: fmt.Errorf("refork: %w", err)}) })
+		s.tasks.Go(func() {
+			s.post(core.PreloaderExited{Origin: a.Origin, StartError: startErrorOf(fmt.Errorf("refork: %w", err))})
+		})
 	}
 }
 
@@ -48,15 +51,15 @@ func (s *Supervisor) followPreloaderPid(origin ident.Origin, pid int) {
 	s.reapOrphans() // a pass that waited for this pid can go on
 }
 
-// preloaderMute: with the last end of its control socket goes one whose pid nobody has told.
-func (s *Supervisor) preloaderMute(e preloaderMute) event {
-	p := s.preloaders[e.origin]
+// preloaderChannelClosed: with the last end of its control socket goes one whose pid nobody has told.
+func (s *Supervisor) preloaderChannelClosed(e core.PreloaderChannelClosed) core.Event {
+	p := s.preloaders[e.Origin]
 	if p == nil || p.child != nil {
 		return e
 	}
-	delete(s.preloaders, e.origin)
+	delete(s.preloaders, e.Origin)
 	_ = p.conn.Close()
-	s.endHelpersOf(ident.Key{Generation: e.origin.Generation})
+	s.endHelpersOf(ident.Key{Generation: e.Origin.Generation})
 	s.reapOrphans() // a pass that waited for its pid can go on
-	return preloaderExited{origin: e.origin, failed: p.failed}
+	return core.PreloaderExited{Origin: e.Origin, Failed: failedOf(p.failed)}
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"launcher/preforker/core"
+
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/linux"
@@ -23,16 +25,15 @@ type snapshot struct {
 // statusAsked has the loop reply with a snapshot. The channel has room for it.
 type statusAsked struct{ reply chan snapshot }
 
-func (statusAsked) isEvent() {}
-
 // snapshot is taken by the loop.
 func (s *Supervisor) snapshot() snapshot {
-	shot := snapshot{status: s.core.view(s.began, time.Since(s.began)), records: map[ident.Key]int{}, inodes: make([]uint64, len(s.core.slots)),
+	now := s.now()
+	shot := snapshot{status: statusOf(s.core.View(now), s.began, now), records: map[ident.Key]int{}, inodes: make([]uint64, s.config.Workers),
 		files: s.sockets.Files()}
 	status := &shot.status
 	status.Launcher = s.config.Version
 	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, SpawnSmart
-	if s.core.direct() {
+	if s.config.SpawnMethod == SpawnDirect {
 		status.SpawnMethod = SpawnDirect
 	}
 	for _, g := range status.Generations {
@@ -69,7 +70,7 @@ func (s *Supervisor) status(ctx context.Context) (Status, error) {
 	asked := statusAsked{make(chan snapshot, 1)}
 	var shot snapshot
 	select {
-	case s.events <- asked:
+	case s.notices <- asked:
 	case <-s.done:
 		return Status{}, errEnding
 	case <-ctx.Done():
@@ -130,7 +131,7 @@ func (w *WorkerStatus) add(entry scoreboard.Entry, now time.Duration) {
 	if entry.Request() != "" {
 		w.Request = &RequestStatus{entry.Method, entry.Path, entry.Cut, since}
 	}
-	if w.State != WorkerReady.String() {
+	if w.State != core.ReadyWorker.String() {
 		return
 	}
 	switch entry.State {

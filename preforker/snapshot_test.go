@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/proc"
@@ -11,19 +12,19 @@ import (
 
 func TestWorkerSaysWhatItDoes(t *testing.T) {
 	for name, test := range map[string]struct {
-		state   WorkerState
+		state   core.WorkerState
 		entry   scoreboard.Entry
 		want    string
 		seconds float64
 		request string
 	}{
-		"idle":                {WorkerReady, scoreboard.Entry{State: scoreboard.Idle, Method: "GET", Path: "/old"}, "idle", 2, ""},
-		"busy":                {WorkerReady, scoreboard.Entry{State: scoreboard.Busy, Method: "GET", Path: "/a"}, "busy", 2, "GET /a"},
-		"about to be idle":    {WorkerReady, scoreboard.Entry{State: scoreboard.Booting}, "idle", 9, ""},
-		"leaves by itself":    {WorkerReady, scoreboard.Entry{State: scoreboard.Draining}, "draining", 2, ""},
-		"is to leave":         {WorkerDraining, scoreboard.Entry{State: scoreboard.Busy, Method: "GET", Path: "/a"}, "draining", 9, "GET /a"},
-		"is to leave at once": {WorkerKilling, scoreboard.Entry{State: scoreboard.Idle}, "killing", 9, ""},
-		"boots":               {WorkerBooting, scoreboard.Entry{State: scoreboard.Booting}, "booting", 9, ""},
+		"idle":                {core.ReadyWorker, scoreboard.Entry{State: scoreboard.Idle, Method: "GET", Path: "/old"}, "idle", 2, ""},
+		"busy":                {core.ReadyWorker, scoreboard.Entry{State: scoreboard.Busy, Method: "GET", Path: "/a"}, "busy", 2, "GET /a"},
+		"about to be idle":    {core.ReadyWorker, scoreboard.Entry{State: scoreboard.Booting}, "idle", 9, ""},
+		"leaves by itself":    {core.ReadyWorker, scoreboard.Entry{State: scoreboard.Draining}, "draining", 2, ""},
+		"is to leave":         {core.DrainingWorker, scoreboard.Entry{State: scoreboard.Busy, Method: "GET", Path: "/a"}, "draining", 9, "GET /a"},
+		"is to leave at once": {core.KillingWorker, scoreboard.Entry{State: scoreboard.Idle}, "killing", 9, ""},
+		"boots":               {core.BootingWorker, scoreboard.Entry{State: scoreboard.Booting}, "booting", 9, ""},
 	} {
 		w := WorkerStatus{State: test.state.String(), Seconds: 9, Served: 1}
 		test.entry.Since, test.entry.Requests = 5*time.Second, 7

@@ -3,6 +3,7 @@ package preforker
 import (
 	"time"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/proc"
 )
@@ -112,7 +113,7 @@ type WorkerStatus struct {
 	Pid        int            `json:"pid"`    // 0: not forked yet
 	State      string         `json:"state"`  // WorkerState, but idle or busy instead of ready
 	Seconds    float64        `json:"seconds"`
-	Reason     Reason         `json:"reason"`  // of leaving, "" where it does not
+	Reason     core.Reason    `json:"reason"`  // of leaving, "" where it does not
 	Served     uint64         `json:"served"`  // requests, to their end
 	Request    *RequestStatus `json:"request"` // the one in hand
 	Memory     *ProcessMemory `json:"memory"`

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"launcher/preforker/core"
+
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
@@ -28,7 +30,7 @@ import (
 type Supervisor struct {
 	config  Config
 	log     *slog.Logger
-	core    *core
+	core    *core.Core
 	dir     *sockets.Folder
 	pid     *sockets.PidFile
 	control *control
@@ -40,7 +42,7 @@ type Supervisor struct {
 	measure *measurer // nil where nothing is to be measured
 	survey  *survey
 
-	events chan event
+	notices chan notice
 	// done is closed when the loop has ended, so that late events find no reader
 	// and their goroutines still end.
 	done  chan struct{}
@@ -73,9 +75,9 @@ func New(config Config) (*Supervisor, error) {
 	}
 	s := &Supervisor{
 		config: config, log: config.Log,
-		core:    newCore(config.Workers, policyOf(config), rand.Float64),
+		core:    core.New(config.Workers, policyOf(config), rand.Float64),
 		records: &records{}, heap: ruby.NewHeapFile(config.SocketDir, config.Ruby, config.App),
-		events: make(chan event, 64), done: make(chan struct{}), began: time.Now(),
+		notices: make(chan notice, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
 		passes: passes{read: proc.Processes},
@@ -90,10 +92,10 @@ func New(config Config) (*Supervisor, error) {
 	return s, nil
 }
 
-func policyOf(config Config) policy {
-	return policy{bootTimeout: config.BootTimeout, drainTimeout: config.DrainTimeout,
-		method: config.SpawnMethod, loadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
-		renewal: config.Renewal, refork: config.Refork, memoryLimit: memoryLimit(config.Log)}
+func policyOf(config Config) core.Policy {
+	return core.Policy{BootTimeout: config.BootTimeout, DrainTimeout: config.DrainTimeout,
+		Method: config.SpawnMethod, LoadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
+		Renewal: config.Renewal, Refork: config.Refork, MemoryLimit: memoryLimit(config.Log), MeasurePeriod: measurePeriod}
 }
 
 // memoryLimit is what bounds a budget that is chosen; it can be chosen without.
@@ -171,7 +173,7 @@ func (s *Supervisor) Run() error {
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
 
-	if s.core.measures() {
+	if s.core.Measures() {
 		s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
 		s.tasks.Go(func() { s.measure.run(s.done) })
 	}
@@ -180,11 +182,11 @@ func (s *Supervisor) Run() error {
 		s.tasks.Go(s.endPredecessor)
 	}
 	s.serveControl()
-	s.handle(started{})
+	s.handle(core.Started{})
 	for !s.finished {
 		select {
-		case e := <-s.events:
-			s.handle(e)
+		case n := <-s.notices:
+			s.handle(n)
 		case <-children:
 			s.reapOrphans()
 		case <-looks.C:
@@ -203,36 +205,38 @@ func (s *Supervisor) Run() error {
 }
 
 // Stop drains every worker and ends Run. By names who asks, for the log.
-func (s *Supervisor) Stop(by string) { s.post(stopAsked{by, false}) }
+func (s *Supervisor) Stop(by string) { s.post(core.StopAsked{By: by}) }
 
 // StopAfterFront is Stop where requests come from the launcher's own front: the workers serve on
 // until FrontStopped says that it has finished. The time to drain begins now, for all together.
-func (s *Supervisor) StopAfterFront(by string) { s.post(frontStops{by}) }
+func (s *Supervisor) StopAfterFront(by string) { s.post(core.FrontStopAsked{By: by}) }
 
 // FrontStopped follows StopAfterFront.
-func (s *Supervisor) FrontStopped() { s.post(frontStopped{}) }
+func (s *Supervisor) FrontStopped() { s.post(core.FrontStopped{}) }
 
 // Kill ends Run at once: no worker finishes what it does. The loop may have ended before.
 func (s *Supervisor) Kill(by string) {
 	s.hasten()
-	s.post(stopAsked{by, true})
+	s.post(core.StopAsked{By: by, Now: true})
 }
 
 // Restart loads the application anew beside the old one, and moves the slots over.
-func (s *Supervisor) Restart(by string) { s.post(restartAsked{by}) }
+func (s *Supervisor) Restart(by string) { s.post(core.RestartAsked{By: by}) }
 
-// handle takes one event through the core and carries out what it says. An
+// now is the time on the clock of the core.
+func (s *Supervisor) now() time.Duration { return time.Since(s.began) }
+
+// handle takes one notice through the core and carries out what follows. An
 // action's own failure is an event, and comes after the actions of this one.
-func (s *Supervisor) handle(e event) {
-	queue := []event{e}
+func (s *Supervisor) handle(n notice) {
+	queue := []notice{n}
 	for len(queue) > 0 {
-		next := s.letGo(queue[0])
+		e, is := s.translate(queue[0])
 		queue = queue[1:]
-		if next == nil {
+		if !is {
 			continue // it was of no interest to the core
 		}
-		actions := s.core.step(time.Since(s.began), next)
-		for _, a := range actions {
+		for _, a := range s.core.Step(s.now(), e) {
 			if failed := s.perform(a); failed != nil {
 				queue = append(queue, failed)
 			}
@@ -240,120 +244,82 @@ func (s *Supervisor) handle(e event) {
 	}
 }
 
-// letGo frees what belongs to a process that has ended, before the core hears of it.
-func (s *Supervisor) letGo(e event) event {
-	switch e := e.(type) {
-	case preloaderEnded:
-		return s.preloaderGone(e)
-	case workerEnded:
-		return s.workerGone(e)
-	case workerSilent:
-		s.forgottenGone(e)
-		return nil
-	case folderLooked:
-		return s.folderLooked(e)
-	case healthAsked:
-		e.reply <- s.healthTargets()
-		return nil
-	case statusAsked:
-		e.reply <- s.snapshot()
-		return nil
-	case preloaderMute:
-		return s.preloaderMute(e)
-	case helpersSeen:
-		s.noteHelpers(e)
-		return nil
-	case preloaderLoaded:
-		s.followPreloaderPid(e.origin, e.loaded.Pid)
-	case workerReforked:
-		s.followPreloaderPid(e.origin, e.pid)
-	case workerSpawned:
-		s.followWorker(e.key, e.pid)
-	case workerReady:
-		s.followWorker(e.key, e.pid)
-	}
-	return e
-}
-
-// post hands an event to the loop, from any other goroutine.
-func (s *Supervisor) post(e event) {
+// post hands a notice to the loop, from any other goroutine.
+func (s *Supervisor) post(n notice) {
 	select {
-	case s.events <- e:
+	case s.notices <- n:
 	case <-s.done:
 	}
 }
 
 // perform carries out one action. It answers an event where that failed in a way
 // that the core decides about.
-func (s *Supervisor) perform(a action) event {
+func (s *Supervisor) perform(a core.Action) core.Event {
 	switch a := a.(type) {
-	case startPreloader:
-		return s.startPreloader(a.generation)
-	case retirePreloader:
-		s.tellPreloader(a.origin, wire.Retire{Last: a.last})
-	case signalPreloader:
+	case core.StartPreloader:
+		return s.startPreloader(a.Generation)
+	case core.RetirePreloader:
+		s.tellPreloader(a.Origin, wire.Retire{Last: a.Last})
+	case core.SignalPreloader:
 		s.signalPreloader(a)
-	case reforkWorker:
+	case core.ReforkWorker:
 		s.reforkWorker(a)
-	case spawnWorker:
-		return s.spawnWorker(a.key)
-	case drainWorker:
+	case core.SpawnWorker:
+		return s.spawnWorker(a.Key)
+	case core.DrainWorker:
 		s.drainWorker(a)
-	case killWorker:
+	case core.KillWorker:
 		s.killWorker(a)
-	case continueWorker:
-		s.continueWorker(a.key)
-	case askWorker:
-		s.askWorker(a.key)
-	case forgetWorker:
+	case core.ContinueWorker:
+		s.continueWorker(a.Key)
+	case core.AskWorker:
+		s.askWorker(a.Key)
+	case core.ForgetWorker:
 		s.forgetWorker(a)
-	case openSlot:
-		return s.openSlot(a.slot)
-	case rebindSlot:
-		return s.rebindSlot(a.slot)
-	case closeSlot:
-		s.closeSlot(a.slot)
-	case hideSlots:
+	case core.OpenSlot:
+		return s.openSlot(a.Slot)
+	case core.RebindSlot:
+		return s.rebindSlot(a.Slot)
+	case core.CloseSlot:
+		s.closeSlot(a.Slot)
+	case core.HideSockets:
 		s.sockets.Hide()
-	case watchWorker:
-		s.watchWorker(a.key)
-	case measurePreloader:
-		if p := s.preloaders[a.origin]; p != nil && p.child != nil {
-			s.measure.preloader(a.origin, p.child.Pid)
+	case core.WatchWorker:
+		s.watchWorker(a.Key)
+	case core.MeasurePreloader:
+		if p := s.preloaders[a.Origin]; p != nil && p.child != nil {
+			s.measure.preloader(a.Origin, p.child.Pid)
 		}
-	case setBudget:
-		s.measure.set(a.bytes)
-	case setTimer:
+	case core.SetBudget:
+		s.measure.set(a.Bytes)
+	case core.SetTimer:
 		s.setTimer(a)
-	case logged:
-		s.log.LogAttrs(context.Background(), a.level, a.text, a.attrs...)
-	case tellLoading:
-		s.config.Observer.Loading(a.generation)
-	case tellLoaded:
-		s.config.Observer.Loaded(a.generation)
-	case tellSettled:
-		s.config.Observer.Settled()
-	case announce:
-		s.config.Observer.Serving(a.generation, s.views())
+	case core.Fact:
+		s.report(a)
+	case core.Announce:
+		s.config.Observer.Serving(a.Generation, s.views())
 		s.releaseFilePages()
-	case finish:
-		s.finished, s.verdict = true, a.err
+	case core.Finish:
+		s.finished = true
+		if a.Failure != nil {
+			s.verdict = loadErrorOf(*a.Failure)
+		}
 	}
 	return nil
 }
 
 // setTimer posts an event later. A timer is never taken back; those that are
 // pending when the loop ends find it gone.
-func (s *Supervisor) setTimer(a setTimer) {
-	time.AfterFunc(a.after, func() { s.post(timerFired{a.timer}) })
+func (s *Supervisor) setTimer(a core.SetTimer) {
+	time.AfterFunc(a.After, func() { s.post(core.TimerFired{Timer: a.Timer}) })
 }
 
 func (s *Supervisor) views() []WorkerView {
 	var views []WorkerView
-	for _, slot := range s.core.slots {
-		for _, w := range slot.workers {
-			views = append(views, WorkerView{Slot: slot.number, Generation: w.key.Generation, Pid: w.pid,
-				State: w.state, Socket: s.sockets.Path(slot.number)})
+	for _, slot := range s.core.View(s.now()).Slots {
+		for _, w := range slot.Workers {
+			views = append(views, WorkerView{Slot: slot.Slot, Generation: w.Key.Generation, Pid: w.Pid,
+				State: w.State, Socket: s.sockets.Path(slot.Slot)})
 		}
 	}
 	return views

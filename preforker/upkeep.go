@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ruby"
 	"launcher/preforker/smallfile"
 	"launcher/preforker/sockets"
@@ -41,18 +42,16 @@ type folderLook struct {
 	snippet string // path
 }
 
-// folderLooked tells what is missing, of those things that were there when it began.
-type folderLooked struct {
+// folderChecked tells what is missing, of those things that were there when it began.
+type folderChecked struct {
 	look                        folderLook
 	sockets                     []int
 	pid, control, heap, snippet bool
 }
 
-func (folderLooked) isEvent() {}
-
 // lookAtFolder begins a look. A launcher that stops has taken the files away itself.
 func (s *Supervisor) lookAtFolder() {
-	if s.upkeep.looking || s.core.phase == phaseStopping || s.core.phase == phaseDone {
+	if s.upkeep.looking || s.core.Phase() >= core.PhaseStopping {
 		return
 	}
 	s.upkeep.looking = true
@@ -64,8 +63,8 @@ func (s *Supervisor) lookAtFolder() {
 	s.tasks.Go(func() { s.post(look.run()) })
 }
 
-func (l folderLook) run() folderLooked {
-	found := folderLooked{look: l, pid: l.pid.Lost(), control: l.control.file.Lost(l.control.path), heap: l.heap.Lost()}
+func (l folderLook) run() folderChecked {
+	found := folderChecked{look: l, pid: l.pid.Lost(), control: l.control.file.Lost(l.control.path), heap: l.heap.Lost()}
 	for slot := range l.paths {
 		if file, open := l.sockets[slot]; open && file.Lost(l.paths[slot]) {
 			found.sockets = append(found.sockets, slot)
@@ -78,11 +77,11 @@ func (l folderLook) run() folderLooked {
 	return found
 }
 
-// folderLooked puts back what is missing. The sockets of slots are the core's to decide about.
-func (s *Supervisor) folderLooked(e folderLooked) event {
+// folderChecked puts back what is missing. The sockets of slots are the core's to decide about.
+func (s *Supervisor) folderChecked(e folderChecked) (core.Event, bool) {
 	s.upkeep.looking = false
-	if s.core.phase == phaseStopping || s.core.phase == phaseDone {
-		return nil
+	if s.core.Phase() >= core.PhaseStopping {
+		return nil, false
 	}
 	if (e.pid || e.control || e.heap || e.snippet) && !time.Now().Before(s.upkeep.next) {
 		s.upkeep.pause = min(max(2*s.upkeep.pause, folderPeriod), mostUpkeepPause)
@@ -97,7 +96,7 @@ func (s *Supervisor) folderLooked(e folderLooked) event {
 }
 
 // lostSockets tells the core which sockets are lost, of those that are the same as when the look began.
-func (s *Supervisor) lostSockets(e folderLooked) event {
+func (s *Supervisor) lostSockets(e folderChecked) (core.Event, bool) {
 	var lost []int
 	for _, slot := range e.sockets {
 		if s.sockets.Listener(slot) != nil && s.sockets.Files()[slot] == e.look.sockets[slot] {
@@ -105,13 +104,13 @@ func (s *Supervisor) lostSockets(e folderLooked) event {
 		}
 	}
 	if len(lost) == 0 {
-		return nil
+		return nil, false
 	}
-	return socketsLost{lost}
+	return core.SocketsLost{Slots: lost}, true
 }
 
 // putBack makes anew what is missing beside the sockets.
-func (s *Supervisor) putBack(e folderLooked) error {
+func (s *Supervisor) putBack(e folderChecked) error {
 	if err := s.keepFolder(); err != nil {
 		return err
 	}
@@ -162,20 +161,20 @@ func (s *Supervisor) tellUpkeep(err error) {
 }
 
 // openSlot binds the socket of a slot that has none.
-func (s *Supervisor) openSlot(slot int) event {
+func (s *Supervisor) openSlot(slot int) core.Event {
 	if err := s.keepFolder(); err != nil {
 		s.tellUpkeep(err)
-		return slotNotBound{slot, err, true}
+		return core.SlotNotBound{Slot: slot, Error: err.Error(), Told: true}
 	}
 	if err := s.sockets.Bind(slot, sockets.Staleness{Predecessor: s.pid.Predecessor, Moved: true}); err != nil {
-		return slotNotBound{slot, err, false}
+		return core.SlotNotBound{Slot: slot, Error: err.Error()}
 	}
 	return nil
 }
 
 // rebindSlot binds a socket in the place of one that cannot be reached any more. What waits there goes to the new
 // one; the workers of the older one serve what they get before.
-func (s *Supervisor) rebindSlot(slot int) event {
+func (s *Supervisor) rebindSlot(slot int) core.Event {
 	s.sockets.HideSlot(slot)
 	older := s.sockets.Take(slot)
 	failed := s.openSlot(slot)
@@ -183,7 +182,7 @@ func (s *Supervisor) rebindSlot(slot int) event {
 	case older == nil:
 	case failed == nil:
 		s.drainBacklog(older, s.sockets.Paths()[slot:slot+1])
-	case len(s.core.slots[slot].workers) > 0:
+	case len(s.core.View(s.now()).Slots[slot].Workers) > 0:
 		_ = older.Close() // they have it too, and empty its queue before they leave
 	default:
 		s.drainBacklog(older, s.neighbours(slot))

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/core"
 	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
 	"launcher/preforker/ruby"
@@ -24,14 +25,13 @@ func newKeeper(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	s, _ := leaver(t, slots)
 	var log bytes.Buffer
 	s.log = slog.New(slog.NewTextHandler(&log, nil))
-	s.core.phase = phaseRunning
 	s.sockets.Close()
 	base := testdir.Short(t)
 	s.config.App.Root, s.config.SocketDir = base, filepath.Join(base, "log")
 	s.config.Workers, s.config.SocketMode, s.config.SocketGroup = slots, socketOptions.Mode, socketOptions.Gid
 	s.config.Snippet, s.config.SnippetName = "configuration", "web.conf"
 	s.config.SpawnMethod, s.config.Without = SpawnDirect, nil
-	s.events = make(chan event, 64)
+	s.notices = make(chan notice, 64)
 	s.heap = ruby.NewHeapFile(s.config.SocketDir, "/bin/ruby", s.config.App)
 	if err := s.acquire(); err != nil {
 		t.Fatal(err)
@@ -49,19 +49,20 @@ func newKeeper(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 }
 
 // look looks once, and hands back what the core is told.
-func (s *Supervisor) look(t *testing.T) event {
+func (s *Supervisor) look(t *testing.T) core.Event {
 	t.Helper()
 	s.lookAtFolder()
-	return s.letGo(<-s.events)
+	e, _ := s.translate(<-s.notices)
+	return e
 }
 
 func (s *Supervisor) lostAll(t *testing.T) {
 	t.Helper()
-	lost, _ := s.look(t).(socketsLost)
-	if len(lost.slots) != len(s.sockets.Paths()) {
-		t.Fatalf("lost %v", lost.slots)
+	lost, _ := s.look(t).(core.SocketsLost)
+	if len(lost.Slots) != len(s.sockets.Paths()) {
+		t.Fatalf("lost %v", lost.Slots)
 	}
-	for _, slot := range lost.slots {
+	for _, slot := range lost.Slots {
 		if failed := s.rebindSlot(slot); failed != nil {
 			t.Errorf("%+v", failed)
 		}
@@ -198,9 +199,9 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 	}
 	files := theirs.Files()
 	for range 3 {
-		lost, _ := s.look(t).(socketsLost)
-		for _, slot := range lost.slots {
-			if failed, is := s.rebindSlot(slot).(slotNotBound); !is || !failed.told {
+		lost, _ := s.look(t).(core.SocketsLost)
+		for _, slot := range lost.Slots {
+			if failed, is := s.rebindSlot(slot).(core.SlotNotBound); !is || !failed.Told {
 				t.Errorf("slot %d was bound: %+v", slot, failed)
 			}
 		}
@@ -232,11 +233,11 @@ func TestFolderOfAnApplicationThatIsGone(t *testing.T) {
 	if err := os.RemoveAll(s.config.App.Root); err != nil {
 		t.Fatal(err)
 	}
-	lost, _ := s.look(t).(socketsLost)
-	if !slices.Equal(lost.slots, []int{0}) {
-		t.Errorf("lost %v", lost.slots)
+	lost, _ := s.look(t).(core.SocketsLost)
+	if !slices.Equal(lost.Slots, []int{0}) {
+		t.Errorf("lost %v", lost.Slots)
 	}
-	if _, is := s.rebindSlot(0).(slotNotBound); !is || !strings.Contains(log.String(), "the application's folder "+s.config.App.Root+" is gone") {
+	if _, is := s.rebindSlot(0).(core.SlotNotBound); !is || !strings.Contains(log.String(), "the application's folder "+s.config.App.Root+" is gone") {
 		t.Errorf("the log has %s", log)
 	}
 	if _, err := os.Stat(s.config.App.Root); !os.IsNotExist(err) {
@@ -279,9 +280,9 @@ func TestFolderThatCannotBePutBack(t *testing.T) {
 	}
 	for range 3 {
 		s.upkeep.next = time.Time{}
-		lost, _ := s.look(t).(socketsLost)
-		for _, slot := range lost.slots {
-			if failed, is := s.rebindSlot(slot).(slotNotBound); !is || !failed.told {
+		lost, _ := s.look(t).(core.SocketsLost)
+		for _, slot := range lost.Slots {
+			if failed, is := s.rebindSlot(slot).(core.SlotNotBound); !is || !failed.Told {
 				t.Errorf("slot %d: %+v", slot, failed)
 			}
 		}

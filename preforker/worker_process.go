@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
@@ -28,7 +29,7 @@ type workerProcess struct {
 }
 
 // spawnWorker has a slot's worker forked, or starts it.
-func (s *Supervisor) spawnWorker(key ident.Key) event {
+func (s *Supervisor) spawnWorker(key ident.Key) core.Event {
 	listener := s.sockets.Listener(key.Slot)
 	if listener == nil {
 		return nil // it could not be bound: that event is on its way
@@ -38,7 +39,7 @@ func (s *Supervisor) spawnWorker(key ident.Key) event {
 		spawn = s.startWorker
 	}
 	if err := spawn(key, listener); err != nil {
-		return workerSpawnFailed{key, wire.Failure{Class: "spawn", Message: err.Error()}}
+		return core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "spawn", Message: err.Error()}}
 	}
 	return nil
 }
@@ -89,7 +90,7 @@ func (s *Supervisor) sendSpawn(key ident.Key, listener *os.File) error {
 // readWorker posts what a worker says, and the end of that.
 func (s *Supervisor) readWorker(w *workerProcess) {
 	defer close(w.read)
-	defer s.post(workerChannelClosed{w.key})
+	defer s.post(core.WorkerChannelClosed{Key: w.key})
 	for {
 		message, err := ruby.Receive(w.conn)
 		if err != nil {
@@ -109,16 +110,16 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 				continue
 			}
 			w.ruby.output.Admit()
-			s.post(workerHello{w.key, m})
+			s.post(core.WorkerHello{Key: w.key, Hello: helloOf(m)})
 		case wire.Loaded:
 			s.lookForHelpers(w.key)
-			s.post(workerLoaded{w.key, m})
+			s.post(core.WorkerLoaded{Key: w.key, Loaded: loadOf(m)})
 		case wire.Ready:
-			s.post(workerReady{w.key, m.Pid})
+			s.post(core.WorkerReady{Key: w.key, Pid: m.Pid})
 		case wire.Leaving:
-			s.post(workerLeaving{w.key, m.Served})
+			s.post(core.WorkerLeaving{Key: w.key, Served: m.Served})
 		case wire.First:
-			s.post(workerFirst{w.key, m.Status, m.Request})
+			s.post(core.WorkerAnsweredFirst{Key: w.key, Status: m.Status, Request: m.Request})
 		case wire.Failed:
 			w.failed = &m
 		}
@@ -136,8 +137,10 @@ func (s *Supervisor) followWorker(key ident.Key, pid int) {
 	if err != nil {
 		// It cannot be ours: give it up, and its channel ends it.
 		s.log.Error("worker could not be followed", keySlot, key.Slot, keyGeneration, key.Generation, keyPid, pid, keyError, err)
-		s.forgetWorker(forgetWorker{key, true})
-		s.tasks.Go(func() { s.post(workerSpawnFailed{key, wire.Failure{Class: "follow", Message: err.Error()}}) })
+		s.forgetWorker(core.ForgetWorker{Key: key, MayLive: true})
+		s.tasks.Go(func() {
+			s.post(core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "follow", Message: err.Error()}})
+		})
 		return
 	}
 	w.child = child
@@ -159,18 +162,16 @@ func (s *Supervisor) awaitWorker(w *workerProcess) {
 	s.post(ended)
 }
 
-// workerEnded is the process's end; the loop makes workerExited of it once it has let
+// workerEnded is the process's end; the loop makes core.WorkerExited of it once it has let
 // go of the process.
 type workerEnded struct {
 	process *workerProcess
 	lines   []string
 }
 
-func (workerEnded) isEvent() {}
-
-// workerGone reads the scoreboard for what a dead worker was doing, and frees
+// releaseWorker reads the scoreboard for what a dead worker was doing, and frees
 // what belonged to it.
-func (s *Supervisor) workerGone(e workerEnded) event {
+func (s *Supervisor) releaseWorker(e workerEnded) core.Event {
 	w := e.process
 	exit, err := w.child.Reap()
 	if err != nil {
@@ -183,7 +184,7 @@ func (s *Supervisor) workerGone(e workerEnded) event {
 	s.records.give(w.record)
 	s.dropWorker(w)
 	s.reapOrphans() // its zombie may have stood before others
-	return workerExited{key: w.key, exit: exit, failed: w.failed, served: entry.Requests, request: entry.Request(), lines: e.lines}
+	return core.WorkerExited{Key: w.key, Exit: exit, Failed: failedOf(w.failed), Served: entry.Requests, Request: entry.Request(), Lines: e.lines}
 }
 
 func (s *Supervisor) dropWorker(w *workerProcess) {
@@ -196,12 +197,12 @@ func (s *Supervisor) dropWorker(w *workerProcess) {
 // forgetWorker gives up a worker that was never seen. One that may be there all the
 // same is told to leave by the end of its channel, and keeps its record, which it
 // could still write to, until it has closed the channel itself.
-func (s *Supervisor) forgetWorker(a forgetWorker) {
-	w := s.workers[a.key]
+func (s *Supervisor) forgetWorker(a core.ForgetWorker) {
+	w := s.workers[a.Key]
 	if w == nil {
 		return
 	}
-	if !a.mayLive {
+	if !a.MayLive {
 		s.records.give(w.record)
 		s.dropWorker(w)
 		return
@@ -213,29 +214,27 @@ func (s *Supervisor) forgetWorker(a forgetWorker) {
 	w.conn.FinishSending()
 	s.tasks.Go(func() {
 		<-w.read
-		s.post(workerSilent{w})
+		s.post(forgottenWorkerClosed{w})
 	})
 }
 
-// workerSilent says that nobody holds the other end of a forgotten worker's channel.
-type workerSilent struct{ process *workerProcess }
+// forgottenWorkerClosed says that nobody holds the other end of a forgotten worker's channel.
+type forgottenWorkerClosed struct{ process *workerProcess }
 
-func (workerSilent) isEvent() {}
-
-func (s *Supervisor) forgottenGone(e workerSilent) {
+func (s *Supervisor) releaseForgotten(e forgottenWorkerClosed) {
 	delete(s.forgotten, e.process)
 	s.records.give(e.process.record)
 	_ = e.process.conn.Close()
 }
 
-func (s *Supervisor) drainWorker(a drainWorker) {
-	w := s.workers[a.key]
+func (s *Supervisor) drainWorker(a core.DrainWorker) {
+	w := s.workers[a.Key]
 	if w == nil {
 		return
 	}
-	if err := ruby.Send(w.conn, wire.Drain{Backlog: a.backlog}); err != nil {
+	if err := ruby.Send(w.conn, wire.Drain{Backlog: a.Backlog}); err != nil {
 		// Its channel is broken, which tells it the same.
-		s.log.Warn("worker could not be told to drain", keySlot, a.key.Slot, keyGeneration, a.key.Generation, keyError, err)
+		s.log.Warn("worker could not be told to drain", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
 	}
 }
 
@@ -246,17 +245,17 @@ func (s *Supervisor) watchWorker(key ident.Key) {
 	}
 }
 
-func (s *Supervisor) killWorker(a killWorker) {
-	w := s.workers[a.key]
+func (s *Supervisor) killWorker(a core.KillWorker) {
+	w := s.workers[a.Key]
 	if w == nil || w.child == nil {
 		return // no pid yet: the core kills it when it has one
 	}
 	err := w.child.Signal(syscall.SIGKILL)
-	if a.group && w.ruby != nil {
+	if a.Group && w.ruby != nil {
 		err = errors.Join(err, w.ruby.signalGroup(syscall.SIGKILL))
 	}
 	if err != nil {
-		s.log.Warn("worker could not be killed", keySlot, a.key.Slot, keyGeneration, a.key.Generation, keyError, err)
+		s.log.Warn("worker could not be killed", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
 	}
 }
 

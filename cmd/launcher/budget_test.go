@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"launcher/preforker"
+	"launcher/preforker/core"
 )
 
 func TestMaxPrivateRefused(t *testing.T) {
@@ -27,8 +27,8 @@ func TestBudgetLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	const slots, lives = 4, 3
 	for name, option := range map[string][2]string{
-		"max-private":  {"24MB", string(preforker.ReasonOverBudget)},
-		"max-requests": {"30", string(preforker.ReasonManyRequests)},
+		"max-private":  {"24MB", string(core.ReasonOverBudget)},
+		"max-requests": {"30", string(core.ReasonManyRequests)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := start(t, startOptions{root: copyApp(t, "leaky"),

@@ -149,7 +149,7 @@ run(->(env) { [200, { "content-type" => "text/plain" }, [mine.map { |name| Objec
 				}
 			}
 			if name == "smart" {
-				in.waitLine(`msg="preloader was born of a warm worker"`)
+				in.waitLine(`msg="preloader was forked from a warm worker"`)
 				in.waitFor("a worker of the second preloader", func() bool {
 					a := ask(t, in.socket(0), "/")
 					return a.status == 200 && strings.HasSuffix(a.body, " refork=1")

@@ -18,7 +18,7 @@ import (
 // Lines of the log.
 const (
 	lineAsked   = `msg="refork asked for" slot=(\d+) gen=1 .*pid=(\d+)`
-	lineBorn    = `msg="preloader was born of a warm worker" gen=1 refork=(\d+) pid=(\d+)`
+	lineBorn    = `msg="preloader was forked from a warm worker" gen=1 refork=(\d+) pid=(\d+)`
 	lineArrived = `msg="workers are forks of a warm worker now" gen=1 refork=(\d+)`
 )
 

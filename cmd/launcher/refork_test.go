@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"launcher/preforker"
+	"launcher/preforker/core"
 	"launcher/preforker/proc"
 )
 
@@ -18,7 +18,7 @@ func TestReforkOfTheBlog(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "blog"), args: []string{"4"}, defaults: true}).serving()
 	visitors := visit(4, "/posts", in.sockets(4)...)
-	for n := range preforker.AutoRefork().After {
+	for n := range core.AutoRefork().After {
 		if arrived := in.waitLines(lineArrived, n+1); arrived[1] != strconv.Itoa(n+1) {
 			t.Errorf("refork %s is number %d", arrived[1], n+1)
 		}
@@ -26,7 +26,7 @@ func TestReforkOfTheBlog(t *testing.T) {
 	if len(visitors.end(t, 0)) == 0 {
 		t.Error("nobody asked")
 	}
-	in.all(fmt.Sprintf("gen=1 refork=%d", len(preforker.AutoRefork().After)), 4)
+	in.all(fmt.Sprintf("gen=1 refork=%d", len(core.AutoRefork().After)), 4)
 	if rows := ask(t, in.socket(0), "/rows?token=x").body; !strings.Contains(rows, `"read":"x"`) {
 		t.Errorf("/rows answers %s", rows)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker"
+	"launcher/preforker/core"
 	"launcher/preforker/ruby"
 )
 
@@ -79,7 +80,7 @@ func readMemory(ctx *cli.Context, config *preforker.Config) error {
 func reforkAfter(text string) (preforker.Refork, error) {
 	switch text = strings.ToLower(strings.TrimSpace(text)); text {
 	case "auto":
-		return preforker.AutoRefork(), nil
+		return core.AutoRefork(), nil
 	case "never":
 		return preforker.Refork{}, nil
 	}

@@ -7,19 +7,20 @@ import (
 	"testing"
 
 	"launcher/preforker"
+	"launcher/preforker/core"
 )
 
 func TestReforkAfter(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]preforker.Refork{
-		"auto": preforker.AutoRefork(), " AUTO ": preforker.AutoRefork(), "never": {},
+		"auto": core.AutoRefork(), " AUTO ": core.AutoRefork(), "never": {},
 		"50": {After: []uint64{50}}, "5, 500,1": {After: []uint64{5, 500, 1}},
 	} {
 		if refork, err := reforkAfter(text); err != nil || fmt.Sprint(refork) != fmt.Sprint(want) {
 			t.Errorf("%q: %+v, %v", text, refork, err)
 		}
 	}
-	if auto := preforker.AutoRefork(); !auto.Checked || len(auto.After) == 0 {
+	if auto := core.AutoRefork(); !auto.Checked || len(auto.After) == 0 {
 		t.Errorf("%+v", auto)
 	}
 }

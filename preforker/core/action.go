@@ -1,0 +1,105 @@
+package core
+
+import (
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+// Action is something to be done. Actions are carried out in order.
+type Action interface{ isAction() }
+
+type (
+	// StartPreloader starts a Ruby that loads the application.
+	StartPreloader struct{ Generation int }
+	// RetirePreloader asks a preloader to leave.
+	RetirePreloader struct {
+		Origin ident.Origin
+		Last   bool // of its generation
+	}
+	// SignalPreloader sends a signal; with Group also to whatever it started.
+	SignalPreloader struct {
+		Origin ident.Origin
+		Signal ident.Signal
+		Group  bool
+	}
+	// MeasurePreloader has a preloader's memory told once.
+	MeasurePreloader struct{ Origin ident.Origin }
+
+	// SpawnWorker has the preloader of a worker fork it, or starts it with direct spawning.
+	SpawnWorker struct{ Key ident.Key }
+	// ReforkWorker has a worker fork the preloader that others are then forked from.
+	ReforkWorker struct {
+		Key    ident.Key
+		Origin ident.Origin
+	}
+	// DrainWorker asks a worker to leave once its request in hand is done. With Backlog it serves first
+	// what waits at its socket.
+	DrainWorker struct {
+		Key     ident.Key
+		Backlog bool
+	}
+	// KillWorker kills a worker; with Group also whatever its load has started.
+	KillWorker struct {
+		Key   ident.Key
+		Group bool
+	}
+	// ContinueWorker lets a worker run on that was stopped.
+	ContinueWorker struct{ Key ident.Key }
+	// AskWorker has a worker that loads say where it is, and leave.
+	AskWorker struct{ Key ident.Key }
+	// ForgetWorker gives up a worker that never told its pid. Its channel is
+	// closed, which ends it where it may be there all the same.
+	ForgetWorker struct {
+		Key     ident.Key
+		MayLive bool
+	}
+	// WatchWorker has a worker's memory and requests told from now on.
+	WatchWorker struct{ Key ident.Key }
+	// SetBudget says near how many private bytes a worker's memory is of interest.
+	SetBudget struct{ Bytes uint64 }
+
+	// OpenSlot binds the slot's socket.
+	OpenSlot struct{ Slot int }
+	// RebindSlot binds another socket for the one whose file is gone, and hands it what waits in the older one.
+	RebindSlot struct{ Slot int }
+	// CloseSlot removes the slot's socket and hands what waits in it to
+	// the sockets of others.
+	CloseSlot struct{ Slot int }
+	// HideSockets removes the files of all sockets, so that nobody new connects,
+	// while the workers empty their queues.
+	HideSockets struct{}
+
+	// SetTimer has TimerFired come after a while.
+	SetTimer struct {
+		Timer Timer
+		After time.Duration
+	}
+	// Announce says that every slot has a ready worker of this generation.
+	Announce struct{ Generation int }
+	// Finish ends the supervisor: nobody is left.
+	Finish struct {
+		Failure *LoadFailure // nil: it was asked to stop
+	}
+)
+
+func (StartPreloader) isAction()   {}
+func (RetirePreloader) isAction()  {}
+func (SignalPreloader) isAction()  {}
+func (MeasurePreloader) isAction() {}
+func (SpawnWorker) isAction()      {}
+func (ReforkWorker) isAction()     {}
+func (DrainWorker) isAction()      {}
+func (KillWorker) isAction()       {}
+func (ContinueWorker) isAction()   {}
+func (AskWorker) isAction()        {}
+func (ForgetWorker) isAction()     {}
+func (WatchWorker) isAction()      {}
+func (SetBudget) isAction()        {}
+func (OpenSlot) isAction()         {}
+func (RebindSlot) isAction()       {}
+func (CloseSlot) isAction()        {}
+func (HideSockets) isAction()      {}
+func (SetTimer) isAction()         {}
+func (Announce) isAction()         {}
+func (Finish) isAction()           {}

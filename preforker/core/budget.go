@@ -1,0 +1,348 @@
+package core
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+// A worker whose private memory comes near the budget is replaced by a fork: the roll's way, a
+// successor first and then a drain, but within its generation. One at a time, so that
+// the sum of all stays below preloader + workers * budget while it happens.
+
+const (
+	// leaverTime is for how long the next replacement waits for a worker that was replaced
+	// to finish its request. Longer ones must not hold up the others.
+	leaverTime = time.Second
+	// firstReplacement is what a replacement is thought to take until one has been seen.
+	firstReplacement = 100 * time.Millisecond
+	// shortLives is how many in a row tell that it was no single greedy request.
+	shortLives = 3
+	// mostExamples is how many workers a budget is chosen from.
+	maxExamples = 3
+)
+
+// budget is what the core knows about memory.
+type budget struct {
+	bytes     uint64        // of a worker; 0: not known yet, or no bound
+	learned   ident.Origin  // whose workers it was chosen from; none: it is provisional
+	examples  int           // how many of them
+	life      uint64        // requests that a worker serves at least
+	short     int           // lives in a row that the budget has cut short
+	oversized int           // lives in a row that ended early and far above it
+	needed    uint64        // what the least of these had
+	usual     uint64        // what workers in a row needed for their first requests, far above the budget; 0: no such need
+	took      time.Duration // a replacement, from the choice to the end of the old worker
+	preloader uint64
+	launcher  uint64
+	told      [3]uint64 // preloader, budget and total, in MB, as they were last told
+}
+
+func newBudget(p Policy) budget {
+	return budget{bytes: p.Renewal.Budget.Bytes, life: MinLife, took: firstReplacement}
+}
+
+// renews says whether workers are replaced by forks of the same generation.
+func (c *Core) renews() bool { return !c.direct() && c.policy.Renewal.renews() }
+
+// learned says whether the budget was chosen with workers in view.
+func (c *Core) learned() bool { return c.budget.learned != ident.Origin{} }
+
+// watch has a worker measured from now on.
+func (c *Core) watch(w *worker) {
+	if !c.Measures() {
+		return
+	}
+	w.maxServed = c.policy.Renewal.MaxRequests
+	w.maxServed -= uint64(c.random() * float64(w.maxServed) / 8) // those that start together do not leave together
+	c.do(WatchWorker{w.key})
+}
+
+// preloaderMeasured comes once for each generation, when all of its workers serve.
+func (c *Core) preloaderMeasured(e PreloaderMeasured) {
+	if e.Origin != c.announced {
+		return
+	}
+	c.budget.preloader, c.budget.launcher = e.Preloader, e.Launcher
+	c.budget.life, c.budget.short = MinLife, 0 // another release may need less
+	c.budget.forgetOversized()
+	if c.policy.Renewal.Budget.Auto && !c.learned() {
+		c.budget.bytes = provisional(e.Preloader, c.maxBudget())
+	}
+	c.tellMemoryBound()
+}
+
+func (c *Core) maxBudget() uint64 {
+	return maxBudget(c.budget.preloader, c.policy.MemoryLimit, len(c.slots))
+}
+
+// workersMeasured: what changed since the last look at them.
+func (c *Core) workersMeasured(e WorkersMeasured) {
+	for _, m := range e.Workers {
+		_, w := c.worker(m.Key)
+		if w == nil || w.state != ReadyWorker {
+			continue // it left meanwhile, or is about to
+		}
+		w.measured(c.now, m)
+		c.learn(w)
+	}
+	c.fill()
+}
+
+// measured takes a measurement. What the first requests write, most of what a worker ever
+// has, says nothing about how it will grow.
+func (w *worker) measured(now time.Duration, m Measurement) {
+	w.served = m.Served
+	switch {
+	case w.served < MinLife:
+	case w.base == 0:
+		w.base, w.based = m.Private, now
+	case w.served >= provenLife && m.Private != w.private && now > w.based:
+		w.growth = float64(m.Private-min(w.base, m.Private)) / (now - w.based).Seconds()
+	}
+	w.private = m.Private
+}
+
+// learn chooses the budget from the largest of the first workers of a generation that have lived for as
+// long as their successors shall. One alone may have had an easy life, but where few requests come
+// there is only one. What its first requests wrote a fork would write again, so where that is nearly all
+// the budget leaves room above it: a short life would save nothing.
+func (c *Core) learn(w *worker) {
+	b := &c.budget
+	if !c.policy.Renewal.Budget.Auto || b.preloader == 0 || w.sampled || w.served < AimedLife || w.key.Origin().Before(b.learned) {
+		return
+	}
+	w.sampled = true
+	bytes := clampBudget(max(w.private, w.base+w.base/4), c.maxBudget())
+	switch {
+	case b.learned.Before(w.key.Origin()):
+		b.learned, b.examples, b.bytes = w.key.Origin(), 1, bytes
+	case b.examples < maxExamples:
+		b.examples++
+		b.bytes = max(b.bytes, bytes)
+	}
+	c.tellMemoryBound()
+}
+
+// bound is what a worker may have now. Before anything was learned the provisional
+// budget is no reason to replace anybody; what no application may have is.
+func (c *Core) bound() uint64 {
+	if c.policy.Renewal.Budget.Auto && !c.learned() {
+		if c.budget.preloader == 0 {
+			return 0
+		}
+		return c.maxBudget()
+	}
+	return c.budget.bytes
+}
+
+// promise logs what all processes together have at most, where that has changed.
+func (c *Core) tellMemoryBound() {
+	b := &c.budget
+	bound := c.memoryBound()
+	if bound == nil {
+		return
+	}
+	told := [...]uint64{megabytes(b.preloader), megabytes(b.bytes), megabytes(bound.Total)}
+	c.do(SetBudget{c.bound()})
+	if told == b.told {
+		return
+	}
+	b.told = told
+	c.do(MemoryBoundChanged{Generation: c.announced.Generation, Bound: *bound})
+}
+
+func (b *budget) total(workers int) uint64 { return b.preloader + uint64(workers)*b.bytes + b.launcher }
+
+// megabytes rounds as those do who print it.
+func megabytes(bytes uint64) uint64 { return (bytes + bytesPerMB/2) / bytesPerMB }
+
+// renew begins the next replacement, if one is due and none is under way. When the workers have
+// more than was promised, as many at once as there are CPUs.
+func (c *Core) renew() {
+	if !c.renews() || c.phase != PhaseRunning {
+		return
+	}
+	most := 1
+	if c.beyondBound() {
+		most = max(most, c.policy.LoadsAtOnce)
+	}
+	for c.comingUp()+c.leavers() < most && c.mayBegin() {
+		s, reason := c.mostDue()
+		if s == nil {
+			return
+		}
+		w := s.serving()
+		if reason == ReasonOverBudget && w.renewal == "" && c.adjustBudget(w) {
+			continue
+		}
+		if w.renewal == "" { // else its first successor did not come up
+			w.chosen = c.now
+		}
+		w.renewal = reason
+		c.spawn(s, c.provenSource())
+	}
+}
+
+// comingUp counts the slots in which a successor starts beside a worker that serves.
+func (c *Core) comingUp() (n int) {
+	for _, s := range c.slots {
+		starting, serving := 0, 0
+		for _, w := range s.workers {
+			switch w.state {
+			case SpawningWorker, BootingWorker:
+				starting++
+			case ReadyWorker:
+				serving++
+			}
+		}
+		if starting > 0 && serving > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// leavers counts the workers that were replaced a moment ago and still hold their memory.
+func (c *Core) leavers() (n int) {
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.leaving() && w.reason.Renewal() && c.now-w.since < leaverTime {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (c *Core) beyondBound() bool {
+	var sum uint64
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			sum += w.private
+		}
+	}
+	bound := c.bound()
+	return bound > 0 && sum > bound*uint64(len(c.slots))
+}
+
+// mostDue is the slot whose worker is to be replaced first, where that is to begin now. Those
+// that pass the budget soon wait for each other, so the third of them begins when
+// there is time left for three.
+func (c *Core) mostDue() (*slot, Reason) {
+	type candidate struct {
+		slot *slot
+		left time.Duration
+	}
+	var soon []candidate
+	for _, s := range c.slots {
+		if w := s.serving(); w != nil && c.renewable(s, w) {
+			if w.maxServed > 0 && w.served >= w.maxServed {
+				return s, ReasonManyRequests
+			}
+			if left, near := c.timeLeft(w); near {
+				soon = append(soon, candidate{s, left})
+			}
+		}
+	}
+	slices.SortStableFunc(soon, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.left, b.left), cmp.Compare(b.slot.serving().private, a.slot.serving().private))
+	})
+	for place, next := range soon {
+		if next.left <= time.Duration(place+1)*c.budget.took+2*c.policy.MeasurePeriod {
+			return soon[0].slot, ReasonOverBudget
+		}
+	}
+	return nil, ""
+}
+
+// renewable says whether a worker may be replaced from its own generation now. One that an
+// already proven newer generation follows is left to the roll, which begins with those
+// that are due; while a newer one fails to come up, the slot waits for that alone. Where an
+// older worker of the slot still finishes its request, a third would cost as much again.
+func (c *Core) renewable(s *slot, w *worker) bool {
+	source := c.provenSource()
+	return w.state == ReadyWorker && len(s.workers) == 1 && (s.retryAt <= c.now || s.failed > w.key.Generation) &&
+		source != nil && source.origin.Generation == w.key.Generation
+}
+
+// timeLeft is how long it takes a worker to pass the budget, growing as it last did. A worker
+// that is not near it has more time than anybody can tell.
+func (c *Core) timeLeft(w *worker) (left time.Duration, near bool) {
+	bound := c.bound()
+	if c.oversized(w) {
+		return 0, true
+	}
+	if bound == 0 || w.served < c.budget.life || w.private < bound-bound/4 {
+		return 0, false
+	}
+	if c.budget.life > MinLife && c.now-w.since < minAge {
+		return 0, false
+	}
+	// What a request writes comes in pieces: the last 32nd is as good as passed.
+	room := bound - min(w.private, bound)
+	switch {
+	case room <= bound/32:
+		return 0, true
+	case w.growth == 0:
+		return 0, false
+	}
+	seconds := min(float64(room)/w.growth, time.Hour.Seconds())
+	return time.Duration(seconds * float64(time.Second)), true
+}
+
+// lived looks at how many requests a worker that is to go has lived for. A chosen budget that was
+// used up too early several times grows; it answers true where it has grown so far that the worker may
+// stay. A given one stands, but lives become longer: a budget below what an
+// application needs at all must not keep the machine forking.
+func (c *Core) adjustBudget(w *worker) bool {
+	if c.oversized(w) {
+		c.adjustOversized(w)
+		return false
+	}
+	b := &c.budget
+	auto, most := c.policy.Renewal.Budget.Auto && c.learned(), c.maxBudget()
+	short := b.life + b.life/2
+	if auto && b.bytes < most {
+		short = AimedLife / 2
+	}
+	if w.served >= short && w.base < c.bound() {
+		b.short = 0
+		b.forgetOversized()
+		return false
+	}
+	if b.short++; b.short < shortLives {
+		return false
+	}
+	b.short = 0
+	if auto && b.bytes < most {
+		b.bytes = clampBudget(b.bytes+b.bytes/8, most)
+		c.tellMemoryBound()
+		_, near := c.timeLeft(w)
+		return !near
+	}
+	if b.life < maxLife {
+		b.life *= 2
+		c.tooSmall(w)
+	}
+	return false
+}
+
+func (c *Core) tooSmall(w *worker) {
+	c.do(BudgetTooSmall{Served: w.served, Private: w.private, Each: c.bound(), Sensible: clampBudget(w.private+w.private/4, w.private*2)})
+}
+
+// renewed takes the time that a replacement took.
+func (c *Core) renewed(w *worker) {
+	c.budget.took = (3*c.budget.took + min(c.now-w.chosen, leaverTime)) / 4
+}
+
+// pressing says whether a worker is past its budget, or has served its number of requests.
+func (c *Core) pressing(w *worker) bool {
+	if bound := c.bound(); bound > 0 && w.private >= bound {
+		return true
+	}
+	return w.maxServed > 0 && w.served >= w.maxServed
+}

@@ -1,0 +1,193 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+const (
+	// youngLife is how long a worker must live, without serving anything, to
+	// be thought sound. One that has served a request is sound at once.
+	youngLife = 10 * time.Second
+	// closeAfter is how long a slot waits with its socket open. Longer, and
+	// the web server had better turn to the others.
+	closeAfter = time.Second
+	// spawnsAtOnce bounds the messages that wait for the preloader, which forks
+	// them one by one anyway.
+	spawnsAtOnce = 8
+	// killGrace is what a preloader gets between being asked and being killed.
+	killGrace = time.Second
+	// retireGrace is what one gets that was asked to leave: its exit handlers run.
+	retireGrace = 5 * time.Second
+)
+
+// Phase is where the supervisor is in its life.
+type Phase int
+
+// The phases, in their order.
+const (
+	PhaseBooting Phase = iota // no generation has loaded yet
+	PhaseRunning
+	PhaseStopping
+	PhaseDone
+)
+
+var phaseNames = [...]string{"loading", "running", "stopping", "stopping"}
+
+// String is the phase in the status: what a supervisor that has ended was last seen to do is stopping.
+func (p Phase) String() string { return phaseNames[p] }
+
+// Core is the state of the supervisor. Make it with New; it is for one goroutine.
+type Core struct {
+	policy     Policy
+	random     func() float64 // in [0, 1)
+	phase      Phase
+	slots      []*slot
+	preloaders []*preloader  // oldest first
+	generation int           // of the newest preloader
+	serial     int           // of the newest worker
+	failures   int           // preloaders that died young, in a row
+	reloadAt   time.Duration // when the load that waits begins; 0: none waits
+	announced  ident.Origin  // the preloader that every slot's worker was forked from
+	refork     reforks
+	again      bool         // a restart was asked for while a generation was loading
+	failure    *LoadFailure // why the supervisor stops; nil: it was asked to
+	held       bool         // while it stops: the workers serve on until the front has finished
+	budget     budget
+	loads      map[int]LoadRecord // by generation, for those who ask
+	failedLoad *FailedLoad        // the last one, until another one succeeds; nil: none
+
+	now time.Duration
+	out []Action
+}
+
+// New makes the core of so many slots, whose sockets are bound. Random returns numbers from [0, 1).
+func New(slots int, p Policy, random func() float64) *Core {
+	c := &Core{policy: p, random: random, budget: newBudget(p), loads: map[int]LoadRecord{}}
+	for number := range slots {
+		c.slots = append(c.slots, &slot{number: number, open: true})
+	}
+	return c
+}
+
+// Step takes one event, at a time on any monotonic clock, and returns what follows from it, in order.
+func (c *Core) Step(now time.Duration, e Event) []Action {
+	c.now, c.out = now, nil
+	switch e := e.(type) {
+	case Started:
+		c.load()
+	case SocketsLost:
+		c.socketsLost(e)
+	case SlotNotBound:
+		c.slotNotBound(e)
+	case TimerFired:
+		c.timerFired(e.Timer)
+	case StopAsked:
+		c.stopAsked(e)
+	case FrontStopAsked:
+		c.frontStopAsked(e)
+	case FrontStopped:
+		c.frontStopped()
+	case RestartAsked:
+		c.restartAsked(e)
+	default:
+		if !c.preloaderEvent(e) && !c.workerEvent(e) {
+			c.contradict(fmt.Errorf("take event: unknown %T", e))
+		}
+	}
+	return c.out
+}
+
+// preloaderEvent returns false for an event that is about something else.
+func (c *Core) preloaderEvent(e Event) bool {
+	switch e := e.(type) {
+	case PreloaderHello:
+		c.preloaderHello(e)
+	case PreloaderLoaded:
+		c.preloaderLoaded(e)
+	case PreloaderChannelClosed:
+		c.preloaderChannelClosed(e)
+	case PreloaderStopped:
+		c.preloaderStopped(e)
+	case PreloaderExited:
+		c.preloaderExited(e)
+	case PreloaderMeasured:
+		c.preloaderMeasured(e)
+	default:
+		return false
+	}
+	return true
+}
+
+// workerEvent returns false for an event that is about something else.
+func (c *Core) workerEvent(e Event) bool {
+	switch e := e.(type) {
+	case WorkerSpawned:
+		c.workerSpawned(e)
+	case WorkerSpawnFailed:
+		c.workerSpawnFailed(e)
+	case WorkerHello:
+		c.workerHello(e)
+	case WorkerLoaded:
+		c.workerLoaded(e)
+	case WorkerReady:
+		c.workerReady(e)
+	case WorkerAnsweredFirst:
+		c.workerAnsweredFirst(e)
+	case WorkerReforked:
+		c.workerReforked(e)
+	case WorkerNotReforked:
+		c.workerNotReforked(e)
+	case WorkerLeaving:
+		c.workerLeaving(e)
+	case WorkerChannelClosed:
+		c.workerChannelClosed(e)
+	case WorkerStuck:
+		c.workerStuck(e)
+	case WorkerStopped:
+		c.workerStopped(e)
+	case WorkerExited:
+		c.workerExited(e)
+	case WorkersMeasured:
+		c.workersMeasured(e)
+	default:
+		return false
+	}
+	return true
+}
+
+func (c *Core) timerFired(t Timer) {
+	switch t.Kind {
+	case timerPreloaderBoot:
+		c.preloaderBootTimeout(t.Key.Origin())
+	case timerPreloaderKill:
+		c.preloaderKill(t.Key.Origin())
+	case timerPreloaderChannel:
+		c.preloaderChannelTimeout(t.Key.Origin())
+	case timerReload:
+		c.reload(t.Key.Generation)
+	case timerWorkerBoot:
+		c.workerBootTimeout(t.Key)
+	case timerWorkerDrain:
+		c.workerDrainTimeout(t.Key)
+	case timerWorkerChannel:
+		c.workerChannelTimeout(t)
+	case timerSlot:
+		c.slotRetry(t.Key)
+	case timerRefork:
+		if c.phase == PhaseRunning {
+			c.fill()
+		}
+	case timerStop:
+		c.stopTimeout()
+	default:
+		c.contradict(fmt.Errorf("take timer: unknown kind %q", t.Kind))
+	}
+}
+
+func (c *Core) do(a Action) { c.out = append(c.out, a) }
+
+// contradict reports a mistake of this package. Tests fail on it.
+func (c *Core) contradict(err error) { c.do(Contradiction{Error: err.Error()}) }

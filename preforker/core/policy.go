@@ -1,0 +1,25 @@
+package core
+
+import "time"
+
+// SpawnMethod is how workers come to be.
+type SpawnMethod string
+
+// How workers come to be: forked from a preloader that has the application loaded, or each
+// a Ruby of its own that loads it by itself and shares nothing.
+const (
+	SpawnSmart  SpawnMethod = "smart"
+	SpawnDirect SpawnMethod = "direct"
+)
+
+// Policy is what the user may choose, and what the machine allows.
+type Policy struct {
+	BootTimeout   time.Duration // of a preloader, and of a worker
+	DrainTimeout  time.Duration
+	Method        SpawnMethod
+	LoadsAtOnce   int // of the application, with direct spawning; the CPUs
+	Renewal       Renewal
+	Refork        Refork
+	MemoryLimit   uint64        // bytes that all processes together can have; 0: not known
+	MeasurePeriod time.Duration // between two measurements of the same worker
+}

@@ -1,0 +1,307 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+// preloader is what workers are forked from: a process that was started and has loaded a
+// generation, or one that a worker of it gave birth to. With direct spawning
+// there is no process behind it: each worker loads the application for itself, and
+// the first that has done so makes the generation ready.
+type preloader struct {
+	origin ident.Origin
+	parent ident.Key // the worker that gives birth to it; none where it was started
+	state  PreloaderState
+	reason Reason
+	since  time.Duration // of its state
+	heard  bool          // what Ruby it is
+	loaded bool          // once
+	proven bool          // a worker of it was ready once, or answered its first request after a refork
+	forked time.Duration // when it last answered a spawn, or loaded
+}
+
+// load starts the next generation.
+func (c *Core) load() {
+	c.generation++
+	c.reloadAt = 0
+	c.preloaders = append(c.preloaders, &preloader{origin: ident.Origin{Generation: c.generation}, since: c.now})
+	c.do(LoadBegan{Generation: c.generation})
+	if c.direct() {
+		c.fill()
+		return
+	}
+	c.do(StartPreloader{c.generation})
+	c.do(SetTimer{Timer{timerPreloaderBoot, ident.Key{Generation: c.generation}}, c.policy.BootTimeout})
+}
+
+func (c *Core) preloader(origin ident.Origin) *preloader {
+	for _, p := range c.preloaders {
+		if p.origin == origin {
+			return p
+		}
+	}
+	return nil
+}
+
+// source is the newest preloader that workers can be had of: slots roll to it.
+func (c *Core) source() *preloader { return c.newest(c.gives) }
+
+// gives says whether workers can be had of a preloader.
+func (c *Core) gives(p *preloader) bool {
+	return p.state == ReadyPreloader || c.direct() && p.loads()
+}
+
+// loads says whether the application is on its way.
+func (p *preloader) loads() bool {
+	return p.state == StartingPreloader || p.state == LoadingPreloader
+}
+
+// provenSource is the one that an empty slot is filled from: the newest whose workers
+// have been seen to come up, so that a bad release does not take the slots whose old
+// worker happens to die.
+func (c *Core) provenSource() *preloader {
+	proven := c.newest(func(p *preloader) bool { return p.proven && c.gives(p) })
+	if proven == nil {
+		return c.source()
+	}
+	return proven
+}
+
+// key is a preloader's in its timers.
+func (p *preloader) key() ident.Key {
+	return ident.Key{Generation: p.origin.Generation, Refork: p.origin.Refork}
+}
+
+func (c *Core) newest(fits func(*preloader) bool) *preloader {
+	for i := len(c.preloaders) - 1; i >= 0; i-- {
+		if fits(c.preloaders[i]) {
+			return c.preloaders[i]
+		}
+	}
+	return nil
+}
+
+// loading is the preloader of another generation that is on its way, or nil.
+func (c *Core) loading() *preloader {
+	for _, p := range c.preloaders {
+		if p.loads() && p.origin.Refork == 0 {
+			return p
+		}
+	}
+	return nil
+}
+
+func (c *Core) movePreloader(p *preloader, to PreloaderState) {
+	if err := transition(preloaderTransitions, &p.state, to); err != nil {
+		c.contradict(fmt.Errorf("preloader %s: %w", p.origin, err))
+		return
+	}
+	p.since = c.now
+}
+
+func (c *Core) preloaderHello(e PreloaderHello) {
+	p := c.preloader(e.Origin)
+	if p == nil || p.state != StartingPreloader {
+		return // it is being stopped already
+	}
+	p.heard = true
+	c.movePreloader(p, LoadingPreloader)
+	c.do(PreloaderLoads{Origin: p.origin, Pid: e.Hello.Pid, Ruby: e.Hello.Ruby})
+}
+
+func (c *Core) preloaderLoaded(e PreloaderLoaded) {
+	p := c.preloader(e.Origin)
+	if p != nil && p.origin.Refork > 0 {
+		c.reforkLoaded(p, e.Loaded)
+		return
+	}
+	if p == nil || p.state != LoadingPreloader {
+		return
+	}
+	c.generationLoaded(p, nil, e.Loaded)
+	p.forked = c.now
+	for _, finding := range e.Loaded.Findings {
+		c.do(FindingMade{Generation: p.origin.Generation, Finding: finding})
+	}
+	c.loadAgain()
+	c.fill()
+}
+
+// generationLoaded: the application is there, for the first time in this generation. The worker is who has loaded
+// it, nil where its preloader has.
+func (c *Core) generationLoaded(p *preloader, by *worker, loaded Load) {
+	c.movePreloader(p, ReadyPreloader)
+	p.loaded = true
+	c.hasLoaded(p, loaded)
+	c.phase = PhaseRunning
+	told := GenerationLoaded{Origin: p.origin, Load: loaded}
+	if by != nil {
+		name := by.name()
+		told.Worker = &name
+	}
+	c.do(told)
+}
+
+// loadAgain starts the load that was asked for while another was on its way, and
+// says whether there was one.
+func (c *Core) loadAgain() bool {
+	if !c.again || c.loading() != nil {
+		return false
+	}
+	c.again = false
+	c.load()
+	return true
+}
+
+// preloaderExited: one that was told to go is done; one that never loaded is an
+// error, fatal where nothing has loaded yet; one that had loaded is replaced.
+func (c *Core) preloaderExited(e PreloaderExited) {
+	p := c.preloader(e.Origin)
+	if p == nil {
+		return
+	}
+	was, lived := p.state, c.now-p.since
+	if p.reason == ReasonBootTimeout && !p.heard && !c.direct() && p.origin.Refork == 0 {
+		was = StartingPreloader
+	}
+	c.movePreloader(p, ExitedPreloader)
+	c.dropPreloader(p)
+	c.loseSpawning(p.origin)
+	switch {
+	case c.phase == PhaseStopping:
+		c.do(PreloaderLeft{Origin: p.origin, Exit: e.Exit})
+		c.finishWhenDone()
+		return
+	case was == RetiringPreloader && p.reason != ReasonBootTimeout:
+		c.do(PreloaderRetired{Origin: p.origin})
+		c.fill()
+		return
+	case was == ReadyPreloader:
+		c.do(PreloaderDied{Origin: p.origin, Exit: e.Exit, Failed: e.Failed})
+		c.reforkedPreloaderDied(p)
+		if lived > youngLife {
+			c.failures = 0
+		}
+	case p.origin.Refork > 0:
+		c.reforkExited(p, e)
+		return
+	default:
+		c.notLoaded(p, LoadFailure{Generation: p.origin.Generation, Exit: e.Exit, Failed: e.Failed, StartError: e.StartError,
+			Lines: e.Lines, Program: e.Program, Was: was, Reason: p.reason, Timeout: c.policy.BootTimeout})
+		return
+	}
+	c.followed(p)
+}
+
+// notLoaded: a generation that is gone had not loaded the application.
+func (c *Core) notLoaded(gone *preloader, failure LoadFailure) {
+	if c.phase == PhaseBooting {
+		c.stop(&failure)
+		return
+	}
+	c.failedLoad = &FailedLoad{At: c.now, Failure: failure}
+	c.do(LoadFailed{Failure: failure})
+	c.followed(gone)
+}
+
+// followed sees to what comes after a preloader that is gone.
+func (c *Core) followed(gone *preloader) {
+	if !c.loadAgain() {
+		c.reloadLater(gone)
+	}
+	c.fill()
+}
+
+func (c *Core) dropPreloader(gone *preloader) {
+	for i, p := range c.preloaders {
+		if p == gone {
+			c.preloaders = append(c.preloaders[:i], c.preloaders[i+1:]...)
+			return
+		}
+	}
+}
+
+func (c *Core) restartAsked(e RestartAsked) {
+	switch {
+	case c.phase == PhaseStopping || c.phase == PhaseDone:
+		c.do(RestartIgnored{By: e.By})
+	case c.loading() != nil:
+		c.again = true
+		c.do(RestartNoted{By: e.By})
+	default:
+		c.do(RestartBegan{By: e.By, Generation: c.generation + 1})
+		c.load()
+	}
+}
+
+// preloaderBootTimeout asks a preloader that still loads where it is, and kills it
+// a little later, with whatever it started.
+func (c *Core) preloaderBootTimeout(origin ident.Origin) {
+	p := c.preloader(origin)
+	if p == nil || !p.loads() {
+		return
+	}
+	p.reason = ReasonBootTimeout
+	c.movePreloader(p, RetiringPreloader)
+	ask := ident.SIGQUIT
+	if origin.Refork > 0 {
+		c.do(ReforkTimedOut{Origin: origin, Timeout: c.policy.BootTimeout})
+		ask = ident.SIGKILL // it runs no code of the application that it could tell of
+	}
+	c.do(SignalPreloader{Origin: origin, Signal: ask})
+	c.do(SetTimer{Timer{timerPreloaderKill, p.key()}, killGrace})
+}
+
+func (c *Core) preloaderKill(origin ident.Origin) {
+	if p := c.preloader(origin); p != nil {
+		// What a load has started is of no use to anybody when it is given up; what a loaded
+		// application has started may be.
+		c.do(SignalPreloader{Origin: origin, Signal: ident.SIGKILL, Group: !p.loaded})
+	}
+}
+
+// preloaderMute: it has closed its control socket, or talks nonsense, and cannot be
+// told to fork any more. One that is on its way out is let go. One that loads may be about to
+// end, and how it ends is what the report says.
+func (c *Core) preloaderChannelClosed(e PreloaderChannelClosed) {
+	p := c.preloader(e.Origin)
+	switch {
+	case p == nil || p.state == RetiringPreloader:
+	case p.loads() && p.origin.Refork == 0:
+		c.do(SetTimer{Timer{timerPreloaderChannel, p.key()}, killGrace})
+	default:
+		c.preloaderKill(e.Origin)
+	}
+}
+
+func (c *Core) preloaderChannelTimeout(origin ident.Origin) {
+	if p := c.preloader(origin); p != nil && p.loads() {
+		p.reason = ReasonChannelClosed
+		c.preloaderKill(origin)
+	}
+}
+
+func (c *Core) retire(p *preloader, reason Reason) {
+	if c.direct() {
+		c.endGeneration(p)
+		return
+	}
+	if p.state == RetiringPreloader {
+		return
+	}
+	p.reason = reason
+	switch {
+	case p.state == ReadyPreloader:
+		c.do(RetirePreloader{p.origin, !c.hasSuccessor(p)})
+	case p.origin.Refork > 0:
+		// The one that it comes from runs the exit handlers, which a signal that can be caught would, too.
+		c.do(SignalPreloader{Origin: p.origin, Signal: ident.SIGKILL})
+	default:
+		c.do(SignalPreloader{Origin: p.origin, Signal: ident.SIGTERM, Group: true})
+	}
+	c.movePreloader(p, RetiringPreloader)
+	c.do(SetTimer{Timer{timerPreloaderKill, p.key()}, retireGrace})
+}

@@ -1,0 +1,44 @@
+package core
+
+// Reason says why something left its state. It stands beside the state, never
+// in it.
+type Reason string
+
+// Why a worker or a preloader leaves.
+const (
+	ReasonCrashed     Reason = "crashed"
+	ReasonBootFailed  Reason = "boot failed"
+	ReasonBootTimeout Reason = "boot timeout"
+	ReasonRolled      Reason = "replaced by a newer generation"
+	ReasonStopping    Reason = "stopping"
+	ReasonLost        Reason = "its preloader died while forking it"
+	ReasonUnbound     Reason = "its socket was removed"
+	// By its own decision, or by a signal that somebody else has sent.
+	ReasonLeft Reason = "left by itself"
+	// It was there and served nobody.
+	ReasonChannelClosed Reason = "closed its channel"
+	ReasonServedNobody  Reason = "took no connections"
+	ReasonNotLeaving    Reason = "did not leave"
+	// A fork of the same generation took its place.
+	ReasonOverBudget   Reason = "over budget"
+	ReasonManyRequests Reason = "served its number of requests"
+	ReasonReforked     Reason = "replaced by a fork of a warm worker"
+	// Of a preloader that was forked from a worker: its own workers turned out not to work.
+	ReasonUnsound Reason = "its workers failed"
+	// The same, more exactly.
+	ReasonDiedYoung Reason = "its worker died young"
+	ReasonNotBegun  Reason = "the worker left before it had begun"
+)
+
+// patient says whether a worker may take all the time that its last request needs: nothing is wrong with it.
+func (r Reason) patient() bool { return r.Renewal() || r == ReasonUnbound }
+
+// Renewal says whether a worker leaves for a fork of its own generation.
+func (r Reason) Renewal() bool {
+	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonReforked
+}
+
+// failure says whether a worker that leaves, or was killed, has failed itself, as one that died has.
+func (r Reason) failure() bool {
+	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonNotLeaving || r == ReasonLeft
+}

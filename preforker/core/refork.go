@@ -1,0 +1,268 @@
+package core
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+// A worker that has served gives birth to a preloader of its own generation. One slot gets a
+// worker of that one first; when it has answered a request, the others follow, and the older
+// preloader is retired when all have. Until then it can take everything back.
+
+const (
+	// mostReforkFailures is how many end the attempts in a generation.
+	maxReforkFailures = 2
+	// reforkPause comes after a failure: what was in the way may be gone by then.
+	reforkPause = 30 * time.Second
+	// maxReforkRefusals is how many workers, or how often the same one, may be found to have what others must
+	// not inherit, before the attempts in a generation end.
+	maxReforkRefusals = 7
+	// refusalPause comes after the first of them, and four times as long after each other one: another worker
+	// may be sound, or this one later.
+	refusalPause = time.Second
+)
+
+// reforks is what the core knows of them in one generation.
+type reforks struct {
+	generation int
+	last       int // number of the last attempt
+	completed  int // how many have taken all slots
+	failures   int
+	refusals   int             // for what was found in a worker
+	told       map[string]bool // what the log has of it
+	retryAt    time.Duration   // no attempt before
+	declared   bool            // a worker was unfit, and the log says so
+}
+
+// reforks says whether workers give birth to preloaders at all.
+func (c *Core) reforks() bool { return !c.direct() && len(c.policy.Refork.After) > 0 }
+
+// beginRefork asks a worker to give birth to a preloader, where the time has come, and nothing else is
+// under way: every slot has a worker of the only preloader that there is.
+func (c *Core) beginRefork(source *preloader) {
+	if !c.reforks() || c.phase != PhaseRunning || len(c.preloaders) != 1 || c.announced != source.origin || c.comingUp() > 0 {
+		return
+	}
+	r := &c.refork
+	if r.generation != source.origin.Generation {
+		*r = reforks{generation: source.origin.Generation, told: map[string]bool{}}
+	}
+	if r.failures >= maxReforkFailures || r.refusals >= maxReforkRefusals || r.completed >= len(c.policy.Refork.After) || c.now < r.retryAt {
+		return
+	}
+	w := c.warmestWorker(source.origin, c.policy.Refork.After[r.completed])
+	if w == nil {
+		return
+	}
+	r.last++
+	born := &preloader{origin: ident.Origin{Generation: r.generation, Refork: r.last}, parent: w.key, since: c.now}
+	c.preloaders = append(c.preloaders, born)
+	c.do(ReforkAsked{Worker: w.name(), Served: w.served})
+	c.do(ReforkWorker{w.key, born.origin})
+	c.do(SetTimer{Timer{timerPreloaderBoot, born.key()}, c.policy.BootTimeout})
+}
+
+// warmest is the worker of a preloader that has served most, and at least so many requests, of those that were
+// refused least often. nil where none may be asked.
+func (c *Core) warmestWorker(origin ident.Origin, least uint64) *worker {
+	var warm []*worker
+	for _, s := range c.slots {
+		if w := s.serving(); w != nil && w.state == ReadyWorker && !w.unfit && w.key.Origin() == origin && len(s.workers) == 1 && w.served >= least {
+			warm = append(warm, w)
+		}
+	}
+	if len(warm) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(warm, func(a, b *worker) int {
+		return cmp.Or(cmp.Compare(b.refusals, a.refusals), cmp.Compare(a.served, b.served))
+	})
+}
+
+func (c *Core) workerReforked(e WorkerReforked) {
+	if p := c.preloader(e.Origin); p != nil && p.state == StartingPreloader {
+		c.movePreloader(p, LoadingPreloader)
+	}
+}
+
+// workerNotReforked: the application does not want this worker to have descendants, or there is something
+// in it that others must not inherit, or it failed.
+func (c *Core) workerNotReforked(e WorkerNotReforked) {
+	p := c.preloader(e.Origin)
+	if p == nil || !p.loads() {
+		return // it took too long, and that was told
+	}
+	p.reason = ReasonUnsound // its end is no news
+	switch {
+	case e.Why.Error != nil:
+		c.reforkFailed()
+		c.do(ReforkFailed{Origin: e.Origin, Failure: e.Why.Error})
+	case slices.ContainsFunc(e.Why.Findings, Finding.Declared):
+		c.passOver(p.parent, e.Why.Findings)
+	default:
+		c.refuse(p, e.Why.Findings)
+	}
+}
+
+// refuse asks this worker again later, if nobody else is found first. A thread that one request has left behind is
+// of one worker; what all of them have ends the attempts. The log has each finding once.
+func (c *Core) refuse(p *preloader, findings []Finding) {
+	r := &c.refork
+	r.refusals++
+	wait := refusalPause << (2 * (r.refusals - 1))
+	c.retryRefork(wait)
+	if _, w := c.worker(p.parent); w != nil {
+		w.refusals++
+	}
+	known := true
+	for _, finding := range findings {
+		if text := finding.Text + finding.Where; !r.told[text] {
+			r.told[text], known = true, false
+		}
+	}
+	c.do(ReforkRefused{Origin: p.origin, Slot: p.parent.Slot, Findings: findings, Wait: wait,
+		Last: r.refusals == maxReforkRefusals, Known: known})
+}
+
+// passOver asks a worker no more. Where the application says so of every worker, it does so again and
+// again: the first time is worth a line.
+func (c *Core) passOver(key ident.Key, findings []Finding) {
+	_, w := c.worker(key)
+	if w == nil {
+		return
+	}
+	w.unfit = true
+	for _, finding := range findings {
+		c.do(WorkerUnfit{Worker: w.name(), Finding: finding, Known: c.refork.declared})
+	}
+	c.refork.declared = true
+}
+
+// unborn is the preloader that a worker was asked to give birth to and has not yet, or nil.
+func (c *Core) pendingRefork(w *worker) *preloader {
+	for _, p := range c.preloaders {
+		if p.parent == w.key && p.loads() {
+			return p
+		}
+	}
+	return nil
+}
+
+// reforkLoaded: the preloader that a worker gave birth to can fork.
+func (c *Core) reforkLoaded(p *preloader, loaded Load) {
+	if p.state == StartingPreloader {
+		c.movePreloader(p, LoadingPreloader) // its own packet has overtaken the worker's
+	}
+	if p.state != LoadingPreloader {
+		return
+	}
+	c.movePreloader(p, ReadyPreloader)
+	p.loaded = true
+	p.forked = c.now
+	c.do(PreloaderReforked{Origin: p.origin, Pid: loaded.Pid, Seconds: loaded.Seconds})
+	c.fill()
+}
+
+// notReforked: a preloader that was to be born of a worker is gone before it could fork.
+func (c *Core) reforkExited(p *preloader, e PreloaderExited) {
+	defer c.followed(p)
+	silent := e.Failed == nil && e.StartError == nil && e.Exit == ident.ExitStatus{}
+	switch {
+	case p.reason == ReasonUnsound:
+		return // the worker has told why
+	case silent && p.reason != "" && p.reason != ReasonBootTimeout:
+		c.do(ReforkCancelled{Origin: p.origin, Reason: p.reason})
+		return
+	}
+	c.reforkFailed()
+	failed := ReforkFailed{Origin: p.origin, Exit: &e.Exit}
+	switch {
+	case e.StartError != nil:
+		failed.Exit, failed.StartError = nil, e.StartError
+	case e.Failed != nil:
+		failed.Failure = &e.Failed.Failure
+	case p.reason == ReasonBootTimeout:
+		failed.Reason = p.reason
+	case silent:
+		failed.Exit, failed.Reason = nil, ReasonNotBegun
+	}
+	c.do(failed)
+}
+
+// workerFirst: one good answer proves a refork.
+func (c *Core) workerAnsweredFirst(e WorkerAnsweredFirst) {
+	p := c.preloader(e.Key.Origin())
+	if p == nil || p.proven || p.state != ReadyPreloader {
+		return
+	}
+	if e.Status == 0 || e.Status >= 500 {
+		c.giveUpRefork(p, ReforkGivenUp{Origin: p.origin, Status: e.Status, Request: e.Request})
+	} else {
+		p.proven = true
+	}
+	c.fill()
+}
+
+// doubt: a worker has died young. While the preloader before its own is still there, that one may do better.
+func (c *Core) doubtRefork(gone *worker) {
+	p := c.preloader(gone.key.Origin())
+	if p != nil && p.origin.Refork > 0 && p.state == ReadyPreloader {
+		c.giveUpRefork(p, ReforkGivenUp{Origin: p.origin, Reason: ReasonDiedYoung})
+	}
+}
+
+// giveUpRefork takes every slot back to the preloader before, where that is still there.
+func (c *Core) giveUpRefork(p *preloader, told ReforkGivenUp) {
+	if before := c.newest(func(other *preloader) bool {
+		return other.state == ReadyPreloader && other.origin.Before(p.origin)
+	}); before == nil {
+		p.proven = true // there is no better one
+		return
+	}
+	c.do(told)
+	c.reforkFailed()
+	c.retire(p, ReasonUnsound)
+}
+
+func (c *Core) reforkFailed() {
+	c.refork.failures++
+	c.retryRefork(reforkPause)
+}
+
+// retryRefork lets some time pass before the next attempt, which no request may tell.
+func (c *Core) retryRefork(wait time.Duration) {
+	c.refork.retryAt = c.now + wait
+	c.do(SetTimer{Timer{Kind: timerRefork}, wait})
+}
+
+// reforkDied: one that dies before its workers are everywhere counts as a refork that failed.
+func (c *Core) reforkedPreloaderDied(p *preloader) {
+	if p.origin.Refork > 0 && c.announced != p.origin {
+		c.reforkFailed()
+	}
+}
+
+// outdated says whether a worker should make room for one of the newest source. Of the same generation
+// that may be an older one: the preloader that was to follow it is gone.
+func (c *Core) outdated(w *worker, source *preloader) bool {
+	origin := w.key.Origin()
+	return origin.Generation < source.origin.Generation ||
+		origin.Generation == source.origin.Generation && origin.Refork != source.origin.Refork
+}
+
+// reforkArrived: all workers are forks of the preloader that a worker gave birth to.
+func (c *Core) reforkCompleted(p *preloader) {
+	c.refork.completed++
+	c.do(ReforkCompleted{Origin: p.origin})
+}
+
+// outlived says whether another preloader of the same generation is there, whose exit handlers are still
+// to run. One that is not born yet may never be.
+func (c *Core) hasSuccessor(p *preloader) bool {
+	return slices.ContainsFunc(c.preloaders, func(other *preloader) bool {
+		return other != p && other.origin.Generation == p.origin.Generation && other.state == ReadyPreloader
+	})
+}

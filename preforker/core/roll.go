@@ -1,0 +1,126 @@
+package core
+
+import (
+	"slices"
+
+	"launcher/preforker/ident"
+)
+
+// fill gives every slot what it lacks: a worker where there is none, then, one slot
+// at a time, a worker of the newest generation beside an older one. It is called
+// after everything that could have made either possible.
+func (c *Core) fill() {
+	source := c.source()
+	if source == nil { // the first one loads, all are on their way out, or a load waits
+		c.hastenReload()
+		return
+	}
+	for _, s := range c.slots {
+		if s.state == VacantSlot && c.mayBegin() {
+			c.openSlot(s)
+			c.spawn(s, c.provenSource())
+		}
+	}
+	c.roll(source)
+	c.finishRoll(source)
+	c.renew()
+	c.beginRefork(source)
+}
+
+// mayBegin says whether one more worker may be started now.
+func (c *Core) mayBegin() bool {
+	if c.direct() { // each is a load, which takes a whole CPU, until it is ready
+		return c.count(SpawningWorker)+c.count(BootingWorker) < c.policy.LoadsAtOnce
+	}
+	return c.count(SpawningWorker) < spawnsAtOnce
+}
+
+func (c *Core) count(state WorkerState) (n int) {
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.state == state {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// roll starts a successor for the first slot that serves an older generation, or a fork of an
+// older preloader, one slot at a time, those whose worker should be replaced anyway first. It never
+// goes back to older code, and waits where a still newer generation is loading.
+func (c *Core) roll(source *preloader) {
+	if l := c.loading(); l != nil && l.origin.Generation > source.origin.Generation {
+		return
+	}
+	if c.renews() && c.comingUp() > 0 {
+		return // a renewal is under way
+	}
+	if source.origin.Refork > 0 && c.leavers() > 0 {
+		return // it is to save memory, and they have theirs until they are gone
+	}
+	var next *slot
+	for _, s := range c.slots {
+		w := s.serving()
+		switch {
+		case w == nil:
+		case w.key.Origin() == source.origin && (w.state != ReadyWorker || !source.proven):
+			return // a successor is on its way, or has yet to show what it can do
+		case c.outdated(w, source) && w.state == ReadyWorker && s.retryAt <= c.now:
+			if next == nil || c.pressing(w) && !c.pressing(next.serving()) {
+				next = s
+			}
+		}
+	}
+	if next != nil && c.mayBegin() {
+		c.spawn(next, source)
+	}
+}
+
+// settle announces a generation that every slot has reached, and retires the
+// preloaders before it.
+func (c *Core) finishRoll(source *preloader) {
+	for _, s := range c.slots {
+		w := s.serving()
+		if w == nil || w.state != ReadyWorker || w.key.Origin() != source.origin {
+			return
+		}
+	}
+	if !source.proven {
+		return
+	}
+	if c.announced != source.origin {
+		c.rollCompleted(source)
+	}
+	for _, p := range slices.Clone(c.preloaders) {
+		if p.origin.Before(source.origin) {
+			c.retire(p, ReasonRolled)
+		}
+	}
+}
+
+// arrived: every slot serves with a fork of this preloader.
+func (c *Core) rollCompleted(source *preloader) {
+	was := c.announced
+	c.announced = source.origin
+	if was.Generation == source.origin.Generation {
+		c.reforkCompleted(source)
+	} else {
+		c.do(Announce{source.origin.Generation})
+	}
+	if c.renews() {
+		c.do(MeasurePreloader{source.origin})
+	}
+}
+
+func (c *Core) spawn(s *slot, source *preloader) {
+	c.serial++
+	w := &worker{key: ident.Key{Slot: s.number, Generation: source.origin.Generation,
+		Refork: source.origin.Refork, Serial: c.serial}, binding: s.binding, since: c.now, loaded: !c.direct()}
+	s.workers = append(s.workers, w)
+	if s.state != OccupiedSlot {
+		c.moveSlot(s, OccupiedSlot)
+	}
+	c.do(SpawnWorker{w.key})
+	c.do(SetTimer{Timer{timerWorkerBoot, w.key}, c.policy.BootTimeout})
+}

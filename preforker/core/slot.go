@@ -1,0 +1,137 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+// slot is a permanent number that owns a socket.
+type slot struct {
+	number  int
+	state   SlotState
+	open    bool   // its socket is there
+	binding int    // how often the socket was lost while it was open
+	unbound string // why the socket could not be bound when that was last tried
+	deaths  int    // young ones, in a row
+	failed  int    // generation of the last of them
+	workers []*worker
+	retryAt time.Duration // no spawn before
+}
+
+// serving is the newest worker that is not leaving, or nil.
+func (s *slot) serving() *worker {
+	for i := len(s.workers) - 1; i >= 0; i-- {
+		if !s.workers[i].leaving() {
+			return s.workers[i]
+		}
+	}
+	return nil
+}
+
+func (c *Core) moveSlot(s *slot, to SlotState) {
+	if err := transition(slotTransitions, &s.state, to); err != nil {
+		c.contradict(fmt.Errorf("slot %d: %w", s.number, err))
+	}
+}
+
+// bury removes a worker from its slot, and decides when the next one comes: at once,
+// or after young deaths in a row later and later, but within most.
+func (c *Core) removeWorker(s *slot, gone *worker, young bool, most time.Duration) {
+	if gone.state != ExitedWorker {
+		c.moveWorker(gone, ExitedWorker)
+	}
+	s.remove(gone)
+	if c.phase == PhaseStopping {
+		c.markVacant(s)
+		c.abandonSlot(s)
+		c.finishWhenDone()
+		return
+	}
+	if young {
+		c.doubtRefork(gone)
+		s.failed = gone.key.Generation
+		c.retryLater(s, most)
+	} else {
+		c.markVacant(s)
+	}
+	c.fill()
+}
+
+func (s *slot) remove(gone *worker) {
+	s.workers = slices.DeleteFunc(s.workers, func(w *worker) bool { return w == gone })
+}
+
+// retryLater has a slot wait for its next worker, after failures in a row later and later, but within most.
+func (c *Core) retryLater(s *slot, most time.Duration) {
+	s.deaths++
+	if c.unserved() && !c.triesSoon(s) {
+		most = min(most, unservedBackoff.max)
+	}
+	if wait := min(slotBackoff.delay(s.deaths, c.random()), most); wait > 0 {
+		c.wait(s, wait)
+	} else {
+		c.markVacant(s)
+	}
+}
+
+// triesSoon says whether another slot's worker is on its way, or will be within seconds. Where nobody serves,
+// one slot has to be tried soon, as what has kept workers from coming up may be gone.
+func (c *Core) triesSoon(but *slot) bool {
+	return slices.ContainsFunc(c.slots, func(s *slot) bool {
+		return s != but && (s.serving() != nil || s.state == WaitingSlot && s.retryAt <= c.now+unservedBackoff.max)
+	})
+}
+
+// vacate marks a slot that nobody serves as one that wants a worker. One that still
+// drains accepts nothing any more.
+func (c *Core) markVacant(s *slot) {
+	if s.serving() == nil && s.state == OccupiedSlot {
+		c.moveSlot(s, VacantSlot)
+	}
+}
+
+// wait keeps a slot from being tried again for a while. Where nobody else serves
+// it and the wait is long, its socket goes, and the web server turns to
+// the slot's neighbours.
+func (c *Core) wait(s *slot, wait time.Duration) {
+	s.retryAt = c.now + wait
+	c.do(SetTimer{Timer{timerSlot, ident.Key{Slot: s.number, Serial: s.deaths}}, wait})
+	if s.serving() != nil || s.state == VacantSlot {
+		return
+	}
+	if s.state == OccupiedSlot { // else one that was leaving has died in the wait of another
+		c.moveSlot(s, WaitingSlot)
+	}
+	c.do(SlotWaits{Slot: s.number, Deaths: s.deaths, Wait: wait, Unbound: s.unbound != ""})
+	if wait > closeAfter {
+		c.closeSlot(s)
+	}
+}
+
+func (c *Core) closeSlot(s *slot) {
+	if s.open {
+		s.open = false
+		c.do(CloseSlot{s.number})
+	}
+}
+
+func (c *Core) openSlot(s *slot) {
+	if !s.open {
+		s.open = true
+		c.do(OpenSlot{s.number})
+	}
+}
+
+func (c *Core) slotRetry(key ident.Key) {
+	s := c.slots[key.Slot]
+	if c.phase == PhaseStopping || c.phase == PhaseDone || s.deaths != key.Serial {
+		return
+	}
+	if s.state == WaitingSlot {
+		c.moveSlot(s, VacantSlot)
+	}
+	c.fill()
+}

@@ -1,0 +1,78 @@
+package core
+
+import (
+	"slices"
+)
+
+// A socket whose file is gone, or another one, cannot be reached any more, and cannot be given its
+// name again: the slot gets a new one. Its workers have the old one, in whose queue requests may
+// wait; they serve what is there and leave, and the slot is filled as one that nobody serves.
+
+// socketsLost: files of open sockets are gone.
+func (c *Core) socketsLost(e SocketsLost) {
+	if c.phase == PhaseStopping || c.phase == PhaseDone {
+		return // nobody is to find them
+	}
+	var lost []*slot
+	for _, number := range e.Slots {
+		if s := c.slots[number]; s.open {
+			lost = append(lost, s)
+		}
+	}
+	if len(lost) == 0 {
+		return
+	}
+	for _, s := range lost {
+		s.binding++
+		c.do(RebindSlot{s.number})
+	}
+	c.do(SocketsRebound{Slots: numbersOf(lost)})
+	for _, s := range lost {
+		for _, w := range slices.Clone(s.workers) {
+			c.leaveLostSocket(s, w)
+		}
+	}
+	c.fill()
+}
+
+// strand has a worker leave that serves a socket which is not its slot's any more. One that is not
+// ready yet is heard of again when it is.
+func (c *Core) leaveLostSocket(s *slot, w *worker) {
+	if w.binding != s.binding && w.state == ReadyWorker {
+		c.drain(w, ReasonUnbound, true)
+		c.markVacant(s)
+	}
+}
+
+func numbersOf(slots []*slot) (numbers []int) {
+	for _, s := range slots {
+		numbers = append(numbers, s.number)
+	}
+	return numbers
+}
+
+// slotNotBound: the socket of a slot could not be bound. It is tried again as after early
+// deaths, less and less often; the log has each reason once.
+func (c *Core) slotNotBound(e SlotNotBound) {
+	s := c.slots[e.Slot]
+	c.do(SocketUnbound{Slot: e.Slot, Error: e.Error, Known: e.Told || e.Error == s.unbound})
+	s.unbound = e.Error
+	s.open = false
+	if w := s.serving(); w != nil && w.binding == s.binding && w.state == SpawningWorker {
+		// The spawn that went with it has no listener.
+		c.do(ForgetWorker{w.key, false})
+		c.moveWorker(w, ExitedWorker)
+		s.remove(w)
+		c.retryLater(s, slotBackoff.max)
+		c.fill()
+	}
+}
+
+// boundAgain: a worker is ready on the socket of a slot that could not be bound before.
+func (c *Core) socketBound(s *slot) {
+	if s.unbound == "" {
+		return
+	}
+	s.unbound, s.deaths = "", 0
+	c.do(SocketBound{Slot: s.number})
+}

@@ -1,0 +1,131 @@
+package core
+
+import (
+	"slices"
+)
+
+// stopAsked: everybody drains, or is killed. Asking twice changes nothing.
+func (c *Core) stopAsked(e StopAsked) {
+	if c.phase != PhaseStopping && c.phase != PhaseDone {
+		c.logStopping(e.By)
+		c.stop(nil)
+	}
+	if e.Now && c.phase == PhaseStopping {
+		c.do(KillingAll{By: e.By})
+		c.killAll()
+	}
+}
+
+// stop hides the sockets and has every worker empty its queue and leave. A failure
+// is the reason why the launcher ends.
+func (c *Core) stop(failure *LoadFailure) {
+	c.beginStop(failure)
+	c.letLeave()
+	c.retireAll()
+	c.finishWhenDone()
+}
+
+// beginStop begins the time that everybody has together.
+func (c *Core) beginStop(failure *LoadFailure) {
+	c.phase = PhaseStopping
+	c.failure = failure
+	c.do(SetTimer{Timer{Kind: timerStop}, c.policy.DrainTimeout})
+}
+
+func (c *Core) letLeave() {
+	c.do(HideSockets{})
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if !w.leaving() {
+				c.drain(w, ReasonStopping, true)
+			}
+		}
+	}
+}
+
+func (c *Core) retireAll() {
+	for _, p := range slices.Clone(c.preloaders) {
+		c.retire(p, ReasonStopping)
+	}
+}
+
+// frontStops: the launcher's own front finishes its requests before the workers leave, which it
+// needs for that. A slot without a ready worker gets none any more, so its socket goes at once.
+func (c *Core) frontStopAsked(e FrontStopAsked) {
+	if c.phase == PhaseStopping || c.phase == PhaseDone {
+		return
+	}
+	c.logStopping(e.By)
+	c.beginStop(nil)
+	c.held = true
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.state == SpawningWorker || w.state == BootingWorker {
+				c.drain(w, ReasonStopping, true)
+			}
+		}
+		c.abandonSlot(s)
+	}
+	c.retireAll()
+	c.finishWhenDone()
+}
+
+// frontStopped: nobody sends the workers anything new.
+func (c *Core) frontStopped() {
+	if c.held && c.phase == PhaseStopping {
+		c.held = false
+		c.letLeave()
+		c.finishWhenDone()
+	}
+}
+
+// abandonSlot closes the socket of a slot that nobody serves, while others still serve.
+func (c *Core) abandonSlot(s *slot) {
+	if c.held && s.serving() == nil {
+		c.closeSlot(s)
+	}
+}
+
+// stopTimeout ends the time that everybody had.
+func (c *Core) stopTimeout() {
+	if c.held && c.phase == PhaseStopping {
+		c.do(KillingAll{Timeout: c.policy.DrainTimeout})
+	}
+	c.killAll()
+}
+
+func (c *Core) logStopping(by string) {
+	c.do(StopBegan{By: by, Timeout: c.policy.DrainTimeout})
+}
+
+func (c *Core) killAll() {
+	if c.phase != PhaseStopping {
+		return
+	}
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.state == KillingWorker {
+				c.do(w.killing()) // its pid may have come later than the first kill
+				continue
+			}
+			c.do(WorkerKilled{Worker: w.name(), Reason: ReasonStopping})
+			c.kill(w, ReasonStopping)
+		}
+	}
+	for _, p := range c.preloaders {
+		c.preloaderKill(p.origin)
+	}
+}
+
+func (c *Core) finishWhenDone() {
+	if c.phase != PhaseStopping || len(c.preloaders) > 0 {
+		return
+	}
+	for _, s := range c.slots {
+		if len(s.workers) > 0 {
+			return
+		}
+	}
+	c.phase = PhaseDone
+	c.do(Finish{c.failure})
+}

@@ -1,0 +1,156 @@
+package core
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+// View is what the core knows, for whoever asks. Times are on the clock of the events.
+type View struct {
+	Phase       Phase
+	Generations []GenerationView // oldest first
+	FailedLoad  *FailedLoad      // nil: the last load has succeeded, or is under way
+	Slots       []SlotView       // in their order
+	MemoryBound *MemoryBound     // nil: there is none, or not yet
+}
+
+// GenerationView is a load of the application, and the preloaders that have it.
+type GenerationView struct {
+	Generation int
+	Loaded     *LoadRecord     // nil: not yet
+	Preloaders []PreloaderView // oldest first; none where only its workers are left
+}
+
+// LoadRecord is a load that has succeeded.
+type LoadRecord struct {
+	At   time.Duration
+	Load Load
+}
+
+// FailedLoad is the last load, which has not succeeded.
+type FailedLoad struct {
+	At      time.Duration
+	Failure LoadFailure
+}
+
+// PreloaderView is a preloader as it is now.
+type PreloaderView struct {
+	Origin ident.Origin
+	State  PreloaderState
+	Since  time.Duration // of its state
+}
+
+// SlotView is a slot with its workers.
+type SlotView struct {
+	Slot    int
+	State   SlotState
+	Open    bool          // its socket is there
+	Deaths  int           // young ones, in a row
+	RetryAt time.Duration // no next worker before; 0 where it does not wait
+	Workers []WorkerView  // oldest first
+}
+
+// WorkerView is a worker as it is now.
+type WorkerView struct {
+	Key    ident.Key
+	Pid    int // 0: not known yet
+	State  WorkerState
+	Since  time.Duration // of its state
+	Reason Reason        // of leaving
+	Served uint64        // requests, as last measured
+}
+
+// Serving is the newest worker that is not leaving, or nil.
+func (s SlotView) Serving() *WorkerView {
+	for i := len(s.Workers) - 1; i >= 0; i-- {
+		if !s.Workers[i].State.leaving() {
+			return &s.Workers[i]
+		}
+	}
+	return nil
+}
+
+// MemoryBound is what all processes together have at most, in bytes: preloader + workers * each + launcher.
+type MemoryBound struct {
+	Total       uint64
+	Preloader   uint64
+	Workers     int
+	Each        uint64
+	Provisional bool // until requests have told what a worker needs
+	Launcher    uint64
+}
+
+// Phase is where the supervisor is in its life.
+func (c *Core) Phase() Phase { return c.phase }
+
+// Measures says whether anybody wants to know what workers have and serve.
+func (c *Core) Measures() bool { return c.renews() || c.reforks() }
+
+// View tells what is known at a time, and changes nothing.
+func (c *Core) View(now time.Duration) View {
+	view := View{Phase: c.phase, Generations: []GenerationView{}, FailedLoad: c.failedLoad, Slots: make([]SlotView, 0, len(c.slots)),
+		MemoryBound: c.memoryBound()}
+	for _, generation := range c.generations() {
+		view.Generations = append(view.Generations, c.generationView(generation))
+	}
+	for _, s := range c.slots {
+		slot := SlotView{Slot: s.number, State: s.state, Open: s.open, Deaths: s.deaths, Workers: make([]WorkerView, 0, len(s.workers))}
+		if s.retryAt > now && c.phase == PhaseRunning {
+			slot.RetryAt = s.retryAt
+		}
+		for _, w := range s.workers {
+			slot.Workers = append(slot.Workers, WorkerView{w.key, w.pid, w.state, w.since, w.reason, w.served})
+		}
+		view.Slots = append(view.Slots, slot)
+	}
+	return view
+}
+
+func (c *Core) generationView(generation int) GenerationView {
+	view := GenerationView{Generation: generation, Preloaders: []PreloaderView{}}
+	if load, known := c.loads[generation]; known {
+		view.Loaded = &load
+	}
+	for _, p := range c.preloaders {
+		if p.origin.Generation == generation {
+			view.Preloaders = append(view.Preloaders, PreloaderView{p.origin, p.state, p.since})
+		}
+	}
+	return view
+}
+
+// generations are those that have a preloader or a worker, oldest first.
+func (c *Core) generations() []int {
+	var found []int
+	for _, p := range c.preloaders {
+		found = append(found, p.origin.Generation)
+	}
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			found = append(found, w.key.Generation)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// memoryBound is nil where there is none, or not yet.
+func (c *Core) memoryBound() *MemoryBound {
+	b := &c.budget
+	if !c.renews() || b.bytes == 0 || b.preloader == 0 {
+		return nil
+	}
+	return &MemoryBound{Total: b.total(len(c.slots)), Preloader: b.preloader, Workers: len(c.slots), Each: b.bytes,
+		Provisional: c.policy.Renewal.Budget.Auto && !c.learned(), Launcher: b.launcher}
+}
+
+// hasLoaded notes the first load of a generation, and forgets those that are gone.
+func (c *Core) hasLoaded(p *preloader, loaded Load) {
+	present := c.generations()
+	maps.DeleteFunc(c.loads, func(generation int, _ LoadRecord) bool { return !slices.Contains(present, generation) })
+	c.loads[p.origin.Generation] = LoadRecord{c.now, loaded}
+	c.failedLoad = nil
+}

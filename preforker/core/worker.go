@@ -1,0 +1,280 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+// worker is one process of a slot.
+type worker struct {
+	key     ident.Key
+	binding int // of its slot, whose socket it has
+	state   WorkerState
+	reason  Reason // of leaving
+	pid     int
+	since   time.Duration // of its state
+	loaded  bool          // the application is there: from birth, but with direct spawning
+
+	served    uint64        // requests, as last measured
+	private   uint64        // bytes, as last measured
+	base      uint64        // the first measurement after its first requests
+	based     time.Duration // when
+	growth    float64       // bytes a second since then
+	sampled   bool          // a budget was chosen with it in view
+	unfit     bool          // says the application: nothing is to be born of it
+	refusals  int           // how often it had something that nobody must inherit
+	maxServed uint64        // requests after which it leaves; 0: any number
+	renewal   Reason        // why a successor of its own generation was started
+	chosen    time.Duration // when
+}
+
+func (w *worker) leaving() bool { return w.state.leaving() }
+
+func (c *Core) worker(key ident.Key) (*slot, *worker) {
+	if key.Slot < 0 || key.Slot >= len(c.slots) {
+		return nil, nil
+	}
+	s := c.slots[key.Slot]
+	for _, w := range s.workers {
+		if w.key == key {
+			return s, w
+		}
+	}
+	return nil, nil
+}
+
+func (c *Core) moveWorker(w *worker, to WorkerState) {
+	if err := transition(workerTransitions, &w.state, to); err != nil {
+		c.contradict(fmt.Errorf("worker %s: %w", w.key, err))
+		return
+	}
+	w.since = c.now
+}
+
+// name is the worker in facts.
+func (w *worker) name() WorkerName { return WorkerName{w.key, w.pid} }
+
+func (c *Core) workerSpawned(e WorkerSpawned) {
+	_, w := c.worker(e.Key)
+	if w == nil {
+		return
+	}
+	w.pid = e.Pid
+	c.forked(e.Key.Origin())
+	switch w.state {
+	case SpawningWorker:
+		c.moveWorker(w, BootingWorker)
+		c.fill()
+	case KillingWorker: // it was to be killed before it had a pid
+		c.do(w.killing())
+	}
+}
+
+// forked notes that a preloader answers spawns.
+func (c *Core) forked(origin ident.Origin) {
+	if p := c.preloader(origin); p != nil {
+		p.forked = c.now
+	}
+}
+
+// workerSpawnFailed: the fork did not happen. The slot waits as after an early death.
+func (c *Core) workerSpawnFailed(e WorkerSpawnFailed) {
+	s, w := c.worker(e.Key)
+	if w == nil {
+		return
+	}
+	if p := c.unloaded(w); p != nil {
+		c.firstLoadFailed(s, w, p, LoadFailure{Generation: p.origin.Generation, StartError: &StartError{Text: e.Failure.Message}})
+		return
+	}
+	c.forked(e.Key.Origin())
+	c.do(WorkerNotStarted{Worker: w.name(), Failure: e.Failure})
+	c.do(ForgetWorker{w.key, false})
+	c.removeWorker(s, w, !w.leaving(), slotBackoff.max)
+}
+
+func (c *Core) workerReady(e WorkerReady) {
+	s, w := c.worker(e.Key)
+	if w == nil {
+		return
+	}
+	w.pid = e.Pid
+	switch w.state {
+	case SpawningWorker, BootingWorker:
+	case KillingWorker: // this may be the first that is heard of its pid
+		c.do(w.killing())
+		return
+	default:
+		return // it is leaving already
+	}
+	took := c.now - w.since
+	c.moveWorker(w, ReadyWorker)
+	c.watch(w)
+	if p := c.preloader(e.Key.Origin()); p != nil && p.origin.Refork == 0 {
+		p.proven = true
+	}
+	renewal := false
+	for _, older := range s.workers {
+		if older == w || older.leaving() {
+			continue
+		}
+		reason := successorReason(older, w)
+		if reason.Renewal() {
+			renewal = true
+			if s.retryAt <= c.now {
+				s.deaths = 0 // of successors that did not come up; a timer waits for no other
+			}
+		}
+		c.drain(older, reason, false)
+	}
+	c.do(WorkerServes{Worker: w.name(), After: took, Renewal: renewal})
+	if w.binding == s.binding {
+		c.socketBound(s)
+	}
+	c.leaveLostSocket(s, w)
+	c.fill()
+}
+
+// successorReason says why a worker gives way to a younger one of its slot.
+func successorReason(older, younger *worker) Reason {
+	switch {
+	case older.key.Generation != younger.key.Generation:
+		return ReasonRolled
+	case older.renewal != "":
+		return older.renewal
+	default:
+		return ReasonReforked
+	}
+}
+
+// drain asks a worker to leave when its request in hand is done. A successor
+// serves its socket, or with backlog it empties the queue itself.
+func (c *Core) drain(w *worker, reason Reason, backlog bool) {
+	w.reason = reason
+	if p := c.pendingRefork(w); p != nil {
+		p.reason = reason // it may never begin
+	}
+	c.moveWorker(w, DrainingWorker)
+	c.do(DrainWorker{w.key, backlog})
+	c.do(SetTimer{Timer{timerWorkerDrain, w.key}, c.policy.DrainTimeout})
+}
+
+func (c *Core) kill(w *worker, reason Reason) {
+	if w.state == KillingWorker {
+		return
+	}
+	w.reason = reason
+	c.moveWorker(w, KillingWorker)
+	c.do(w.killing())
+}
+
+// killing takes along what a load has started, which is of no use to anybody when the load is
+// given up; what a loaded application has started may be.
+func (w *worker) killing() KillWorker { return KillWorker{w.key, !w.loaded} }
+
+func (c *Core) workerDrainTimeout(key ident.Key) {
+	_, w := c.worker(key)
+	if w == nil || w.state != DrainingWorker {
+		return
+	}
+	if w.reason.patient() {
+		c.do(WorkerFinishesLate{Worker: w.name(), Reason: w.reason, Timeout: c.policy.DrainTimeout})
+		return
+	}
+	if w.reason != ReasonBootTimeout { // which was logged when it was asked where it is
+		c.do(WorkerDrainTimedOut{Worker: w.name(), Timeout: c.policy.DrainTimeout})
+	}
+	c.kill(w, w.reason)
+}
+
+// workerBootTimeout kills a worker that is not ready. One without a pid was never
+// forked: then it is the preloader that does not answer, unless it is only slow, and
+// has others to fork before this one.
+func (c *Core) workerBootTimeout(key ident.Key) {
+	_, w := c.worker(key)
+	if w == nil || (w.state != SpawningWorker && w.state != BootingWorker) {
+		return
+	}
+	if p := c.preloader(key.Origin()); w.loaded && w.state == SpawningWorker && p != nil && c.now-p.forked < c.policy.BootTimeout {
+		c.do(SetTimer{Timer{timerWorkerBoot, key}, p.forked + c.policy.BootTimeout - c.now})
+		return
+	}
+	c.do(WorkerBootTimedOut{Worker: w.name(), State: w.state, Timeout: c.policy.BootTimeout})
+	switch {
+	case !w.loaded:
+		c.askWhereItLoads(w)
+	case w.state == SpawningWorker:
+		c.preloaderKill(key.Origin())
+	default:
+		c.kill(w, ReasonBootTimeout)
+	}
+}
+
+// workerLeaving: a worker serves no more, though nobody has asked it to leave. Its exit handlers may take their
+// time, so its successor comes at once. One that is young is waited for: its slot may have to wait.
+func (c *Core) workerLeaving(e WorkerLeaving) {
+	s, w := c.worker(e.Key)
+	if w == nil || w.state != ReadyWorker || e.Served == 0 && c.now-w.since < youngLife {
+		return
+	}
+	w.reason = ReasonLeft
+	c.moveWorker(w, DrainingWorker)
+	c.do(SetTimer{Timer{timerWorkerDrain, w.key}, c.policy.DrainTimeout})
+	c.do(WorkerLeavesUnasked{Worker: w.name()})
+	c.markVacant(s)
+	c.fill()
+}
+
+// workerExited: a worker is gone and reaped.
+func (c *Core) workerExited(e WorkerExited) {
+	s, w := c.worker(e.Key)
+	if w == nil {
+		return
+	}
+	if p := c.unloaded(w); p != nil {
+		c.firstLoadFailed(s, w, p, c.workerLoadFailure(w, e))
+		return
+	}
+	if w.leaving() && !w.reason.failure() {
+		if w.reason.Renewal() {
+			c.renewed(w)
+		}
+		c.do(WorkerLeft{Worker: w.name(), Reason: w.reason, Exit: e.Exit, Served: e.Served, Private: w.private})
+		c.removeWorker(s, w, false, 0)
+		return
+	}
+	young := e.Served == 0 && w.reason != ReasonLeft && (w.state != ReadyWorker || c.now-w.since < youngLife)
+	reason := ReasonCrashed
+	if e.Failed != nil {
+		reason = ReasonBootFailed
+	}
+	if w.reason != "" && (w.reason != ReasonLeft || e.Exit == ident.ExitStatus{}) {
+		reason = w.reason
+	}
+	c.do(WorkerDied{Worker: w.name(), Reason: reason, Exit: e.Exit, Served: e.Served, Request: e.Request, Failed: e.Failed})
+	if !young {
+		s.deaths = 0
+	}
+	most := slotBackoff.max
+	if e.Request != "" {
+		// It is the request that kills: others, which wait in the socket, may not.
+		most = closeAfter
+	}
+	c.removeWorker(s, w, young, most)
+}
+
+// loseSpawning gives up the workers whose preloader died before it told their
+// pids. They are nobody's fault, so their slots do not wait.
+func (c *Core) loseSpawning(origin ident.Origin) {
+	for _, s := range c.slots {
+		for _, w := range append([]*worker(nil), s.workers...) {
+			if w.pid == 0 && w.key.Origin() == origin {
+				c.do(WorkerLost{Worker: w.name(), Reason: ReasonLost})
+				c.do(ForgetWorker{w.key, true})
+				c.removeWorker(s, w, false, 0)
+			}
+		}
+	}
+}

@@ -1,0 +1,294 @@
+package preforker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"launcher/preforker/core"
+	"launcher/preforker/hint"
+	"launcher/preforker/ident"
+	"launcher/preforker/internal/wire"
+)
+
+// report tells a fact to the log, and to a person at a terminal.
+func (s *Supervisor) report(fact core.Fact) {
+	switch f := fact.(type) {
+	case core.LoadBegan:
+		s.config.Observer.Loading(f.Generation)
+	case core.GenerationLoaded:
+		s.config.Observer.Loaded(f.Origin.Generation)
+	case core.LoadFailed, core.SlotWaits:
+		s.config.Observer.Settled()
+	}
+	level, text, attrs := lineOf(fact)
+	if text != "" {
+		s.log.LogAttrs(context.Background(), level, text, attrs...)
+	}
+	if refused, is := fact.(core.ReforkRefused); is {
+		for _, finding := range refused.Findings {
+			s.log.LogAttrs(context.Background(), level, "in the way of a refork: "+finding.Text, slog.Int(keyGeneration, refused.Origin.Generation),
+				slog.String(keyKind, finding.Kind), slog.String(keyWhere, finding.Where))
+		}
+	}
+}
+
+// lineOf is a fact as a line of the log. The text is "" for a fact that the log does not have.
+func lineOf(fact core.Fact) (level slog.Level, text string, attrs []slog.Attr) {
+	for _, of := range []func(core.Fact) (slog.Level, string, []slog.Attr){
+		loadLine, preloaderLine, workerLine, workerEndLine, slotLine, reforkLine, memoryLine, supervisorLine} {
+		if level, text, attrs = of(fact); text != "" {
+			return level, text, attrs
+		}
+	}
+	return level, "", nil
+}
+
+func loadLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.PreloaderLoads:
+		return slog.LevelInfo, "preloader is loading the application",
+			[]slog.Attr{slog.Int(keyGeneration, f.Origin.Generation), slog.Int(keyPid, f.Pid), slog.String(keyRuby, f.Ruby)}
+	case core.WorkerLoads:
+		return slog.LevelInfo, "worker is loading the application", ofWorker(f.Worker, slog.String(keyRuby, f.Ruby))
+	case core.GenerationLoaded:
+		if f.Worker != nil {
+			return slog.LevelInfo, "worker loaded the application", loadAttrs(f.Load, ofWorker(*f.Worker))
+		}
+		return slog.LevelInfo, "preloader loaded the application", loadAttrs(f.Load, ofOrigin(f.Origin, slog.Int(keyPid, f.Load.Pid)))
+	case core.FindingMade:
+		return slog.LevelWarn, f.Finding.Text, present(slog.Int(keyGeneration, f.Generation), slog.String(keyKind, f.Finding.Kind),
+			slog.String(keyWhere, f.Finding.Where), slog.String(keyAdvice, f.Finding.Advice))
+	case core.LoadFailed:
+		err := loadErrorOf(f.Failure)
+		return slog.LevelError, "generation failed to load; the workers that are there serve on",
+			present(slog.Int(keyGeneration, f.Failure.Generation), slog.Any(keyError, err), slog.String(keyAdvice, hint.Of(err)))
+	case core.LoadWaits:
+		return slog.LevelWarn, "the next load waits", []slog.Attr{slog.Int(keyGeneration, f.Generation), slog.Duration(keyWait, f.Wait)}
+	}
+	return 0, "", nil
+}
+
+func loadAttrs(load core.Load, attrs []slog.Attr) []slog.Attr {
+	return append(attrs, present(slog.Float64(keySeconds, load.Seconds), slog.String(keyRuby, load.Ruby),
+		slog.String(keyRails, load.Rails), slog.String(keyRack, load.Rack))...)
+}
+
+func preloaderLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.PreloaderRetired:
+		return slog.LevelInfo, "preloader retired", ofOrigin(f.Origin)
+	case core.PreloaderLeft:
+		return slog.LevelInfo, "preloader exited", ofOrigin(f.Origin, slog.String(keyExit, f.Exit.String()))
+	case core.PreloaderDied:
+		return slog.LevelError, "preloader died; its workers serve on", withFailed(ofOrigin(f.Origin, slog.String(keyExit, f.Exit.String())), f.Failed)
+	case core.PreloaderContinued:
+		return slog.LevelWarn, "preloader was stopped by a signal and is continued", ofOrigin(f.Origin)
+	}
+	return 0, "", nil
+}
+
+func workerLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.WorkerServes:
+		return routine(f.Renewal, slog.LevelInfo), "worker is ready", ofWorker(f.Worker, slog.Float64(keySeconds, seconds(f.After)))
+	case core.WorkerNotStarted:
+		return slog.LevelError, "worker could not be started", ofWorker(f.Worker, slog.Any(keyError, failureError(wire.Failure(f.Failure))))
+	case core.WorkerFinishesLate:
+		return slog.LevelWarn, "worker was replaced and still finishes its last request",
+			ofWorker(f.Worker, slog.String(keyReason, string(f.Reason)), slog.Duration(keyTimeout, f.Timeout))
+	case core.WorkerLeavesUnasked:
+		return slog.LevelInfo, "worker leaves by itself", ofWorker(f.Worker)
+	case core.WorkerContinued:
+		return slog.LevelWarn, "worker was stopped by a signal and is continued", ofWorker(f.Worker, present(slog.String(keyRequest, f.Request))...)
+	}
+	return 0, "", nil
+}
+
+func workerEndLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.WorkerLeft:
+		attrs := ofWorker(f.Worker, slog.String(keyExit, f.Exit.String()), slog.Uint64(keyServed, f.Served))
+		if f.Reason.Renewal() {
+			attrs = append(attrs, slog.String(keyPrivate, megabytes(f.Private)))
+		}
+		return routine(f.Reason.Renewal() && f.Exit == (ident.ExitStatus{}), slog.LevelInfo), "worker left",
+			append(attrs, slog.String(keyReason, string(f.Reason)))
+	case core.WorkerDied:
+		attrs := withFailed(ofWorker(f.Worker, slog.String(keyExit, f.Exit.String()), slog.Uint64(keyServed, f.Served)), f.Failed)
+		attrs = append(attrs, present(slog.String(keyRequest, f.Request))...)
+		return slog.LevelError, "worker died", append(attrs, slog.String(keyReason, string(f.Reason)))
+	case core.WorkerLost:
+		return slog.LevelWarn, "worker was lost", ofWorker(f.Worker, slog.String(keyReason, string(f.Reason)))
+	case core.WorkerKilled:
+		return slog.LevelWarn, "worker is killed", ofWorker(f.Worker, slog.String(keyReason, string(f.Reason)))
+	case core.WorkerBootTimedOut:
+		return slog.LevelError, "worker was not ready in time and is killed",
+			ofWorker(f.Worker, slog.String(keyState, f.State.String()), slog.Duration(keyTimeout, f.Timeout))
+	case core.WorkerDrainTimedOut:
+		return slog.LevelWarn, "worker did not drain in time and is killed", ofWorker(f.Worker, slog.Duration(keyTimeout, f.Timeout))
+	case core.WorkerServesNobody:
+		return slog.LevelError, "worker takes none of the connections that wait for it, and is killed",
+			ofWorker(f.Worker, slog.Int(keyWaiting, f.Waiting))
+	case core.WorkerStays:
+		return slog.LevelError, "worker does not leave, and is killed", ofWorker(f.Worker, slog.String(keyReason, string(f.Reason)))
+	case core.WorkerUnreachable:
+		return slog.LevelError, "worker has closed its channel but not ended, as with exec, and is killed", ofWorker(f.Worker)
+	}
+	return 0, "", nil
+}
+
+func slotLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.SlotWaits:
+		return routine(f.Unbound, slog.LevelWarn), "slot waits before its next worker",
+			[]slog.Attr{slog.Int(keySlot, f.Slot), slog.Int(keyDeaths, f.Deaths), slog.Duration(keyWait, f.Wait)}
+	case core.SocketsRebound:
+		return slog.LevelWarn, "socket files were removed or replaced; the sockets are bound anew", []slog.Attr{slog.Any(keySlots, f.Slots)}
+	case core.SocketUnbound:
+		return routine(f.Known, slog.LevelError), "socket could not be bound again",
+			[]slog.Attr{slog.Int(keySlot, f.Slot), slog.String(keyError, f.Error)}
+	case core.SocketBound:
+		return slog.LevelInfo, "socket is bound again", []slog.Attr{slog.Int(keySlot, f.Slot)}
+	}
+	return 0, "", nil
+}
+
+func reforkLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.ReforkAsked:
+		return slog.LevelDebug, "refork asked for", ofWorker(f.Worker, slog.Uint64(keyServed, f.Served))
+	case core.ReforkTimedOut:
+		return slog.LevelDebug, "refork takes too long", ofOrigin(f.Origin, slog.Duration(keyTimeout, f.Timeout))
+	case core.ReforkRefused:
+		attrs := ofOrigin(f.Origin, slog.Int(keySlot, f.Slot))
+		if f.Last {
+			return slog.LevelInfo, "no refork in this generation any more: its workers have what others must not inherit", attrs
+		}
+		return routine(f.Known, slog.LevelInfo), "no refork of this worker: it has what others must not inherit; another one is tried later",
+			append(attrs, slog.Duration(keyWait, f.Wait))
+	case core.WorkerUnfit:
+		return routine(f.Known, slog.LevelInfo), "worker is passed over for a refork: " + f.Finding.Text, ofWorker(f.Worker)
+	case core.ReforkFailed:
+		return slog.LevelWarn, "refork failed; the preloader serves on", reforkFailedAttrs(f)
+	case core.ReforkCancelled:
+		return slog.LevelDebug, "no refork: the worker was to leave", ofOrigin(f.Origin, slog.String(keyReason, string(f.Reason)))
+	case core.PreloaderReforked:
+		return slog.LevelInfo, "preloader was forked from a warm worker",
+			ofOrigin(f.Origin, slog.Int(keyPid, f.Pid), slog.Float64(keySeconds, f.Seconds))
+	case core.ReforkGivenUp:
+		why := string(f.Reason)
+		if f.Request != "" {
+			why = fmt.Sprintf("its first request was answered with status %d: %s", f.Status, f.Request)
+		}
+		return slog.LevelWarn, "refork is given up; the preloader before it serves on", ofOrigin(f.Origin, slog.String(keyReason, why))
+	case core.ReforkCompleted:
+		return slog.LevelInfo, "workers are forks of a warm worker now", ofOrigin(f.Origin)
+	}
+	return 0, "", nil
+}
+
+func reforkFailedAttrs(f core.ReforkFailed) []slog.Attr {
+	attrs := ofOrigin(f.Origin)
+	if f.Exit != nil {
+		attrs = append(attrs, slog.String(keyExit, f.Exit.String()))
+	}
+	switch {
+	case f.StartError != nil:
+		attrs = append(attrs, slog.String(keyError, f.StartError.Text))
+	case f.Failure != nil:
+		attrs = append(attrs, slog.Any(keyError, failureError(wire.Failure(*f.Failure))))
+	}
+	return append(attrs, present(slog.String(keyReason, string(f.Reason)))...)
+}
+
+func memoryLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.MemoryBoundChanged:
+		b := f.Bound
+		return slog.LevelInfo, "memory at most: preloader + workers * each + launcher", []slog.Attr{slog.Int(keyGeneration, f.Generation),
+			slog.String(keyPreloader, megabytes(b.Preloader)), slog.Int(keyWorkers, b.Workers), slog.String(keyEach, megabytes(b.Each)),
+			slog.String(keyLauncher, megabytes(b.Launcher)), slog.String(keyTotal, megabytes(b.Total))}
+	case core.BudgetTooSmall:
+		return slog.LevelWarn, "the budget of a worker is too small to be kept: its first requests need more (raise --max-private)",
+			[]slog.Attr{slog.Uint64(keyServed, f.Served), slog.String(keyPrivate, megabytes(f.Private)),
+				slog.String(keyEach, megabytes(f.Each)), slog.String(keySensible, megabytes(f.Sensible))}
+	}
+	return 0, "", nil
+}
+
+func supervisorLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.RestartBegan:
+		return slog.LevelInfo, "restart asked for", []slog.Attr{slog.String(keySignal, f.By), slog.Int(keyGeneration, f.Generation)}
+	case core.RestartNoted:
+		return slog.LevelInfo, "restart noted: the application is loaded once more after this load", []slog.Attr{slog.String(keySignal, f.By)}
+	case core.RestartIgnored:
+		return slog.LevelWarn, "restart ignored: the launcher is stopping", []slog.Attr{slog.String(keySignal, f.By)}
+	case core.StopBegan:
+		return slog.LevelInfo, "stopping", []slog.Attr{slog.String(keySignal, f.By), slog.Duration(keyTimeout, f.Timeout)}
+	case core.KillingAll:
+		if f.By == "" {
+			return slog.LevelWarn, "killing what is left", []slog.Attr{slog.Duration(keyTimeout, f.Timeout)}
+		}
+		return slog.LevelWarn, "killing what is left", []slog.Attr{slog.String(keySignal, f.By)}
+	case core.Contradiction:
+		return slog.LevelError, contradictionText, []slog.Attr{slog.Any(keyError, errors.New(f.Error))}
+	}
+	return 0, "", nil
+}
+
+// contradictionText is a mistake of the core. Tests fail on it.
+const contradictionText = "the supervisor contradicted itself"
+
+// routine is the level of what is of no interest to most.
+func routine(is bool, otherwise slog.Level) slog.Level {
+	if is {
+		return slog.LevelDebug
+	}
+	return otherwise
+}
+
+// ofOrigin names a preloader in the log.
+func ofOrigin(origin ident.Origin, more ...slog.Attr) []slog.Attr {
+	attrs := []slog.Attr{slog.Int(keyGeneration, origin.Generation)}
+	if origin.Refork > 0 {
+		attrs = append(attrs, slog.Int(keyRefork, origin.Refork))
+	}
+	return append(attrs, more...)
+}
+
+// ofWorker names a worker in the log.
+func ofWorker(name core.WorkerName, more ...slog.Attr) []slog.Attr {
+	attrs := append([]slog.Attr{slog.Int(keySlot, name.Key.Slot)}, ofOrigin(name.Key.Origin())...)
+	if name.Pid != 0 {
+		attrs = append(attrs, slog.Int(keyPid, name.Pid))
+	}
+	return append(attrs, more...)
+}
+
+// withFailed adds what a process said last, where it said anything.
+func withFailed(attrs []slog.Attr, failed *core.Failed) []slog.Attr {
+	if failed == nil {
+		return attrs
+	}
+	return append(attrs, slog.Any(keyError, failureError(wire.Failure(failed.Failure))))
+}
+
+// present leaves out what is an empty text.
+func present(attrs ...slog.Attr) (known []slog.Attr) {
+	for _, attr := range attrs {
+		if attr.Value.Kind() != slog.KindString || attr.Value.String() != "" {
+			known = append(known, attr)
+		}
+	}
+	return known
+}
+
+// megabytes counts as free -m does.
+func megabytes(bytes uint64) string { return fmt.Sprintf("%d MB", (bytes+1<<19)>>20) }
+
+// seconds rounds to milliseconds.
+func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

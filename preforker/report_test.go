@@ -1,0 +1,193 @@
+package preforker
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+// told is the line of a fact: "WARN the text[slot=1 gen=2]".
+func told(fact core.Fact) string {
+	level, text, attrs := lineOf(fact)
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprint(level, " ", text, attrs)
+}
+
+// TestEachFactHasItsLine: a fact that the log should not have says so here.
+func TestEachFactHasItsLine(t *testing.T) {
+	origin, reforked := ident.Origin{Generation: 2}, ident.Origin{Generation: 2, Refork: 1}
+	worker := core.WorkerName{Key: ident.Key{Slot: 1, Generation: 2, Refork: 1, Serial: 9}, Pid: 77}
+	unseen := core.WorkerName{Key: ident.Key{Slot: 3, Generation: 2}}
+	killed := ident.ExitStatus{Signal: 9}
+	failure := core.Failure{Class: "KeyError", Message: "no key", AppFrames: []string{"config.ru:1"}}
+	failed := &core.Failed{Stage: "load", Failure: failure}
+	load := core.Load{Pid: 70, Ruby: "3.1.2", Rails: "6.1", Seconds: 1.5}
+	thread := core.Finding{Kind: "thread", Text: "boot started a thread", Where: "lib/a.rb:3", Advice: "start it later"}
+	bound := core.MemoryBound{Total: 100 * mB, Preloader: 60 * mB, Workers: 2, Each: 15 * mB, Launcher: 10 * mB}
+	seen := map[string]bool{}
+	for _, test := range []struct {
+		fact core.Fact
+		want string
+	}{
+		{core.LoadBegan{Generation: 2}, ""},
+		{core.PreloaderLoads{Origin: origin, Pid: 70, Ruby: "3.1.2"}, "INFO preloader is loading the application[gen=2 pid=70 ruby=3.1.2]"},
+		{core.WorkerLoads{Worker: worker, Ruby: "3.1.2"}, "INFO worker is loading the application[slot=1 gen=2 refork=1 pid=77 ruby=3.1.2]"},
+		{core.GenerationLoaded{Origin: origin, Load: load}, "INFO preloader loaded the application[gen=2 pid=70 seconds=1.5 ruby=3.1.2 rails=6.1]"},
+		{core.GenerationLoaded{Origin: origin, Worker: &worker, Load: load},
+			"INFO worker loaded the application[slot=1 gen=2 refork=1 pid=77 seconds=1.5 ruby=3.1.2 rails=6.1]"},
+		{core.FindingMade{Generation: 2, Finding: thread}, "WARN boot started a thread[gen=2 kind=thread where=lib/a.rb:3 advice=start it later]"},
+		{core.FindingMade{Generation: 2, Finding: core.Finding{Kind: "socket", Text: "boot opened a socket"}}, "WARN boot opened a socket[gen=2 kind=socket]"},
+		{core.LoadFailed{Failure: core.LoadFailure{Generation: 3, Was: core.LoadingPreloader, Failed: &core.Failed{Failure: core.Failure{Class: "SyntaxError", Message: "x"}}}},
+			"ERROR generation failed to load; the workers that are there serve on[gen=3 error=load the application: SyntaxError: x advice=mend the file and line that the message names; it may be written for a newer Ruby (--ruby)]"},
+		{core.LoadWaits{Generation: 3, Wait: time.Second}, "WARN the next load waits[gen=3 wait=1s]"},
+		{core.PreloaderRetired{Origin: reforked}, "INFO preloader retired[gen=2 refork=1]"},
+		{core.PreloaderLeft{Origin: origin, Exit: killed}, "INFO preloader exited[gen=2 exit=signal SIGKILL]"},
+		{core.PreloaderDied{Origin: origin, Exit: killed, Failed: failed}, "ERROR preloader died; its workers serve on[gen=2 exit=signal SIGKILL error=KeyError: no key at config.ru:1]"},
+		{core.PreloaderContinued{Origin: origin}, "WARN preloader was stopped by a signal and is continued[gen=2]"},
+
+		{core.WorkerServes{Worker: worker, After: 1500 * time.Millisecond}, "INFO worker is ready[slot=1 gen=2 refork=1 pid=77 seconds=1.5]"},
+		{core.WorkerServes{Worker: worker, Renewal: true}, "DEBUG worker is ready[slot=1 gen=2 refork=1 pid=77 seconds=0]"},
+		{core.WorkerNotStarted{Worker: unseen, Failure: failure}, "ERROR worker could not be started[slot=3 gen=2 error=KeyError: no key at config.ru:1]"},
+		{core.WorkerBootTimedOut{Worker: worker, State: core.BootingWorker, Timeout: time.Minute}, "ERROR worker was not ready in time and is killed[slot=1 gen=2 refork=1 pid=77 state=booting timeout=1m0s]"},
+		{core.WorkerDrainTimedOut{Worker: worker, Timeout: time.Minute}, "WARN worker did not drain in time and is killed[slot=1 gen=2 refork=1 pid=77 timeout=1m0s]"},
+		{core.WorkerFinishesLate{Worker: worker, Reason: core.ReasonUnbound, Timeout: time.Minute},
+			"WARN worker was replaced and still finishes its last request[slot=1 gen=2 refork=1 pid=77 reason=its socket was removed timeout=1m0s]"},
+		{core.WorkerLeavesUnasked{Worker: worker}, "INFO worker leaves by itself[slot=1 gen=2 refork=1 pid=77]"},
+		{core.WorkerLeft{Worker: worker, Reason: core.ReasonRolled, Served: 4}, "INFO worker left[slot=1 gen=2 refork=1 pid=77 exit=exit status 0 served=4 reason=replaced by a newer generation]"},
+		{core.WorkerLeft{Worker: worker, Reason: core.ReasonOverBudget, Served: 4, Private: 21 * mB},
+			"DEBUG worker left[slot=1 gen=2 refork=1 pid=77 exit=exit status 0 served=4 private=21 MB reason=over budget]"},
+		{core.WorkerLeft{Worker: worker, Reason: core.ReasonOverBudget, Exit: killed, Private: 21 * mB},
+			"INFO worker left[slot=1 gen=2 refork=1 pid=77 exit=signal SIGKILL served=0 private=21 MB reason=over budget]"},
+		{core.WorkerDied{Worker: worker, Reason: core.ReasonCrashed, Exit: killed, Served: 4, Request: "GET /crash"},
+			"ERROR worker died[slot=1 gen=2 refork=1 pid=77 exit=signal SIGKILL served=4 request=GET /crash reason=crashed]"},
+		{core.WorkerDied{Worker: worker, Reason: core.ReasonBootFailed, Exit: ident.ExitStatus{Code: 1}, Failed: failed},
+			"ERROR worker died[slot=1 gen=2 refork=1 pid=77 exit=exit status 1 served=0 error=KeyError: no key at config.ru:1 reason=boot failed]"},
+		{core.WorkerLost{Worker: unseen, Reason: core.ReasonLost}, "WARN worker was lost[slot=3 gen=2 reason=its preloader died while forking it]"},
+		{core.WorkerKilled{Worker: worker, Reason: core.ReasonStopping}, "WARN worker is killed[slot=1 gen=2 refork=1 pid=77 reason=stopping]"},
+		{core.WorkerServesNobody{Worker: worker, Waiting: 3}, "ERROR worker takes none of the connections that wait for it, and is killed[slot=1 gen=2 refork=1 pid=77 waiting=3]"},
+		{core.WorkerStays{Worker: worker, Reason: core.ReasonRolled}, "ERROR worker does not leave, and is killed[slot=1 gen=2 refork=1 pid=77 reason=replaced by a newer generation]"},
+		{core.WorkerUnreachable{Worker: worker}, "ERROR worker has closed its channel but not ended, as with exec, and is killed[slot=1 gen=2 refork=1 pid=77]"},
+		{core.WorkerContinued{Worker: worker, Request: "GET /x"}, "WARN worker was stopped by a signal and is continued[slot=1 gen=2 refork=1 pid=77 request=GET /x]"},
+		{core.WorkerContinued{Worker: worker}, "WARN worker was stopped by a signal and is continued[slot=1 gen=2 refork=1 pid=77]"},
+
+		{core.SlotWaits{Slot: 1, Deaths: 3, Wait: time.Second}, "WARN slot waits before its next worker[slot=1 deaths=3 wait=1s]"},
+		{core.SlotWaits{Slot: 1, Deaths: 3, Wait: time.Second, Unbound: true}, "DEBUG slot waits before its next worker[slot=1 deaths=3 wait=1s]"},
+		{core.SocketsRebound{Slots: []int{1, 2}}, "WARN socket files were removed or replaced; the sockets are bound anew[slots=[1 2]]"},
+		{core.SocketUnbound{Slot: 1, Error: "no space left"}, "ERROR socket could not be bound again[slot=1 error=no space left]"},
+		{core.SocketUnbound{Slot: 1, Error: "no space left", Known: true}, "DEBUG socket could not be bound again[slot=1 error=no space left]"},
+		{core.SocketBound{Slot: 1}, "INFO socket is bound again[slot=1]"},
+
+		{core.ReforkAsked{Worker: worker, Served: 10}, "DEBUG refork asked for[slot=1 gen=2 refork=1 pid=77 served=10]"},
+		{core.ReforkTimedOut{Origin: reforked, Timeout: time.Minute}, "DEBUG refork takes too long[gen=2 refork=1 timeout=1m0s]"},
+		{core.ReforkRefused{Origin: reforked, Slot: 1, Findings: []core.Finding{thread}, Wait: time.Second},
+			"INFO no refork of this worker: it has what others must not inherit; another one is tried later[gen=2 refork=1 slot=1 wait=1s]"},
+		{core.ReforkRefused{Origin: reforked, Slot: 1, Wait: time.Second, Known: true},
+			"DEBUG no refork of this worker: it has what others must not inherit; another one is tried later[gen=2 refork=1 slot=1 wait=1s]"},
+		{core.ReforkRefused{Origin: reforked, Slot: 1, Wait: time.Second, Known: true, Last: true},
+			"INFO no refork in this generation any more: its workers have what others must not inherit[gen=2 refork=1 slot=1]"},
+		{core.WorkerUnfit{Worker: worker, Finding: thread}, "INFO worker is passed over for a refork: boot started a thread[slot=1 gen=2 refork=1 pid=77]"},
+		{core.WorkerUnfit{Worker: worker, Finding: thread, Known: true}, "DEBUG worker is passed over for a refork: boot started a thread[slot=1 gen=2 refork=1 pid=77]"},
+		{core.ReforkFailed{Origin: reforked, Exit: &killed}, "WARN refork failed; the preloader serves on[gen=2 refork=1 exit=signal SIGKILL]"},
+		{core.ReforkFailed{Origin: reforked, Exit: &killed, Failure: &failure},
+			"WARN refork failed; the preloader serves on[gen=2 refork=1 exit=signal SIGKILL error=KeyError: no key at config.ru:1]"},
+		{core.ReforkFailed{Origin: reforked, StartError: &core.StartError{Text: "too many open files"}},
+			"WARN refork failed; the preloader serves on[gen=2 refork=1 error=too many open files]"},
+		{core.ReforkFailed{Origin: reforked, Exit: &killed, Reason: core.ReasonBootTimeout},
+			"WARN refork failed; the preloader serves on[gen=2 refork=1 exit=signal SIGKILL reason=boot timeout]"},
+		{core.ReforkCancelled{Origin: reforked, Reason: core.ReasonRolled}, "DEBUG no refork: the worker was to leave[gen=2 refork=1 reason=replaced by a newer generation]"},
+		{core.PreloaderReforked{Origin: reforked, Pid: 80, Seconds: 0.25}, "INFO preloader was forked from a warm worker[gen=2 refork=1 pid=80 seconds=0.25]"},
+		{core.ReforkGivenUp{Origin: reforked, Status: 500, Request: "GET /posts"},
+			"WARN refork is given up; the preloader before it serves on[gen=2 refork=1 reason=its first request was answered with status 500: GET /posts]"},
+		{core.ReforkGivenUp{Origin: reforked, Reason: core.ReasonDiedYoung}, "WARN refork is given up; the preloader before it serves on[gen=2 refork=1 reason=its worker died young]"},
+		{core.ReforkCompleted{Origin: reforked}, "INFO workers are forks of a warm worker now[gen=2 refork=1]"},
+
+		{core.MemoryBoundChanged{Generation: 2, Bound: bound},
+			"INFO memory at most: preloader + workers * each + launcher[gen=2 preloader=60 MB workers=2 each=15 MB launcher=10 MB total=100 MB]"},
+		{core.BudgetTooSmall{Served: 8, Private: 32 * mB, Each: 20 * mB, Sensible: 40 * mB},
+			"WARN the budget of a worker is too small to be kept: its first requests need more (raise --max-private)[served=8 private=32 MB each=20 MB sensible=40 MB]"},
+
+		{core.RestartBegan{By: "HUP", Generation: 2}, "INFO restart asked for[signal=HUP gen=2]"},
+		{core.RestartNoted{By: "HUP"}, "INFO restart noted: the application is loaded once more after this load[signal=HUP]"},
+		{core.RestartIgnored{By: "HUP"}, "WARN restart ignored: the launcher is stopping[signal=HUP]"},
+		{core.StopBegan{By: "TERM", Timeout: time.Minute}, "INFO stopping[signal=TERM timeout=1m0s]"},
+		{core.KillingAll{By: "INT"}, "WARN killing what is left[signal=INT]"},
+		{core.KillingAll{Timeout: time.Minute}, "WARN killing what is left[timeout=1m0s]"},
+		{core.Contradiction{Error: "worker: x"}, "ERROR the supervisor contradicted itself[error=worker: x]"},
+	} {
+		seen[strings.TrimPrefix(fmt.Sprintf("%T", test.fact), "core.")] = true
+		if got := told(test.fact); got != test.want {
+			t.Errorf("%T:\n got %s\nwant %s", test.fact, got, test.want)
+		}
+	}
+	for _, name := range factNames(t) {
+		if !seen[name] {
+			t.Errorf("nothing says what becomes of %s", name)
+		}
+	}
+}
+
+// factNames are the types in the core that are facts.
+func factNames(t *testing.T) (names []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "core/fact.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		spec, is := node.(*ast.TypeSpec)
+		if !is {
+			return true
+		}
+		if st, is := spec.Type.(*ast.StructType); is && len(st.Fields.List) > 0 && len(st.Fields.List[0].Names) == 0 {
+			names = append(names, spec.Name.Name)
+		}
+		return true
+	})
+	if len(names) < 40 {
+		t.Fatalf("found only %q", names)
+	}
+	return names
+}
+
+// watcher notes what it is told.
+type watcher struct{ told []string }
+
+func (w *watcher) Printed(string)            {}
+func (w *watcher) Serving(int, []WorkerView) {}
+func (w *watcher) Stopping()                 {}
+
+func (w *watcher) Loading(generation int) {
+	w.told = append(w.told, fmt.Sprint("loading ", generation))
+}
+func (w *watcher) Loaded(generation int) { w.told = append(w.told, fmt.Sprint("loaded ", generation)) }
+func (w *watcher) Settled()              { w.told = append(w.told, "settled") }
+
+// TestReportTellsThePersonToo: and the findings of a refusal have a line each.
+func TestReportTellsThePersonToo(t *testing.T) {
+	var log strings.Builder
+	w := &watcher{}
+	s := &Supervisor{config: Config{Observer: w}, log: slog.New(slog.NewTextHandler(&log, nil))}
+	s.report(core.LoadBegan{Generation: 1})
+	s.report(core.GenerationLoaded{Origin: ident.Origin{Generation: 1}})
+	s.report(core.SlotWaits{})
+	s.report(core.LoadFailed{})
+	s.report(core.ReforkRefused{Findings: []core.Finding{{Kind: "thread", Text: "a thread", Where: "a.rb:1"}, {Text: "a socket"}}})
+	if got := strings.Join(w.told, ", "); got != "loading 1, loaded 1, settled, settled" {
+		t.Error(got)
+	}
+	for _, line := range []string{`msg="in the way of a refork: a thread" gen=0 kind=thread where=a.rb:1`, `msg="in the way of a refork: a socket"`} {
+		if !strings.Contains(log.String(), line) {
+			t.Errorf("no %s in\n%s", line, log.String())
+		}
+	}
+}

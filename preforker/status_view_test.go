@@ -1,0 +1,58 @@
+package preforker
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+var epoch = time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+
+// TestStatusHasNoNullLists: who reads the JSON need not look for them.
+func TestStatusHasNoNullLists(t *testing.T) {
+	c := core.New(1, core.Policy{}, func() float64 { return 0 })
+	c.Step(0, core.Started{})
+	text, err := json.Marshal(statusOf(c.View(0), epoch, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"workers":[]`, `"queue":null`, `"failed_load":null`, `"promise":null`, `"loaded":null`} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("there is no %s in %s", part, text)
+		}
+	}
+}
+
+// TestStatusOfAView has each field of the view once.
+func TestStatusOfAView(t *testing.T) {
+	key := ident.Key{Slot: 1, Generation: 2, Refork: 1, Serial: 9}
+	view := core.View{Phase: core.PhaseRunning,
+		Generations: []core.GenerationView{{Generation: 2,
+			Loaded:     &core.LoadRecord{At: 2 * time.Second, Load: core.Load{Seconds: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2"}},
+			Preloaders: []core.PreloaderView{{Origin: ident.Origin{Generation: 2, Refork: 1}, State: core.ReadyPreloader, Since: 3 * time.Second}}}},
+		FailedLoad: &core.FailedLoad{At: 4 * time.Second, Failure: core.LoadFailure{Generation: 3, Was: core.LoadingPreloader,
+			Failed: &core.Failed{Stage: "load", Failure: core.Failure{Class: "NameError", Message: "no such thing", AppFrames: []string{"config.ru:1"}}}}},
+		Slots: []core.SlotView{
+			{Slot: 0, State: core.WaitingSlot, Deaths: 3, RetryAt: 7 * time.Second},
+			{Slot: 1, State: core.OccupiedSlot, Open: true, Workers: []core.WorkerView{{Key: key, Pid: 77, State: core.DrainingWorker,
+				Since: 5 * time.Second, Reason: core.ReasonRolled, Served: 6}}}},
+		MemoryBound: &core.MemoryBound{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}}
+	at := epoch.Add(2 * time.Second)
+	want := Status{Version: StatusVersion, Time: epoch.Add(6 * time.Second), Started: epoch, State: "running",
+		Memory: MemoryStatus{Promise: &Promise{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}},
+		Generations: []GenerationStatus{{Generation: 2, Loaded: &at, LoadTime: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2",
+			Preloaders: []PreloaderStatus{{Refork: 1, State: "ready", Seconds: 3}}}},
+		FailedLoad: &FailedLoad{3, epoch.Add(4 * time.Second), "load the application: NameError: no such thing"},
+		Slots: []SlotStatus{
+			{Slot: 0, State: "backoff", Deaths: 3, Retry: 1, Workers: []WorkerStatus{}},
+			{Slot: 1, State: "occupied", Open: true, Workers: []WorkerStatus{{key: key, Generation: 2, Refork: 1, Pid: 77, State: "draining",
+				Seconds: 1, Reason: core.ReasonRolled, Served: 6}}}}}
+	if got := statusOf(view, epoch, 6*time.Second); !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+}

@@ -1,0 +1,104 @@
+package preforker
+
+import (
+	"errors"
+
+	"launcher/preforker/core"
+	"launcher/preforker/hint"
+	"launcher/preforker/internal/wire"
+)
+
+// A notice is what goroutines tell the loop: a core.Event, or something that the loop alone
+// has to do with.
+type notice any
+
+// translate returns the event that a notice is to the core, after what the loop has to do about it itself. False:
+// it is none.
+func (s *Supervisor) translate(n notice) (core.Event, bool) {
+	switch n := n.(type) {
+	case preloaderEnded:
+		return s.releasePreloader(n), true
+	case workerEnded:
+		return s.releaseWorker(n), true
+	case forgottenWorkerClosed:
+		s.releaseForgotten(n)
+	case folderChecked:
+		return s.folderChecked(n)
+	case healthAsked:
+		n.reply <- s.healthTargets()
+	case statusAsked:
+		n.reply <- s.snapshot()
+	case helpersSeen:
+		s.noteHelpers(n)
+	case core.PreloaderChannelClosed:
+		return s.preloaderChannelClosed(n), true
+	case core.PreloaderLoaded:
+		s.followPreloaderPid(n.Origin, n.Loaded.Pid)
+		return n, true
+	case core.WorkerReforked:
+		s.followPreloaderPid(n.Origin, n.Pid)
+		return n, true
+	case core.WorkerSpawned:
+		s.followWorker(n.Key, n.Pid)
+		return n, true
+	case core.WorkerReady:
+		s.followWorker(n.Key, n.Pid)
+		return n, true
+	case core.Event:
+		return n, true
+	}
+	return nil, false
+}
+
+// The messages of Ruby and the data of the core have the same fields: neither knows the other.
+
+func helloOf(m wire.Hello) core.Hello { return core.Hello{Pid: m.Pid, Ruby: m.Ruby} }
+
+func loadOf(m wire.Loaded) core.Load {
+	return core.Load{Pid: m.Pid, Ruby: m.Ruby, Rails: m.Rails, Rack: m.Rack, Seconds: m.Seconds, Findings: findingsOf(m.Findings)}
+}
+
+func findingsOf(found []wire.Finding) []core.Finding {
+	var findings []core.Finding
+	for _, f := range found {
+		findings = append(findings, core.Finding{Kind: f.Kind, Text: f.Text, Where: f.Where, Advice: f.Advice})
+	}
+	return findings
+}
+
+func refusalOf(m wire.NotReforked) core.Refusal {
+	refusal := core.Refusal{Findings: findingsOf(m.Findings)}
+	if m.Error != nil {
+		failure := core.Failure(*m.Error)
+		refusal.Error = &failure
+	}
+	return refusal
+}
+
+func failedOf(m *wire.Failed) *core.Failed {
+	if m == nil {
+		return nil
+	}
+	return &core.Failed{Stage: m.Stage, Failure: core.Failure(m.Error)}
+}
+
+// startErrorOf keeps what a person can do about an error.
+func startErrorOf(err error) *core.StartError {
+	return &core.StartError{Text: err.Error(), Try: hint.Of(err)}
+}
+
+// loadErrorOf is the report of a load that failed.
+func loadErrorOf(f core.LoadFailure) error {
+	end := rubyEnd{exit: f.Exit, lines: f.Lines, program: f.Program, silent: f.Was == core.StartingPreloader,
+		timedOut: f.Reason == core.ReasonBootTimeout, mute: f.Reason == core.ReasonChannelClosed, timeout: f.Timeout}
+	if f.Failed != nil {
+		end.failed = &wire.Failed{Stage: f.Failed.Stage, Error: wire.Failure(f.Failed.Failure)}
+	}
+	if f.StartError != nil {
+		end.start = errors.New(f.StartError.Text)
+		if f.StartError.Try != "" {
+			end.start = &hint.Error{Err: end.start, Try: f.StartError.Try}
+		}
+	}
+	return loadError(end)
+}
