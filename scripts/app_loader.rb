@@ -3,7 +3,7 @@
 require_relative "missing_groups"
 
 module PreforkLauncher
-  # Loads the application in this process, its bundle and its code, and answers the Rack application.
+  # Loads the application in this process, its bundle and its code, and returns the Rack application.
   class AppLoader
     ENVIRONMENT = "config/environment.rb"
     # What Puma and Unicorn have both loaded before the application, so that some use it without requiring it.
@@ -42,7 +42,7 @@ module PreforkLauncher
 
     private
 
-    # The process says itself whether there is a bundle; BUNDLE_GEMFILE is
+    # Sets up the application's bundle, where it has one. BUNDLE_GEMFILE is
     # whatever the user set, else the application's own Gemfile, in Bundler's order.
     # Bundler.setup raises where "bundler/setup" would print and exit.
     def bundle
@@ -57,7 +57,7 @@ module PreforkLauncher
       end
     end
 
-    # One that this Ruby or this bundle does not have is missed where it is used.
+    # Requires a library. One that this Ruby or this bundle does not have is missed where it is used.
     def expect(library)
       require library
     rescue LoadError
@@ -69,7 +69,7 @@ module PreforkLauncher
       path if File.exist?(path)
     end
 
-    # parse_file answers [app, options] in Rack 2 and the app alone in Rack 3.
+    # parse_file returns [app, options] in Rack 2 and the app alone in Rack 3.
     def rackup
       require "rack"
       require "rack/builder"

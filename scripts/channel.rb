@@ -1,10 +1,9 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # One end of a SOCK_SEQPACKET pair whose other end only the supervisor holds: a
-  # packet is one JSON object, and the end of the stream says that the supervisor is
-  # gone. It is made after the application has loaded, when "socket" and "json" are
-  # whatever versions the application chose.
+  # Sends messages to the supervisor and receives its own, over one end of a SOCK_SEQPACKET pair whose other end only the
+  # supervisor holds: a packet is one JSON object, and the end of the stream says that the supervisor is gone.
+  # It is made after the application has loaded, when "socket" and "json" are whatever versions the application chose.
   class Channel
     # Packets that come in are small; those that go out are cut to this many
     # bytes at their longest parts (see Failure).
@@ -25,7 +24,7 @@ module PreforkLauncher
       new(Socket.for_fd(number))
     end
 
-    # False when the supervisor is gone; whoever waits in receive will see it too.
+    # Sends a message. False when the supervisor is gone; whoever waits in receive will see it too.
     def send(type, fields = {})
       @socket.send(JSON.generate({ type: type }.merge(fields)), 0)
       true
@@ -33,7 +32,7 @@ module PreforkLauncher
       false
     end
 
-    # The next message and the descriptors that came with it, or nil at the end.
+    # Returns the next message and the descriptors that came with it, or nil at the end.
     # Waits without holding Ruby's lock.
     def receive
       packet, _, _, *controls = @socket.recvmsg(PACKET_MAX, 0, nil, scm_rights: true)
@@ -44,7 +43,7 @@ module PreforkLauncher
       nil
     end
 
-    # The other end is closed, and there is nothing more to be received.
+    # Whether the other end is closed and there is nothing more to be received.
     def ended?
       !IO.select([@socket], nil, nil, 0).nil? && @socket.recv(1, Socket::MSG_PEEK).to_s.empty? # nil from Ruby 3.3 on
     rescue Errno::ECONNRESET
@@ -53,14 +52,14 @@ module PreforkLauncher
       false
     end
 
-    # False where somebody has closed it here, or its number.
+    # Whether it is open here: somebody may have closed it, or its number.
     def open?
       @socket.stat.socket?
     rescue IOError, SystemCallError
       false
     end
 
-    # Whoever waits in receive, or will, is told that there is nothing more to come. The supervisor is not told.
+    # Ends receive for whoever waits in it, or will. The supervisor is not told.
     def stop_receiving
       @socket.shutdown(Socket::SHUT_RD)
     end

@@ -4,21 +4,21 @@ require_relative "supervisor_death"
 require_relative "text"
 
 module PreforkLauncher
-  # Processes that this one forks, in an application whose threads may wait for any child.
+  # Forks processes in an application whose threads may wait for any child.
   module Children
     REPORT_MAX = 1024 # bytes
     FORK_SECONDS = 5 # far more than the process in between needs
 
     # Forks twice, and runs the block in the second process. The one in between leaves at once, so that the
-    # other's parent is the supervisor (its subreaper), and its death is awaited before the pid is
-    # answered. Raises where either could not be forked.
+    # other's parent is the supervisor (its subreaper), and its end is awaited before the pid is
+    # returned. Raises where either could not be forked.
     def self.fork_away(patience: FORK_SECONDS, &block)
       reader, writer = IO.pipe(binmode: true)
       middle = Process.fork do
         reader.close
         fork_and_leave(writer, block)
       end
-      hurry(middle, reader, patience)
+      continue(middle, reader, patience)
       reap(middle)
       # Not until the end of the pipe, which anything that a thread of the
       # application forks meanwhile would hold open.
@@ -30,15 +30,15 @@ module PreforkLauncher
       writer&.close
     end
 
-    # Nobody else knows of a process in between that was stopped.
-    def self.hurry(pid, reader, patience)
+    # Lets a process in between run on that was stopped, until it has reported: nobody else knows of it.
+    def self.continue(pid, reader, patience)
       Process.kill("CONT", pid) until IO.select([reader], nil, nil, patience) || Process.wait(pid, Process::WNOHANG)
     rescue Errno::ECHILD, Errno::ESRCH
       nil
     end
-    private_class_method :hurry
+    private_class_method :continue
 
-    # A thread of the application that waits for any child may have been faster.
+    # Waits for a child's end. A thread of the application that waits for any child may have been faster.
     def self.reap(pid)
       Process.wait(pid)
     rescue Errno::ECHILD

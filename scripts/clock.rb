@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # The time that deadlines are told in: it only goes forward, whatever is done to the machine's date.
+  # Tells the time that deadlines are in: it only goes forward, whatever is done to the machine's date.
   module Clock
     # In seconds.
     def self.now

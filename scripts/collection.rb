@@ -12,9 +12,9 @@ module PreforkLauncher
     # Requests take this many times as much as the collections after them, where there is a choice.
     SHARE = 7
 
-    # Places for objects of one size, or of any where Ruby does not tell them apart.
+    # Free places for objects of one size, or of any where Ruby does not tell them apart.
     class Places
-      # Of each size (3.3). A request that finds none of one size is interrupted, however many there are of the others.
+      # Returns those of each size (3.3). A request that finds none of one size is interrupted, however many there are of the others.
       def self.all
         figures = GC.respond_to?(:stat_heap) ? GC.stat_heap : {}
         told = figures.any? && figures.each_value.all? { |of| %i[total_allocated_objects total_freed_objects heap_eden_slots].all? { |name| of.key?(name) } }
@@ -37,7 +37,7 @@ module PreforkLauncher
         @allocated = now
       end
 
-      # Another such request would have to be interrupted, and would not be after a collection.
+      # Whether another such request would have to be interrupted, and would not be after a collection.
       def short?
         @allocated - @collected + @largest >= @room && @largest < @room
       end
@@ -61,7 +61,7 @@ module PreforkLauncher
       begin_anew
     end
 
-    # In the thread that serves.
+    # Collects where the time has come, in the thread that serves.
     def request_finished
       @places.each(&:request_finished)
       collect if collected? || @places.any?(&:short?) || rested?
@@ -69,7 +69,7 @@ module PreforkLauncher
 
     private
 
-    # Ruby was faster: in the request that has just ended.
+    # Whether Ruby was faster: in the request that has just ended.
     def collected?
       GC.count != @count
     end

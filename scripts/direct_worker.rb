@@ -9,8 +9,8 @@ require_relative "title"
 require_relative "worker"
 
 module PreforkLauncher
-  # A worker without a preloader: loads the application, and serves its slot with it. Its channel
-  # has been its life line from the start, on the preloader's descriptor.
+  # Runs a worker without a preloader: loads the application and serves its slot with it. Its channel to the supervisor
+  # is there from the start, on the preloader's descriptor.
   class DirectWorker
     def initialize(settings)
       @settings = settings

@@ -23,8 +23,8 @@ module PreforkLauncher
       @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
     end
 
-    # The tables of traced allocations are memory of this process: where it is measured they are
-    # left out.
+    # Loads, examines and exits. The tables of traced allocations are memory of this process: where it is measured
+    # they are left out.
     def run
       trace if @settings.trace?
       @loading.run { examine }
@@ -55,7 +55,7 @@ module PreforkLauncher
       @loading.channel.send("examined", findings: found.map(&:to_h), measured: measured.merge(fork_private: probe.private_bytes))
     end
 
-    # As a preloader does. What stands in its way is found here too.
+    # Loads all code, as a preloader does. What stands in its way is found here too.
     def eager_load
       failure = nil
       if @eager_load.wanted?
@@ -74,7 +74,7 @@ module PreforkLauncher
       [hook("before_fork", Failure.new(error, root: @settings.root).to_h)]
     end
 
-    # A hook that reconnects closes what was shared, in the worker.
+    # Takes back what a hook mends: one that reconnects closes what was shared, in the worker.
     def after_fork(finding, probe)
       return finding if finding.kind != "socket" || finding.subject.nil? || probe.failure || probe.sockets.include?(finding.subject)
       finding.mended("a worker closes it before it serves")

@@ -23,7 +23,7 @@ module PreforkLauncher
       !::Rails.application.config.eager_load
     end
 
-    # Why the application's own code was not loaded: a text, or nil. Rails' own is loaded all the same.
+    # Loads the code. Returns why the application's own was not loaded: a text, or nil. Rails' own is loaded all the same.
     def run(deadline)
       all = ::Rails.application.config.eager_load_namespaces.to_a
       failure = try(all, deadline)
@@ -42,7 +42,7 @@ module PreforkLauncher
       nil
     end
 
-    # The application is one of them.
+    # Whether it is an engine. The application is one of them.
     def engine?(namespace)
       engine = namespace.is_a?(Module) ? namespace : namespace.class
       engine <= ::Rails::Engine

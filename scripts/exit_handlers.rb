@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # The exit handlers (at_exit) of a forked process: those that it has registered itself run where it leaves in order, the last one
-  # first, and none that it has inherited. Ruby runs them in the opposite order of their registration, so one that is
+  # Runs, of the exit handlers (at_exit) that a forked process has, those that it has registered itself, the last one first, where
+  # it leaves in order, and none that it has inherited. Ruby runs them in the opposite order of their registration, so one that is
   # registered right after the fork stands between the two, and ends the process.
   #
   # A process that is forked from such a one has all of them. Where it is the next preloader it leaves out what the
@@ -15,7 +15,7 @@ module PreforkLauncher
     @skipping = nil
 
     class << self
-      # In a reforked preloader, first of all.
+      # Called by a reforked preloader, first of all.
       def leave_out_inherited
         Kernel.at_exit { skip }
       end
@@ -37,7 +37,7 @@ module PreforkLauncher
       end
     end
 
-    # In the new process.
+    # Made in the new process.
     def initialize(safety)
       @safety = safety
       @status = 1
@@ -46,12 +46,13 @@ module PreforkLauncher
       Kernel.at_exit { stop }
     end
 
-    # With which the process ends, whatever handlers say: it is the supervisor's to know how the worker went.
+    # The status with which the process ends, whatever handlers say: it is the supervisor's to know how the worker went.
     attr_writer :status
 
     private
 
-    # A process that the application forks has this handler, too: it ends as Ruby has it.
+    # Ends the process before the handlers that it has inherited. One that the application forks has this handler, too: it
+    # ends as Ruby has it.
     def stop
       ExitHandlers.skip_no_more
       return unless Process.pid == @pid

@@ -3,9 +3,8 @@
 require_relative "text"
 
 module PreforkLauncher
-  # An exception as a message for the supervisor: the application's own frames
-  # apart from those of Ruby, its gems and the launcher. Long parts are cut, and
-  # say so.
+  # Makes of an exception a message for the supervisor, or a line of the log: the application's own frames
+  # apart from those of Ruby, its gems and the launcher. Long parts are cut, and say so.
   class Failure
     # What an application's code can throw where it is loaded, prepared or asked. Signals are not among them: they
     # end a process of the launcher as they end any other.
@@ -28,7 +27,7 @@ module PreforkLauncher
         app_frames: first(app), backtrace: first(other) }
     end
 
-    # All of it in one line of the log, with the place in the application. The whole message may be a book: Ruby 3.1 shows what
+    # Returns all of it in one line of the log, with the place in the application. The whole message may be a book: Ruby 3.1 shows what
     # an object holds.
     def line
       text = Text.line(message.lines.first.to_s.chomp)[0, LINE_MAX]
@@ -37,7 +36,7 @@ module PreforkLauncher
       at.nil? || text.include?(at) ? said : "#{said} (#{at})"
     end
 
-    # Where it happened: in the application, if any of it was there.
+    # Returns where it happened: in the application, if any of it was there.
     def place(all = frames)
       (all.find { |frame| app?(frame) } || all.first).to_s[/\A[^:]+:\d+/]
     end

@@ -4,11 +4,11 @@ require_relative "active_record_pools"
 require_relative "text"
 
 module PreforkLauncher
-  # What every application needs around a fork, whether it knows or not: no
+  # Does what every application needs around a fork, whether it knows or not: no
   # connection is shared between two processes, no buffer is written twice, no two
   # workers draw the same random numbers.
   #
-  # Each library is looked at only where the application has loaded it. A step that
+  # Each library is touched only where the application has loaded it. A step that
   # fails is logged by name and does not stop the fork: the application may well
   # not use what is broken.
   class ForkSafety
@@ -21,9 +21,9 @@ module PreforkLauncher
       @grpc_stopped = false
     end
 
-    # In the preloader, before each fork. Connections are closed rather than
-    # leaked: a forked copy that is collected later would say goodbye to the
-    # database on another process's connection.
+    # Called in the preloader, before each fork. Connections are closed rather than
+    # leaked: a forked copy that is collected later would end another process's
+    # connection to the database.
     def before_fork
       step("ActiveRecord") { ActiveRecordPools.connected.each(&:disconnect!) } if ActiveRecordPools.loaded?
       step("Sequel") { ::Sequel::DATABASES.each(&:disconnect) } if defined?(::Sequel::DATABASES)
@@ -43,7 +43,7 @@ module PreforkLauncher
       end
     end
 
-    # In the worker, before the application's own hooks. ActiveRecord itself drops inherited pools from 5.2 on. One that it
+    # Called in the worker, before the application's own hooks. ActiveRecord itself drops inherited pools from 5.2 on. One that it
     # missed would mix two workers' rows, so none with a connection is left.
     def after_fork
       Kernel.srand
@@ -51,12 +51,12 @@ module PreforkLauncher
       restart_grpc(:postfork_child)
     end
 
-    # In a worker that has forked and goes on.
+    # Called in a worker that has forked and goes on.
     def after_refork
       restart_grpc(:postfork_parent)
     end
 
-    # In a worker that has served its last request. Jobs that wait in this process have
+    # Called in a worker that has served its last request. Jobs that wait in this process have
     # no other place to be done: a mail sent "later" by the default adapter is one.
     def before_exit
       step("ActiveJob") { finish_jobs(::ActiveJob::QueueAdapters::AsyncAdapter) } if async_jobs?
@@ -112,7 +112,7 @@ module PreforkLauncher
       step("GRPC") { ::GRPC.public_send(hook) }
     end
 
-    # Here, where its threads still live to end their subscriptions: in a worker
+    # Restarts the cable's server here, where its threads are still there to end their subscriptions: in a worker
     # it would speak on the preloader's connection. Only a server that boot has
     # touched holds one; asking for one here would make it.
     def restart_cable

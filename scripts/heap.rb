@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # The memory of a process that is about to be forked: as little of it as possible
+  # Prepares the Ruby heap of a process that is about to be forked: as little of it as possible
   # should be written to later, by anyone.
   class Heap
     # An object that survives three collections is old (RVALUE_OLD_AGE): only then a
@@ -12,7 +12,7 @@ module PreforkLauncher
       @optimizations = optimizations
     end
 
-    # Once for each generation, never for each fork: it moves objects, so it
+    # Compacts, once for each generation and never for each fork: it moves objects, so it
     # writes to every page. It empties the caches of constants and methods too.
     # Process.warmup (3.3) compacts as well, and gives back what malloc has free.
     def compact
@@ -23,23 +23,23 @@ module PreforkLauncher
       nil # a system whose memory Ruby cannot protect cannot be compacted
     end
 
-    # Also the last thing before the first fork.
+    # Makes old what is alive and frees the rest.
     def collect
       COLLECTIONS.times { GC.start } if @optimizations.on?("collect")
     end
 
-    # What little was made since: it is old after these, too.
+    # Makes old what little was made since, as the last thing before the first fork.
     def age
       COLLECTIONS.times { GC.start(full_mark: false) } if @optimizations.on?("collect")
     end
 
-    # In a process where all that is alive is old already (Collection). A full collection writes to it once
+    # Collects where all that is alive is old already (Collection). A full collection writes to it once
     # more: 30 MB of the blog's with Ruby 3.3, while the preloader before still has them too.
     def collect_young
       GC.start(full_mark: false) if @optimizations.on?("collect")
     end
 
-    # Slots of each size that hold an object: {40 => 155_000}. Ruby that is started with
+    # Returns how many slots of each size hold an object: {40 => 155_000}. Ruby that is started with
     # this many, and some more, has them in one place. 3.2 does not tell them apart,
     # so it is told nothing: {}. Nor does one whose figures have other names.
     def slots
@@ -52,7 +52,7 @@ module PreforkLauncher
 
     private
 
-    # By its own name in later ones.
+    # The figure has a name of its own in later ones.
     def live(pool)
       pool.fetch(:heap_live_slots) do
         pool[:total_allocated_objects] - pool[:total_freed_objects] if pool.key?(:total_freed_objects)

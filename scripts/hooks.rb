@@ -3,7 +3,7 @@
 require_relative "passenger_events"
 
 module PreforkLauncher
-  # The application's own code around the fork, from config/launcher.rb:
+  # Runs the application's own code around the fork, from config/launcher.rb:
   #
   #   before_fork { Metrics.stop }
   #   after_fork { |slot| Metrics.start(worker: slot) }

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # Ruby's own settings, which are of the whole process. Requests change them for a moment, or mean to.
+  # Remembers Ruby's own settings, which are of the whole process, and puts them back. Requests change them for a moment, or mean to.
   class InterpreterState
     STREAMS = [STDOUT, STDERR].freeze
     SETTINGS = {
@@ -66,7 +66,7 @@ module PreforkLauncher
       @verbose = $VERBOSE
     end
 
-    # In the only thread of a process. That a setting is deprecated, or not to be changed, is no news here.
+    # Puts all back, in the only thread of a process. That a setting is deprecated, or not to be changed, is no news here.
     def restore
       $VERBOSE = nil
       SETTINGS.each { |name, (reading, writing)| put_back(name, reading, writing) }
@@ -92,7 +92,7 @@ module PreforkLauncher
       nil # one that this Ruby does not have
     end
 
-    # The thread that has served is the main one of this process: what requests have hung on it would be
+    # Clears what hangs on the thread. The one that has served is the main one of this process: what requests have hung on it would be
     # there for hooks, and a fiber's storage for each new thread.
     def forget_thread
       thread = Thread.current

@@ -9,7 +9,7 @@ require_relative "supervisor_death"
 require_relative "text"
 
 module PreforkLauncher
-  # The loading of the application in this process, a preloader or a worker that does without: the
+  # Loads the application in this process, a preloader or a worker that does without one: the
   # supervisor hears what is printed meanwhile and how it ends, and its own end ends the load.
   class Loading
     def initialize(settings, hooks:, safety:)
@@ -23,8 +23,8 @@ module PreforkLauncher
     # Returns the application, prepared where there is somebody to do so. The block reports that it has
     # loaded, while what is printed still goes through the supervisor.
     def run(memory_sharing = nil)
-      answer_when_asked_where
-      life_line = leave_with_supervisor
+      tell_place_on_quit
+      watcher = leave_with_supervisor
       STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
       started = Clock.now
       @hooks.offer_passenger_events if @settings.passenger_events?
@@ -34,7 +34,7 @@ module PreforkLauncher
       require_libraries
       memory_sharing&.prepare(app)
       Loading.reset_traps
-      life_line.kill.join
+      watcher.kill.join
       SupervisorDeath.watch(channel.method(:ended?)) { leave_with_what_was_started }
       @seconds = Clock.now - started
       yield
@@ -53,13 +53,13 @@ module PreforkLauncher
                              seconds: seconds.round(3), findings: findings.map(&:to_h), slots: slots)
     end
 
-    # Traps that boot has set would keep a preloader from being ended, or
+    # Takes back traps that boot has set: they would keep a preloader from being ended, or
     # reap what it forks. Those for other signals are the application's affair.
     def self.reset_traps
       %w[CHLD INT QUIT TERM].each { |signal| Signal.trap(signal, "DEFAULT") }
     end
 
-    # "socket" and "json" come last: a bundle that could be set up has chosen
+    # The channel to the supervisor. "socket" and "json" come last: a bundle that could be set up has chosen
     # its versions by now, and one that could not cannot be harmed any more.
     def channel
       Channel.require_libraries
@@ -68,10 +68,10 @@ module PreforkLauncher
 
     private
 
-    # On QUIT a load that takes too long says where it is: the handler runs on
+    # Has a load that takes too long say on QUIT where it is: the handler runs on
     # the main thread, so its caller is what the application is doing. A thread says
     # it, because a handler may take no lock, and require takes one.
-    def answer_when_asked_where
+    def tell_place_on_quit
       Signal.trap("QUIT") do
         stuck = RuntimeError.new("still loading")
         stuck.set_backtrace(Kernel.caller)
@@ -79,9 +79,9 @@ module PreforkLauncher
       end
     end
 
-    # What can be read before the application is loaded is the end of the stream or, in a
-    # worker of its own, that it is to leave: either way nobody waits for it any more. Later
-    # others watch for both. An application may end the thread, so the kernel is asked, too.
+    # Ends the load when nobody waits for it any more, until the thread that is returned is killed. What can be read before the
+    # application is loaded is the end of the stream or, in a worker of its own, that it is to leave. Later others watch
+    # for both. An application may end the thread, so the kernel tells, too.
     def leave_with_supervisor
       control = IO.for_fd(CONTROL_FD, autoclose: false)
       SupervisorDeath.watch(-> { IO.select([control], nil, nil, 0) }) { leave_with_what_was_started }
@@ -91,7 +91,7 @@ module PreforkLauncher
       end
     end
 
-    # Whatever the load has started is of no use to anybody when it is given up.
+    # Exits, and ends what the load has started: it is of no use to anybody.
     def leave_with_what_was_started
       if Process.getpgrp == Process.pid
         Signal.trap("TERM", "IGNORE")
@@ -101,7 +101,8 @@ module PreforkLauncher
       exit!(1)
     end
 
-    # A prefix that is taken off twice would make every address unknown. Nothing in this look may keep an application from starting.
+    # Finds out whether the application takes off its prefix by itself: taken off twice it would make every address unknown. Nothing
+    # here may keep an application from starting.
     def find_mount(app)
       prefix = @settings.url_prefix
       prefix.look_at(app)
@@ -120,14 +121,14 @@ module PreforkLauncher
       FastCGI.require_libraries
     end
 
-    # exit! because exit handlers of a half loaded application have nothing to clean.
+    # Reports a failure and exits. exit! because exit handlers of a half loaded application have nothing to clean.
     def give_up(stage, error)
       @safety.flush
       channel.send("failed", stage: stage, error: Failure.new(error, root: @settings.root).to_h)
       exit!(1)
     end
 
-    # Until here both went through the supervisor, which keeps the last lines for
+    # Gives standard output and error their places for good. Until here both went through the supervisor, which keeps the last lines for
     # its report of a failure. From here on they are the launcher's own standard
     # error: a worker must be able to write after the supervisor's death. One that
     # the application has closed or sent to a file of its own stays so.

@@ -6,7 +6,7 @@ require_relative "preloader"
 require_relative "supervisor_death"
 
 # The Ruby side of the launcher: a preloader that loads an application and forks
-# its workers, a worker that loads it by itself, or a doctor that looks at it.
+# its workers, a worker that loads it by itself, or a doctor that examines it.
 module PreforkLauncher
   # Runs the process that the settings describe and does not return.
   def self.main(strings)

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # Which groups of a Gemfile are not installed, where Bundler misses a gem that the environment does not need: those
+  # Finds which groups of a Gemfile are not installed, where Bundler misses a gem that the environment does not need: those
   # of development and test, as a rule, which were left out at bundle install by a setting that is not here.
   module MissingGroups
     # Raises the same error with what is known of its cause.

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # Which of the ways to save memory are in use: all of them but those that the
+  # Knows which of the ways to save memory are in use: all of them but those that the
   # user has named (--without).
   class Optimizations
     def initialize(without)

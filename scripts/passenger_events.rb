@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # PhusionPassenger.on_event, for applications that reconnect there after a fork. It is there only where
+  # Offers PhusionPassenger.on_event, for applications that reconnect there after a fork. It is there only where
   # it was asked for, since a library that sees the constant may take it for the whole of
   # Passenger.
   class PassengerEvents

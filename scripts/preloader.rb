@@ -17,10 +17,10 @@ require_relative "title"
 require_relative "worker"
 
 module PreforkLauncher
-  # The process that has the application loaded and serves nobody: it forks a worker
+  # Runs the process that has the application loaded and serves nobody: it forks a worker
   # for each spawn message until it is retired or the supervisor is gone.
   class Preloader
-    LEADER_LOOKS = 100
+    LEADER_CHECKS = 100
     LEADER_PAUSE = 0.02 # seconds
 
     def initialize(settings)
@@ -70,26 +70,26 @@ module PreforkLauncher
 
     private
 
-    # What this process has of a request, all its workers would have.
+    # Refuses the refork and exits. What this process has of a request, all its workers would have.
     def refuse(findings, refork)
       @channel.send("not_reforked", generation: @settings.generation, refork: refork, findings: findings.map(&:to_h), error: nil)
       exit!(1)
     end
 
-    # What it left behind is looked at when the threads of the launcher are gone, and
-    # connections that no fork will see are closed.
+    # Tells the supervisor that the application is loaded, and what stands in the way of forking it. What it left behind is
+    # examined when the threads of the launcher are gone, and connections that no fork will see are closed.
     def report_loaded
       Title.preloader(@settings)
       @safety.before_fork
       examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], eagerly_loaded: @memory_sharing.eagerly_loaded)
       findings = examination.warnings
       @idle = findings.none? { |finding| finding.kind == "thread" } ? Thread.list : []
-      @memory_sharing.collect # what was connected, and what the look at it made, is garbage from here on
+      @memory_sharing.collect # what was connected, and what the examination made, is garbage from here on
       @loading.report(findings: findings, slots: @memory_sharing.slots)
     end
 
-    # Until it is to leave, with its exit handlers: what they clean away is used no more when the last preloader
-    # of a generation leaves, and only then.
+    # Forks workers until this process is to leave. Returns where it leaves with its exit handlers: what they clean away is
+    # used no more when the last preloader of a generation leaves, and only then.
     def serve_spawns(app)
       while (message, files = @channel.receive)
         break if message[:type] == "retire" && !message[:last]
@@ -102,7 +102,7 @@ module PreforkLauncher
       exit!(0)
     end
 
-    # Also where a hook holds this process up.
+    # Exits when the supervisor is gone, also where a hook holds this process up.
     def leave_with_supervisor
       SupervisorDeath.watch(@channel.method(:ended?)) do
         end_helpers
@@ -110,18 +110,18 @@ module PreforkLauncher
       end
     end
 
-    # The supervisor ends what boot has started, with the generation. When it is gone nobody else does. That is the group
+    # Ends what boot has started. The supervisor does so, with the generation. When it is gone nobody else does. That is the group
     # of the process that has loaded; while anybody is left of it, its number is nobody else's. That process may be
     # about to leave, too.
     def end_helpers
       Signal.trap("TERM", "IGNORE")
-      LEADER_LOOKS.times { leader_ends? ? break : Kernel.sleep(LEADER_PAUSE) }
+      LEADER_CHECKS.times { leader_ends? ? break : Kernel.sleep(LEADER_PAUSE) }
       Process.kill("TERM", -@loaded_in) if leader_ends?
     rescue SystemCallError
       nil # nobody is left
     end
 
-    # Nobody may be there to reap it.
+    # Whether the process that has loaded is this one or has ended. Nobody may be there to reap it.
     def leader_ends?
       @loaded_in == Process.pid || File.read("/proc/#{@loaded_in}/stat", mode: "rb").match?(/\) [ZX] /n)
     rescue Errno::ENOENT, Errno::ESRCH
@@ -139,7 +139,7 @@ module PreforkLauncher
       @channel.send("spawn_failed", error: Failure.new(error, root: @settings.root).to_h, **key)
     end
 
-    # Once is enough where nothing of the application can have run since: no hook, and no thread but those that
+    # Does what a fork needs. Once is enough where nothing of the application can have run since: no hook, and no thread but those that
     # nobody minds. Whatever is written between two forks, each worker has pages of its own for.
     def make_safe
       return if @safe && (Thread.list - @idle).empty? && !@hooks.before?
@@ -148,7 +148,7 @@ module PreforkLauncher
       @safe = true
     end
 
-    # In the new process. The end of the block that was forked runs exit handlers.
+    # Runs a worker, in the new process. The end of the block that was forked runs exit handlers.
     def work(key, files, app, record)
       @channel.close
       in_order = Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: self).run

@@ -5,7 +5,7 @@ require_relative "failure"
 require_relative "loading"
 
 module PreforkLauncher
-  # A fork that does what a worker does before its first request, and tells what it finds: which sockets it
+  # Forks a process that does what a worker does before its first request, and tells what it finds: which sockets it
   # still shares after the hooks, and how much memory is its own from the start.
   class Probe
     SLOT = 0
@@ -34,7 +34,7 @@ module PreforkLauncher
       reader, writer = IO.pipe(binmode: true)
       pid = Process.fork do
         reader.close
-        writer.write(Marshal.dump(look))
+        writer.write(Marshal.dump(examine))
         writer.close
       ensure
         exit!(0)
@@ -50,7 +50,7 @@ module PreforkLauncher
 
     private
 
-    def look
+    def examine
       result = Result.new([], Probe.private_bytes, nil)
       @safety.after_fork
       @hooks.after_fork(SLOT, forked: true)

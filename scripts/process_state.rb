@@ -5,7 +5,7 @@ require_relative "interpreter_state"
 require_relative "signal_handlers"
 
 module PreforkLauncher
-  # What belongs to a process besides its memory: its folder, its environment, its rights and limits, and
+  # Remembers what belongs to a process besides its memory, and puts it back: its folder, its environment, its rights and limits, and
   # Ruby's own settings. A reforked preloader inherits what requests have made of these; its workers are
   # to begin with what the application had when it was loaded. What cannot be put back is told.
   class ProcessState
@@ -22,13 +22,13 @@ module PreforkLauncher
     OWNED = Thread::Mutex.instance_method(:owned?)
 
     class << self
-      # Of Uid and Gid: real, effective and saved.
+      # Returns the user and the group, real, effective and saved of each, and the supplementary groups.
       def ids
         status = File.read(STATUS, mode: "rb")
         %w[Uid Gid].map { |name| status[/^#{name}:(.*)/, 1].split.first(3).map(&:to_i) } << Process.groups.sort
       end
 
-      # The user first, who may be the one that may do the rest; and again, where the groups were the way to it.
+      # Takes the user and groups back: the user first, who may be the one that may do the rest; and again, where the groups were the way to it.
       def become(was)
         users, groups, more = was
         [-> { Process::Sys.setresuid(*users) }, -> { Process.groups = more }, -> { Process::Sys.setresgid(*groups) }].each do |step|
@@ -48,7 +48,7 @@ module PreforkLauncher
         File.umask
       end
 
-      # A folder is the same when it has another name.
+      # Identifies a folder, which is the same when it has another name.
       def folder(path)
         stat = File.stat(path)
         [stat.dev, stat.ino]
@@ -87,7 +87,7 @@ module PreforkLauncher
         end.sort
       end
 
-      # Pipes that Ruby code has, to a process perhaps, which answers one worker.
+      # Pipes that Ruby code has, to a process perhaps, which could serve one worker alone.
       def pipes
         found = []
         ObjectSpace.each_object(IO) do |io|
@@ -147,7 +147,7 @@ module PreforkLauncher
       @values.fetch(part)
     end
 
-    # Makes the process what it was, in the only thread that it has. What could not be put back is answered as findings,
+    # Makes the process what it was, in the only thread that it has. What could not be put back is returned as findings,
     # without what hooks had made of it before the first request: they do so in each worker.
     def restore(hooked)
       @handlers.restore
@@ -165,7 +165,7 @@ module PreforkLauncher
       PARTS.map { |part| finding(part, hooked) }.compact
     end
 
-    # nil where a sandbox does not let it be known. Then nothing of it is put back.
+    # Returns the value of a part; nil where a sandbox does not let it be known. Then nothing of it is put back.
     def read(part)
       ProcessState.instance_exec(&part.read)
     rescue SystemCallError, NotImplementedError

@@ -4,7 +4,8 @@ require_relative "text"
 
 module PreforkLauncher
   # Tells what a worker is doing, request by request: in its record of the scoreboard, in its process title and, for the first request
-  # of a worker that was forked from a reforked preloader, to the supervisor, who waits to know how it goes. The responder calls it around each request.
+  # of a worker that was forked from a reforked preloader, to the supervisor, who waits to know how it goes. The responder calls it
+  # around each request.
   class RequestTracker
     REQUEST_MAX = 500 # bytes, of the name of a request in a message
 

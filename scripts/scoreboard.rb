@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # The memory file that the supervisor shares with every worker: one record of
+  # Writes to the memory file that the supervisor shares with every worker: one record of
   # fixed size a worker. The layout is drawn at preforker/internal/scoreboard.
   class Scoreboard
     RECORD_SIZE = 256
@@ -38,7 +38,7 @@ module PreforkLauncher
         @path = ""
       end
 
-      # The first to be written, by the worker itself: the record was made for it before its fork.
+      # Starting. It is the first to be written, by the worker itself: the record was made for it before its fork.
       def booting
         @pid = Process.pid
         write(BOOTING)
@@ -50,7 +50,7 @@ module PreforkLauncher
         write(IDLE)
       end
 
-      # A connection is in hand, but no request: nobody else can be served meanwhile.
+      # Receiving: a connection is in hand, but no request: nobody else can be served meanwhile.
       def receiving
         count
         write(RECEIVING)

@@ -5,8 +5,8 @@ require_relative "fastcgi/responder"
 require_relative "local_requests"
 
 module PreforkLauncher
-  # Whether this process can still serve a request: one of its own, over a socket, by the same code, is to be answered as it was before
-  # the first request. A request may change what that code is made of (IO#write_nonblock, IO.select, nil.nil?) so that nothing is
+  # Tests whether this process can still serve a request: one of its own, over a socket, by the same code, is to be answered as it was
+  # before the first request. A request may change what that code is made of (IO#write_nonblock, IO.select, nil.nil?) so that nothing is
   # raised and nothing is answered, or an error to each. Then all that follow would fail at once, and at once means that most come here.
   class SelfTest
     class Failed < StandardError; end
@@ -19,14 +19,14 @@ module PreforkLauncher
     LIMITS = { head_seconds: SECONDS, idle_seconds: SECONDS, body_seconds: SECONDS, write_seconds: SECONDS, drain_seconds: SECONDS }.freeze
 
     # A log that keeps nothing.
-    class Silence
+    class NoLog
       def write(*); end
     end
-    private_constant :PATH, :ANSWER, :LIMITS, :Silence
+    private_constant :PATH, :ANSWER, :LIMITS, :NoLog
 
-    # Before the first request.
+    # Made before the first request.
     def initialize
-      @responder = FastCGI::Responder.new(ANSWER, errors: Silence.new, limits: FastCGI::Limits.new(**LIMITS))
+      @responder = FastCGI::Responder.new(ANSWER, errors: NoLog.new, limits: FastCGI::Limits.new(**LIMITS))
       @request = LocalRequests.encode(PATH, "localhost", {}).freeze
       @answer = answer or raise Failed, "it does not answer a request of its own"
       @next = Clock.now + SECONDS
@@ -43,8 +43,8 @@ module PreforkLauncher
 
     private
 
-    # The request is complete and its end told before it is served, so reading waits for nothing. Where no descriptors
-    # are left a pair of sockets aborts Ruby 2.7 (rb_update_max_fd), and a pipe raises.
+    # Serves the request and returns the answer. The request is complete and its end told before it is served, so
+    # reading waits for nothing. Where no descriptors are left a pair of sockets aborts Ruby 2.7 (rb_update_max_fd), and a pipe raises.
     def answer
       IO.pipe.each(&:close)
       ours, theirs = UNIXSocket.pair

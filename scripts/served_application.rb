@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # The application as the responder of a worker calls it. The responder takes an exit for the failure of one request, which it is in
+  # Calls the application for the responder of a worker. The responder takes an exit for the failure of one request, which it is in
   # the worker; in a process that the application has forked it is what it says.
   class ServedApplication
     def initialize(app, safety)

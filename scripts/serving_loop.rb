@@ -8,7 +8,7 @@ module PreforkLauncher
   # Serves the connections that come to a worker's socket, one after the other, until the worker is to leave. Between two of them
   # it does a refork that is pending. It runs on a thread of its own, so that a request in hand delays neither the supervisor nor signals.
   class ServingLoop
-    PARENT_SECONDS = 10 # at the longest from one look at who the parent is to the next
+    PARENT_SECONDS = 10 # at the longest from one check of who the parent is to the next
 
     # Without refork the worker is never asked for one.
     def initialize(listener, responder, record:, title:, tracker:, shutdown:, refork: nil, collects: true)

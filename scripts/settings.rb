@@ -3,7 +3,7 @@
 require_relative "fastcgi/url_prefix"
 
 module PreforkLauncher
-  # What the supervisor decided for this generation and, where the process is to serve a slot
+  # Reads what the supervisor decided for this generation and, where the process is to serve a slot
   # by itself, for this worker.
   class Settings
     DRAIN_TIMEOUT = 30 # seconds
@@ -38,7 +38,7 @@ module PreforkLauncher
       !@worker.nil?
     end
 
-    # Whether this process only looks at what loading leaves behind.
+    # Whether this process only examines what loading leaves behind.
     def doctor?
       @doctor
     end

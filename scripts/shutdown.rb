@@ -3,8 +3,8 @@
 require_relative "clock"
 
 module PreforkLauncher
-  # When a worker leaves: at once, or after its backlog. The main thread and signal handlers ask for it, the serving thread looks
-  # between two requests, and a pipe wakes it from its wait for connections.
+  # Decides when a worker leaves: at once, or after its backlog. The main thread and signal handlers ask for it, the serving thread
+  # sees it between two requests, and a pipe wakes that one from its wait for connections.
   class Shutdown
     # How long the backlog is served after the supervisor's death, in seconds. Nobody restarts this worker, but
     # what waits would be reset. A new launcher binds sockets of its own, so the backlog does not grow.
@@ -31,7 +31,7 @@ module PreforkLauncher
       SIGNALS.each { |signal| Signal.trap(signal) { signalled(signal) } }
     end
 
-    # Also called from a signal handler, where no lock may be taken.
+    # Has the worker leave. Also called from a signal handler, where no lock may be taken.
     def leave(how)
       @how = how
       wake
@@ -43,7 +43,7 @@ module PreforkLauncher
       leave(:after_backlog)
     end
 
-    # A process that the application forks inherits the handler, but not the duty.
+    # Has the worker leave for a signal. A process that the application forks inherits the handler, but not the duty.
     # What the supervisor has said stands: systemd may signal every process of a
     # service that is to stop, and the backlog would be lost with it.
     def signalled(signal)

@@ -3,7 +3,7 @@
 require_relative "children"
 
 module PreforkLauncher
-  # What this process does on each signal. Ruby tells a handler only to whoever puts another in its place, and a
+  # Remembers what this process does on each signal, and puts it back. Ruby tells a handler only to whoever puts another in its place, and a
   # handler of a C library is lost by that: so a fork of this process is asked which of them are Ruby's.
   class SignalHandlers
     SIZE_MAX = 65_536 # of what the fork says, and of a pipe
@@ -15,14 +15,14 @@ module PreforkLauncher
       @handlers.each { |signal, what| @handlers[signal] = borrow(signal) if what == :code }
     end
 
-    # In the only thread of a process.
+    # Puts them back, in the only thread of a process.
     def restore
       @handlers.each { |signal, handler| Signal.trap(signal, handler) }
     end
 
     private
 
-    # By signal, without those that nobody may have: the command that Signal.trap takes, or :code. Where there is no room
+    # Returns them by signal, without those that nobody may have: the command that Signal.trap takes, or :code. Where there is no room
     # for another process none is known.
     def ask_fork
       reader, writer = IO.pipe(binmode: true)
@@ -52,7 +52,7 @@ module PreforkLauncher
       end
     end
 
-    # A signal that comes in between is sent once more.
+    # Returns Ruby's handler by putting another in its place for a moment. A signal that comes in between is sent once more.
     def borrow(signal)
       came = false
       handler = Signal.trap(signal) { came = true }

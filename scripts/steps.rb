@@ -10,7 +10,7 @@ module PreforkLauncher
   # throws; none is begun after the deadline, and one that hangs is ended soon after it: an application must not wait for what
   # only saves memory. What a step changes of the process itself is put back.
   class Steps
-    GRACE = 3 # seconds after the deadline, for a step that looks at the time itself
+    GRACE = 3 # seconds after the deadline, for a step that watches the time itself
 
     def initialize(optimizations, errors, deadline:, root: Dir.pwd, grace: GRACE)
       @optimizations = optimizations
@@ -21,7 +21,7 @@ module PreforkLauncher
       @option = nil # that switches the step off
     end
 
-    # The option switches the step off.
+    # Runs a step. The option switches it off.
     def step(name, option: "--without #{name}", &block)
       @option = option
       return unless @optimizations.on?(name)
@@ -35,7 +35,7 @@ module PreforkLauncher
       complain(name, error)
     end
 
-    # For one of many items of a step: a model without its table says nothing
+    # Yields each of many items of a step, past those that fail: a model without its table says nothing
     # about the others.
     def each(items)
       failed = []

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # What a process has once for all of its code: the working directory, the file mode mask and the environment.
+  # Keeps what a process has once for all of its code: the working directory, the file mode mask and the environment.
   module Surroundings
     # Puts back what the block has changed of them.
     def self.kept

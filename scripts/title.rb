@@ -3,8 +3,8 @@
 require_relative "text"
 
 module PreforkLauncher
-  # The process title: who this is, and what it is doing. One write to the
-  # process's own argument memory, so that ps and top tell the tale.
+  # Sets the process title: who this is, and what it is doing. It is one write to the
+  # process's own argument memory, which ps and top show.
   class Title
     PATH_MAX = 80 # bytes
     PLAIN = /\A[!-~]*\z/n.freeze
@@ -32,7 +32,7 @@ module PreforkLauncher
     end
     private_class_method :origin
 
-    # It is for people alone, and fails nothing.
+    # Shows what it is doing. That is for people alone, and fails nothing.
     def show(doing)
       Process.setproctitle("#{@identity} #{doing}")
     rescue StandardError
@@ -45,7 +45,7 @@ module PreforkLauncher
 
     private
 
-    # Whoever sends a request chooses them, and ps shows them on a terminal.
+    # Makes fit for a terminal what whoever sends a request chooses.
     def plain(text)
       text = text.byteslice(0, PATH_MAX)
       PLAIN.match?(text) ? text : Text.line(text)

@@ -5,7 +5,7 @@ require_relative "clock"
 require_relative "failure"
 
 module PreforkLauncher
-  # A block that is run in a fork of this process first, because it may hang where nothing can interrupt it, end its process,
+  # Runs a block in a fork of this process first, because it may hang where nothing can interrupt it, end its process,
   # or leave something half done: the fork is thrown away. What it prints or logs goes nowhere.
   #
   # Whoever wants several at a time makes them all before asking any for its failure.
@@ -33,7 +33,7 @@ module PreforkLauncher
       @writer&.close
     end
 
-    # Why the block must not be run here: a text, or nil where it went well. Waits until the deadline, and leaves no process behind.
+    # Returns why the block must not be run here: a text, or nil where it went well. Waits until the deadline, and leaves no process behind.
     def failure
       return @failure unless @pid
       report = read
@@ -44,7 +44,7 @@ module PreforkLauncher
 
     private
 
-    # Nil is the end of the stream. The fork itself says that it is late, and where it is, if it can.
+    # Returns what the fork reports. Nil is the end of the stream. The fork itself says that it is late, and where it is, if it can.
     def read
       return :late unless IO.select([@reader], nil, nil, [@deadline - Clock.now, 0].max + GRACE)
       @reader.read_nonblock(REPORT_MAX, exception: false)
@@ -54,7 +54,7 @@ module PreforkLauncher
       report.nil? ? "it ended its process" : LATE
     end
 
-    # A thread waits for it, since nothing ends a process that waits for a disk.
+    # Ends the fork. A thread waits for it, since nothing ends a process that waits for a disk.
     def finish
       @reader&.close
       return unless @pid
@@ -69,14 +69,14 @@ module PreforkLauncher
       nil # a handler of the application's has reaped it
     end
 
-    # It takes along what it has started. Both sides say so, because either may be first.
+    # Makes the fork leave with what it has started. Both sides do, because either may be first.
     def lead_group(pid)
       Process.setpgid(pid, pid)
     rescue SystemCallError
-      nil # it has ended, or said so itself
+      nil # it has ended, or done so itself
     end
 
-    # In the fork. Only the result is told; exit handlers belong to the process that was forked.
+    # Runs the block, in the fork. Only the result is told; exit handlers belong to the process that has forked it.
     def attempt(parent, block)
       @reader.close
       lead_group(0)
@@ -98,7 +98,7 @@ module PreforkLauncher
       Failure.new(error, root: @root).line
     end
 
-    # Until the deadline, or the end of the process that was forked.
+    # Ends the fork at the deadline, or after the process that has forked it.
     def watch(main, parent)
       Kernel.sleep(POLL) while Process.ppid == parent && Clock.now < @deadline
       late = RuntimeError.new("")

@@ -30,7 +30,7 @@ module PreforkLauncher
       mark("warm-up ends")
     end
 
-    # The application, as the responder calls it: what goes wrong in it is told here.
+    # Calls the application, for the responder: what goes wrong in it is told here.
     def call(env)
       status, headers, body = @app.call(env)
       complain("answered #{status}") if status.to_i >= REDIRECTED
@@ -67,7 +67,7 @@ module PreforkLauncher
       @errors.note("warm-up: #{@path} #{what.to_s.lines.first.to_s.chomp}")
     end
 
-    # Into the application's own log, where its requests are written too.
+    # Writes into the application's own log, where its requests are written too.
     def mark(text)
       return unless defined?(::Rails) && ::Rails.respond_to?(:logger) && ::Rails.logger
       ::Rails.logger.info("launcher: #{text}")

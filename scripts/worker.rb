@@ -14,7 +14,7 @@ require_relative "supervisor_death"
 require_relative "title"
 
 module PreforkLauncher
-  # The life of one worker, from its fork to its exit: it prepares itself, serves its slot's socket until it is asked to leave, or
+  # Runs one worker from its fork to its exit: it prepares itself, serves its slot's socket until it is asked to leave, or
   # until the end of its channel says that the supervisor is gone, and ends.
   #
   # Two threads. The main one waits for the supervisor and for signals; the other serves (ServingLoop). When that is
@@ -83,8 +83,10 @@ module PreforkLauncher
 
     def new_serving_loop
       tracker = RequestTracker.new(@key, channel: @channel, record: @record, title: @title)
-      responder = FastCGI::Responder.new(ServedApplication.new(@app, @safety), errors: $stderr, url_prefix: @settings.url_prefix, observer: tracker)
-      ServingLoop.new(@listener, responder, record: @record, title: @title, tracker: tracker, shutdown: @shutdown, refork: @refork, collects: collects?)
+      responder = FastCGI::Responder.new(ServedApplication.new(@app, @safety), errors: $stderr, url_prefix: @settings.url_prefix,
+                                                                               observer: tracker)
+      ServingLoop.new(@listener, responder, record: @record, title: @title, tracker: tracker, shutdown: @shutdown, refork: @refork,
+                                            collects: collects?)
     end
 
     # A worker of its own has nobody to share memory with, and is to be as others run it.
@@ -129,7 +131,7 @@ module PreforkLauncher
       @shutdown.leave(backlog ? :after_backlog : :now)
     end
 
-    # The serving thread does it, between two requests. It takes back what has woken it once it sees that
+    # Asks the serving thread for a refork, which it does between two requests. It takes back what has woken it once it sees that
     # one is pending, so that comes second: a byte that came later would keep it awake for ever.
     def refork(message, files)
       return files.each(&:close) unless @refork && files.size == 1
@@ -137,7 +139,7 @@ module PreforkLauncher
       @refork.request(message, files.first)
     end
 
-    # The process ends after this thread, also where the application has killed it.
+    # Serves, on its own thread. The process ends after this thread, also where the application has killed it.
     def serve_until_told
       status = 1
       @disturbed = true unless @serving_loop.run
@@ -151,7 +153,7 @@ module PreforkLauncher
       hand_over(status)
     end
 
-    # The main thread wakes from waiting for the supervisor. Exit handlers have no time that they could not outstay, and
+    # Has the main thread end the process. It wakes from waiting for the supervisor. Exit handlers have no time that they could not outstay, and
     # the main thread may be anywhere.
     def hand_over(status)
       @safety.flush
@@ -165,12 +167,13 @@ module PreforkLauncher
       exit!(status) # as long as that can be done
     end
 
-    # What comes now may take a while, and nobody else serves the slot.
+    # Tells the supervisor that nobody serves the slot any more: what comes now may take a while.
     def tell_leaving
       @channel.send("leaving", **@key, served: @record.requests) unless @asked
       @asked = true
     end
 
+    # Ends the process when its exit handlers take too long.
     def end_later
       Thread.new do
         Kernel.sleep(@settings.drain_timeout)

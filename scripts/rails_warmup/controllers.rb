@@ -2,7 +2,7 @@
 
 module PreforkLauncher
   class RailsWarmup
-    # What each class of controllers and mailers finds out on its first request.
+    # Has each class of controllers and mailers find out what it does on its first request.
     class Controllers
       ASKED = %i[action_methods controller_path _prefixes view_context_class].freeze
 

@@ -6,7 +6,7 @@ require_relative "../trial"
 
 module PreforkLauncher
   class RailsWarmup
-    # Which databases can be asked: those that are there, and answer. One that accepts and stays silent, or holds everybody off, would
+    # Finds which databases can be asked: those that are there, and answer. One that accepts and stays silent, or holds everybody off, would
     # keep the one who asks for as long as it likes, in code that cannot be interrupted; so each is asked by a process of its own first.
     class Databases
       SECONDS = 5
@@ -27,7 +27,7 @@ module PreforkLauncher
         @steps = steps
       end
 
-      # The models whose database can be asked.
+      # Returns the models whose database can be asked.
       def answering(models)
         databases = models.group_by(&:connection_pool).map { |pool, of_pool| Database.new(pool, of_pool) }
         tried = databases.select { |database| there?(database) }
@@ -40,7 +40,8 @@ module PreforkLauncher
 
       private
 
-      # To connect to a file that is not there makes it, of the user who runs this; to one that is empty may write to it.
+      # Whether there is anything to connect to. To connect to a file that is not there makes it,
+      # of the user who runs this; to one that is empty may write to it.
       def there?(database)
         path = file(ActiveRecordPools.configuration(database.pool))
         return true if path.nil? || File.size?(path)
@@ -48,7 +49,7 @@ module PreforkLauncher
         false
       end
 
-      # Nil for a database that is no file. In memory there is nothing to be learned.
+      # Returns the path; nil for a database that is no file. In memory there is nothing to be learned.
       def file(configuration)
         return unless configuration[:adapter].to_s.match?(FILES) && configuration[:database]
         path = configuration[:database].to_s
@@ -56,12 +57,12 @@ module PreforkLauncher
         File.expand_path(path, ::Rails.root.to_s)
       end
 
-      # What is open while a process forks, some libraries close in the fork, and say so.
+      # Closes all: what is open while a process forks, some libraries close in the fork, and say so.
       def close_connections
         ActiveRecordPools.connected.each(&:disconnect!)
       end
 
-      # In the fork, which says goodbye: a server may log those who do not, and SQLite leaves files behind.
+      # Asks in the fork, which disconnects: a server may log those who do not, and SQLite leaves files behind.
       def ask(database)
         model = database.models.first
         Databases.connection(model).data_source_exists?(model.table_name)

@@ -2,13 +2,13 @@
 
 module PreforkLauncher
   class RailsWarmup
-    # What there is once in a Rails application.
+    # Builds what there is once in a Rails application.
     class Framework
       def initialize(application)
         @application = application
       end
 
-      # From 8.0 on routes are not drawn before they are asked for.
+      # Builds the router and the helpers of paths. From 8.0 on routes are not drawn before they are asked for.
       def routes
         if @application.respond_to?(:reload_routes_unless_loaded)
           @application.reload_routes_unless_loaded
@@ -19,7 +19,7 @@ module PreforkLauncher
         set.mounted_helpers
       end
 
-      # Each key costs 1,000 rounds of PBKDF2 and more. They are made of the
+      # Derives the keys of cookies. Each key costs 1,000 rounds of PBKDF2 and more. They are made of the
       # session's own kinds of cookies.
       def secrets
         return unless secret?
@@ -30,7 +30,7 @@ module PreforkLauncher
         jar.encrypted
       end
 
-      # Of the default locale: a backend that reads its files one by one goes on
+      # Loads those of the default locale: a backend that reads its files one by one goes on
       # to do so, and an application may have a hundred of them. Only backends of files are asked: others ask a database, or
       # note there what they do not have.
       def translations

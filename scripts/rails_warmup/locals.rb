@@ -2,7 +2,7 @@
 
 module PreforkLauncher
   class RailsWarmup
-    # Which names a partial is rendered with, as far as the sources tell: from
+    # Learns which names a partial is rendered with, as far as the sources tell: from
     #
     #   render "form", post: @post
     #   render partial: "shared/menu", locals: { items: items }

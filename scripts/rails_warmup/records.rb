@@ -4,7 +4,7 @@ require_relative "databases"
 
 module PreforkLauncher
   class RailsWarmup
-    # What each model learns of its table when it is first used: columns, types,
+    # Has each model learn what it does of its table when it is first used: columns, types,
     # defaults, attribute methods. The queries are those that the first request
     # would make; no row is read, and nothing is noted of a table that is not there.
     class Records
