@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"launcher/preforker/printable"
 )
 
 // Process is a line of /proc/PID/stat. Pid and Start together name a process: a pid is
@@ -151,17 +151,5 @@ func Title(pid int) string {
 // cleanTitle makes a line of text that is safe to print: a process chooses its title itself.
 // Arguments end with a NUL, and Ruby's setproctitle fills up with them.
 func cleanTitle(text string, length int) string {
-	text = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r // an invalid byte has come here as U+FFFD
-		}
-		return ' '
-	}, text))
-	if len(text) <= length {
-		return text
-	}
-	for length > 0 && !utf8.RuneStart(text[length]) {
-		length--
-	}
-	return strings.TrimSpace(text[:length])
+	return strings.TrimSpace(printable.Cut(strings.TrimSpace(printable.Mask(text, ' ')), length))
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"launcher/preforker/printable"
 	"launcher/scripts"
 )
 
@@ -181,7 +182,7 @@ func (o *Output) Lines() []string {
 	var lines []string
 	for _, line := range o.last {
 		if len(line) > strangerLineMax {
-			line = strings.ToValidUTF8(line[:strangerLineMax], "") + lineDropped
+			line = printable.Cut(line, strangerLineMax) + lineDropped
 		}
 		lines = append(lines, line)
 	}

@@ -30,7 +30,7 @@ var rules = []rule{
 	{packages: []string{"preforker/core/..."}, never: []string{"preforker", "preforker/internal/...", "preforker/linux", "preforker/proc"}, tests: true},
 	{packages: []string{"preforker/ident"}, only: []string{}, tests: true},
 	{packages: []string{"preforker/internal/...", "preforker/ruby", "preforker/sockets", "preforker/control", "preforker/examine",
-		"preforker/proc", "preforker/linux", "preforker/hint", "preforker/smallfile"}, never: above, tests: true},
+		"preforker/proc", "preforker/linux", "preforker/hint", "preforker/smallfile", "preforker/printable"}, never: above, tests: true},
 	{packages: []string{"fcgi", "fcgi/fcgitest"}, only: []string{"fcgi", "fcgi/fcgitest"}, tests: true},
 	{packages: []string{"fcgi"}, only: []string{}},
 	{packages: []string{"fcgi/front"}, only: []string{"fcgi"}},

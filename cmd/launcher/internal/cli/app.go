@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker/hint"
+	"launcher/preforker/printable"
 )
 
 // Run carries a command line out and returns the exit status. The build may have given it a version.
@@ -53,7 +54,7 @@ func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
 // warn prints warnings where there is no log.
 func warn(w io.Writer, warnings []string) {
 	for _, warning := range warnings {
-		fmt.Fprintf(w, "launcher: %s\n", escaped(warning))
+		fmt.Fprintf(w, "launcher: %s\n", printable.Escape(warning))
 	}
 }
 
@@ -94,8 +95,8 @@ func (l *commandLine) report(w io.Writer, err error, asJSON bool) {
 			return
 		}
 	}
-	fmt.Fprintf(w, "launcher: %s\n", escaped(text))
+	fmt.Fprintf(w, "launcher: %s\n", printable.Escape(text))
 	if try != "" {
-		fmt.Fprintf(w, "Try: %s\n", escaped(try))
+		fmt.Fprintf(w, "Try: %s\n", printable.Escape(try))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker"
+	"launcher/preforker/printable"
 	"launcher/preforker/ruby"
 )
 
@@ -83,7 +84,7 @@ type printer struct {
 
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = io.WriteString(p.w, escaped(fmt.Sprintf(format+"\n", args...)))
+		_, p.err = io.WriteString(p.w, printable.Escape(fmt.Sprintf(format+"\n", args...)))
 	}
 }
 

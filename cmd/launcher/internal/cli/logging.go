@@ -8,7 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"unicode/utf8"
+
+	"launcher/preforker/printable"
 )
 
 // Formats of the log.
@@ -101,11 +102,7 @@ func measured(groups []string, a slog.Attr) slog.Attr {
 
 // cut returns the beginning of a long text, and its size.
 func cut(text string, limit int) string {
-	end := limit
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return fmt.Sprintf("%s… (cut: %d bytes)", text[:end], len(text))
+	return fmt.Sprintf("%s… (cut: %d bytes)", printable.Cut(text, limit), len(text))
 }
 
 // escaper passes JSON on, with the characters escaped that do something to a terminal. The encoder lets C1
@@ -113,11 +110,11 @@ func cut(text string, limit int) string {
 type escaper struct{ w io.Writer }
 
 func (e escaper) Write(line []byte) (int, error) {
-	if bytes.ContainsFunc(line, func(r rune) bool { return r != '\n' && hidden(r) }) {
+	if bytes.ContainsFunc(line, func(r rune) bool { return r != '\n' && printable.Hidden(r) }) {
 		var out strings.Builder
 		for _, r := range string(line) {
 			switch {
-			case r == '\n' || !hidden(r):
+			case r == '\n' || !printable.Hidden(r):
 				out.WriteRune(r)
 			case r > 0xffff:
 				r -= 0x10000

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"launcher/cmd/launcher/internal/experiment"
+	"launcher/preforker/printable"
 )
 
 // progress shows how far an experiment is: by a bar on a terminal, by lines elsewhere. It implements
@@ -72,7 +73,7 @@ func (p *progress) close() {
 
 // say prints a line above the bar.
 func (p *progress) say(format string, args ...any) {
-	text := escaped(fmt.Sprintf(format, args...))
+	text := printable.Escape(fmt.Sprintf(format, args...))
 	if p.bar != nil {
 		p.bar.Log("%s", text)
 		return

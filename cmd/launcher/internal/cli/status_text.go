@@ -23,7 +23,7 @@ const nothing = "–"
 func statusText(s preforker.Status, width int, zone *time.Location) string {
 	var out strings.Builder
 	line := func(title, words string) { fmt.Fprintf(&out, "%-13s %s\n", title, words) }
-	line("application", printable(s.Root)+", sockets in "+printable(s.SocketDir))
+	line("application", visible(s.Root)+", sockets in "+visible(s.SocketDir))
 	method := ""
 	if s.SpawnMethod == preforker.SpawnDirect {
 		method = ", spawn method direct"
@@ -38,7 +38,7 @@ func statusText(s preforker.Status, width int, zone *time.Location) string {
 		}
 	}
 	if f := s.FailedLoad; f != nil {
-		line(fmt.Sprintf("generation %d", f.Generation), fmt.Sprintf("failed to load, %s: %s", moment(f.Time, s.Time, zone), printable(f.Error)))
+		line(fmt.Sprintf("generation %d", f.Generation), fmt.Sprintf("failed to load, %s: %s", moment(f.Time, s.Time, zone), visible(f.Error)))
 	}
 	line("memory", sumWords(s.Memory))
 	if s.Memory.Promise != nil {
@@ -61,7 +61,7 @@ func generationWords(g preforker.GenerationStatus, now time.Time, zone *time.Loc
 	}
 	for _, version := range [][2]string{{"Ruby", g.Ruby}, {"Rails", g.Rails}, {"Rack", g.Rack}} {
 		if version[1] != "" {
-			words += ", " + version[0] + " " + printable(version[1])
+			words += ", " + version[0] + " " + visible(version[1])
 		}
 	}
 	if len(g.Preloaders) == 0 {
@@ -148,7 +148,7 @@ const (
 
 func statusRows(slots []preforker.SlotStatus) (rows []pretty.Row) {
 	for _, slot := range slots {
-		name, queue := printable(filepath.Base(slot.Socket)), nothing
+		name, queue := visible(filepath.Base(slot.Socket)), nothing
 		if !slot.Open {
 			name = "(closed)"
 		}
@@ -176,7 +176,7 @@ func workerCells(w preforker.WorkerStatus) pretty.Row {
 	}
 	since := w.Seconds
 	if r := w.Request; r != nil {
-		request, since = printable(r.Method+" "+r.Path), r.Seconds
+		request, since = visible(r.Method+" "+r.Path), r.Seconds
 		if r.Cut {
 			request += "…"
 		}

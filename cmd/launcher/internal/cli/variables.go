@@ -4,11 +4,12 @@ package cli
 
 import (
 	"fmt"
-	"launcher/cmd/launcher/internal/experiment/server"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+
+	"launcher/cmd/launcher/internal/experiment/server"
 
 	"github.com/urfave/cli/v2"
 )
@@ -80,7 +81,7 @@ func unknownVariables(app *cli.App, variables []string) (warnings []string) {
 		if !strings.HasPrefix(name, variablePrefix) || value == "" || developers || slices.Contains(known, name) {
 			continue
 		}
-		warning := fmt.Sprintf("the environment variable %s is none of the launcher's", printable(name))
+		warning := fmt.Sprintf("the environment variable %s is none of the launcher's", visible(name))
 		if near := nearest(strings.TrimPrefix(name, variablePrefix), options); near != "" {
 			warning += "; did you mean " + variablePrefix + near + "?"
 		}

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"launcher/fcgi"
+	"launcher/preforker/printable"
 )
 
 // Bounds of what is kept of errors, whose texts partly come from the server.
@@ -98,7 +98,7 @@ func failureText(plan *Plan, path int, response Response, err error) string {
 	default:
 		text = fmt.Sprintf("status %d", response.Status)
 	}
-	return printable(fmt.Sprintf("GET %s: %s", plan.Paths[path], text))
+	return oneLine(fmt.Sprintf("GET %s: %s", plan.Paths[path], text))
 }
 
 // errorText returns an error without addresses, so that one kind has one text.
@@ -125,17 +125,12 @@ func withStderr(text, stderr string) string {
 	if stderr == "" {
 		return text
 	}
-	return text + "; error stream: " + printable(stderr)
+	return text + "; error stream: " + oneLine(stderr)
 }
 
-// printable makes one bounded line of what may come from a server.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, strings.ToValidUTF8(text, "?"))
+// oneLine makes one bounded line of what may come from a server.
+func oneLine(text string) string {
+	text = printable.Mask(strings.ToValidUTF8(text, "?"), '?')
 	if runes := []rune(text); len(runes) > maxFailureText {
 		return string(runes[:maxFailureText]) + "…"
 	}

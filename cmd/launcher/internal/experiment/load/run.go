@@ -47,7 +47,7 @@ func Run(ctx context.Context, target Target, plan Plan, progress func(done, fail
 	open, err := prepare(target, &plan)
 	if err != nil {
 		count := max(plan.Requests, 1)
-		return Result{Errors: count, Failures: []Failure{{Text: printable(err.Error()), Count: count}}}
+		return Result{Errors: count, Failures: []Failure{{Text: oneLine(err.Error()), Count: count}}}
 	}
 	r := &run{plan: plan, open: open, latencies: make([]float64, plan.Requests)}
 	stopReport := r.report(progress)

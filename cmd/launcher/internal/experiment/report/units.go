@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"launcher/preforker/printable"
 )
 
 // bytesPerMB is what "free -m" means by MB: the article of 2007 read its figures
@@ -93,7 +95,7 @@ func clean[Text ~string](text Text) string {
 	length := 0
 	space := false
 	for _, char := range strings.ToValidUTF8(string(text), string(utf8.RuneError)) {
-		if unicode.IsSpace(char) || !unicode.IsGraphic(char) {
+		if unicode.IsSpace(char) || printable.Hidden(char) {
 			space = out.Len() > 0
 			continue
 		}
