@@ -129,8 +129,8 @@ func (p *progress) Working(method experiment.Method, processes int, what string)
 	p.show(what, part)
 }
 
-// Asked implements experiment.Observer.
-func (p *progress) Asked(done, failed, of int) {
+// Requested implements experiment.Observer.
+func (p *progress) Requested(done, failed, of int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar == nil {

@@ -1,7 +1,7 @@
 package experiment
 
-// App is the application that is measured. The results have what it is; where it is says nothing to
-// who reads them.
+// App is the application that is measured. The results have its name and environment alone: where it
+// is says nothing to their readers.
 type App struct {
 	Name        string `json:"name"`        // of its folder
 	Environment string `json:"environment"` // production

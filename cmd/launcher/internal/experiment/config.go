@@ -2,7 +2,7 @@ package experiment
 
 import "time"
 
-// Config is what an experiment is told. All of it is set.
+// Config says what is measured and how. All of it is set.
 type Config struct {
 	Methods   []Method
 	Processes []int // numbers of processes, each at least 1
@@ -14,8 +14,8 @@ type Config struct {
 	Paths       []string
 	Requests    int
 	Connections int
-	Rate        float64 // requests a second, 0: as fast as answers come
-	// Straight asks each server itself, with no web server between.
+	Rate        float64 // requests a second, 0: as fast as responses come
+	// Straight sends the requests to each server itself, with no web server between.
 	Straight bool
 
 	// Reserve is what must stay available of the machine's memory, in bytes.
@@ -29,15 +29,15 @@ type Config struct {
 	Observer Observer
 }
 
-// Observer is told what a person at a terminal would like to know. Its methods are
+// Observer shows the progress of an experiment. Its methods are
 // called in turn, by one goroutine at a time.
 type Observer interface {
 	// Planned says how many runs there will be, before the first.
 	Planned(runs int)
 	// Working says what a run does now.
 	Working(method Method, processes int, what string)
-	// Asked says how far the load is.
-	Asked(done, failed, of int)
+	// Requested says how far the load is.
+	Requested(done, failed, of int)
 	// Finished says that a run has ended, how many are ahead and how long they will take.
 	Finished(run Run, ahead int, left time.Duration)
 	// LeftOut says that something will not be measured, and why.

@@ -1,5 +1,3 @@
-// The model is plain data, and is read on every system; what measures is for Linux.
-
 package experiment
 
 import (
@@ -33,7 +31,7 @@ type Results struct {
 	Warnings  []string  `json:"warnings,omitempty"`
 }
 
-// Machine is where it was measured.
+// Machine is where the application was measured.
 type Machine struct {
 	System    string `json:"system"` // Debian GNU/Linux 12 (bookworm)
 	Kernel    string `json:"kernel"`
@@ -51,14 +49,14 @@ type Version struct {
 	Version string `json:"version"`
 }
 
-// Load is what was asked of every server.
+// Load is what was requested of every server.
 type Load struct {
 	Paths       []string `json:"paths"`
 	Requests    int      `json:"requests"`
 	Connections int      `json:"connections"`
-	Rate        float64  `json:"rate"`    // requests a second, 0: as fast as answers come
+	Rate        float64  `json:"rate"`    // requests a second, 0: as fast as responses come
 	Through     string   `json:"through"` // the web server between, or "straight"
-	Tool        string   `json:"tool"`    // what asked
+	Tool        string   `json:"tool"`    // what made the requests
 }
 
 // Skipped is a method that was left out, or one of its numbers of processes.
@@ -145,14 +143,14 @@ type Split struct {
 
 // Traffic is what the load found.
 type Traffic struct {
-	Requests   int     `json:"requests"` // answered as they should be
+	Requests   int     `json:"requests"` // with the right response
 	Errors     int     `json:"errors"`
 	Seconds    float64 `json:"seconds"`
 	Throughput float64 `json:"throughput"` // requests a second
 	MedianMs   float64 `json:"median_ms"`
 	P99Ms      float64 `json:"p99_ms"`
 	Bytes      int64   `json:"bytes"` // of bodies
-	// Served is how many requests each process answered, most first.
+	// Served is how many responses each process made, the busiest first.
 	Served   []Served  `json:"served,omitempty"`
 	Failures []Failure `json:"failures,omitempty"`
 }

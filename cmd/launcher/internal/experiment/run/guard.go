@@ -10,29 +10,29 @@ import (
 	"launcher/preforker/proc"
 )
 
-// shortage is the machine running out of memory. The run is given up before it
-// swaps: what it measured after that would say nothing, and others live here too.
+// shortage is the error that the machine runs out of memory. The run ends before it
+// swaps: its measurements after that would say nothing, and the machine has other users.
 type shortage struct{ text string }
 
 func (e *shortage) Error() string { return e.text }
 
 const (
 	guardPeriod = 100 * time.Millisecond
-	// swapGrowth is how much may go to swap meanwhile, by whatever else runs.
+	// swapGrowth is how much other processes may swap meanwhile.
 	swapGrowth = 32 << 20
 
-	leastReserve = 64 << 20
+	minReserve   = 64 << 20
 	reserveShare = 20 // one part in so many
 )
 
-// DefaultReserve is what stays available where the user does not say: a twentieth of the
-// machine's memory, at least 64 MB.
+// DefaultReserve returns the memory that stays available where the user does not say: a twentieth of the
+// machine's, at least 64 MB.
 func DefaultReserve() (uint64, error) {
 	m, err := proc.Machine()
-	return max(leastReserve, m.Total/reserveShare), err
+	return max(minReserve, m.Total/reserveShare), err
 }
 
-// short says what is wrong with a machine's memory, compared with how it was before the
+// short returns what is wrong with a machine's memory, compared with how it was before the
 // run; nil where there is enough.
 func short(before, now proc.System, reserve uint64) *shortage {
 	switch {

@@ -13,7 +13,7 @@ import (
 	"launcher/preforker/proc"
 )
 
-// machine says where this runs, as far as it can be told: the report shows what is missing
+// machine returns where this runs, as far as that is known: the report shows what is missing
 // as unknown, and no measurement depends on it.
 func machine() experiment.Machine {
 	m := experiment.Machine{System: "unknown", Kernel: "unknown", Processor: "unknown", CPUs: runtime.NumCPU()}
@@ -35,7 +35,7 @@ func machine() experiment.Machine {
 	return m
 }
 
-// field is the first value of a key in a file of "key separator value" lines.
+// field returns the first value of a key in a file of "key separator value" lines.
 func field(path, key, separator string) string {
 	file, err := os.Open(path)
 	if err != nil {

@@ -16,18 +16,18 @@ import (
 	"launcher/cmd/launcher/internal/experiment"
 )
 
-// onlooker measures a run by other means than the experiment's at the moment when the
+// instruments measure a run by other means than the experiment's at the moment when the
 // load is over and nobody does anything.
-type onlooker struct {
+type instruments struct {
 	t    *testing.T
 	sums map[string]uint64 // of the fields of smaps, in bytes
 	free uint64            // total less free, as free(1) tells it
 	runs []experiment.Run
 }
 
-func (o *onlooker) Planned(int) {}
+func (o *instruments) Planned(int) {}
 
-func (o *onlooker) Working(_ experiment.Method, _ int, what string) {
+func (o *instruments) Working(_ experiment.Method, _ int, what string) {
 	if what != "settling" {
 		return
 	}
@@ -55,18 +55,18 @@ func (o *onlooker) Working(_ experiment.Method, _ int, what string) {
 
 // servers are the descendants of the test, as ps knows them, without lighttpd and without the
 // supervisor, which gives back pages and takes them again as it pleases.
-func (o *onlooker) servers() (pids []string) {
+func (o *instruments) servers() (pids []string) {
 	out, err := exec.Command("ps", "-eo", "pid=,ppid=,comm=").Output()
 	if err != nil {
 		o.t.Error(err)
 	}
-	family := map[string]bool{strconv.Itoa(os.Getpid()): true}
+	members := map[string]bool{strconv.Itoa(os.Getpid()): true}
 	for grown := true; grown; {
 		grown = false
 		for line := range strings.Lines(string(out)) {
 			f := strings.Fields(line)
-			if len(f) > 2 && family[f[1]] && !family[f[0]] && f[2] != "lighttpd" && f[2] != "ps" {
-				family[f[0]], grown = true, true
+			if len(f) > 2 && members[f[1]] && !members[f[0]] && f[2] != "lighttpd" && f[2] != "ps" {
+				members[f[0]], grown = true, true
 				if f[2] != "launcher" {
 					pids = append(pids, f[0])
 				}
@@ -76,17 +76,19 @@ func (o *onlooker) servers() (pids []string) {
 	return pids
 }
 
-func (o *onlooker) Asked(int, int, int)                                 {}
-func (o *onlooker) Finished(run experiment.Run, _ int, _ time.Duration) { o.runs = append(o.runs, run) }
-func (o *onlooker) LeftOut(s experiment.Skipped)                        { o.t.Errorf("left out: %+v", s) }
-func (o *onlooker) Warned(text string) {
+func (o *instruments) Requested(int, int, int) {}
+func (o *instruments) Finished(run experiment.Run, _ int, _ time.Duration) {
+	o.runs = append(o.runs, run)
+}
+func (o *instruments) LeftOut(s experiment.Skipped) { o.t.Errorf("left out: %+v", s) }
+func (o *instruments) Warned(text string) {
 	if !strings.HasPrefix(text, "LAUNCHER_") { // of which the test itself sets some
 		o.t.Errorf("warned: %s", text)
 	}
 }
 
 func TestSumsAreThoseOfOthers(t *testing.T) {
-	// Who looks a moment later is to find the same processes.
+	// A reading a moment later finds the same processes.
 	t.Setenv("LAUNCHER_REFORK_AFTER", "never")
 	t.Setenv("LAUNCHER_MAX_PRIVATE", "off")
 	scratch, err := os.MkdirTemp("", "lx") // short, for the sockets in it
@@ -102,7 +104,7 @@ func TestSumsAreThoseOfOthers(t *testing.T) {
 	if err := os.CopyFS(root, os.DirFS("../../../../../testdata/apps/hello")); err != nil {
 		t.Fatal(err)
 	}
-	watch := &onlooker{t: t}
+	other := &instruments{t: t}
 	for _, method := range []experiment.Method{experiment.Smart, experiment.Direct} {
 		kept := 0
 		_, err := Perform(context.Background(), experiment.Config{
@@ -110,28 +112,28 @@ func TestSumsAreThoseOfOthers(t *testing.T) {
 			App:      experiment.App{Name: "hello", Root: root, Entry: "config.ru", Environment: "production", Ruby: "ruby"},
 			Launcher: binary, Scratch: scratch, Paths: []string{"/"}, Requests: 40, Connections: 2,
 			BootTimeout: time.Minute, RequestTimeout: time.Minute,
-			Keep: func(*experiment.Results) error { kept++; return nil }, Observer: watch,
+			Keep: func(*experiment.Results) error { kept++; return nil }, Observer: other,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if kept == 0 || len(watch.runs) != 1 {
-			t.Fatalf("kept %d times, %d runs", kept, len(watch.runs))
+		if kept == 0 || len(other.runs) != 1 {
+			t.Fatalf("kept %d times, %d runs", kept, len(other.runs))
 		}
 		var last experiment.Sample
-		for _, p := range watch.runs[0].Last.Each {
+		for _, p := range other.runs[0].Last.Each {
 			if !strings.HasPrefix(p.Name, "launcher -") {
 				last.Add(p)
 			}
 		}
-		last.FreeUsed = watch.runs[0].Last.FreeUsed
-		watch.runs = nil
-		// Whose a clean page of a file is depends on who else on the machine runs Ruby just then.
-		clean := watch.sums["Private_Clean"] + watch.sums["Shared_Clean"]
-		compare(t, "PSS", last.PSS, watch.sums["Pss"], clean)
-		compare(t, "RSS", last.RSS, watch.sums["Rss"], 0)
-		compare(t, "private", last.Private, watch.sums["Private_Clean"]+watch.sums["Private_Dirty"], clean)
-		compare(t, "used of free", last.FreeUsed, watch.free, 500<<20) // others use memory meanwhile
+		last.FreeUsed = other.runs[0].Last.FreeUsed
+		other.runs = nil
+		// Whether a clean page of a file is shared depends on what else on the machine runs Ruby just then.
+		clean := other.sums["Private_Clean"] + other.sums["Shared_Clean"]
+		compare(t, "PSS", last.PSS, other.sums["Pss"], clean)
+		compare(t, "RSS", last.RSS, other.sums["Rss"], 0)
+		compare(t, "private", last.Private, other.sums["Private_Clean"]+other.sums["Private_Dirty"], clean)
+		compare(t, "used of free", last.FreeUsed, other.free, 500<<20) // others use memory meanwhile
 	}
 }
 

@@ -39,7 +39,7 @@ func newPlan(methods []experiment.Method, processes []int) *plan {
 	return p
 }
 
-// take answers the next step, and false when there is none.
+// take removes the next step and returns it, and false when there is none.
 func (p *plan) take() (step, bool) {
 	if len(p.ahead) == 0 {
 		return step{}, false
@@ -49,14 +49,14 @@ func (p *plan) take() (step, bool) {
 	return next, true
 }
 
-// drop takes back what is ahead of a method, and says how many steps that were.
+// drop removes the steps of a method, and returns how many there were.
 func (p *plan) drop(method experiment.Method) int {
 	before := len(p.ahead)
 	p.ahead = slices.DeleteFunc(slices.Clone(p.ahead), func(s step) bool { return s.method == method })
 	return before - len(p.ahead)
 }
 
-// done notes what a step took and, where it went well, the most memory that it used.
+// done notes the time that a step took and, where it went well, its peak of memory.
 func (p *plan) done(s step, took time.Duration, peak uint64) {
 	p.spent[s] = took
 	if peak > 0 {
@@ -64,7 +64,7 @@ func (p *plan) done(s step, took time.Duration, peak uint64) {
 	}
 }
 
-// expected is the memory that a step will need at its peak, in bytes, judged by the
+// expected returns the memory that a step will need at its peak, in bytes, by the
 // line through the method's last two runs; 0 where there are not two. One alone would
 // say nothing of how much of it is shared.
 func (p *plan) expected(s step) uint64 {
@@ -77,7 +77,7 @@ func (p *plan) expected(s step) uint64 {
 	return uint64(max(0, float64(b.peak)+slope*float64(s.processes-b.processes)))
 }
 
-// left is how long the steps ahead will take: as long as the same method's last run, or
+// left returns how long the steps ahead will take: as long as the same method's last run, or
 // where it had none as long as the mean of all.
 func (p *plan) left() time.Duration {
 	var sum, total time.Duration

@@ -10,126 +10,123 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/server"
+	"launcher/preforker/hint"
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
 )
 
-// runner goes through a plan.
+// runner makes the runs of a plan, one after the other.
 type runner struct {
 	config   experiment.Config
 	plan     *plan
-	paths    []string // that are asked: those that answered the first time
-	proven   bool     // a server has answered all of them
+	paths    []string // that are requested: those that were right the first time
+	proven   bool     // a server has served all of them
 	results  *experiment.Results
 	launcher string // path of this program's copy
-	// installed is what was found of each method.
+	// installed has the server of each method.
 	installed map[experiment.Method]server.Installed
 }
 
-// NothingMeasured says that an experiment ended without a single whole run.
-type NothingMeasured struct{ Reason string }
-
-func (e *NothingMeasured) Error() string { return "nothing could be measured: " + e.Reason }
-
-// Hint tells where to look first.
-func (e *NothingMeasured) Hint() string {
-	return "launcher 1 --http 127.0.0.1:3000 shows whether the application runs; --path names what to ask"
+// nothingMeasured is the error of an experiment that ended without a single whole run.
+func nothingMeasured(reason string) error {
+	return hint.Errorf("launcher 1 --http 127.0.0.1:3000 shows whether the application runs; --path names what to ask",
+		"nothing could be measured: %s", reason)
 }
 
-// Perform makes the experiment. When the context ends it stops, keeps what is done, and
-// answers the results with the context's cause as the reason. The results are never nil.
+// Perform makes the experiment and returns its results, which are never nil. When the context ends it
+// stops, keeps what is done, and the results are incomplete for the context's cause.
 func Perform(ctx context.Context, config experiment.Config) (*experiment.Results, error) {
-	e := &runner{config: config, paths: config.Paths, installed: map[experiment.Method]server.Installed{}, results: &experiment.Results{
+	r := &runner{config: config, paths: config.Paths, installed: map[experiment.Method]server.Installed{}, results: &experiment.Results{
 		Format: experiment.FormatVersion, Started: time.Now(), Command: config.Command,
 		App:     config.App,
 		Machine: machine(), Processes: config.Processes,
 	}}
-	err := e.run(ctx)
-	e.results.Ended = time.Now()
+	err := r.run(ctx)
+	r.results.Ended = time.Now()
 	if err != nil {
-		e.results.Incomplete = err.Error()
+		r.results.Incomplete = err.Error()
 	}
-	return e.results, errors.Join(err, config.Keep(e.results))
+	return r.results, errors.Join(err, config.Keep(r.results))
 }
 
-func (e *runner) run(ctx context.Context) error {
+func (r *runner) run(ctx context.Context) error {
 	// Agents that fork themselves away must stay within reach.
 	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of servers that detach themselves: %w", err)
 	}
-	methods, err := e.prepare(ctx)
+	methods, err := r.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	if err := e.copyLauncher(); err != nil {
+	if err := r.copyLauncher(); err != nil {
 		return err
 	}
-	e.plan = newPlan(methods, e.config.Processes)
-	e.config.Observer.Planned(len(e.plan.ahead))
+	r.plan = newPlan(methods, r.config.Processes)
+	r.config.Observer.Planned(len(r.plan.ahead))
 	for {
-		s, ok := e.plan.take()
+		s, ok := r.plan.take()
 		if !ok {
-			return e.verdict()
+			return r.conclude()
 		}
-		if err := e.step(ctx, s); err != nil {
+		if err := r.step(ctx, s); err != nil {
 			return err
 		}
-		if err := e.config.Keep(e.results); err != nil {
+		if err := r.config.Keep(r.results); err != nil {
 			return err
 		}
 	}
 }
 
-// prepare looks for the servers and for lighttpd, and answers the methods that there are.
-func (e *runner) prepare(ctx context.Context) (methods []experiment.Method, err error) {
+// prepare looks for the servers and for lighttpd, and returns the methods that there are.
+func (r *runner) prepare(ctx context.Context) (methods []experiment.Method, err error) {
 	through := "straight"
-	if !e.config.Straight {
+	if !r.config.Straight {
 		proxy, err := server.FindProxy(ctx)
 		if err != nil {
 			return nil, err
 		}
 		through = "lighttpd"
-		e.addVersion("lighttpd", proxy.Version)
+		r.addVersion("lighttpd", proxy.Version)
 	}
-	e.results.Load = experiment.Load{Paths: e.config.Paths, Requests: e.config.Requests, Connections: e.config.Connections,
-		Rate: e.config.Rate, Through: through, Tool: "launcher's own client"}
+	r.results.Load = experiment.Load{Paths: r.config.Paths, Requests: r.config.Requests, Connections: r.config.Connections,
+		Rate: r.config.Rate, Through: through, Tool: "launcher's own client"}
 	for _, variable := range server.Settings() {
-		e.warn(variable + " is set in the environment, and holds for direct and smart")
+		r.warn(variable + " is set in the environment, and holds for direct and smart")
 	}
-	for _, method := range e.config.Methods {
-		e.results.Methods = append(e.results.Methods, method)
-		found, err := server.Find(ctx, method, e.config.App)
+	for _, method := range r.config.Methods {
+		r.results.Methods = append(r.results.Methods, method)
+		found, err := server.Find(ctx, method, r.config.App)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		if err != nil {
-			e.leaveOut(experiment.Skipped{Method: method, Reason: err.Error()})
+			r.leaveOut(experiment.Skipped{Method: method, Reason: err.Error()})
 			continue
 		}
 		methods = append(methods, method)
-		e.installed[method] = found
+		r.installed[method] = found
 		if found.Version != "" {
-			e.addVersion(string(method), found.Version)
+			r.addVersion(string(method), found.Version)
 		}
 	}
 	if len(methods) == 0 {
-		return nil, &NothingMeasured{"no method is left"}
+		return nil, nothingMeasured("no method is left")
 	}
 	return methods, nil
 }
 
-// copyLauncher has the methods of this program run from a copy of it: the pages of one file
-// are shared by all who run it, and this process would take its part of them off the
-// supervisor's share.
-func (e *runner) copyLauncher() error {
-	program, err := os.ReadFile(e.config.Launcher)
+// copyLauncher copies this program for the methods that it runs: processes share the pages of the
+// file that they run, and this one would take its part of them off the supervisor's share.
+func (r *runner) copyLauncher() error {
+	program, err := os.ReadFile(r.config.Launcher)
 	if err == nil {
-		e.launcher = filepath.Join(e.config.Scratch, "launcher")
-		err = os.WriteFile(e.launcher, program, 0o700)
+		r.launcher = filepath.Join(r.config.Scratch, "launcher")
+		err = os.WriteFile(r.launcher, program, 0o700)
 	}
 	if err != nil {
 		return fmt.Errorf("copy this program: %w", err)
@@ -137,99 +134,98 @@ func (e *runner) copyLauncher() error {
 	return nil
 }
 
-// step makes one run and draws the consequences. An error ends the experiment.
-func (e *runner) step(ctx context.Context, s step) error {
-	if reason := e.tooLarge(s); reason != "" {
-		e.plan.drop(s.method)
-		e.leaveOut(experiment.Skipped{Method: s.method, Processes: s.processes, Reason: reason})
+// step makes one run, and keeps it in the results and in the plan. An error ends the experiment.
+func (r *runner) step(ctx context.Context, s step) error {
+	if reason := r.tooLarge(s); reason != "" {
+		r.plan.drop(s.method)
+		r.leaveOut(experiment.Skipped{Method: s.method, Processes: s.processes, Reason: reason})
 		return nil
 	}
 	began := time.Now()
-	run, err := e.measure(ctx, s)
-	if errors.As(err, new(*badPath)) && !e.proven {
-		return e.leavePathOut(ctx, s, err)
+	run, err := r.measure(ctx, s)
+	if errors.As(err, new(*badPath)) && !r.proven {
+		return r.leavePathOut(ctx, s, err)
 	}
 	if err == nil {
-		e.proven = true
+		r.proven = true
 	}
 	if ctx.Err() != nil {
 		// What it had measured so far is not the whole of anything.
 		return context.Cause(ctx)
 	}
-	e.plan.done(s, time.Since(began), run.Peak.PSS)
+	r.plan.done(s, time.Since(began), run.Peak.PSS)
 	if err != nil {
 		run.Error = err.Error()
-		if ahead := e.plan.drop(s.method); ahead > 0 {
-			e.leaveOut(experiment.Skipped{Method: s.method, Reason: fmt.Sprintf("with %s: %s; larger numbers were not tried", processesOf(s.processes), firstLine(run.Error))})
+		if ahead := r.plan.drop(s.method); ahead > 0 {
+			r.leaveOut(experiment.Skipped{Method: s.method, Reason: fmt.Sprintf("with %s: %s; larger numbers were not tried", processesOf(s.processes), firstLine(run.Error))})
 		}
 	}
-	e.results.Runs = append(e.results.Runs, run)
-	e.config.Observer.Finished(run, len(e.plan.ahead), e.plan.left())
+	r.results.Runs = append(r.results.Runs, run)
+	r.config.Observer.Finished(run, len(r.plan.ahead), r.plan.left())
 	return nil
 }
 
-// leavePathOut goes on without a path that no server has ever answered, and makes
-// the same step again.
-func (e *runner) leavePathOut(ctx context.Context, s step, err error) error {
+// leavePathOut drops a path that no server has ever served, and makes the same step again.
+func (r *runner) leavePathOut(ctx context.Context, s step, err error) error {
 	var bad *badPath
 	errors.As(err, &bad)
-	e.paths = slices.DeleteFunc(slices.Clone(e.paths), func(path string) bool { return path == bad.path })
-	if len(e.paths) == 0 {
-		return &NothingMeasured{bad.text}
+	r.paths = slices.DeleteFunc(slices.Clone(r.paths), func(path string) bool { return path == bad.path })
+	if len(r.paths) == 0 {
+		return nothingMeasured(bad.text)
 	}
-	e.warn(fmt.Sprintf("%s is left out: %s", bad.path, bad.text))
-	return e.step(ctx, s)
+	r.warn(fmt.Sprintf("%s is left out: %s", bad.path, bad.text))
+	return r.step(ctx, s)
 }
 
-// tooLarge says why a step would not fit into memory, "" where it may.
-func (e *runner) tooLarge(s step) string {
+// tooLarge returns why a step would not fit into memory, "" where it may.
+func (r *runner) tooLarge(s step) string {
 	now, err := proc.Machine()
-	need := e.plan.expected(s)
-	if err != nil || need == 0 || need+e.config.Reserve <= now.Available {
+	need := r.plan.expected(s)
+	if err != nil || need == 0 || need+r.config.Reserve <= now.Available {
 		return ""
 	}
 	return fmt.Sprintf("%s would need about %d MB, and %d MB are available", processesOf(s.processes), need>>20, now.Available>>20)
 }
 
-// verdict is an error where nothing at all went well.
-func (e *runner) verdict() error {
-	for _, run := range e.results.Runs {
+// conclude returns an error where no run was whole.
+func (r *runner) conclude() error {
+	for _, run := range r.results.Runs {
 		if run.Error == "" {
 			return nil
 		}
 	}
-	if len(e.results.Runs) > 0 {
-		return &NothingMeasured{e.results.Runs[0].Error}
+	if len(r.results.Runs) > 0 {
+		return nothingMeasured(r.results.Runs[0].Error)
 	}
-	return &NothingMeasured{"no run was made"}
+	return nothingMeasured("no run was made")
 }
 
-func (e *runner) leaveOut(s experiment.Skipped) {
-	e.results.Skipped = append(e.results.Skipped, s)
-	e.config.Observer.LeftOut(s)
+func (r *runner) leaveOut(s experiment.Skipped) {
+	r.results.Skipped = append(r.results.Skipped, s)
+	r.config.Observer.LeftOut(s)
 }
 
-func (e *runner) warn(text string) {
-	e.results.Warnings = append(e.results.Warnings, text)
-	e.config.Observer.Warned(text)
+func (r *runner) warn(text string) {
+	r.results.Warnings = append(r.results.Warnings, text)
+	r.config.Observer.Warned(text)
 }
 
-func (e *runner) addVersion(name, version string) {
-	if !slices.ContainsFunc(e.results.Versions, func(v experiment.Version) bool { return v.Name == name }) {
-		e.results.Versions = append(e.results.Versions, experiment.Version{Name: name, Version: version})
+func (r *runner) addVersion(name, version string) {
+	if !slices.ContainsFunc(r.results.Versions, func(v experiment.Version) bool { return v.Name == name }) {
+		r.results.Versions = append(r.results.Versions, experiment.Version{Name: name, Version: version})
 	}
 }
 
-// noteVersions keeps what the application says of itself. An answer without it, of a
+// noteVersions keeps the versions that the application has. A response without them, of a
 // cache in between perhaps, is no reason to stop.
-func (e *runner) noteVersions(header string) {
+func (r *runner) noteVersions(header string) {
 	var said struct{ Ruby, Rails, Rack string }
 	if header == "" || json.Unmarshal([]byte(header), &said) != nil {
 		return
 	}
 	for _, v := range []experiment.Version{{Name: "ruby", Version: said.Ruby}, {Name: "rails", Version: said.Rails}, {Name: "rack", Version: said.Rack}} {
 		if v.Version != "" {
-			e.addVersion(v.Name, v.Version)
+			r.addVersion(v.Name, v.Version)
 		}
 	}
 }
@@ -239,4 +235,9 @@ func processesOf(number int) string {
 		return "1 process"
 	}
 	return fmt.Sprintf("%d processes", number)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }

@@ -13,14 +13,14 @@ import (
 	"launcher/preforker/proc"
 )
 
-// sampler reads the memory of all that descends from this process, but for some.
+// sampler reads the memory of all descendants of this process, but for some.
 type sampler struct {
 	began   time.Time
 	except  []int // processes that do not belong to the method: the web server in front
 	samples []experiment.Sample
 }
 
-// take reads one sample now and keeps it.
+// take reads a sample and keeps it.
 func (s *sampler) take(phase string) (experiment.Sample, error) {
 	machine, err := proc.Machine()
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *sampler) through(ctx context.Context) error {
 	}
 }
 
-// peak is the sample of the greatest PSS of the load and after it.
+// peak returns the sample of the greatest PSS of the load and after it.
 func peak(samples []experiment.Sample) experiment.Sample {
 	var greatest experiment.Sample
 	for _, s := range samples {
@@ -77,8 +77,8 @@ func peak(samples []experiment.Sample) experiment.Sample {
 	return greatest
 }
 
-// bare is the samples without their processes, which a few of them name elsewhere.
-func bare(samples []experiment.Sample) []experiment.Sample {
+// withoutProcesses returns samples without their processes: Run names those of four of them.
+func withoutProcesses(samples []experiment.Sample) []experiment.Sample {
 	out := slices.Clone(samples)
 	for i := range out {
 		out[i].Each = nil

@@ -35,8 +35,8 @@ func TestSampleSums(t *testing.T) {
 		t.Errorf("%+v of %d processes, want %+v", s.Usage, s.Processes, want)
 	}
 	samples := []experiment.Sample{s}
-	if out := bare(samples); out[0].Each != nil || out[0].PSS != 11 {
-		t.Errorf("bare %+v", out)
+	if out := withoutProcesses(samples); out[0].Each != nil || out[0].PSS != 11 {
+		t.Errorf("without processes %+v", out)
 	}
 	if samples[0].Each == nil {
 		t.Error("the original lost its processes")

@@ -20,18 +20,18 @@ import (
 )
 
 const (
-	// settleTime is how long after the load its last sample is taken: what the servers do
-	// at leisure once nobody asks is theirs.
+	// settleTime is the time from the load to its last sample: what servers do while no request comes
+	// is in it.
 	settleTime = time.Second
 	stopGrace  = 10 * time.Second
 )
 
-// badPath is a path that does not answer with 200 before any load.
+// badPath is a path whose response before any load is not right.
 type badPath struct{ path, text string }
 
 func (e *badPath) Error() string { return e.text }
 
-// trial is one run on its way.
+// trial is one run under way.
 type trial struct {
 	*runner
 	run     *experiment.Run
@@ -40,9 +40,9 @@ type trial struct {
 	proxy   *server.Proxy
 }
 
-// measure makes one run. What it measured before an error is in the answer, and nothing
-// that it started is left.
-func (e *runner) measure(ctx context.Context, s step) (run experiment.Run, err error) {
+// measure makes one run, and returns what it measured also beside an error. Nothing that it started
+// is left.
+func (r *runner) measure(ctx context.Context, s step) (run experiment.Run, err error) {
 	run = experiment.Run{Method: s.method, Processes: s.processes, Started: time.Now()}
 	before, err := proc.Machine()
 	if err != nil {
@@ -50,28 +50,28 @@ func (e *runner) measure(ctx context.Context, s step) (run experiment.Run, err e
 	}
 	running, cancel := context.WithCancelCause(ctx)
 	var guarding sync.WaitGroup
-	guarding.Go(func() { guard(running, cancel, before, e.config.Reserve) })
+	guarding.Go(func() { guard(running, cancel, before, r.config.Reserve) })
 	defer guarding.Wait()
 	defer cancel(nil)
 
-	t := &trial{runner: e, run: &run, sampler: &sampler{began: time.Now()}}
+	t := &trial{runner: r, run: &run, sampler: &sampler{began: time.Now()}}
 	defer func() {
 		err = errors.Join(err, t.stop())
-		run.Samples = bare(t.sampler.samples)
+		run.Samples = withoutProcesses(t.sampler.samples)
 		for _, s := range []*experiment.Sample{&run.Before, &run.Launched, &run.Peak, &run.Last} {
 			for i := range s.Each {
-				s.Each[i].Name = t.general(s.Each[i].Name)
+				s.Each[i].Name = t.withoutFolders(s.Each[i].Name)
 			}
 		}
 	}()
 	err = t.steps(running)
 	if cause := context.Cause(running); cause != nil {
-		err = cause // rather than what came of it
+		err = cause // rather than its consequence
 	}
 	return run, err
 }
 
-// steps goes through a run in order.
+// steps makes the steps of a run in order.
 func (t *trial) steps(ctx context.Context) error {
 	var err error
 	if t.run.Before, err = t.sampler.take(experiment.PhaseBefore); err != nil {
@@ -121,7 +121,7 @@ func (t *trial) launch(ctx context.Context) error {
 		Method: t.run.Method, Workers: t.run.Processes, App: t.config.App,
 		Launcher: t.launcher, Dir: dir, Timeout: t.config.BootTimeout, Installed: t.installed[t.run.Method],
 	}
-	if err := learn(ctx, spec); err != nil {
+	if err := recordHeap(ctx, spec); err != nil {
 		return err
 	}
 	t.sampler.began = time.Now()
@@ -132,15 +132,15 @@ func (t *trial) launch(ctx context.Context) error {
 	t.server = started
 	t.run.LaunchSeconds = started.LaunchTime().Seconds()
 	for _, word := range started.Command() {
-		t.run.Command = append(t.run.Command, t.general(word))
+		t.run.Command = append(t.run.Command, t.withoutFolders(word))
 	}
 	return nil
 }
 
-// learn starts this launcher once and stops it, so that it is measured as it runs on a site: it
-// keeps the size of the heap that the application needs, and uses it from its second
+// recordHeap starts this launcher once and stops it, so that it is measured as it runs on a site: it
+// writes down the size of the heap that the application needs, and uses that from its second
 // start on.
-func learn(ctx context.Context, spec server.Spec) error {
+func recordHeap(ctx context.Context, spec server.Spec) error {
 	if spec.Method != experiment.Smart {
 		return nil
 	}
@@ -152,11 +152,12 @@ func learn(ctx context.Context, spec server.Spec) error {
 	if err := first.Stop(stopGrace); err != nil {
 		return err
 	}
-	// What it has said must not be taken for the second one's.
+	// Its log must not be read as the second one's.
 	return os.Remove(filepath.Join(spec.Dir, server.LogName))
 }
 
-// target is whom the load asks: lighttpd in front of the server, or the server itself.
+// target returns what serves the requests of the load: lighttpd in front of the server, or the server
+// itself.
 func (t *trial) target(ctx context.Context) (load.Target, error) {
 	backends := t.server.Backends()
 	if t.config.Straight {
@@ -182,8 +183,8 @@ func straight(backends []server.Backend, root string) load.Target {
 	return load.HTTP("unix", sockets[0])
 }
 
-// checkPaths requests each path once. One that fails the first server that ever answered is
-// the application's or the user's; one that fails a later one is that server's.
+// checkPaths requests each path once. One that is wrong with the first server that serves any is the
+// application's mistake or the user's; one that is wrong with a later server is that server's.
 func (t *trial) checkPaths(ctx context.Context, target load.Target) error {
 	t.working("looking at the paths")
 	for _, path := range t.paths {
@@ -197,7 +198,7 @@ func (t *trial) checkPaths(ctx context.Context, target load.Target) error {
 	return nil
 }
 
-// loadHost is the host that the load names. Rails lets localhost pass in every environment.
+// loadHost is the host of the requests. Rails allows localhost in every environment.
 const loadHost = "localhost"
 
 func (t *trial) load(ctx context.Context, target load.Target) error {
@@ -220,7 +221,7 @@ func (t *trial) load(ctx context.Context, target load.Target) error {
 	result := load.Run(loading, target, load.Plan{
 		Paths: t.paths, Requests: t.config.Requests, Connections: t.config.Connections, Rate: t.config.Rate,
 		Timeout: t.config.RequestTimeout, Host: loadHost,
-	}, func(finished, failed int) { t.config.Observer.Asked(finished, failed, t.config.Requests) })
+	}, func(finished, failed int) { t.config.Observer.Requested(finished, failed, t.config.Requests) })
 	cause := context.Cause(loading)
 	done(nil)
 	watching.Wait()
@@ -235,14 +236,14 @@ func quoted(lines []string) string {
 	return "\n" + strings.Join(lines, "\n")
 }
 
-// scratch is a folder of this run.
+// scratch returns a folder of this run.
 func (t *trial) scratch(suffix string) string {
 	return filepath.Join(t.config.Scratch, fmt.Sprintf("%s-%d%s", t.run.Method, t.run.Processes, suffix))
 }
 
-// general is a text without the folders of this very run, so that a report can be shown
+// withoutFolders returns a text without the folders of this run, so that a report can be shown
 // and compared.
-func (t *trial) general(text string) string {
+func (t *trial) withoutFolders(text string) string {
 	return strings.NewReplacer(t.scratch(""), "$RUN", t.config.App.Root, "$APP", t.launcher, "launcher").Replace(text)
 }
 

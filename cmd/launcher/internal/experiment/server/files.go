@@ -20,11 +20,8 @@ const (
 )
 
 // VersionsHeader asks the application for its versions where a request has it, and has them in the
-// response: a JSON object with ruby, rails and rack. PidHeader has the pid of the process that responds.
-const (
-	VersionsHeader = "X-Launcher-Versions"
-	PidHeader      = "X-Launcher-Pid"
-)
+// response: a JSON object with ruby, rails and rack.
+const VersionsHeader = "X-Launcher-Versions"
 
 // prepare writes the files of a run.
 func (s *Spec) prepare() error {

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"launcher/cmd/launcher/internal/experiment"
+	"launcher/preforker/hint"
 )
 
 // Installed is a server that can be run.
@@ -24,27 +25,13 @@ type Installed struct {
 	Bundled bool   // it is named in the application's own bundle
 }
 
-// NotInstalled says that a method is not there to be measured.
-type NotInstalled struct {
-	Method experiment.Method
-	Err    error // why
-	hint   string
-}
-
-func (e *NotInstalled) Error() string { return fmt.Sprintf("%s is not installed: %v", e.Method, e.Err) }
-
-// Unwrap returns the reason.
-func (e *NotInstalled) Unwrap() error { return e.Err }
-
-// Hint returns how to get it.
-func (e *NotInstalled) Hint() string { return e.hint }
-
+// notInstalled is the error of a method that is not there to be measured.
 func notInstalled(method experiment.Method, err error) error {
-	hint := fmt.Sprintf("install it: apt-get install %s", method)
+	try := fmt.Sprintf("install it: apt-get install %s", method)
 	if method != experiment.Passenger {
-		hint += fmt.Sprintf(", or add gem %q to the application's Gemfile", method)
+		try += fmt.Sprintf(", or add gem %q to the application's Gemfile", method)
 	}
-	return &NotInstalled{Method: method, Err: err, hint: hint}
+	return hint.Errorf(try, "%s is not installed: %w", method, err)
 }
 
 // Find returns the server of a method, as the application would have it: Puma and

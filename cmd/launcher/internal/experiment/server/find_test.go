@@ -3,7 +3,6 @@
 package server
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"launcher/cmd/launcher/internal/experiment"
+	"launcher/preforker/hint"
 )
 
 func TestFind(t *testing.T) {
@@ -62,8 +62,7 @@ func TestFindNotInstalled(t *testing.T) {
 	for _, method := range []experiment.Method{experiment.Passenger, experiment.Unicorn, experiment.Puma} {
 		for _, ruby := range []string{interpreter, "ruby"} {
 			_, err := Find(t.Context(), method, experiment.App{Root: nothing, Environment: "production", Ruby: ruby})
-			var missing *NotInstalled
-			if !errors.As(err, &missing) || missing.Method != method || !strings.Contains(missing.Hint(), "apt-get install "+string(method)) {
+			if err == nil || !strings.HasPrefix(err.Error(), string(method)+" is not installed: ") || !strings.Contains(hint.Of(err), "apt-get install "+string(method)) {
 				t.Errorf("%s with %s: %v", method, ruby, err)
 			}
 		}

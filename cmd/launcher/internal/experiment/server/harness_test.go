@@ -152,8 +152,8 @@ func alone(t *testing.T, s *Server) {
 	}
 }
 
-// childless says that no descendant of this process lives. One that has ended, and whose parent has
-// before it, can be told by nothing as a server's (it has no environment): it is reaped.
+// childless checks that this process has no descendant. A zombie whose parent ended before it is
+// no known member of any server, since it shows no environment: it is reaped.
 func childless(t *testing.T) {
 	t.Helper()
 	all, err := descendants(os.Getpid())

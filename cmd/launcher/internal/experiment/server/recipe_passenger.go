@@ -94,7 +94,7 @@ func (p *pool) close() {
 	}
 }
 
-// wake has the core start its workers, with a request that the wrapper answers, so that no
+// wake has the core start its workers, with a request that only the wrapper handles, so that no
 // worker has run more of the application than another server's. It ends with the
 // response, or with the start, whose error tells then what has gone wrong.
 func (p *pool) wake(ctx context.Context) {
@@ -111,7 +111,7 @@ func (p *pool) wake(ctx context.Context) {
 	_ = response.Body.Close()
 }
 
-// wakeHeader is in a request that the wrapper answers itself.
+// wakeHeader is in a request that the wrapper handles itself.
 const wakeHeader = "X-Launcher-Wake"
 
 func unixClient(socket string) *http.Client {

@@ -30,9 +30,6 @@ type Server struct {
 	stopped error
 }
 
-// Pid is the server's first process: supervisor, master or watchdog.
-func (s *Server) Pid() int { return s.leader.pid }
-
 // Command is what started the server, as a person would type it in the application's
 // folder.
 func (s *Server) Command() []string { return slices.Clone(s.recipe.typed) }
@@ -76,7 +73,7 @@ func (s *Server) end(grace time.Duration) error {
 // owned says whether leader takes the status of a process.
 func (s *Server) owned(pid int) bool { return s.leader != nil && s.leader.pid == pid }
 
-// StartError says why a server did not come up.
+// StartError is why a server did not come up.
 type StartError struct {
 	Method experiment.Method
 	Err    error

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"launcher/cmd/launcher/internal/experiment"
+	"launcher/cmd/launcher/internal/experiment/load"
 )
 
 // TestMethods serves an application that has no bundle and one that has, behind lighttpd.
@@ -41,7 +42,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// serves asks through lighttpd, and checks that the answers come from two workers of
+// serves makes requests through lighttpd, and checks that the responses come from workers of
 // this server.
 func serves(t *testing.T, s *Server, path, text string) {
 	t.Helper()
@@ -54,17 +55,17 @@ func serves(t *testing.T, s *Server, path, text string) {
 	for _, p := range members {
 		pids = append(pids, p.Pid)
 	}
-	if !slices.Contains(pids, s.Pid()) {
-		t.Errorf("the first process, %d, is not one of %v", s.Pid(), pids)
+	if !slices.Contains(pids, s.leader.pid) {
+		t.Errorf("the first process, %d, is not one of %v", s.leader.pid, pids)
 	}
 	for i := range 6 {
 		response, body := ask(t, "http://"+p.Address()+path, i == 0)
 		if response.StatusCode != http.StatusOK || !strings.Contains(body, text) {
 			t.Fatalf("status %d: %s", response.StatusCode, body)
 		}
-		pid, err := strconv.Atoi(response.Header.Get(PidHeader))
-		if err != nil || pid == s.Pid() || !slices.Contains(pids, pid) {
-			t.Errorf("%q has answered, the server has %v", response.Header.Get(PidHeader), pids)
+		pid, err := strconv.Atoi(response.Header.Get(load.PidHeader))
+		if err != nil || pid == s.leader.pid || !slices.Contains(pids, pid) {
+			t.Errorf("%q has answered, the server has %v", response.Header.Get(load.PidHeader), pids)
 		}
 		checkVersions(t, response.Header.Get(VersionsHeader), i == 0, path)
 	}

@@ -22,7 +22,7 @@ func TestExited(t *testing.T) {
 	for _, method := range experiment.Methods() {
 		t.Run(string(method), func(t *testing.T) {
 			s := up(t, newSpec(t, method, root, 2))
-			if err := syscall.Kill(s.Pid(), syscall.SIGKILL); err != nil {
+			if err := syscall.Kill(s.leader.pid, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
 			if err := exited(t, s); err == nil {
@@ -87,7 +87,7 @@ func TestStopLeavesOthers(t *testing.T) {
 		t.Error(err)
 	}
 	members, err := other.group.members()
-	if err != nil || !slices.ContainsFunc(members, func(p proc.Process) bool { return p.Pid == other.Pid() && !p.Zombie() }) {
+	if err != nil || !slices.ContainsFunc(members, func(p proc.Process) bool { return p.Pid == other.leader.pid && !p.Zombie() }) {
 		t.Errorf("the other server has %v: %v", members, err)
 	}
 	if response, _ := ask(t, "http://"+p.Address()+"/", false); response.StatusCode != 200 {
