@@ -105,7 +105,7 @@ func (p page) is(t *testing.T, want map[string]any) {
 	}
 }
 
-// digested is what an application answers about bytes that it got.
+// digested is what an application returns about bytes that it got.
 func digested(data []byte) map[string]any {
 	return map[string]any{"size": float64(len(data)), "sha256": fmt.Sprintf("%x", sha256.Sum256(data))}
 }

@@ -25,7 +25,7 @@ func TestMaxPrivateRefused(t *testing.T) {
 // is counted by one of them.
 func TestBudgetLosesNoRequest(t *testing.T) {
 	t.Parallel()
-	const slots, lives = 4, 3
+	const slots, rounds = 4, 3
 	for name, option := range map[string][2]string{
 		"max-private":  {"24MB", string(core.ReasonOverBudget)},
 		"max-requests": {"30", string(core.ReasonManyRequests)},
@@ -35,7 +35,7 @@ func TestBudgetLosesNoRequest(t *testing.T) {
 				args: []string{strconv.Itoa(slots), "--max-private", "off", "--" + name, option[0], "--log-level", "debug"}}).serving()
 			left := fmt.Sprintf(`msg="worker left" slot=(\d) .* served=(\d+) private="(\d+) MB" reason="%s"`, option[1])
 			clients := visit(2*slots, "/?kilobytes=32", in.sockets(slots)...)
-			in.waitLines(left, slots*lives)
+			in.waitLines(left, slots*rounds)
 			pids := clients.end(t, 0)
 			replaced := in.count(left)
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// statuses are how many answers had each status; those that broke off count as 0.
+// statuses are how many responses had each status; those that broke off count as 0.
 type statuses map[int]int
 
 func (s statuses) failed() (n int) {
@@ -65,7 +65,7 @@ func (c *crowd) asked(t *testing.T, more int) {
 	waitFor(t, "answers", func() bool { return c.count(http.StatusOK) >= want })
 }
 
-// end answers how it went for everybody.
+// end returns the statuses of all responses.
 func (c *crowd) end() statuses {
 	close(c.quit)
 	c.wait.Wait()

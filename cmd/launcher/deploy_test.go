@@ -12,7 +12,7 @@ import (
 	"launcher/preforker"
 )
 
-// release makes a release that answers with a text, and has the link lead to it.
+// release makes a release that responds with a text, and has the link lead to it.
 func release(t *testing.T, shop, name, text string, files map[string]string) {
 	t.Helper()
 	dir := filepath.Join(shop, "releases", name)

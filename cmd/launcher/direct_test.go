@@ -322,8 +322,8 @@ func TestDirectStopWhileLoading(t *testing.T) {
 	}
 }
 
-// TestDirectStopWhileALoadIsDeaf: it is killed when its time is over, with what it has started.
-func TestDirectStopWhileALoadIsDeaf(t *testing.T) {
+// TestDirectStopWhileALoadIgnoresIt: it is killed when its time is over, with what it has started.
+func TestDirectStopWhileALoadIgnoresIt(t *testing.T) {
 	t.Parallel()
 	in := direct(t, helpedApp(t), "--drain-timeout", "500ms", "1")
 	pids := in.helpers(1)

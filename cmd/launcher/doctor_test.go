@@ -101,7 +101,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	}
 }
 
-// TestDoctorOfRails: what the launcher looks after by itself is a note.
+// TestDoctorOfRails: what the launcher handles by itself is a note.
 func TestDoctorOfRails(t *testing.T) {
 	t.Parallel()
 	d := diagnosed(t, exitOK, startOptions{root: copyApp(t, "blog"), env: []string{"BLOG_CONNECT_AT_BOOT=1"}})
@@ -258,9 +258,9 @@ func names(t *testing.T, root string) (found []string) {
 	return found
 }
 
-// TestStartWarnsOfNothingThatIsLookedAfter: a connection of ActiveRecord is closed before the first fork, and a
+// TestStartWarnsOfNothingThatIsHandled: a connection of ActiveRecord is closed before the first fork, and a
 // log is appended to. Costs are a line of the log too.
-func TestStartWarnsOfNothingThatIsLookedAfter(t *testing.T) {
+func TestStartWarnsOfNothingThatIsHandled(t *testing.T) {
 	t.Parallel()
 	root := copyApp(t, "blog")
 	in := start(t, startOptions{root: root, env: []string{"BLOG_CONNECT_AT_BOOT=1"}, args: []string{"1"}}).serving()

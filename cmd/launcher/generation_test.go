@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// versionedApp answers with the text that its file "version" had when it was loaded. It
+// versionedApp responds with the text that its file "version" had when it was loaded. It
 // loads only while there is no file "hold", and /wait waits while there is a file "wait".
 func versionedApp(t testing.TB) string {
 	return writeApp(t, map[string]string{"version": "one", "config.ru": `

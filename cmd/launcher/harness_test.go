@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 // that long: it is what a test takes to fail.
 const patience = 3 * time.Minute
 
-// tool answers the path of a program that the tests cannot do without.
+// tool returns the path of a program that the tests cannot do without.
 func tool(t testing.TB, name string) string {
 	t.Helper()
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin") {
@@ -207,13 +207,13 @@ func (in *instance) log() string {
 	return strings.Join(in.lines, "\n")
 }
 
-// waitLine waits for a line of standard error that matches, and answers its submatches.
+// waitLine waits for a line of standard error that matches, and returns its submatches.
 func (in *instance) waitLine(pattern string) []string {
 	in.t.Helper()
 	return in.waitLines(pattern, 1)
 }
 
-// waitLines waits until so many lines match, and answers the submatches of the last.
+// waitLines waits until so many lines match, and returns the submatches of the last.
 func (in *instance) waitLines(pattern string, count int) []string {
 	in.t.Helper()
 	re := regexp.MustCompile(pattern)
@@ -262,7 +262,7 @@ func (in *instance) serving() *instance {
 	return in
 }
 
-// wait waits for the launcher's end and answers its exit status.
+// wait waits for the launcher's end and returns its exit status.
 func (in *instance) wait() int {
 	in.t.Helper()
 	select {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// rubyApp is an application that runs the Ruby that it is asked to, and answers with what that returns.
+// rubyApp is an application that runs the Ruby that it is asked to, and responds with what that returns.
 func rubyApp(t testing.TB) string {
 	return writeApp(t, map[string]string{"config.ru": `
 require "uri"

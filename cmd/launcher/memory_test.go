@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// heapApp answers what its own children would inherit of Ruby's variables, and how often
+// heapApp returns what its own children would inherit of Ruby's variables, and how often
 // it was asked for /posts.
 func heapApp(t *testing.T) string {
 	return writeApp(t, map[string]string{"config.ru": `

@@ -13,7 +13,7 @@ import (
 )
 
 // witness is an application that writes down, before it does anything, all that is global in its process, and
-// answers with the same as it is in a request; with "/foreign" what of it comes from the launcher's own code.
+// responds with the same as it is in a request; with "/foreign" what of it comes from the launcher's own code.
 const witness = `
 require "json"
 

@@ -129,7 +129,7 @@ func (p *postgreSQL) log() string {
 	return string(text)
 }
 
-// ask answers the lines of a query's result, with a space between columns.
+// ask returns the lines of a query's result, with a space between columns.
 func (p *postgreSQL) ask(query string) string {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -91,7 +91,7 @@ func TestPostgreSQL(t *testing.T) {
 var rowTrouble = regexp.MustCompile(`.*(WARNING|ERROR|FATAL|PANIC|unexpected|invalid|protocol|could not (send|receive)).*`)
 
 // idle waits until nobody is connected, not the preloader and no worker that has not been asked
-// or is gone, and answers how long the log is then. The log has a session before its client hears of it.
+// or is gone, and returns how long the log is then. The log has a session before its client hears of it.
 func (p *postgreSQL) idle(when string) int {
 	p.t.Helper()
 	var log string
@@ -197,7 +197,7 @@ func (l *rowLoad) row(n int) {
 	l.pairs[rowPair{row.Worker, row.Backend}]++
 }
 
-// check compares what was answered with what PostgreSQL itself has noted, and answers the
+// check compares what was answered with what PostgreSQL itself has noted, and returns the
 // process of PostgreSQL that each worker had.
 func (l *rowLoad) check(t *testing.T, p *postgreSQL) map[int]int {
 	t.Helper()

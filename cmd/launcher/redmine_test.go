@@ -198,7 +198,7 @@ func (s *redmineSite) options(args ...string) startOptions {
 	return startOptions{root: redmineRoot, shared: true, env: s.env, args: args, program: s.program, attr: s.attr}
 }
 
-// lighttpd runs lighttpd in front, and answers its address.
+// lighttpd runs lighttpd in front, and returns its address.
 func (s *redmineSite) lighttpd(t *testing.T) (url string) {
 	t.Helper()
 	port := freePort(t)

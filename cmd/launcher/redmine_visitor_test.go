@@ -89,7 +89,7 @@ func (v *redmineVisitor) try(request *http.Request) (redminePage, error) {
 	return redminePage{resp.Request.URL.Path, resp.Header, string(body)}, nil
 }
 
-// landed checks which page an action ended at, and answers the submatches. An action
+// landed checks which page an action ended at, and returns the submatches. An action
 // that was refused shows its own form again.
 func (v *redmineVisitor) landed(p redminePage, pattern string) []string {
 	v.t.Helper()
@@ -199,7 +199,7 @@ func (v *redmineVisitor) upload(a *redmineFile) *redmineFile {
 	return a
 }
 
-// createIssue answers the path of the new issue.
+// createIssue returns the path of the new issue.
 func (v *redmineVisitor) createIssue(project, subject string, a *redmineFile) (path string) {
 	v.t.Helper()
 	fields := url.Values{"issue[subject]": {subject}, "issue[description]": {"Somebody should see to it."}}

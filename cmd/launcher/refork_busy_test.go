@@ -26,21 +26,21 @@ func askedWhileBusy(t *testing.T) (in *instance, long *queued) {
 }
 
 // TestReforkWhileARequestIsInHand begins when that is done. Until then the new one's pid is not known: what the
-// application leaves behind meanwhile is buried later.
+// application leaves behind meanwhile is reaped later.
 func TestReforkWhileARequestIsInHand(t *testing.T) {
 	t.Parallel()
 	in, long := askedWhileBusy(t)
 	if a := ask(t, in.socket(1), "/orphan"); !a.is("1") {
 		t.Errorf("%v", a)
 	}
-	if n := in.count(lineBorn); n != 0 {
-		t.Error("it was born too early")
+	if n := in.count(lineReforked); n != 0 {
+		t.Error("the refork came too early")
 	}
 	write(t, filepath.Join(in.root, "go"), "")
 	if a := long.answer(); !a.is("2") {
 		t.Errorf("%v", a)
 	}
-	in.waitLine(lineBorn)
+	in.waitLine(lineReforked)
 	in.forks(0, "gen=1 refork=1")
 	in.warm(0, 1)
 	in.all("gen=1 refork=1", 2)
@@ -60,7 +60,7 @@ func TestReforkOfAWorkerThatIsKilled(t *testing.T) {
 	in.waitFor("zombies to be reaped", func() bool { return len(in.zombies()) == 0 })
 }
 
-// TestStopWhileAReforkIsAskedFor lets the request end, and nothing is born.
+// TestStopWhileAReforkIsAskedFor lets the request end, and nothing is reforked.
 func TestStopWhileAReforkIsAskedFor(t *testing.T) {
 	t.Parallel()
 	in, long := askedWhileBusy(t)
@@ -71,8 +71,8 @@ func TestStopWhileAReforkIsAskedFor(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 	in.gone(exitOK)
-	if ran := bye(t, in.root); in.count(lineBorn) != 0 || len(ran) != 1 {
-		t.Errorf("%d births, exit handlers ran in %q", in.count(lineBorn), ran)
+	if ran := bye(t, in.root); in.count(lineReforked) != 0 || len(ran) != 1 {
+		t.Errorf("%d reforks, exit handlers ran in %q", in.count(lineReforked), ran)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestReforkTakesTooLong(t *testing.T) {
 	}
 	in.waitLine(`level=WARN msg="refork failed; the preloader serves on" gen=1 refork=1 .*reason="boot timeout"`)
 	in.all("gen=1", 2)
-	if n := in.count(lineBorn); n != 0 {
-		t.Error("it was born all the same")
+	if n := in.count(lineReforked); n != 0 {
+		t.Error("the refork came all the same")
 	}
 }

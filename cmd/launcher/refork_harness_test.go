@@ -17,20 +17,20 @@ import (
 
 // Lines of the log.
 const (
-	lineAsked   = `msg="refork asked for" slot=(\d+) gen=1 .*pid=(\d+)`
-	lineBorn    = `msg="preloader was forked from a warm worker" gen=1 refork=(\d+) pid=(\d+)`
-	lineArrived = `msg="workers are forks of a warm worker now" gen=1 refork=(\d+)`
+	lineAsked    = `msg="refork asked for" slot=(\d+) gen=1 .*pid=(\d+)`
+	lineReforked = `msg="preloader was forked from a warm worker" gen=1 refork=(\d+) pid=(\d+)`
+	lineArrived  = `msg="workers are forks of a warm worker now" gen=1 refork=(\d+)`
 )
 
-// reforking starts an application whose workers give birth after so many requests.
+// reforking starts an application whose workers are reforked after so many requests.
 func reforking(t *testing.T, root, after string, workers int, env ...string) *instance {
 	t.Helper()
 	return start(t, startOptions{root: root, env: env,
 		args: []string{strconv.Itoa(workers), "--refork-after", after, "--log-level", "debug"}}).serving()
 }
 
-// countingApp answers how many requests were served by the process that answers, and by those before it that it was
-// born of. It calls what a test gives it for a path.
+// countingApp responds with the number of requests that its process has served, and those before it that it is
+// forked from. It calls what a test gives it for a path.
 func countingApp(t *testing.T, actions string) string {
 	return writeApp(t, map[string]string{"config.ru": fmt.Sprintf(`
 		at_exit { File.open(File.join(%q, "bye"), "a") { |file| file.syswrite("#{Process.pid}\n") } }
@@ -65,12 +65,12 @@ func (in *instance) warm(slot, requests int) {
 	}
 }
 
-// tried warms slot 0 until it has the first worker of a refork, which has served nothing, and answers the
+// tried warms slot 0 until it has the first worker of a refork, which has served nothing, and returns the
 // pid of that preloader.
 func (in *instance) tried(requests int) (preloader int) {
 	in.t.Helper()
 	in.warm(0, requests)
-	preloader, _ = strconv.Atoi(in.waitLine(lineBorn)[2])
+	preloader, _ = strconv.Atoi(in.waitLine(lineReforked)[2])
 	in.waitLine(`msg="worker is ready" slot=0 gen=1 refork=1`)
 	in.forks(0, "gen=1 refork=1")
 	return preloader

@@ -35,13 +35,13 @@ func TestReforkIsKilled(t *testing.T) {
 	}
 }
 
-// TestReforkOutlivesItsElder: the older preloader is killed in the middle, and what there is serves.
-func TestReforkOutlivesItsElder(t *testing.T) {
+// TestReforkOutlivesTheOlderPreloader: the older preloader is killed in the middle, and what there is serves.
+func TestReforkOutlivesTheOlderPreloader(t *testing.T) {
 	t.Parallel()
 	in := reforking(t, countingApp(t, `"/raise" => -> { raise "on purpose" }`), "10", 2)
-	elder := in.titled("launcher preloader gen=1 ")[0].pid
+	older := in.titled("launcher preloader gen=1 ")[0].pid
 	in.tried(10)
-	kill(t, elder, syscall.SIGKILL)
+	kill(t, older, syscall.SIGKILL)
 	in.waitLine(`msg="preloader died; its workers serve on" gen=1 exit="signal SIGKILL"`)
 	ask(t, in.socket(0), "/raise")
 	in.all("gen=1 refork=1", 2)
@@ -54,13 +54,13 @@ func TestReforkOutlivesItsElder(t *testing.T) {
 func TestRestartInTheMiddleOfARefork(t *testing.T) {
 	t.Parallel()
 	in := reforking(t, countingApp(t, ""), "10", 2)
-	elder := in.titled("launcher preloader gen=1 ")[0].pid
-	born := in.tried(10)
+	older := in.titled("launcher preloader gen=1 ")[0].pid
+	reforked := in.tried(10)
 	in.signal(syscall.SIGHUP)
 	in.reached(2)
 	in.all("gen=2", 2)
-	if ran := bye(t, in.root); len(ran) != 1 || ran[0] != strconv.Itoa(elder) && ran[0] != strconv.Itoa(born) {
-		t.Errorf("exit handlers ran in %q, of %d and %d", ran, elder, born)
+	if ran := bye(t, in.root); len(ran) != 1 || ran[0] != strconv.Itoa(older) && ran[0] != strconv.Itoa(reforked) {
+		t.Errorf("exit handlers ran in %q, of %d and %d", ran, older, reforked)
 	}
 	in.warm(1, 10)
 	in.forks(0, "gen=2 refork=1")

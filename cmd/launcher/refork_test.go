@@ -28,7 +28,7 @@ func TestReforkOfTheBlog(t *testing.T) {
 	}
 	in.all(fmt.Sprintf("gen=1 refork=%d", len(core.AutoRefork().After)), 4)
 	if rows := ask(t, in.socket(0), "/rows?token=x").body; !strings.Contains(rows, `"read":"x"`) {
-		t.Errorf("/rows answers %s", rows)
+		t.Errorf("/rows returns %s", rows)
 	}
 	in.quiet()
 }
@@ -57,7 +57,7 @@ func TestReforkSavesMemory(t *testing.T) {
 	if a := ask(t, in.socket(1), "/posts"); a.status != 200 {
 		t.Fatalf("%v", a)
 	}
-	in.waitLine(lineBorn)
+	in.waitLine(lineReforked)
 	visitors := visit(1, "/posts", in.sockets(workers)...)
 	in.waitLine(lineArrived)
 	visitors.end(t, 0)
@@ -86,12 +86,12 @@ func TestReforkNever(t *testing.T) {
 	}
 }
 
-// TestReforkList: each number counts the requests of one worker, and what is born has what was served.
+// TestReforkList: each number counts the requests of one worker, and a refork has what was served.
 func TestReforkList(t *testing.T) {
 	t.Parallel()
 	in := reforking(t, countingApp(t, ""), "5,20", 2)
 	in.warm(1, 5)
-	in.waitLine(lineBorn)
+	in.waitLine(lineReforked)
 	in.forks(0, "gen=1 refork=1")
 	if a := ask(t, in.socket(0), "/"); !a.is("6") {
 		t.Errorf("the first: %v", a)
@@ -103,7 +103,7 @@ func TestReforkList(t *testing.T) {
 			t.Errorf("in slot 1, after %d: %v", want, a)
 		}
 	}
-	in.waitLines(lineBorn, 2)
+	in.waitLines(lineReforked, 2)
 	in.forks(0, "gen=1 refork=2")
 	in.warm(0, 1)
 	in.waitLines(lineArrived, 2)
@@ -112,7 +112,7 @@ func TestReforkList(t *testing.T) {
 		t.Errorf("the last: %v", a)
 	}
 	in.quiet()
-	if ran := bye(t, in.root); len(ran) != 1 || ran[0] != in.waitLines(lineBorn, 2)[2] {
+	if ran := bye(t, in.root); len(ran) != 1 || ran[0] != in.waitLines(lineReforked, 2)[2] {
 		t.Errorf("exit handlers ran in %q", ran)
 	}
 }

@@ -45,7 +45,7 @@ func TestReforkTriesAnother(t *testing.T) {
 	in.waitLine(`level=INFO msg="no refork of this worker: it has what others must not inherit; another one is tried later" gen=1 refork=1 slot=0`)
 	in.warm(1, 15)
 	in.waitLine(`msg="refork asked for" slot=1 gen=1`)
-	in.waitLine(lineBorn)
+	in.waitLine(lineReforked)
 }
 
 // TestReforkHandsOnNoState: what a request does to its process ends with that process.

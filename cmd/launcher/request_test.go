@@ -178,7 +178,7 @@ func (v *visitors) seen(body string) bool {
 }
 
 // end stops the visitors, fails the test if they got no answer more often than workers
-// were killed, each with one request in its hands, and answers the different bodies.
+// were killed, each with one request in hand, and returns the different bodies.
 func (v *visitors) end(t testing.TB, kills int) []string {
 	t.Helper()
 	close(v.quit)

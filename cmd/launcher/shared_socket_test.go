@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// lineServer answers each line with the same line, in the order of each connection. It says what
-// it has read, and keeps the answers to some lines until each is let go.
+// lineServer returns each line with the same line, in the order of each connection. It says what
+// it has read, and holds the responses to some lines until each is released.
 type lineServer struct {
 	listener net.Listener
 	read     chan string
@@ -54,8 +54,8 @@ func (s *lineServer) serve(conn net.Conn) {
 	lines := bufio.NewScanner(conn)
 	for lines.Scan() {
 		s.read <- lines.Text()
-		if letGo := s.kept[lines.Text()]; letGo != nil {
-			<-letGo
+		if released := s.kept[lines.Text()]; released != nil {
+			<-released
 		}
 		if _, err := fmt.Fprintln(conn, lines.Text()); err != nil {
 			return

@@ -103,8 +103,8 @@ func TestFolderIsTakenByAnotherLauncher(t *testing.T) {
 	}
 }
 
-// TestStrangersInTheSocketFolder: nothing that is there holds a start up, or is read without an end.
-func TestStrangersInTheSocketFolder(t *testing.T) {
+// TestForeignFilesInTheSocketFolder: nothing that is there holds a start up, or is read without an end.
+func TestForeignFilesInTheSocketFolder(t *testing.T) {
 	t.Parallel()
 	root := versionedApp(t)
 	log := filepath.Join(root, "log")

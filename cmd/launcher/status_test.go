@@ -110,12 +110,12 @@ func TestStatus(t *testing.T) {
 	if len(status.Generations) != 1 || len(g.Preloaders) != 1 {
 		t.Fatalf("generations %+v", status.Generations)
 	}
-	born := g.Preloaders[0]
-	if g.Generation != 1 || born.Refork != 0 || born.State != "ready" || born.Pid != in.preloader() || g.Loaded == nil ||
+	preloader := g.Preloaders[0]
+	if g.Generation != 1 || preloader.Refork != 0 || preloader.State != "ready" || preloader.Pid != in.preloader() || g.Loaded == nil ||
 		g.Loaded.Before(status.Started) || status.Time.Before(*g.Loaded) || !strings.Contains(g.Ruby, ".") || status.FailedLoad != nil {
 		t.Errorf("generations %+v", status.Generations)
 	}
-	pids := []int{status.Pid, born.Pid}
+	pids := []int{status.Pid, preloader.Pid}
 	for number, slot := range status.Slots {
 		w := slot.Workers[0]
 		if slot.Slot != number || slot.Socket != in.socket(number) || !slot.Open || slot.Queue == nil || *slot.Queue != 0 ||
@@ -192,7 +192,7 @@ func TestStatusWhenAllAreBusy(t *testing.T) {
 		kill(t, pid, syscall.SIGCONT)
 	}
 
-	// It answers until the last worker has left.
+	// It responds until the last worker has left.
 	in.signal(syscall.SIGTERM)
 	in.waitLine("msg=stopping")
 	stopping := in.status()
@@ -224,7 +224,7 @@ func TestStatusWhileLoading(t *testing.T) {
 	}
 }
 
-// TestStatusOfARefork: the preloader is the one that a worker gave birth to, and the workers are its forks.
+// TestStatusOfARefork: the preloader is the one that a worker became, and the workers are its forks.
 func TestStatusOfARefork(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2", "--refork-after", "3"}}).serving()

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// A storm has so many deaths, each after so many answers since the one before.
+// A storm has so many kills, each after so many responses since the one before.
 const (
-	stormKills   = 50
-	stormAnswers = 8
+	stormKills     = 50
+	stormResponses = 8
 )
 
 // TestStorm: a random worker is killed under load, again and again. A killed worker loses
@@ -30,7 +30,7 @@ func TestStorm(t *testing.T) {
 			crowd := startCrowd(2*workers, url+"/posts")
 			kills := 0
 			for n := range stormKills {
-				crowd.asked(t, stormAnswers)
+				crowd.asked(t, stormResponses)
 				if found := in.titled("launcher worker "); len(found) > 0 && syscall.Kill(found[rand.IntN(len(found))].pid, syscall.SIGKILL) == nil {
 					kills++
 				}

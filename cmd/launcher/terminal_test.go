@@ -24,7 +24,7 @@ type terminal struct {
 	read   sync.WaitGroup
 }
 
-// openTerminal makes a pseudo terminal (pts(4)) and answers the end for the program as well.
+// openTerminal makes a pseudo terminal (pts(4)) and returns the end for the program as well.
 func openTerminal(t testing.TB) (*terminal, *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)

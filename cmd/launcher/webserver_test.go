@@ -29,7 +29,7 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// runLighttpd runs lighttpd on a configuration and answers the address of its site. It
+// runLighttpd runs lighttpd on a configuration and returns the address of its site. It
 // is stopped when the test ends.
 func runLighttpd(t testing.TB, dir string, port int, configuration string) (url string) {
 	t.Helper()
@@ -74,7 +74,7 @@ func runLighttpd(t testing.TB, dir string, port int, configuration string) (url 
 	}
 }
 
-// output runs the launcher to its end, and answers its standard output.
+// output runs the launcher to its end, and returns its standard output.
 func output(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -98,7 +98,7 @@ func (in *instance) behindLighttpd(workers int, args ...string) (url string) {
 	return runLighttpd(in.t, in.root, port, output(in.t, in.root, args...))
 }
 
-// get asks for a page, and answers status and body.
+// get asks for a page, and returns status and body.
 func get(t testing.TB, url string) (int, string) {
 	t.Helper()
 	resp, err := client().Get(url)

@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// doomedApp is an application whose workers die as soon as they are forked: those of the slots
-// that its file "doomed" names, while it is there.
-func doomedApp(t testing.TB) string {
+// failingApp is an application whose workers exit as soon as they are forked: those of the slots
+// that its file "failing" names, while it is there.
+func failingApp(t testing.TB) string {
 	return writeApp(t, map[string]string{
 		"config.ru": `run ->(_env) { [200, {}, ["alive"]] }`,
 		"config/launcher.rb": `
-doomed = File.join(__dir__, "..", "doomed")
-after_fork { |slot| exit!(5) if File.exist?(doomed) && File.read(doomed).include?(slot.to_s) }
+failing = File.join(__dir__, "..", "failing")
+after_fork { |slot| exit!(5) if File.exist?(failing) && File.read(failing).include?(slot.to_s) }
 `})
 }
 
-// TestSocketGoesAndComesBack: a slot whose workers die young loses its socket when it has to
+// TestSocketGoesAndComesBack: a slot whose workers exit early loses its socket when it has to
 // wait for longer than a second, and gets it back with the next attempt. What
-// waited in its queue is turned away in the protocol where there is nobody else.
+// waited in its queue is refused in the protocol where there is nobody else.
 func TestSocketGoesAndComesBack(t *testing.T) {
 	t.Parallel()
 	flag := filepath.Join(t.TempDir(), "flag")
 	in := start(t, startOptions{root: copyApp(t, "broken_dies_young"), env: []string{"DIES_YOUNG=" + flag}, args: []string{"1"}}).serving()
-	waiting := in.queueAndDoom(0, 5, flag, "")
+	waiting := in.queueAndFail(0, 5, flag, "")
 	for i, q := range waiting {
 		if a := q.answer(); a.err != nil || a.status != 503 {
 			t.Errorf("connection %d: %v", i, a)
@@ -50,9 +50,9 @@ func TestSocketGoesAndComesBack(t *testing.T) {
 // TestClosingSocketHandsItsQueueOver to a neighbour that serves.
 func TestClosingSocketHandsItsQueueOver(t *testing.T) {
 	t.Parallel()
-	root := doomedApp(t)
+	root := failingApp(t)
 	in := start(t, startOptions{root: root, args: []string{"3"}}).serving()
-	for i, q := range in.queueAndDoom(1, 8, filepath.Join(root, "doomed"), "1") {
+	for i, q := range in.queueAndFail(1, 8, filepath.Join(root, "failing"), "1") {
 		if a := q.answer(); !a.is("alive") {
 			t.Errorf("connection %d: %v", i, a)
 		}
@@ -65,8 +65,8 @@ func TestClosingSocketHandsItsQueueOver(t *testing.T) {
 	}
 }
 
-// queueAndDoom has connections wait in a slot's queue, and then its workers die young.
-func (in *instance) queueAndDoom(slot, count int, flag, text string) (waiting []*queued) {
+// queueAndFail has connections wait in a slot's queue, and then its workers exit early.
+func (in *instance) queueAndFail(slot, count int, flag, text string) (waiting []*queued) {
 	in.t.Helper()
 	worker := in.worker(slot)
 	freeze(in.t, worker)
