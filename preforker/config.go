@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/ruby"
 )
@@ -57,7 +58,7 @@ type Config struct {
 	Refuse func(net.Conn)
 
 	// Front tells of an HTTP front in this process, for the status; nil where there is none.
-	Front func() *FrontStatus
+	Front func() *control.FrontStatus
 
 	Log      *slog.Logger
 	LogJSON  bool     // each line of it is a JSON object: Ruby's are to be so too

@@ -8,6 +8,7 @@ import (
 
 	"launcher/preforker/core"
 
+	"launcher/preforker/control"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/linux"
@@ -16,7 +17,7 @@ import (
 
 // snapshot is what the loop hands out at once, with the places where the rest is to be had.
 type snapshot struct {
-	status  Status
+	status  control.Status
 	records map[ident.Key]int // of the scoreboard
 	inodes  []uint64          // of the sockets; 0: closed
 	files   map[int]sockets.NamedFile
@@ -32,9 +33,9 @@ func (s *Supervisor) snapshot() snapshot {
 		files: s.sockets.Files()}
 	status := &shot.status
 	status.Launcher = s.config.Version
-	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, SpawnSmart
+	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, string(SpawnSmart)
 	if s.config.SpawnMethod == SpawnDirect {
-		status.SpawnMethod = SpawnDirect
+		status.SpawnMethod = string(SpawnDirect)
 	}
 	for _, g := range status.Generations {
 		for i := range g.Preloaders {
@@ -49,11 +50,11 @@ func (s *Supervisor) snapshot() snapshot {
 		shot.inodes[number] = s.sockets.Inode(number)
 		for i := range slot.Workers {
 			worker := &slot.Workers[i]
-			w := s.workers[worker.key]
+			w := s.workers[worker.Key]
 			if w == nil {
 				continue
 			}
-			shot.records[worker.key] = w.record
+			shot.records[worker.Key] = w.record
 			if worker.Pid == 0 && w.child != nil { // started, and not heard of yet
 				worker.Pid = w.child.Pid
 			}
@@ -66,22 +67,22 @@ var errEnding = errors.New("the launcher is ending")
 
 // status tells what goes on, in milliseconds, whatever the workers do: the loop is asked for what it has at
 // hand, all else is read here, by the goroutine that asks.
-func (s *Supervisor) status(ctx context.Context) (Status, error) {
+func (s *Supervisor) status(ctx context.Context) (control.Status, error) {
 	asked := statusAsked{make(chan snapshot, 1)}
 	var shot snapshot
 	select {
 	case s.notices <- asked:
 	case <-s.done:
-		return Status{}, errEnding
+		return control.Status{}, errEnding
 	case <-ctx.Done():
-		return Status{}, context.Cause(ctx)
+		return control.Status{}, context.Cause(ctx)
 	}
 	select {
 	case shot = <-asked.reply:
 	case <-s.done:
-		return Status{}, errEnding
+		return control.Status{}, errEnding
 	case <-ctx.Done():
-		return Status{}, context.Cause(ctx)
+		return control.Status{}, context.Cause(ctx)
 	}
 	shot.addFiles()
 	shot.addRequests(s)
@@ -112,24 +113,24 @@ func (shot *snapshot) addRequests(s *Supervisor) {
 	for i := range shot.status.Slots {
 		for j := range shot.status.Slots[i].Workers {
 			worker := &shot.status.Slots[i].Workers[j]
-			record, has := shot.records[worker.key]
+			record, has := shot.records[worker.Key]
 			if !has {
 				continue
 			}
 			if entry, err := scoreboard.Read(s.board, record); err == nil && worker.Pid != 0 && entry.Pid == worker.Pid {
-				worker.add(entry, now)
+				addRecord(worker, entry, now)
 			} // else it has not begun, or the record is its successor's by now
 		}
 	}
 }
 
-// add takes what a worker says of itself. The core alone knows who is to leave, the worker alone who leaves by
+// addRecord takes what a worker says of itself. The core alone knows who is to leave, the worker alone who leaves by
 // itself.
-func (w *WorkerStatus) add(entry scoreboard.Entry, now time.Duration) {
+func addRecord(w *control.WorkerStatus, entry scoreboard.Entry, now time.Duration) {
 	w.Served = entry.Requests
 	since := seconds(max(0, now-entry.Since))
 	if entry.Request() != "" {
-		w.Request = &RequestStatus{entry.Method, entry.Path, entry.Cut, since}
+		w.Request = &control.RequestStatus{Method: entry.Method, Path: entry.Path, Cut: entry.Cut, Seconds: since}
 	}
 	if w.State != core.ReadyWorker.String() {
 		return
@@ -171,7 +172,7 @@ func (shot *snapshot) processes() []surveyed {
 	for _, slot := range shot.status.Slots {
 		for _, w := range slot.Workers {
 			if w.Pid != 0 {
-				found = append(found, surveyed{w.Pid, w.key.Serial})
+				found = append(found, surveyed{w.Pid, w.Key.Serial})
 			}
 		}
 	}
@@ -181,7 +182,7 @@ func (shot *snapshot) processes() []surveyed {
 func (shot *snapshot) addMemory(readings map[surveyed]reading) {
 	status := &shot.status
 	now := time.Now()
-	of := func(p surveyed) *ProcessMemory {
+	of := func(p surveyed) *control.ProcessMemory {
 		if p.pid == 0 {
 			return nil
 		}
@@ -192,7 +193,7 @@ func (shot *snapshot) addMemory(readings map[surveyed]reading) {
 		}
 		status.Memory.Measured++
 		status.Memory.PSS += read.usage.PSS
-		m := &ProcessMemory{read.usage, read.usage.RSS - read.usage.Private, seconds(now.Sub(read.at))}
+		m := &control.ProcessMemory{Usage: read.usage, Shared: read.usage.RSS - read.usage.Private, Seconds: seconds(now.Sub(read.at))}
 		status.Memory.Seconds = max(status.Memory.Seconds, m.Seconds)
 		return m
 	}
@@ -205,7 +206,7 @@ func (shot *snapshot) addMemory(readings map[surveyed]reading) {
 	for i := range status.Slots {
 		for j := range status.Slots[i].Workers {
 			w := &status.Slots[i].Workers[j]
-			w.Memory = of(surveyed{w.Pid, w.key.Serial})
+			w.Memory = of(surveyed{w.Pid, w.Key.Serial})
 		}
 	}
 }

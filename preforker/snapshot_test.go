@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
@@ -26,9 +27,9 @@ func TestWorkerSaysWhatItDoes(t *testing.T) {
 		"is to leave at once": {core.KillingWorker, scoreboard.Entry{State: scoreboard.Idle}, "killing", 9, ""},
 		"boots":               {core.BootingWorker, scoreboard.Entry{State: scoreboard.Booting}, "booting", 9, ""},
 	} {
-		w := WorkerStatus{State: test.state.String(), Seconds: 9, Served: 1}
+		w := control.WorkerStatus{State: test.state.String(), Seconds: 9, Served: 1}
 		test.entry.Since, test.entry.Requests = 5*time.Second, 7
-		w.add(test.entry, 7*time.Second)
+		addRecord(&w, test.entry, 7*time.Second)
 		request := ""
 		if w.Request != nil {
 			request = w.Request.Method + " " + w.Request.Path
@@ -44,9 +45,9 @@ func TestWorkerSaysWhatItDoes(t *testing.T) {
 
 // TestMemoryOfSome: what is not known is not in the sum, and counted.
 func TestMemoryOfSome(t *testing.T) {
-	shot := snapshot{status: Status{Pid: 1, Generations: []GenerationStatus{{Preloaders: []PreloaderStatus{{Pid: 2}, {}}}}, Slots: []SlotStatus{
-		{Workers: []WorkerStatus{{Pid: 3, key: ident.Key{Serial: 8}}, {key: ident.Key{Serial: 9}}}},
-		{Workers: []WorkerStatus{{Pid: 4, key: ident.Key{Serial: 10}}}}}}}
+	shot := snapshot{status: control.Status{Pid: 1, Generations: []control.GenerationStatus{{Preloaders: []control.PreloaderStatus{{Pid: 2}, {}}}}, Slots: []control.SlotStatus{
+		{Workers: []control.WorkerStatus{{Pid: 3, Key: ident.Key{Serial: 8}}, {Key: ident.Key{Serial: 9}}}},
+		{Workers: []control.WorkerStatus{{Pid: 4, Key: ident.Key{Serial: 10}}}}}}}
 	readings := map[surveyed]reading{}
 	for i, p := range shot.processes() {
 		if p.pid != 4 {

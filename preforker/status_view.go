@@ -4,52 +4,53 @@ import (
 	"strings"
 	"time"
 
+	"launcher/preforker/control"
 	"launcher/preforker/core"
 )
 
 // statusOf is what the core knows, as a status. Began is when its clock was 0. What only the kernel or the workers know is
 // left open: requests, memory, queues, and the pids of preloaders.
-func statusOf(view core.View, began time.Time, now time.Duration) Status {
-	status := Status{Version: StatusVersion, Time: began.Add(now), Started: began, State: view.Phase.String(),
-		Memory: MemoryStatus{Promise: promiseOf(view.MemoryBound)}, Generations: []GenerationStatus{}}
+func statusOf(view core.View, began time.Time, now time.Duration) control.Status {
+	status := control.Status{Version: control.StatusVersion, Time: began.Add(now), Started: began, State: view.Phase.String(),
+		Memory: control.MemoryStatus{Bound: boundOf(view.MemoryBound)}, Generations: []control.GenerationStatus{}}
 	if f := view.FailedLoad; f != nil {
 		line, _, _ := strings.Cut(loadErrorOf(f.Failure).Error(), "\n")
-		status.FailedLoad = &FailedLoad{f.Failure.Generation, began.Add(f.At), line}
+		status.FailedLoad = &control.FailedLoad{Generation: f.Failure.Generation, Time: began.Add(f.At), Error: line}
 	}
 	for _, g := range view.Generations {
 		status.Generations = append(status.Generations, generationStatusOf(g, began, now))
 	}
 	for _, s := range view.Slots {
-		slot := SlotStatus{Slot: s.Slot, State: s.State.String(), Open: s.Open, Deaths: s.Deaths, Workers: []WorkerStatus{}}
+		slot := control.SlotStatus{Slot: s.Slot, State: s.State.String(), Open: s.Open, Deaths: s.Deaths, Workers: []control.WorkerStatus{}}
 		if s.RetryAt > now {
 			slot.Retry = seconds(s.RetryAt - now)
 		}
 		for _, w := range s.Workers {
-			slot.Workers = append(slot.Workers, WorkerStatus{key: w.Key, Generation: w.Key.Generation, Refork: w.Key.Refork, Pid: w.Pid,
-				State: w.State.String(), Seconds: seconds(now - w.Since), Reason: w.Reason, Served: w.Served})
+			slot.Workers = append(slot.Workers, control.WorkerStatus{Key: w.Key, Generation: w.Key.Generation, Refork: w.Key.Refork, Pid: w.Pid,
+				State: w.State.String(), Seconds: seconds(now - w.Since), Reason: string(w.Reason), Served: w.Served})
 		}
 		status.Slots = append(status.Slots, slot)
 	}
 	return status
 }
 
-func generationStatusOf(g core.GenerationView, began time.Time, now time.Duration) GenerationStatus {
-	status := GenerationStatus{Generation: g.Generation, Preloaders: []PreloaderStatus{}}
+func generationStatusOf(g core.GenerationView, began time.Time, now time.Duration) control.GenerationStatus {
+	status := control.GenerationStatus{Generation: g.Generation, Preloaders: []control.PreloaderStatus{}}
 	if g.Loaded != nil {
 		at := began.Add(g.Loaded.At)
 		status.Loaded, status.LoadTime = &at, g.Loaded.Load.Seconds
 		status.Ruby, status.Rails, status.Rack = g.Loaded.Load.Ruby, g.Loaded.Load.Rails, g.Loaded.Load.Rack
 	}
 	for _, p := range g.Preloaders {
-		status.Preloaders = append(status.Preloaders, PreloaderStatus{Refork: p.Origin.Refork, State: p.State.String(), Seconds: seconds(now - p.Since)})
+		status.Preloaders = append(status.Preloaders, control.PreloaderStatus{Refork: p.Origin.Refork, State: p.State.String(), Seconds: seconds(now - p.Since)})
 	}
 	return status
 }
 
-func promiseOf(bound *core.MemoryBound) *Promise {
+func boundOf(bound *core.MemoryBound) *control.MemoryBound {
 	if bound == nil {
 		return nil
 	}
-	return &Promise{Total: bound.Total, Preloader: bound.Preloader, Workers: bound.Workers, Each: bound.Each,
+	return &control.MemoryBound{Total: bound.Total, Preloader: bound.Preloader, Workers: bound.Workers, Each: bound.Each,
 		Provisional: bound.Provisional, Launcher: bound.Launcher}
 }

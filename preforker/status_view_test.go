@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
 )
@@ -43,15 +44,15 @@ func TestStatusOfAView(t *testing.T) {
 				Since: 5 * time.Second, Reason: core.ReasonRolled, Served: 6}}}},
 		MemoryBound: &core.MemoryBound{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}}
 	at := epoch.Add(2 * time.Second)
-	want := Status{Version: StatusVersion, Time: epoch.Add(6 * time.Second), Started: epoch, State: "running",
-		Memory: MemoryStatus{Promise: &Promise{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}},
-		Generations: []GenerationStatus{{Generation: 2, Loaded: &at, LoadTime: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2",
-			Preloaders: []PreloaderStatus{{Refork: 1, State: "ready", Seconds: 3}}}},
-		FailedLoad: &FailedLoad{3, epoch.Add(4 * time.Second), "load the application: NameError: no such thing"},
-		Slots: []SlotStatus{
-			{Slot: 0, State: "backoff", Deaths: 3, Retry: 1, Workers: []WorkerStatus{}},
-			{Slot: 1, State: "occupied", Open: true, Workers: []WorkerStatus{{key: key, Generation: 2, Refork: 1, Pid: 77, State: "draining",
-				Seconds: 1, Reason: core.ReasonRolled, Served: 6}}}}}
+	want := control.Status{Version: control.StatusVersion, Time: epoch.Add(6 * time.Second), Started: epoch, State: "running",
+		Memory: control.MemoryStatus{Bound: &control.MemoryBound{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}},
+		Generations: []control.GenerationStatus{{Generation: 2, Loaded: &at, LoadTime: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2",
+			Preloaders: []control.PreloaderStatus{{Refork: 1, State: "ready", Seconds: 3}}}},
+		FailedLoad: &control.FailedLoad{Generation: 3, Time: epoch.Add(4 * time.Second), Error: "load the application: NameError: no such thing"},
+		Slots: []control.SlotStatus{
+			{Slot: 0, State: "backoff", Deaths: 3, Retry: 1, Workers: []control.WorkerStatus{}},
+			{Slot: 1, State: "occupied", Open: true, Workers: []control.WorkerStatus{{Key: key, Generation: 2, Refork: 1, Pid: 77, State: "draining",
+				Seconds: 1, Reason: string(core.ReasonRolled), Served: 6}}}}}
 	if got := statusOf(view, epoch, 6*time.Second); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"launcher/preforker/core"
 
+	"launcher/preforker/control"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
@@ -33,7 +34,7 @@ type Supervisor struct {
 	core    *core.Core
 	dir     *sockets.Folder
 	pid     *sockets.PidFile
-	control *control
+	control *control.Server
 	upkeep  upkeep
 	sockets *sockets.Listeners
 	board   *os.File
@@ -115,7 +116,7 @@ func (s *Supervisor) acquire() (err error) {
 		return err
 	}
 	smallfile.RemoveTemporary(s.config.SocketDir)
-	if s.control, err = bindControl(s.config.SocketDir, sockets.Staleness{Predecessor: s.pid.Predecessor}); err != nil {
+	if s.control, err = control.Listen(s.config.SocketDir, sockets.Staleness{Predecessor: s.pid.Predecessor}); err != nil {
 		return err
 	}
 	options := linux.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
@@ -152,7 +153,7 @@ func (s *Supervisor) release() {
 		_ = s.board.Close()
 	}
 	if s.control != nil {
-		s.control.close()
+		s.control.Close()
 	}
 	if s.pid != nil {
 		s.pid.Release()

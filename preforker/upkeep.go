@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/ruby"
 	"launcher/preforker/smallfile"
@@ -37,7 +38,7 @@ type folderLook struct {
 	paths   []string
 	sockets map[int]sockets.NamedFile // of the slots whose socket is open
 	pid     *sockets.PidFile
-	control *control
+	control *control.Server
 	heap    *ruby.HeapFile
 	snippet string // path
 }
@@ -55,8 +56,8 @@ func (s *Supervisor) lookAtFolder() {
 		return
 	}
 	s.upkeep.looking = true
-	pid, control := *s.pid, *s.control
-	look := folderLook{paths: s.sockets.Paths(), sockets: s.sockets.Files(), pid: &pid, control: &control, heap: s.heap}
+	pid := *s.pid
+	look := folderLook{paths: s.sockets.Paths(), sockets: s.sockets.Files(), pid: &pid, control: s.control, heap: s.heap}
 	if s.config.SnippetName != "" {
 		look.snippet = filepath.Join(s.config.SocketDir, s.config.SnippetName)
 	}
@@ -64,7 +65,7 @@ func (s *Supervisor) lookAtFolder() {
 }
 
 func (l folderLook) run() folderChecked {
-	found := folderChecked{look: l, pid: l.pid.Lost(), control: l.control.file.Lost(l.control.path), heap: l.heap.Lost()}
+	found := folderChecked{look: l, pid: l.pid.Lost(), control: l.control.Lost(), heap: l.heap.Lost()}
 	for slot := range l.paths {
 		if file, open := l.sockets[slot]; open && file.Lost(l.paths[slot]) {
 			found.sockets = append(found.sockets, slot)
@@ -114,11 +115,11 @@ func (s *Supervisor) putBack(e folderChecked) error {
 	if err := s.keepFolder(); err != nil {
 		return err
 	}
-	if e.control && s.control.file == e.look.control.file {
+	if e.control && s.control == e.look.control {
 		if err := s.replaceControl(); err != nil {
 			return err
 		}
-		s.log.Warn("control socket was removed or replaced; it is bound anew", keyPath, s.control.path)
+		s.log.Warn("control socket was removed or replaced; it is bound anew", keyPath, s.control.Path())
 	}
 	if e.snippet {
 		if err := s.dir.WriteSnippet(s.config.SnippetName, s.config.Snippet); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
@@ -127,8 +128,9 @@ func TestFilesComeBack(t *testing.T) {
 				p.Release()
 				t.Error("the folder is not locked any more")
 			}
-			if text, err := ask(t.Context(), s.config.SocketDir, "anybody there"); err != nil || !strings.Contains(string(text), "unknown request") {
-				t.Errorf("%q, %v", text, err)
+			asking := testdir.Connect(t, filepath.Join(s.config.SocketDir, control.SocketName), "anybody there\n")
+			if text := testdir.ReadAll(t, asking); !strings.Contains(text, "unknown request") {
+				t.Errorf("%q", text)
 			}
 			for _, what := range []string{"pid file", "control socket", "the web server's configuration"} {
 				if n := strings.Count(log.String(), what); n != 1 {

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker"
+	"launcher/preforker/control"
 )
 
 // refused is a start that must fail: with a status, a message and a hint, and with the folder as
@@ -356,7 +356,7 @@ func TestLogFolderIsMadeAndTakenBack(t *testing.T) {
 	t.Parallel()
 	root := copyApp(t, "hello")
 	in := start(t, startOptions{root: root, args: []string{"1"}}).serving()
-	if names := entries(t, filepath.Join(root, "log")); !slices.Equal(names, []string{"fastcgi.socket-0", heapFileName, "launcher.pid", preforker.ControlSocketName, snippetName}) {
+	if names := entries(t, filepath.Join(root, "log")); !slices.Equal(names, []string{"fastcgi.socket-0", heapFileName, "launcher.pid", control.SocketName, snippetName}) {
 		t.Errorf("log/ has %q", names)
 	}
 	in.signal(syscall.SIGTERM)

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"launcher/preforker"
+	"launcher/preforker/control"
 )
 
 // release makes a release that responds with a text, and has the link lead to it.
@@ -78,7 +78,7 @@ func TestDeploy(t *testing.T) {
 	if a := ask(t, socket, "/"); !a.is("three") {
 		t.Errorf("with no release at all: %v", a)
 	}
-	status, _, err := preforker.AskStatus(t.Context(), run)
+	status, _, err := control.AskStatus(t.Context(), run)
 	if err != nil {
 		t.Fatal(err)
 	}

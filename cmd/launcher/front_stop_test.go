@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker"
+	"launcher/preforker/control"
 )
 
 // hangingFront starts hello with one worker behind the front, and a request in its hands.
@@ -50,7 +50,7 @@ func TestStopOfTheFrontIsToldAtOnce(t *testing.T) {
 	}
 	in.signal(syscall.SIGTERM)
 	in.waitLine("msg=stopping signal=TERM")
-	in.statusWhen("the status to be stopping", func(s preforker.Status) bool { return s.State == "stopping" })
+	in.statusWhen("the status to be stopping", func(s control.Status) bool { return s.State == "stopping" })
 	in.waitFor("the front to refuse", func() bool {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
@@ -102,7 +102,7 @@ func TestStopWhileLoadingWithTheFront(t *testing.T) {
 	in.waitLine("asking the settings server")
 	early := later(http.MethodGet, "http://"+address+"/", nil)
 	// It is in the front, or already in the socket's queue.
-	in.statusWhen("the request", func(s preforker.Status) bool {
+	in.statusWhen("the request", func(s control.Status) bool {
 		queue := s.Slots[0].Queue
 		return s.Front.Waiting > 0 || queue != nil && *queue > 0
 	})
@@ -116,7 +116,7 @@ func TestStatusOfTheFront(t *testing.T) {
 	t.Parallel()
 	in, gate, address, first := hangingFront(t)
 	second := later(http.MethodGet, "http://"+address+"/", nil)
-	front := in.statusWhen("the second request", func(s preforker.Status) bool { return s.Front != nil && s.Front.Waiting == 1 }).Front
+	front := in.statusWhen("the second request", func(s control.Status) bool { return s.Front != nil && s.Front.Waiting == 1 }).Front
 	if front.Address != address || front.Connections != 2 || front.MaxConnections < 16 {
 		t.Errorf("got %+v", front)
 	}

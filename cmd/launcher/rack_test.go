@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode"
 
-	"launcher/preforker"
+	"launcher/preforker/control"
 )
 
 // TestRackForms: what other servers take is taken here, and what cannot be is told.
@@ -40,7 +40,7 @@ map("/lint") { use Rack::Lint; run ->(_) { [200, { "content-type" => "text/plain
 	in.waitLine(`^launcher: GET /café\\u001b: RuntimeError: größer$`)
 
 	hanging := queue(t, in.socket(0), "/hang\xc2\x9b31m\xe2\x80\xae")
-	in.statusWhen("the request to be in hand", func(s preforker.Status) bool {
+	in.statusWhen("the request to be in hand", func(s control.Status) bool {
 		workers := s.Slots[0].Workers
 		return len(workers) == 1 && workers[0].Request != nil && workers[0].Request.Path == "/hang\u009b31m\u202e"
 	})

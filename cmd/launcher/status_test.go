@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker"
+	"launcher/preforker/control"
 )
 
 // asked is what "launcher status" has answered.
@@ -46,10 +46,10 @@ func askStatus(t testing.TB, o startOptions, stdout *os.File) asked {
 }
 
 // status is the JSON of a launcher, which must not have said anything besides.
-func (in *instance) status() preforker.Status {
+func (in *instance) status() control.Status {
 	in.t.Helper()
 	a := askStatus(in.t, startOptions{root: in.root, args: []string{"--json"}}, nil)
-	var status preforker.Status
+	var status control.Status
 	decoder := json.NewDecoder(strings.NewReader(a.stdout))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&status); err != nil || a.exit != exitOK || a.stderr != "" {
@@ -62,7 +62,7 @@ func (in *instance) status() preforker.Status {
 }
 
 // statusWhen asks until the answer is as wanted.
-func (in *instance) statusWhen(what string, wanted func(preforker.Status) bool) (status preforker.Status) {
+func (in *instance) statusWhen(what string, wanted func(control.Status) bool) (status control.Status) {
 	in.t.Helper()
 	in.waitFor(what, func() bool {
 		status = in.status()
@@ -72,10 +72,10 @@ func (in *instance) statusWhen(what string, wanted func(preforker.Status) bool) 
 }
 
 // allMeasured says whether the memory of all is in it.
-func allMeasured(s preforker.Status) bool { return s.Memory.Measured == s.Memory.Processes }
+func allMeasured(s control.Status) bool { return s.Memory.Measured == s.Memory.Processes }
 
 // doingIn is what the only worker of each slot does: "idle", "busy GET /".
-func doingIn(s preforker.Status) (doing []string) {
+func doingIn(s control.Status) (doing []string) {
 	for _, slot := range s.Slots {
 		text := slot.State
 		for _, w := range slot.Workers {
@@ -97,7 +97,7 @@ func TestStatus(t *testing.T) {
 	for range 4 {
 		ask(t, in.socket(1), "/")
 	}
-	status := in.statusWhen("four requests to be served", func(s preforker.Status) bool {
+	status := in.statusWhen("four requests to be served", func(s control.Status) bool {
 		return s.Slots[1].Workers[0].Served == 4 && allMeasured(s)
 	})
 	if status.Launcher == "" {
@@ -129,7 +129,7 @@ func TestStatus(t *testing.T) {
 	}
 	in.memoryIs(status, pids)
 
-	p := status.Memory.Promise
+	p := status.Memory.Bound
 	if p == nil || p.Workers != 3 || p.Each != 24<<20 || p.Provisional || p.Total != p.Preloader+3*p.Each+p.Launcher || status.Memory.PSS > p.Total {
 		t.Fatalf("promise %+v, measured %d", p, status.Memory.PSS)
 	}
@@ -143,7 +143,7 @@ func TestStatus(t *testing.T) {
 }
 
 // memoryIs compares a sum with that of another program, within a tenth.
-func (in *instance) memoryIs(status preforker.Status, pids []int) {
+func (in *instance) memoryIs(status control.Status, pids []int) {
 	in.t.Helper()
 	if status.Memory.Processes != len(pids) {
 		in.t.Errorf("memory of %d processes, want %d", status.Memory.Processes, len(pids))
@@ -219,7 +219,7 @@ func TestStatusWhileLoading(t *testing.T) {
 		t.Errorf("%+v", status)
 	}
 	g := status.Generations[0]
-	if p := g.Preloaders[0]; p.State != "loading" || p.Pid == 0 || p.Memory == nil || g.Loaded != nil || status.Memory.Promise != nil {
+	if p := g.Preloaders[0]; p.State != "loading" || p.Pid == 0 || p.Memory == nil || g.Loaded != nil || status.Memory.Bound != nil {
 		t.Errorf("%+v", g)
 	}
 }
@@ -229,7 +229,7 @@ func TestStatusOfARefork(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2", "--refork-after", "3"}}).serving()
 	clients := visit(2, "/", in.sockets(2)...)
-	status := in.statusWhen("forks of a warm worker alone", func(s preforker.Status) bool {
+	status := in.statusWhen("forks of a warm worker alone", func(s control.Status) bool {
 		g := s.Generations[0]
 		if len(g.Preloaders) != 1 || g.Preloaders[0].Refork == 0 || g.Preloaders[0].Pid == 0 || !allMeasured(s) {
 			return false
@@ -262,7 +262,7 @@ func TestStatusWithoutAPreloader(t *testing.T) {
 	status := in.statusWhen("the memory", allMeasured)
 	g := status.Generations[0]
 	if p := g.Preloaders[0]; p.State != "ready" || p.Pid != 0 || p.Memory != nil || g.Loaded == nil ||
-		strings.Join(doingIn(status), ", ") != "idle, idle" || status.SpawnMethod != "direct" || status.Memory.Promise != nil {
+		strings.Join(doingIn(status), ", ") != "idle, idle" || status.SpawnMethod != "direct" || status.Memory.Bound != nil {
 		t.Errorf("%+v", status)
 	}
 	in.memoryIs(status, []int{status.Pid, in.worker(0), in.worker(1)})
@@ -292,7 +292,7 @@ func TestStatusForPeople(t *testing.T) {
 		  [200, {}, ["let go"]]
 		end`, gate)}), args: []string{"2", "--max-private", "off"}}).serving()
 	waiting := queue(t, in.socket(0), "/hang/\x1b[31m"+strings.Repeat("/very", 60))
-	in.statusWhen("a request in hand", func(s preforker.Status) bool { return s.Slots[0].Workers[0].Request != nil })
+	in.statusWhen("a request in hand", func(s control.Status) bool { return s.Slots[0].Workers[0].Request != nil })
 	a := askStatus(t, startOptions{root: "/", args: []string{"--root", in.root}}, nil)
 	for _, pattern := range []string{`^application   ` + in.root + `, sockets in ` + in.root + `/log\n`,
 		`\nlauncher      running, started \d{4}-.* ago\), pid \d+: \d+\.\d MB private, \d+\.\d MB shared\n`,

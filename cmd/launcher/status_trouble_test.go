@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"launcher/preforker"
+	"launcher/preforker/control"
 )
 
 // TestStatusIsNotHeldUp: neither the workers nor the next question are, by what clients do to the control
@@ -21,7 +21,7 @@ import (
 func TestStatusIsNotHeldUp(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2"}}).serving()
-	socket := filepath.Join(in.root, "log", preforker.ControlSocketName)
+	socket := filepath.Join(in.root, "log", control.SocketName)
 	for n := range 40 {
 		conn, err := net.Dial("unix", socket)
 		if err != nil {
@@ -107,7 +107,7 @@ func TestStatusForTheOwnerAlone(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"1"}}).serving()
 	o := startOptions{root: in.root}
-	socket := filepath.Join(in.root, "log", preforker.ControlSocketName)
+	socket := filepath.Join(in.root, "log", control.SocketName)
 	if info, err := os.Lstat(socket); err != nil || info.Mode() != os.ModeSocket|0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"launcher/fcgi/front"
 	"launcher/preforker"
+	"launcher/preforker/control"
 	"launcher/preforker/hint"
 )
 
@@ -44,10 +45,10 @@ type httpListener struct {
 }
 
 // status is what launcher status tells of it.
-func (l *httpListener) status() *preforker.FrontStatus {
+func (l *httpListener) status() *control.FrontStatus {
 	open, max := l.listener.Connections()
 	_, waiting := l.handler.Load()
-	return &preforker.FrontStatus{Address: l.listener.Addr().String(), Connections: open, MaxConnections: max, Waiting: waiting}
+	return &control.FrontStatus{Address: l.listener.Addr().String(), Connections: open, MaxConnections: max, Waiting: waiting}
 }
 
 // listenHTTP listens, so that a port in use is an error before anything is started. It

@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"launcher/preforker/control"
+
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
-
-	"launcher/preforker"
 )
 
 func statusCommand(stdout *os.File) *cli.Command {
@@ -51,7 +51,7 @@ func printStatus(ctx *cli.Context, stdout *os.File) error {
 	if err != nil {
 		return err
 	}
-	status, text, err := preforker.AskStatus(ctx.Context, dir)
+	status, text, err := control.AskStatus(ctx.Context, dir)
 	if err != nil {
 		return err
 	}

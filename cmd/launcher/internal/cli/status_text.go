@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"launcher/preforker"
+	"launcher/preforker/control"
 )
 
 // nothing is printed where there is no figure.
@@ -20,19 +21,19 @@ const nothing = "–"
 
 // statusText returns a status as text for a terminal of so many columns; 0 for no terminal. Lines about the
 // whole come first, then a table.
-func statusText(s preforker.Status, width int, zone *time.Location) string {
+func statusText(s control.Status, width int, zone *time.Location) string {
 	var out strings.Builder
 	line := func(title, words string) { fmt.Fprintf(&out, "%-13s %s\n", title, words) }
 	line("application", visible(s.Root)+", sockets in "+visible(s.SocketDir))
 	method := ""
-	if s.SpawnMethod == preforker.SpawnDirect {
+	if s.SpawnMethod == string(preforker.SpawnDirect) {
 		method = ", spawn method direct"
 	}
 	line("launcher", fmt.Sprintf("%s, started %s%s, %s", s.State, moment(s.Started, s.Time, zone), method, processWords(s.Pid, s.Memory.Launcher)))
 	for _, g := range s.Generations {
 		line(fmt.Sprintf("generation %d", g.Generation), generationWords(g, s.Time, zone))
 		for _, p := range g.Preloaders {
-			if s.SpawnMethod != preforker.SpawnDirect {
+			if s.SpawnMethod != string(preforker.SpawnDirect) {
 				line("  preloader", preloaderWords(p))
 			}
 		}
@@ -41,8 +42,8 @@ func statusText(s preforker.Status, width int, zone *time.Location) string {
 		line(fmt.Sprintf("generation %d", f.Generation), fmt.Sprintf("failed to load, %s: %s", moment(f.Time, s.Time, zone), visible(f.Error)))
 	}
 	line("memory", sumWords(s.Memory))
-	if s.Memory.Promise != nil {
-		line("  at most", promiseWords(*s.Memory.Promise))
+	if s.Memory.Bound != nil {
+		line("  at most", promiseWords(*s.Memory.Bound))
 	}
 	if f := s.Front; f != nil {
 		line("http", fmt.Sprintf("%s, connections: %d of at most %d, requests that wait: %d", f.Address, f.Connections, f.MaxConnections, f.Waiting))
@@ -51,7 +52,7 @@ func statusText(s preforker.Status, width int, zone *time.Location) string {
 	return out.String()
 }
 
-func generationWords(g preforker.GenerationStatus, now time.Time, zone *time.Location) string {
+func generationWords(g control.GenerationStatus, now time.Time, zone *time.Location) string {
 	words := "loading"
 	switch {
 	case g.Loaded != nil:
@@ -70,7 +71,7 @@ func generationWords(g preforker.GenerationStatus, now time.Time, zone *time.Loc
 	return words
 }
 
-func preloaderWords(p preforker.PreloaderStatus) string {
+func preloaderWords(p control.PreloaderStatus) string {
 	words := p.State + ", "
 	if p.Refork > 0 {
 		words = fmt.Sprintf("refork %d, %s", p.Refork, words)
@@ -81,7 +82,7 @@ func preloaderWords(p preforker.PreloaderStatus) string {
 	return words + processWords(p.Pid, p.Memory)
 }
 
-func processWords(pid int, m *preforker.ProcessMemory) string {
+func processWords(pid int, m *control.ProcessMemory) string {
 	if m == nil {
 		return fmt.Sprintf("pid %d", pid)
 	}
@@ -91,7 +92,7 @@ func processWords(pid int, m *preforker.ProcessMemory) string {
 // oldMemory is the age from which on that of the figures is printed.
 const oldMemory = 5 * time.Second
 
-func sumWords(m preforker.MemoryStatus) string {
+func sumWords(m control.MemoryStatus) string {
 	of := strconv.Itoa(m.Processes)
 	if m.Measured < m.Processes {
 		of = fmt.Sprintf("%d among %d", m.Measured, m.Processes)
@@ -109,7 +110,7 @@ func sumWords(m preforker.MemoryStatus) string {
 	return words
 }
 
-func promiseWords(p preforker.Promise) string {
+func promiseWords(p control.MemoryBound) string {
 	words := fmt.Sprintf("%s MB: preloader %s + workers %d * %s + launcher %s", inMB(p.Total), inMB(p.Preloader), p.Workers, inMB(p.Each), inMB(p.Launcher))
 	if p.Provisional {
 		words += " (provisional, until requests tell what a worker needs)"
@@ -119,7 +120,7 @@ func promiseWords(p preforker.Promise) string {
 
 // statusTable returns a row for each worker, and one for a slot that has none. On a terminal a request is cut
 // so that no line is broken.
-func statusTable(slots []preforker.SlotStatus, width int) string {
+func statusTable(slots []control.SlotStatus, width int) string {
 	rows := statusRows(slots)
 	rendered := renderStatus(rows)
 	tooWide := 0
@@ -146,7 +147,7 @@ const (
 	minRequest = 12
 )
 
-func statusRows(slots []preforker.SlotStatus) (rows []pretty.Row) {
+func statusRows(slots []control.SlotStatus) (rows []pretty.Row) {
 	for _, slot := range slots {
 		name, queue := visible(filepath.Base(slot.Socket)), nothing
 		if !slot.Open {
@@ -169,7 +170,7 @@ func statusRows(slots []preforker.SlotStatus) (rows []pretty.Row) {
 	return rows
 }
 
-func workerCells(w preforker.WorkerStatus) pretty.Row {
+func workerCells(w control.WorkerStatus) pretty.Row {
 	pid, request, private, shared := nothing, "", nothing, nothing
 	if w.Pid != 0 {
 		pid = strconv.Itoa(w.Pid)
@@ -188,7 +189,7 @@ func workerCells(w preforker.WorkerStatus) pretty.Row {
 }
 
 // originName returns a generation, and after a point the refork where there was one.
-func originName(w preforker.WorkerStatus) string {
+func originName(w control.WorkerStatus) string {
 	if w.Refork == 0 {
 		return strconv.Itoa(w.Generation)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"launcher/preforker"
+	"launcher/preforker/control"
 	"launcher/preforker/proc"
 )
 
@@ -16,27 +16,27 @@ func TestStatusText(t *testing.T) {
 	t.Parallel()
 	began := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	loaded, one := began.Add(time.Minute), 1
-	mb := func(private, rss uint64) *preforker.ProcessMemory {
-		return &preforker.ProcessMemory{Usage: proc.Usage{Private: private << 20, RSS: rss << 20}, Shared: (rss - private) << 20}
+	mb := func(private, rss uint64) *control.ProcessMemory {
+		return &control.ProcessMemory{Usage: proc.Usage{Private: private << 20, RSS: rss << 20}, Shared: (rss - private) << 20}
 	}
-	status := preforker.Status{
+	status := control.Status{
 		Time: began.Add(26 * time.Hour), Pid: 10, Started: began, State: "running", Root: "/srv/s\x1b[0mp", SocketDir: "/run/shop", SpawnMethod: "smart",
-		Memory: preforker.MemoryStatus{PSS: 99 << 20, Processes: 6, Measured: 5, Seconds: 70, Launcher: mb(5, 12),
-			Promise: &preforker.Promise{Total: 190 << 20, Preloader: 60 << 20, Workers: 4, Each: 30 << 20, Provisional: true, Launcher: 10 << 20}},
-		Generations: []preforker.GenerationStatus{{Generation: 1, Loaded: &began, LoadTime: 3, Rails: "6.1"},
-			{Generation: 2, Loaded: &loaded, LoadTime: 1.25, Ruby: "3.1.2", Rack: "2.2.4", Preloaders: []preforker.PreloaderStatus{
+		Memory: control.MemoryStatus{PSS: 99 << 20, Processes: 6, Measured: 5, Seconds: 70, Launcher: mb(5, 12),
+			Bound: &control.MemoryBound{Total: 190 << 20, Preloader: 60 << 20, Workers: 4, Each: 30 << 20, Provisional: true, Launcher: 10 << 20}},
+		Generations: []control.GenerationStatus{{Generation: 1, Loaded: &began, LoadTime: 3, Rails: "6.1"},
+			{Generation: 2, Loaded: &loaded, LoadTime: 1.25, Ruby: "3.1.2", Rack: "2.2.4", Preloaders: []control.PreloaderStatus{
 				{State: "ready", Pid: 11, Memory: mb(20, 60)}, {Refork: 1, State: "starting"}}},
-			{Generation: 3, Preloaders: []preforker.PreloaderStatus{{State: "loading", Seconds: 12, Pid: 12}}}},
-		FailedLoad: &preforker.FailedLoad{Generation: 2, Time: began.Add(25 * time.Hour), Error: "load the application: it\nfailed"},
-		Slots: []preforker.SlotStatus{
-			{Slot: 0, Socket: "/run/shop/fastcgi.socket-0", Open: true, State: "occupied", Queue: &one, Workers: []preforker.WorkerStatus{
+			{Generation: 3, Preloaders: []control.PreloaderStatus{{State: "loading", Seconds: 12, Pid: 12}}}},
+		FailedLoad: &control.FailedLoad{Generation: 2, Time: began.Add(25 * time.Hour), Error: "load the application: it\nfailed"},
+		Slots: []control.SlotStatus{
+			{Slot: 0, Socket: "/run/shop/fastcgi.socket-0", Open: true, State: "occupied", Queue: &one, Workers: []control.WorkerStatus{
 				{Generation: 1, Pid: 20, State: "draining", Seconds: 3, Served: 120000, Memory: mb(25, 70),
-					Request: &preforker.RequestStatus{Method: "GET", Path: "/a/long/path/to/somewhere", Seconds: 125}},
+					Request: &control.RequestStatus{Method: "GET", Path: "/a/long/path/to/somewhere", Seconds: 125}},
 				{Generation: 2, Refork: 1, State: "spawning"}}},
 			{Slot: 1, Socket: "/run/shop/fastcgi.socket-1", State: "backoff", Retry: 7.5},
 			{Slot: 2, Socket: "/run/shop/fastcgi.socket-2", Open: true, State: "vacant"},
 		},
-		Front: &preforker.FrontStatus{Address: "127.0.0.1:3000", Connections: 12, MaxConnections: 114, Waiting: 3},
+		Front: &control.FrontStatus{Address: "127.0.0.1:3000", Connections: 12, MaxConnections: 114, Waiting: 3},
 	}
 	const head = `application   /srv/s�[0mp, sockets in /run/shop
 launcher      running, started 2026-05-04 03:02:01 (1 d 2 h ago), pid 10: 5.0 MB private, 7.0 MB shared

@@ -1,4 +1,4 @@
-package preforker
+package control
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,23 +23,23 @@ import (
 // controlled is a control socket that answers each request with its own text, "big" with more than a
 // socket's buffer holds.
 type controlled struct {
-	*control
+	*Server
 	end  context.CancelFunc
 	done chan struct{}
 }
 
-func startControl(t *testing.T, dir string) *controlled {
+func start(t *testing.T, dir string) *controlled {
 	t.Helper()
-	return startPatientControl(t, dir, controlPatience)
+	return startPatient(t, dir, clientTimeout)
 }
 
-func startPatientControl(t *testing.T, dir string, patience time.Duration) *controlled {
+func startPatient(t *testing.T, dir string, patience time.Duration) *controlled {
 	t.Helper()
-	c, err := bindControl(dir, sockets.Staleness{})
+	c, err := Listen(dir, sockets.Staleness{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.patience = patience
+	c.timeout = patience
 	ctx, end := context.WithCancel(context.Background())
 	started := &controlled{c, end, make(chan struct{})}
 	go func() {
@@ -59,7 +58,7 @@ func startPatientControl(t *testing.T, dir string, patience time.Duration) *cont
 func (c *controlled) stop() {
 	c.end()
 	<-c.done
-	c.close()
+	c.Close()
 }
 
 func (c *controlled) dial(t *testing.T) net.Conn {
@@ -69,7 +68,7 @@ func (c *controlled) dial(t *testing.T) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(testdir.Patience))
 	return conn
 }
 
@@ -89,13 +88,13 @@ func (c *controlled) says(t *testing.T, text string, end bool) string {
 
 func TestControlAnswers(t *testing.T) {
 	dir := testdir.Short(t)
-	c := startControl(t, dir)
+	c := start(t, dir)
 	if info, err := os.Lstat(c.path); err != nil || info.Mode() != os.ModeSocket|0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 	for text, want := range map[string]string{
 		"status\n": "status", "status\r\n": "status", "\n": "", "<a>\x1b\n and more\n": "<a>\x1b",
-		strings.Repeat("x", 1000): strings.Repeat("x", controlRequest),
+		strings.Repeat("x", 1000): strings.Repeat("x", maxRequest),
 	} {
 		var answer refusal
 		if got := c.says(t, text, false); json.Unmarshal([]byte(got), &answer) != nil || answer.Error != want || !strings.HasSuffix(got, "}\n") {
@@ -114,8 +113,8 @@ func TestControlAnswers(t *testing.T) {
 // TestControlWithManySilentClients: whoever says what it wants is answered, while all of them stay, each of whom
 // has far more time than the test.
 func TestControlWithManySilentClients(t *testing.T) {
-	c := startPatientControl(t, testdir.Short(t), time.Hour)
-	for range 20 * controlConnections {
+	c := startPatient(t, testdir.Short(t), time.Hour)
+	for range 20 * maxClients {
 		c.dial(t)
 	}
 	for range 3 {
@@ -128,9 +127,9 @@ func TestControlWithManySilentClients(t *testing.T) {
 // TestControlIsNotHeldUp by clients that do not read what they have asked for: as many as are talked to at once
 // are given up, and others are answered.
 func TestControlIsNotHeldUp(t *testing.T) {
-	c := startControl(t, testdir.Short(t))
+	c := start(t, testdir.Short(t))
 	var slow []net.Conn
-	for range controlConnections {
+	for range maxClients {
 		conn := c.dial(t)
 		if _, err := io.WriteString(conn, "big\n"); err != nil {
 			t.Fatal(err)
@@ -151,8 +150,8 @@ func TestControlIsNotHeldUp(t *testing.T) {
 
 // TestControlEndsAtOnce though it talks to clients that say nothing, and has an hour for each.
 func TestControlEndsAtOnce(t *testing.T) {
-	c := startPatientControl(t, testdir.Short(t), time.Hour)
-	for range controlConnections - 1 {
+	c := startPatient(t, testdir.Short(t), time.Hour)
+	for range maxClients - 1 {
 		c.dial(t)
 	}
 	if got := c.says(t, "status\n", false); !strings.Contains(got, `"status"`) { // so the others have been accepted
@@ -161,23 +160,23 @@ func TestControlEndsAtOnce(t *testing.T) {
 	c.end()
 	select {
 	case <-c.done:
-	case <-time.After(patience):
+	case <-time.After(testdir.Patience):
 		t.Fatal("it waits for its clients")
 	}
 }
 
 func TestControlReplacesAStaleSocketAlone(t *testing.T) {
 	dir := testdir.Short(t)
-	path := filepath.Join(dir, ControlSocketName)
-	stale, err := linux.Listen(path, socketOptions)
+	path := filepath.Join(dir, SocketName)
+	stale, err := linux.Listen(path, linux.SocketOptions{Mode: 0o640, Gid: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bindControl(dir, sockets.Staleness{}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the process %d listens on %s", os.Getpid(), path)) {
+	if _, err := Listen(dir, sockets.Staleness{}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the process %d listens on %s", os.Getpid(), path)) {
 		t.Errorf("a socket in use: %v", err)
 	}
 	_ = stale.Close()
-	c := startControl(t, dir)
+	c := start(t, dir)
 	if got := c.says(t, "status\n", false); !strings.Contains(got, `"status"`) {
 		t.Errorf("%q", got)
 	}
@@ -186,66 +185,7 @@ func TestControlReplacesAStaleSocketAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.stop()
-	if _, err := bindControl(dir, sockets.Staleness{}); err == nil || !strings.Contains(err.Error(), "is not a socket") || !strings.Contains(hint.Of(err), "--socket-dir") {
+	if _, err := Listen(dir, sockets.Staleness{}); err == nil || !strings.Contains(err.Error(), "is not a socket") || !strings.Contains(hint.Of(err), "--socket-dir") {
 		t.Errorf("a file: %v", err)
 	}
-}
-
-// TestAskStatus of folders without a launcher, and of sockets that answer nonsense.
-func TestAskStatus(t *testing.T) {
-	dir := testdir.Short(t)
-	ctx := t.Context()
-	asks := func(says, try string) {
-		t.Helper()
-		_, text, err := AskStatus(ctx, dir)
-		if err == nil || text != nil || !strings.Contains(err.Error(), says) || !strings.Contains(hint.Of(err), try) {
-			t.Errorf("%v, %q; want %q, %q", err, hint.Of(err), says, try)
-		}
-	}
-	asks("none runs with its sockets in "+dir, "--socket-dir")
-	path := filepath.Join(dir, ControlSocketName)
-	stale, err := linux.Listen(path, socketOptions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = stale.Close()
-	asks("the one that left launcher.sock was killed", "launcher NUM")
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-
-	listener, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	for _, test := range []struct{ answer, says string }{
-		{"", "it has just ended"}, {"nonsense", "the answer is no launcher's"}, {"[1]", "the answer is no launcher's"},
-		{`{"error":"no"}`, `ask for the status: "no"`}, {`{"error":"\u001b[2J"}`, `ask for the status: "\x1b[2J"`},
-		{`{"version":2}`, "it has version 2, not 1"}, {strings.Repeat(" ", mostAnswer+1), "more than"},
-	} {
-		var answered sync.WaitGroup
-		answered.Go(func() {
-			if conn, err := listener.Accept(); err == nil {
-				var request [100]byte
-				_, _ = conn.Read(request[:])
-				_, _ = io.WriteString(conn, test.answer)
-				_ = conn.Close()
-			}
-		})
-		asks(test.says, "")
-		answered.Wait()
-	}
-	impatient, cancel := context.WithCancel(ctx)
-	go func() {
-		if conn, err := listener.Accept(); err == nil { // and says nothing
-			var request [100]byte
-			_, _ = conn.Read(request[:])
-			cancel()
-		}
-	}()
-	ctx = impatient
-	asks("no answer", "")
-	dir += strings.Repeat("/long", 30)
-	asks("a socket's path can have 100", "--socket-dir")
 }

@@ -1,9 +1,8 @@
-package preforker
+package control
 
 import (
 	"time"
 
-	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/proc"
 )
@@ -22,7 +21,7 @@ type Status struct {
 	State       string             `json:"state"` // loading, running, stopping
 	Root        string             `json:"root"`
 	SocketDir   string             `json:"socket_dir"`
-	SpawnMethod SpawnMethod        `json:"spawn_method"`
+	SpawnMethod string             `json:"spawn_method"` // smart, direct
 	Memory      MemoryStatus       `json:"memory"`
 	Generations []GenerationStatus `json:"generations"` // oldest first
 	FailedLoad  *FailedLoad        `json:"failed_load"` // nil: the last load succeeded, or is under way
@@ -46,11 +45,11 @@ type MemoryStatus struct {
 	Measured  int            `json:"measured"` // how many of them; the others follow
 	Seconds   float64        `json:"seconds"`  // since the first of these was measured
 	Launcher  *ProcessMemory `json:"launcher"`
-	Promise   *Promise       `json:"promise"` // nil: there is none, or not yet
+	Bound     *MemoryBound   `json:"promise"` // nil: there is none, or not yet
 }
 
-// Promise is what all processes together have at most: preloader + workers * each + launcher.
-type Promise struct {
+// MemoryBound is what all processes together have at most: preloader + workers * each + launcher.
+type MemoryBound struct {
 	Total       uint64 `json:"total"`
 	Preloader   uint64 `json:"preloader"` // all that is resident in it, shared or not
 	Workers     int    `json:"workers"`
@@ -80,8 +79,8 @@ type GenerationStatus struct {
 // PreloaderStatus is what workers are forked from. With direct spawning there is one without a process,
 // which says how far the generation is.
 type PreloaderStatus struct {
-	Refork  int            `json:"refork"` // 0: it was started; else it was born of a worker
-	State   string         `json:"state"`  // PreloaderState
+	Refork  int            `json:"refork"` // 0: it was started; else it was reforked from a worker
+	State   string         `json:"state"`  // as preforker/README.md has it
 	Seconds float64        `json:"seconds"`
 	Pid     int            `json:"pid"`    // 0: none, or not known yet
 	Memory  *ProcessMemory `json:"memory"` // nil: not measured, or no process
@@ -98,10 +97,10 @@ type FailedLoad struct {
 type SlotStatus struct {
 	Slot    int            `json:"slot"`
 	Socket  string         `json:"socket"`
-	State   string         `json:"state"`         // SlotState
+	State   string         `json:"state"`         // as preforker/README.md has it
 	Open    bool           `json:"open"`          // its socket is there
 	Queue   *int           `json:"queue"`         // connections that wait; nil: the kernel does not tell
-	Deaths  int            `json:"deaths"`        // young ones, in a row
+	Deaths  int            `json:"deaths"`        // early ones, in a row
 	Retry   float64        `json:"retry_seconds"` // until the next worker, after such a death
 	Workers []WorkerStatus `json:"workers"`       // oldest first
 }
@@ -111,14 +110,15 @@ type WorkerStatus struct {
 	Generation int            `json:"generation"`
 	Refork     int            `json:"refork"` // of the preloader that it was forked from
 	Pid        int            `json:"pid"`    // 0: not forked yet
-	State      string         `json:"state"`  // WorkerState, but idle or busy instead of ready
+	State      string         `json:"state"`  // as preforker/README.md has it, but idle or busy instead of ready
 	Seconds    float64        `json:"seconds"`
-	Reason     core.Reason    `json:"reason"`  // of leaving, "" where it does not
+	Reason     string         `json:"reason"`  // of leaving, "" where it does not
 	Served     uint64         `json:"served"`  // requests, to their end
 	Request    *RequestStatus `json:"request"` // the one in hand
 	Memory     *ProcessMemory `json:"memory"`
 
-	key ident.Key
+	// Key is for who fills the status: it tells the worker from one that had its pid before.
+	Key ident.Key `json:"-"`
 }
 
 // RequestStatus is a request in hand. Its query may hold secrets and is left out.

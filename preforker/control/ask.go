@@ -1,4 +1,4 @@
-package preforker
+package control
 
 import (
 	"context"
@@ -20,10 +20,10 @@ import (
 )
 
 const (
-	// askPatience is for a launcher on a machine that has no time for it.
-	askPatience = 5 * time.Second
-	// mostAnswer is far more than 1024 workers take.
-	mostAnswer = 16 << 20
+	// askTimeout is for a launcher on a machine that has no time for it.
+	askTimeout = 5 * time.Second
+	// maxAnswer is far more than 1024 workers take.
+	maxAnswer = 16 << 20
 )
 
 // AskStatus asks the launcher whose sockets are in a folder. The text is the JSON as it came: a newer
@@ -32,7 +32,7 @@ func AskStatus(ctx context.Context, dir string) (status Status, text []byte, err
 	if err := sockets.CheckPaths(dir, 1); err != nil {
 		return status, nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	text, err = ask(ctx, dir, requestStatus)
 	if err != nil {
@@ -43,7 +43,7 @@ func AskStatus(ctx context.Context, dir string) (status Status, text []byte, err
 		refusal
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
-		return status, nil, hint.Errorf("see who listens there: fuser -v "+filepath.Join(dir, ControlSocketName),
+		return status, nil, hint.Errorf("see who listens there: fuser -v "+filepath.Join(dir, SocketName),
 			"read status: the answer is no launcher's: %w", err)
 	}
 	switch {
@@ -57,7 +57,7 @@ func AskStatus(ctx context.Context, dir string) (status Status, text []byte, err
 }
 
 func ask(ctx context.Context, dir, request string) ([]byte, error) {
-	path := filepath.Join(dir, ControlSocketName)
+	path := filepath.Join(dir, SocketName)
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != fs.ModeSocket {
 		return nil, hint.Errorf("move it away: a launcher that runs makes its own", "find launcher: %s is there and is not a socket", path)
 	}
@@ -71,17 +71,17 @@ func ask(ctx context.Context, dir, request string) ([]byte, error) {
 	_, err = conn.Write([]byte(request + "\n"))
 	var text []byte
 	if err == nil {
-		text, err = io.ReadAll(io.LimitReader(conn, mostAnswer+1))
+		text, err = io.ReadAll(io.LimitReader(conn, maxAnswer+1))
 	}
 	switch {
-	case ctx.Err() != nil && len(text) <= mostAnswer:
-		return nil, fmt.Errorf("ask the launcher at %s: no answer within %v", path, askPatience)
+	case ctx.Err() != nil && len(text) <= maxAnswer:
+		return nil, fmt.Errorf("ask the launcher at %s: no answer within %v", path, askTimeout)
 	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), err == nil && len(text) == 0:
 		return nil, fmt.Errorf("ask the launcher at %s: it has just ended", path)
 	case err != nil:
 		return nil, fmt.Errorf("ask the launcher at %s: %w", path, err)
-	case len(text) > mostAnswer:
-		return nil, fmt.Errorf("ask the launcher at %s: the answer has more than %d bytes", path, mostAnswer)
+	case len(text) > maxAnswer:
+		return nil, fmt.Errorf("ask the launcher at %s: the answer has more than %d bytes", path, maxAnswer)
 	}
 	return text, nil
 }
@@ -94,7 +94,7 @@ func unreached(dir, path string, err error) error {
 			"find launcher: none runs with its sockets in %s", dir)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return hint.Errorf("start it with launcher NUM, or name another folder with --socket-dir",
-			"find launcher: none runs with its sockets in %s; the one that left %s was killed", dir, ControlSocketName)
+			"find launcher: none runs with its sockets in %s; the one that left %s was killed", dir, SocketName)
 	case errors.Is(err, syscall.EPROTOTYPE): // of another type
 		return hint.Errorf("move it away: a launcher that runs makes its own", "find launcher: %s is another program's", path)
 	case errors.Is(err, syscall.EAGAIN):
