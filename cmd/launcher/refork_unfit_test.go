@@ -68,6 +68,8 @@ func TestReforkHandsOnNoState(t *testing.T) {
 	}
 	ask(t, in.socket(0), "/change")
 	in.tried(10)
+	// Its folder is another one by now, by which tried does not know it.
+	in.waitLine(`msg="worker left" slot=0 gen=1 `)
 	for slot := range 2 {
 		in.warm(slot, 1)
 	}
