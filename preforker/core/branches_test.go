@@ -55,7 +55,7 @@ func TestBootTimeoutOfAWorkerIsADeath(t *testing.T) {
 	key := find[SpawnWorker](s.load(1))[0].Key
 	s.event(WorkerSpawned{key, 5})
 	for range 2 { // the second finds it killed already
-		s.event(TimerFired{Timer{timerWorkerBoot, key}})
+		s.event(TimerFired{Timer{TimerWorkerBoot, key}})
 	}
 	if n := s.kinds["core.KillWorker"]; n != 1 {
 		t.Errorf("killed %d times", n)
@@ -132,7 +132,7 @@ func TestStopFindsEveryState(t *testing.T) {
 	if len(done) != 1 || done[0].Failure != nil {
 		t.Errorf("%+v", done)
 	}
-	for _, e := range []Event{StopAsked{"TERM", true}, TimerFired{Timer{Kind: timerStop}}, RestartAsked{"HUP"}} {
+	for _, e := range []Event{StopAsked{"TERM", true}, TimerFired{Timer{Kind: TimerStop}}, RestartAsked{"HUP"}} {
 		if actions := s.event(e); len(find[Fact](actions)) != len(actions) {
 			t.Errorf("%T after the end led to %+v", e, actions)
 		}
@@ -142,7 +142,7 @@ func TestStopFindsEveryState(t *testing.T) {
 // TestLateStopTimerKillsNobody: only a stop sets it, and only a stop may use it.
 func TestLateStopTimerKillsNobody(t *testing.T) {
 	s := running(t, 1)
-	if actions := s.event(TimerFired{Timer{Kind: timerStop}}); len(actions) != 0 {
+	if actions := s.event(TimerFired{Timer{Kind: TimerStop}}); len(actions) != 0 {
 		t.Errorf("%+v", actions)
 	}
 }
@@ -165,7 +165,7 @@ func TestRestartEndsTheWaitForALoad(t *testing.T) {
 	if n := len(find[StartPreloader](s.event(RestartAsked{"HUP"}))); n != 1 {
 		t.Fatalf("%d loads", n)
 	}
-	if n := len(find[StartPreloader](s.fire(timerReload))); n != 0 {
+	if n := len(find[StartPreloader](s.fire(TimerReload))); n != 0 {
 		t.Errorf("%d more loads", n)
 	}
 	s.boot(s.load(3))
@@ -228,7 +228,7 @@ func TestWorkerThatLeavesByItself(t *testing.T) {
 		s.ready(spawned[0].Key)
 		exit := ident.ExitStatus{}
 		if late {
-			s.fire(timerWorkerDrain)
+			s.fire(TimerWorkerDrain)
 			if s.kinds["core.KillWorker"] != 1 {
 				t.Errorf("%v", s.kinds)
 			}

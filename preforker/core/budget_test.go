@@ -286,7 +286,7 @@ func TestBudgetSuccessorDoesNotComeUp(t *testing.T) {
 			for _, set := range find[SetTimer](actions) {
 				waits = append(waits, set.After)
 			}
-			actions = s.fire(timerSlot)
+			actions = s.fire(TimerSlot)
 		}
 		if w := s.core.slots[0].workers[0]; w.key != old || w.state != ReadyWorker {
 			t.Fatalf("%+v", w)
@@ -348,7 +348,7 @@ func TestBudgetBesideABadRelease(t *testing.T) {
 		t.Errorf("%d deaths: the timer of the roll would find nobody", deaths)
 	}
 	s.now += time.Minute
-	if spawned := find[SpawnWorker](s.fire(timerSlot)); len(spawned) != 1 || spawned[0].Key.Generation != 2 {
+	if spawned := find[SpawnWorker](s.fire(TimerSlot)); len(spawned) != 1 || spawned[0].Key.Generation != 2 {
 		t.Errorf("the roll goes on with %+v", spawned)
 	}
 }
@@ -382,7 +382,7 @@ func TestBudgetOfTheGone(t *testing.T) {
 func TestBudgetNeverCutsARequest(t *testing.T) {
 	s := renewing(t, 2, twenty)
 	s.ready(s.successor(s.measured(0, 21, 60), 0))
-	if killed := find[KillWorker](s.fire(timerWorkerDrain)); len(killed) != 0 {
+	if killed := find[KillWorker](s.fire(TimerWorkerDrain)); len(killed) != 0 {
 		t.Errorf("%+v", killed)
 	}
 	if len(find[WorkerFinishesLate](s.acts)) != 1 {
@@ -393,7 +393,7 @@ func TestBudgetNeverCutsARequest(t *testing.T) {
 	}
 	s.successor(s.measured(1, 22, 60), 1) // the others are not held up
 	s.event(StopAsked{By: "TERM"})
-	if killed := find[KillWorker](s.fire(timerStop)); len(killed) == 0 {
+	if killed := find[KillWorker](s.fire(TimerStop)); len(killed) == 0 {
 		t.Error("it outlives the launcher")
 	}
 }

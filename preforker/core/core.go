@@ -160,27 +160,27 @@ func (c *Core) workerEvent(e Event) bool {
 
 func (c *Core) timerFired(t Timer) {
 	switch t.Kind {
-	case timerPreloaderBoot:
+	case TimerPreloaderBoot:
 		c.preloaderBootTimeout(t.Key.Origin())
-	case timerPreloaderKill:
+	case TimerPreloaderKill:
 		c.preloaderKill(t.Key.Origin())
-	case timerPreloaderChannel:
+	case TimerPreloaderChannel:
 		c.preloaderChannelTimeout(t.Key.Origin())
-	case timerReload:
+	case TimerReload:
 		c.reload(t.Key.Generation)
-	case timerWorkerBoot:
+	case TimerWorkerBoot:
 		c.workerBootTimeout(t.Key)
-	case timerWorkerDrain:
+	case TimerWorkerDrain:
 		c.workerDrainTimeout(t.Key)
-	case timerWorkerChannel:
+	case TimerWorkerChannel:
 		c.workerChannelTimeout(t)
-	case timerSlot:
+	case TimerSlot:
 		c.slotRetry(t.Key)
-	case timerRefork:
+	case TimerRefork:
 		if c.phase == PhaseRunning {
 			c.fill()
 		}
-	case timerStop:
+	case TimerStop:
 		c.stopTimeout()
 	default:
 		c.contradict(fmt.Errorf("take timer: unknown kind %q", t.Kind))

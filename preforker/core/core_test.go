@@ -170,7 +170,7 @@ func TestLateEventsFindNobody(t *testing.T) {
 	s.boot(s.dies(dead, 1))
 	before := s.serving(0)
 	for _, e := range []Event{WorkerReady{dead, 5}, WorkerSpawned{dead, 5}, WorkerExited{Key: dead},
-		TimerFired{Timer{timerWorkerBoot, dead}}, TimerFired{Timer{timerWorkerDrain, dead}},
+		TimerFired{Timer{TimerWorkerBoot, dead}}, TimerFired{Timer{TimerWorkerDrain, dead}},
 		PreloaderLoaded{gen(9), Load{}}, PreloaderExited{Origin: gen(9)},
 		WorkerReady{ident.Key{Slot: 99, Generation: 1, Serial: 1}, 5}} {
 		if actions := s.event(e); len(actions) != 0 {
@@ -194,7 +194,7 @@ func TestEarlyDeathsBackOffAndCloseTheSocket(t *testing.T) {
 		}
 		var wait time.Duration
 		for _, set := range find[SetTimer](actions) {
-			if set.Timer.Kind == timerSlot {
+			if set.Timer.Kind == TimerSlot {
 				wait = set.After
 			}
 		}
@@ -203,7 +203,7 @@ func TestEarlyDeathsBackOffAndCloseTheSocket(t *testing.T) {
 			t.Errorf("waits %v: closed %v", wait, closed)
 		}
 		wasOpen := s.core.slots[0].open
-		actions = s.fire(timerSlot)
+		actions = s.fire(TimerSlot)
 		if opened := len(find[OpenSlot](actions)) == 1; opened == wasOpen {
 			t.Errorf("was open %v, opened %v", wasOpen, opened)
 		}
@@ -230,7 +230,7 @@ func TestRequestsThatKillDoNotCloseTheSocket(t *testing.T) {
 			continue
 		}
 		before := s.now
-		actions = s.fire(timerSlot)
+		actions = s.fire(TimerSlot)
 		if s.now-before > closeAfter || !s.core.slots[0].open {
 			t.Fatalf("waited %v, open %v", s.now-before, s.core.slots[0].open)
 		}
@@ -255,12 +255,12 @@ func TestSlotWhoseSocketIsTakenKeepsTrying(t *testing.T) {
 	s.core.slots[0].deaths = 6
 	s.dies(s.serving(0), 0)
 	for range 5 {
-		if n := len(find[OpenSlot](s.fire(timerSlot))); n != 1 {
+		if n := len(find[OpenSlot](s.fire(TimerSlot))); n != 1 {
 			t.Fatalf("%d openings", n)
 		}
 		s.event(SlotNotBound{Slot: 0, Error: "address in use"})
 	}
-	s.boot(s.fire(timerSlot))
+	s.boot(s.fire(TimerSlot))
 	if w := s.core.slots[0].serving(); w == nil || w.state != ReadyWorker {
 		t.Error("the slot has not come back")
 	}
@@ -350,7 +350,7 @@ func TestSuccessorThatDiesLeavesTheOldWorkerServing(t *testing.T) {
 			t.Fatal("the old worker or its socket is gone")
 		}
 		if len(find[SpawnWorker](actions)) == 0 {
-			actions = s.fire(timerSlot)
+			actions = s.fire(TimerSlot)
 		}
 	}
 }
@@ -386,10 +386,10 @@ func TestFirstLoadThatFailsEndsTheLauncher(t *testing.T) {
 func TestHangingLoadIsAskedThenKilled(t *testing.T) {
 	s := newScript(t, 1)
 	s.event(PreloaderHello{gen(1), Hello{}})
-	if sent := find[SignalPreloader](s.fire(timerPreloaderBoot)); len(sent) != 1 || sent[0].Signal != 3 {
+	if sent := find[SignalPreloader](s.fire(TimerPreloaderBoot)); len(sent) != 1 || sent[0].Signal != 3 {
 		t.Fatalf("%+v", sent)
 	}
-	if sent := find[SignalPreloader](s.fire(timerPreloaderKill)); len(sent) != 1 || sent[0].Signal != 9 || !sent[0].Group {
+	if sent := find[SignalPreloader](s.fire(TimerPreloaderKill)); len(sent) != 1 || sent[0].Signal != 9 || !sent[0].Group {
 		t.Fatalf("%+v", sent)
 	}
 	done := find[Finish](s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}}))
@@ -406,7 +406,7 @@ func TestLoadsThatFailBackOff(t *testing.T) {
 		if len(find[StartPreloader](actions)) != 0 {
 			t.Fatalf("generation %d was followed at once", generation)
 		}
-		if n := len(find[StartPreloader](s.fire(timerReload))); n != 1 {
+		if n := len(find[StartPreloader](s.fire(TimerReload))); n != 1 {
 			t.Fatalf("%d loads after the wait", n)
 		}
 	}
@@ -452,7 +452,7 @@ func TestStopDrainsThenKillsThenFinishes(t *testing.T) {
 func TestDrainTimeoutKills(t *testing.T) {
 	s := running(t, 2)
 	s.event(StopAsked{By: "INT"})
-	if killed := find[KillWorker](s.fire(timerStop)); len(killed) != 2 {
+	if killed := find[KillWorker](s.fire(TimerStop)); len(killed) != 2 {
 		t.Errorf("%d killed, want 2", len(killed))
 	}
 }
@@ -471,11 +471,11 @@ func TestStopWhileLoading(t *testing.T) {
 func TestWorkerThatDoesNotBootIsKilled(t *testing.T) {
 	s := newScript(t, 1)
 	key := find[SpawnWorker](s.load(1))[0].Key
-	if sent := find[SignalPreloader](s.fire(timerWorkerBoot)); len(sent) != 1 || sent[0].Signal != 9 {
+	if sent := find[SignalPreloader](s.fire(TimerWorkerBoot)); len(sent) != 1 || sent[0].Signal != 9 {
 		t.Errorf("no pid after the boot timeout: %+v, want the preloader killed", sent)
 	}
 	s.event(WorkerSpawned{key, 5})
-	if killed := find[KillWorker](s.event(TimerFired{Timer{timerWorkerBoot, key}})); len(killed) != 1 {
+	if killed := find[KillWorker](s.event(TimerFired{Timer{TimerWorkerBoot, key}})); len(killed) != 1 {
 		t.Errorf("%+v", killed)
 	}
 }
@@ -490,7 +490,7 @@ func TestSpawnThatFailsWaits(t *testing.T) {
 		}
 		actions = s.event(WorkerSpawnFailed{spawned[0].Key, Failure{Class: "Errno::EAGAIN"}})
 		if len(find[SpawnWorker](actions)) == 0 {
-			actions = s.fire(timerSlot)
+			actions = s.fire(TimerSlot)
 		}
 	}
 	if s.core.slots[0].deaths != 3 {
@@ -617,10 +617,10 @@ func (s *script) calm() {
 				}
 			}
 			if slot.state == WaitingSlot {
-				s.event(TimerFired{Timer{timerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
+				s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
 			}
 		}
-		s.event(TimerFired{Timer{timerReload, ident.Key{Generation: s.core.generation}}})
+		s.event(TimerFired{Timer{TimerReload, ident.Key{Generation: s.core.generation}}})
 	}
 }
 

@@ -52,7 +52,7 @@ func (c *Core) askWhereItLoads(w *worker) {
 	w.reason = ReasonBootTimeout
 	c.moveWorker(w, DrainingWorker)
 	c.do(AskWorker{w.key})
-	c.do(SetTimer{Timer{timerWorkerDrain, w.key}, killGrace})
+	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, killGrace})
 	if p := c.preloader(w.key.Origin()); p != nil && p.loads() {
 		p.reason = ReasonBootTimeout
 		c.movePreloader(p, RetiringPreloader)

@@ -61,7 +61,7 @@ func TestDirectReleaseThatHangsIsGivenUp(t *testing.T) {
 	s.event(RestartAsked{"HUP"})
 	key := s.newestKey()
 	s.hello(key)
-	actions := s.event(TimerFired{Timer{timerWorkerBoot, key}})
+	actions := s.event(TimerFired{Timer{TimerWorkerBoot, key}})
 	if len(find[AskWorker](actions)) != 1 || len(find[SpawnWorker](actions)) != 0 {
 		t.Errorf("%+v", actions)
 	}
@@ -117,7 +117,7 @@ func TestDirectGenerationThatFailsTakesItsOtherLoadsAlong(t *testing.T) {
 	}
 	s.event(RestartAsked{"HUP"})
 	for _, slot := range s.core.slots {
-		s.event(TimerFired{Timer{timerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
+		s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
 	}
 	keys := s.spawned()[4:]
 	if len(keys) != 2 || keys[0].Generation != 2 || keys[1].Generation != 2 {

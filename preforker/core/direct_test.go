@@ -131,10 +131,10 @@ func TestDirectFirstLoadThatFails(t *testing.T) {
 		}, []string{"starting; exit status 0; ; 0s; permission denied"}},
 		"takes too long": {func(s *script, key ident.Key) []Action {
 			s.hello(key)
-			if asked := find[AskWorker](s.event(TimerFired{Timer{timerWorkerBoot, key}})); len(asked) != 1 {
+			if asked := find[AskWorker](s.event(TimerFired{Timer{TimerWorkerBoot, key}})); len(asked) != 1 {
 				s.t.Errorf("%+v", asked)
 			}
-			if killed := find[KillWorker](s.event(TimerFired{Timer{timerWorkerDrain, key}})); len(killed) != 1 || !killed[0].Group {
+			if killed := find[KillWorker](s.event(TimerFired{Timer{TimerWorkerDrain, key}})); len(killed) != 1 || !killed[0].Group {
 				s.t.Errorf("%+v", killed)
 			}
 			return s.event(WorkerExited{Key: key, Exit: ident.ExitStatus{Signal: 9}})
@@ -179,7 +179,7 @@ func TestDirectFailuresAfterTheFirstLoad(t *testing.T) {
 		"cannot be started": {func(s *script, key ident.Key) []Action { return s.event(WorkerSpawnFailed{Key: key}) }, "WorkerNotStarted"},
 		"takes too long": {func(s *script, key ident.Key) []Action {
 			s.hello(key)
-			s.event(TimerFired{Timer{timerWorkerBoot, key}})
+			s.event(TimerFired{Timer{TimerWorkerBoot, key}})
 			return s.fails(key) // it says where it is, and leaves
 		}, "WorkerDied boot timeout"},
 	} {
@@ -205,7 +205,7 @@ func TestDirectFailuresAfterTheFirstLoad(t *testing.T) {
 			if s.core.slots[1].state != WaitingSlot || s.core.slots[1].deaths != 2 {
 				t.Errorf("%v after %d deaths", s.core.slots[1].state, s.core.slots[1].deaths)
 			}
-			s.serveAll(s.fire(timerSlot))
+			s.serveAll(s.fire(TimerSlot))
 			if w := s.core.slots[1].serving(); w.state != ReadyWorker || s.core.phase != PhaseRunning {
 				t.Errorf("%+v", w)
 			}
@@ -217,7 +217,7 @@ func TestDirectWorkerThatHangsInAHookIsKilledAlone(t *testing.T) {
 	s := newDirect(t, 1, 1)
 	key := s.newestKey()
 	s.loads(key)
-	actions := s.event(TimerFired{Timer{timerWorkerBoot, key}})
+	actions := s.event(TimerFired{Timer{TimerWorkerBoot, key}})
 	if killed := find[KillWorker](actions); len(killed) != 1 || killed[0].Group || len(find[AskWorker](actions)) != 0 {
 		t.Errorf("%+v", actions)
 	}
@@ -271,7 +271,7 @@ func TestDirectStopWhileLoading(t *testing.T) {
 
 func TestDirectStopWhileAGenerationIsGivenUp(t *testing.T) {
 	s := newDirect(t, 1, 1)
-	s.event(TimerFired{Timer{timerWorkerBoot, s.newestKey()}})
+	s.event(TimerFired{Timer{TimerWorkerBoot, s.newestKey()}})
 	s.event(StopAsked{By: "TERM"})
 	if done := find[Finish](s.event(WorkerExited{Key: s.newestKey()})); len(done) != 1 || done[0].Failure != nil {
 		t.Errorf("%+v", done)
@@ -283,7 +283,7 @@ func TestDirectLateEventsFindNobody(t *testing.T) {
 	dead := s.serving(0)
 	s.serveAll(s.dies(dead, 1))
 	for _, e := range []Event{WorkerHello{Key: dead}, WorkerLoaded{Key: dead}, WorkerReady{dead, 5}, WorkerExited{Key: dead},
-		TimerFired{Timer{timerWorkerBoot, dead}}, TimerFired{Timer{timerWorkerBoot, s.serving(0)}}} {
+		TimerFired{Timer{TimerWorkerBoot, dead}}, TimerFired{Timer{TimerWorkerBoot, s.serving(0)}}} {
 		if actions := s.event(e); len(actions) != 0 {
 			t.Errorf("%T led to %+v", e, actions)
 		}

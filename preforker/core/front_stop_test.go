@@ -16,7 +16,7 @@ func TestFrontStopsFirst(t *testing.T) {
 		t.Errorf("facts %q, phase %v", s.facts, s.core.View(s.now).Phase)
 	}
 	if timers := find[SetTimer](actions); !slices.ContainsFunc(timers, func(a SetTimer) bool {
-		return a.Timer.Kind == timerStop && a.After == 30*time.Second
+		return a.Timer.Kind == TimerStop && a.After == 30*time.Second
 	}) {
 		t.Errorf("the time does not run: %+v", timers)
 	}
@@ -43,7 +43,7 @@ func TestFrontStopsFirst(t *testing.T) {
 func TestFrontOutlastsTheTime(t *testing.T) {
 	s := running(t, 2)
 	s.event(FrontStopAsked{"TERM"})
-	killed := find[KillWorker](s.fire(timerStop))
+	killed := find[KillWorker](s.fire(TimerStop))
 	if len(killed) != 2 || !slices.Contains(s.facts, "KillingAll") {
 		t.Fatalf("%d killed; %q", len(killed), s.facts)
 	}

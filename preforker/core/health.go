@@ -11,7 +11,7 @@ import (
 // ends; one that is still there a little later has replaced its program (exec) or closed what it had open.
 func (c *Core) workerChannelClosed(e WorkerChannelClosed) {
 	if _, w := c.worker(e.Key); w != nil && w.state != KillingWorker {
-		c.do(SetTimer{Timer{timerWorkerChannel, e.Key}, killGrace})
+		c.do(SetTimer{Timer{TimerWorkerChannel, e.Key}, killGrace})
 	}
 }
 

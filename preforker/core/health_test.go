@@ -19,7 +19,7 @@ func TestWorkerThatHasReplacedItsProgramIsReplaced(t *testing.T) {
 	if s.event(WorkerChannelClosed{key}); s.kinds["core.KillWorker"] != 0 {
 		t.Fatal("a worker that may be ending was not given the time to")
 	}
-	if !killed(s.fire(timerWorkerChannel), key) {
+	if !killed(s.fire(TimerWorkerChannel), key) {
 		t.Fatal("it was not killed")
 	}
 	actions := s.event(WorkerExited{Key: key, Exit: ident.ExitStatus{Signal: 9}, Served: 3, Request: "GET /exec"})
@@ -37,7 +37,7 @@ func TestEndOfAWorkerClosesItsChannelFirst(t *testing.T) {
 	key := s.serving(0)
 	s.event(WorkerChannelClosed{key})
 	s.boot(s.dies(key, 1))
-	if actions := s.fire(timerWorkerChannel); len(actions) != 0 {
+	if actions := s.fire(TimerWorkerChannel); len(actions) != 0 {
 		t.Errorf("after its death: %+v", actions)
 	}
 	if slices.Contains(s.facts, "WorkerUnreachable") {
@@ -56,7 +56,7 @@ func TestLeavingWorkerThatHasReplacedItsProgram(t *testing.T) {
 		t.Fatalf("the old worker: %+v", w)
 	}
 	s.event(WorkerChannelClosed{old})
-	if !killed(s.fire(timerWorkerChannel), old) {
+	if !killed(s.fire(TimerWorkerChannel), old) {
 		t.Error("it was not killed")
 	}
 	if actions := s.dies(old, 1); len(find[SpawnWorker](actions)) != 0 || s.serving(0).Generation != 2 {
@@ -69,11 +69,11 @@ func TestWorkerWithoutAPidIsWaitedFor(t *testing.T) {
 	s := newScript(t, 1)
 	key := find[SpawnWorker](s.load(1))[0].Key
 	s.event(WorkerChannelClosed{key})
-	if actions := s.fire(timerWorkerChannel); len(find[KillWorker](actions)) != 0 {
+	if actions := s.fire(TimerWorkerChannel); len(find[KillWorker](actions)) != 0 {
 		t.Fatalf("%+v", actions)
 	}
 	s.event(WorkerSpawned{key, 7})
-	if !killed(s.fire(timerWorkerChannel), key) {
+	if !killed(s.fire(TimerWorkerChannel), key) {
 		t.Error("it was not killed")
 	}
 }

@@ -34,7 +34,7 @@ func (c *Core) load() {
 		return
 	}
 	c.do(StartPreloader{c.generation})
-	c.do(SetTimer{Timer{timerPreloaderBoot, ident.Key{Generation: c.generation}}, c.policy.BootTimeout})
+	c.do(SetTimer{Timer{TimerPreloaderBoot, ident.Key{Generation: c.generation}}, c.policy.BootTimeout})
 }
 
 func (c *Core) preloader(origin ident.Origin) *preloader {
@@ -252,7 +252,7 @@ func (c *Core) preloaderBootTimeout(origin ident.Origin) {
 		ask = ident.SIGKILL // it runs no code of the application that it could tell of
 	}
 	c.do(SignalPreloader{Origin: origin, Signal: ask})
-	c.do(SetTimer{Timer{timerPreloaderKill, p.key()}, killGrace})
+	c.do(SetTimer{Timer{TimerPreloaderKill, p.key()}, killGrace})
 }
 
 func (c *Core) preloaderKill(origin ident.Origin) {
@@ -271,7 +271,7 @@ func (c *Core) preloaderChannelClosed(e PreloaderChannelClosed) {
 	switch {
 	case p == nil || p.state == RetiringPreloader:
 	case p.loads() && p.origin.Refork == 0:
-		c.do(SetTimer{Timer{timerPreloaderChannel, p.key()}, killGrace})
+		c.do(SetTimer{Timer{TimerPreloaderChannel, p.key()}, killGrace})
 	default:
 		c.preloaderKill(e.Origin)
 	}
@@ -303,5 +303,5 @@ func (c *Core) retire(p *preloader, reason Reason) {
 		c.do(SignalPreloader{Origin: p.origin, Signal: ident.SIGTERM, Group: true})
 	}
 	c.movePreloader(p, RetiringPreloader)
-	c.do(SetTimer{Timer{timerPreloaderKill, p.key()}, retireGrace})
+	c.do(SetTimer{Timer{TimerPreloaderKill, p.key()}, retireGrace})
 }

@@ -62,7 +62,7 @@ func (c *Core) beginRefork(source *preloader) {
 	c.preloaders = append(c.preloaders, born)
 	c.do(ReforkAsked{Worker: w.name(), Served: w.served})
 	c.do(ReforkWorker{w.key, born.origin})
-	c.do(SetTimer{Timer{timerPreloaderBoot, born.key()}, c.policy.BootTimeout})
+	c.do(SetTimer{Timer{TimerPreloaderBoot, born.key()}, c.policy.BootTimeout})
 }
 
 // warmest is the worker of a preloader that has served most, and at least so many requests, of those that were
@@ -235,7 +235,7 @@ func (c *Core) reforkFailed() {
 // retryRefork lets some time pass before the next attempt, which no request may tell.
 func (c *Core) retryRefork(wait time.Duration) {
 	c.refork.retryAt = c.now + wait
-	c.do(SetTimer{Timer{Kind: timerRefork}, wait})
+	c.do(SetTimer{Timer{Kind: TimerRefork}, wait})
 }
 
 // reforkDied: one that dies before its workers are everywhere counts as a refork that failed.

@@ -409,13 +409,13 @@ func TestReforkIsTriedAgainWithoutRequests(t *testing.T) {
 	s.served(1, 10)
 	s.refuses(origin, aThread)
 	s.now += refusalPause
-	if asked := find[ReforkWorker](s.fire(timerRefork)); len(asked) != 1 || asked[0].Key.Slot != 1 {
+	if asked := find[ReforkWorker](s.fire(TimerRefork)); len(asked) != 1 || asked[0].Key.Slot != 1 {
 		t.Fatalf("asked %+v", asked)
 	}
 	s.event(WorkerNotReforked{refork(1, 2), Refusal{Error: &Failure{Class: "RuntimeError"}}})
 	s.event(PreloaderExited{Origin: refork(1, 2)})
 	s.now += reforkPause
-	if asked := find[ReforkWorker](s.fire(timerRefork)); len(asked) != 1 {
+	if asked := find[ReforkWorker](s.fire(TimerRefork)); len(asked) != 1 {
 		t.Errorf("asked %+v after a failure", asked)
 	}
 }
@@ -512,11 +512,11 @@ func TestReforkFails(t *testing.T) {
 			s.event(PreloaderExited{Origin: origin, StartError: &StartError{Text: "too many open files"}})
 		}, "too many open files"},
 		"it takes too long": {func(s *script, origin ident.Origin) {
-			sent := find[SignalPreloader](s.fire(timerPreloaderBoot))
+			sent := find[SignalPreloader](s.fire(TimerPreloaderBoot))
 			if len(sent) != 1 || sent[0].Origin != origin || sent[0].Signal != 9 {
 				s.t.Errorf("%+v", sent)
 			}
-			s.fire(timerPreloaderKill)
+			s.fire(TimerPreloaderKill)
 			// What comes too late changes nothing.
 			s.event(WorkerReforked{origin, 201})
 			s.event(PreloaderLoaded{origin, Load{Pid: 201}})
@@ -730,7 +730,7 @@ var stages = map[string]func(*script){
 	"declined": func(s *script) {
 		s.event(WorkerNotReforked{s.asked(0, 10), Refusal{Findings: []Finding{{Kind: "thread"}}}})
 	},
-	"timed out": func(s *script) { s.asked(0, 10); s.fire(timerPreloaderBoot) },
+	"timed out": func(s *script) { s.asked(0, 10); s.fire(TimerPreloaderBoot) },
 	"arrived":   func(s *script) { s.arrived(0, 10) },
 }
 

@@ -41,7 +41,7 @@ func (c *Core) hastenReload() {
 func (c *Core) reloadAfter(wait time.Duration) {
 	c.reloadAt = c.now + wait
 	c.do(LoadWaits{Generation: c.generation + 1, Wait: wait})
-	c.do(SetTimer{Timer{timerReload, ident.Key{Generation: c.generation}}, wait})
+	c.do(SetTimer{Timer{TimerReload, ident.Key{Generation: c.generation}}, wait})
 }
 
 // reload: the wait is over, unless a later load has made it needless.

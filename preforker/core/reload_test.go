@@ -13,11 +13,11 @@ func (s *script) failLoads(loads int) (longest time.Duration) {
 	for range loads {
 		s.event(PreloaderExited{Origin: gen(s.core.generation), Exit: ident.ExitStatus{Code: 1}})
 		waits := find[SetTimer](s.newest)
-		if len(waits) != 1 || waits[0].Timer.Kind != timerReload {
+		if len(waits) != 1 || waits[0].Timer.Kind != TimerReload {
 			s.t.Fatalf("after the failure of generation %d: %+v", s.core.generation, s.newest)
 		}
 		longest = max(longest, waits[0].After)
-		if started := find[StartPreloader](s.fire(timerReload)); len(started) != 1 {
+		if started := find[StartPreloader](s.fire(TimerReload)); len(started) != 1 {
 			s.t.Fatalf("%d loads after the wait", len(started))
 		}
 	}
@@ -57,10 +57,10 @@ func TestLoadThatWaitsIsBroughtForwardWhenNobodyServes(t *testing.T) {
 		t.Fatalf("one slot is served: %+v", actions)
 	}
 	sooner := find[SetTimer](s.dies(s.serving(1), 1))
-	if len(sooner) != 1 || sooner[0].Timer.Kind != timerReload || sooner[0].After != unservedBackoff.max {
+	if len(sooner) != 1 || sooner[0].Timer.Kind != TimerReload || sooner[0].After != unservedBackoff.max {
 		t.Fatalf("the last worker is gone: %+v", s.newest)
 	}
-	if started := find[StartPreloader](s.fire(timerReload)); len(started) != 1 {
+	if started := find[StartPreloader](s.fire(TimerReload)); len(started) != 1 {
 		t.Fatalf("%d loads after the wait", len(started))
 	}
 	for range 2 { // while it loads, and when it has failed

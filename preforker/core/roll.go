@@ -122,5 +122,5 @@ func (c *Core) spawn(s *slot, source *preloader) {
 		c.moveSlot(s, OccupiedSlot)
 	}
 	c.do(SpawnWorker{w.key})
-	c.do(SetTimer{Timer{timerWorkerBoot, w.key}, c.policy.BootTimeout})
+	c.do(SetTimer{Timer{TimerWorkerBoot, w.key}, c.policy.BootTimeout})
 }

@@ -148,7 +148,7 @@ func TestSlowPreloaderIsNotKilled(t *testing.T) {
 		s.now += 9 * time.Second
 		s.ready(spawn.Key)
 	}
-	late := TimerFired{Timer{timerWorkerBoot, spawned[7].Key}}
+	late := TimerFired{Timer{TimerWorkerBoot, spawned[7].Key}}
 	actions := s.event(late)
 	if len(find[SignalPreloader](actions)) != 0 || len(find[SetTimer](actions)) != 1 {
 		t.Errorf("%+v", actions)
@@ -167,7 +167,7 @@ func TestMuteWhileItLoads(t *testing.T) {
 	if sent := find[SignalPreloader](s.event(PreloaderChannelClosed{gen(1)})); len(sent) != 0 {
 		t.Errorf("it may be about to end: %+v", sent)
 	}
-	if sent := find[SignalPreloader](s.fire(timerPreloaderChannel)); len(sent) != 1 || sent[0].Signal != 9 || !sent[0].Group {
+	if sent := find[SignalPreloader](s.fire(TimerPreloaderChannel)); len(sent) != 1 || sent[0].Signal != 9 || !sent[0].Group {
 		t.Errorf("it is still there: %+v", sent)
 	}
 	s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}})

@@ -98,7 +98,7 @@ func (c *Core) markVacant(s *slot) {
 // the slot's neighbours.
 func (c *Core) wait(s *slot, wait time.Duration) {
 	s.retryAt = c.now + wait
-	c.do(SetTimer{Timer{timerSlot, ident.Key{Slot: s.number, Serial: s.deaths}}, wait})
+	c.do(SetTimer{Timer{TimerSlot, ident.Key{Slot: s.number, Serial: s.deaths}}, wait})
 	if s.serving() != nil || s.state == VacantSlot {
 		return
 	}

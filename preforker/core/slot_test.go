@@ -26,7 +26,7 @@ func TestSlotsAreTriedSoonerWhereNobodyServes(t *testing.T) {
 		s.core.policy.Method, s.core.policy.LoadsAtOnce = method, slots
 		retry := func(slot *slot) {
 			s.now = max(s.now, slot.retryAt)
-			s.event(TimerFired{Timer{timerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
+			s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
 		}
 		for range 20 {
 			for _, slot := range s.core.slots[:2] {

@@ -27,7 +27,7 @@ func TestLostSocketIsBoundAnew(t *testing.T) {
 		t.Errorf("slot 1 is served by %v", s.serving(1))
 	}
 	// Its last request takes as long as it takes.
-	if actions := s.fire(timerWorkerDrain); len(find[KillWorker](actions)) != 0 {
+	if actions := s.fire(TimerWorkerDrain); len(find[KillWorker](actions)) != 0 {
 		t.Error("a worker was killed that did no wrong")
 	}
 	if actions := s.dies(old, 3); len(find[SpawnWorker](actions)) != 0 || s.core.slots[1].deaths != 0 {
@@ -125,7 +125,7 @@ func TestSocketThatCannotBeBoundAnew(t *testing.T) {
 		if len(find[OpenSlot](actions)) != 0 {
 			t.Fatalf("tried at once again: %+v", actions)
 		}
-		actions = refused(s.fire(timerSlot), reason)
+		actions = refused(s.fire(TimerSlot), reason)
 		if wait := s.now - before; wait <= 0 || wait > slotBackoff.max {
 			t.Fatalf("tried after %v", wait)
 		}
@@ -136,11 +136,11 @@ func TestSocketThatCannotBeBoundAnew(t *testing.T) {
 	if news != 1 || warnings != 0 || lines() < 20 {
 		t.Errorf("%d new reasons, %d warnings of %d facts", news, warnings, lines())
 	}
-	refused(s.fire(timerSlot), "no space left")
+	refused(s.fire(TimerSlot), "no space left")
 	if news != 2 {
 		t.Errorf("another reason: %d", news)
 	}
-	s.boot(s.fire(timerSlot))
+	s.boot(s.fire(TimerSlot))
 	if w := s.core.slots[0].serving(); w == nil || w.state != ReadyWorker || s.core.slots[0].deaths != 0 || !s.core.slots[0].open {
 		t.Errorf("served by %+v", w)
 	}

@@ -29,7 +29,7 @@ func (c *Core) stop(failure *LoadFailure) {
 func (c *Core) beginStop(failure *LoadFailure) {
 	c.phase = PhaseStopping
 	c.failure = failure
-	c.do(SetTimer{Timer{Kind: timerStop}, c.policy.DrainTimeout})
+	c.do(SetTimer{Timer{Kind: TimerStop}, c.policy.DrainTimeout})
 }
 
 func (c *Core) letLeave() {

@@ -14,14 +14,14 @@ type TimerKind string
 
 // The kinds, with the parts of the key that each has.
 const (
-	timerPreloaderBoot    TimerKind = "preloader boot"    // generation, refork
-	timerPreloaderKill    TimerKind = "preloader kill"    // generation, refork
-	timerPreloaderChannel TimerKind = "preloader channel" // generation
-	timerReload           TimerKind = "reload"            // generation: the one that is gone
-	timerWorkerBoot       TimerKind = "worker boot"       // key
-	timerWorkerDrain      TimerKind = "worker drain"      // key
-	timerWorkerChannel    TimerKind = "worker channel"    // key
-	timerSlot             TimerKind = "slot"              // slot; serial: its count of deaths
-	timerRefork           TimerKind = "refork"
-	timerStop             TimerKind = "stop"
+	TimerPreloaderBoot    TimerKind = "preloader boot"    // generation, refork
+	TimerPreloaderKill    TimerKind = "preloader kill"    // generation, refork
+	TimerPreloaderChannel TimerKind = "preloader channel" // generation
+	TimerReload           TimerKind = "reload"            // generation: the one that is gone
+	TimerWorkerBoot       TimerKind = "worker boot"       // key
+	TimerWorkerDrain      TimerKind = "worker drain"      // key
+	TimerWorkerChannel    TimerKind = "worker channel"    // key
+	TimerSlot             TimerKind = "slot"              // slot; serial: its count of deaths
+	TimerRefork           TimerKind = "refork"
+	TimerStop             TimerKind = "stop"
 )

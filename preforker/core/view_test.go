@@ -125,7 +125,7 @@ func TestViewOfTrouble(t *testing.T) {
 	for s.core.slots[0].open { // the waits grow
 		s.dies(s.serving(0), 0)
 		if s.core.slots[0].open {
-			s.boot(s.fire(timerSlot))
+			s.boot(s.fire(TimerSlot))
 		}
 	}
 	s.now += time.Second / 4

@@ -158,7 +158,7 @@ func (c *Core) drain(w *worker, reason Reason, backlog bool) {
 	}
 	c.moveWorker(w, DrainingWorker)
 	c.do(DrainWorker{w.key, backlog})
-	c.do(SetTimer{Timer{timerWorkerDrain, w.key}, c.policy.DrainTimeout})
+	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
 }
 
 func (c *Core) kill(w *worker, reason Reason) {
@@ -198,7 +198,7 @@ func (c *Core) workerBootTimeout(key ident.Key) {
 		return
 	}
 	if p := c.preloader(key.Origin()); w.loaded && w.state == SpawningWorker && p != nil && c.now-p.forked < c.policy.BootTimeout {
-		c.do(SetTimer{Timer{timerWorkerBoot, key}, p.forked + c.policy.BootTimeout - c.now})
+		c.do(SetTimer{Timer{TimerWorkerBoot, key}, p.forked + c.policy.BootTimeout - c.now})
 		return
 	}
 	c.do(WorkerBootTimedOut{Worker: w.name(), State: w.state, Timeout: c.policy.BootTimeout})
@@ -221,7 +221,7 @@ func (c *Core) workerLeaving(e WorkerLeaving) {
 	}
 	w.reason = ReasonLeft
 	c.moveWorker(w, DrainingWorker)
-	c.do(SetTimer{Timer{timerWorkerDrain, w.key}, c.policy.DrainTimeout})
+	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
 	c.do(WorkerLeavesUnasked{Worker: w.name()})
 	c.markVacant(s)
 	c.fill()
