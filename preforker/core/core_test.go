@@ -617,7 +617,7 @@ func (s *script) calm() {
 				}
 			}
 			if slot.state == WaitingSlot {
-				s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
+				s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.waits}}})
 			}
 		}
 		s.event(TimerFired{Timer{TimerReload, ident.Key{Generation: s.core.generation}}})

@@ -117,7 +117,7 @@ func TestDirectGenerationThatFailsTakesItsOtherLoadsAlong(t *testing.T) {
 	}
 	s.event(RestartAsked{"HUP"})
 	for _, slot := range s.core.slots {
-		s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
+		s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.waits}}})
 	}
 	keys := s.spawned()[4:]
 	if len(keys) != 2 || keys[0].Generation != 2 || keys[1].Generation != 2 {

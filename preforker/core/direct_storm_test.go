@@ -82,7 +82,7 @@ func (s *script) calmDirect() {
 				}
 			}
 			if slot.state == WaitingSlot {
-				s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
+				s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.waits}}})
 			}
 		}
 	}

@@ -16,6 +16,7 @@ type slot struct {
 	binding int    // how often the socket was lost while it was open
 	unbound string // why the socket could not be bound when that was last tried
 	deaths  int    // young ones, in a row
+	waits   int    // so far: the last one has the timer
 	failed  int    // generation of the last of them
 	workers []*worker
 	retryAt time.Duration // no spawn before
@@ -98,7 +99,8 @@ func (c *Core) markVacant(s *slot) {
 // the slot's neighbours.
 func (c *Core) wait(s *slot, wait time.Duration) {
 	s.retryAt = c.now + wait
-	c.do(SetTimer{Timer{TimerSlot, ident.Key{Slot: s.number, Serial: s.deaths}}, wait})
+	s.waits++
+	c.do(SetTimer{Timer{TimerSlot, ident.Key{Slot: s.number, Serial: s.waits}}, wait})
 	if s.serving() != nil || s.state == VacantSlot {
 		return
 	}
@@ -127,7 +129,7 @@ func (c *Core) openSlot(s *slot) {
 
 func (c *Core) slotRetry(key ident.Key) {
 	s := c.slots[key.Slot]
-	if c.phase == PhaseStopping || c.phase == PhaseDone || s.deaths != key.Serial {
+	if c.phase == PhaseStopping || c.phase == PhaseDone || s.waits != key.Serial {
 		return
 	}
 	if s.state == WaitingSlot {

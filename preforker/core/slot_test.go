@@ -26,7 +26,7 @@ func TestSlotsAreTriedSoonerWhereNobodyServes(t *testing.T) {
 		s.core.policy.Method, s.core.policy.LoadsAtOnce = method, slots
 		retry := func(slot *slot) {
 			s.now = max(s.now, slot.retryAt)
-			s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.deaths}}})
+			s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.waits}}})
 		}
 		for range 20 {
 			for _, slot := range s.core.slots[:2] {
@@ -69,5 +69,20 @@ func TestSlotsAreTriedSoonerWhereNobodyServes(t *testing.T) {
 		if late == 0 {
 			t.Errorf("%q: all slots are tried as often as one", method)
 		}
+	}
+}
+
+// TestASlotThatWaitsIsTriedThoughAnotherOfItsWorkersEnds: one that has served well, whose end takes back
+// the early deaths of its successors.
+func TestASlotThatWaitsIsTriedThoughAnotherOfItsWorkersEnds(t *testing.T) {
+	s := running(t, 1)
+	older := s.serving(0)
+	spawned := find[SpawnWorker](s.event(WorkerLeaving{older, 5}))
+	for len(spawned) == 1 {
+		spawned = find[SpawnWorker](s.dies(spawned[0].Key, 0))
+	}
+	s.event(WorkerExited{Key: older, Served: 5})
+	if spawned := find[SpawnWorker](s.fire(TimerSlot)); len(spawned) != 1 {
+		t.Errorf("%+v, want a worker when the wait is over", spawned)
 	}
 }

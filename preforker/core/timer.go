@@ -21,7 +21,7 @@ const (
 	TimerWorkerBoot       TimerKind = "worker boot"       // key
 	TimerWorkerDrain      TimerKind = "worker drain"      // key
 	TimerWorkerChannel    TimerKind = "worker channel"    // key
-	TimerSlot             TimerKind = "slot"              // slot; serial: its count of deaths
+	TimerSlot             TimerKind = "slot"              // slot; serial: its count of waits
 	TimerRefork           TimerKind = "refork"
 	TimerStop             TimerKind = "stop"
 )

@@ -124,7 +124,7 @@ func (c *Core) workerReady(e WorkerReady) {
 		if reason.Renewal() {
 			renewal = true
 			if s.retryAt <= c.now {
-				s.deaths = 0 // of successors that did not come up; a timer waits for no other
+				s.deaths = 0 // of successors that did not come up
 			}
 		}
 		c.drain(older, reason, false)
