@@ -18,13 +18,23 @@ func (c *Core) fill() {
 	for _, s := range c.slots {
 		if s.state == VacantSlot && c.mayBegin() {
 			c.openSlot(s)
-			c.spawn(s, c.provenSource())
+			c.spawn(s, c.sourceOf(s, source))
 		}
 	}
 	c.roll(source)
 	c.finishRoll(source)
 	c.renew()
 	c.beginRefork(source)
+}
+
+// sourceOf is what an empty slot is filled from: the newest proven preloader. Where workers of that
+// generation have died in the slot again and again, it is the newest of all, which may be what mends it.
+func (c *Core) sourceOf(s *slot, newest *preloader) *preloader {
+	proven := c.provenSource()
+	if s.deaths > slotBackoff.free && s.failed == proven.origin.Generation && newest.origin.Generation > s.failed {
+		return newest
+	}
+	return proven
 }
 
 // mayBegin says whether one more worker may be started now.

@@ -186,3 +186,24 @@ func TestMutePreloaderIsKilled(t *testing.T) {
 		t.Errorf("it is leaving: %+v", sent)
 	}
 }
+
+// TestAReleaseThatMendsIsTriedWhereTheOlderOneDies: the older one has served once, and what it needs is gone.
+func TestAReleaseThatMendsIsTriedWhereTheOlderOneDies(t *testing.T) {
+	s := running(t, 2)
+	for _, key := range []ident.Key{s.serving(0), s.serving(1)} {
+		for spawned := find[SpawnWorker](s.dies(key, 0)); len(spawned) == 1; {
+			spawned = find[SpawnWorker](s.dies(spawned[0].Key, 0))
+		}
+	}
+	s.event(RestartAsked{"HUP"})
+	s.load(2)
+	spawned := find[SpawnWorker](s.fire(TimerSlot))
+	if len(spawned) != 1 || spawned[0].Key.Generation != 2 {
+		t.Fatalf("%+v, want a worker of generation 2", spawned)
+	}
+	// Where it does no better, each is tried in turn.
+	s.dies(spawned[0].Key, 0)
+	if spawned := find[SpawnWorker](s.fire(TimerSlot)); len(spawned) != 1 || spawned[0].Key.Generation != 1 {
+		t.Errorf("%+v, want a worker of generation 1", spawned)
+	}
+}
