@@ -11,6 +11,7 @@ import (
 	"launcher/preforker/hint"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/proc"
 )
 
 // report tells a fact to the log, and to a person at a terminal.
@@ -287,8 +288,8 @@ func present(attrs ...slog.Attr) (known []slog.Attr) {
 	return known
 }
 
-// megabytes counts as free -m does.
-func megabytes(bytes uint64) string { return fmt.Sprintf("%d MB", (bytes+1<<19)>>20) }
+// megabytes rounds to whole MB.
+func megabytes(bytes uint64) string { return fmt.Sprintf("%d MB", (bytes+proc.MB/2)/proc.MB) }
 
 // seconds rounds to milliseconds.
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

@@ -18,6 +18,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment/load"
 	"launcher/cmd/launcher/internal/experiment/run"
 	"launcher/preforker/ident"
+	"launcher/preforker/proc"
 )
 
 func experimentConfig(ctx *cli.Context) (config experiment.Config, output string, err error) {
@@ -39,7 +40,7 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 	if err := checkLoad(&config); err != nil {
 		return config, "", err
 	}
-	if config.Reserve = ctx.Uint64(optReserve) << 20; !ctx.IsSet(optReserve) {
+	if config.Reserve = ctx.Uint64(optReserve) * proc.MB; !ctx.IsSet(optReserve) {
 		if config.Reserve, err = run.DefaultReserve(); err != nil {
 			return config, "", fmt.Errorf("read the machine's memory: %w", err)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker/printable"
+	"launcher/preforker/proc"
 )
 
 // progress shows how far an experiment is: by a bar on a terminal, by lines elsewhere. It implements
@@ -157,7 +158,7 @@ func (p *progress) Finished(run experiment.Run, ahead int, left time.Duration) {
 		p.say("%-9s × %-2d  failed: %s", run.Method, run.Processes, run.Error)
 	default:
 		p.say("%-9s × %-2d  launched in %.1f s, %d MB; peak %d MB; %.0f requests/s%s", run.Method, run.Processes,
-			run.LaunchSeconds, run.Launched.PSS>>20, run.Peak.PSS>>20, run.Traffic.Throughput, errorsOf(run.Traffic))
+			run.LaunchSeconds, run.Launched.PSS/proc.MB, run.Peak.PSS/proc.MB, run.Traffic.Throughput, errorsOf(run.Traffic))
 	}
 	if p.bar == nil && ahead > 0 {
 		p.say("%s", inWords(left))

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"launcher/preforker"
+	"launcher/preforker/proc"
 )
 
 // maxPrivate reads the memory budget of a worker: a size, auto or off.
@@ -27,7 +28,7 @@ func maxPrivate(text string) (preforker.Budget, error) {
 }
 
 // minPrivate is the smallest size that can be meant: no Ruby serves a request with less.
-const minPrivate = 1 << 20
+const minPrivate = proc.MB
 
 // parseSize reads 20MB, 20M, 20MiB or 1.5G. MB is 1048576 bytes, as free -m counts. A number alone is
 // refused: it may mean bytes or kilobytes.

@@ -14,6 +14,7 @@ import (
 
 	"launcher/preforker"
 	"launcher/preforker/control"
+	"launcher/preforker/proc"
 )
 
 // nothing is printed where there is no figure.
@@ -217,8 +218,8 @@ func renderStatus(rows []pretty.Row) string {
 	return strings.Join(lines, "\n")
 }
 
-// inMB returns bytes in MB of 1048576 bytes, as free -m counts.
-func inMB(bytes uint64) string { return strconv.FormatFloat(float64(bytes)/(1<<20), 'f', 1, 64) }
+// inMB returns bytes in MB.
+func inMB(bytes uint64) string { return strconv.FormatFloat(float64(bytes)/proc.MB, 'f', 1, 64) }
 
 func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 

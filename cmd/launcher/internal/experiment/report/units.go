@@ -10,18 +10,16 @@ import (
 	"unicode/utf8"
 
 	"launcher/preforker/printable"
+	"launcher/preforker/proc"
 )
 
-// bytesPerMB is what "free -m" means by MB: the article of 2007 read its figures
-// there, and they could not be compared otherwise.
-const bytesPerMB = 1 << 20
-
+// unitText tells a reader: the article of 2007 read its figures from free, and they could not be compared otherwise.
 const unitText = "MB is 1048576 bytes, as free -m counts."
 
 // none stands where there is no figure.
 const none = "–"
 
-func toMB(bytes uint64) float64 { return float64(bytes) / bytesPerMB }
+func toMB(bytes uint64) float64 { return float64(bytes) / proc.MB }
 
 func megabytes(bytes uint64) string { return figure(toMB(bytes)) }
 

@@ -19,9 +19,9 @@ func (e *shortage) Error() string { return e.text }
 const (
 	guardPeriod = 100 * time.Millisecond
 	// swapGrowth is how much other processes may swap meanwhile.
-	swapGrowth = 32 << 20
+	swapGrowth = 32 * proc.MB
 
-	minReserve   = 64 << 20
+	minReserve   = 64 * proc.MB
 	reserveShare = 20 // one part in so many
 )
 
@@ -38,10 +38,10 @@ func short(before, now proc.System, reserve uint64) *shortage {
 	switch {
 	case now.Available < reserve:
 		return &shortage{fmt.Sprintf("the machine ran short of memory: %d MB were still available, and %d MB are to be left (--reserve)",
-			now.Available>>20, reserve>>20)}
+			now.Available/proc.MB, reserve/proc.MB)}
 	case now.SwapUsed() > before.SwapUsed()+swapGrowth:
 		return &shortage{fmt.Sprintf("the machine began to swap: %d MB more than before the run",
-			(now.SwapUsed()-before.SwapUsed())>>20)}
+			(now.SwapUsed()-before.SwapUsed())/proc.MB)}
 	}
 	return nil
 }

@@ -184,7 +184,7 @@ func (r *runner) tooLarge(s step) string {
 	if err != nil || need == 0 || need+r.config.Reserve <= now.Available {
 		return ""
 	}
-	return fmt.Sprintf("%s would need about %d MB, and %d MB are available", processesOf(s.processes), need>>20, now.Available>>20)
+	return fmt.Sprintf("%s would need about %d MB, and %d MB are available", processesOf(s.processes), need/proc.MB, now.Available/proc.MB)
 }
 
 // conclude returns an error where no run was whole.
