@@ -64,6 +64,7 @@ check:
 	$(GO) vet ./...
 	GOOS=windows $(GO) build -o /dev/null ./cmd/launcher
 	GOOS=darwin $(GO) build -o /dev/null ./cmd/launcher
+	GOOS=darwin $(GO) vet ./preforker/core/... ./preforker/ident
 	$(GO) mod tidy -diff
 	$(GO) run $(STATICCHECK) -tags redmine ./...
 	@dead=$$($(GO) run $(DEADCODE) -test -tags redmine ./...); if [ -n "$$dead" ]; then echo "nothing calls these:"; echo "$$dead"; exit 1; fi
