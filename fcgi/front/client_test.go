@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -77,28 +76,6 @@ func TestHandlerAbandonsWorker(t *testing.T) {
 		t.Error("the client was answered")
 	}
 	fcgitest.Await(t, "end of the connection to the worker", closed)
-}
-
-// raw sends bytes to the front and returns the connection.
-func raw(t *testing.T, server *httptest.Server, input string) net.Conn {
-	t.Helper()
-	return rawTo(t, server.URL, input)
-}
-
-func rawTo(t *testing.T, url, input string) net.Conn {
-	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(fcgitest.Patience)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(conn, input); err != nil {
-		t.Fatal(err)
-	}
-	return conn
 }
 
 // An application that answers without reading the body leaves bytes in the

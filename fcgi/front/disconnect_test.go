@@ -75,7 +75,7 @@ func TestHandlerTellsWorkerThatClientLeft(t *testing.T) {
 
 // A client that sends nothing more is told from one that has gone when nothing is written to it: after a
 // while.
-func TestHandlerTellsWorkerOfSilentDeparture(t *testing.T) {
+func TestHandlerTellsWorkerOfSilentClient(t *testing.T) {
 	ended := make(chan string, 1)
 	_, server := serveFront(t, Config{Sockets: []string{streaming(t, nil, ended)}, AbortAfter: time.Millisecond, AbandonLimit: fcgitest.Patience})
 	conn := raw(t, server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")

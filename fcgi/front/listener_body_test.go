@@ -88,7 +88,7 @@ func TestListenerStalledBodiesInOrder(t *testing.T) {
 		t.Fatal("the first is not the next to go")
 	}
 	l.received(first)
-	l.open++ // one waits at the door
+	l.open++ // one waits for room
 	if ok, _ := l.makeRoom(); !ok || first.closed || !second.closed {
 		t.Errorf("room: %v, first gone: %v, second gone: %v", ok, first.closed, second.closed)
 	}
