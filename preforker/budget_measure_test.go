@@ -133,7 +133,7 @@ func TestMeasurerReadsWhatCouldHaveGrown(t *testing.T) {
 	if got, _ = look(); got != (core.Measurement{Key: key, Private: before, Served: 3}) {
 		t.Errorf("hardly grew, and was read again: %+v", got)
 	}
-	for range core.MinLife {
+	for range core.MinService {
 		ruby.serve("0")
 	}
 	if got, _ = look(); got.Private == before {

@@ -28,7 +28,7 @@ const (
 
 // ages are requests after which a worker is read in any case: when its first ones are over, and
 // when it has lived for as long as it should.
-var ages = [...]uint64{core.MinLife, core.AimedLife}
+var ages = [...]uint64{core.MinService, core.AimedService}
 
 // measurer reads the memory of workers, in a goroutine of its own, and posts what
 // it finds. A look costs what could have changed: nothing for a worker that has served nothing,

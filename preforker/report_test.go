@@ -108,7 +108,7 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.PreloaderReforked{Origin: reforked, Pid: 80, Seconds: 0.25}, "INFO preloader was forked from a warm worker[gen=2 refork=1 pid=80 seconds=0.25]"},
 		{core.ReforkGivenUp{Origin: reforked, Status: 500, Request: "GET /posts"},
 			"WARN refork is given up; the preloader before it serves on[gen=2 refork=1 reason=its first request was answered with status 500: GET /posts]"},
-		{core.ReforkGivenUp{Origin: reforked, Reason: core.ReasonDiedYoung}, "WARN refork is given up; the preloader before it serves on[gen=2 refork=1 reason=its worker died young]"},
+		{core.ReforkGivenUp{Origin: reforked, Reason: core.ReasonDiedEarly}, "WARN refork is given up; the preloader before it serves on[gen=2 refork=1 reason=its worker died early]"},
 		{core.ReforkCompleted{Origin: reforked}, "INFO workers are forks of a warm worker now[gen=2 refork=1]"},
 
 		{core.MemoryBoundChanged{Generation: 2, Bound: bound},

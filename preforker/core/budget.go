@@ -18,8 +18,8 @@ const (
 	leaverTime = time.Second
 	// firstReplacement is what a replacement is thought to take until one has been seen.
 	firstReplacement = 100 * time.Millisecond
-	// shortLives is how many in a row tell that it was no single greedy request.
-	shortLives = 3
+	// earlyServices is how many workers in a row that were replaced early tell that it was no single request.
+	earlyServices = 3
 	// mostExamples is how many workers a budget is chosen from.
 	maxExamples = 3
 )
@@ -29,9 +29,9 @@ type budget struct {
 	bytes     uint64        // of a worker; 0: not known yet, or no bound
 	learned   ident.Origin  // whose workers it was chosen from; none: it is provisional
 	examples  int           // how many of them
-	life      uint64        // requests that a worker serves at least
-	short     int           // lives in a row that the budget has cut short
-	oversized int           // lives in a row that ended early and far above it
+	minServed uint64        // requests that a worker serves at least
+	early     int           // workers in a row that were replaced early
+	oversized int           // workers in a row that were replaced early and far above it
 	needed    uint64        // what the least of these had
 	usual     uint64        // what workers in a row needed for their first requests, far above the budget; 0: no such need
 	took      time.Duration // a replacement, from the choice to the end of the old worker
@@ -41,7 +41,7 @@ type budget struct {
 }
 
 func newBudget(p Policy) budget {
-	return budget{bytes: p.Renewal.Budget.Bytes, life: MinLife, took: firstReplacement}
+	return budget{bytes: p.Renewal.Budget.Bytes, minServed: MinService, took: firstReplacement}
 }
 
 // renews says whether workers are replaced by forks of the same generation.
@@ -66,7 +66,7 @@ func (c *Core) preloaderMeasured(e PreloaderMeasured) {
 		return
 	}
 	c.budget.preloader, c.budget.launcher = e.Preloader, e.Launcher
-	c.budget.life, c.budget.short = MinLife, 0 // another release may need less
+	c.budget.minServed, c.budget.early = MinService, 0 // another release may need less
 	c.budget.forgetOversized()
 	if c.policy.Renewal.Budget.Auto && !c.learned() {
 		c.budget.bytes = provisional(e.Preloader, c.maxBudget())
@@ -96,26 +96,26 @@ func (c *Core) workersMeasured(e WorkersMeasured) {
 func (w *worker) measured(now time.Duration, m Measurement) {
 	w.served = m.Served
 	switch {
-	case w.served < MinLife:
-	case w.base == 0:
-		w.base, w.based = m.Private, now
-	case w.served >= provenLife && m.Private != w.private && now > w.based:
-		w.growth = float64(m.Private-min(w.base, m.Private)) / (now - w.based).Seconds()
+	case w.served < MinService:
+	case w.settled == 0:
+		w.settled, w.settledAt = m.Private, now
+	case w.served >= provenService && m.Private != w.private && now > w.settledAt:
+		w.growth = float64(m.Private-min(w.settled, m.Private)) / (now - w.settledAt).Seconds()
 	}
 	w.private = m.Private
 }
 
-// learn chooses the budget from the largest of the first workers of a generation that have lived for as
-// long as their successors shall. One alone may have had an easy life, but where few requests come
+// learn chooses the budget from the largest of the first workers of a generation that have served for as
+// long as their successors shall. One alone may have had easy requests, but where few requests come
 // there is only one. What its first requests wrote a fork would write again, so where that is nearly all
-// the budget leaves room above it: a short life would save nothing.
+// the budget leaves room above it: a short service would save nothing.
 func (c *Core) learn(w *worker) {
 	b := &c.budget
-	if !c.policy.Renewal.Budget.Auto || b.preloader == 0 || w.sampled || w.served < AimedLife || w.key.Origin().Before(b.learned) {
+	if !c.policy.Renewal.Budget.Auto || b.preloader == 0 || w.sampled || w.served < AimedService || w.key.Origin().Before(b.learned) {
 		return
 	}
 	w.sampled = true
-	bytes := clampBudget(max(w.private, w.base+w.base/4), c.maxBudget())
+	bytes := clampBudget(max(w.private, w.settled+w.settled/4), c.maxBudget())
 	switch {
 	case b.learned.Before(w.key.Origin()):
 		b.learned, b.examples, b.bytes = w.key.Origin(), 1, bytes
@@ -138,7 +138,7 @@ func (c *Core) bound() uint64 {
 	return c.budget.bytes
 }
 
-// promise logs what all processes together have at most, where that has changed.
+// tellMemoryBound tells what all processes together have at most, where that has changed.
 func (c *Core) tellMemoryBound() {
 	b := &c.budget
 	bound := c.memoryBound()
@@ -160,16 +160,16 @@ func (b *budget) total(workers int) uint64 { return b.preloader + uint64(workers
 func megabytes(bytes uint64) uint64 { return (bytes + bytesPerMB/2) / bytesPerMB }
 
 // renew begins the next replacement, if one is due and none is under way. When the workers have
-// more than was promised, as many at once as there are CPUs.
+// more than the bound, as many at once as there are CPUs.
 func (c *Core) renew() {
 	if !c.renews() || c.phase != PhaseRunning {
 		return
 	}
-	most := 1
+	atOnce := 1
 	if c.beyondBound() {
-		most = max(most, c.policy.LoadsAtOnce)
+		atOnce = max(atOnce, c.policy.LoadsAtOnce)
 	}
-	for c.comingUp()+c.leavers() < most && c.mayBegin() {
+	for c.startingSuccessors()+c.leavers() < atOnce && c.mayBegin() {
 		s, reason := c.mostDue()
 		if s == nil {
 			return
@@ -186,8 +186,8 @@ func (c *Core) renew() {
 	}
 }
 
-// comingUp counts the slots in which a successor starts beside a worker that serves.
-func (c *Core) comingUp() (n int) {
+// startingSuccessors counts the slots in which a successor starts beside a worker that serves.
+func (c *Core) startingSuccessors() (n int) {
 	for _, s := range c.slots {
 		starting, serving := 0, 0
 		for _, w := range s.workers {
@@ -275,10 +275,10 @@ func (c *Core) timeLeft(w *worker) (left time.Duration, near bool) {
 	if c.oversized(w) {
 		return 0, true
 	}
-	if bound == 0 || w.served < c.budget.life || w.private < bound-bound/4 {
+	if bound == 0 || w.served < c.budget.minServed || w.private < bound-bound/4 {
 		return 0, false
 	}
-	if c.budget.life > MinLife && c.now-w.since < minAge {
+	if c.budget.minServed > MinService && c.now-w.since < minServiceTime {
 		return 0, false
 	}
 	// What a request writes comes in pieces: the last 32nd is as good as passed.
@@ -293,9 +293,9 @@ func (c *Core) timeLeft(w *worker) (left time.Duration, near bool) {
 	return time.Duration(seconds * float64(time.Second)), true
 }
 
-// lived looks at how many requests a worker that is to go has lived for. A chosen budget that was
-// used up too early several times grows; it answers true where it has grown so far that the worker may
-// stay. A given one stands, but lives become longer: a budget below what an
+// adjustBudget sees how many requests a worker has served that is to go. A chosen budget that was
+// used up too early several times grows; true is returned where it has grown so far that the worker may
+// stay. A given one stands, but workers serve longer: a budget below what an
 // application needs at all must not keep the machine forking.
 func (c *Core) adjustBudget(w *worker) bool {
 	if c.oversized(w) {
@@ -304,27 +304,27 @@ func (c *Core) adjustBudget(w *worker) bool {
 	}
 	b := &c.budget
 	auto, most := c.policy.Renewal.Budget.Auto && c.learned(), c.maxBudget()
-	short := b.life + b.life/2
+	early := b.minServed + b.minServed/2
 	if auto && b.bytes < most {
-		short = AimedLife / 2
+		early = AimedService / 2
 	}
-	if w.served >= short && w.base < c.bound() {
-		b.short = 0
+	if w.served >= early && w.settled < c.bound() {
+		b.early = 0
 		b.forgetOversized()
 		return false
 	}
-	if b.short++; b.short < shortLives {
+	if b.early++; b.early < earlyServices {
 		return false
 	}
-	b.short = 0
+	b.early = 0
 	if auto && b.bytes < most {
 		b.bytes = clampBudget(b.bytes+b.bytes/8, most)
 		c.tellMemoryBound()
 		_, near := c.timeLeft(w)
 		return !near
 	}
-	if b.life < maxLife {
-		b.life *= 2
+	if b.minServed < maxService {
+		b.minServed *= 2
 		c.tooSmall(w)
 	}
 	return false
@@ -334,13 +334,13 @@ func (c *Core) tooSmall(w *worker) {
 	c.do(BudgetTooSmall{Served: w.served, Private: w.private, Each: c.bound(), Sensible: clampBudget(w.private+w.private/4, w.private*2)})
 }
 
-// renewed takes the time that a replacement took.
-func (c *Core) renewed(w *worker) {
+// measureReplacement takes the time that a replacement took.
+func (c *Core) measureReplacement(w *worker) {
 	c.budget.took = (3*c.budget.took + min(c.now-w.chosen, leaverTime)) / 4
 }
 
-// pressing says whether a worker is past its budget, or has served its number of requests.
-func (c *Core) pressing(w *worker) bool {
+// overdue says whether a worker is past its budget, or has served its number of requests.
+func (c *Core) overdue(w *worker) bool {
 	if bound := c.bound(); bound > 0 && w.private >= bound {
 		return true
 	}

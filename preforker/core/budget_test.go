@@ -32,7 +32,7 @@ func (s *script) measured(slot int, private, served uint64) []Action {
 // past has a slot's worker grow to so many megabytes, unnoticed so far.
 func (s *script) past(slot int, private uint64) {
 	w := s.core.slots[slot].serving()
-	w.measured(s.now, Measurement{Private: 5 * mB, Served: MinLife})
+	w.measured(s.now, Measurement{Private: 5 * mB, Served: MinService})
 	w.measured(s.now, Measurement{Private: private * mB, Served: 60})
 }
 
@@ -164,7 +164,7 @@ func TestBudgetTooSmallDoesNotLoop(t *testing.T) {
 	s := renewing(t, 1, twenty)
 	lives := []uint64{}
 	for served := uint64(1); len(lives) < 30; served++ {
-		if served > 2*maxLife {
+		if served > 2*maxService {
 			t.Fatalf("not replaced any more after lives of %v", lives)
 		}
 		if spawned := find[SpawnWorker](s.measured(0, 32, served)); len(spawned) == 1 {
@@ -175,11 +175,11 @@ func TestBudgetTooSmallDoesNotLoop(t *testing.T) {
 			served = 0
 		}
 	}
-	s.now -= minAge // the time that its requests took
-	if s.core.slots[0].serving().since = s.now; len(find[SpawnWorker](s.measured(0, 32, 10*maxLife))) != 0 {
+	s.now -= minServiceTime // the time that its requests took
+	if s.core.slots[0].serving().since = s.now; len(find[SpawnWorker](s.measured(0, 32, 10*maxService))) != 0 {
 		t.Error("a thousand requests in no time make it fork again")
 	}
-	if lives[0] != MinLife || lives[29] != maxLife {
+	if lives[0] != MinService || lives[29] != maxService {
 		t.Errorf("lives of %v", lives)
 	}
 	warned := find[BudgetTooSmall](s.acts)
@@ -223,7 +223,7 @@ func TestBudgetSwollenByEveryRequest(t *testing.T) {
 	s := renewing(t, 1, twenty)
 	lives := []uint64{}
 	for served := uint64(1); len(lives) < 30; served++ {
-		if served > 2*maxLife {
+		if served > 2*maxService {
 			t.Fatalf("not replaced any more after lives of %v", lives)
 		}
 		if spawned := find[SpawnWorker](s.measured(0, 478, served)); len(spawned) == 1 {
@@ -234,11 +234,11 @@ func TestBudgetSwollenByEveryRequest(t *testing.T) {
 			served = 0
 		}
 	}
-	if want := []uint64{1, 1, 1, 16}; !slices.Equal(lives[:4], want) || lives[29] != maxLife {
-		t.Errorf("lives of %v, want %v first and %d at last", lives, want, maxLife)
+	if want := []uint64{1, 1, 1, 16}; !slices.Equal(lives[:4], want) || lives[29] != maxService {
+		t.Errorf("lives of %v, want %v first and %d at last", lives, want, maxService)
 	}
-	s.now -= minAge
-	if s.core.slots[0].serving().since = s.now; len(find[SpawnWorker](s.measured(0, 478, 10*maxLife))) != 0 {
+	s.now -= minServiceTime
+	if s.core.slots[0].serving().since = s.now; len(find[SpawnWorker](s.measured(0, 478, 10*maxService))) != 0 {
 		t.Error("a thousand requests in no time make it fork again")
 	}
 	warned := find[BudgetTooSmall](s.acts)
@@ -255,12 +255,12 @@ func TestBudgetSwollenNowAndThen(t *testing.T) {
 	s := renewing(t, 1, twenty)
 	replace := func(private, served uint64) {
 		t.Helper()
-		s.now += minAge
+		s.now += minServiceTime
 		old := s.core.slots[0].workers[0].key
 		s.ready(s.successor(s.measured(0, private, served), 0))
 		s.leaves(old)
 	}
-	for range shortLives {
+	for range earlyServices {
 		replace(478, 3)
 	}
 	if n := len(find[SpawnWorker](s.measured(0, 478, 3))); n != 0 {
@@ -295,8 +295,8 @@ func TestBudgetSuccessorDoesNotComeUp(t *testing.T) {
 	if want := []time.Duration{100, 200, 400, 800, 1600}; len(waits) != 5 || waits[4] != want[4]*time.Millisecond {
 		t.Errorf("waits %v", waits)
 	}
-	if s.kinds["core.CloseSlot"] != 0 || s.core.budget.life != MinLife {
-		t.Errorf("%v, lives of %d", s.kinds, s.core.budget.life)
+	if s.kinds["core.CloseSlot"] != 0 || s.core.budget.minServed != MinService {
+		t.Errorf("%v, lives of %d", s.kinds, s.core.budget.minServed)
 	}
 	s.ready(s.successor(actions, 0))
 	if s.core.slots[0].deaths != 0 {
@@ -416,7 +416,7 @@ func TestBudgetChosen(t *testing.T) {
 	}
 	// Three short lives in a row are no accident: it grows.
 	s.replaceAll()
-	for range shortLives - 1 {
+	for range earlyServices - 1 {
 		if actions := s.measured(2, 13, 20); len(find[SpawnWorker](actions)) != 1 {
 			t.Fatalf("it stays: %+v", actions)
 		}

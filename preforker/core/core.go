@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// youngLife is how long a worker must live, without serving anything, to
+	// soundAfter is how long a worker must be there, without serving anything, to
 	// be thought sound. One that has served a request is sound at once.
-	youngLife = 10 * time.Second
+	soundAfter = 10 * time.Second
 	// closeAfter is how long a slot waits with its socket open. Longer, and
 	// the web server had better turn to the others.
 	closeAfter = time.Second
@@ -48,7 +48,7 @@ type Core struct {
 	preloaders []*preloader  // oldest first
 	generation int           // of the newest preloader
 	serial     int           // of the newest worker
-	failures   int           // preloaders that died young, in a row
+	failures   int           // preloaders that died early, in a row
 	reloadAt   time.Duration // when the load that waits begins; 0: none waits
 	announced  ident.Origin  // the preloader that every slot's worker was forked from
 	refork     reforks

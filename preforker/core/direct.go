@@ -7,9 +7,9 @@ package core
 
 func (c *Core) direct() bool { return c.policy.Method == SpawnDirect }
 
-// unloaded is the generation of a worker where nobody has loaded it yet, and
+// loadingGeneration is the generation of a worker where nobody has loaded it yet, and
 // nobody will tell that but its workers.
-func (c *Core) unloaded(w *worker) *preloader {
+func (c *Core) loadingGeneration(w *worker) *preloader {
 	if p := c.preloader(w.key.Origin()); c.direct() && p != nil && !p.loaded {
 		return p
 	}
@@ -46,7 +46,7 @@ func (c *Core) workerLoaded(e WorkerLoaded) {
 	c.loadAgain()
 }
 
-// askWhere has a worker that loads for too long say where it is, and kills it a little later.
+// askWhereItLoads has a worker that loads for too long say where it is, and kills it a little later.
 // Where nobody has loaded its generation, nobody more shall try.
 func (c *Core) askWhereItLoads(w *worker) {
 	w.reason = ReasonBootTimeout

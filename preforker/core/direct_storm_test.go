@@ -26,7 +26,7 @@ func TestDirectStorm(t *testing.T) {
 		s.calmDirect()
 		for _, slot := range s.core.slots {
 			w := slot.serving()
-			if w == nil || w.state != ReadyWorker || w.key.Generation != s.core.source().origin.Generation || !slot.open || w.binding != slot.binding {
+			if w == nil || w.state != ReadyWorker || w.key.Generation != s.core.newestSource().origin.Generation || !slot.open || w.binding != slot.binding {
 				t.Fatalf("seed %d: slot %d is %v with %+v", seed, slot.number, slot.state, w)
 			}
 		}

@@ -8,19 +8,19 @@ import (
 )
 
 // preloader is what workers are forked from: a process that was started and has loaded a
-// generation, or one that a worker of it gave birth to. With direct spawning
+// generation, or one that was forked from a worker of it. With direct spawning
 // there is no process behind it: each worker loads the application for itself, and
 // the first that has done so makes the generation ready.
 type preloader struct {
-	origin ident.Origin
-	parent ident.Key // the worker that gives birth to it; none where it was started
-	state  PreloaderState
-	reason Reason
-	since  time.Duration // of its state
-	heard  bool          // what Ruby it is
-	loaded bool          // once
-	proven bool          // a worker of it was ready once, or answered its first request after a refork
-	forked time.Duration // when it last answered a spawn, or loaded
+	origin     ident.Origin
+	source     ident.Key // the worker that it is forked from; none where it was started
+	state      PreloaderState
+	reason     Reason
+	since      time.Duration // of its state
+	identified bool          // what Ruby it is
+	loaded     bool          // once
+	proven     bool          // a worker of it was ready once, or answered its first request after a refork
+	forked     time.Duration // when it last answered a spawn, or loaded
 }
 
 // load starts the next generation.
@@ -46,11 +46,11 @@ func (c *Core) preloader(origin ident.Origin) *preloader {
 	return nil
 }
 
-// source is the newest preloader that workers can be had of: slots roll to it.
-func (c *Core) source() *preloader { return c.newest(c.gives) }
+// newestSource is the newest preloader that workers can be had of: slots roll to it.
+func (c *Core) newestSource() *preloader { return c.newest(c.canFork) }
 
-// gives says whether workers can be had of a preloader.
-func (c *Core) gives(p *preloader) bool {
+// canFork says whether workers can be had of a preloader.
+func (c *Core) canFork(p *preloader) bool {
 	return p.state == ReadyPreloader || c.direct() && p.loads()
 }
 
@@ -63,9 +63,9 @@ func (p *preloader) loads() bool {
 // have been seen to come up, so that a bad release does not take the slots whose old
 // worker happens to die.
 func (c *Core) provenSource() *preloader {
-	proven := c.newest(func(p *preloader) bool { return p.proven && c.gives(p) })
+	proven := c.newest(func(p *preloader) bool { return p.proven && c.canFork(p) })
 	if proven == nil {
-		return c.source()
+		return c.newestSource()
 	}
 	return proven
 }
@@ -107,7 +107,7 @@ func (c *Core) preloaderHello(e PreloaderHello) {
 	if p == nil || p.state != StartingPreloader {
 		return // it is being stopped already
 	}
-	p.heard = true
+	p.identified = true
 	c.movePreloader(p, LoadingPreloader)
 	c.do(PreloaderLoads{Origin: p.origin, Pid: e.Hello.Pid, Ruby: e.Hello.Ruby})
 }
@@ -163,13 +163,13 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 	if p == nil {
 		return
 	}
-	was, lived := p.state, c.now-p.since
-	if p.reason == ReasonBootTimeout && !p.heard && !c.direct() && p.origin.Refork == 0 {
+	was, stayed := p.state, c.now-p.since
+	if p.reason == ReasonBootTimeout && !p.identified && !c.direct() && p.origin.Refork == 0 {
 		was = StartingPreloader
 	}
 	c.movePreloader(p, ExitedPreloader)
 	c.dropPreloader(p)
-	c.loseSpawning(p.origin)
+	c.forgetSpawning(p.origin)
 	switch {
 	case c.phase == PhaseStopping:
 		c.do(PreloaderLeft{Origin: p.origin, Exit: e.Exit})
@@ -182,7 +182,7 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 	case was == ReadyPreloader:
 		c.do(PreloaderDied{Origin: p.origin, Exit: e.Exit, Failed: e.Failed})
 		c.reforkedPreloaderDied(p)
-		if lived > youngLife {
+		if stayed > soundAfter {
 			c.failures = 0
 		}
 	case p.origin.Refork > 0:
@@ -193,7 +193,7 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 			Lines: e.Lines, Program: e.Program, Was: was, Reason: p.reason, Timeout: c.policy.BootTimeout})
 		return
 	}
-	c.followed(p)
+	c.afterPreloader(p)
 }
 
 // notLoaded: a generation that is gone had not loaded the application.
@@ -204,11 +204,11 @@ func (c *Core) notLoaded(gone *preloader, failure LoadFailure) {
 	}
 	c.failedLoad = &FailedLoad{At: c.now, Failure: failure}
 	c.do(LoadFailed{Failure: failure})
-	c.followed(gone)
+	c.afterPreloader(gone)
 }
 
-// followed sees to what comes after a preloader that is gone.
-func (c *Core) followed(gone *preloader) {
+// afterPreloader sees to what comes after a preloader that is gone.
+func (c *Core) afterPreloader(gone *preloader) {
 	if !c.loadAgain() {
 		c.reloadLater(gone)
 	}
@@ -263,7 +263,7 @@ func (c *Core) preloaderKill(origin ident.Origin) {
 	}
 }
 
-// preloaderMute: it has closed its control socket, or talks nonsense, and cannot be
+// preloaderChannelClosed: it has closed its control socket, or talks nonsense, and cannot be
 // told to fork any more. One that is on its way out is let go. One that loads may be about to
 // end, and how it ends is what the report says.
 func (c *Core) preloaderChannelClosed(e PreloaderChannelClosed) {

@@ -26,7 +26,7 @@ const (
 	// Of a preloader that was forked from a worker: its own workers turned out not to work.
 	ReasonUnsound Reason = "its workers failed"
 	// The same, more exactly.
-	ReasonDiedYoung Reason = "its worker died young"
+	ReasonDiedEarly Reason = "its worker died early"
 	ReasonNotBegun  Reason = "the worker left before it had begun"
 )
 

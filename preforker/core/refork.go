@@ -8,12 +8,12 @@ import (
 	"launcher/preforker/ident"
 )
 
-// A worker that has served gives birth to a preloader of its own generation. One slot gets a
+// A worker that has served forks a preloader of its own generation. One slot gets a
 // worker of that one first; when it has answered a request, the others follow, and the older
 // preloader is retired when all have. Until then it can take everything back.
 
 const (
-	// mostReforkFailures is how many end the attempts in a generation.
+	// maxReforkFailures is how many end the attempts in a generation.
 	maxReforkFailures = 2
 	// reforkPause comes after a failure: what was in the way may be gone by then.
 	reforkPause = 30 * time.Second
@@ -37,13 +37,13 @@ type reforks struct {
 	declared   bool            // a worker was unfit, and the log says so
 }
 
-// reforks says whether workers give birth to preloaders at all.
+// reforks says whether preloaders are forked from workers at all.
 func (c *Core) reforks() bool { return !c.direct() && len(c.policy.Refork.After) > 0 }
 
-// beginRefork asks a worker to give birth to a preloader, where the time has come, and nothing else is
+// beginRefork asks a worker to fork a preloader, where the time has come, and nothing else is
 // under way: every slot has a worker of the only preloader that there is.
 func (c *Core) beginRefork(source *preloader) {
-	if !c.reforks() || c.phase != PhaseRunning || len(c.preloaders) != 1 || c.announced != source.origin || c.comingUp() > 0 {
+	if !c.reforks() || c.phase != PhaseRunning || len(c.preloaders) != 1 || c.announced != source.origin || c.startingSuccessors() > 0 {
 		return
 	}
 	r := &c.refork
@@ -58,19 +58,19 @@ func (c *Core) beginRefork(source *preloader) {
 		return
 	}
 	r.last++
-	born := &preloader{origin: ident.Origin{Generation: r.generation, Refork: r.last}, parent: w.key, since: c.now}
-	c.preloaders = append(c.preloaders, born)
+	reforked := &preloader{origin: ident.Origin{Generation: r.generation, Refork: r.last}, source: w.key, since: c.now}
+	c.preloaders = append(c.preloaders, reforked)
 	c.do(ReforkAsked{Worker: w.name(), Served: w.served})
-	c.do(ReforkWorker{w.key, born.origin})
-	c.do(SetTimer{Timer{TimerPreloaderBoot, born.key()}, c.policy.BootTimeout})
+	c.do(ReforkWorker{w.key, reforked.origin})
+	c.do(SetTimer{Timer{TimerPreloaderBoot, reforked.key()}, c.policy.BootTimeout})
 }
 
-// warmest is the worker of a preloader that has served most, and at least so many requests, of those that were
+// warmestWorker is the worker of a preloader that has served most, and at least so many requests, of those that were
 // refused least often. nil where none may be asked.
-func (c *Core) warmestWorker(origin ident.Origin, least uint64) *worker {
+func (c *Core) warmestWorker(origin ident.Origin, minServed uint64) *worker {
 	var warm []*worker
 	for _, s := range c.slots {
-		if w := s.serving(); w != nil && w.state == ReadyWorker && !w.unfit && w.key.Origin() == origin && len(s.workers) == 1 && w.served >= least {
+		if w := s.serving(); w != nil && w.state == ReadyWorker && !w.unfit && w.key.Origin() == origin && len(s.workers) == 1 && w.served >= minServed {
 			warm = append(warm, w)
 		}
 	}
@@ -101,20 +101,20 @@ func (c *Core) workerNotReforked(e WorkerNotReforked) {
 		c.reforkFailed()
 		c.do(ReforkFailed{Origin: e.Origin, Failure: e.Why.Error})
 	case slices.ContainsFunc(e.Why.Findings, Finding.Declared):
-		c.passOver(p.parent, e.Why.Findings)
+		c.markUnfit(p.source, e.Why.Findings)
 	default:
-		c.refuse(p, e.Why.Findings)
+		c.reforkRefused(p, e.Why.Findings)
 	}
 }
 
-// refuse asks this worker again later, if nobody else is found first. A thread that one request has left behind is
+// reforkRefused asks this worker again later, if nobody else is found first. A thread that one request has left behind is
 // of one worker; what all of them have ends the attempts. The log has each finding once.
-func (c *Core) refuse(p *preloader, findings []Finding) {
+func (c *Core) reforkRefused(p *preloader, findings []Finding) {
 	r := &c.refork
 	r.refusals++
 	wait := refusalPause << (2 * (r.refusals - 1))
 	c.retryRefork(wait)
-	if _, w := c.worker(p.parent); w != nil {
+	if _, w := c.worker(p.source); w != nil {
 		w.refusals++
 	}
 	known := true
@@ -123,13 +123,13 @@ func (c *Core) refuse(p *preloader, findings []Finding) {
 			r.told[text], known = true, false
 		}
 	}
-	c.do(ReforkRefused{Origin: p.origin, Slot: p.parent.Slot, Findings: findings, Wait: wait,
+	c.do(ReforkRefused{Origin: p.origin, Slot: p.source.Slot, Findings: findings, Wait: wait,
 		Last: r.refusals == maxReforkRefusals, Known: known})
 }
 
-// passOver asks a worker no more. Where the application says so of every worker, it does so again and
+// markUnfit asks a worker no more. Where the application says so of every worker, it does so again and
 // again: the first time is worth a line.
-func (c *Core) passOver(key ident.Key, findings []Finding) {
+func (c *Core) markUnfit(key ident.Key, findings []Finding) {
 	_, w := c.worker(key)
 	if w == nil {
 		return
@@ -141,17 +141,17 @@ func (c *Core) passOver(key ident.Key, findings []Finding) {
 	c.refork.declared = true
 }
 
-// unborn is the preloader that a worker was asked to give birth to and has not yet, or nil.
+// pendingRefork is the preloader that a worker was asked to fork and has not yet, or nil.
 func (c *Core) pendingRefork(w *worker) *preloader {
 	for _, p := range c.preloaders {
-		if p.parent == w.key && p.loads() {
+		if p.source == w.key && p.loads() {
 			return p
 		}
 	}
 	return nil
 }
 
-// reforkLoaded: the preloader that a worker gave birth to can fork.
+// reforkLoaded takes note that a preloader which was forked from a worker can fork.
 func (c *Core) reforkLoaded(p *preloader, loaded Load) {
 	if p.state == StartingPreloader {
 		c.movePreloader(p, LoadingPreloader) // its own packet has overtaken the worker's
@@ -166,9 +166,9 @@ func (c *Core) reforkLoaded(p *preloader, loaded Load) {
 	c.fill()
 }
 
-// notReforked: a preloader that was to be born of a worker is gone before it could fork.
+// reforkExited takes note that a preloader which was to be forked from a worker is gone before it could fork.
 func (c *Core) reforkExited(p *preloader, e PreloaderExited) {
-	defer c.followed(p)
+	defer c.afterPreloader(p)
 	silent := e.Failed == nil && e.StartError == nil && e.Exit == ident.ExitStatus{}
 	switch {
 	case p.reason == ReasonUnsound:
@@ -192,7 +192,7 @@ func (c *Core) reforkExited(p *preloader, e PreloaderExited) {
 	c.do(failed)
 }
 
-// workerFirst: one good answer proves a refork.
+// workerAnsweredFirst: one good answer proves a refork.
 func (c *Core) workerAnsweredFirst(e WorkerAnsweredFirst) {
 	p := c.preloader(e.Key.Origin())
 	if p == nil || p.proven || p.state != ReadyPreloader {
@@ -206,11 +206,11 @@ func (c *Core) workerAnsweredFirst(e WorkerAnsweredFirst) {
 	c.fill()
 }
 
-// doubt: a worker has died young. While the preloader before its own is still there, that one may do better.
-func (c *Core) doubtRefork(gone *worker) {
+// giveUpUnsoundRefork goes back to the preloader before, where a worker has died early: that one may do better.
+func (c *Core) giveUpUnsoundRefork(gone *worker) {
 	p := c.preloader(gone.key.Origin())
 	if p != nil && p.origin.Refork > 0 && p.state == ReadyPreloader {
-		c.giveUpRefork(p, ReforkGivenUp{Origin: p.origin, Reason: ReasonDiedYoung})
+		c.giveUpRefork(p, ReforkGivenUp{Origin: p.origin, Reason: ReasonDiedEarly})
 	}
 }
 
@@ -238,7 +238,7 @@ func (c *Core) retryRefork(wait time.Duration) {
 	c.do(SetTimer{Timer{Kind: TimerRefork}, wait})
 }
 
-// reforkDied: one that dies before its workers are everywhere counts as a refork that failed.
+// reforkedPreloaderDied counts a preloader that dies before its workers are everywhere as a refork that failed.
 func (c *Core) reforkedPreloaderDied(p *preloader) {
 	if p.origin.Refork > 0 && c.announced != p.origin {
 		c.reforkFailed()
@@ -253,14 +253,14 @@ func (c *Core) outdated(w *worker, source *preloader) bool {
 		origin.Generation == source.origin.Generation && origin.Refork != source.origin.Refork
 }
 
-// reforkArrived: all workers are forks of the preloader that a worker gave birth to.
+// reforkCompleted notes that all workers are forks of the preloader that was reforked.
 func (c *Core) reforkCompleted(p *preloader) {
 	c.refork.completed++
 	c.do(ReforkCompleted{Origin: p.origin})
 }
 
-// outlived says whether another preloader of the same generation is there, whose exit handlers are still
-// to run. One that is not born yet may never be.
+// hasSuccessor says whether another preloader of the same generation is there, whose exit handlers are still
+// to run. One that is not forked yet may never be.
 func (c *Core) hasSuccessor(p *preloader) bool {
 	return slices.ContainsFunc(c.preloaders, func(other *preloader) bool {
 		return other != p && other.origin.Generation == p.origin.Generation && other.state == ReadyPreloader

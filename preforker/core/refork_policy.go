@@ -2,7 +2,7 @@ package core
 
 import "slices"
 
-// Refork says when a worker gives birth to the next preloader: same code, but with everything
+// Refork says when the next preloader is forked from a worker: same code, but with everything
 // that its requests have built. Nothing is reforked with direct spawning.
 type Refork struct {
 	// After is how many requests one worker has served: the first time, the second, …

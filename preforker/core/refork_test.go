@@ -840,7 +840,7 @@ func TestReforkLearnsItsBudgetAnew(t *testing.T) {
 	old := s.serving(0)
 	s.measured(0, 30, 9)
 	s.past(0, 30)
-	s.ready(s.successor(s.measured(0, 60, AimedLife), 0))
+	s.ready(s.successor(s.measured(0, 60, AimedService), 0))
 	s.leaves(old)
 	before := s.core.budget.bytes
 	origin := s.asked(0, 10)
@@ -849,8 +849,8 @@ func TestReforkLearnsItsBudgetAnew(t *testing.T) {
 		t.Errorf("%+v", measured)
 	}
 	s.event(PreloaderMeasured{origin, 70 * mB, 10 * mB})
-	s.measured(0, 8, MinLife)
-	s.measured(0, 16, AimedLife)
+	s.measured(0, 8, MinService)
+	s.measured(0, 16, AimedService)
 	if b := s.core.budget; b.learned != origin || b.bytes >= before || b.preloader != 70*mB {
 		t.Errorf("%+v, before %d", b, before)
 	}
@@ -871,7 +871,7 @@ func TestReforkStorm(t *testing.T) {
 		s.calm()
 		s.calmReforks()
 		arrived += len(find[ReforkCompleted](s.acts))
-		s.all(s.core.source().origin)
+		s.all(s.core.newestSource().origin)
 		if s.kinds["core.Finish"] != 0 || t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}

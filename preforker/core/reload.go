@@ -10,7 +10,7 @@ import (
 // gone did. Where one that never loaded leaves an older one behind, an operator had
 // asked for it, and asks again when it is mended.
 func (c *Core) reloadLater(gone *preloader) {
-	source := c.source()
+	source := c.newestSource()
 	if c.loading() != nil || source != nil && (!gone.loaded || source.origin.Generation >= gone.origin.Generation) {
 		return
 	}
@@ -30,8 +30,8 @@ func (c *Core) reloadLater(gone *preloader) {
 // unserved says whether no worker serves any slot: then nobody is answered before a load succeeds.
 func (c *Core) unserved() bool { return c.count(ReadyWorker) == 0 }
 
-// hastenReload brings a load that waits forward where nobody serves any more.
-func (c *Core) hastenReload() {
+// bringReloadForward brings a load that waits forward where nobody serves any more.
+func (c *Core) bringReloadForward() {
 	if c.phase == PhaseRunning && c.unserved() && c.reloadAt > c.now+unservedBackoff.max {
 		c.reloadAfter(unservedBackoff.max)
 	}

@@ -25,24 +25,24 @@ const bytesPerMB = 1 << 20
 
 // Bounds of a budget that is chosen.
 const (
-	// budgetLeast: below it a worker has hardly more than its stacks and the pages that any
+	// minBudget: below it a worker has hardly more than its stacks and the pages that any
 	// request of any application writes to.
 	minBudget = 8 * bytesPerMB
 	// budgetRoom is the least that an application may have where it needs it, whatever
 	// the size of its preloader.
 	budgetRoom = 64 * bytesPerMB
-	// aimedLife is how many requests a worker should live for. A fork costs 15 to 40 ms
+	// AimedService is how many requests a worker should serve. A fork costs 15 to 40 ms
 	// of a CPU with everything that it writes anew, so at 100 requests of 3 ms it is a tenth, and less for
 	// applications that have more to do.
-	AimedLife = 100
-	// leastLife is how many requests a worker serves before it is replaced, however small the
-	// budget is, until it turns out to be too small: then twice as many, up to mostLife, and for
-	// leastAge at least, where requests are fast.
-	MinLife = 8
-	maxLife = 64
-	minAge  = 2 * time.Second
-	// provenLife is how many requests it takes to tell how a worker grows.
-	provenLife = 4 * MinLife
+	AimedService = 100
+	// MinService is how many requests a worker serves before it is replaced, however small the
+	// budget is, until it turns out to be too small: then twice as many, up to maxService, and for
+	// minServiceTime at least, where requests are fast.
+	MinService     = 8
+	maxService     = 64
+	minServiceTime = 2 * time.Second
+	// provenService is how many requests it takes to tell how a worker grows.
+	provenService = 4 * MinService
 )
 
 // provisional is the budget before anything is known but the preloader's size.

@@ -10,9 +10,9 @@ import (
 // at a time, a worker of the newest generation beside an older one. It is called
 // after everything that could have made either possible.
 func (c *Core) fill() {
-	source := c.source()
+	source := c.newestSource()
 	if source == nil { // the first one loads, all are on their way out, or a load waits
-		c.hastenReload()
+		c.bringReloadForward()
 		return
 	}
 	for _, s := range c.slots {
@@ -63,7 +63,7 @@ func (c *Core) roll(source *preloader) {
 	if l := c.loading(); l != nil && l.origin.Generation > source.origin.Generation {
 		return
 	}
-	if c.renews() && c.comingUp() > 0 {
+	if c.renews() && c.startingSuccessors() > 0 {
 		return // a renewal is under way
 	}
 	if source.origin.Refork > 0 && c.leavers() > 0 {
@@ -77,7 +77,7 @@ func (c *Core) roll(source *preloader) {
 		case w.key.Origin() == source.origin && (w.state != ReadyWorker || !source.proven):
 			return // a successor is on its way, or has yet to show what it can do
 		case c.outdated(w, source) && w.state == ReadyWorker && s.retryAt <= c.now:
-			if next == nil || c.pressing(w) && !c.pressing(next.serving()) {
+			if next == nil || c.overdue(w) && !c.overdue(next.serving()) {
 				next = s
 			}
 		}
@@ -87,7 +87,7 @@ func (c *Core) roll(source *preloader) {
 	}
 }
 
-// settle announces a generation that every slot has reached, and retires the
+// finishRoll announces a generation that every slot has reached, and retires the
 // preloaders before it.
 func (c *Core) finishRoll(source *preloader) {
 	for _, s := range c.slots {
@@ -109,7 +109,7 @@ func (c *Core) finishRoll(source *preloader) {
 	}
 }
 
-// arrived: every slot serves with a fork of this preloader.
+// rollCompleted: every slot serves with a fork of this preloader.
 func (c *Core) rollCompleted(source *preloader) {
 	was := c.announced
 	c.announced = source.origin

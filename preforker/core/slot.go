@@ -15,7 +15,7 @@ type slot struct {
 	open    bool   // its socket is there
 	binding int    // how often the socket was lost while it was open
 	unbound string // why the socket could not be bound when that was last tried
-	deaths  int    // young ones, in a row
+	deaths  int    // early ones, in a row
 	waits   int    // so far: the last one has the timer
 	failed  int    // generation of the last of them
 	workers []*worker
@@ -38,9 +38,9 @@ func (c *Core) moveSlot(s *slot, to SlotState) {
 	}
 }
 
-// bury removes a worker from its slot, and decides when the next one comes: at once,
-// or after young deaths in a row later and later, but within most.
-func (c *Core) removeWorker(s *slot, gone *worker, young bool, most time.Duration) {
+// removeWorker removes a worker from its slot, and decides when the next one comes: at once,
+// or after early deaths in a row later and later, but within maxWait.
+func (c *Core) removeWorker(s *slot, gone *worker, early bool, maxWait time.Duration) {
 	if gone.state != ExitedWorker {
 		c.moveWorker(gone, ExitedWorker)
 	}
@@ -51,10 +51,10 @@ func (c *Core) removeWorker(s *slot, gone *worker, young bool, most time.Duratio
 		c.finishWhenDone()
 		return
 	}
-	if young {
-		c.doubtRefork(gone)
+	if early {
+		c.giveUpUnsoundRefork(gone)
 		s.failed = gone.key.Generation
-		c.retryLater(s, most)
+		c.retrySlotLater(s, maxWait)
 	} else {
 		c.markVacant(s)
 	}
@@ -65,13 +65,13 @@ func (s *slot) remove(gone *worker) {
 	s.workers = slices.DeleteFunc(s.workers, func(w *worker) bool { return w == gone })
 }
 
-// retryLater has a slot wait for its next worker, after failures in a row later and later, but within most.
-func (c *Core) retryLater(s *slot, most time.Duration) {
+// retrySlotLater has a slot wait for its next worker, after failures in a row later and later, but within maxWait.
+func (c *Core) retrySlotLater(s *slot, maxWait time.Duration) {
 	s.deaths++
 	if c.unserved() && !c.triesSoon(s) {
-		most = min(most, unservedBackoff.max)
+		maxWait = min(maxWait, unservedBackoff.max)
 	}
-	if wait := min(slotBackoff.delay(s.deaths, c.random()), most); wait > 0 {
+	if wait := min(slotBackoff.delay(s.deaths, c.random()), maxWait); wait > 0 {
 		c.wait(s, wait)
 	} else {
 		c.markVacant(s)
@@ -86,7 +86,7 @@ func (c *Core) triesSoon(but *slot) bool {
 	})
 }
 
-// vacate marks a slot that nobody serves as one that wants a worker. One that still
+// markVacant marks a slot that nobody serves as one that wants a worker. One that still
 // drains accepts nothing any more.
 func (c *Core) markVacant(s *slot) {
 	if s.serving() == nil && s.state == OccupiedSlot {

@@ -35,7 +35,7 @@ func (c *Core) socketsLost(e SocketsLost) {
 	c.fill()
 }
 
-// strand has a worker leave that serves a socket which is not its slot's any more. One that is not
+// leaveLostSocket has a worker leave that serves a socket which is not its slot's any more. One that is not
 // ready yet is heard of again when it is.
 func (c *Core) leaveLostSocket(s *slot, w *worker) {
 	if w.binding != s.binding && w.state == ReadyWorker {
@@ -63,12 +63,12 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 		c.do(ForgetWorker{w.key, false})
 		c.moveWorker(w, ExitedWorker)
 		s.remove(w)
-		c.retryLater(s, slotBackoff.max)
+		c.retrySlotLater(s, slotBackoff.max)
 		c.fill()
 	}
 }
 
-// boundAgain: a worker is ready on the socket of a slot that could not be bound before.
+// socketBound: a worker is ready on the socket of a slot that could not be bound before.
 func (c *Core) socketBound(s *slot) {
 	if s.unbound == "" {
 		return

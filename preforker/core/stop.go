@@ -49,7 +49,7 @@ func (c *Core) retireAll() {
 	}
 }
 
-// frontStops: the launcher's own front finishes its requests before the workers leave, which it
+// frontStopAsked: the launcher's own front finishes its requests before the workers leave, which it
 // needs for that. A slot without a ready worker gets none any more, so its socket goes at once.
 func (c *Core) frontStopAsked(e FrontStopAsked) {
 	if c.phase == PhaseStopping || c.phase == PhaseDone {

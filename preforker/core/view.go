@@ -48,7 +48,7 @@ type SlotView struct {
 	Slot    int
 	State   SlotState
 	Open    bool          // its socket is there
-	Deaths  int           // young ones, in a row
+	Deaths  int           // early ones, in a row
 	RetryAt time.Duration // no next worker before; 0 where it does not wait
 	Workers []WorkerView  // oldest first
 }

@@ -161,8 +161,8 @@ func TestViewOfTheMemoryBound(t *testing.T) {
 		}
 	}
 	s := renewing(t, 2, Renewal{Budget: Budget{Auto: true}})
-	s.measured(0, 6, MinLife)
-	s.measured(0, 14, AimedLife)
+	s.measured(0, 6, MinService)
+	s.measured(0, 14, AimedService)
 	if p := s.view().MemoryBound; p.Provisional || p.Each != 14*mB || p.Total != 98*mB {
 		t.Errorf("learned: %+v", p)
 	}

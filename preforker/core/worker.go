@@ -15,15 +15,15 @@ type worker struct {
 	reason  Reason // of leaving
 	pid     int
 	since   time.Duration // of its state
-	loaded  bool          // the application is there: from birth, but with direct spawning
+	loaded  bool          // the application is there: from the fork on, but with direct spawning
 
 	served    uint64        // requests, as last measured
 	private   uint64        // bytes, as last measured
-	base      uint64        // the first measurement after its first requests
-	based     time.Duration // when
+	settled   uint64        // the first measurement after its first requests
+	settledAt time.Duration // when
 	growth    float64       // bytes a second since then
 	sampled   bool          // a budget was chosen with it in view
-	unfit     bool          // says the application: nothing is to be born of it
+	unfit     bool          // says the application: nothing is to be forked from it
 	refusals  int           // how often it had something that nobody must inherit
 	maxServed uint64        // requests after which it leaves; 0: any number
 	renewal   Reason        // why a successor of its own generation was started
@@ -85,7 +85,7 @@ func (c *Core) workerSpawnFailed(e WorkerSpawnFailed) {
 	if w == nil {
 		return
 	}
-	if p := c.unloaded(w); p != nil {
+	if p := c.loadingGeneration(w); p != nil {
 		c.firstLoadFailed(s, w, p, LoadFailure{Generation: p.origin.Generation, StartError: &StartError{Text: e.Failure.Message}})
 		return
 	}
@@ -137,10 +137,10 @@ func (c *Core) workerReady(e WorkerReady) {
 	c.fill()
 }
 
-// successorReason says why a worker gives way to a younger one of its slot.
-func successorReason(older, younger *worker) Reason {
+// successorReason says why a worker gives way to a newer one of its slot.
+func successorReason(older, newer *worker) Reason {
 	switch {
-	case older.key.Generation != younger.key.Generation:
+	case older.key.Generation != newer.key.Generation:
 		return ReasonRolled
 	case older.renewal != "":
 		return older.renewal
@@ -213,10 +213,10 @@ func (c *Core) workerBootTimeout(key ident.Key) {
 }
 
 // workerLeaving: a worker serves no more, though nobody has asked it to leave. Its exit handlers may take their
-// time, so its successor comes at once. One that is young is waited for: its slot may have to wait.
+// time, so its successor comes at once. One that is new is waited for: its slot may have to wait.
 func (c *Core) workerLeaving(e WorkerLeaving) {
 	s, w := c.worker(e.Key)
-	if w == nil || w.state != ReadyWorker || e.Served == 0 && c.now-w.since < youngLife {
+	if w == nil || w.state != ReadyWorker || e.Served == 0 && c.now-w.since < soundAfter {
 		return
 	}
 	w.reason = ReasonLeft
@@ -233,19 +233,19 @@ func (c *Core) workerExited(e WorkerExited) {
 	if w == nil {
 		return
 	}
-	if p := c.unloaded(w); p != nil {
+	if p := c.loadingGeneration(w); p != nil {
 		c.firstLoadFailed(s, w, p, c.workerLoadFailure(w, e))
 		return
 	}
 	if w.leaving() && !w.reason.failure() {
 		if w.reason.Renewal() {
-			c.renewed(w)
+			c.measureReplacement(w)
 		}
 		c.do(WorkerLeft{Worker: w.name(), Reason: w.reason, Exit: e.Exit, Served: e.Served, Private: w.private})
 		c.removeWorker(s, w, false, 0)
 		return
 	}
-	young := e.Served == 0 && w.reason != ReasonLeft && (w.state != ReadyWorker || c.now-w.since < youngLife)
+	early := e.Served == 0 && w.reason != ReasonLeft && (w.state != ReadyWorker || c.now-w.since < soundAfter)
 	reason := ReasonCrashed
 	if e.Failed != nil {
 		reason = ReasonBootFailed
@@ -254,20 +254,20 @@ func (c *Core) workerExited(e WorkerExited) {
 		reason = w.reason
 	}
 	c.do(WorkerDied{Worker: w.name(), Reason: reason, Exit: e.Exit, Served: e.Served, Request: e.Request, Failed: e.Failed})
-	if !young {
+	if !early {
 		s.deaths = 0
 	}
-	most := slotBackoff.max
+	maxWait := slotBackoff.max
 	if e.Request != "" {
 		// It is the request that kills: others, which wait in the socket, may not.
-		most = closeAfter
+		maxWait = closeAfter
 	}
-	c.removeWorker(s, w, young, most)
+	c.removeWorker(s, w, early, maxWait)
 }
 
-// loseSpawning gives up the workers whose preloader died before it told their
+// forgetSpawning gives up the workers whose preloader died before it told their
 // pids. They are nobody's fault, so their slots do not wait.
-func (c *Core) loseSpawning(origin ident.Origin) {
+func (c *Core) forgetSpawning(origin ident.Origin) {
 	for _, s := range c.slots {
 		for _, w := range append([]*worker(nil), s.workers...) {
 			if w.pid == 0 && w.key.Origin() == origin {
