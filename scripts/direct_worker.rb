@@ -1,11 +1,10 @@
 # frozen_string_literal: true
 
+require_relative "fastcgi/responder"
 require_relative "fork_safety"
 require_relative "hooks"
 require_relative "loading"
 require_relative "scoreboard"
-require_relative "settings"
-require_relative "title"
 require_relative "worker"
 
 module PreforkLauncher

@@ -1,12 +1,16 @@
 # frozen_string_literal: true
 
+require_relative "checks/database_check"
 require_relative "checks/examination"
+require_relative "checks/finding"
 require_relative "clock"
 require_relative "eager_load"
+require_relative "failure"
+require_relative "fastcgi/responder"
 require_relative "fork_safety"
 require_relative "hooks"
-require_relative "optimizations"
 require_relative "loading"
+require_relative "optimizations"
 require_relative "probe"
 require_relative "steps"
 

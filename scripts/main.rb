@@ -3,7 +3,9 @@
 require_relative "direct_worker"
 require_relative "doctor"
 require_relative "preloader"
+require_relative "settings"
 require_relative "supervisor_death"
+require_relative "title"
 
 # The Ruby side of the launcher: a preloader that loads an application and forks
 # its workers, a worker that loads it by itself, or a doctor that examines it.

@@ -2,7 +2,6 @@
 
 require_relative "children"
 require_relative "failure"
-require_relative "loading"
 
 module PreforkLauncher
   # Forks a process that does what a worker does before its first request, and tells what it finds: which sockets it
