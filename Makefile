@@ -73,8 +73,10 @@ check:
 	  if [ -n "$$warnings" ]; then echo "$$warnings"; exit 1; fi
 
 # The packages as a drawing and as a table: what imports what, how large each is, how many references lead
-# from it and to it.
+# from it and to it. With UPDATE=1 the drawing is written into preforker/README.md.
+UPDATE ?=
 packages:
+	@$(if $(UPDATE),$(GO) test -count 1 -run TestGraphInReadme ./scripts/dev/packages -update >/dev/null)
 	@$(GO) run ./scripts/dev/packages
 
 ruby-test: deps
