@@ -12,8 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"golang.org/x/term"
-
 	"launcher/preforker"
 )
 
@@ -60,9 +58,9 @@ const (
 // newConsole starts the goroutine that writes. With the format json every line is a JSON object, also those
 // of the application and the table.
 func newConsole(out *os.File, format, level string) (*console, error) {
-	c := &console{out: out, terminal: term.IsTerminal(int(out.Fd())), lines: make(chan []byte, consoleQueue),
+	c := &console{out: out, terminal: isTerminal(out), lines: make(chan []byte, consoleQueue),
 		blocking: make(chan []byte), quit: make(chan struct{}), done: make(chan struct{})}
-	c.animated = c.terminal && format == formatText && os.Getenv("TERM") != "dumb"
+	c.animated = format == formatText && canErase(out)
 	var err error
 	if c.log, err = newLogger(c, format, level); err != nil {
 		return nil, err
@@ -90,7 +88,7 @@ func (c *console) close() {
 }
 
 // hungUp says whether this was a terminal that has been closed.
-func (c *console) hungUp() bool { return c.terminal && !term.IsTerminal(int(c.out.Fd())) }
+func (c *console) hungUp() bool { return c.terminal && !isTerminal(c.out) }
 
 func (c *console) write() {
 	defer close(c.done)

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -19,8 +17,6 @@ import (
 	"launcher/preforker/linux"
 )
 
-const optJSON = "json"
-
 // errFound says that the doctor has found something and has printed it: exit status 3.
 var errFound = errors.New("something stands in the way of forking")
 
@@ -28,13 +24,6 @@ var errFound = errors.New("something stands in the way of forking")
 const doctorGrace = 2 * time.Second
 
 func doctorCommand(stdout *os.File) *cli.Command {
-	flags := []cli.Flag{&cli.BoolFlag{Name: optJSON, Usage: "print one JSON object"}}
-	for _, flag := range runFlags() {
-		switch flag.Names()[0] {
-		case optRoot, optRackup, optEnvironment, optRuby, optBootTimeout, optURLPrefix, optPassenger:
-			flags = append(flags, flag)
-		}
-	}
 	return &cli.Command{
 		Name:      "doctor",
 		Usage:     "load the application and say what stands in the way of forking it",
@@ -46,7 +35,8 @@ func doctorCommand(stdout *os.File) *cli.Command {
 			"config/launcher.rb, after_fork in a fork that serves nobody. Where a socket or a file is found, the application\n" +
 			"is loaded a second time, to see where it was opened.\n\n" +
 			"Exit status: 0 nothing found (notes apart), 1 it does not load, 2 a mistake in the command line, 3 something found.",
-		Flags:        flags,
+		Flags: append([]cli.Flag{jsonFlag()},
+			named(runFlags(), optRoot, optRackup, optEnvironment, optRuby, optBootTimeout, optURLPrefix, optPassenger)...),
 		Action:       func(ctx *cli.Context) error { return runDoctor(ctx, stdout) },
 		OnUsageError: onUsageError,
 	}
@@ -57,18 +47,8 @@ func runDoctor(ctx *cli.Context, stdout *os.File) (err error) {
 	if err != nil {
 		return err
 	}
-	running, stop := context.WithCancelCause(ctx.Context)
-	defer stop(nil)
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	defer signal.Stop(signals)
-	go func() {
-		select {
-		case sig := <-signals:
-			stop(fmt.Errorf("stopped by %s", signalName(sig)))
-		case <-running.Done():
-		}
-	}()
+	running, _, end := untilSignal(ctx.Context, func() {})
+	defer end()
 	// What the application has started, in whatever group or session, ends with it.
 	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of what the application starts: %w", err)

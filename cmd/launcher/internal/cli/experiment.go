@@ -51,7 +51,7 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 			"Methods: direct (each process loads the application by itself), smart (this launcher), and of the other servers\n" +
 			"those that are installed, each with the application preloaded and one thread a worker.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: optRoot, EnvVars: env(optRoot), Usage: "`FOLDER` of the application", DefaultText: "the current folder"},
+			rootFlag(),
 			&cli.StringSliceFlag{Name: optMethod, Usage: "`NAME` of a method, repeatable: " + strings.Join(names, ", "), DefaultText: "all"},
 			&cli.StringFlag{Name: optProcesses, Value: "1,2,4,6,8,10", Usage: "`NUMBERS` of processes"},
 			&cli.StringSliceFlag{Name: optPath, Usage: "`PATH` to ask for, repeatable: they are asked in turn", DefaultText: "/"},
@@ -61,8 +61,7 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 			&cli.BoolFlag{Name: optStraight, Usage: "ask each server itself, with no lighttpd between"},
 			&cli.Uint64Flag{Name: optReserve, Usage: "stop a run before less than `MB` of memory are available", DefaultText: "a twentieth of the machine's, at least 64"},
 			&cli.StringFlag{Name: optOutput, Usage: "`FOLDER` for the report", DefaultText: "log/experiment-DATE-TIME, below the root"},
-			&cli.StringFlag{Name: optEnvironment, Aliases: []string{"e"}, EnvVars: env(optEnvironment),
-				Usage: "`NAME` of the Rails and Rack environment", DefaultText: "RAILS_ENV, RACK_ENV, or production"},
+			environmentFlag(),
 			&cli.StringFlag{Name: optRuby, EnvVars: env(optRuby), Value: "ruby", Usage: "`COMMAND` that is Ruby, for direct and smart"},
 			&cli.DurationFlag{Name: optBootTimeout, EnvVars: env(optBootTimeout), Value: 5 * time.Minute, Usage: "`TIME` that all processes of a run may take to come up"},
 			&cli.DurationFlag{Name: optRequestTimeout, Value: time.Minute, Usage: "`TIME` that a request may take"},
@@ -90,24 +89,13 @@ func runExperiment(ctx *cli.Context, stdout, stderr *os.File) error {
 		return runWatched(os.Args, output)
 	}
 	config.Scratch = watched.scratch
-	running, stop := context.WithCancelCause(context.Background())
-	defer stop(nil)
-	go watched.wait(stop)
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	defer signal.Stop(signals)
 	broken := make(chan os.Signal, 1) // a pager that leaves is an error of a write, not an end
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
 	progress := newProgress(stderr)
-	go func() {
-		select {
-		case sig := <-signals:
-			progress.stopping()
-			stop(fmt.Errorf("stopped by %s", signalName(sig)))
-		case <-running.Done():
-		}
-	}()
+	running, stop, end := untilSignal(context.Background(), progress.stopping)
+	defer end()
+	go watched.wait(stop)
 	config.Observer = progress
 	config.Keep = func(results *experiment.Results) error { return report.Write(output, results) }
 	results, err := run.Perform(running, config)
@@ -131,7 +119,7 @@ func writable(folder string) error {
 // conclude prints the results, also where the experiment was stopped.
 func conclude(stdout, stderr *os.File, output string, results *experiment.Results, err error) error {
 	if len(results.Runs) > 0 {
-		if printed := report.Print(stdout, results, terminalWidth(stdout)); printed != nil && err == nil {
+		if printed := report.Print(stdout, results, terminalWidth(stdout, tableWidth)); printed != nil && err == nil {
 			err = fmt.Errorf("print tables: %w", printed)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 )
 
 // Widths of --help, in columns.
@@ -27,10 +26,7 @@ const (
 func widthOfHelp(out *os.File, columns string) int {
 	width, err := strconv.Atoi(columns)
 	if err != nil || width < 1 {
-		width = helpWidth
-		if w, _, err := term.GetSize(int(out.Fd())); err == nil && w > 0 {
-			width = w
-		}
+		width = terminalWidth(out, helpWidth)
 	}
 	return min(max(width, minHelpWidth), maxHelpWidth)
 }

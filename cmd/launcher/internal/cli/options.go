@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -33,8 +34,10 @@ const (
 	optPassenger    = "passenger-events"
 	optLogFormat    = "log-format"
 	optLogLevel     = "log-level"
+	optJSON         = "json"
 )
 
+// env returns the environment variable of an option.
 func env(option string) []string {
 	return []string{variablePrefix + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))}
 }
@@ -42,7 +45,7 @@ func env(option string) []string {
 // siteFlags say where the application and its sockets are.
 func siteFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: optRoot, EnvVars: env(optRoot), Usage: "`FOLDER` of the application", DefaultText: "the current folder"},
+		rootFlag(),
 		&cli.StringFlag{Name: optRackup, EnvVars: env(optRackup),
 			Usage: "`FILE` to run, absolute or below the root", DefaultText: "config.ru, else config/environment.rb"},
 		&cli.StringFlag{Name: optSocketDir, EnvVars: env(optSocketDir), Usage: "`FOLDER` of the sockets", DefaultText: "log, below the root"},
@@ -53,8 +56,7 @@ func siteFlags() []cli.Flag {
 
 func runFlags() []cli.Flag {
 	return append(append(siteFlags(), memoryFlags()...),
-		&cli.StringFlag{Name: optEnvironment, Aliases: []string{"e"}, EnvVars: env(optEnvironment),
-			Usage: "`NAME` of the Rails and Rack environment", DefaultText: "RAILS_ENV, RACK_ENV, or production"},
+		environmentFlag(),
 		&cli.StringFlag{Name: optRuby, EnvVars: env(optRuby), Value: "ruby", Usage: "`COMMAND` that is Ruby 2.7 or later"},
 		&cli.StringFlag{Name: optSpawnMethod, EnvVars: env(optSpawnMethod), Value: string(preforker.SpawnSmart),
 			Usage: "`METHOD`: smart forks the workers, direct has each load the application by itself"},
@@ -88,4 +90,20 @@ func mountedByFlag() cli.Flag {
 func passengerFlag() cli.Flag {
 	return &cli.BoolFlag{Name: optPassenger, EnvVars: env(optPassenger),
 		Usage: "define PhusionPassenger.on_event, and run the application's events :starting_worker_process and :stopping_worker_process"}
+}
+
+func rootFlag() cli.Flag {
+	return &cli.StringFlag{Name: optRoot, EnvVars: env(optRoot), Usage: "`FOLDER` of the application", DefaultText: "the current folder"}
+}
+
+func environmentFlag() cli.Flag {
+	return &cli.StringFlag{Name: optEnvironment, Aliases: []string{"e"}, EnvVars: env(optEnvironment),
+		Usage: "`NAME` of the Rails and Rack environment", DefaultText: "RAILS_ENV, RACK_ENV, or production"}
+}
+
+func jsonFlag() cli.Flag { return &cli.BoolFlag{Name: optJSON, Usage: "print one JSON object"} }
+
+// named returns the flags with these names.
+func named(flags []cli.Flag, names ...string) []cli.Flag {
+	return slices.DeleteFunc(flags, func(flag cli.Flag) bool { return !slices.Contains(names, flag.Names()[0]) })
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	bar "github.com/jedib0t/go-pretty/v6/progress"
-	"golang.org/x/term"
 
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker/printable"
@@ -41,7 +40,7 @@ const barLength = 24
 
 func newProgress(out *os.File) *progress {
 	p := &progress{out: out, ended: make(chan struct{})}
-	if !term.IsTerminal(int(out.Fd())) || os.Getenv("TERM") == "dumb" {
+	if !canErase(out) {
 		close(p.ended)
 		return p
 	}
@@ -51,7 +50,7 @@ func newProgress(out *os.File) *progress {
 	p.bar.SetTrackerLength(barLength)
 	p.bar.SetTrackerPosition(bar.PositionRight)
 	p.bar.SetUpdateFrequency(200 * time.Millisecond)
-	p.bar.SetTerminalWidth(max(40, terminalWidth(out)))
+	p.bar.SetTerminalWidth(max(40, terminalWidth(out, tableWidth)))
 	style := p.bar.Style()
 	style.Visibility = bar.StyleVisibility{Percentage: true, Tracker: true}
 	p.tracker = &bar.Tracker{Total: 1, Message: "looking for servers"}
@@ -200,12 +199,4 @@ func inWords(left time.Duration) string {
 	default:
 		return fmt.Sprintf("about %d min left", int(left.Minutes()+0.5))
 	}
-}
-
-// terminalWidth returns a terminal's width in columns, and a common one where there is no terminal.
-func terminalWidth(file *os.File) int {
-	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
-		return width
-	}
-	return 120
 }

@@ -94,9 +94,8 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	}
 	defer listener.close()
 	// From here on there is something to clean up.
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
-	defer signal.Stop(signals)
+	signals, end := notifyStop()
+	defer end()
 	if os.Geteuid() == 0 && config.SocketGroup < 0 && listener == nil {
 		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
 	}

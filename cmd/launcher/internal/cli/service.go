@@ -111,19 +111,3 @@ func (s *service) signalled(sig os.Signal) {
 		s.supervisor.Kill(name)
 	}
 }
-
-// signalName returns a signal's name without SIG, as kill(1) takes it.
-func signalName(sig os.Signal) string {
-	switch sig {
-	case syscall.SIGTERM:
-		return "TERM"
-	case syscall.SIGINT:
-		return "INT"
-	case syscall.SIGQUIT:
-		return "QUIT"
-	case syscall.SIGHUP:
-		return "HUP"
-	default:
-		return sig.String()
-	}
-}

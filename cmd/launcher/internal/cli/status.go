@@ -11,20 +11,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"launcher/preforker/control"
-
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
+
+	"launcher/preforker/control"
 )
 
 func statusCommand(stdout *os.File) *cli.Command {
-	flags := []cli.Flag{&cli.BoolFlag{Name: optJSON, Usage: "print one JSON object"}}
-	for _, flag := range siteFlags() {
-		switch flag.Names()[0] {
-		case optRoot, optSocketDir:
-			flags = append(flags, flag)
-		}
-	}
 	return &cli.Command{
 		Name:      "status",
 		Usage:     "say what a running launcher and its workers do, and what memory they have",
@@ -37,7 +29,7 @@ func statusCommand(stdout *os.File) *cli.Command {
 			"processes, each shared page counted once, beside their bound (at most).\n\n" +
 			"Only the user who runs a launcher, and root, may ask it.\n" +
 			"Exit status: 0 it has answered, 1 none runs there or it does not answer, 2 a mistake in the command line.",
-		Flags:        flags,
+		Flags:        append([]cli.Flag{jsonFlag()}, named(siteFlags(), optRoot, optSocketDir)...),
 		Action:       func(ctx *cli.Context) error { return printStatus(ctx, stdout) },
 		OnUsageError: onUsageError,
 	}
@@ -64,8 +56,8 @@ func printStatus(ctx *cli.Context, stdout *os.File) error {
 		}
 	} else {
 		width := 0
-		if term.IsTerminal(int(stdout.Fd())) {
-			width = terminalWidth(stdout)
+		if isTerminal(stdout) {
+			width = terminalWidth(stdout, tableWidth)
 		}
 		out.WriteString(statusText(status, width, time.Local))
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"syscall"
 
 	"launcher/cmd/launcher/internal/experiment/server"
@@ -62,9 +61,8 @@ func runWatched(args []string, output string) error {
 	cmd.Env = append(os.Environ(), scratchVariable+"="+scratch)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{read}
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	defer signal.Stop(signals)
+	signals, end := notifyStop()
+	defer end()
 	if err := cmd.Start(); err != nil {
 		_ = read.Close()
 		return fmt.Errorf("start the experiment: %w", err)
