@@ -53,7 +53,7 @@ func (c *Core) beginRefork(source *preloader) {
 	if r.failures >= maxReforkFailures || r.refusals >= maxReforkRefusals || r.completed >= len(c.policy.Refork.After) || c.now < r.retryAt {
 		return
 	}
-	w := c.warmestWorker(source.origin, c.policy.Refork.After[r.completed])
+	w := c.busiestWorker(source.origin, c.policy.Refork.After[r.completed])
 	if w == nil {
 		return
 	}
@@ -65,9 +65,9 @@ func (c *Core) beginRefork(source *preloader) {
 	c.do(SetTimer{Timer{TimerPreloaderBoot, reforked.key()}, c.policy.BootTimeout})
 }
 
-// warmestWorker is the worker of a preloader that has served most, and at least so many requests, of those that were
+// busiestWorker is the worker of a preloader that has served most, and at least so many requests, of those that were
 // refused least often. nil where none may be asked.
-func (c *Core) warmestWorker(origin ident.Origin, minServed uint64) *worker {
+func (c *Core) busiestWorker(origin ident.Origin, minServed uint64) *worker {
 	var warm []*worker
 	for _, s := range c.slots {
 		if w := s.serving(); w != nil && w.state == ReadyWorker && !w.unfit && w.key.Origin() == origin && len(s.workers) == 1 && w.served >= minServed {

@@ -1,0 +1,118 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+func TestBudgetChosen(t *testing.T) {
+	s := renewing(t, 10, Renewal{Budget: Budget{Auto: true}})
+	promises := func() (found []string) {
+		for _, told := range find[MemoryBoundChanged](s.acts) {
+			found = append(found, fmt.Sprintf("%d MB + %d MB = %d MB", megabytes(told.Bound.Preloader), megabytes(told.Bound.Each), megabytes(told.Bound.Total)))
+		}
+		return found
+	}
+	if spawned := find[SpawnWorker](s.measured(0, 40, 99)); len(spawned) != 0 {
+		t.Errorf("replaced before anything is known: %+v", spawned)
+	}
+	s.measured(1, 4, 8)
+	s.measured(1, 12, 100)
+	if got, want := promises(), []string{"60 MB + 30 MB = 370 MB", "60 MB + 12 MB = 190 MB"}; !slices.Equal(got, want) {
+		t.Errorf("promised %q, want %q", got, want)
+	}
+	// Three short lives in a row are no accident: it grows.
+	s.replaceAll()
+	for range earlyServices - 1 {
+		if actions := s.measured(2, 13, 20); len(find[SpawnWorker](actions)) != 1 {
+			t.Fatalf("it stays: %+v", actions)
+		}
+		s.replaceAll()
+	}
+	if actions := s.measured(2, 13, 20); len(find[SpawnWorker](actions)) != 0 {
+		t.Errorf("it is replaced all the same: %+v", actions)
+	}
+	if got := promises(); len(got) != 3 || got[2] != "60 MB + 14 MB = 210 MB" {
+		t.Errorf("then %q", got)
+	}
+}
+
+// TestBudgetChosenLeavesRoom above what the first requests of any worker need.
+func TestBudgetChosenLeavesRoom(t *testing.T) {
+	s := renewing(t, 2, Renewal{Budget: Budget{Auto: true}})
+	s.measured(0, 32, 8)
+	if actions := s.measured(0, 34, 100); s.core.bound() != 40*mB || len(find[SetBudget](actions)) != 1 {
+		t.Errorf("%d MB, %+v", s.core.bound()/mB, actions)
+	}
+	for _, example := range []struct{ private, budget uint64 }{{9, 40}, {41, 41}, {60, 41}} {
+		s.core.slots[1].serving().sampled = false // as if it were another
+		if s.measured(1, example.private, 300); s.core.bound() != example.budget*mB {
+			t.Errorf("%d MB after a worker of %d", s.core.bound()/mB, example.private)
+		}
+		s.replaceAll()
+	}
+	s.event(RestartAsked{"HUP"})
+	s.boot(s.load(2))
+	s.event(PreloaderMeasured{gen(2), 62 * mB, 10 * mB})
+	if s.core.bound() != 41*mB {
+		t.Error("the new generation begins without a budget")
+	}
+	s.replaceAll()
+	s.measured(1, 4, 8)
+	if s.measured(1, 9, 100); s.core.bound() != 9*mB {
+		t.Errorf("%d MB for the new generation", s.core.bound()/mB)
+	}
+}
+
+func TestBudgetBounds(t *testing.T) {
+	for _, test := range []struct{ preloader, limit, workers, most, start uint64 }{
+		{60, 0, 10, 64, 30},
+		{60, 4096, 10, 64, 30},
+		{200, 4096, 10, 200, 100},
+		{60, 512, 10, 40, 30},
+		{60, 200, 10, 12, 12},
+		{10, 4096, 10, 64, 8},
+		{300, 100, 10, 0, 1}, // there is no room at all: whatever is said is wrong
+	} {
+		most := maxBudget(test.preloader*mB, test.limit*mB, int(test.workers))
+		start := provisional(test.preloader*mB, most)
+		if most/mB != test.most || start/mB != test.start {
+			t.Errorf("%+v: at most %d MB, at first %d MB", test, most/mB, start/mB)
+		}
+	}
+}
+
+func TestMaxRequests(t *testing.T) {
+	s := renewing(t, 2, Renewal{MaxRequests: 100})
+	if actions := s.measured(0, 0, 99); len(actions) != 0 {
+		t.Errorf("%+v", actions)
+	}
+	old := s.serving(0)
+	s.ready(s.successor(s.measured(0, 0, 100), 0))
+	s.leaves(old)
+	if left := find[WorkerLeft](s.acts); len(left) != 1 || left[0].Reason != ReasonManyRequests {
+		t.Errorf("%+v", left)
+	}
+	s.core.random = func() float64 { return 0.99 }
+	next := s.successor(s.measured(0, 0, 100), 0)
+	s.ready(next)
+	if _, w := s.core.worker(next); w.maxServed != 88 {
+		t.Errorf("by chance %d requests", w.maxServed)
+	}
+}
+
+// TestBudgetOff: nobody is even looked at.
+func TestBudgetOff(t *testing.T) {
+	for name, p := range map[string]Policy{"off": {}, "direct": {Method: SpawnDirect, Renewal: twenty, LoadsAtOnce: 8}} {
+		s := &script{t: t, core: New(1, p, func() float64 { return 0 }), kinds: map[string]int{}}
+		actions := s.event(Started{})
+		if p.Method != SpawnDirect {
+			actions = s.load(1)
+		}
+		s.boot(actions)
+		if s.core.slots[0].serving().state != ReadyWorker || s.kinds["core.WatchWorker"]+s.kinds["core.MeasurePreloader"] != 0 {
+			t.Errorf("%s: %v", name, s.kinds)
+		}
+	}
+}
