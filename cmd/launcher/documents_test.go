@@ -196,6 +196,59 @@ func TestDocumentsNameFilesThatAreThere(t *testing.T) {
 	}
 }
 
+// TestArchitectureNamesWhatIsThere: where the architecture names functions behind a file ("`file.go`: `name`"), they are
+// in that file.
+func TestArchitectureNamesWhatIsThere(t *testing.T) {
+	t.Parallel()
+	root := sourceRoot(t)
+	text, err := os.ReadFile(filepath.Join(root, "preforker", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Where to find what\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	named := 0
+	for line := range strings.Lines(section) {
+		if !strings.HasPrefix(line, "| ") {
+			continue
+		}
+		file, source := "", ""
+		spans := strings.Split(line, "`") // every second one is within backquotes
+		for i := 1; i < len(spans); i += 2 {
+			switch span := spans[i]; {
+			case filepath.Ext(span) == ".go" || filepath.Ext(span) == ".rb":
+				file = ""
+				if i+1 < len(spans) && strings.HasPrefix(spans[i+1], ":") {
+					file, source = span, sourceOf(t, root, span)
+				}
+			case file != "" && identifier.MatchString(span):
+				named++
+				if !regexp.MustCompile(`(?m)^\s*(?:func (?:\(.*?\) )?|def (?:self\.)?)` + span + `\b`).MatchString(source) {
+					t.Errorf("%s has no %s", file, span)
+				}
+			}
+		}
+	}
+	if named < 10 {
+		t.Errorf("only %d functions are named", named)
+	}
+}
+
+var identifier = regexp.MustCompile(`^\w+$`)
+
+// sourceOf reads a file by its path below the folder of the supervisor, or below the root.
+func sourceOf(t *testing.T, root, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "preforker", path))
+	if err != nil {
+		text, err = os.ReadFile(filepath.Join(root, path))
+	}
+	if err != nil {
+		t.Errorf("the architecture names a file: %v", err)
+	}
+	return string(text)
+}
+
 // otherWords are those for which the field, or this project, has one of its own.
 var otherWords = regexp.MustCompile(`(?i)\b(?:births?|born|unborn|(?:dies?|dying|died) young)\b|(?:^|[^-])\blevers?\b`)
 
