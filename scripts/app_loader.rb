@@ -9,17 +9,6 @@ module PreforkLauncher
     # What Puma and Unicorn have both loaded before the application, so that some use it without requiring it.
     EXPECTED = %w[date delegate etc ipaddr set socket stringio tempfile time uri].freeze
 
-    def initialize(settings)
-      @settings = settings
-    end
-
-    def load
-      Dir.chdir(@settings.root)
-      bundle
-      EXPECTED.each { |library| expect(library) }
-      @settings.entry == ENVIRONMENT ? rails : rackup
-    end
-
     # Refuses what can serve nothing, so that it takes no slot from a generation that can. What answers by
     # method_missing, or is a BasicObject, is left to its first request.
     def self.check(app)
@@ -30,14 +19,26 @@ module PreforkLauncher
       raise TypeError, "the application, #{what}, does not answer to call#{instances}"
     end
 
-    def rails_version
+    # Returns the version of Rails, or "".
+    def self.rails_version
       defined?(::Rails::VERSION::STRING) ? ::Rails::VERSION::STRING : ""
     end
 
-    # Rack.release is the gem's version; Rack::RELEASE was not there before 2.0.
-    def rack_version
+    # Returns the version of Rack, or "". Rack.release is the gem's version; Rack::RELEASE was not there before 2.0.
+    def self.rack_version
       return "" unless defined?(::Rack)
       ::Rack.respond_to?(:release) ? ::Rack.release : ""
+    end
+
+    def initialize(settings)
+      @settings = settings
+    end
+
+    def load
+      Dir.chdir(@settings.root)
+      bundle
+      EXPECTED.each { |library| expect(library) }
+      @settings.entry == ENVIRONMENT ? rails : rackup
     end
 
     private

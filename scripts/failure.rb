@@ -27,8 +27,8 @@ module PreforkLauncher
         app_frames: first(app), backtrace: first(other) }
     end
 
-    # Returns all of it in one line of the log, with the place in the application. The whole message may be a book: Ruby 3.1 shows what
-    # an object holds.
+    # Returns all of it in one line of the log, with the place in the application. The whole message may be of many lines: Ruby
+    # 3.1 shows what an object holds.
     def line
       text = Text.line(message.lines.first.to_s.chomp)[0, LINE_MAX]
       said = [name, text].reject(&:empty?).join(": ")

@@ -16,7 +16,6 @@ module PreforkLauncher
       @settings = settings
       @hooks = hooks
       @safety = safety
-      @loader = AppLoader.new(settings)
       @output = STDERR.stat.ino # the pipe to the supervisor
     end
 
@@ -28,7 +27,7 @@ module PreforkLauncher
       STDOUT.sync = true # to a pipe it would be written when it is too late to be of help
       started = Clock.now
       @hooks.offer_passenger_events if @settings.passenger_events?
-      app = AppLoader.check(@loader.load)
+      app = AppLoader.check(AppLoader.new(@settings).load)
       find_mount(app)
       @hooks.load(@settings.hooks) if @settings.hooks
       require_libraries
@@ -49,7 +48,7 @@ module PreforkLauncher
     end
 
     def report_on(channel, seconds:, findings: [], slots: {})
-      channel.send("loaded", pid: Process.pid, ruby: RUBY_VERSION, rails: @loader.rails_version, rack: @loader.rack_version,
+      channel.send("loaded", pid: Process.pid, ruby: RUBY_VERSION, rails: AppLoader.rails_version, rack: AppLoader.rack_version,
                              seconds: seconds.round(3), findings: findings.map(&:to_h), slots: slots)
     end
 

@@ -31,7 +31,7 @@ class AppLoaderTest < Minitest::Test
     write("config.ru", APP)
     assert_equal File.basename(@root), load("app.call({})[2][0]")
     require "rack"
-    assert_equal "#{Rack.release} ", load('loader.rack_version, " ", loader.rails_version')
+    assert_equal "#{Rack.release} ", load('PreforkLauncher::AppLoader.rack_version, " ", PreforkLauncher::AppLoader.rails_version')
   end
 
   # What is served in the end: a generation that can serve nothing would take the place of one that can.
@@ -125,12 +125,12 @@ class AppLoaderTest < Minitest::Test
   def test_config_ru_of_rack_2_and_3
     assert_equal %("#{@root}/config.ru"), rack_of("[path, {}]")
     assert_equal %("#{@root}/config.ru"), rack_of("path")
-    assert_equal "none:", rack_of("path", '"none:", loader.rack_version')
+    assert_equal "none:", rack_of("path", '"none:", PreforkLauncher::AppLoader.rack_version')
   end
 
   def test_environment_alone
     write("config/environment.rb", "module Rails; def self.application; @application ||= Struct.new(:config).new(Struct.new(:eager_load).new(true)); end; VERSION = Module.new; VERSION::STRING = '9.9'; end")
-    assert_equal "true 9.9", load('app.equal?(Rails.application), " ", loader.rails_version', entry: "config/environment.rb")
+    assert_equal "true 9.9", load('app.equal?(Rails.application), " ", PreforkLauncher::AppLoader.rails_version', entry: "config/environment.rb")
   end
 
   def test_environment_without_an_application
