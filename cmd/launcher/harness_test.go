@@ -22,7 +22,7 @@ import (
 	"launcher/cmd/launcher/internal/cli"
 )
 
-// Exit statuses as they are promised to scripts, and names that users type.
+// Exit statuses that scripts rely on, and names that users type.
 const (
 	exitOK      = 0
 	exitFailed  = 1

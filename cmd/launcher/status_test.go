@@ -93,7 +93,7 @@ func doingIn(s control.Status) (doing []string) {
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"3", "--max-private", "24MB"}}).serving()
-	promised := in.waitLine(`msg="memory at most: .* preloader="(\d+) MB" workers=3 each="24 MB" launcher="(\d+) MB" total="(\d+) MB"`)
+	bound := in.waitLine(`msg="memory at most: .* preloader="(\d+) MB" workers=3 each="24 MB" launcher="(\d+) MB" total="(\d+) MB"`)
 	for range 4 {
 		ask(t, in.socket(1), "/")
 	}
@@ -131,11 +131,11 @@ func TestStatus(t *testing.T) {
 
 	p := status.Memory.Bound
 	if p == nil || p.Workers != 3 || p.Each != 24<<20 || p.Provisional || p.Total != p.Preloader+3*p.Each+p.Launcher || status.Memory.PSS > p.Total {
-		t.Fatalf("promise %+v, measured %d", p, status.Memory.PSS)
+		t.Fatalf("bound %+v, measured %d", p, status.Memory.PSS)
 	}
 	for i, bytes := range []uint64{p.Preloader, p.Launcher, p.Total} {
-		if want, _ := strconv.ParseUint(promised[i+1], 10, 64); (bytes+1<<19)>>20 != want {
-			t.Errorf("%d bytes, logged was %s MB", bytes, promised[i+1])
+		if want, _ := strconv.ParseUint(bound[i+1], 10, 64); (bytes+1<<19)>>20 != want {
+			t.Errorf("%d bytes, logged was %s MB", bytes, bound[i+1])
 		}
 	}
 	in.signal(syscall.SIGTERM)

@@ -44,7 +44,7 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 	}
 	line("memory", sumWords(s.Memory))
 	if s.Memory.Bound != nil {
-		line("  at most", promiseWords(*s.Memory.Bound))
+		line("  at most", boundWords(*s.Memory.Bound))
 	}
 	if f := s.Front; f != nil {
 		line("http", fmt.Sprintf("%s, connections: %d of at most %d, requests that wait: %d", f.Address, f.Connections, f.MaxConnections, f.Waiting))
@@ -111,7 +111,7 @@ func sumWords(m control.MemoryStatus) string {
 	return words
 }
 
-func promiseWords(p control.MemoryBound) string {
+func boundWords(p control.MemoryBound) string {
 	words := fmt.Sprintf("%s MB: preloader %s + workers %d * %s + launcher %s", inMB(p.Total), inMB(p.Preloader), p.Workers, inMB(p.Each), inMB(p.Launcher))
 	if p.Provisional {
 		words += " (provisional, until requests tell what a worker needs)"
