@@ -13,8 +13,8 @@ module PreforkLauncher
   # Runs the process that the settings describe and does not return.
   def self.main(strings)
     $PROGRAM_NAME = "launcher" # sets the title too, so it comes first
-    SupervisorDeath.remember_supervisor
     settings = Settings.new(strings)
+    SupervisorDeath.remember_supervisor(settings.supervisor) if settings.supervisor
     Title.loading(settings)
     # They told Ruby how to start, and are nothing to those whom the application starts.
     settings.variables.each { |name| ENV.delete(name) }

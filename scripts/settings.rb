@@ -9,12 +9,13 @@ module PreforkLauncher
     DRAIN_TIMEOUT = 30 # seconds
     BOOT_SECONDS = 90 # where nobody has said
 
-    attr_reader :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables, :worker, :record
+    attr_reader :supervisor, :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables, :worker, :record
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)
 
     def initialize(strings)
+      @supervisor = Integer(strings["supervisor"]) if strings["supervisor"] # its pid; nil: nobody has said
       @root = strings.fetch("root")
       @generation = Integer(strings.fetch("generation"))
       @entry = strings.fetch("entry") # a rackup file or config/environment.rb, absolute or relative to the root

@@ -217,10 +217,15 @@ func TestKilledLauncherLeavesNoLoader(t *testing.T) {
 	}
 }
 
-// TestKilledLauncherLeavesNobodyStopped: processes that a signal has stopped do not hear of anything.
+// TestKilledLauncherLeavesNobodyStopped: processes that a signal has stopped do not hear of anything, also where a hook
+// has given up root, with which the kernel forgets whom it is to tell.
 func TestKilledLauncherLeavesNobodyStopped(t *testing.T) {
 	t.Parallel()
-	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2"}}).serving()
+	root := writeApp(t, map[string]string{
+		"config.ru":          "run ->(_env) { [200, {}, []] }\n",
+		"config/launcher.rb": "after_fork { Process::UID.change_privilege(65_534) if Process.uid.zero? }\n",
+	})
+	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()
 	for _, p := range in.processes() {
 		freeze(t, p.pid)
 	}

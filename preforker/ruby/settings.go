@@ -34,6 +34,7 @@ func (s Start) Settings(generation int) (map[string]string, error) {
 		"entry": app.Entry, "url_prefix": app.URLPrefix, "mounted_by": string(app.MountedBy), "hooks": app.Hooks,
 		"boot_seconds": strconv.FormatFloat(s.BootTimeout.Seconds(), 'f', 3, 64),
 	}
+	settings["supervisor"] = strconv.Itoa(os.Getpid()) // whose end its processes leave with
 	settings["drain_timeout"] = strconv.FormatFloat(s.DrainTimeout.Seconds(), 'f', -1, 64)
 	if s.LogJSON {
 		settings["log_format"] = "json"

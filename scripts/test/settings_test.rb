@@ -16,6 +16,7 @@ class SettingsTest < Minitest::Test
     settings = PreforkLauncher::Settings.new(FULL.merge("url_prefix" => "").reject { |name| name == "hooks" })
     assert_empty settings.url_prefix.path
     assert_nil settings.hooks
+    assert_nil settings.supervisor
   end
 
   def test_what_is_switched_on
@@ -23,6 +24,11 @@ class SettingsTest < Minitest::Test
     all = PreforkLauncher::Settings.new(FULL.merge("mode" => "doctor", "trace" => "yes", "passenger_events" => "yes"))
     assert_equal [[false] * 4, [true, true, true, false]],
                  [none, all].map { |settings| [settings.doctor?, settings.trace?, settings.passenger_events?, settings.direct?] }
+  end
+
+  def test_the_supervisor_is_a_pid
+    assert_equal 4711, PreforkLauncher::Settings.new(FULL.merge("supervisor" => "4711")).supervisor
+    assert_raises(ArgumentError) { PreforkLauncher::Settings.new(FULL.merge("supervisor" => "")) }
   end
 
   def test_what_is_needed

@@ -31,11 +31,11 @@ class SupervisorDeathTest < Minitest::Test
     Timeout.timeout(30) { @said.gets.to_s.chomp }
   end
 
-  # A supervisor whose child runs the block and then waits for ever; answers its pid and the child's.
+  # A supervisor whose child runs the block and then waits for ever; returns its pid and the child's.
   def supervise(&block)
     supervisor = Process.fork do
       child = Process.fork do
-        PreforkLauncher::SupervisorDeath.remember_supervisor
+        PreforkLauncher::SupervisorDeath.remember_supervisor(Process.ppid)
         block.call
         say("prepared")
         loop { sleep }
@@ -86,9 +86,23 @@ class SupervisorDeathTest < Minitest::Test
     assert_equal "died", heard
   end
 
-  # Its parent is another from the start.
-  def test_a_death_before_the_first_look
+  # What has the supervisor's descriptors closed may take longer.
+  def test_a_death_before_the_first_check
+    dead = Process.fork { exit!(0) }
+    Process.wait(dead)
     @pids << Process.fork do
+      PreforkLauncher::SupervisorDeath.remember_supervisor(dead)
+      watch
+      say("lives")
+    ensure
+      exit!(1)
+    end
+    assert_equal "died", heard
+  end
+
+  def test_the_end_of_the_life_line
+    @pids << Process.fork do
+      PreforkLauncher::SupervisorDeath.remember_supervisor(Process.ppid)
       watch(-> { true })
       say("lives")
     ensure
@@ -109,10 +123,10 @@ class SupervisorDeathTest < Minitest::Test
     assert_equal "died", heard
   end
 
-  # It has another parent than the supervisor from the start. Who watches is not this process: whatever is forked
-  # from here after that would take the parent of this one for its supervisor.
+  # Its parent is not the supervisor.
   def test_what_it_forks_is_left_alone
     @pids << Process.fork do
+      PreforkLauncher::SupervisorDeath.remember_supervisor(Process.ppid)
       watch
       Process.wait(Process.fork do
         Signal.trap("USR1") { say("there") }
@@ -131,20 +145,24 @@ class SupervisorDeathTest < Minitest::Test
     assert_equal "there", heard
   end
 
-  # It ends a little later than its child begins, which has another parent after that.
-  def test_the_process_in_between_is_not_the_supervisor
-    go, going = IO.pipe
+  # A supervisor, a process in between that ends when it is told to, and one that this forks, which runs the block
+  # and waits for ever. Returns the pid of the supervisor.
+  def supervise_over_one_in_between(go, &block)
     supervisor = Process.fork do
+      become_subreaper
+      pid = Process.pid
       middle = Process.fork do
+        PreforkLauncher::SupervisorDeath.remember_supervisor(pid)
         PreforkLauncher::SupervisorDeath.between
         Process.fork do
-          watch
-          say("between: #{PreforkLauncher::SupervisorDeath.happened?}")
-          Thread.pass while Process.ppid == middle_of
-          say("after: #{PreforkLauncher::SupervisorDeath.happened?}")
-          exit!(0)
+          say(Process.pid)
+          block.call
+          loop { sleep }
+        ensure
+          exit!(1)
         end
         go.read(1)
+      ensure
         exit!(0)
       end
       Process.wait(middle)
@@ -153,14 +171,105 @@ class SupervisorDeathTest < Minitest::Test
       exit!(1)
     end
     @pids << supervisor
-    assert_equal "between: false", heard
-    going.write(".")
-    going.close
-    assert_equal "after: false", heard
+    @pids << Integer(heard)
+    supervisor
   end
 
-  def middle_of
-    PreforkLauncher::SupervisorDeath.instance_variable_get(:@between)
+  # As the launcher does.
+  def become_subreaper
+    number = PreforkLauncher::SupervisorDeath::PRCTL.fetch(RUBY_PLATFORM[/\A[^-]+/])
+    PreforkLauncher::SupervisorDeath.send(:quietly) { syscall(number, 36, 1) } # PR_SET_CHILD_SUBREAPER
+  end
+
+  # It ends a little later than its child begins, which has another parent after that.
+  def test_the_process_in_between_is_not_the_supervisor
+    go, going = IO.pipe
+    supervisor = supervise_over_one_in_between(go) do
+      middle = Process.ppid
+      watch
+      say("between: #{PreforkLauncher::SupervisorDeath.happened?}")
+      Thread.pass while Process.ppid == middle
+      say("after: #{PreforkLauncher::SupervisorDeath.happened?}")
+    end
+    assert_equal "between: false", heard
+    going.write(".")
+    assert_equal "after: false", heard
+    Process.kill("KILL", supervisor)
+    assert_equal "died", heard
+  ensure
+    [go, going].each(&:close)
+  end
+
+  # The parent that comes after the process in between is another from the start, and no descriptor tells anything.
+  def test_a_supervisor_that_dies_before_the_process_in_between
+    go, going = IO.pipe
+    supervisor = supervise_over_one_in_between(go) do
+      watch
+      say("watches")
+    end
+    assert_equal "watches", heard
+    Process.kill("KILL", supervisor)
+    Process.wait(supervisor)
+    going.write(".")
+    assert_equal "died", heard
+  ensure
+    [go, going].each(&:close)
+  end
+
+  # Both signals come as one where a process cannot handle them one by one.
+  def test_two_ends_at_once
+    go, going = IO.pipe
+    held, hold = IO.pipe
+    supervisor = supervise_over_one_in_between(go) do
+      middle = Process.ppid
+      watch
+      Signal.trap("USR1") do # no other handler runs meanwhile
+        say("held")
+        held.read(1)
+      end
+      say(middle)
+    end
+    middle = Integer(heard)
+    child = @pids.last
+    Process.kill("USR1", child)
+    assert_equal "held", heard
+    going.write(".")
+    Timeout.timeout(30) { Thread.pass until [nil, "Z"].include?(state(middle)) }
+    Process.kill("KILL", supervisor)
+    Process.wait(supervisor)
+    hold.write(".")
+    assert_equal "died", heard
+  ensure
+    [go, going, held, hold].each(&:close)
+  end
+
+  # The kernel forgets the request with a change of the user.
+  def test_a_request_that_was_forgotten_is_made_again
+    supervisor, = supervise do
+      watch
+      number = PreforkLauncher::SupervisorDeath::PRCTL.fetch(RUBY_PLATFORM[/\A[^-]+/])
+      PreforkLauncher::SupervisorDeath.send(:quietly) { syscall(number, PreforkLauncher::SupervisorDeath::SET_DEATH_SIGNAL, 0) }
+      PreforkLauncher::SupervisorDeath.renew
+    end
+    Process.kill("KILL", supervisor)
+    assert_equal "died", heard
+  end
+
+  # Its parent is the shell's process, which the supervisor has started.
+  def test_a_script_that_has_not_called_exec
+    @pids << Process.fork do
+      supervisor = Process.ppid
+      Process.wait(Process.fork do
+        PreforkLauncher::SupervisorDeath.remember_supervisor(supervisor)
+        watch
+        say("lives")
+      ensure
+        exit!(1)
+      end)
+    ensure
+      exit!(1)
+    end
+    assert_equal "lives", heard
   end
 
   # It would be waited for, for ever.
