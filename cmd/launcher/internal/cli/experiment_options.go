@@ -26,7 +26,7 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 		return config, "", usageErrorf("launcher experiment --processes 1,2,4", "read command line: experiment takes options alone, not %q", ctx.Args().First())
 	}
 	config = experiment.Config{Paths: ctx.StringSlice(optPath), Requests: ctx.Int(optRequests), Connections: ctx.Int(optConnections),
-		Rate: ctx.Float64(optRate), Straight: ctx.Bool(optStraight), Command: typed(os.Args),
+		Rate: ctx.Float64(optRate), Straight: ctx.Bool(optStraight), Command: commandTyped(os.Args),
 		BootTimeout: ctx.Duration(optBootTimeout), RequestTimeout: ctx.Duration(optRequestTimeout)}
 	if err := positive(ctx, optBootTimeout, optRequestTimeout); err != nil {
 		return config, "", err
@@ -116,9 +116,9 @@ func processNumbers(text string) ([]int, error) {
 	return slices.Compact(numbers), nil
 }
 
-// typed returns the command as a user types it, without the path of the program and without where
+// commandTyped returns the command as a user types it, without the path of the program and without where
 // the report goes, which is no part of what was measured.
-func typed(args []string) []string {
+func commandTyped(args []string) []string {
 	command := []string{filepath.Base(args[0])}
 	for i := 1; i < len(args); i++ {
 		name, _, joined := strings.Cut(strings.TrimLeft(args[i], "-"), "=")

@@ -9,7 +9,7 @@ import (
 
 func TestExperimentCommandAsTyped(t *testing.T) {
 	t.Parallel()
-	got := typed([]string{"/opt/bin/launcher", "experiment", "--output", "/srv/report", "--path", "/posts", "--output=/x", "--straight"})
+	got := commandTyped([]string{"/opt/bin/launcher", "experiment", "--output", "/srv/report", "--path", "/posts", "--output=/x", "--straight"})
 	if want := "launcher experiment --path /posts --straight"; strings.Join(got, " ") != want {
 		t.Errorf("%q, want %q", got, want)
 	}
