@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// pure is what of the standard library the core may use: nothing that waits, reads the clock by itself, or
-// knows of an operating system.
-var pure = []string{"cmp", "errors", "fmt", "iter", "maps", "math", "math/bits", "math/rand/v2", "slices", "strconv", "strings", "time"}
+// pure is what of the standard library the core may use: nothing that waits, reads the clock or throws dice
+// by itself, or knows of an operating system.
+var pure = []string{"cmp", "errors", "fmt", "iter", "maps", "math", "math/bits", "slices", "strconv", "strings", "time"}
 
 // above is what decides: the supervisor and its core. What is below them does not know them.
 var above = []string{"preforker", "preforker/core", "preforker/core/sim"}
@@ -18,6 +18,7 @@ var above = []string{"preforker", "preforker/core", "preforker/core/sim"}
 // end it is all packages below it too.
 type rule struct {
 	packages []string
+	except   []string // of the packages
 	only     []string // of this module; nil is any
 	never    []string // of this module, as patterns
 	standard []string // of the standard library and other modules; nil is any
@@ -26,11 +27,10 @@ type rule struct {
 
 var rules = []rule{
 	{packages: []string{"preforker/core"}, only: []string{"preforker/ident"}, standard: pure},
-	{packages: []string{"preforker/core/..."}, only: []string{"preforker/ident", "preforker/core"}, standard: pure},
+	{packages: []string{"preforker/core/..."}, only: []string{"preforker/ident", "preforker/core"}, standard: append([]string{"math/rand/v2"}, pure...)},
 	{packages: []string{"preforker/core/..."}, never: []string{"preforker", "preforker/internal/...", "preforker/linux", "preforker/proc"}, tests: true},
 	{packages: []string{"preforker/ident"}, only: []string{}, tests: true},
-	{packages: []string{"preforker/internal/...", "preforker/ruby", "preforker/sockets", "preforker/control", "preforker/examine",
-		"preforker/proc", "preforker/linux", "preforker/hint", "preforker/smallfile", "preforker/printable"}, never: above, tests: true},
+	{packages: []string{"preforker/..."}, except: above, never: above, tests: true},
 	{packages: []string{"fcgi", "fcgi/fcgitest"}, only: []string{"fcgi", "fcgi/fcgitest"}, tests: true},
 	{packages: []string{"fcgi"}, only: []string{}},
 	{packages: []string{"fcgi/front"}, only: []string{"fcgi"}},
@@ -54,7 +54,7 @@ func TestImports(t *testing.T) {
 	m := thisModule(t)
 	for _, p := range m.packages {
 		for _, r := range rules {
-			if !matchesAny(r.packages, m.name(p)) {
+			if !matchesAny(r.packages, m.name(p)) || matchesAny(r.except, m.name(p)) {
 				continue
 			}
 			for _, imported := range p.imports(r.tests) {
@@ -113,6 +113,23 @@ func TestKernelInOnePackage(t *testing.T) {
 		for _, imported := range p.imports(true) {
 			if strings.HasPrefix(imported, "golang.org/x/sys/") && m.name(p) != "preforker/linux" {
 				t.Errorf("%s imports %s", m.name(p), imported)
+			}
+		}
+	}
+}
+
+// The core is told what time it is, and waits for nothing.
+func TestCoreHasNoClock(t *testing.T) {
+	m := thisModule(t)
+	for _, p := range m.packages {
+		if !matchesAny([]string{"preforker/core/..."}, m.name(p)) {
+			continue
+		}
+		for _, f := range p.files {
+			for _, call := range []string{"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.AfterFunc", "time.NewTimer", "time.NewTicker", "time.Tick"} {
+				if f.selectors[call] && !f.test {
+					t.Errorf("%s calls %s", filepath.Join(m.name(p), f.name), call)
+				}
 			}
 		}
 	}
