@@ -1,17 +1,19 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"launcher/preforker/ident"
 )
 
-// reloadLater plans the next load, unless another preloader can do what the one that is
+// reloadLater plans the next load, unless one waits already, or another preloader can do what the one that is
 // gone did. Where one that never loaded leaves an older one behind, an operator had
 // asked for it, and asks again when it is mended.
 func (c *Core) reloadLater(gone *preloader) {
 	source := c.newestSource()
-	if c.loading() != nil || source != nil && (!gone.loaded || source.origin.Generation >= gone.origin.Generation) {
+	if c.loading() != nil || c.reloadAt != 0 ||
+		source != nil && (source.origin.Generation >= gone.origin.Generation || !gone.loaded && !c.behind(source)) {
 		return
 	}
 	c.failures++
@@ -25,6 +27,15 @@ func (c *Core) reloadLater(gone *preloader) {
 		return
 	}
 	c.reloadAfter(wait)
+}
+
+// behind says whether a slot is served with newer code than a preloader has. The one that had it is gone, so it is
+// nobody's wish that its successor did not load.
+func (c *Core) behind(source *preloader) bool {
+	return slices.ContainsFunc(c.slots, func(s *slot) bool {
+		w := s.serving()
+		return w != nil && w.state == ReadyWorker && w.key.Generation > source.origin.Generation
+	})
 }
 
 // unserved says whether no worker serves any slot: then nobody is answered before a load succeeds.

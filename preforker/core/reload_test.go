@@ -90,3 +90,39 @@ func TestLoadThatWaitsIsLeftAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestALoadThatFollowsADeadPreloaderIsRepeated: nobody has asked for it, and slots are served with newer code than the
+// preloader has that is left.
+func TestALoadThatFollowsADeadPreloaderIsRepeated(t *testing.T) {
+	s := running(t, 2)
+	s.event(RestartAsked{"HUP"})
+	s.ready(find[SpawnWorker](s.load(2))[0].Key)
+	if loads := find[StartPreloader](s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})); len(loads) != 1 {
+		t.Fatalf("%+v, want generation 3", loads)
+	}
+	actions := s.event(PreloaderExited{Origin: gen(3), Exit: ident.ExitStatus{Code: 1}})
+	if waits := find[LoadWaits](actions); len(waits) != 1 || waits[0].Generation != 4 {
+		t.Fatalf("%+v, want another load", actions)
+	}
+	if loads := find[StartPreloader](s.fire(TimerReload)); len(loads) != 1 {
+		t.Errorf("%+v, want generation 4", loads)
+	}
+}
+
+// TestALoadWaitsOnce: a refork that ends while a load waits has nothing to do with it.
+func TestALoadWaitsOnce(t *testing.T) {
+	s := reforking(t, 2, 10)
+	s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}})
+	s.boot(s.load(2))
+	s.drained()
+	asked := s.served(0, 20)
+	if len(asked) != 1 {
+		t.Fatalf("asked %+v", asked)
+	}
+	if waits := find[LoadWaits](s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})); len(waits) != 1 {
+		t.Fatalf("%+v", waits)
+	}
+	if waits := find[LoadWaits](s.event(PreloaderExited{Origin: asked[0].Origin})); len(waits) != 0 {
+		t.Errorf("it waits again: %+v", waits)
+	}
+}
