@@ -76,7 +76,7 @@ func (c *Core) roll(source *preloader) {
 		case w == nil:
 		case w.key.Origin() == source.origin && (w.state != ReadyWorker || !source.proven):
 			return // a successor is on its way, or has yet to show what it can do
-		case c.outdated(w, source) && w.state == ReadyWorker && s.retryAt <= c.now:
+		case c.outdated(w, source) && w.state == ReadyWorker && s.retryAt <= c.now && !c.crowded(s):
 			if next == nil || c.overdue(w) && !c.overdue(next.serving()) {
 				next = s
 			}
@@ -85,6 +85,12 @@ func (c *Core) roll(source *preloader) {
 	if next != nil && c.mayBegin() {
 		c.spawn(next, source)
 	}
+}
+
+// crowded says whether a worker still leaves a slot that another one serves: a third would cost as much
+// again. One that takes longer than the drain timeout for its last request holds up nobody.
+func (c *Core) crowded(s *slot) bool {
+	return slices.ContainsFunc(s.workers, func(w *worker) bool { return w.leaving() && c.now-w.since < c.policy.DrainTimeout })
 }
 
 // finishRoll announces a generation that every slot has reached, and retires the

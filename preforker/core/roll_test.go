@@ -207,3 +207,24 @@ func TestAReleaseThatMendsIsTriedWhereTheOlderOneDies(t *testing.T) {
 		t.Errorf("%+v, want a worker of generation 1", spawned)
 	}
 }
+
+// TestARollMakesNoThirdWorker: a slot whose last worker still leaves waits for it, for the drain timeout at most.
+func TestARollMakesNoThirdWorker(t *testing.T) {
+	for name, ends := range map[string]func(s *script, leaver ident.Key) []Action{
+		"it leaves": func(s *script, leaver ident.Key) []Action { return s.event(WorkerExited{Key: leaver, Served: 1}) },
+		"it stays":  func(s *script, leaver ident.Key) []Action { return s.fire(TimerWorkerDrain) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := renewing(t, 1, twenty)
+			leaver := s.serving(0)
+			s.ready(s.successor(s.measured(0, 21, 60), 0))
+			s.event(RestartAsked{"HUP"})
+			if spawned := find[SpawnWorker](s.load(2)); len(spawned) != 0 {
+				t.Fatalf("a third worker: %+v", spawned)
+			}
+			if spawned := find[SpawnWorker](ends(s, leaver)); len(spawned) != 1 || spawned[0].Key.Generation != 2 {
+				t.Errorf("%+v, want a worker of generation 2", spawned)
+			}
+		})
+	}
+}

@@ -181,6 +181,7 @@ func (c *Core) workerDrainTimeout(key ident.Key) {
 	}
 	if w.reason.patient() {
 		c.do(WorkerFinishesLate{Worker: w.name(), Reason: w.reason, Timeout: c.policy.DrainTimeout})
+		c.fill() // its slot does not wait for it any more
 		return
 	}
 	if w.reason != ReasonBootTimeout { // which was logged when it was asked where it is
