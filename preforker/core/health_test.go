@@ -167,3 +167,23 @@ func TestWorkerThatForksForARefork(t *testing.T) {
 		t.Errorf("%+v", actions)
 	}
 }
+
+// TestAYoungWorkerThatLeavesHasTheDrainTimeout: its slot waits for its end, which its exit handlers may put off for ever.
+func TestAYoungWorkerThatLeavesHasTheDrainTimeout(t *testing.T) {
+	for name, meanwhile := range map[string]func(s *script){
+		"it is all that the slot has": func(*script) {},
+		"its socket is lost":          func(s *script) { s.event(SocketsLost{[]int{0}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := running(t, 1)
+			key := s.serving(0)
+			if actions := s.event(WorkerLeaving{key, 0}); len(find[SpawnWorker](actions)) != 0 {
+				t.Errorf("%+v, want to wait for its end", actions)
+			}
+			meanwhile(s)
+			if killed := find[KillWorker](s.fire(TimerWorkerDrain)); len(killed) != 1 || killed[0].Key != key {
+				t.Errorf("%+v", killed)
+			}
+		})
+	}
+}

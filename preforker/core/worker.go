@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -23,6 +24,7 @@ type worker struct {
 	settledAt time.Duration // when
 	growth    float64       // bytes a second since then
 	sampled   bool          // a budget was chosen with it in view
+	said      bool          // that it leaves, when it was new
 	unfit     bool          // says the application: nothing is to be forked from it
 	refusals  int           // how often it had something that nobody must inherit
 	maxServed uint64        // requests after which it leaves; 0: any number
@@ -176,10 +178,10 @@ func (w *worker) killing() KillWorker { return KillWorker{w.key, !w.loaded} }
 
 func (c *Core) workerDrainTimeout(key ident.Key) {
 	_, w := c.worker(key)
-	if w == nil || w.state != DrainingWorker {
+	if w == nil || w.state != DrainingWorker && !(w.state == ReadyWorker && w.said) {
 		return
 	}
-	if w.reason.patient() {
+	if w.reason.patient() && !w.said {
 		c.do(WorkerFinishesLate{Worker: w.name(), Reason: w.reason, Timeout: c.policy.DrainTimeout})
 		c.fill() // its slot does not wait for it any more
 		return
@@ -187,7 +189,7 @@ func (c *Core) workerDrainTimeout(key ident.Key) {
 	if w.reason != ReasonBootTimeout { // which was logged when it was asked where it is
 		c.do(WorkerDrainTimedOut{Worker: w.name(), Timeout: c.policy.DrainTimeout})
 	}
-	c.kill(w, w.reason)
+	c.kill(w, cmp.Or(w.reason, ReasonNotLeaving))
 }
 
 // workerBootTimeout kills a worker that is not ready. One without a pid was never
@@ -217,12 +219,16 @@ func (c *Core) workerBootTimeout(key ident.Key) {
 // time, so its successor comes at once. One that is new is waited for: its slot may have to wait.
 func (c *Core) workerLeaving(e WorkerLeaving) {
 	s, w := c.worker(e.Key)
-	if w == nil || w.state != ReadyWorker || e.Served == 0 && c.now-w.since < soundAfter {
+	if w == nil || w.state != ReadyWorker {
+		return
+	}
+	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
+	if e.Served == 0 && c.now-w.since < soundAfter {
+		w.said = true
 		return
 	}
 	w.reason = ReasonLeft
 	c.moveWorker(w, DrainingWorker)
-	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
 	c.do(WorkerLeavesUnasked{Worker: w.name()})
 	c.markVacant(s)
 	c.fill()
