@@ -258,14 +258,15 @@ func (c *Core) mostDue() (*slot, Reason) {
 	return nil, ""
 }
 
-// renewable says whether a worker may be replaced from its own generation now. One that an
+// renewable says whether a worker may be replaced from its own generation now: by a preloader whose
+// workers are known to serve. One that an
 // already proven newer generation follows is left to the roll, which begins with those
 // that are due; while a newer one fails to come up, the slot waits for that alone. Where an
 // older worker of the slot still finishes its request, a third would cost as much again.
 func (c *Core) renewable(s *slot, w *worker) bool {
 	source := c.provenSource()
 	return w.state == ReadyWorker && len(s.workers) == 1 && (s.retryAt <= c.now || s.failed > w.key.Generation) &&
-		source != nil && source.origin.Generation == w.key.Generation
+		source != nil && source.proven && source.origin.Generation == w.key.Generation
 }
 
 // timeLeft is how long it takes a worker to pass the budget, growing as it last did. A worker

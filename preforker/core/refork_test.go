@@ -2,6 +2,7 @@ package core
 
 import (
 	"testing"
+	"time"
 
 	"launcher/preforker/ident"
 )
@@ -201,5 +202,25 @@ func TestReforkLearnsItsBudgetAnew(t *testing.T) {
 	s.measured(0, 16, AimedService)
 	if b := s.core.budget; b.learned != origin || b.bytes >= before || b.preloader != 70*mB {
 		t.Errorf("%+v, before %d", b, before)
+	}
+}
+
+// TestNobodyIsRenewedFromAReforkBeforeItsFirstAnswer: also where the older preloader has died.
+func TestNobodyIsRenewedFromAReforkBeforeItsFirstAnswer(t *testing.T) {
+	s := reforkingWith(t, 3, twenty, 10)
+	s.now += reforkPause
+	asked := find[ReforkWorker](s.event(WorkersMeasured{[]Measurement{{s.serving(0), 10 * mB, 20}}}))
+	if len(asked) != 1 {
+		t.Fatalf("%+v", asked)
+	}
+	canary := s.tried(asked[0].Origin)
+	s.drained()
+	s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}})
+	s.now += time.Second
+	if spawned := find[SpawnWorker](s.event(WorkersMeasured{[]Measurement{{s.serving(1), 50 * mB, 60}}})); len(spawned) != 0 {
+		t.Errorf("%+v, before the first answer", spawned)
+	}
+	if spawned := find[SpawnWorker](s.event(WorkerAnsweredFirst{canary, 200, "GET /"})); len(spawned) != 1 || spawned[0].Key.Slot != 1 {
+		t.Errorf("%+v, want slot 1", spawned)
 	}
 }
