@@ -43,7 +43,7 @@ func (c *Core) reforks() bool { return !c.direct() && len(c.policy.Refork.After)
 // beginRefork asks a worker to fork a preloader, where the time has come, and nothing else is
 // under way: every slot has a worker of the only preloader that there is.
 func (c *Core) beginRefork(source *preloader) {
-	if !c.reforks() || c.phase != PhaseRunning || len(c.preloaders) != 1 || c.announced != source.origin || c.startingSuccessors() > 0 {
+	if !c.reforks() || c.phase != PhaseRunning || len(c.preloaders) != 1 || c.announced != source.origin || c.startingSuccessors() > 0 || c.mixed(source) {
 		return
 	}
 	r := &c.refork
@@ -65,6 +65,15 @@ func (c *Core) beginRefork(source *preloader) {
 	c.do(SetTimer{Timer{TimerPreloaderBoot, reforked.key()}, c.policy.BootTimeout})
 }
 
+// mixed says whether a slot is served by a worker of another preloader. That may be so after all slots had one of the
+// source: where a newer one has taken some of them, and died.
+func (c *Core) mixed(source *preloader) bool {
+	return slices.ContainsFunc(c.slots, func(s *slot) bool {
+		w := s.serving()
+		return w != nil && w.state == ReadyWorker && w.key.Origin() != source.origin
+	})
+}
+
 // busiestWorker is the worker of a preloader that has served most, and at least so many requests, of those that were
 // refused least often. nil where none may be asked.
 func (c *Core) busiestWorker(origin ident.Origin, minServed uint64) *worker {
@@ -83,8 +92,20 @@ func (c *Core) busiestWorker(origin ident.Origin, minServed uint64) *worker {
 }
 
 func (c *Core) workerReforked(e WorkerReforked) {
-	if p := c.preloader(e.Origin); p != nil && p.state == StartingPreloader {
+	p := c.preloader(e.Origin)
+	switch {
+	case p == nil:
+	case p.state == StartingPreloader:
 		c.movePreloader(p, LoadingPreloader)
+	default:
+		c.killLate(p)
+	}
+}
+
+// killLate kills a preloader that was given up before its pid was known.
+func (c *Core) killLate(p *preloader) {
+	if p.state == RetiringPreloader && !p.loaded {
+		c.preloaderKill(p.origin)
 	}
 }
 
@@ -157,6 +178,7 @@ func (c *Core) reforkLoaded(p *preloader, loaded Load) {
 		c.movePreloader(p, LoadingPreloader) // its own packet has overtaken the worker's
 	}
 	if p.state != LoadingPreloader {
+		c.killLate(p)
 		return
 	}
 	c.movePreloader(p, ReadyPreloader)

@@ -224,3 +224,34 @@ func TestNobodyIsRenewedFromAReforkBeforeItsFirstAnswer(t *testing.T) {
 		t.Errorf("%+v, want slot 1", spawned)
 	}
 }
+
+// TestNoReforkWhereSlotsAreServedByOthers: by newer code, whose preloader is gone.
+func TestNoReforkWhereSlotsAreServedByOthers(t *testing.T) {
+	s := reforking(t, 2, 10)
+	s.event(RestartAsked{"HUP"})
+	s.ready(find[SpawnWorker](s.load(2))[0].Key)
+	s.drained()
+	s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})
+	s.event(PreloaderExited{Origin: gen(3), Exit: ident.ExitStatus{Code: 1}})
+	if asked := s.served(1, 20); len(asked) != 0 {
+		t.Errorf("%+v, though slot 0 has generation 2", asked)
+	}
+}
+
+// TestAReforkThatIsGivenUpIsKilledWhenItsPidIsTold: it was to be killed before that.
+func TestAReforkThatIsGivenUpIsKilledWhenItsPidIsTold(t *testing.T) {
+	for name, tell := range map[string]func(ident.Origin) Event{
+		"by the worker": func(o ident.Origin) Event { return WorkerReforked{o, 77} },
+		"by itself":     func(o ident.Origin) Event { return PreloaderLoaded{o, Load{Pid: 77}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := reforking(t, 1, 10)
+			origin := s.asked(0, 20)
+			s.fire(TimerPreloaderBoot)
+			s.fire(TimerPreloaderKill)
+			if sent := find[SignalPreloader](s.event(tell(origin))); len(sent) != 1 || sent[0].Signal != ident.SIGKILL || sent[0].Origin != origin {
+				t.Errorf("%+v", sent)
+			}
+		})
+	}
+}
