@@ -38,7 +38,10 @@ func (c *Core) workerLoaded(e WorkerLoaded) {
 		return
 	}
 	w.loaded = true
-	p := c.preloader(e.Key.Origin())
+	p := c.loadingGeneration(w)
+	if p != nil && p.state == RetiringPreloader && !w.leaving() {
+		c.drain(w, ReasonBootFailed, false) // another one has taken too long, and the generation ends with it
+	}
 	if p == nil || p.state != LoadingPreloader {
 		return
 	}

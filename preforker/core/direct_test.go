@@ -289,3 +289,30 @@ func TestDirectLateEventsFindNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestDirectWorkerOfAGenerationThatIsGivenUpServesNobody: it has loaded just after another one was asked where it is.
+func TestDirectWorkerOfAGenerationThatIsGivenUpServesNobody(t *testing.T) {
+	s := newDirect(t, 2, 2)
+	for _, key := range s.spawned() {
+		s.loads(key)
+		s.fails(key) // in a hook: the first death costs no wait
+	}
+	for _, key := range s.spawned()[2:] {
+		s.loads(key)
+		s.fails(key)
+	}
+	s.event(RestartAsked{"HUP"})
+	for _, slot := range s.core.slots {
+		s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.waits}}})
+	}
+	keys := s.spawned()[4:]
+	if len(keys) != 2 || keys[0].Generation != 2 || keys[1].Generation != 2 {
+		t.Fatalf("%v", keys)
+	}
+	s.hello(keys[0])
+	s.hello(keys[1])
+	s.event(TimerFired{Timer{TimerWorkerBoot, keys[0]}})
+	if drained := find[DrainWorker](s.event(WorkerLoaded{keys[1], Load{}})); len(drained) != 1 || drained[0].Key != keys[1] {
+		t.Errorf("drained %+v, want %v", drained, keys[1])
+	}
+}
