@@ -12,6 +12,7 @@ import (
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
 	"launcher/preforker/proc"
+	"launcher/preforker/ruby"
 )
 
 // report tells a fact to the log, and to a person at a terminal.
@@ -96,7 +97,7 @@ func workerLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	case core.WorkerServes:
 		return routine(f.Renewal, slog.LevelInfo), "worker is ready", ofWorker(f.Worker, slog.Float64(keySeconds, seconds(f.After)))
 	case core.WorkerNotStarted:
-		return slog.LevelError, "worker could not be started", ofWorker(f.Worker, slog.Any(keyError, failureError(wire.Failure(f.Failure))))
+		return slog.LevelError, "worker could not be started", ofWorker(f.Worker, slog.Any(keyError, ruby.FailureError(wire.Failure(f.Failure))))
 	case core.WorkerFinishesLate:
 		return slog.LevelWarn, "worker was replaced and still finishes its last request",
 			ofWorker(f.Worker, slog.String(keyReason, string(f.Reason)), slog.Duration(keyTimeout, f.Timeout))
@@ -200,7 +201,7 @@ func reforkFailedAttrs(f core.ReforkFailed) []slog.Attr {
 	case f.StartError != nil:
 		attrs = append(attrs, slog.String(keyError, f.StartError.Text))
 	case f.Failure != nil:
-		attrs = append(attrs, slog.Any(keyError, failureError(wire.Failure(*f.Failure))))
+		attrs = append(attrs, slog.Any(keyError, ruby.FailureError(wire.Failure(*f.Failure))))
 	}
 	return append(attrs, present(slog.String(keyReason, string(f.Reason)))...)
 }
@@ -275,7 +276,7 @@ func withFailed(attrs []slog.Attr, failed *core.Failed) []slog.Attr {
 	if failed == nil {
 		return attrs
 	}
-	return append(attrs, slog.Any(keyError, failureError(wire.Failure(failed.Failure))))
+	return append(attrs, slog.Any(keyError, ruby.FailureError(wire.Failure(failed.Failure))))
 }
 
 // present leaves out what is an empty text.

@@ -6,6 +6,7 @@ import (
 	"launcher/preforker/core"
 	"launcher/preforker/hint"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/ruby"
 )
 
 // A notice is what goroutines tell the loop: a core.Event, or something that the loop alone
@@ -89,16 +90,16 @@ func startErrorOf(err error) *core.StartError {
 
 // loadErrorOf is the report of a load that failed.
 func loadErrorOf(f core.LoadFailure) error {
-	end := rubyEnd{exit: f.Exit, lines: f.Lines, program: f.Program, silent: f.Was == core.StartingPreloader,
-		timedOut: f.Reason == core.ReasonBootTimeout, mute: f.Reason == core.ReasonChannelClosed, timeout: f.Timeout}
+	end := ruby.LoadEnd{Exit: f.Exit, Lines: f.Lines, Program: f.Program, Silent: f.Was == core.StartingPreloader,
+		TimedOut: f.Reason == core.ReasonBootTimeout, Mute: f.Reason == core.ReasonChannelClosed, Timeout: f.Timeout}
 	if f.Failed != nil {
-		end.failed = &wire.Failed{Stage: f.Failed.Stage, Error: wire.Failure(f.Failed.Failure)}
+		end.Failed = &wire.Failed{Stage: f.Failed.Stage, Error: wire.Failure(f.Failed.Failure)}
 	}
 	if f.StartError != nil {
-		end.start = errors.New(f.StartError.Text)
+		end.Start = errors.New(f.StartError.Text)
 		if f.StartError.Try != "" {
-			end.start = &hint.Error{Err: end.start, Try: f.StartError.Try}
+			end.Start = &hint.Error{Err: end.Start, Try: f.StartError.Try}
 		}
 	}
-	return loadError(end)
+	return end.Err()
 }

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"launcher/preforker"
+	"launcher/preforker/examine"
 )
 
 // doctor runs the doctor and checks its exit status. It must leave nothing behind.
@@ -31,15 +31,15 @@ func doctor(t *testing.T, status int, o startOptions, args ...string) *instance 
 
 // diagnosis is the doctor's JSON, as a program would read it.
 type diagnosis struct {
-	Root        string              `json:"root"`
-	Environment string              `json:"environment"`
-	Ruby        string              `json:"ruby"`
-	Rails       string              `json:"rails"`
-	Rack        string              `json:"rack"`
-	Seconds     float64             `json:"seconds"`
-	Found       bool                `json:"found"`
-	Findings    []preforker.Finding `json:"findings"`
-	Measured    preforker.Measured  `json:"measured"`
+	Root        string            `json:"root"`
+	Environment string            `json:"environment"`
+	Ruby        string            `json:"ruby"`
+	Rails       string            `json:"rails"`
+	Rack        string            `json:"rack"`
+	Seconds     float64           `json:"seconds"`
+	Found       bool              `json:"found"`
+	Findings    []examine.Finding `json:"findings"`
+	Measured    examine.Measured  `json:"measured"`
 }
 
 // diagnosed runs the doctor and reads its JSON.

@@ -19,8 +19,8 @@ func hinted(class, message, try string) loadHint {
 	return loadHint{class: regexp.MustCompile(class), message: regexp.MustCompile(message), try: try}
 }
 
-// AnyError is the advice where nothing is known of the exception.
-const AnyError = "see it without the launcher, in the same environment: bin/rails runner 1 (Rails), rackup (Rack)"
+// anyError is the advice where nothing is known of the exception.
+const anyError = "see it without the launcher, in the same environment: bin/rails runner 1 (Rails), rackup (Rack)"
 
 // loadHints are looked through in this order. A class may be one of those that an exception was caused by, which the
 // Ruby side adds to the message: "… (caused by PG::ConnectionBad: …)".
@@ -85,7 +85,7 @@ var loadHints = []loadHint{
 	hinted(``, `Errno::EROFS`, "let the launcher write there: the file system is read-only (in a unit of systemd: ReadWritePaths=)"),
 	hinted(``, `Errno::(ENOSPC|EDQUOT)`, "make room on the disk that the message names (df, df -i)"),
 	hinted(``, `Errno::EMFILE|Errno::ENFILE`, "allow more open files: ulimit -n, or LimitNOFILE= in a unit of systemd"),
-	hinted(``, `Errno::EAGAIN.*fork|can't create Thread`, ProcessesShort),
+	hinted(``, `Errno::EAGAIN.*fork|can't create Thread`, processesShort),
 	hinted(``, `Errno::ENOMEM|NoMemoryError|failed to allocate memory`, memoryShort),
 
 	// The code itself.
@@ -96,24 +96,24 @@ var loadHints = []loadHint{
 
 const (
 	permissions    = "start the launcher as the user who may read and write the application's files, for instance with sudo -u www-data"
-	ProcessesShort = "allow more processes and threads: ulimit -u, TasksMax= in a unit of systemd, pids.max of the control group"
+	processesShort = "allow more processes and threads: ulimit -u, TasksMax= in a unit of systemd, pids.max of the control group"
 	memoryShort    = "give it more memory, or lift the limit (ulimit -v, MemoryMax= in a unit of systemd)"
 )
 
-// StartHints are for a Ruby that did not come so far as to say what it is, by what it printed.
-var StartHints = []loadHint{
+// startHints are for a Ruby that did not come so far as to say what it is, by what it printed.
+var startHints = []loadHint{
 	hinted(``, `(?:rbenv|pyenv)?: version .(\S+)' is not installed`, "install Ruby $1 (rbenv install $1), or name another one with --ruby"),
 	hinted(``, `(asdf|mise|rvm|chruby)\b.*|No (preset )?version is set`, "choose a version with what manages this user's Rubies, or name another one with --ruby"),
 	hinted(``, `error while loading shared libraries: (\S+):`, "install the library that has $1, or name another Ruby with --ruby"),
 	hinted(``, `(?i)no such file.*(/dev/fd/3|/proc/self/fd)\b`, "mount /proc, and have /dev/fd lead to /proc/self/fd: Ruby is given its program there"),
 	hinted(``, `RUBYOPT|invalid (option|switch) .*\(RuntimeError\)|cannot load such file -- (\S+)`, "mend RUBYOPT and RUBYLIB, or unset them: what they name cannot be loaded"),
-	hinted(``, `can't create Thread|Resource temporarily unavailable`, ProcessesShort),
+	hinted(``, `can't create Thread|Resource temporarily unavailable`, processesShort),
 	hinted(``, `failed to allocate memory|Cannot allocate memory`, memoryShort),
 }
 
-// ErrnoHints are for a Ruby that could not be started at all, by the kernel's words.
-var ErrnoHints = []loadHint{
-	hinted(``, `resource temporarily unavailable`, ProcessesShort),
+// errnoHints are for a Ruby that could not be started at all, by the kernel's words.
+var errnoHints = []loadHint{
+	hinted(``, `resource temporarily unavailable`, processesShort),
 	hinted(``, `cannot allocate memory`, memoryShort),
 	hinted(``, `too many open files`, "allow more open files: ulimit -n, or LimitNOFILE= in a unit of systemd"),
 	hinted(``, `exec format error`, "name another Ruby with --ruby: this is no program for this machine, nor a script with an interpreter (#!)"),
@@ -122,8 +122,8 @@ var ErrnoHints = []loadHint{
 	hinted(``, `permission denied`, "let this user run it and enter the application's folder (noexec, chmod +x), or name another Ruby with --ruby"),
 }
 
-// OfText is the first advice of some that fits a text.
-func OfText(hints []loadHint, text, otherwise string) string {
+// ofText is the first advice of some that fits a text.
+func ofText(hints []loadHint, text, otherwise string) string {
 	for _, hint := range hints {
 		if match := hint.message.FindStringSubmatchIndex(text); match != nil {
 			return string(hint.message.ExpandString(nil, hint.try, text, match))
@@ -132,8 +132,8 @@ func OfText(hints []loadHint, text, otherwise string) string {
 	return otherwise
 }
 
-// OfExit is what to do about a Ruby that was ended while it loaded the application.
-func OfExit(exit ident.ExitStatus, otherwise string) string {
+// ofExit is what to do about a Ruby that was ended while it loaded the application.
+func ofExit(exit ident.ExitStatus, otherwise string) string {
 	switch syscall.Signal(exit.Signal) {
 	case syscall.SIGKILL:
 		return "see whether the kernel killed it because memory was short (journalctl -k, dmesg: out of memory), and give it more"
@@ -146,18 +146,18 @@ func OfExit(exit ident.ExitStatus, otherwise string) string {
 	}
 }
 
-// MachineHint is what to do where the machine has refused something; "" for anything else.
-func MachineHint(f wire.Failure) string {
-	switch hint := HintFor(f); hint {
-	case ProcessesShort, memoryShort:
+// machineHint is what to do where the machine has refused something; "" for anything else.
+func machineHint(f wire.Failure) string {
+	switch hint := hintFor(f); hint {
+	case processesShort, memoryShort:
 		return hint
 	default:
 		return ""
 	}
 }
 
-// HintFor is what to do about an exception that ended a load.
-func HintFor(f wire.Failure) string {
+// hintFor is what to do about an exception that ended a load.
+func hintFor(f wire.Failure) string {
 	classes := append([]string{f.Class}, causes(f.Message)...)
 	for _, hint := range loadHints {
 		for _, class := range classes {
@@ -172,7 +172,7 @@ func HintFor(f wire.Failure) string {
 			break
 		}
 	}
-	return AnyError
+	return anyError
 }
 
 var cause = regexp.MustCompile(`\(caused by ([\w:]+): `)

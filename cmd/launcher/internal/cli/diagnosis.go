@@ -10,32 +10,32 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"launcher/preforker"
+	"launcher/preforker/examine"
 	"launcher/preforker/printable"
 	"launcher/preforker/ruby"
 )
 
 // diagnosis is what the doctor prints, and its JSON.
 type diagnosis struct {
-	Root        string              `json:"root"`
-	Environment string              `json:"environment"`
-	Ruby        string              `json:"ruby"`
-	Rails       string              `json:"rails"`
-	Rack        string              `json:"rack"`
-	Seconds     float64             `json:"seconds"` // that loading took
-	Found       bool                `json:"found"`   // more than notes
-	Findings    []preforker.Finding `json:"findings"`
-	Measured    preforker.Measured  `json:"measured"`
+	Root        string            `json:"root"`
+	Environment string            `json:"environment"`
+	Ruby        string            `json:"ruby"`
+	Rails       string            `json:"rails"`
+	Rack        string            `json:"rack"`
+	Seconds     float64           `json:"seconds"` // that loading took
+	Found       bool              `json:"found"`   // more than notes
+	Findings    []examine.Finding `json:"findings"`
+	Measured    examine.Measured  `json:"measured"`
 }
 
-func newDiagnosis(ctx *cli.Context, app ruby.App, e *preforker.Examination) diagnosis {
+func newDiagnosis(ctx *cli.Context, app ruby.App, e *examine.Result) diagnosis {
 	d := diagnosis{Root: app.Root, Ruby: e.Ruby, Rails: e.Rails, Rack: e.Rack, Seconds: e.Seconds, Findings: e.Findings, Measured: e.Measured,
 		Environment: readEnvironment(ctx).rails}
-	rank := []preforker.Severity{preforker.SeverityHarm, preforker.SeverityCost, preforker.SeverityNote}
-	slices.SortStableFunc(d.Findings, func(a, b preforker.Finding) int {
+	rank := []examine.Severity{examine.SeverityHarm, examine.SeverityCost, examine.SeverityNote}
+	slices.SortStableFunc(d.Findings, func(a, b examine.Finding) int {
 		return slices.Index(rank, a.Severity) - slices.Index(rank, b.Severity)
 	})
-	d.Found = slices.ContainsFunc(d.Findings, func(f preforker.Finding) bool { return f.Severity != preforker.SeverityNote })
+	d.Found = slices.ContainsFunc(d.Findings, func(f examine.Finding) bool { return f.Severity != examine.SeverityNote })
 	return d
 }
 
@@ -54,7 +54,7 @@ func (d diagnosis) print(w io.Writer) error {
 		versions += ", Rails " + d.Rails
 	}
 	p.line("%s (%s) loaded in %.1f s with %s\n", d.Root, d.Environment, d.Seconds, versions)
-	titles := map[preforker.Severity]string{preforker.SeverityHarm: "breaks", preforker.SeverityCost: "costs", preforker.SeverityNote: "note"}
+	titles := map[examine.Severity]string{examine.SeverityHarm: "breaks", examine.SeverityCost: "costs", examine.SeverityNote: "note"}
 	for _, f := range d.Findings {
 		p.line("%-6s  %s: %s", titles[f.Severity], f.Kind, f.Text)
 		p.part("where", f.Where)

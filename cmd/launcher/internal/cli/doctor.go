@@ -13,7 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/cmd/launcher/internal/experiment/server"
-	"launcher/preforker"
+	"launcher/preforker/examine"
 	"launcher/preforker/linux"
 )
 
@@ -53,7 +53,7 @@ func runDoctor(ctx *cli.Context, stdout *os.File) (err error) {
 	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of what the application starts: %w", err)
 	}
-	examination, err := examine(running, config)
+	examination, err := examineApp(running, config)
 	if left := server.EndDescendants(doctorGrace); left != nil && err == nil {
 		err = left
 	}
@@ -72,7 +72,7 @@ func runDoctor(ctx *cli.Context, stdout *os.File) (err error) {
 	return err
 }
 
-func doctorConfig(ctx *cli.Context) (config preforker.ExamineConfig, err error) {
+func doctorConfig(ctx *cli.Context) (config examine.Config, err error) {
 	if ctx.NArg() > 0 {
 		return config, usageErrorf("launcher doctor", "read command line: doctor takes options alone, not %q", ctx.Args().First())
 	}
@@ -85,20 +85,20 @@ func doctorConfig(ctx *cli.Context) (config preforker.ExamineConfig, err error) 
 	}
 	where.app.Environment = readEnvironment(ctx).variables(where.app.URLPrefix)
 	where.app.PassengerEvents = ctx.Bool(optPassenger)
-	config = preforker.ExamineConfig{App: where.app, BootTimeout: ctx.Duration(optBootTimeout)}
+	config = examine.Config{App: where.app, BootTimeout: ctx.Duration(optBootTimeout)}
 	config.Ruby, err = findRuby(ctx)
 	return config, err
 }
 
-// examine loads the application, and once more, traced, where a socket or a file was found, to see
+// examineApp loads the application, and once more, traced, where a socket or a file was found, to see
 // where it was opened. A trace takes memory, so the first load is measured without.
-func examine(ctx context.Context, config preforker.ExamineConfig) (*preforker.Examination, error) {
-	examination, err := preforker.Examine(ctx, config)
-	if err != nil || !slices.ContainsFunc(examination.Findings, func(f preforker.Finding) bool { return f.Kind == "socket" || f.Kind == "file" }) {
+func examineApp(ctx context.Context, config examine.Config) (*examine.Result, error) {
+	examination, err := examine.Run(ctx, config)
+	if err != nil || !slices.ContainsFunc(examination.Findings, func(f examine.Finding) bool { return f.Kind == "socket" || f.Kind == "file" }) {
 		return examination, err
 	}
 	config.Traced = true
-	traced, err := preforker.Examine(ctx, config)
+	traced, err := examine.Run(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("load the application a second time: %w", err)
 	}

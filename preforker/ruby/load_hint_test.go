@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"errors"
@@ -10,7 +10,6 @@ import (
 
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/ruby"
 )
 
 // TestHintsFitTheirCause: what Bundler, Ruby, Rails and drivers of databases say, and what mends it.
@@ -90,7 +89,7 @@ func TestHintsFitTheirCause(t *testing.T) {
 		{"NameError", "uninitialized constant Permission", `^see it without the launcher`},
 		{"Errno::ENOENT", "No such file or directory @ rb_sysopen - config/shop.yml", `^see it without the launcher`},
 	} {
-		if got := ruby.HintFor(wire.Failure{Class: test.class, Message: test.message}); !regexp.MustCompile(test.try).MatchString(got) {
+		if got := hintFor(wire.Failure{Class: test.class, Message: test.message}); !regexp.MustCompile(test.try).MatchString(got) {
 			t.Errorf("%s: %s\n  %q is not like %q", test.class, test.message, got, test.try)
 		}
 	}
@@ -98,19 +97,19 @@ func TestHintsFitTheirCause(t *testing.T) {
 
 // TestHintsOfWhatIsNotLoading: Ruby does not start, is not one, or is ended.
 func TestHintsOfWhatIsNotLoading(t *testing.T) {
-	lines := func(lines ...string) rubyEnd {
-		return rubyEnd{exit: ident.ExitStatus{Code: 1}, lines: lines, silent: true}
+	lines := func(lines ...string) LoadEnd {
+		return LoadEnd{Exit: ident.ExitStatus{Code: 1}, Lines: lines, Silent: true}
 	}
 	for name, test := range map[string]struct {
-		end rubyEnd
+		end LoadEnd
 		try string
 	}{
-		"no process": {rubyEnd{start: syscall.EAGAIN}, "TasksMax"},
-		"no memory":  {rubyEnd{start: syscall.ENOMEM}, "MemoryMax"},
-		"no files":   {rubyEnd{start: syscall.EMFILE}, "LimitNOFILE"},
-		"no program": {rubyEnd{start: syscall.ENOEXEC}, "--ruby"},
-		"no entry":   {rubyEnd{start: syscall.EACCES}, "chmod"},
-		"forgotten":  {rubyEnd{start: errors.New("fork/exec /usr/bin/ruby: resource temporarily unavailable")}, "TasksMax"},
+		"no process": {LoadEnd{Start: syscall.EAGAIN}, "TasksMax"},
+		"no memory":  {LoadEnd{Start: syscall.ENOMEM}, "MemoryMax"},
+		"no files":   {LoadEnd{Start: syscall.EMFILE}, "LimitNOFILE"},
+		"no program": {LoadEnd{Start: syscall.ENOEXEC}, "--ruby"},
+		"no entry":   {LoadEnd{Start: syscall.EACCES}, "chmod"},
+		"forgotten":  {LoadEnd{Start: errors.New("fork/exec /usr/bin/ruby: resource temporarily unavailable")}, "TasksMax"},
 		"no proc":    {lines("ruby: No such file or directory -- /dev/fd/3 (LoadError)"), "^mount /proc"},
 		"rbenv":      {lines("rbenv: version `3.2.1' is not installed (set by /srv/.ruby-version)"), `rbenv install 3\.2\.1`},
 		"libruby":    {lines("ruby: error while loading shared libraries: libruby-3.1.so.3.1: cannot open"), `libruby-3\.1\.so\.3\.1`},
@@ -118,30 +117,30 @@ func TestHintsOfWhatIsNotLoading(t *testing.T) {
 		"python":     {lines("  File \"/dev/fd/3\", line 11", "SyntaxError: invalid syntax"), "^name another Ruby"},
 		"RUBYOPT 2":  {lines("/usr/bin/ruby: invalid option --nope  (-h will show valid options) (RuntimeError)"), "^mend RUBYOPT"},
 		"cat":        {lines("the program that it was given"), "^name another Ruby"},
-		"out of memory": {rubyEnd{exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGKILL)}},
+		"out of memory": {LoadEnd{Exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGKILL)}},
 			"memory was short"},
-		"crash":  {rubyEnd{exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGSEGV)}}, "C extension"},
-		"silent": {rubyEnd{exit: ident.ExitStatus{Code: 4}}, "^see it without the launcher"},
+		"crash":  {LoadEnd{Exit: ident.ExitStatus{Signal: ident.Signal(syscall.SIGSEGV)}}, "C extension"},
+		"silent": {LoadEnd{Exit: ident.ExitStatus{Code: 4}}, "^see it without the launcher"},
 	} {
 		var user interface{ Hint() string }
-		if err := loadError(test.end); !errors.As(err, &user) || !regexp.MustCompile(test.try).MatchString(user.Hint()) {
+		if err := test.end.Err(); !errors.As(err, &user) || !regexp.MustCompile(test.try).MatchString(user.Hint()) {
 			t.Errorf("%s: %q is not like %q", name, user.Hint(), test.try)
 		}
 	}
-	exits := rubyEnd{failed: &wire.Failed{Stage: "load", Error: wire.Failure{Class: "SystemExit", Message: "status 1"}},
-		lines: []string{"Missing encryption key to decrypt file with. Ask your team for your master key"}}
-	if err := loadError(exits); !strings.Contains(err.(*LoadError).Try, "RAILS_MASTER_KEY") {
+	exits := LoadEnd{Failed: &wire.Failed{Stage: "load", Error: wire.Failure{Class: "SystemExit", Message: "status 1"}},
+		Lines: []string{"Missing encryption key to decrypt file with. Ask your team for your master key"}}
+	if err := exits.Err(); !strings.Contains(err.(*LoadError).Try, "RAILS_MASTER_KEY") {
 		t.Errorf("%v: %q", err, err.(*LoadError).Try)
 	}
-	late := loadError(rubyEnd{silent: true, timedOut: true, timeout: time.Minute})
+	late := LoadEnd{Silent: true, TimedOut: true, Timeout: time.Minute}.Err()
 	if !strings.Contains(late.Error(), "is it a Ruby?") || strings.Contains(late.(*LoadError).Try, "boot-timeout") {
 		t.Errorf("%v", late)
 	}
 }
 
 func TestFailedForkSaysWhatTheMachineRefuses(t *testing.T) {
-	got := failureError(wire.Failure{Class: "Errno::EAGAIN", Message: "Resource temporarily unavailable - fork(2)"}).Error()
-	if !strings.HasSuffix(got, "fork(2) ("+ruby.ProcessesShort+")") {
+	got := FailureError(wire.Failure{Class: "Errno::EAGAIN", Message: "Resource temporarily unavailable - fork(2)"}).Error()
+	if !strings.HasSuffix(got, "fork(2) ("+processesShort+")") {
 		t.Errorf("%q", got)
 	}
 }

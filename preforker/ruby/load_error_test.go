@@ -1,4 +1,4 @@
-package preforker
+package ruby
 
 import (
 	"errors"
@@ -10,16 +10,15 @@ import (
 
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/ruby"
 )
 
 func TestFailureError(t *testing.T) {
 	failure := wire.Failure{Class: "KeyError", Message: "no key"}
-	if got := failureError(failure).Error(); got != "KeyError: no key" {
+	if got := FailureError(failure).Error(); got != "KeyError: no key" {
 		t.Errorf("%q", got)
 	}
 	failure.AppFrames = []string{"lib/a.rb:1", "lib/b.rb:2"}
-	if got := failureError(failure).Error(); got != "KeyError: no key at lib/a.rb:1" {
+	if got := FailureError(failure).Error(); got != "KeyError: no key at lib/a.rb:1" {
 		t.Errorf("%q", got)
 	}
 }
@@ -29,38 +28,38 @@ func TestLoadError(t *testing.T) {
 		return &wire.Failed{Stage: stage, Error: wire.Failure{Class: class, Message: message, AppFrames: []string{"config.ru:1"}}}
 	}
 	for name, test := range map[string]struct {
-		end  rubyEnd
+		end  LoadEnd
 		says string
 		try  string
 	}{
-		"not started": {end: rubyEnd{start: fs.ErrPermission, silent: true},
+		"not started": {end: LoadEnd{Start: fs.ErrPermission, Silent: true},
 			says: "start Ruby: permission denied", try: "--ruby"},
-		"no Ruby": {end: rubyEnd{exit: ident.ExitStatus{Code: 3}, silent: true},
+		"no Ruby": {end: LoadEnd{Exit: ident.ExitStatus{Code: 3}, Silent: true},
 			says: "start Ruby: it ended before it said its version (exit status 3)", try: "--ruby"},
-		"wrong Ruby": {end: rubyEnd{failed: failed(ruby.StageRuby, "", "it is too old"), silent: true},
+		"wrong Ruby": {end: LoadEnd{Failed: failed(StageRuby, "", "it is too old"), Silent: true},
 			says: "start Ruby: it is too old", try: "--ruby"},
-		"silent": {end: rubyEnd{exit: ident.ExitStatus{Signal: 9}, timedOut: true},
+		"silent": {end: LoadEnd{Exit: ident.ExitStatus{Signal: 9}, TimedOut: true},
 			says: "load the application: not done within 1m0s (--boot-timeout)", try: "raise --boot-timeout"},
-		"hangs": {end: rubyEnd{failed: failed("boot timeout", "RuntimeError", "still loading"), timedOut: true},
+		"hangs": {end: LoadEnd{Failed: failed("boot timeout", "RuntimeError", "still loading"), TimedOut: true},
 			says: "load the application: not done within 1m0s (--boot-timeout)\n  in the application:\n    config.ru:1", try: "raise --boot-timeout"},
-		"raises": {end: rubyEnd{failed: failed("load", "KeyError", "no key\n")},
+		"raises": {end: LoadEnd{Failed: failed("load", "KeyError", "no key\n")},
 			says: "load the application: KeyError: no key\n  in the application:\n    config.ru:1", try: "bin/rails runner 1"},
-		"exits": {end: rubyEnd{failed: failed("load", "SystemExit", "status 3")},
+		"exits": {end: LoadEnd{Failed: failed("load", "SystemExit", "status 3")},
 			says: "load the application: it ended itself with exit (status 3)", try: "bin/rails runner 1"},
-		"gem": {end: rubyEnd{failed: failed("load", "Bundler::GemNotFound", "no rack")},
+		"gem": {end: LoadEnd{Failed: failed("load", "Bundler::GemNotFound", "no rack")},
 			says: "load the application: Bundler::GemNotFound: no rack", try: "bundle install"},
-		"killed": {end: rubyEnd{exit: ident.ExitStatus{Signal: 9}, lines: []string{"one", "two"}},
+		"killed": {end: LoadEnd{Exit: ident.ExitStatus{Signal: 9}, Lines: []string{"one", "two"}},
 			says: "load the application: Ruby ended while it loaded: signal SIGKILL\n  the last lines that it printed:\n    one\n    two", try: "memory was short"},
-		"replaced": {end: rubyEnd{exit: ident.ExitStatus{Signal: 9}, mute: true},
+		"replaced": {end: LoadEnd{Exit: ident.ExitStatus{Signal: 9}, Mute: true},
 			says: "load the application: it replaced Ruby by another program (exec), or closed descriptors that are not its own", try: "bin/rails runner 1"},
-		"a wrapper": {end: rubyEnd{exit: ident.ExitStatus{Signal: 9}, program: "/bin/wrapper", silent: true, mute: true},
+		"a wrapper": {end: LoadEnd{Exit: ident.ExitStatus{Signal: 9}, Program: "/bin/wrapper", Silent: true, Mute: true},
 			says: "start Ruby: /bin/wrapper closed the descriptors that it was given", try: "--ruby"},
-		"silent, says not where": {end: rubyEnd{exit: ident.ExitStatus{Signal: 9}, timedOut: true},
+		"silent, says not where": {end: LoadEnd{Exit: ident.ExitStatus{Signal: 9}, TimedOut: true},
 			says: "load the application: not done within 1m0s (--boot-timeout), and it does not say where it is", try: "has code of its own for the signal QUIT"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.end.timeout = time.Minute
-			err := loadError(test.end)
+			test.end.Timeout = time.Minute
+			err := test.end.Err()
 			var user interface{ Hint() string }
 			if !errors.As(err, &user) || !strings.Contains(user.Hint(), test.try) || !strings.HasPrefix(err.Error(), test.says) {
 				t.Errorf("%q, want %q; %q", err, test.says, test.try)

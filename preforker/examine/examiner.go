@@ -1,62 +1,14 @@
-package preforker
+package examine
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"syscall"
 	"time"
 
-	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
-	"launcher/preforker/linux"
 	"launcher/preforker/ruby"
 )
-
-// Examination is what was found in an application that has loaded.
-type Examination struct {
-	Ruby, Rails, Rack string // versions; "" without Rails
-	Seconds           float64
-	Findings          []Finding
-	Measured          Measured
-}
-
-// ExamineConfig is what an examination is told.
-type ExamineConfig struct {
-	App         ruby.App
-	Ruby        string // path of the interpreter
-	BootTimeout time.Duration
-	// Traced finds out where each socket was opened. It takes memory, which is measured
-	// with the rest.
-	Traced bool
-}
-
-// Examine loads an application as a preloader would, and answers what stands in the way
-// of forking it. What it prints is kept for the report of a failure. Whatever it has started is
-// asked to end with it, as far as it is in the group of its process; the rest is the caller's.
-func Examine(ctx context.Context, config ExamineConfig) (*Examination, error) {
-	board, err := linux.MemoryFile("launcher-scoreboard", scoreboard.RecordSize)
-	if err != nil {
-		return nil, fmt.Errorf("create scoreboard: %w", err)
-	}
-	defer board.Close()
-	// Ruby is started just as a supervisor does it, and nobody reads what it prints.
-	start := ruby.Start{App: config.App, Program: config.Ruby, BootTimeout: config.BootTimeout, Board: board, Stderr: os.Stderr,
-		Printed: func(string) {}}
-	settings, err := start.Settings(1)
-	if err != nil {
-		return nil, err
-	}
-	settings["mode"] = "doctor"
-	if config.Traced {
-		settings["trace"] = "yes"
-	}
-	process, err := start.Launch("control doctor", settings, nil)
-	if err != nil {
-		return nil, loadError(rubyEnd{start: err})
-	}
-	return (&examiner{config: config, ruby: process, silent: true}).run(ctx)
-}
 
 // endReason is why a Ruby was ended that was examined.
 type endReason int
@@ -70,7 +22,7 @@ const (
 // examiner follows the one process of an examination. Its goroutines read and wait; what they
 // learn is read after they have ended.
 type examiner struct {
-	config   ExamineConfig
+	config   Config
 	ruby     *ruby.Process
 	silent   bool // it has not said what it is
 	failed   *wire.Failed
@@ -79,7 +31,7 @@ type examiner struct {
 	broken   error // it talked nonsense
 }
 
-func (e *examiner) run(ctx context.Context) (*Examination, error) {
+func (e *examiner) run(ctx context.Context) (*Result, error) {
 	read, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(read)
@@ -107,10 +59,10 @@ func (e *examiner) run(ctx context.Context) (*Examination, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reap Ruby: %w", err)
 	case e.examined == nil:
-		return nil, loadError(rubyEnd{exit: exit, failed: e.failed, lines: lines, program: e.config.Ruby, silent: e.silent,
-			timedOut: why == endedLate, mute: why == endedMute, timeout: e.config.BootTimeout})
+		return nil, ruby.LoadEnd{Exit: exit, Failed: e.failed, Lines: lines, Program: e.config.Ruby, Silent: e.silent,
+			TimedOut: why == endedLate, Mute: why == endedMute, Timeout: e.config.BootTimeout}.Err()
 	}
-	return &Examination{Ruby: e.loaded.Ruby, Rails: e.loaded.Rails, Rack: e.loaded.Rack, Seconds: e.loaded.Seconds,
+	return &Result{Ruby: e.loaded.Ruby, Rails: e.loaded.Rails, Rack: e.loaded.Rack, Seconds: e.loaded.Seconds,
 		Findings: e.examined.Findings, Measured: e.examined.Measured}, nil
 }
 
@@ -138,6 +90,9 @@ func (e *examiner) wait(ctx context.Context, ended, mute <-chan struct{}) endRea
 		return e.end(reason, ended)
 	}
 }
+
+// killGrace is what a process gets between being asked to end and being killed.
+const killGrace = time.Second
 
 // end gives Ruby a moment to end by itself, and says why it is ended.
 func (e *examiner) end(reason endReason, ended <-chan struct{}) endReason {

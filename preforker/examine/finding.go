@@ -1,4 +1,4 @@
-package preforker
+package examine
 
 import (
 	"launcher/preforker/internal/wire"
