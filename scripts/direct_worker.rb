@@ -14,7 +14,7 @@ module PreforkLauncher
     def initialize(settings)
       @settings = settings
       @hooks = Hooks.new
-      @safety = ForkSafety.new(FastCGI::Errors.new($stderr))
+      @safety = ForkSafety.new(FastCGI::ErrorStream.new($stderr))
       @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
     end
 

@@ -21,7 +21,7 @@ module PreforkLauncher
     def initialize(settings)
       @settings = settings
       @hooks = Hooks.new
-      @errors = FastCGI::Errors.new($stderr)
+      @errors = FastCGI::ErrorStream.new($stderr)
       @safety = ForkSafety.new(@errors)
       @eager_load = EagerLoad.new(settings.root)
       @loading = Loading.new(settings, hooks: @hooks, safety: @safety)

@@ -112,7 +112,7 @@ module PreforkLauncher
     end
 
     def note(text)
-      FastCGI::Errors.new($stderr).note(text)
+      FastCGI::ErrorStream.new($stderr).note(text)
     end
 
     def require_libraries

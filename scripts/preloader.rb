@@ -28,9 +28,9 @@ module PreforkLauncher
       @safe = false # to be forked from
       @idle = [] # threads that do nothing
       @hooks = Hooks.new
-      @safety = ForkSafety.new(FastCGI::Errors.new($stderr))
+      @safety = ForkSafety.new(FastCGI::ErrorStream.new($stderr))
       @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
-      @memory_sharing = MemorySharing.new(settings, FastCGI::Errors.new($stderr))
+      @memory_sharing = MemorySharing.new(settings, FastCGI::ErrorStream.new($stderr))
     end
 
     def run

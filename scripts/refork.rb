@@ -115,7 +115,7 @@ module PreforkLauncher
     rescue SignalException
       raise
     rescue Exception => error # the last frame of this process
-      FastCGI::Errors.new($stderr).report(error, "preloader refork=#{refork} ends")
+      FastCGI::ErrorStream.new($stderr).report(error, "preloader refork=#{refork} ends")
       exit!(1)
     end
   end

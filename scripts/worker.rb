@@ -184,11 +184,11 @@ module PreforkLauncher
     end
 
     def note(what)
-      FastCGI::Errors.new($stderr).note("worker slot=#{@key[:slot]} #{what}")
+      FastCGI::ErrorStream.new($stderr).note("worker slot=#{@key[:slot]} #{what}")
     end
 
     def complain(error, what)
-      FastCGI::Errors.new($stderr).report(error, "worker slot=#{@key[:slot]} #{what}")
+      FastCGI::ErrorStream.new($stderr).report(error, "worker slot=#{@key[:slot]} #{what}")
     end
   end
 end

@@ -2,7 +2,7 @@
 
 require_relative "../clock"
 require_relative "record"
-require_relative "failure"
+require_relative "errors"
 require_relative "params"
 require_relative "repeated"
 require_relative "input"

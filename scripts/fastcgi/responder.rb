@@ -1,14 +1,14 @@
 # frozen_string_literal: true
 
 require_relative "record"
-require_relative "failure"
+require_relative "errors"
 require_relative "limits"
 require_relative "params"
 require_relative "repeated"
 require_relative "connection"
 require_relative "input"
 require_relative "log_lines"
-require_relative "errors"
+require_relative "error_stream"
 require_relative "url_prefix"
 require_relative "location"
 require_relative "environment"
@@ -40,7 +40,7 @@ module PreforkLauncher
 
       def initialize(app, errors: $stderr, url_prefix: nil, observer: nil, limits: Limits.new)
         @app = app
-        @errors = Errors.new(errors)
+        @errors = ErrorStream.new(errors)
         @observer = observer
         @limits = limits
         @environment = Environment.new(errors: @errors, url_prefix: url_prefix)

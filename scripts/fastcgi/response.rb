@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../clock"
-require_relative "failure"
+require_relative "errors"
 require_relative "head"
 require_relative "chunked"
 require_relative "file_body"

@@ -16,7 +16,7 @@ class MemorySharingTest < Minitest::Test
     settings = PreforkLauncher::Settings.new("root" => "/", "generation" => "1", "entry" => "config.ru", "without" => ENV["WITHOUT"],
                                       "warmup_paths" => "/posts", "warmup_host" => "localhost", "warmup_count" => "1")
     asked = []
-    memory_sharing = PreforkLauncher::MemorySharing.new(settings, PreforkLauncher::FastCGI::Errors.new($stdout))
+    memory_sharing = PreforkLauncher::MemorySharing.new(settings, PreforkLauncher::FastCGI::ErrorStream.new($stdout))
     Process.setrlimit(:NOFILE, 0) if ENV["POOR"]
     memory_sharing.prepare(->(env) { asked << env["PATH_INFO"]; [200, {}, ["ok"]] })
     puts "asked: #{asked.join(' ')}"

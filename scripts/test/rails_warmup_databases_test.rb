@@ -41,7 +41,7 @@ class RailsWarmupDatabasesTest < Minitest::Test
 
   SCRIPT = <<~'RUBY'
     require "app_loader"
-    require "fastcgi/errors"
+    require "fastcgi/error_stream"
     require "json"
     require "optimizations"
     require "rails_warmup"
@@ -49,7 +49,7 @@ class RailsWarmupDatabasesTest < Minitest::Test
     require "stringio"
     PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config/environment.rb")).load
     log = StringIO.new
-    PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new(%w[routes secrets translations controllers views]), PreforkLauncher::FastCGI::Errors.new(log)).run
+    PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new(%w[routes secrets translations controllers views]), PreforkLauncher::FastCGI::ErrorStream.new(log)).run
     PreforkLauncher::ActiveRecordPools.all.each(&:disconnect!) # as before a fork
     told = { files: Dir["db/*"].sort, log: log.string.lines(chomp: true), methods: Post.method_defined?(:title) }
     Ghost.connection.create_table(:ghosts)

@@ -38,7 +38,7 @@ class RailsWarmupFrameworkTest < Minitest::Test
 
   SCRIPT = <<~'RUBY'
     require "app_loader"
-    require "fastcgi/errors"
+    require "fastcgi/error_stream"
     require "json"
     require "optimizations"
     require "rails_warmup"
@@ -46,7 +46,7 @@ class RailsWarmupFrameworkTest < Minitest::Test
     require "stringio"
     PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config/environment.rb")).load
     log = StringIO.new
-    PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new([]), PreforkLauncher::FastCGI::Errors.new(log)).run
+    PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new([]), PreforkLauncher::FastCGI::ErrorStream.new(log)).run
     simple = I18n.backend.backends.last
     print JSON.generate(asked: ASKED, log: log.string.lines(chomp: true), translations: simple.initialized?)
   RUBY

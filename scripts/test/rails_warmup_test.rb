@@ -17,13 +17,13 @@ class RailsWarmupTest < Minitest::Test
     require "json"
     require "settings"
     require "app_loader"
-    require "fastcgi/errors"
+    require "fastcgi/error_stream"
     require "optimizations"
     require "rails_warmup"
     app = PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config.ru")).load
     require "stringio"
     log = StringIO.new
-    PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new(ARGV), PreforkLauncher::FastCGI::Errors.new(log)).run
+    PreforkLauncher::RailsWarmup.new(PreforkLauncher::Optimizations.new(ARGV), PreforkLauncher::FastCGI::ErrorStream.new(log)).run
     built = Hash.new(0)
     ActiveSupport::Notifications.subscribe("!compile_template.action_view") { built["templates"] += 1 }
     ActiveSupport::Notifications.subscribe("sql.active_record") { |*, event| built["schema"] += 1 if event[:name] == "SCHEMA" }

@@ -8,7 +8,7 @@ end
 
 require "minitest"
 require "stringio"
-require "fastcgi/errors"
+require "fastcgi/error_stream"
 require "optimizations"
 require "steps"
 
@@ -20,7 +20,7 @@ class StepsTest < Minitest::Test
   # The application is elsewhere.
   def steps(without: [], seconds: 60, grace: PreforkLauncher::Steps::GRACE)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
-    PreforkLauncher::Steps.new(PreforkLauncher::Optimizations.new(without), PreforkLauncher::FastCGI::Errors.new(@log), deadline: deadline, grace: grace, root: "/srv/shop")
+    PreforkLauncher::Steps.new(PreforkLauncher::Optimizations.new(without), PreforkLauncher::FastCGI::ErrorStream.new(@log), deadline: deadline, grace: grace, root: "/srv/shop")
   end
 
   def test_a_step_that_fails_is_named_and_the_next_one_runs

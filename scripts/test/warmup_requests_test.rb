@@ -16,7 +16,7 @@ class WarmupRequestsTest < Minitest::Test
 
   def warmup(paths: ["/posts"], host: "shop.example", headers: {}, count: 1, **options)
     described = PreforkLauncher::Settings::Warmup.new(paths, host, headers, count)
-    PreforkLauncher::WarmupRequests.new(described, PreforkLauncher::FastCGI::Errors.new(@log), url_prefix: nil, **options)
+    PreforkLauncher::WarmupRequests.new(described, PreforkLauncher::FastCGI::ErrorStream.new(@log), url_prefix: nil, **options)
   end
 
   def app(status = 200, body = ["ok"])

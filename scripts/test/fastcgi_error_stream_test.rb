@@ -3,7 +3,7 @@
 require_relative "support/fastcgi_case"
 
 # What reaches the log, whatever a client sends and an application raises.
-class FastCGIErrorsTest < FastCGICase
+class FastCGIErrorStreamTest < FastCGICase
   TEXT = { "content-type" => "text/plain" }.freeze
   RAW = "/caf\xc3\xa9/\xff".b
 
@@ -17,7 +17,7 @@ class FastCGIErrorsTest < FastCGICase
   def test_raw_path_beside_a_message_in_utf8
     told = failing(RAW, ArgumentError.new("größer"))
     assert_match(%r{\Alauncher: GET /café/\?: ArgumentError: größer$}, told)
-    assert_match(/fastcgi_errors_test.rb/, told)
+    assert_match(/fastcgi_error_stream_test.rb/, told)
   end
 
   def test_raw_path_beside_a_failure_of_close_and_of_a_callback
@@ -80,7 +80,7 @@ class FastCGIErrorsTest < FastCGICase
       define_method(:cause) { raise "no cause" }
     end
     told = failing("/", type.new)
-    assert_match(/\(its class raised RuntimeError\): \(its message raised NotImplementedError\)\n\t.*fastcgi_errors_test.rb/, told)
+    assert_match(/\(its class raised RuntimeError\): \(its message raised NotImplementedError\)\n\t.*fastcgi_error_stream_test.rb/, told)
     type = Class.new(StandardError) { define_method(:backtrace) { raise "no frames" } }
     assert_match(/oh\n\t\(its backtrace raised RuntimeError\)/, failing("/", type.new("oh")))
     type = Class.new(StandardError) { define_method(:backtrace) { "no list" } }
@@ -156,7 +156,7 @@ class FastCGIErrorsTest < FastCGICase
       connect.get
       served
     end
-    assert_match(%r{\Aone\nlauncher: GET /: RuntimeError: oh\n\t.*fastcgi_errors_test}, log)
+    assert_match(%r{\Aone\nlauncher: GET /: RuntimeError: oh\n\t.*fastcgi_error_stream_test}, log)
   ensure
     PreforkLauncher::FastCGI::LogLines.json = false
   end
@@ -185,7 +185,7 @@ class FastCGIErrorsTest < FastCGICase
     assert_equal %w[one two\\u001b], lines.first(2).map { |line| line["line"] }
     told = lines.fetch(2)
     assert_equal ["ERROR", "GET /café/?", "ArgumentError: größer"], told.values_at("level", "msg", "error")
-    assert_match(/fastcgi_errors_test/, told["frames"].first)
+    assert_match(/fastcgi_error_stream_test/, told["frames"].first)
     assert_equal ["KeyError: no\nkey \\u202e"], told["caused_by"].map { |cause| cause["error"] }
     assert_match(/\A\d{4}-\d\d-\d\dT.*Z\z/, told["time"])
     assert_equal Process.pid, told["pid"]
