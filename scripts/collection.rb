@@ -14,10 +14,12 @@ module PreforkLauncher
 
     # Free places for objects of one size, or of any where Ruby does not tell them apart.
     class Places
+      FIGURES = %i[total_allocated_objects total_freed_objects heap_eden_slots].freeze
+
       # Returns those of each size (3.3). A request that finds none of one size is interrupted, however many there are of the others.
       def self.all
         figures = GC.respond_to?(:stat_heap) ? GC.stat_heap : {}
-        told = figures.any? && figures.each_value.all? { |of| %i[total_allocated_objects total_freed_objects heap_eden_slots].all? { |name| of.key?(name) } }
+        told = figures.any? && figures.each_value.all? { |of| FIGURES.all? { |name| of.key?(name) } }
         told ? figures.keys.map { |size| new(size) } : [new(nil)]
       end
 

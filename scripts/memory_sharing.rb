@@ -23,7 +23,7 @@ module PreforkLauncher
       @errors = errors
       @root = settings.root
       @optimizations = Optimizations.new(settings.without)
-      @deadline = Clock.now + SHARE * settings.boot_seconds
+      @deadline = Clock.now + (SHARE * settings.boot_seconds)
       @grace = [Steps::GRACE, GRACE * settings.boot_seconds].min
       @steps = Steps.new(@optimizations, errors, deadline: @deadline, root: @root, grace: @grace)
       @eager_load = EagerLoad.new(@root)

@@ -11,6 +11,8 @@ module PreforkLauncher
   class SelfTest
     class Failed < StandardError; end
 
+    CHANGED = "it does not answer as it did before its first request, which a request may have done to Ruby's own methods"
+
     SECONDS = 1 # from one to the next at least
     READ_BYTES = 4096 # more than the answer has
     PATH = "/self-test"
@@ -22,7 +24,7 @@ module PreforkLauncher
     class NoLog
       def write(*); end
     end
-    private_constant :PATH, :ANSWER, :LIMITS, :NoLog
+    private_constant :CHANGED, :PATH, :ANSWER, :LIMITS, :NoLog
 
     # Made before the first request.
     def initialize
@@ -38,7 +40,7 @@ module PreforkLauncher
 
     def check
       @next = Clock.now + SECONDS
-      raise Failed, "it does not answer as it did before its first request, which a request may have done to Ruby's own methods" unless answer == @answer
+      raise Failed, CHANGED unless answer == @answer
     end
 
     private

@@ -9,7 +9,8 @@ module PreforkLauncher
     DRAIN_TIMEOUT = 30 # seconds
     BOOT_SECONDS = 90 # where nobody has said
 
-    attr_reader :supervisor, :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables, :worker, :record
+    attr_reader :supervisor, :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables,
+                :worker, :record
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)

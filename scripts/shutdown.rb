@@ -58,7 +58,7 @@ module PreforkLauncher
 
     # Whether it is to leave whatever its backlog holds.
     def due?
-      @how == :now || (@deadline && Clock.now > @deadline)
+      @how == :now || (!@deadline.nil? && Clock.now > @deadline)
     end
 
     def wake

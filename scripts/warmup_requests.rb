@@ -42,11 +42,10 @@ module PreforkLauncher
 
     private
 
+    # Until all are done, or the application has killed the thread that serves them.
     def request_all
       requests = LocalRequests.new(self, url_prefix: @url_prefix, seconds: @seconds)
-      @described.count.times do
-        @described.paths.each { |path| return unless request(requests, path) }
-      end
+      @described.count.times.all? { @described.paths.all? { |path| request(requests, path) } }
     rescue LocalRequests::Stuck => error
       @stuck = true
       @errors.note("warm-up is given up after #{@seconds} s, at #{error.message}")

@@ -52,7 +52,7 @@ class ShutdownTest < WorkerCase
         refute shutdown.due?
         events.each { |event| event.call(shutdown) }
         assert shutdown.asked?
-        assert_equal outcome == :now, shutdown.due? ? true : false, events.size
+        assert_equal outcome == :now, shutdown.due?, events.size
       ensure
         shutdown.descriptors.each(&:close)
       end

@@ -52,7 +52,7 @@ class WorkerCase < Minitest::Test
       Signal.trap("TERM", trap) if trap
       @channel.close
       PreforkLauncher::Worker.new(KEY, [@listener.dup, theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
-                           settings: settings(**given), safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks).run
+                                  settings: settings(**given), safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks).run
     rescue Exception # rubocop:disable Lint/RescueException
       exit!(99)
     end
