@@ -4,7 +4,7 @@
 // it is told to stop.
 //
 // What always holds: all decisions are made by the core, a state machine that
-// gets one event at a time and answers with actions; one goroutine, the loop, owns
+// gets one event at a time and returns actions and facts; one goroutine, the loop, owns
 // it and carries the actions out. Everything else (readers of channels, waiters
 // for processes, timers, signals) only posts events. So no state is shared, and every
 // decision can be tested without a process.
@@ -14,5 +14,5 @@
 // restart of Ruby refuses a connection. README.md beside this file draws the
 // process tree, the wire and the states.
 //
-// Linux only; see preforker/sys for the kernels.
+// Linux only; see preforker/linux for the kernels.
 package preforker

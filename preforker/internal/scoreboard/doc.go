@@ -3,7 +3,7 @@
 // supervisor reads it at any time, also after the worker was killed, so that
 // the log can name the request that it died in.
 //
-// A record belongs to one worker from its spawn to its reaping, not to a slot: while
-// a slot is rolled, two workers of it live side by side. Nobody takes a lock; a
-// record that was caught half written is read again.
+// What always holds: a record belongs to one worker from its spawn to its reaping, not to a
+// slot, since two workers of a slot live side by side while it is rolled. Nobody takes a lock;
+// a record that was caught half written is read again.
 package scoreboard
