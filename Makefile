@@ -39,7 +39,7 @@ MIRROR ?=
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: build run test test-releases check packages ruby-test go-test fuzz redmine bench measure-levers experiment experiment-redmine experiment-debian13 deps test-deps clean
+.PHONY: build run test test-releases check packages ruby-test go-test fuzz redmine bench measure-optimizations experiment experiment-redmine experiment-debian13 deps test-deps clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -50,7 +50,7 @@ launcher: $(shell find cmd fcgi lighttpd preforker scripts -name '*.go' -o -name
 
 # The blog of testdata/apps with NUM workers, at http://127.0.0.1:PORT/posts.
 run: deps launcher
-	scripts/run-blog "$(NUM)" "$(PORT)" "$(WITH)"
+	scripts/dev/run-blog "$(NUM)" "$(PORT)" "$(WITH)"
 
 # The summary of the Go tests, the end-to-end ones among them, comes last. What needs one CPU only runs beside
 # the rest.
@@ -89,49 +89,49 @@ go-test: deps test-deps
 # The Ruby side's unit tests, and the same tests of three applications, with the Ruby, Rack, Sinatra, Rails and lighttpd of other releases of
 # Debian, each in a root that is made for it, as root. With ROOTS=FOLDER those are made once and stay.
 test-releases:
-	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails --ignore-non-json-output-lines --raw-command -- scripts/test-releases $(RELEASES)
+	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails --ignore-non-json-output-lines --raw-command -- scripts/dev/test-releases $(RELEASES)
 
 # Each fuzz target for a moment.
 fuzz:
-	GO="$(GO)" scripts/fuzz $(FUZZ_TIME)
+	GO="$(GO)" scripts/dev/fuzz $(FUZZ_TIME)
 
 # Redmine, a large application: Debian's packages behind lighttpd.
 redmine: deps test-deps
 	$(GO) test -race -tags redmine -timeout 15m -run '^TestRedmine' -v ./cmd/launcher
 
 deps:
-	@scripts/install $(DEPS)
+	@scripts/dev/install $(DEPS)
 
 test-deps:
-	@scripts/install $(PEERS) $(BROWSER) $(POSTGRESQL) $(REDMINE_DEPS)
+	@scripts/dev/install $(PEERS) $(BROWSER) $(POSTGRESQL) $(REDMINE_DEPS)
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher
-	@scripts/install $(PEERS)
-	scripts/run-experiment blog "$(OUTPUT)" $(EXPERIMENT)
+	@scripts/dev/install $(PEERS)
+	scripts/dev/run-experiment blog "$(OUTPUT)" $(EXPERIMENT)
 
 experiment-redmine: deps launcher
-	@scripts/install $(PEERS) $(REDMINE_DEPS)
-	scripts/run-experiment redmine "$(OUTPUT)" $(EXPERIMENT)
+	@scripts/dev/install $(PEERS) $(REDMINE_DEPS)
+	scripts/dev/run-experiment redmine "$(OUTPUT)" $(EXPERIMENT)
 
 # The blog on Ruby 3.3, Rails 7.2 and Rack 3: in a Debian 13 that is made for it, as root. With
 # ROOT=FOLDER that is made once and stays.
 experiment-debian13: launcher
-	ROOT="$(ROOT)" MIRROR="$(MIRROR)" scripts/run-experiment-debian13 "$(OUTPUT)" $(EXPERIMENT)
+	ROOT="$(ROOT)" MIRROR="$(MIRROR)" scripts/dev/run-experiment-debian13 "$(OUTPUT)" $(EXPERIMENT)
 
 # Figures, for reading; nothing passes or fails by them.
 bench: deps launcher
-	@scripts/install $(REDMINE_DEPS)
+	@scripts/dev/install $(REDMINE_DEPS)
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 7x ./cmd/launcher
 	LAUNCHER_BENCH_ROOT=/usr/share/redmine LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 5x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Replace' -benchtime 100x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Memory' -benchtime 1x ./cmd/launcher
 
-# What each lever against copied memory gains, as a table: make measure-levers LEVERS="--warmup compact views"
-LEVERS ?=
-measure-levers: deps launcher
+# What each optimization of memory gains, as a table: make measure-optimizations OPTIMIZATIONS="--warmup compact views"
+OPTIMIZATIONS ?=
+measure-optimizations: deps launcher
 	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
-	scripts/measure-levers $(LEVERS)
+	scripts/dev/measure-optimizations $(OPTIMIZATIONS)
 
 clean:
 	rm -f launcher
