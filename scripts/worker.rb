@@ -38,6 +38,8 @@ module PreforkLauncher
       @preloader = preloader
       @title = Title.worker(key.fetch(:slot), key.fetch(:generation), key.fetch(:refork))
       @pid = Process.pid
+      @exit_handlers = nil # of a forked one
+      @refork = nil # of a forked one
       @serving = false
       @disturbed = false
       @asked = false # to leave, by the supervisor
