@@ -58,7 +58,7 @@ test: deps test-deps
 	$(MAKE) --jobs 2 --output-sync=target check ruby-test fuzz
 	$(MAKE) go-test
 
-check:
+check: deps
 	@unformatted=$$(gofmt -l cmd fcgi lighttpd preforker scripts); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w): $$unformatted"; exit 1; fi
 	$(GO) vet ./...

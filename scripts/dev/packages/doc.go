@@ -5,7 +5,7 @@
 //
 // What always holds: it reads source files alone, so it draws a module that does not compile as well. A
 // reference is an identifier of another package (wire.Ready), or, within a package, a name that another
-// file declares at its top level; methods and fields are not counted. Files of other systems and build
+// file declares at its top level; methods, their receivers and fields are not counted. Files of other systems and build
 // tags count as those of this one do.
 //
 // Its tests hold which package may import which, and that preforker/README.md has the graph.

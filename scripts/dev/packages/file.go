@@ -82,8 +82,19 @@ func (f *file) count(tree *ast.File, names map[string]string) {
 		}
 		return true
 	})
+	receivers := map[*ast.Ident]bool{} // a method is a part of its type, wherever it stands
+	for _, decl := range tree.Decls {
+		if function, ok := decl.(*ast.FuncDecl); ok && function.Recv != nil {
+			ast.Inspect(function.Recv, func(node ast.Node) bool {
+				if ident, ok := node.(*ast.Ident); ok {
+					receivers[ident] = true
+				}
+				return true
+			})
+		}
+	}
 	for _, ident := range tree.Unresolved {
-		if _, ok := names[ident.Name]; !ok {
+		if _, ok := names[ident.Name]; !ok && !receivers[ident] {
 			f.unresolved[ident.Name]++
 		}
 	}

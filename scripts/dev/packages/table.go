@@ -10,13 +10,15 @@ type size struct {
 	files, lines          int
 	testFiles, testLines  int
 	out, in, betweenFiles int // references of the program, not of its tests
+	circular              int // files that lead back to themselves
 }
 
 // table lists the packages with their sizes and references, as Markdown.
 func (m *module) table() string {
 	sizes := map[string]*size{}
 	for _, p := range m.packages {
-		sizes[p.path] = &size{betweenFiles: p.betweenFiles()}
+		references := p.references()
+		sizes[p.path] = &size{betweenFiles: references.sum(), circular: references.circular()}
 	}
 	for _, p := range m.packages {
 		s := sizes[p.path]
@@ -37,8 +39,8 @@ func (m *module) table() string {
 		}
 	}
 	var out strings.Builder
-	out.WriteString("| package | files | lines | test files | test lines | references out | in | between its files |\n")
-	out.WriteString("|:--- | ---:| ---:| ---:| ---:| ---:| ---:| ---:|\n")
+	out.WriteString("| package | files | lines | test files | test lines | references out | in | between its files | files in circles |\n")
+	out.WriteString("|:--- | ---:| ---:| ---:| ---:| ---:| ---:| ---:| ---:|\n")
 	var sum size
 	for _, p := range m.packages {
 		s := sizes[p.path]
@@ -50,36 +52,13 @@ func (m *module) table() string {
 		sum.out += s.out
 		sum.in += s.in
 		sum.betweenFiles += s.betweenFiles
+		sum.circular += s.circular
 	}
 	row(&out, "sum", &sum)
 	return out.String()
 }
 
 func row(out *strings.Builder, name string, s *size) {
-	fmt.Fprintf(out, "| %s | %d | %d | %d | %d | %d | %d | %d |\n",
-		name, s.files, s.lines, s.testFiles, s.testLines, s.out, s.in, s.betweenFiles)
-}
-
-// betweenFiles counts references from one file of a package to what another declares.
-func (p *pkg) betweenFiles() int {
-	declared := map[string]*file{}
-	for _, f := range p.files {
-		if !f.test {
-			for name := range f.declared {
-				declared[name] = f
-			}
-		}
-	}
-	count := 0
-	for _, f := range p.files {
-		if f.test {
-			continue
-		}
-		for name, uses := range f.unresolved {
-			if other := declared[name]; other != nil && other != f {
-				count += uses
-			}
-		}
-	}
-	return count
+	fmt.Fprintf(out, "| %s | %d | %d | %d | %d | %d | %d | %d | %d |\n",
+		name, s.files, s.lines, s.testFiles, s.testLines, s.out, s.in, s.betweenFiles, s.circular)
 }
