@@ -12,7 +12,7 @@ import (
 
 // responseStream is the STDOUT of a response behind its head.
 type responseStream struct {
-	client   *Client
+	fail     func(Stage, error) error
 	exchange *exchange
 	demux    *demuxer
 	idle     time.Duration
@@ -80,7 +80,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = b.stream.client.fail(StageBody, b.stream.exchange.explain(err))
+		err = b.stream.fail(StageBody, b.stream.exchange.explain(err))
 	}
 	b.err = err
 	return n, err

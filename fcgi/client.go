@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// requestID is the id of the one request on a connection.
-const requestID = 1
-
 // Bounds that a Client has where it names no others.
 const (
 	defaultMaxParams = 65535 // what fits one record; lighttpd allows no more
@@ -160,7 +157,7 @@ func (c *Client) receive(x *exchange, req *Request) (*Response, error) {
 		return nil, err
 	}
 	demux.content = append(rest, demux.content...) // of the record that the head ended in
-	stream := &responseStream{client: c, exchange: x, demux: demux, idle: c.IdleTimeout}
+	stream := &responseStream{fail: c.fail, exchange: x, demux: demux, idle: c.IdleTimeout}
 	method, _ := req.Params.Get("REQUEST_METHOD")
 	body, err := newBody(stream, parsed, method)
 	if err != nil {

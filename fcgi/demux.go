@@ -89,8 +89,3 @@ func (d *demuxer) end(content []byte) error {
 		return fmt.Errorf("%w: %d", ErrProtocolStatus, status)
 	}
 }
-
-func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
-}

@@ -76,3 +76,8 @@ var (
 	ErrRequestBody     = errors.New("request body could not be read")
 	ErrRequestTooLarge = errors.New("request parameters are too large")
 )
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}

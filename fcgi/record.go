@@ -76,6 +76,9 @@ const (
 // UNKNOWN_TYPE.
 const bodyLen = 8
 
+// requestID is the id of the one request on a connection.
+const requestID = 1
+
 // Errors of the record layer.
 var (
 	ErrVersion       = errors.New("record has an unknown protocol version")

@@ -105,6 +105,9 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
+// connKey is the connection in a request's context.
+type connKey struct{}
+
 // connOf returns the connection of a request, nil where no Listener has accepted it.
 func connOf(ctx context.Context) *conn {
 	c, _ := ctx.Value(connKey{}).(*conn)

@@ -9,6 +9,13 @@ import (
 	"launcher/fcgi"
 )
 
+// Why a request got no whole response of a worker.
+var (
+	errNoWorker  = errors.New("no worker was free within the wait limit")
+	errClosed    = errors.New("no worker is left")
+	errAbandoned = errors.New("worker went on for too long after the client had gone")
+)
+
 // failure is what a client is told of a request that got no response.
 type failure struct {
 	status int

@@ -239,9 +239,6 @@ func (l *Listener) notify() {
 	}
 }
 
-// connKey is the connection in a request's context.
-type connKey struct{}
-
 func (l *Listener) connContext(ctx context.Context, accepted net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, accepted)
 }

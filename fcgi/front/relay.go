@@ -11,12 +11,6 @@ import (
 	"launcher/fcgi"
 )
 
-var (
-	errNoWorker  = errors.New("no worker was free within the wait limit")
-	errClosed    = errors.New("no worker is left")
-	errAbandoned = errors.New("worker went on for too long after the client had gone")
-)
-
 // dialTimeout is short: another socket may take the request at once.
 const dialTimeout = 500 * time.Millisecond
 
