@@ -154,9 +154,10 @@ class DirectWorkerTest < Minitest::Test
     assert_equal 1, ended
   end
 
+  # Its gate is there once it hangs.
   HANG = <<~RUBY
     File.write(File.join(__dir__, "child"), spawn("sleep 1000"))
-    File.rename(File.join(__dir__, "child"), File.join(__dir__, "gate"))
+    Thread.new(Thread.current) { |main| Thread.pass until main.stop?; File.rename(File.join(__dir__, "child"), File.join(__dir__, "gate")) }
     def hang
       sleep
     end
