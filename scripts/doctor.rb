@@ -49,7 +49,7 @@ module PreforkLauncher
       @loading.report
       found = before_fork + lazy
       @safety.before_fork
-      examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], thorough: true,
+      examination = Examination.new(@settings.root, own: @settings.descriptors, thorough: true,
                                                     connections: connections, eagerly_loaded: @eager_load.files)
       found.concat(examination.findings)
       measured = measure

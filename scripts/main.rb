@@ -18,9 +18,7 @@ module PreforkLauncher
     Title.loading(settings)
     # They told Ruby how to start, and are nothing to those whom the application starts.
     settings.variables.each { |name| ENV.delete(name) }
-    inherited = [CONTROL_FD, SCOREBOARD_FD, STDERR_FD]
-    inherited << LISTENER_FD if settings.direct?
-    inherited.each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
+    settings.descriptors.each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
     role(settings).new(settings).run
   end
 

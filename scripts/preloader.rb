@@ -81,7 +81,7 @@ module PreforkLauncher
     def report_loaded
       Title.preloader(@settings)
       @safety.before_fork
-      examination = Examination.new(@settings.root, own: [CONTROL_FD, SCOREBOARD_FD, STDERR_FD], eagerly_loaded: @memory_sharing.eagerly_loaded)
+      examination = Examination.new(@settings.root, own: @settings.descriptors, eagerly_loaded: @memory_sharing.eagerly_loaded)
       findings = examination.warnings
       @idle = findings.none? { |finding| finding.kind == "thread" } ? Thread.list : []
       @memory_sharing.collect # what was connected, and what the examination made, is garbage from here on

@@ -40,6 +40,11 @@ module PreforkLauncher
       !@worker.nil?
     end
 
+    # The numbers of the descriptors that the supervisor has given to this process.
+    def descriptors
+      [CONTROL_FD, SCOREBOARD_FD, STDERR_FD, *(LISTENER_FD if direct?)]
+    end
+
     # Whether this process only examines what loading leaves behind.
     def doctor?
       @doctor
