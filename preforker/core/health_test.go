@@ -187,3 +187,24 @@ func TestAYoungWorkerThatLeavesHasTheDrainTimeout(t *testing.T) {
 		})
 	}
 }
+
+// TestAWorkerThatIsForkedAfterItsBootTimeoutHasAnother: its preloader was killed for it, and had it forked all the same.
+func TestAWorkerThatIsForkedAfterItsBootTimeoutHasAnother(t *testing.T) {
+	s := newScript(t, 1)
+	key := find[SpawnWorker](s.load(1))[0].Key
+	s.fire(TimerWorkerBoot)
+	s.event(WorkerSpawned{key, 77})
+	s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}})
+	if killed := find[KillWorker](s.fire(TimerWorkerBoot)); len(killed) != 1 || killed[0].Key != key {
+		t.Errorf("killed %+v, want %v", killed, key)
+	}
+	set := 0
+	for _, a := range s.acts {
+		if timer, is := a.(SetTimer); is && timer.Timer == (Timer{TimerWorkerBoot, key}) {
+			set++
+		}
+	}
+	if set != 2 {
+		t.Errorf("%d timers were set, want 2", set)
+	}
+}

@@ -210,6 +210,7 @@ func (c *Core) workerBootTimeout(key ident.Key) {
 		c.askWhereItLoads(w)
 	case w.state == SpawningWorker:
 		c.preloaderKill(key.Origin())
+		c.do(SetTimer{Timer{TimerWorkerBoot, key}, c.policy.BootTimeout}) // it may have forked it meanwhile
 	default:
 		c.kill(w, ReasonBootTimeout)
 	}
