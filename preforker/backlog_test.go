@@ -15,9 +15,6 @@ import (
 	"launcher/preforker/sockets"
 )
 
-// patience is what a wait takes to fail.
-const patience = testdir.Patience
-
 // socketOptions are those of the sockets of tests.
 var socketOptions = linux.SocketOptions{Mode: 0o640, Gid: -1}
 
