@@ -119,8 +119,7 @@ func (s *Supervisor) acquire() (err error) {
 	if s.control, err = control.Listen(s.config.SocketDir, sockets.Staleness{Predecessor: s.pid.Predecessor}); err != nil {
 		return err
 	}
-	options := linux.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
-	if s.sockets, err = sockets.BindAll(s.config.SocketDir, s.config.Workers, options, s.pid.Predecessor); err != nil {
+	if s.sockets, err = sockets.BindAll(s.config.SocketDir, s.config.Workers, s.socketOptions(), s.pid.Predecessor); err != nil {
 		return err
 	}
 	if err := s.dir.WriteSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
@@ -143,6 +142,10 @@ func (s *Supervisor) acquire() (err error) {
 		}
 	}
 	return nil
+}
+
+func (s *Supervisor) socketOptions() linux.SocketOptions {
+	return linux.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
 }
 
 func (s *Supervisor) release() {
@@ -168,8 +171,8 @@ func (s *Supervisor) release() {
 func (s *Supervisor) Run() error {
 	defer s.release()
 	defer s.hasten()
-	looks := time.NewTicker(folderPeriod)
-	defer looks.Stop()
+	checks := time.NewTicker(folderPeriod)
+	defer checks.Stop()
 	children := make(chan os.Signal, 1) // one pending signal says all there is to say
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
@@ -190,8 +193,8 @@ func (s *Supervisor) Run() error {
 			s.handle(n)
 		case <-children:
 			s.reapOrphans()
-		case <-looks.C:
-			s.lookAtFolder()
+		case <-checks.C:
+			s.checkFolder()
 		}
 	}
 	s.config.Observer.Stopping()
@@ -200,7 +203,9 @@ func (s *Supervisor) Run() error {
 		_ = w.conn.Close()
 	}
 	s.refuseBacklog()
+	s.discardBound()
 	s.tasks.Wait()
+	s.discardNotices()
 	s.reapOrphans()
 	return s.verdict
 }
@@ -250,6 +255,20 @@ func (s *Supervisor) post(n notice) {
 	select {
 	case s.notices <- n:
 	case <-s.done:
+	}
+}
+
+// discardNotices closes what comes with notices that the loop has not taken any more.
+func (s *Supervisor) discardNotices() {
+	for {
+		select {
+		case n := <-s.notices:
+			if found, is := n.(folderChecked); is {
+				found.discard()
+			}
+		default:
+			return
+		}
 	}
 }
 

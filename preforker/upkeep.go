@@ -1,107 +1,102 @@
 package preforker
 
 import (
-	"fmt"
-	"os"
+	"errors"
 	"path/filepath"
 	"time"
 
-	"launcher/preforker/control"
 	"launcher/preforker/core"
-	"launcher/preforker/ruby"
-	"launcher/preforker/smallfile"
 	"launcher/preforker/sockets"
 )
 
 // People clean log/, a deploy gives the folder's name to another one, a tool removes what is old: files that
 // the web server, the next launcher and "launcher status" need are gone then, and the launcher with them, though it
-// runs. So they are looked at all the time. Looking costs a stat a file; inotify would tell nothing where a folder
+// runs. So they are checked all the time. That costs a stat a file; inotify would tell nothing where a folder
 // above is renamed, or another one is mounted over it.
 
 const (
-	// folderPeriod is how often the files are looked at.
+	// folderPeriod is how often the files are checked.
 	folderPeriod = time.Second
-	// mostUpkeepPause is the longest wait before what could not be put back is tried again.
-	mostUpkeepPause = 30 * time.Second
+	// maxUpkeepPause is the longest wait before what could not be put back is tried again.
+	maxUpkeepPause = 30 * time.Second
 )
 
 // upkeep is what the loop knows about putting files back.
 type upkeep struct {
-	looking bool // a look is under way: on a disk that does not answer it could be so for long
-	next    time.Time
-	pause   time.Duration
-	trouble string // what was last in the way, "": nothing
+	checking bool // on a disk that does not answer it could be so for long
+	next     time.Time
+	pause    time.Duration
+	trouble  string // what was last in the way, "": nothing
+
+	// The sockets that the last check has bound in the place of lost ones, and why it has not, until
+	// the core says what becomes of them.
+	bound   map[int]sockets.Bound
+	unbound map[int]error
 }
 
-// folderLook is what there is to look at. Its goroutine alone waits for the disk.
-type folderLook struct {
-	paths   []string
-	sockets map[int]sockets.NamedFile // of the slots whose socket is open
-	pid     *sockets.PidFile
-	control *control.Server
-	heap    *ruby.HeapFile
-	snippet string // path
-}
-
-// folderChecked tells what is missing, of those things that were there when it began.
-type folderChecked struct {
-	look                        folderLook
-	sockets                     []int
-	pid, control, heap, snippet bool
-}
-
-// lookAtFolder begins a look. A launcher that stops has taken the files away itself.
-func (s *Supervisor) lookAtFolder() {
-	if s.upkeep.looking || s.core.Phase() >= core.PhaseStopping {
+// checkFolder begins a check. A launcher that stops has taken the files away itself.
+func (s *Supervisor) checkFolder() {
+	if s.upkeep.checking || s.core.Phase() >= core.PhaseStopping {
 		return
 	}
-	s.upkeep.looking = true
-	pid := *s.pid
-	look := folderLook{paths: s.sockets.Paths(), sockets: s.sockets.Files(), pid: &pid, control: s.control, heap: s.heap}
-	if s.config.SnippetName != "" {
-		look.snippet = filepath.Join(s.config.SocketDir, s.config.SnippetName)
-	}
-	s.tasks.Go(func() { s.post(look.run()) })
-}
-
-func (l folderLook) run() folderChecked {
-	found := folderChecked{look: l, pid: l.pid.Lost(), control: l.control.Lost(), heap: l.heap.Lost()}
-	for slot := range l.paths {
-		if file, open := l.sockets[slot]; open && file.Lost(l.paths[slot]) {
-			found.sockets = append(found.sockets, slot)
+	s.upkeep.checking = true
+	check := folderCheck{root: s.config.App.Root, dir: s.config.SocketDir, snippetName: s.config.SnippetName, snippet: s.config.Snippet,
+		socketOptions: s.socketOptions(), folder: s.dir, paths: s.sockets.Paths(), files: s.sockets.Files(),
+		pid: s.pid, control: s.control, heap: s.heap, restore: !time.Now().Before(s.upkeep.next)}
+	s.tasks.Go(func() {
+		found := check.run()
+		select {
+		case s.notices <- found:
+		case <-s.done:
+			found.discard()
 		}
-	}
-	if l.snippet != "" {
-		_, err := os.Lstat(l.snippet)
-		found.snippet = err != nil && smallfile.IsMissing(err)
-	}
-	return found
+	})
 }
 
-// folderChecked puts back what is missing. The sockets of slots are the core's to decide about.
-func (s *Supervisor) folderChecked(e folderChecked) (core.Event, bool) {
-	s.upkeep.looking = false
+// folderChecked takes over what was made anew. The sockets of slots are the core's to decide about.
+func (s *Supervisor) folderChecked(found folderChecked) (core.Event, bool) {
+	s.upkeep.checking = false
 	if s.core.Phase() >= core.PhaseStopping {
+		s.tasks.Go(found.discard)
 		return nil, false
 	}
-	if (e.pid || e.control || e.heap || e.snippet) && !time.Now().Before(s.upkeep.next) {
-		s.upkeep.pause = min(max(2*s.upkeep.pause, folderPeriod), mostUpkeepPause)
-		s.upkeep.next = time.Now().Add(s.upkeep.pause)
-		if err := s.putBack(e); err != nil {
-			s.tellUpkeep(err)
-		} else {
-			s.upkeep.pause, s.upkeep.next, s.upkeep.trouble = 0, time.Time{}, ""
-		}
+	if older := s.pid; found.pid != nil {
+		s.pid = found.pid
+		s.tasks.Go(older.Release)
+		s.log.Warn("pid file was removed or replaced; it is written anew", keyPath, s.pid.Path)
 	}
-	return s.lostSockets(e)
+	if older := s.control; found.control != nil {
+		s.control = found.control
+		s.serveControl()
+		s.tasks.Go(older.Close)
+		s.log.Warn("control socket was removed or replaced; it is bound anew", keyPath, s.control.Path())
+	}
+	if found.snippet {
+		s.log.Warn("the web server's configuration was removed; it is written anew", keyPath, filepath.Join(s.config.SocketDir, s.config.SnippetName))
+	}
+	switch {
+	case found.err != nil:
+		s.upkeep.pause = min(max(2*s.upkeep.pause, folderPeriod), maxUpkeepPause)
+		s.upkeep.next = time.Now().Add(s.upkeep.pause)
+		s.tellUpkeep(found.err)
+	case found.tried:
+		s.upkeep.pause, s.upkeep.next, s.upkeep.trouble = 0, time.Time{}, ""
+	}
+	return s.lostSockets(found)
 }
 
-// lostSockets tells the core which sockets are lost, of those that are the same as when the look began.
-func (s *Supervisor) lostSockets(e folderChecked) (core.Event, bool) {
+// lostSockets tells the core which sockets are lost, of those that are the same as when the check began.
+func (s *Supervisor) lostSockets(found folderChecked) (core.Event, bool) {
+	s.discardBound()
+	s.upkeep.bound, s.upkeep.unbound = found.bound, found.unbound
+	files := s.sockets.Files()
 	var lost []int
-	for _, slot := range e.sockets {
-		if s.sockets.Listener(slot) != nil && s.sockets.Files()[slot] == e.look.sockets[slot] {
+	for _, slot := range found.lost {
+		if file, open := files[slot]; open && file == found.check.files[slot] {
 			lost = append(lost, slot)
+		} else if bound, is := found.bound[slot]; is {
+			s.tasks.Go(bound.Close)
+			delete(found.bound, slot)
 		}
 	}
 	if len(lost) == 0 {
@@ -110,47 +105,12 @@ func (s *Supervisor) lostSockets(e folderChecked) (core.Event, bool) {
 	return core.SocketsLost{Slots: lost}, true
 }
 
-// putBack makes anew what is missing beside the sockets.
-func (s *Supervisor) putBack(e folderChecked) error {
-	if err := s.keepFolder(); err != nil {
-		return err
+// discardBound closes sockets that the core has had no use for.
+func (s *Supervisor) discardBound() {
+	for _, bound := range s.upkeep.bound {
+		s.tasks.Go(bound.Close)
 	}
-	if e.control && s.control == e.look.control {
-		if err := s.replaceControl(); err != nil {
-			return err
-		}
-		s.log.Warn("control socket was removed or replaced; it is bound anew", keyPath, s.control.Path())
-	}
-	if e.snippet {
-		if err := s.dir.WriteSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
-			return err
-		}
-		s.log.Warn("the web server's configuration was removed; it is written anew", keyPath, e.look.snippet)
-	}
-	if e.heap {
-		return s.heap.WriteAgain() // it is no loss, and no news
-	}
-	return nil
-}
-
-// keepFolder makes sure that the folder is there, and that no other launcher has taken it meanwhile: without
-// that nothing may be put into it.
-func (s *Supervisor) keepFolder() error {
-	if !s.pid.Lost() {
-		return nil
-	}
-	if err := s.dir.Restore(s.config.App.Root); err != nil {
-		return err
-	}
-	fresh, err := sockets.LockPidFile(s.config.SocketDir)
-	if err != nil {
-		return fmt.Errorf("lock socket folder again: %w", err)
-	}
-	s.pid.Release()
-	s.pid = fresh
-	s.upkeep.trouble = ""
-	s.log.Warn("pid file was removed or replaced; it is written anew", keyPath, fresh.Path)
-	return nil
+	s.upkeep.bound = nil
 }
 
 // tellUpkeep logs what is in the way, once until it is something else.
@@ -161,11 +121,13 @@ func (s *Supervisor) tellUpkeep(err error) {
 	}
 }
 
-// openSlot binds the socket of a slot that has none.
+var errFolderLost = errors.New("the socket folder is not this launcher's at the moment")
+
+// openSlot binds the socket of a slot that has none. In a folder that is gone, or another
+// launcher's, the next check has to put things right before.
 func (s *Supervisor) openSlot(slot int) core.Event {
-	if err := s.keepFolder(); err != nil {
-		s.tellUpkeep(err)
-		return core.SlotNotBound{Slot: slot, Error: err.Error(), Told: true}
+	if s.pid.Lost() {
+		return core.SlotNotBound{Slot: slot, Error: errFolderLost.Error(), Told: true}
 	}
 	if err := s.sockets.Bind(slot, sockets.Staleness{Predecessor: s.pid.Predecessor, Moved: true}); err != nil {
 		return core.SlotNotBound{Slot: slot, Error: err.Error()}
@@ -173,12 +135,12 @@ func (s *Supervisor) openSlot(slot int) core.Event {
 	return nil
 }
 
-// rebindSlot binds a socket in the place of one that cannot be reached any more. What waits there goes to the new
+// rebindSlot puts a socket in the place of one that cannot be reached any more. What waits there goes to the new
 // one; the workers of the older one serve what they get before.
 func (s *Supervisor) rebindSlot(slot int) core.Event {
 	s.sockets.HideSlot(slot)
 	older := s.sockets.Take(slot)
-	failed := s.openSlot(slot)
+	failed := s.replaceSocket(slot)
 	switch {
 	case older == nil:
 	case failed == nil:
@@ -189,4 +151,18 @@ func (s *Supervisor) rebindSlot(slot int) core.Event {
 		s.drainBacklog(older, s.neighbours(slot))
 	}
 	return failed
+}
+
+// replaceSocket takes over what the check has bound, or could not bind.
+func (s *Supervisor) replaceSocket(slot int) core.Event {
+	if bound, is := s.upkeep.bound[slot]; is {
+		delete(s.upkeep.bound, slot)
+		s.sockets.Put(slot, bound)
+		return nil
+	}
+	if err, is := s.upkeep.unbound[slot]; is {
+		delete(s.upkeep.unbound, slot)
+		return core.SlotNotBound{Slot: slot, Error: err.Error()}
+	}
+	return s.openSlot(slot)
 }

@@ -49,17 +49,17 @@ func newKeeper(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	return s, &log
 }
 
-// look looks once, and hands back what the core is told.
-func (s *Supervisor) look(t *testing.T) core.Event {
+// check checks once, and returns what the core is told.
+func (s *Supervisor) check(t *testing.T) core.Event {
 	t.Helper()
-	s.lookAtFolder()
+	s.checkFolder()
 	e, _ := s.translate(<-s.notices)
 	return e
 }
 
 func (s *Supervisor) lostAll(t *testing.T) {
 	t.Helper()
-	lost, _ := s.look(t).(core.SocketsLost)
+	lost, _ := s.check(t).(core.SocketsLost)
 	if len(lost.Slots) != len(s.sockets.Paths()) {
 		t.Fatalf("lost %v", lost.Slots)
 	}
@@ -68,7 +68,7 @@ func (s *Supervisor) lostAll(t *testing.T) {
 			t.Errorf("%+v", failed)
 		}
 	}
-	if found := s.look(t); found != nil {
+	if found := s.check(t); found != nil {
 		t.Errorf("there is more to do: %+v", found)
 	}
 }
@@ -95,7 +95,7 @@ func TestFilesComeBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, log := newKeeper(t, 2)
-			if found := s.look(t); found != nil || log.Len() != 0 {
+			if found := s.check(t); found != nil || log.Len() != 0 {
 				t.Errorf("nothing is missing, but %+v", found)
 			}
 			as := os.ModeDir | os.ModeSetgid | 0o750
@@ -201,7 +201,7 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 	}
 	files := theirs.Files()
 	for range 3 {
-		lost, _ := s.look(t).(core.SocketsLost)
+		lost, _ := s.check(t).(core.SocketsLost)
 		for _, slot := range lost.Slots {
 			if failed, is := s.rebindSlot(slot).(core.SlotNotBound); !is || !failed.Told {
 				t.Errorf("slot %d was bound: %+v", slot, failed)
@@ -218,6 +218,8 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 	}
 	theirs.Close()
 	other.Release()
+	s.upkeep.next = time.Time{}
+	s.check(t)
 	for slot := range 2 {
 		if failed := s.openSlot(slot); failed != nil {
 			t.Errorf("%+v", failed)
@@ -235,7 +237,7 @@ func TestFolderOfAnApplicationThatIsGone(t *testing.T) {
 	if err := os.RemoveAll(s.config.App.Root); err != nil {
 		t.Fatal(err)
 	}
-	lost, _ := s.look(t).(core.SocketsLost)
+	lost, _ := s.check(t).(core.SocketsLost)
 	if !slices.Equal(lost.Slots, []int{0}) {
 		t.Errorf("lost %v", lost.Slots)
 	}
@@ -248,6 +250,8 @@ func TestFolderOfAnApplicationThatIsGone(t *testing.T) {
 	if err := os.MkdirAll(s.config.App.Root, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	s.upkeep.next = time.Time{}
+	s.check(t)
 	if failed := s.openSlot(0); failed != nil {
 		t.Errorf("%+v", failed)
 	}
@@ -262,7 +266,7 @@ func TestFolderThatIsFullOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if found := s.look(t); found != nil {
+	if found := s.check(t); found != nil {
 		t.Errorf("%+v", found)
 	}
 	s.sockets.Close()
@@ -282,7 +286,7 @@ func TestFolderThatCannotBePutBack(t *testing.T) {
 	}
 	for range 3 {
 		s.upkeep.next = time.Time{}
-		lost, _ := s.look(t).(core.SocketsLost)
+		lost, _ := s.check(t).(core.SocketsLost)
 		for _, slot := range lost.Slots {
 			if failed, is := s.rebindSlot(slot).(core.SlotNotBound); !is || !failed.Told {
 				t.Errorf("slot %d: %+v", slot, failed)
@@ -302,13 +306,89 @@ func TestFolderThatCannotBePutBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.upkeep.next = time.Time{}
-	s.look(t)
+	s.check(t)
 	for slot := range 2 {
 		if failed := s.openSlot(slot); failed != nil {
 			t.Errorf("%+v", failed)
 		}
 	}
 	if got := testdir.Names(t, dir); !slices.Equal(got, kept) {
+		t.Errorf("the folder has %q", got)
+	}
+}
+
+// TestLoopWaitsForNoDisk: what a check has made anew is taken over as it is, though the disk has stopped to answer
+// by then.
+func TestLoopWaitsForNoDisk(t *testing.T) {
+	s, _ := newKeeper(t, 2)
+	if err := os.RemoveAll(s.config.SocketDir); err != nil {
+		t.Fatal(err)
+	}
+	pid, server := s.pid, s.control
+	s.checkFolder()
+	found := <-s.notices
+	if err := os.Rename(s.config.SocketDir, s.config.SocketDir+".away"); err != nil { // nothing can be made in it
+		t.Fatal(err)
+	}
+	lost, _ := s.translate(found)
+	for _, slot := range lost.(core.SocketsLost).Slots {
+		if failed := s.rebindSlot(slot); failed != nil {
+			t.Errorf("%+v", failed)
+		}
+	}
+	if s.pid == pid || s.control == server || s.sockets.Listener(0) == nil || s.sockets.Listener(1) == nil {
+		t.Error("something was not taken over")
+	}
+}
+
+// TestStopWhileFilesAreMadeAnew leaves none of them behind.
+func TestStopWhileFilesAreMadeAnew(t *testing.T) {
+	for name, taken := range map[string]func(s *Supervisor, found notice){
+		"the loop takes it":  func(s *Supervisor, found notice) { s.translate(found) },
+		"the loop has ended": func(s *Supervisor, found notice) { s.notices <- found; s.discardNotices() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := newKeeper(t, 2)
+			if err := os.RemoveAll(s.config.SocketDir); err != nil {
+				t.Fatal(err)
+			}
+			s.checkFolder()
+			found := <-s.notices
+			if got := len(testdir.Names(t, s.config.SocketDir)); got != len(kept) {
+				t.Fatalf("%d files are there again", got)
+			}
+			s.core.Step(0, core.StopAsked{Now: true})
+			taken(s, found)
+			close(s.done)
+			s.tasks.Wait()
+			s.done = make(chan struct{}) // for the end of the test
+			if got := testdir.Names(t, s.config.SocketDir); !slices.Equal(got, []string{"launcher.heap", "web.conf"}) {
+				t.Errorf("left behind: %q", got)
+			}
+		})
+	}
+}
+
+// TestSocketThatTheCoreDoesNotWant: its slot was closed while the check was made.
+func TestSocketThatTheCoreDoesNotWant(t *testing.T) {
+	s, _ := newKeeper(t, 2)
+	for _, path := range s.sockets.Paths() {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.checkFolder()
+	found := <-s.notices
+	s.closeSlot(0)
+	lost, _ := s.translate(found)
+	if slots := lost.(core.SocketsLost).Slots; !slices.Equal(slots, []int{1}) {
+		t.Errorf("lost %v", slots)
+	}
+	s.discardBound() // as when the core does not rebind the other one either
+	close(s.done)
+	s.tasks.Wait()
+	s.done = make(chan struct{})
+	if got := testdir.Names(t, s.config.SocketDir); !slices.Equal(got, kept[2:]) {
 		t.Errorf("the folder has %q", got)
 	}
 }

@@ -42,6 +42,9 @@ func (l *Listeners) Bind(slot int, stale Staleness) error {
 	return nil
 }
 
+// Put gives a slot that has none a socket that was bound at its path.
+func (l *Listeners) Put(slot int, bound Bound) { l.bound[slot] = bound }
+
 // Path is where the socket of a slot is, or was.
 func (l *Listeners) Path(slot int) string { return l.paths[slot] }
 
