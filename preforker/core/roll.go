@@ -74,8 +74,8 @@ func (c *Core) roll(source *preloader) {
 		w := s.serving()
 		switch {
 		case w == nil:
-		case w.key.Origin() == source.origin && (w.state != ReadyWorker || !source.proven):
-			return // a successor is on its way, or has yet to show what it can do
+		case s.triesOut(source):
+			return
 		case c.outdated(w, source) && w.state == ReadyWorker && s.retryAt <= c.now && !c.crowded(s):
 			if next == nil || c.overdue(w) && !c.overdue(next.serving()) {
 				next = s
@@ -85,6 +85,13 @@ func (c *Core) roll(source *preloader) {
 	if next != nil && c.mayBegin() {
 		c.spawn(next, source)
 	}
+}
+
+// triesOut says whether a worker of a preloader is on its way in a slot, or has yet to show what it can do.
+func (s *slot) triesOut(source *preloader) bool {
+	return slices.ContainsFunc(s.workers, func(w *worker) bool {
+		return !w.leaving() && w.key.Origin() == source.origin && (w.state != ReadyWorker || !source.proven)
+	})
 }
 
 // crowded says whether a worker still leaves a slot that another one serves: a third would cost as much

@@ -228,3 +228,19 @@ func TestARollMakesNoThirdWorker(t *testing.T) {
 		})
 	}
 }
+
+// TestAReforkIsTriedInOneSlotThoughANewerReleaseComesUpThere: its preloader dies, and the refork is the newest again.
+func TestAReforkIsTriedInOneSlotThoughANewerReleaseComesUpThere(t *testing.T) {
+	s := reforking(t, 2, 10)
+	s.tried(s.asked(0, 20))
+	s.core.failures = 1 // so that the next load waits
+	s.event(RestartAsked{"HUP"})
+	if spawned := find[SpawnWorker](s.load(2)); len(spawned) != 1 || spawned[0].Key.Slot != 0 {
+		t.Fatalf("%+v", spawned)
+	} else {
+		s.event(WorkerSpawned{spawned[0].Key, 77})
+	}
+	if spawned := find[SpawnWorker](s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})); len(spawned) != 0 {
+		t.Errorf("%+v, before the first answer", spawned)
+	}
+}
