@@ -72,6 +72,7 @@ const (
 
 // ParseStat reads the text of /proc/PID/stat. The name stands in parentheses and may itself
 // have blanks, line ends and parentheses; no field after it has, so it ends at the last one.
+// A process that was reaped while the kernel wrote the text is ErrGone.
 func ParseStat(text []byte) (Process, error) {
 	head, _, opened := bytes.Cut(text, []byte(" ("))
 	closing := bytes.LastIndexByte(text, ')')
@@ -104,7 +105,13 @@ func (p *Process) set(number int, value []byte) error {
 		}
 		p.State = value[0]
 		return nil
-	case statParent, statGroup, statSession:
+	case statGroup, statSession:
+		// What no process has: the kernel found none any more (do_task_stat in fs/proc/array.c).
+		if string(value) == "-1" {
+			return ErrGone
+		}
+		bits = 31
+	case statParent:
 		bits = 31
 	case statMinor, statMajor, statStart:
 	default:

@@ -3,6 +3,7 @@
 package proc
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,15 @@ func TestParseStatRefuses(t *testing.T) {
 	} {
 		if got, err := ParseStat([]byte(text)); err == nil {
 			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}
+
+// A process that is reaped while its file is read has no parent, group and session any more.
+func TestParseStatOfAReapedProcess(t *testing.T) {
+	for _, text := range []string{"42 (ruby) X 0 -1 -1 0 -1 4228108 80 0 0 0 0 0 0 0 20 0 1 0 8812 0 0", "42 (ruby)" + strings.Replace(restOfStat, " 1 41 40 ", " 0 -1 -1 ", 1)} {
+		if got, err := ParseStat([]byte(text)); !errors.Is(err, ErrGone) {
+			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
 }
