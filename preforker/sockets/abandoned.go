@@ -21,21 +21,20 @@ func AbandonedWorkers(dir string, own *os.File) []*linux.Process {
 	if err != nil {
 		return nil
 	}
-	entries, err := os.ReadDir("/proc")
+	table, err := proc.Processes()
 	if err != nil {
 		return nil
 	}
 	var found []*linux.Process
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || !strings.HasPrefix(proc.Title(pid), workerTitle) {
+	for _, p := range table.All() {
+		if !strings.HasPrefix(proc.Title(p.Pid), workerTitle) {
 			continue
 		}
-		process, err := linux.FollowProcess(pid) // before the checks: what they see is this process, or it is gone
+		process, err := linux.FollowProcess(p.Pid) // before the checks: what they see is this process, or it is gone
 		if err != nil {
 			continue
 		}
-		if isAbandoned(pid, dir, info) {
+		if isAbandoned(p.Pid, dir, info) {
 			found = append(found, process)
 		} else {
 			_ = process.Close()

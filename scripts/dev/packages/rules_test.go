@@ -37,6 +37,10 @@ var rules = []rule{
 	{packages: []string{"fcgi/front"}, only: []string{"fcgi", "fcgi/fcgitest"}, tests: true},
 	{packages: []string{"lighttpd"}, only: []string{}, tests: true},
 	{packages: []string{"scripts/..."}, only: []string{}, tests: true},
+	{packages: []string{"cmd/launcher/internal/experiment"}, only: []string{"preforker/proc"}, tests: true},
+	{packages: []string{"cmd/launcher/internal/experiment/load"}, only: []string{"fcgi", "fcgi/fcgitest", "preforker/printable"}, tests: true},
+	{packages: []string{"cmd/launcher/internal/experiment/report"}, only: []string{"cmd/launcher/internal/experiment", "preforker/printable", "preforker/proc"}, tests: true},
+	{packages: []string{"cmd/launcher/internal/experiment/server"}, never: []string{"cmd/launcher/internal/experiment/run", "cmd/launcher/internal/experiment/report"}, tests: true},
 	{packages: []string{"cmd/launcher/internal/experiment/..."}, never: append([]string{"cmd/launcher/internal/cli"}, above...), tests: true},
 	{packages: []string{"preforker/...", "fcgi/...", "lighttpd"}, never: []string{"cmd/..."}, tests: true},
 }
