@@ -8,5 +8,6 @@
 // file declares at its top level; methods, their receivers and fields are not counted. Files of other systems and build
 // tags count as those of this one do.
 //
-// Its tests hold which package may import which, and that preforker/README.md has the graph.
+// Its tests hold which package may import which, that preforker/README.md has the graph, and what holds of
+// every source file.
 package main

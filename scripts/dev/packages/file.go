@@ -19,11 +19,12 @@ type file struct {
 	name       string // without its folder
 	test       bool
 	lines      int
-	comment    bool                // it has a package comment
+	comment    string              // of the package
 	imports    map[string]int      // path -> references to what it exports
 	selectors  map[string]bool     // "os.Exit", by the last part of the path
 	declared   map[string]struct{} // at the top level, without methods
 	unresolved map[string]int      // names that the file uses and does not declare
+	functions  map[string]int      // lines
 }
 
 func parseFile(name string) (*file, error) {
@@ -31,12 +32,13 @@ func parseFile(name string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree, err := parser.ParseFile(token.NewFileSet(), name, source, parser.ParseComments)
+	positions := token.NewFileSet()
+	tree, err := parser.ParseFile(positions, name, source, parser.ParseComments)
 	if err != nil {
 		return nil, fmt.Errorf("parse %s: %w", name, err)
 	}
 	f := &file{name: filepath.Base(name), test: strings.HasSuffix(name, "_test.go"), lines: bytes.Count(source, []byte("\n")),
-		comment: tree.Doc != nil, imports: map[string]int{}, selectors: map[string]bool{}, declared: map[string]struct{}{}, unresolved: map[string]int{}}
+		comment: tree.Doc.Text(), imports: map[string]int{}, selectors: map[string]bool{}, declared: map[string]struct{}{}, unresolved: map[string]int{}, functions: map[string]int{}}
 	names := map[string]string{} // as the file calls it -> path
 	for _, spec := range tree.Imports {
 		imported, err := strconv.Unquote(spec.Path.Value)
@@ -49,6 +51,9 @@ func parseFile(name string) (*file, error) {
 	f.count(tree, names)
 	for _, decl := range tree.Decls {
 		f.declare(decl)
+		if function, ok := decl.(*ast.FuncDecl); ok {
+			f.functions[function.Name.Name] = positions.Position(decl.End()).Line - positions.Position(decl.Pos()).Line + 1
+		}
 	}
 	return f, nil
 }

@@ -138,35 +138,3 @@ func TestCoreHasNoClock(t *testing.T) {
 		}
 	}
 }
-
-// The process is ended in one place, behind every deferred call.
-func TestExitsInMain(t *testing.T) {
-	m := thisModule(t)
-	for _, p := range m.packages {
-		for _, f := range p.files {
-			for _, call := range []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln"} {
-				if f.selectors[call] && !f.test && !strings.HasPrefix(f.name, "main") {
-					t.Errorf("%s calls %s", filepath.Join(m.name(p), f.name), call)
-				}
-			}
-		}
-	}
-}
-
-// What always holds of a package stands in one file, where a reader looks for it.
-func TestPackageComments(t *testing.T) {
-	m := thisModule(t)
-	for _, p := range m.packages {
-		if !slices.ContainsFunc(p.files, func(f *file) bool { return !f.test }) {
-			continue // tests alone
-		}
-		if !slices.ContainsFunc(p.files, func(f *file) bool { return f.name == "doc.go" && f.comment }) {
-			t.Errorf("%s has no doc.go with its comment", m.name(p))
-		}
-		for _, f := range p.files {
-			if f.comment && f.name != "doc.go" {
-				t.Errorf("%s has a package comment of its own", filepath.Join(m.name(p), f.name))
-			}
-		}
-	}
-}
