@@ -11,7 +11,8 @@ import (
 // startWorker starts a Ruby that loads the application and then serves a slot. Its channel is
 // where a preloader has its control socket, the slot's listener comes after what every Ruby gets.
 func (s *Supervisor) startWorker(key ident.Key, listener *os.File) error {
-	settings, err := s.settings(key.Generation)
+	start := s.rubyStart()
+	settings, err := start.Settings(key.Generation)
 	if err != nil {
 		return err
 	}
@@ -23,14 +24,14 @@ func (s *Supervisor) startWorker(key ident.Key, listener *os.File) error {
 	settings["slot"] = strconv.Itoa(key.Slot)
 	settings["serial"] = strconv.Itoa(key.Serial)
 	settings["record"] = strconv.Itoa(record)
-	ruby, err := s.launchRuby("channel "+key.String(), settings, nil, listener)
+	process, err := start.Launch("channel "+key.String(), settings, nil, listener)
 	if err != nil {
 		s.records.give(record)
 		return err
 	}
-	s.expectHelpers(key, ruby.child)
-	w := &workerProcess{key: key, conn: ruby.conn, record: record, socket: s.sockets.Inode(key.Slot),
-		read: make(chan struct{}), child: ruby.child, ruby: ruby}
+	s.expectHelpers(key, process.Child)
+	w := &workerProcess{key: key, conn: process.Conn, record: record, socket: s.sockets.Inode(key.Slot),
+		read: make(chan struct{}), child: process.Child, ruby: process}
 	s.workers[key] = w
 	s.tasks.Go(func() { s.readWorker(w) })
 	s.tasks.Go(func() { s.awaitWorker(w) })

@@ -53,7 +53,7 @@ type helpersSeen struct {
 // lookForHelpers looks at what was started, before anything else can be. It is called by who reads what
 // a Ruby says, when that has loaded: the loop does not wait for the pass, but what the Ruby says next, and its end, do.
 func (s *Supervisor) lookForHelpers(key ident.Key) {
-	table, err := s.passes.processes()
+	table, err := s.processes.Processes()
 	if err != nil {
 		s.log.Debug("processes that boot has started cannot be told", keyError, err)
 		return
@@ -163,7 +163,7 @@ func (s *Supervisor) hasProcesses(generation int) bool {
 func (s *Supervisor) endHelpers(h *helpers, who []slog.Attr) {
 	ended := map[int]bool{}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		table, err := s.passes.processes()
+		table, err := s.processes.Processes()
 		if err != nil {
 			s.log.Warn("processes that boot has started could not be ended", keyError, err)
 			return

@@ -8,38 +8,42 @@ import (
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/wire"
+	"launcher/preforker/linux"
 	"launcher/preforker/ruby"
 )
 
 // preloaderProcess is the supervisor's view of a preloader.
 type preloaderProcess struct {
-	*rubyProcess // without a child until the pid of one that a worker gave birth to is known
-	origin       ident.Origin
-	failed       *wire.Failed  // written by its reader, read after its exit
-	read         chan struct{} // closed when everything that it said was posted
+	origin ident.Origin
+	child  *linux.Child      // nil until the pid of one that a worker was reforked to is known
+	conn   *linux.PacketConn // also its life line
+	output *ruby.Output      // nil for one that a worker was reforked to
+	failed *wire.Failed      // written by its reader, read after its exit
+	read   chan struct{}     // closed when everything that it said was posted
 }
 
 func (s *Supervisor) startPreloader(generation int) core.Event {
 	origin := ident.Origin{Generation: generation}
-	settings, err := s.settings(generation)
+	start := s.rubyStart()
+	settings, err := start.Settings(generation)
 	if err != nil {
 		return core.PreloaderExited{Origin: origin, StartError: startErrorOf(err)}
 	}
 	settings["without"] = ruby.JoinOptimizations(s.config.Without, "\n")
 	s.config.Warmup.AddTo(settings)
-	ruby, err := s.launchRuby(fmt.Sprintf("control gen=%d", generation), settings, s.rubyVariables())
+	process, err := start.Launch(fmt.Sprintf("control gen=%d", generation), settings, s.rubyVariables())
 	if err != nil {
 		return core.PreloaderExited{Origin: origin, StartError: startErrorOf(err)}
 	}
-	s.expectHelpers(ident.Key{Generation: generation}, ruby.child)
-	p := s.addPreloader(origin, ruby)
+	s.expectHelpers(ident.Key{Generation: generation}, process.Child)
+	p := s.addPreloader(origin, *process)
 	s.tasks.Go(func() { s.awaitPreloader(p) })
 	return nil
 }
 
 // addPreloader begins to read what a preloader says.
-func (s *Supervisor) addPreloader(origin ident.Origin, ruby *rubyProcess) *preloaderProcess {
-	p := &preloaderProcess{rubyProcess: ruby, origin: origin, read: make(chan struct{})}
+func (s *Supervisor) addPreloader(origin ident.Origin, process ruby.Process) *preloaderProcess {
+	p := &preloaderProcess{origin: origin, child: process.Child, conn: process.Conn, output: process.Output, read: make(chan struct{})}
 	s.preloaders[origin] = p
 	s.tasks.Go(func() {
 		defer close(p.read)
@@ -155,7 +159,7 @@ func (s *Supervisor) signalPreloader(a core.SignalPreloader) {
 	if !a.Group {
 		return
 	}
-	if err := p.signalGroup(syscall.Signal(a.Signal)); err != nil {
+	if err := linux.SignalGroup(p.child.Pid, syscall.Signal(a.Signal)); err != nil {
 		s.log.Warn("preloader's group could not be signalled", keyPreloader, a.Origin, keyError, err)
 	}
 }

@@ -17,7 +17,7 @@ func (s *Supervisor) reforkWorker(a core.ReforkWorker) {
 	conn, theirs, err := linux.PacketPair("control " + a.Origin.String())
 	if err == nil {
 		defer theirs.Close()
-		s.addPreloader(a.Origin, &rubyProcess{conn: conn})
+		s.addPreloader(a.Origin, ruby.Process{Conn: conn})
 		if w := s.workers[a.Key]; w != nil { // else it has ended, and the socket's other end is closed here
 			err = ruby.Send(w.conn, wire.Refork{Origin: a.Origin, Checked: s.config.Refork.Checked}, theirs)
 		}

@@ -1,10 +1,6 @@
 package preforker
 
 import (
-	"os"
-	"syscall"
-
-	"launcher/preforker/linux"
 	"launcher/preforker/ruby"
 )
 
@@ -15,32 +11,6 @@ func (s *Supervisor) rubyStart() ruby.Start {
 		Silent: func(pid int) {
 			s.log.Warn("Ruby has not said yet what it is: one on a JVM starts slowly, and cannot fork", keyRuby, s.config.Ruby, keyPid, pid)
 		}}
-}
-
-func (s *Supervisor) settings(generation int) (map[string]string, error) {
-	return s.rubyStart().Settings(generation)
-}
-
-// rubyProcess is a Ruby that the supervisor has started: a preloader, or a worker that
-// loads the application by itself.
-type rubyProcess struct {
-	child  *linux.Child
-	conn   *linux.PacketConn // also its life line
-	output *ruby.Output      // what it prints while it loads
-}
-
-// signalGroup signals whatever the process has started and has not put into groups of their own.
-// It leads its group until the loop reaps it: the number is its own.
-func (p *rubyProcess) signalGroup(signal syscall.Signal) error {
-	return linux.SignalGroup(p.child.Pid, signal)
-}
-
-func (s *Supervisor) launchRuby(name string, settings map[string]string, variables []string, more ...*os.File) (*rubyProcess, error) {
-	process, err := s.rubyStart().Launch(name, settings, variables, more...)
-	if err != nil {
-		return nil, err
-	}
-	return &rubyProcess{process.Child, process.Conn, process.Output}, nil
 }
 
 // rubyVariables are those for the next preloader.

@@ -54,7 +54,7 @@ type Supervisor struct {
 	workers    map[ident.Key]*workerProcess
 	forgotten  map[*workerProcess]bool // given up, but perhaps still there
 	helpers    map[ident.Key]*helpers
-	passes     passes
+	processes  proc.TableReader
 	hurry      context.Context // ends when nobody is to be waited for
 	hasten     context.CancelFunc
 	finished   bool
@@ -81,7 +81,6 @@ func New(config Config) (*Supervisor, error) {
 		notices: make(chan notice, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
-		passes: passes{read: proc.Processes},
 	}
 	s.hurry, s.hasten = context.WithCancel(context.Background())
 	s.survey = newSurvey(&s.tasks)

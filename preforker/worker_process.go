@@ -25,7 +25,7 @@ type workerProcess struct {
 	read   chan struct{} // closed when everything that it said was posted
 	child  *linux.Child  // nil until its pid is known
 	failed *wire.Failed  // written by its reader, read after its exit
-	ruby   *rubyProcess  // where it loads the application by itself, else nil
+	ruby   *ruby.Process // where it loads the application by itself, else nil
 }
 
 // spawnWorker has a slot's worker forked, or starts it.
@@ -106,10 +106,10 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 			}
 			if failed := ruby.CheckHello(m, s.config.Ruby); failed != nil {
 				w.failed = failed
-				_ = w.ruby.child.Signal(syscall.SIGKILL)
+				_ = w.ruby.Child.Signal(syscall.SIGKILL)
 				continue
 			}
-			w.ruby.output.Admit()
+			w.ruby.Output.Admit()
 			s.post(core.WorkerHello{Key: w.key, Hello: helloOf(m)})
 		case wire.Loaded:
 			s.lookForHelpers(w.key)
@@ -157,7 +157,7 @@ func (s *Supervisor) awaitWorker(w *workerProcess) {
 	<-w.read
 	ended := workerEnded{process: w}
 	if w.ruby != nil {
-		ended.lines = w.ruby.output.Lines()
+		ended.lines = w.ruby.Output.Lines()
 	}
 	s.post(ended)
 }
@@ -252,7 +252,7 @@ func (s *Supervisor) killWorker(a core.KillWorker) {
 	}
 	err := w.child.Signal(syscall.SIGKILL)
 	if a.Group && w.ruby != nil {
-		err = errors.Join(err, w.ruby.signalGroup(syscall.SIGKILL))
+		err = errors.Join(err, w.ruby.SignalGroup(syscall.SIGKILL))
 	}
 	if err != nil {
 		s.log.Warn("worker could not be killed", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)

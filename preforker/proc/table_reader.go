@@ -1,15 +1,16 @@
-package preforker
+//go:build linux
+
+package proc
 
 import (
 	"sync"
-
-	"launcher/preforker/proc"
 )
 
-// passes are looks at all processes of the machine, one at a time: with thousands of them one takes tenths of a
-// second. Who asks gets a table that was begun after that, and all who ask during one pass share the next.
-type passes struct {
-	read func() (proc.Table, error)
+// TableReader reads the table of processes for all who ask, one pass at a time: with thousands of
+// processes one takes tenths of a second. Who asks gets a table that was begun after that, and all
+// who ask during one pass share the next. Its zero value reads /proc.
+type TableReader struct {
+	read func() (Table, error) // nil: Processes
 
 	turn sync.Mutex // is held during a pass
 
@@ -19,35 +20,40 @@ type passes struct {
 
 type pass struct {
 	begun bool
-	table proc.Table
+	table Table
 	err   error
 }
 
-func (p *passes) processes() (proc.Table, error) { return p.await(p.ask()) }
+// Processes reads the table, or shares the reading of others.
+func (r *TableReader) Processes() (Table, error) { return r.await(r.ask()) }
 
-// await makes a pass, or answers what another who waited for it has made.
-func (p *passes) await(mine *pass) (proc.Table, error) {
-	p.turn.Lock()
-	defer p.turn.Unlock()
+// await makes a pass, or returns what another who waited for it has made.
+func (r *TableReader) await(mine *pass) (Table, error) {
+	r.turn.Lock()
+	defer r.turn.Unlock()
 	if !mine.begun {
-		p.begin(mine)
-		mine.table, mine.err = p.read()
+		r.begin(mine)
+		read := r.read
+		if read == nil {
+			read = Processes
+		}
+		mine.table, mine.err = read()
 	}
 	return mine.table, mine.err
 }
 
-func (p *passes) ask() *pass {
-	p.lock.Lock()
-	defer p.lock.Unlock()
-	if p.next == nil {
-		p.next = &pass{}
+func (r *TableReader) ask() *pass {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if r.next == nil {
+		r.next = &pass{}
 	}
-	return p.next
+	return r.next
 }
 
 // begin has those who ask from now on get a later pass.
-func (p *passes) begin(mine *pass) {
-	p.lock.Lock()
-	defer p.lock.Unlock()
-	mine.begun, p.next = true, nil
+func (r *TableReader) begin(mine *pass) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	mine.begun, r.next = true, nil
 }

@@ -1,23 +1,23 @@
-package preforker
+//go:build linux
+
+package proc
 
 import (
 	"errors"
 	"os"
 	"sync"
 	"testing"
-
-	"launcher/preforker/proc"
 )
 
 // TestPassesAreShared: all who ask during one pass wait for one more, and no longer.
 func TestPassesAreShared(t *testing.T) {
 	begun, end := make(chan int), make(chan struct{})
 	count := 0
-	p := passes{read: func() (proc.Table, error) {
+	p := TableReader{read: func() (Table, error) {
 		count++ // one at a time
 		begun <- count
 		<-end
-		return proc.NewTable([]proc.Process{{Pid: count}}), nil
+		return NewTable([]Process{{Pid: count}}), nil
 	}}
 	var asking sync.WaitGroup
 	defer asking.Wait()
@@ -51,12 +51,12 @@ func TestPassesAreShared(t *testing.T) {
 // TestPassThatFails is told to who asked, and the next one is another.
 func TestPassThatFails(t *testing.T) {
 	wrong := errors.New("on purpose")
-	p := passes{read: func() (proc.Table, error) { return proc.Table{}, wrong }}
-	if _, err := p.processes(); !errors.Is(err, wrong) {
+	p := TableReader{read: func() (Table, error) { return Table{}, wrong }}
+	if _, err := p.Processes(); !errors.Is(err, wrong) {
 		t.Error(err)
 	}
-	p.read = proc.Processes
-	if table, err := p.processes(); err != nil {
+	p.read = nil
+	if table, err := p.Processes(); err != nil {
 		t.Error(err)
 	} else if _, found := table.Find(os.Getpid()); !found {
 		t.Error("this process is not there")
