@@ -39,11 +39,11 @@ func (d *demuxer) next() error {
 	record, err := d.records.Next()
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return ErrDied
+		return ErrConnectionClosed
 	case err != nil && (errors.Is(err, ErrVersion) || isTimeout(err)):
 		return err
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrDied, err) // ECONNRESET
+		return fmt.Errorf("%w: %w", ErrConnectionClosed, err) // ECONNRESET
 	case record.ID != requestID:
 		return fmt.Errorf("%w: %s for request %d", ErrRequestID, record.Type, record.ID)
 	}

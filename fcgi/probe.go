@@ -20,7 +20,7 @@ const defaultProbeTimeout = 5 * time.Second
 // returns those that it knows. An answer proves more than a connection does:
 // a connection waits in the backlog of a listener that nobody accepts from.
 //
-// An application that answers UNKNOWN_TYPE is alive too, and knows no values.
+// An application that answers UNKNOWN_TYPE serves too, and knows no values.
 func Probe(ctx context.Context, network, address string) (map[string]string, error) {
 	values, err := probe(ctx, network, address)
 	if err != nil {

@@ -76,7 +76,7 @@ func (h *Handler) send(ctx context.Context, r *http.Request, request *fcgi.Reque
 			if h.pool.setAside(socket) {
 				h.log.Warn("socket refused and was set aside", keySocket, socket.path, keyError, err)
 			}
-		case errors.Is(err, fcgi.ErrDied):
+		case errors.Is(err, fcgi.ErrConnectionClosed):
 			// Its successor is yet to start, others may be idle.
 			h.pool.setAside(socket)
 			return nil, nil, err

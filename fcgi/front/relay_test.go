@@ -58,14 +58,14 @@ func TestHandlerBadWorkers(t *testing.T) {
 		output []byte
 		status int // 0: the connection breaks
 	}{
-		{"dies at once", nil, 502},
-		{"dies in head", fcgitest.Stdout("A: b\r\n"), 502},
+		{"closes at once", nil, 502},
+		{"closes in head", fcgitest.Stdout("A: b\r\n"), 502},
 		{"bad status", fcgitest.Whole("Status: 99", ""), 502},
 		{"interim status", fcgitest.Whole("Status: 103 Early Hints\r\nLink: </a>", ""), 502},
 		{"speaks http", []byte("HTTP/1.1 200 OK\r\n\r\n"), 502},
 		{"overloaded", fcgi.AppendEndRequest(nil, 1, 0, fcgi.StatusOverloaded), 503},
-		{"dies in body", fcgitest.Stdout("A: b\r\n\r\nhalf"), 0},
-		{"dies before body", fcgitest.Stdout("A: b\r\n\r\n"), 0},
+		{"closes in body", fcgitest.Stdout("A: b\r\n\r\nhalf"), 0},
+		{"closes before body", fcgitest.Stdout("A: b\r\n\r\n"), 0},
 		{"body too short", fcgitest.Whole("Content-Length: 5", "half"), 0},
 		{"body too long", fcgitest.Whole("Content-Length: 3", "half"), 0},
 	}
