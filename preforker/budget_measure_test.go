@@ -103,7 +103,7 @@ func TestMeasurerReadsWhatCouldHaveGrown(t *testing.T) {
 	m.watch(key, ruby.pid, 2)
 	look := func() (found core.Measurement, any bool) {
 		*posted = nil
-		m.look(false)
+		m.sample(false)
 		if len(*posted) == 0 {
 			return core.Measurement{}, false
 		}
@@ -114,7 +114,7 @@ func TestMeasurerReadsWhatCouldHaveGrown(t *testing.T) {
 		t.Errorf("it has served nothing: %+v", got)
 	}
 	*posted = nil
-	if m.look(true); len(*posted) != 1 {
+	if m.sample(true); len(*posted) != 1 {
 		t.Error("one that has served nothing is never looked at")
 	}
 	m.set(200 * mB)
@@ -153,13 +153,13 @@ func TestMeasurerOfTheGone(t *testing.T) {
 	ruby.serve("1")
 	m.watch(ident.Key{Serial: 1}, 1<<22+1, 1) // above the largest pid
 	m.preloader(ident.Origin{Generation: 1}, 1<<22+1)
-	m.look(true)
+	m.sample(true)
 	if len(*posted) != 1 { // the count of its requests is known
 		t.Errorf("%+v", *posted)
 	}
 	m.preloader(ident.Origin{Generation: 2}, ruby.pid)
 	*posted = nil
-	m.look(false)
+	m.sample(false)
 	if len(*posted) != 1 {
 		t.Fatalf("%+v", *posted)
 	}
@@ -180,6 +180,6 @@ func BenchmarkLook(b *testing.B) {
 		for _, w := range m.workers {
 			w.served = 0
 		}
-		m.look(false)
+		m.sample(false)
 	}
 }

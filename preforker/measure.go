@@ -14,14 +14,14 @@ import (
 	"launcher/preforker/proc"
 )
 
-// measurePeriod is the time between two looks at the workers.
+// measurePeriod is the time between two samples of the workers.
 const measurePeriod = 200 * time.Millisecond
 
 const (
-	// measureShare bounds what looking costs: a pass that took 1 ms of a CPU is followed by 30 ms
-	// of rest at least. With hundreds of busy workers this is what spreads the looks.
+	// measureShare bounds what samples cost: one that took 1 ms of a CPU is followed by 30 ms
+	// of rest at least. With hundreds of busy workers the samples are that far apart.
 	measureShare = 30
-	// restlessPass is every so many passes at which workers are looked at that have served nothing
+	// restlessPass is every so many samples that have also those workers that have served nothing
 	// since the last time: an application may have threads of its own.
 	restlessPass = 25
 )
@@ -31,7 +31,7 @@ const (
 var ages = [...]uint64{core.MinService, core.AimedService}
 
 // measurer reads the memory of workers, in a goroutine of its own, and posts what
-// it finds. A look costs what could have changed: nothing for a worker that has served nothing,
+// it finds. A sample costs what could have changed: nothing for a worker that has served nothing,
 // else 10 µs for the count of its page faults, and the 0.6 ms and more of its private
 // memory only at certain ages and where the faults could have taken half of what it had left.
 type measurer struct {
@@ -97,7 +97,7 @@ func (m *measurer) preloader(origin ident.Origin, pid int) {
 	m.parents = append(m.parents, parent{origin, pid})
 }
 
-// run looks at the workers until done is closed. It has a thread to itself, whose time can be told:
+// run samples the workers until done is closed. It has a thread to itself, whose time can be measured:
 // by the clock a pass takes long where the machine is busy, which is when workers grow.
 func (m *measurer) run(done <-chan struct{}) {
 	runtime.LockOSThread()
@@ -112,7 +112,7 @@ func (m *measurer) run(done <-chan struct{}) {
 		case <-timer.C:
 		}
 		began := threadTime()
-		m.look(pass%restlessPass == 0)
+		m.sample(pass%restlessPass == 0)
 		timer.Reset(throttle.Rest(threadTime() - began))
 	}
 }
@@ -126,8 +126,8 @@ func threadTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// look is one pass. A process that ends while it is read has its end told by others.
-func (m *measurer) look(all bool) {
+// sample reads the workers once. A process that ends while it is read is left out: others tell its end.
+func (m *measurer) sample(all bool) {
 	m.mu.Lock()
 	workers := make([]*measured, 0, len(m.workers))
 	for _, w := range m.workers {

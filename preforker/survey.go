@@ -46,7 +46,7 @@ func newSurvey(tasks *sync.WaitGroup) *survey {
 	return &survey{read: proc.Of, now: time.Now, tasks: tasks, readings: map[surveyed]reading{}}
 }
 
-// ask answers what is known of these processes when they have been read, or patience has ended. It is called by a
+// ask returns what is known of these processes when they have been read, or patience has ended. It is called by a
 // goroutine that tasks waits for.
 func (s *survey) ask(processes []surveyed, patience <-chan time.Time) map[surveyed]reading {
 	for range 2 { // a pass that is under way may not know all of them
@@ -66,7 +66,7 @@ func (s *survey) ask(processes []surveyed, patience <-chan time.Time) map[survey
 	return maps.Clone(s.readings)
 }
 
-// begin answers the pass under way, or a new one, or nil where nothing is to be read now: there is
+// begin returns the pass under way, or a new one, or nil where nothing is to be read now: there is
 // a rest, and everybody is known.
 func (s *survey) begin(processes []surveyed) chan struct{} {
 	s.mu.Lock()
