@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-//go:embed *.rb checks/*.rb fastcgi/*.rb rails_warmup/*.rb
+//go:embed *.rb checks/*.rb fastcgi/*.rb memory/*.rb memory/rails_warmup/*.rb refork/*.rb worker/*.rb
 var files embed.FS
 
 // prefix names the files in backtraces: launcher/worker.rb.

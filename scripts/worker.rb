@@ -1,15 +1,15 @@
 # frozen_string_literal: true
 
 require_relative "channel"
-require_relative "exit_handlers"
+require_relative "worker/exit_handlers"
 require_relative "failure"
 require_relative "fastcgi/responder"
-require_relative "optimizations"
+require_relative "memory/optimizations"
 require_relative "refork"
-require_relative "request_tracker"
-require_relative "served_application"
-require_relative "serving_loop"
-require_relative "shutdown"
+require_relative "worker/request_tracker"
+require_relative "worker/served_application"
+require_relative "worker/serving_loop"
+require_relative "worker/shutdown"
 require_relative "supervisor_death"
 require_relative "title"
 

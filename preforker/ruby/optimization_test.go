@@ -22,7 +22,7 @@ func TestParseOptimizations(t *testing.T) {
 func TestOptimizationsOfTheRubySide(t *testing.T) {
 	here := []Optimization{OptimizationHugePages, OptimizationHeapSize, OptimizationArena}
 	var sources strings.Builder
-	for _, name := range []string{"heap.rb", "memory_sharing.rb", "rails_warmup.rb", "worker.rb"} {
+	for _, name := range []string{"memory_sharing.rb", "memory/heap.rb", "memory/rails_warmup.rb", "worker.rb"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "scripts", name))
 		if err != nil {
 			t.Fatal(err)

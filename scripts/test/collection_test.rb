@@ -8,7 +8,7 @@ require "rbconfig"
 class CollectionTest < Minitest::Test
   SCRIPTS = File.expand_path("..", __dir__)
   PRELUDE = <<~'RUBY'
-    require "collection"
+    require "worker/collection"
     4.times { GC.start }
     collection = PreforkLauncher::Collection.new
     request = ->(objects) { kept = Array.new(objects) { Object.new }; kept.size }

@@ -26,7 +26,7 @@ class EagerLoadTest < Minitest::Test
 
   LOAD = <<~'RUBY'
     require "app_loader"
-    require "eager_load"
+    require "memory/eager_load"
     require "settings"
     PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config/environment.rb")).load
     eager = PreforkLauncher::EagerLoad.new(Dir.pwd)

@@ -8,8 +8,8 @@ class HeapTest < Minitest::Test
   include RubyProcess
 
   PRELUDE = <<~'RUBY'
-    require "heap"
-    require "optimizations"
+    require "memory/heap"
+    require "memory/optimizations"
     def heap(*without)
       PreforkLauncher::Heap.new(PreforkLauncher::Optimizations.new(without))
     end

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require "minitest"
-require "optimizations"
+require "memory/optimizations"
 
 class OptimizationsTest < Minitest::Test
   def test_all_but_those_that_are_named

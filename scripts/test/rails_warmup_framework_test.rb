@@ -40,8 +40,8 @@ class RailsWarmupFrameworkTest < Minitest::Test
     require "app_loader"
     require "fastcgi/error_stream"
     require "json"
-    require "optimizations"
-    require "rails_warmup"
+    require "memory/optimizations"
+    require "memory/rails_warmup"
     require "settings"
     require "stringio"
     PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config/environment.rb")).load

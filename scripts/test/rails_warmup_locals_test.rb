@@ -3,7 +3,7 @@
 require "minitest"
 require "active_support"
 require "active_support/inflector"
-require "rails_warmup"
+require "memory/rails_warmup"
 
 class RailsWarmupLocalsTest < Minitest::Test
   RENDERED = {

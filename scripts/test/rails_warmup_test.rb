@@ -18,8 +18,8 @@ class RailsWarmupTest < Minitest::Test
     require "settings"
     require "app_loader"
     require "fastcgi/error_stream"
-    require "optimizations"
-    require "rails_warmup"
+    require "memory/optimizations"
+    require "memory/rails_warmup"
     app = PreforkLauncher::AppLoader.new(PreforkLauncher::Settings.new("root" => Dir.pwd, "generation" => "1", "entry" => "config.ru")).load
     require "stringio"
     log = StringIO.new

@@ -7,8 +7,8 @@ require "ripper"
 # drawing is that of its calls. Parts of FastCGI stand for each other, as do the parts of RailsWarmup.
 class RequiresTest < Minitest::Test
   SCRIPTS = File.expand_path("..", __dir__)
-  FILES = Dir.glob("{*,checks/*,fastcgi/*,rails_warmup/*}.rb", base: SCRIPTS).freeze
-  ROOMS = { "fastcgi" => "FastCGI", "rails_warmup" => "RailsWarmup" }.freeze
+  FILES = Dir.glob("**/*.rb", base: SCRIPTS).grep_v(%r{\A(?:dev|test)/}).freeze
+  PARTS = { "fastcgi" => "FastCGI", "memory/rails_warmup" => "RailsWarmup" }.freeze
   NAME = /^  (?:class|module) (\w+)/.freeze
 
   def source(file)
@@ -17,12 +17,11 @@ class RequiresTest < Minitest::Test
 
   # The name of the launcher's that a file defines.
   def defined_in(file)
-    ROOMS[File.dirname(file)] || source(file)[NAME, 1]
+    PARTS[File.dirname(file)] || source(file)[NAME, 1]
   end
 
   def required_by(file)
-    source(file).scan(/^require_relative "([^"]+)"$/).map { |name,| File.join(File.dirname(file), "#{name}.rb").delete_prefix("./") }
-                .map { |path| path.sub(%r{\A\w+/\.\./}, "") }
+    source(file).scan(/^require_relative "([^"]+)"$/).map { |name,| File.expand_path("/#{File.dirname(file)}/#{name}.rb").delete_prefix("/") }
   end
 
   # Names without a leading :: that a file refers to.

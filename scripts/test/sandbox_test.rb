@@ -2,7 +2,7 @@
 
 require "minitest"
 require "minitest/mock"
-require "process_state"
+require "refork/process_state"
 
 # What a sandbox keeps from a process is not known of it, and keeps nobody from starting.
 class SandboxTest < Minitest::Test

@@ -3,7 +3,7 @@
 require "minitest"
 require "socket"
 require "timeout"
-require "self_test"
+require "worker/self_test"
 
 PreforkLauncher::FastCGI.require_libraries
 

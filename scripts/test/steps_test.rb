@@ -9,8 +9,8 @@ end
 require "minitest"
 require "stringio"
 require "fastcgi/error_stream"
-require "optimizations"
-require "steps"
+require "memory/optimizations"
+require "memory/steps"
 
 class StepsTest < Minitest::Test
   def setup

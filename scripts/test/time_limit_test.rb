@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require "minitest"
-require "time_limit"
+require "memory/time_limit"
 
 class TimeLimitTest < Minitest::Test
   Passed = PreforkLauncher::TimeLimit::Passed

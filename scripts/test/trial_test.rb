@@ -3,7 +3,7 @@
 require "minitest"
 require "minitest/mock"
 require "tempfile"
-require "trial"
+require "memory/trial"
 
 class TrialTest < Minitest::Test
   HERE = __FILE__.delete_prefix("#{__dir__}/") # as it is told, by whichever name it was run

@@ -6,7 +6,7 @@ require "stringio"
 require "tempfile"
 require "fastcgi/responder"
 require "settings"
-require "warmup_requests"
+require "memory/warmup_requests"
 
 class WarmupRequestsTest < Minitest::Test
   def setup

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "text"
+require_relative "../text"
 
 module PreforkLauncher
   # Tells what a worker is doing, request by request: in its record of the scoreboard, in its process title and, for the first request

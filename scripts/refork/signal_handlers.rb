@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "children"
+require_relative "../children"
 
 module PreforkLauncher
   # Remembers what this process does on each signal, and puts it back. Ruby tells a handler only to whoever puts another in its place, and a

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative "clock"
-require_relative "failure"
+require_relative "../clock"
+require_relative "../failure"
 require_relative "surroundings"
 require_relative "time_limit"
 

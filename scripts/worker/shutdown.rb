@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "clock"
+require_relative "../clock"
 
 module PreforkLauncher
   # Decides when a worker leaves: at once, or after its backlog. The main thread and signal handlers ask for it, the serving thread

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require_relative "clock"
-require_relative "fastcgi/responder"
-require_relative "local_requests"
+require_relative "../clock"
+require_relative "../fastcgi/responder"
+require_relative "../local_requests"
 
 module PreforkLauncher
   # Tests whether this process can still serve a request: one of its own, over a socket, by the same code, is to be answered as it was

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require_relative "active_record_pools"
-require_relative "clock"
-require_relative "failure"
+require_relative "../active_record_pools"
+require_relative "../clock"
+require_relative "../failure"
 
 module PreforkLauncher
   # Runs a block in a fork of this process first, because it may hang where nothing can interrupt it, end its process,

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative "local_requests"
-require_relative "text"
+require_relative "../local_requests"
+require_relative "../text"
 
 module PreforkLauncher
   # Sends the requests of --warmup to the application in the preloader, so that what the first ones build is there before the fork.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "checks/finding"
+require_relative "../checks/finding"
 require_relative "interpreter_state"
 require_relative "signal_handlers"
 

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative "active_record_pools"
-require_relative "clock"
+require_relative "../active_record_pools"
+require_relative "../clock"
 require_relative "rails_warmup/controllers"
 require_relative "rails_warmup/framework"
 require_relative "rails_warmup/records"
