@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// healthPeriod is the time between two looks at all processes.
+	// healthPeriod is the time between two probes of all processes.
 	healthPeriod = time.Second
-	// healthLooks is at how many looks in a row something must have been so before it is believed: a worker that the
-	// machine does not let run for some seconds is not to be taken for one that hangs.
-	healthLooks = 5
+	// healthProbes is how many probes in a row must find the same before it counts: a worker that the
+	// machine does not let run for some seconds does not hang.
+	healthProbes = 5
 	// healthPatience is the same for a worker that would run if the machine let it, or reads its memory from the disk.
 	healthPatience = 30
 	// keptRequests is more than a worker answers on one connection that is kept open, once it is to leave (scripts/fastcgi/limits.rb).
@@ -28,7 +28,7 @@ const (
 	stopped = 'T'
 )
 
-// healthTarget is a process to be looked at, as the loop knows it.
+// healthTarget is a process to probe, as the loop knows it.
 type healthTarget struct {
 	key     ident.Key // of a worker; of a preloader its origin alone
 	pid     int
@@ -44,34 +44,34 @@ func (t healthTarget) worker() bool { return t.key.Serial != 0 }
 // healthAsked has the loop reply with all processes whose pids are known. The channel has room for it.
 type healthAsked struct{ reply chan []healthTarget }
 
-// health looks for processes that are there and do nothing, and posts what it finds. A look costs a read of a worker's
-// record and one question to the kernel for the lengths of all queues; only who has not moved since the
-// last one is looked at closely.
+// health probes for processes that are there and do nothing, and posts what it finds. A probe costs a read of a worker's
+// record and one request to the kernel for the lengths of all queues; /proc is read of those alone that have
+// not moved since the last one.
 type health struct {
 	board  io.ReaderAt
 	queues func() (map[uint64]int, error)
 	state  func(pid int) byte // as /proc has it
 	wants  func(pid int) bool // to run: a thread of it does or waits for that
 	post   func(notice)
-	drain  int // looks after which a worker should have seen to the drain timeout itself
+	drain  int // probes after which a worker should have seen to the drain timeout itself
 	seen   map[ident.Key]*healthSeen
 }
 
-// healthSeen is what was seen of a process at the looks before.
+// healthSeen is what the probes before have found of a process.
 type healthSeen struct {
 	sequence uint32
-	idle     int    // looks in a row at which it was idle and others waited
-	asleep   int    // looks in a row at which it slept besides
-	deaf     int    // looks in a row at which it was idle and should have left
-	draining int    // looks in a row at which it was about to end
-	stopped  int    // looks in a row at which it was stopped
+	idle     int    // probes in a row at which it was idle and others waited
+	asleep   int    // probes in a row at which it slept besides
+	deaf     int    // probes in a row at which it was idle and should have left
+	draining int    // probes in a row at which it was about to end
+	stopped  int    // probes in a row at which it was stopped
 	leaving  bool   // it was to leave
 	served   uint64 // by then
 }
 
 func newHealth(board io.ReaderAt, drainTimeout time.Duration, queues func() (map[uint64]int, error), post func(notice)) *health {
 	return &health{board: board, queues: queues, state: processState, wants: wantsToRun, post: post,
-		drain: int(drainTimeout/healthPeriod) + healthLooks, seen: map[ident.Key]*healthSeen{}}
+		drain: int(drainTimeout/healthPeriod) + healthProbes, seen: map[ident.Key]*healthSeen{}}
 }
 
 // processState is 0 for a process that is gone.
@@ -96,7 +96,7 @@ func wantsToRun(pid int) bool {
 	})
 }
 
-// followHealth looks until the loop has ended.
+// followHealth probes until the loop has ended.
 func (s *Supervisor) followHealth(h *health) {
 	ticker := time.NewTicker(healthPeriod)
 	defer ticker.Stop()
@@ -112,7 +112,7 @@ func (s *Supervisor) followHealth(h *health) {
 		case <-s.done:
 			return
 		case targets := <-asked.reply:
-			h.look(targets)
+			h.probe(targets)
 		}
 	}
 }
@@ -139,8 +139,8 @@ func (s *Supervisor) healthTargets() []healthTarget {
 	return targets
 }
 
-// look is one pass over all processes.
-func (h *health) look(targets []healthTarget) {
+// probe reads the state of all processes once.
+func (h *health) probe(targets []healthTarget) {
 	lengths := h.lengths(targets)
 	seen := make(map[ident.Key]*healthSeen, len(targets))
 	for _, target := range targets {
@@ -194,7 +194,7 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 	switch {
 	case target.ready:
 		idle := accepting && !moved && waiting > 0
-		asleep := count(&seen.asleep, idle && !h.wants(target.pid), healthLooks)
+		asleep := count(&seen.asleep, idle && !h.wants(target.pid), healthProbes)
 		if count(&seen.idle, idle, healthPatience) || asleep {
 			h.post(core.WorkerStuck{Key: target.key, Reason: core.ReasonServedNobody, Waiting: waiting})
 		}
@@ -202,7 +202,7 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 		if !seen.leaving {
 			seen.leaving, seen.served = true, entry.Requests
 		}
-		deaf := count(&seen.deaf, accepting && !moved, healthLooks)
+		deaf := count(&seen.deaf, accepting && !moved, healthProbes)
 		draining := count(&seen.draining, entry.State == scoreboard.Draining, h.drain)
 		if deaf || draining || !target.backlog && entry.Requests > seen.served+keptRequests {
 			h.post(core.WorkerStuck{Key: target.key, Reason: core.ReasonNotLeaving, Waiting: waiting})
@@ -212,7 +212,7 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 
 // hasStopped says whether a process is to be continued.
 func (h *health) hasStopped(target healthTarget, seen *healthSeen) bool {
-	return count(&seen.stopped, h.state(target.pid) == stopped, healthLooks)
+	return count(&seen.stopped, h.state(target.pid) == stopped, healthProbes)
 }
 
 // count counts how often in a row something was so, and says whether that is enough, each so many times.

@@ -31,8 +31,8 @@ func (b boardOf) write(record int, state scoreboard.State, requests uint64) {
 	binary.LittleEndian.PutUint64(r[16:], requests)
 }
 
-// ward is one worker of record 1, with what the looks at it have found.
-type ward struct {
+// watched is one worker of record 1, with what the probes of it have found.
+type watched struct {
 	*health
 	board  boardOf
 	target healthTarget
@@ -41,8 +41,8 @@ type ward struct {
 	found  []notice
 }
 
-func newWard(target healthTarget) *ward {
-	w := &ward{board: make(boardOf, 4*scoreboard.RecordSize), target: target, proc: 'S'}
+func newWatched(target healthTarget) *watched {
+	w := &watched{board: make(boardOf, 4*scoreboard.RecordSize), target: target, proc: 'S'}
 	w.target.record, w.target.socket, w.target.pid = 1, 77, 4711
 	w.health = newHealth(w.board, 8*time.Second, func() (map[uint64]int, error) { return map[uint64]int{77: w.queue, 5: 9}, nil },
 		func(n notice) { w.found = append(w.found, n) })
@@ -51,40 +51,40 @@ func newWard(target healthTarget) *ward {
 	return w
 }
 
-func (w *ward) looks(n int) []notice {
+func (w *watched) probes(n int) []notice {
 	w.found = nil
 	for range n {
-		w.look([]healthTarget{w.target})
+		w.probe([]healthTarget{w.target})
 	}
 	return w.found
 }
 
-var wardKey = ident.Key{Slot: 3, Generation: 1, Serial: 8}
+var watchedKey = ident.Key{Slot: 3, Generation: 1, Serial: 8}
 
 func TestIdleWorkerWhoseConnectionsWait(t *testing.T) {
-	w := newWard(healthTarget{key: wardKey, ready: true})
+	w := newWatched(healthTarget{key: watchedKey, ready: true})
 	w.board.write(1, scoreboard.Idle, 7)
-	if found := w.looks(50); len(found) != 0 {
+	if found := w.probes(50); len(found) != 0 {
 		t.Fatalf("with nobody waiting: %+v", found)
 	}
 	w.queue = 2
-	if found := w.looks(healthLooks - 1); len(found) != 0 {
+	if found := w.probes(healthProbes - 1); len(found) != 0 {
 		t.Fatalf("too early: %+v", found)
 	}
-	if found := w.looks(1); len(found) != 1 || found[0] != (core.WorkerStuck{Key: wardKey, Reason: core.ReasonServedNobody, Waiting: 2}) {
+	if found := w.probes(1); len(found) != 1 || found[0] != (core.WorkerStuck{Key: watchedKey, Reason: core.ReasonServedNobody, Waiting: 2}) {
 		t.Errorf("%+v", found)
 	}
 }
 
 // TestIdleWorkerThatIsNotLetRun has more time: the machine may have no room for it.
 func TestIdleWorkerThatIsNotLetRun(t *testing.T) {
-	w := newWard(healthTarget{key: wardKey, ready: true})
+	w := newWatched(healthTarget{key: watchedKey, ready: true})
 	w.board.write(1, scoreboard.Idle, 7)
 	w.queue, w.proc = 1, 'R'
-	if found := w.looks(healthPatience); len(found) != 0 { // it has moved before the first
+	if found := w.probes(healthPatience); len(found) != 0 { // it has moved before the first
 		t.Fatalf("too early: %+v", found)
 	}
-	if found := w.looks(1); len(found) != 1 || found[0] != (core.WorkerStuck{Key: wardKey, Reason: core.ReasonServedNobody, Waiting: 1}) {
+	if found := w.probes(1); len(found) != 1 || found[0] != (core.WorkerStuck{Key: watchedKey, Reason: core.ReasonServedNobody, Waiting: 1}) {
 		t.Errorf("%+v", found)
 	}
 }
@@ -109,92 +109,92 @@ func TestWhoWantsToRun(t *testing.T) {
 // TestWorkerThatDoesSomething is left alone, whoever waits and for how long.
 func TestWorkerThatDoesSomething(t *testing.T) {
 	for _, state := range []scoreboard.State{scoreboard.Busy, scoreboard.Receiving} {
-		w := newWard(healthTarget{key: wardKey, ready: true})
+		w := newWatched(healthTarget{key: watchedKey, ready: true})
 		w.queue = 100
 		w.board.write(1, state, 7)
-		if found := w.looks(1000); len(found) != 0 {
+		if found := w.probes(1000); len(found) != 0 {
 			t.Errorf("%v: %+v", state, found)
 		}
 	}
-	w := newWard(healthTarget{key: wardKey, ready: true})
+	w := newWatched(healthTarget{key: watchedKey, ready: true})
 	w.queue = 100
-	for range 100 { // idle whenever somebody looks
+	for range 100 { // idle at every probe
 		w.board.write(1, scoreboard.Idle, 7)
-		if found := w.looks(1); len(found) != 0 {
+		if found := w.probes(1); len(found) != 0 {
 			t.Fatalf("between two requests: %+v", found)
 		}
 	}
 	w.queue = 0
-	w.looks(1)
+	w.probes(1)
 	for range 100 {
 		w.queue = 1 - w.queue
-		if found := w.looks(healthLooks - 1); len(found) != 0 {
+		if found := w.probes(healthProbes - 1); len(found) != 0 {
 			t.Fatalf("where the queue was empty meanwhile: %+v", found)
 		}
 	}
 }
 
 func TestWorkerThatDoesNotLeave(t *testing.T) {
-	stuck := core.WorkerStuck{Key: wardKey, Reason: core.ReasonNotLeaving, Waiting: 0}
+	stuck := core.WorkerStuck{Key: watchedKey, Reason: core.ReasonNotLeaving, Waiting: 0}
 	for name, test := range map[string]struct {
 		backlog bool
-		act     func(w *ward)
-		looks   int // at which it is told; 0: never
+		act     func(w *watched)
+		probes  int // at which it is told; 0: never
 	}{
-		"its thread is gone":              {false, func(w *ward) {}, healthLooks + 1},
-		"so with a queue":                 {true, func(w *ward) {}, healthLooks + 1},
-		"an exit handler sleeps":          {false, func(w *ward) { w.board[scoreboard.RecordSize+8] = byte(scoreboard.Draining) }, 8 + healthLooks},
-		"a long request":                  {false, func(w *ward) { w.board[scoreboard.RecordSize+8] = byte(scoreboard.Busy) }, 0},
-		"it hears of nothing and serves":  {false, func(w *ward) { w.serve(50) }, 6},
-		"it serves a connection, and on":  {false, func(w *ward) { w.serve(1) }, 0},
-		"it serves what waits, as it may": {true, func(w *ward) { w.serve(50) }, 0},
+		"its thread is gone":              {false, func(w *watched) {}, healthProbes + 1},
+		"so with a queue":                 {true, func(w *watched) {}, healthProbes + 1},
+		"an exit handler sleeps":          {false, func(w *watched) { w.board[scoreboard.RecordSize+8] = byte(scoreboard.Draining) }, 8 + healthProbes},
+		"a long request":                  {false, func(w *watched) { w.board[scoreboard.RecordSize+8] = byte(scoreboard.Busy) }, 0},
+		"it hears of nothing and serves":  {false, func(w *watched) { w.serve(50) }, 6},
+		"it serves a connection, and on":  {false, func(w *watched) { w.serve(1) }, 0},
+		"it serves what waits, as it may": {true, func(w *watched) { w.serve(50) }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWard(healthTarget{key: wardKey, leaving: true, backlog: test.backlog})
+			w := newWatched(healthTarget{key: watchedKey, leaving: true, backlog: test.backlog})
 			w.board.write(1, scoreboard.Idle, 7)
 			told := 0
 			for n := 1; n <= 100 && told == 0; n++ {
 				test.act(w)
-				if found := w.looks(1); len(found) > 0 {
+				if found := w.probes(1); len(found) > 0 {
 					if found[0] != stuck {
 						t.Errorf("%+v", found)
 					}
 					told = n
 				}
 			}
-			if told != test.looks {
-				t.Errorf("told at look %d, want %d", told, test.looks)
+			if told != test.probes {
+				t.Errorf("told at probe %d, want %d", told, test.probes)
 			}
 		})
 	}
 }
 
-func (w *ward) serve(n uint64) {
+func (w *watched) serve(n uint64) {
 	requests := binary.LittleEndian.Uint64(w.board[scoreboard.RecordSize+16:])
 	w.board.write(1, scoreboard.Busy, requests+n)
 }
 
 func TestStoppedWorker(t *testing.T) {
-	w := newWard(healthTarget{key: wardKey, ready: true})
+	w := newWatched(healthTarget{key: watchedKey, ready: true})
 	w.proc, w.queue = 'T', 3
 	w.board.write(1, scoreboard.Busy, 7)
-	w.looks(1) // it has moved since nobody had looked before
-	if found := w.looks(healthLooks - 1); len(found) != 0 {
+	w.probes(1) // it counts as moved at the first probe
+	if found := w.probes(healthProbes - 1); len(found) != 0 {
 		t.Fatalf("too early: %+v", found)
 	}
-	if found := w.looks(1); len(found) != 1 || found[0] != (core.WorkerStopped{Key: wardKey, Request: "GET /x"}) {
+	if found := w.probes(1); len(found) != 1 || found[0] != (core.WorkerStopped{Key: watchedKey, Request: "GET /x"}) {
 		t.Errorf("%+v", found)
 	}
-	if found := w.looks(healthLooks); len(found) != 1 {
+	if found := w.probes(healthProbes); len(found) != 1 {
 		t.Errorf("stopped again, or still: %+v", found)
 	}
 	w.board.write(1, scoreboard.Idle, 8)
 	w.queue = 0
-	if found := w.looks(100); len(found) != 0 {
+	if found := w.probes(100); len(found) != 0 {
 		t.Errorf("needed by nobody: %+v", found)
 	}
 	w.queue = 1
-	for _, e := range w.looks(100) {
+	for _, e := range w.probes(100) {
 		if _, is := e.(core.WorkerStopped); !is {
 			t.Errorf("it is stopped, not stuck: %+v", e)
 		}
@@ -202,43 +202,43 @@ func TestStoppedWorker(t *testing.T) {
 	w.proc, w.queue = 't', 1
 	for range 3 { // as under a debugger
 		w.board.write(1, scoreboard.Busy, 8)
-		if found := w.looks(20); len(found) != 0 {
+		if found := w.probes(20); len(found) != 0 {
 			t.Errorf("traced: %+v", found)
 		}
 	}
 }
 
 func TestStoppedPreloader(t *testing.T) {
-	w := newWard(healthTarget{key: ident.Key{Generation: 2, Refork: 1}})
-	if found := w.looks(20); len(found) != 0 {
+	w := newWatched(healthTarget{key: ident.Key{Generation: 2, Refork: 1}})
+	if found := w.probes(20); len(found) != 0 {
 		t.Fatalf("%+v", found)
 	}
 	w.proc = 'T'
 	want := core.PreloaderStopped{Origin: ident.Origin{Generation: 2, Refork: 1}}
-	if found := w.looks(healthLooks); len(found) != 1 || found[0] != want {
+	if found := w.probes(healthProbes); len(found) != 1 || found[0] != want {
 		t.Errorf("%+v, want %+v", found, want)
 	}
 }
 
 // TestKernelThatTellsNoQueues: nobody is killed for what is not known.
 func TestKernelThatTellsNoQueues(t *testing.T) {
-	w := newWard(healthTarget{key: wardKey, ready: true})
+	w := newWatched(healthTarget{key: watchedKey, ready: true})
 	w.queues = func() (map[uint64]int, error) { return map[uint64]int{77: 5}, errors.New("operation not permitted") }
 	w.board.write(1, scoreboard.Idle, 7)
-	if found := w.looks(100); len(found) != 0 {
+	if found := w.probes(100); len(found) != 0 {
 		t.Errorf("%+v", found)
 	}
 }
 
 // TestHealthForgetsWhoIsGone: what was seen of a worker is not its successor's.
 func TestHealthForgetsWhoIsGone(t *testing.T) {
-	w := newWard(healthTarget{key: wardKey, ready: true})
+	w := newWatched(healthTarget{key: watchedKey, ready: true})
 	w.board.write(1, scoreboard.Idle, 7)
 	w.queue = 1
-	w.looks(healthLooks)
+	w.probes(healthProbes)
 	for serial := 9; serial < 100; serial++ {
 		w.target.key.Serial = serial
-		if found := w.looks(healthLooks - 1); len(found) != 0 || len(w.seen) != 1 {
+		if found := w.probes(healthProbes - 1); len(found) != 0 || len(w.seen) != 1 {
 			t.Fatalf("%+v, %d seen", found, len(w.seen))
 		}
 	}
@@ -256,7 +256,7 @@ func BenchmarkHealthLook(b *testing.B) {
 				h.board.(boardOf).write(i, scoreboard.Idle, 1)
 			}
 			for b.Loop() {
-				h.look(targets)
+				h.probe(targets)
 			}
 		})
 	}
