@@ -108,15 +108,17 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 	}
 }
 
-// rememberHeap is for the next start. It is no harm where the folder of the sockets
+// rememberHeap is for the next start, and does not wait. It is no harm where the folder of the sockets
 // cannot be written to.
 func (s *Supervisor) rememberHeap(m wire.Loaded) {
 	if len(m.Slots) == 0 {
 		return
 	}
-	if err := s.heap.Write(m.Ruby, m.Slots); err != nil {
-		s.log.Debug("the size of the Ruby heap could not be kept", keyError, err)
-	}
+	s.tasks.Go(func() { // the workers are not to wait for a disk
+		if err := s.heap.Write(m.Ruby, m.Slots); err != nil {
+			s.log.Debug("the size of the Ruby heap could not be kept", keyError, err)
+		}
+	})
 }
 
 // releasePreloader lets go of a preloader that has ended, for the core to decide.

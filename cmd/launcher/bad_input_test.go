@@ -356,9 +356,8 @@ func TestLogFolderIsMadeAndTakenBack(t *testing.T) {
 	t.Parallel()
 	root := copyApp(t, "hello")
 	in := start(t, startOptions{root: root, args: []string{"1"}}).serving()
-	if names := entries(t, filepath.Join(root, "log")); !slices.Equal(names, []string{"fastcgi.socket-0", heapFileName, "launcher.pid", control.SocketName, snippetName}) {
-		t.Errorf("log/ has %q", names)
-	}
+	want := []string{"fastcgi.socket-0", heapFileName, "launcher.pid", control.SocketName, snippetName}
+	in.waitFor(fmt.Sprintf("%q in log/", want), func() bool { return slices.Equal(entries(t, filepath.Join(root, "log")), want) })
 	in.signal(syscall.SIGTERM)
 	in.gone(0)
 }

@@ -75,8 +75,9 @@ func ErrorAt(path string, err error) error {
 	return &fs.PathError{Op: "write", Path: path, Err: err}
 }
 
-// Replace writes a file with these permission bits, whole or not at all. Whatever has the path is
-// replaced, a link too; a folder is an error.
+// Replace writes a file with these permission bits, whole or not at all, also where the machine
+// loses its power: it waits for the disk. Whatever has the path is replaced, a link too; a folder is
+// an error.
 func Replace(path string, text []byte, mode os.FileMode) error {
 	file, err := CreateTemporary(path)
 	if err != nil {
@@ -85,6 +86,9 @@ func Replace(path string, text []byte, mode os.FileMode) error {
 	_, err = file.Write(text)
 	if err == nil {
 		err = file.Chmod(mode)
+	}
+	if err == nil {
+		err = file.Sync()
 	}
 	if closed := file.Close(); err == nil {
 		err = closed

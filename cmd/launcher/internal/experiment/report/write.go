@@ -57,8 +57,8 @@ func Write(dir string, results *experiment.Results) error {
 }
 
 // replaceFile writes beside the file and renames, which rename(2) does at once. O_EXCL follows no
-// link that somebody else has put there. Unlike smallfile.Replace it honours the umask, leaves one
-// file beside at most when it is killed, and syncs what took hours to measure.
+// link that somebody else has put there. Unlike smallfile.Replace it honours the umask, and leaves one
+// file beside at most when it is killed.
 func replaceFile(path string, content []byte) error {
 	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
 	if err := os.Remove(beside); err != nil && !errors.Is(err, os.ErrNotExist) {
