@@ -19,6 +19,8 @@ FUZZ_TIME ?= 20000x
 
 # gcc is what the race detector links with.
 DEPS := ruby ruby-rails ruby-sinatra ruby-sqlite3 ruby-minitest bundler lighttpd gcc libc6-dev procps util-linux ca-certificates
+# What reads the Ruby files and the shell's.
+LINTERS := rubocop shellcheck
 REDMINE_DEPS := redmine redmine-sqlite
 # The servers that the experiment compares with.
 PEERS := passenger unicorn puma
@@ -39,7 +41,7 @@ MIRROR ?=
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: build run test test-releases check packages ruby-test go-test fuzz redmine bench measure-optimizations experiment experiment-redmine experiment-debian13 deps test-deps clean
+.PHONY: build run test test-releases check check-go check-ruby check-shell packages ruby-test go-test fuzz redmine bench measure-optimizations experiment experiment-redmine experiment-debian13 deps test-deps clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -58,7 +60,9 @@ test: deps test-deps
 	$(MAKE) --jobs 2 --output-sync=target check ruby-test fuzz
 	$(MAKE) go-test
 
-check: deps
+check: check-go check-ruby check-shell
+
+check-go: deps
 	@unformatted=$$(gofmt -l cmd fcgi lighttpd preforker scripts); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w): $$unformatted"; exit 1; fi
 	$(GO) vet ./...
@@ -69,8 +73,17 @@ check: deps
 	$(GO) run $(STATICCHECK) -tags redmine ./...
 	@dead=$$($(GO) run $(DEADCODE) -test -tags redmine ./...); if [ -n "$$dead" ]; then echo "nothing calls these:"; echo "$$dead"; exit 1; fi
 	$(GO) test -count 1 ./scripts/dev/packages
+
+# Warnings of Ruby's, and one style (.rubocop.yml).
+check-ruby: deps
+	@scripts/dev/install $(LINTERS)
 	@warnings=$$(git ls-files '*.rb' ':!testdata/apps/broken_*' | xargs ruby -w -e 'ARGV.each { |file| RubyVM::InstructionSequence.compile_file(file) }' 2>&1 || true); \
 	  if [ -n "$$warnings" ]; then echo "$$warnings"; exit 1; fi
+	rubocop --format simple
+
+check-shell:
+	@scripts/dev/install $(LINTERS)
+	shellcheck $$(git grep -lE '^#!/bin/(ba)?sh' -- .ci scripts/dev)
 
 # The packages as a drawing and as a table: what imports what, how large each is, how many references lead
 # from it and to it. With UPDATE=1 the drawing is written into preforker/README.md.

@@ -33,13 +33,15 @@ module PreforkLauncher
       text = "#{text}, held by #{owner}" if owner
       where = @context.thorough? && object ? allocated(object) : ""
       return shared_file(text, where) if what == :file
+
       Finding.new("harm", "socket", "#{@context.who} opened a socket that all workers would share: #{text}", where: where, subject: target,
                   cost: "two workers that use it at once get each other's answers",
                   advice: "connect again in after_fork (config/launcher.rb), or not before the first request")
     end
 
     def shared_file(text, where)
-      Finding.new("harm", "file", "#{@context.who} opened a file for writing, not for appending, that all workers would share: #{text}", where: where,
+      text = "#{@context.who} opened a file for writing, not for appending, that all workers would share: #{text}"
+      Finding.new("harm", "file", text, where: where,
                   cost: "the workers move each other's place in it, and their writes mix",
                   advice: 'open it with mode "a" (a log), or in after_fork (config/launcher.rb)')
     end
@@ -47,6 +49,7 @@ module PreforkLauncher
     def socket(fd)
       target = File.readlink("#{FOLDER}/#{fd}")
       return unless target.start_with?("socket:")
+
       socket = BasicSocket.for_fd(fd)
       socket.autoclose = false
       [:socket, target, "#{place(socket.local_address)} to #{peer(socket)}"]
@@ -62,14 +65,17 @@ module PreforkLauncher
 
     def place(address)
       return address.inspect_sockaddr unless address.unix?
+
       address.unix_path.empty? ? "unnamed unix socket" : address.unix_path
     end
 
     # A log that is appended to may be shared: each line is one write at the end (open(2), O_APPEND).
     def file(fd)
       return unless File.stat("#{FOLDER}/#{fd}").file?
+
       flags = File.read("/proc/self/fdinfo/#{fd}")[/^flags:\s*([0-7]+)/, 1].to_i(8)
       return if flags & ACCESS == File::RDONLY || flags & File::APPEND != 0
+
       target = File.readlink("#{FOLDER}/#{fd}")
       [:file, target, @context.relative(target)]
     rescue SystemCallError

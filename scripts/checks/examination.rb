@@ -54,6 +54,7 @@ module PreforkLauncher
     def constant(name)
       name.split("::").inject(Object) do |scope, part|
         return nil unless scope.is_a?(Module) && scope.const_defined?(part, scope.equal?(Object)) && !scope.autoload?(part)
+
         scope.const_get(part, scope.equal?(Object))
       end
     rescue NameError

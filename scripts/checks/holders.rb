@@ -19,6 +19,7 @@ module PreforkLauncher
     # By object, where there is something to tell.
     def names
       return {} if @objects.empty?
+
       chains = {}.compare_by_identity
       @objects.each { |object| chains[object] = [] }
       heads = {}.compare_by_identity
@@ -38,9 +39,11 @@ module PreforkLauncher
       globals(heads, chains)
       ObjectSpace.each_object do |object|
         next if skipped?(object) || heads.key?(object)
+
         ObjectSpace.reachable_objects_from(object)&.each do |child|
           first = heads.delete(child)
           next unless first
+
           name = name_of(object, child)
           chains[first] << name if name
           (next_heads[object] = first) unless object.is_a?(Module)
@@ -64,9 +67,11 @@ module PreforkLauncher
 
     def name_of(object, child)
       return class_name(object) unless object.is_a?(Module)
+
       name = object.name || "a class without a name"
       constant = object.constants(false).find { |each| !object.autoload?(each) && object.const_get(each, false).equal?(child) }
       return object.equal?(Object) ? constant.to_s : "#{name}::#{constant}" if constant
+
       variable = object.instance_variables.find { |each| object.instance_variable_get(each).equal?(child) }
       variable ? "#{name} (#{variable})" : name
     rescue NameError

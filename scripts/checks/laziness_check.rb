@@ -29,6 +29,7 @@ module PreforkLauncher
 
     def eager_load
       return if config.eager_load
+
       text = "config.eager_load is #{config.eager_load.inspect} in the environment #{::Rails.env}; " \
              "the launcher has loaded #{@context.eagerly_loaded} more files itself"
       Finding.new("cost", "lazy", text,
@@ -40,6 +41,7 @@ module PreforkLauncher
     def reloading
       reloads = config.respond_to?(:enable_reloading) ? config.enable_reloading : !config.cache_classes
       return unless reloads
+
       setting = config.respond_to?(:enable_reloading) ? "config.enable_reloading" : "config.cache_classes = false"
       Finding.new("cost", "lazy", "code is loaded again when it has changed (#{setting})",
                   cost: "each worker looks at every file for each request, and after a change loads a copy of all code for itself",
@@ -48,10 +50,11 @@ module PreforkLauncher
 
     # Zeitwerk and its predecessor load eagerly only what is in eager_load_paths.
     def folders
-      lazy = ::ActiveSupport::Dependencies.autoload_paths.map(&:to_s) - ::Rails.application.config.eager_load_paths.map(&:to_s) - engine_paths
+      lazy = ::ActiveSupport::Dependencies.autoload_paths.map(&:to_s) - config.eager_load_paths.map(&:to_s) - engine_paths
       counts = lazy.uniq.to_h { |path| [path, Dir[File.join(path, "**", "*.rb")].count { |file| !$LOADED_FEATURES.include?(file) }] }
       counts.reject! { |_, count| count.zero? }
       return if counts.empty?
+
       names = counts.keys.map { |path| @context.relative(path) }.join(", ")
       Finding.new("cost", "lazy", "#{counts.values.sum} files are loaded by whoever needs them first, below #{names}",
                   cost: "each worker loads its own copy",
@@ -59,13 +62,16 @@ module PreforkLauncher
     end
 
     def engine_paths
-      ::Rails::Engine.subclasses.flat_map { |engine| engine.respond_to?(:instance) ? engine.instance.config.eager_load_paths.map(&:to_s) : [] }
+      ::Rails::Engine.subclasses.flat_map do |engine|
+        engine.respond_to?(:instance) ? engine.instance.config.eager_load_paths.map(&:to_s) : []
+      end
     rescue NoMethodError
       [] # an engine without an instance of its own
     end
 
     def spring
       return unless @context.constant("Spring::Application") || @context.constant("Spring::Client")
+
       Finding.new("cost", "lazy", "Spring is loaded",
                   cost: "it is a preloader for development: its threads and watchers have no use here",
                   advice: "put the gem spring into the group development alone")
@@ -74,15 +80,19 @@ module PreforkLauncher
     # Constants that Module#autoload still stands for. Reading the names of constants loads nothing.
     def autoloads
       return unless @context.thorough?
+
       waiting = Hash.new(0)
       ObjectSpace.each_object(Module) do |mod|
         next if mod.singleton_class?
+
         count = constants(mod).count { |name| mod.autoload?(name, false) }
         waiting[Module.instance_method(:name).bind(mod).call.to_s[/\A[^:]+/] || "(no name)"] += count if count.positive?
       end
       return if waiting.empty?
+
       most = waiting.sort_by { |name, count| [-count, name] }.first(SHOWN).map { |name, count| "#{count} of #{name}" }
-      Finding.new("note", "lazy", "#{waiting.values.sum} constants are still to be loaded when they are first used (autoload): #{most.join(', ')}")
+      text = "#{waiting.values.sum} constants are still to be loaded when they are first used (autoload): #{most.join(', ')}"
+      Finding.new("note", "lazy", text)
     end
 
     def constants(mod)

@@ -44,8 +44,10 @@ module PreforkLauncher
     # can neither stop nor restart the library (vips_shutdown).
     def vips
       return unless @context.constant("Vips")
+
       name = named("libvips (ruby-vips)", "ruby-vips")
       return Finding.new("note", "library", "#{name} is loaded; it must not be used before the fork") unless threads?(:vips)
+
       Finding.new("harm", "library", "boot has used #{name}, whose threads do not survive a fork",
                   cost: "a worker that touches an image may hang for ever",
                   advice: "touch no image while the application loads; do that part in after_fork, or run with --spawn-method direct")
@@ -53,8 +55,10 @@ module PreforkLauncher
 
     def gobject
       return unless @context.constant("GObjectIntrospection")
+
       name = named("gobject-introspection", "gobject-introspection")
       return Finding.new("note", "library", "#{name} is loaded; GLib must have no thread before the fork") unless threads?(:glib)
+
       Finding.new("harm", "library", "boot has used #{name}, and GLib has threads that do not survive a fork",
                   cost: "a worker that uses it may hang for ever",
                   advice: "use it in after_fork at the earliest, or run with --spawn-method direct")
@@ -63,6 +67,7 @@ module PreforkLauncher
     # GRPC alone may be there without the library: a gemspec defines GRPC::VERSION.
     def grpc
       return unless @context.constant("GRPC::Core")
+
       name = named("gRPC", "grpc")
       if version("grpc") && version("grpc") < Gem::Version.new(GRPC_FORKS_SINCE)
         return Finding.new("harm", "library", "#{name} does not survive a fork: support for it began with 1.57",
@@ -80,6 +85,7 @@ module PreforkLauncher
 
     def kafka
       return unless @context.constant("Rdkafka") && threads?(:kafka)
+
       Finding.new("harm", "library", "boot has made a client of #{named('librdkafka (rdkafka)', 'rdkafka')}, which does not survive a fork",
                   cost: "messages of the workers are never sent, and a worker may hang when it leaves",
                   advice: "close producers and consumers in before_fork, make them in after_fork (config/launcher.rb)")
@@ -88,6 +94,7 @@ module PreforkLauncher
     def mongo
       client = @context.constant("Mongo::Client")
       return unless client && ObjectSpace.each_object(client).any?
+
       name = named("the MongoDB driver (mongo)", "mongo")
       Finding.new("harm", "library", "boot has made a client of #{name}, whose monitoring threads do not survive a fork",
                   cost: "workers do not notice when a server of the cluster fails or comes back",
@@ -98,8 +105,10 @@ module PreforkLauncher
     def scout
       agent = @context.constant("ScoutApm::Agent")
       return unless agent
+
       name = named("Scout", "scout_apm")
       return Finding.new("note", "agent", "#{name} starts with a worker's first request") unless agent.instance.background_worker_running?
+
       Finding.new("harm", "agent", "#{name} has started its thread before the fork",
                   cost: "workers measure, and report nothing",
                   advice: "after_fork { ScoutApm::Agent.instance.start_background_worker } (config/launcher.rb)")
@@ -108,11 +117,13 @@ module PreforkLauncher
     # restart_thread_in_children, on unless it was switched off.
     def new_relic
       return unless @context.constant("NewRelic::Agent")
+
       Finding.new("note", "agent", "#{named('New Relic', 'newrelic_rpm')} starts its thread again with a worker's first transaction")
     end
 
     def datadog
       return unless @context.constant("Datadog::Core::Workers") || @context.constant("Datadog::Workers")
+
       gem = version("datadog") ? "datadog" : "ddtrace"
       Finding.new("note", "agent", "#{named('Datadog', gem)} starts its threads again after a fork")
     end

@@ -35,6 +35,7 @@ module PreforkLauncher
     def allocator
       name = foreign
       return unless name
+
       severity = name == "musl" ? "cost" : "note"
       Finding.new(severity, "allocator", "the allocator is #{name}'s, not glibc's",
                   cost: "requests are served on a thread of their own, because glibc gives that one an arena of its own and the holes in " \
@@ -46,6 +47,7 @@ module PreforkLauncher
       setting = "MALLOC_ARENA_MAX=1" if ENV["MALLOC_ARENA_MAX"].to_s.strip.match?(/\A0*1\z/)
       setting ||= "GLIBC_TUNABLES=#{ENV['GLIBC_TUNABLES']}" if TUNED.match?(ENV["GLIBC_TUNABLES"].to_s)
       return if setting.nil? || foreign
+
       Finding.new("cost", "allocator", "#{setting} leaves one heap to all threads",
                   cost: "what a worker allocates fills the holes in the preloader's heap, and each page that it touches there is copied",
                   advice: "unset it for the launcher, or set it to 2")
@@ -54,6 +56,7 @@ module PreforkLauncher
     def huge_pages
       return unless File.read(@huge_pages).include?("[always]")
       return unless File.read(@status, mode: "rb").match?(/^THP_enabled:\s*1/n) # PR_SET_THP_DISABLE
+
       Finding.new("cost", "huge pages", "transparent huge pages are always on",
                   cost: "a worker that writes one byte may copy or get 2 MiB for it, where 4 KiB would do",
                   advice: "echo madvise > #{HUGE_PAGES}, or transparent_hugepage=madvise on the kernel's command line")

@@ -14,8 +14,8 @@ module PreforkLauncher
       MAX_CAUSES = 10
       MESSAGE_MAX = 8_000 # bytes
       LINE_MAX = 500 # bytes, of a frame and of the name of a request
-      HIJACK_HINT = "if it was env[\"rack.hijack\"] or env[\"async.callback\"] that was called: FastCGI has no connection to give away, so " \
-                   "neither is there; WebSockets and the like need a server of their own"
+      HIJACK_HINT = "if it was env[\"rack.hijack\"] or env[\"async.callback\"] that was called: FastCGI has no connection to " \
+                    "give away, so neither is there; WebSockets and the like need a server of their own"
       ASYNC_HINT = "throw :async asks for a response later on, and a worker serves one request at a time: return the response"
       private_constant :HIJACK_HINT, :ASYNC_HINT
 
@@ -97,11 +97,15 @@ module PreforkLauncher
           seen << error
         end
         all = seen.map { |one| [Text.error(one, MESSAGE_MAX), frames(one)] }
-        shown = all.map { |name, frames| [name, frames.first(MAX_FRAMES).map { |frame| Text.attempt("a frame") { Text.line(frame, LINE_MAX) } }] }
+        shown = all.map { |name, frames| [name, frames.first(MAX_FRAMES).map { |frame| line(frame) }] }
         put(LogLines.report(Text.line(context, LINE_MAX), shown, all.map { |_, frames| [frames.size - MAX_FRAMES, 0].max }, hint))
       end
 
       private
+
+      def line(frame)
+        Text.attempt("a frame") { Text.line(frame, LINE_MAX) }
+      end
 
       def frames(error)
         frames = Text.attempt("its backtrace") { error.backtrace || [] }

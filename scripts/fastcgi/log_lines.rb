@@ -25,6 +25,7 @@ module PreforkLauncher
         # What an application has written to rack.errors: each line by itself.
         def written(text)
           return text unless json?
+
           text.split("\n").reject(&:empty?).map do |line|
             object("WARN", "the application wrote an error", line: Text.line(line)) { "#{line}\n" }
           end.join
@@ -33,6 +34,7 @@ module PreforkLauncher
         # An exception with its causes, each with its frames.
         def report(context, exceptions, omitted, hint)
           return text(context, exceptions, omitted, hint) unless json?
+
           first, *causes = exceptions.zip(omitted).map { |(error, frames), more| { error: error, frames: frames, frames_omitted: more } }
           object("ERROR", context, **first, caused_by: causes, hint: hint) { text(context, exceptions, omitted, hint) }
         end

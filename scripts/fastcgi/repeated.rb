@@ -38,7 +38,8 @@ module PreforkLauncher
       private_class_method :single?
 
       def self.ambiguous(name, values)
-        Refusal.new(400, "#{name} came more than once, as #{values.first(2).map { |value| value.byteslice(0, 80).inspect }.join(" and ")}; " \
+        shown = values.first(2).map { |value| value.byteslice(0, 80).inspect }.join(" and ")
+        Refusal.new(400, "#{name} came more than once, as #{shown}; " \
                          "names of headers that differ by - and _ alone become one")
       end
       private_class_method :ambiguous

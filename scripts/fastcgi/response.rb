@@ -83,9 +83,10 @@ module PreforkLauncher
         parts = complete(body)
         return send_parts(parts) if parts
 
-        raise InvalidResponse, "body is an object of #{body.class}, Rack wants one with each or call" unless body.respond_to?(:each) || body.respond_to?(:call)
+        return send_chunks(body) if body.respond_to?(:each)
+        return send_stream(body) if body.respond_to?(:call)
 
-        body.respond_to?(:each) ? send_chunks(body) : send_stream(body)
+        raise InvalidResponse, "body is an object of #{body.class}, Rack wants one with each or call"
       end
 
       # The parts of a body that has them all. It is not asked where the length is announced: others do not do so either, and there

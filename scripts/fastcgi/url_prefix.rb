@@ -25,6 +25,7 @@ module PreforkLauncher
         @path = path.b.freeze
         @by = by || BY.first
         raise ArgumentError, "nobody mounts by #{@by}" unless BY.include?(@by)
+
         @mapped = []
       end
 
@@ -36,7 +37,10 @@ module PreforkLauncher
       # Whether the application takes a prefix off by itself: the operator's, or one that a web server tells.
       def taken_by_app?(prefix)
         return @by == "app" unless @by == "auto"
-        @mapped.any? { |mapped| mapped.start_with?(prefix) && (mapped.bytesize == prefix.bytesize || mapped.getbyte(prefix.bytesize) == 0x2f) }
+
+        @mapped.any? do |mapped|
+          mapped.start_with?(prefix) && (mapped.bytesize == prefix.bytesize || mapped.getbyte(prefix.bytesize) == 0x2f)
+        end
       end
 
       # The paths below which an application has something mounted, as it stands in memory: Rack::URLMap in the chain of middleware, and
@@ -55,6 +59,7 @@ module PreforkLauncher
 
         def walk(app, above)
           return if nil.equal?(app) || @seen[app] || @left.zero?
+
           @seen[app] = true
           @left -= 1
           if (branches = branches(app))
@@ -88,6 +93,7 @@ module PreforkLauncher
         def walk_routes(app, above)
           set = variable(variable(app, :@routes), :@set)
           return unless set
+
           drawn = set.reject(&:internal).map { |route| route.path.spec.to_s[STATIC].to_s.split("/").drop(1) }
           own = drawn.reject { |segments| FOREIGN.include?(segments.first) }
           common = own.inject { |all, one| all.zip(one).take_while { |a, b| a == b }.map(&:first) }
@@ -98,6 +104,7 @@ module PreforkLauncher
         def inner(app)
           wrapped = variable(app, :@app)
           return [wrapped] if wrapped
+
           Kernel.instance_method(:instance_variables).bind_call(app).map { |name| variable(app, name) }.select { |value| callable?(value) }
         end
 
@@ -113,6 +120,7 @@ module PreforkLauncher
         def kind?(object, name)
           known = name.split("::").inject(Object) do |outer, constant|
             return false if outer.autoload?(constant) || !outer.const_defined?(constant, false)
+
             outer.const_get(constant, false)
           end
           known === object

@@ -93,13 +93,13 @@ class FastCGIBodyTest < FastCGICase
     file = File.open(@file.path)
     file.seek(5)
     reply = reply_to(file)
-    assert_equal [CONTENT[5..-1], [(CONTENT.size - 5).to_s]], [reply.body, reply.header("content-length")]
+    assert_equal [CONTENT[5..], [(CONTENT.size - 5).to_s]], [reply.body, reply.header("content-length")]
     served
     assert file.closed?
     reply = reply_to(File.open(@file.path).tap { |one| one.seek(0, IO::SEEK_END) })
     assert_equal ["", 200], [reply.body, reply.status]
     @file.seek(5)
-    assert_equal CONTENT[5..-1], reply_to(@file).body
+    assert_equal CONTENT[5..], reply_to(@file).body
   end
 
   def test_file_with_unwritten_content
@@ -184,7 +184,8 @@ class FastCGIBodyTest < FastCGICase
   end
 
   def test_bodies_that_are_none
-    { "text" => /body is an object of String/, nil => /of NilClass/, 5 => /of Integer, Rack wants one with each or call/ }.each do |body, told|
+    { "text" => /body is an object of String/, nil => /of NilClass/,
+      5 => /of Integer, Rack wants one with each or call/ }.each do |body, told|
       assert_match(told, refused(body))
     end
     [204, 304].each { |status| assert_equal status, reply_to(nil, status: status).status }
@@ -234,7 +235,7 @@ class FastCGIBodyTest < FastCGICase
 
   def test_thread_that_has_nothing_to_do_with_the_stream
     gate = Queue.new
-    serve(->(_) { [200, TEXT, ->(stream) { Thread.new { gate.pop }; stream << "x" }] }, # rubocop:disable Style/Semicolon
+    serve(->(_) { [200, TEXT, ->(stream) { Thread.new { gate.pop }; stream << "x" }] },
           lint: false, limits: limits(write_seconds: 0.2))
     reply = connect.get
     served
@@ -343,7 +344,7 @@ class FastCGIBodyTest < FastCGICase
   end
 
   def test_chunked_body_that_is_none
-    ["hello", "x\r\nhello\r\n0\r\n\r\n", "-1\r\n", "5\r\nhellooo\r\n0\r\n\r\n", "\r\n", "f" * 20 + "\r\n", "0" * 5000].each do |body|
+    ["hello", "x\r\nhello\r\n0\r\n\r\n", "-1\r\n", "5\r\nhellooo\r\n0\r\n\r\n", "\r\n", "#{'f' * 20}\r\n", "0" * 5000].each do |body|
       assert_match(/transfer-encoding is chunked, and the body/, refused([body], { "transfer-encoding" => "chunked" }))
     end
     ["5\r\nhello\r\n", "5\r\nhel", "5\r\nhello\r", "0\r\n", ""].each do |body|
@@ -372,7 +373,8 @@ class FastCGIBodyTest < FastCGICase
   end
 
   def test_responses_that_are_none
-    { nil => "a NilClass", [] => "an Array of 0", [200, {}] => "an Array of 2", "x" => "a String", { a: 1 } => "a Hash" }.each do |response, told|
+    { nil => "a NilClass", [] => "an Array of 0", [200, {}] => "an Array of 2", "x" => "a String",
+      { a: 1 } => "a Hash" }.each do |response, told|
       serve(->(_) { response }, lint: false)
       assert_equal 500, connect.get.status
       served

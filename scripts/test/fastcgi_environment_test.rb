@@ -6,14 +6,13 @@ class FastCGIEnvironmentTest < FastCGICase
   # The environment that the application sees, and the reply.
   def env_of(uri = "/", body = nil, lint: true, **more)
     seen = nil
-    serve(->(env) { seen = env.dup; [200, { "content-type" => "text/plain" }, ["ok"]] }, lint: lint) # rubocop:disable Style/Semicolon
+    serve(->(env) { seen = env.dup; [200, { "content-type" => "text/plain" }, ["ok"]] }, lint: lint)
     reply = body ? connect.post(uri, body, **more) : connect.get(uri, **more)
     assert_equal 200, reply.status, log
     seen
   end
 
   def with_rack(release)
-    environment = nil
     stub = Module.new { const_set(:RELEASE, release) }
     rack = Object.send(:remove_const, :Rack)
     Object.const_set(:Rack, stub) if release
@@ -35,7 +34,9 @@ class FastCGIEnvironmentTest < FastCGICase
     assert_equal [1, 3], with_rack("2.2.8")["rack.version"]
     refute with_rack("3.1.0").key?("rack.version")
     refute with_rack(nil).key?("rack.version")
-    ["2.2.8", "3.1.0", nil].each { |release| assert_equal [[], []], with_rack(release).values_at("rack.response_finished", "rack.after_reply") }
+    ["2.2.8", "3.1.0", nil].each do |release|
+      assert_equal [[], []], with_rack(release).values_at("rack.response_finished", "rack.after_reply")
+    end
     assert_equal [false, true, true], ["2.2.8", "3.1.0", nil].map { |release| with_rack(release)["rack.hijack?"] }
   end
 
@@ -80,7 +81,7 @@ class FastCGIEnvironmentTest < FastCGICase
     refute env_of("/", "CONTENT_LENGTH" => "").key?("CONTENT_LENGTH")
     assert_equal "3", env_of("/", "abc")["CONTENT_LENGTH"]
     seen = nil
-    serve ->(env) { seen = env.dup; PLAIN.call(env) } # rubocop:disable Style/Semicolon
+    serve ->(env) { seen = env.dup; PLAIN.call(env) }
     client = connect
     params = FastCGIClient.params("/", "REQUEST_METHOD" => "POST", "HTTP_TRANSFER_ENCODING" => "chunked")
     client.send(Wire.begin_request + Wire.params(params) + Wire.stream(5, "abcde"))
@@ -111,7 +112,7 @@ class FastCGIEnvironmentTest < FastCGICase
 
   def test_large_input_is_an_unlinked_file_that_is_closed
     input = nil
-    serve ->(env) { input = env["rack.input"]; [200, { "content-type" => "text/plain" }, [input.read]] }, # rubocop:disable Style/Semicolon
+    serve ->(env) { input = env["rack.input"]; [200, { "content-type" => "text/plain" }, [input.read]] },
           lint: false, limits: limits(memory_bytes: 10)
     assert_equal "0123456789a", connect.post("/", "0123456789a").body
     served
@@ -128,7 +129,8 @@ class FastCGIEnvironmentTest < FastCGICase
     count = -> { Dir.children("/proc/self/fd").size }
     client = connect
     before = count.call
-    client.send(Wire.begin_request(flags: 1) + Wire.params(FastCGIClient.params("/", "x" * 100)) + Wire.record(5, "x" * 50) + Wire.record(2))
+    params = Wire.params(FastCGIClient.params("/", "x" * 100))
+    client.send(Wire.begin_request(flags: 1) + params + Wire.record(5, "x" * 50) + Wire.record(2))
     assert client.reply.complete
     assert_equal 200, client.get("/", flags: 1).status
     assert_equal before, count.call
@@ -160,7 +162,7 @@ class FastCGIEnvironmentTest < FastCGICase
 
   def test_logger_on_errors
     require "logger"
-    serve ->(env) { Logger.new(env["rack.errors"]).error("oh"); PLAIN.call(env) }, lint: false # rubocop:disable Style/Semicolon
+    serve ->(env) { Logger.new(env["rack.errors"]).error("oh"); PLAIN.call(env) }, lint: false
     assert_equal 200, connect.get.status
     assert_match(/ERROR -- : oh/, log)
   end
@@ -169,7 +171,7 @@ class FastCGIEnvironmentTest < FastCGICase
     reader, writer = IO.pipe
     reader.close
     @log = writer
-    serve ->(env) { env["rack.errors"].puts("lost"); raise "lost too" } # rubocop:disable Style/Semicolon
+    serve ->(env) { env["rack.errors"].puts("lost"); raise "lost too" }
     assert_equal 500, connect.get.status
     writer.close
     assert_equal 500, connect.get.status

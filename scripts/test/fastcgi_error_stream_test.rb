@@ -22,7 +22,7 @@ class FastCGIErrorStreamTest < FastCGICase
 
   def test_raw_path_beside_a_failure_of_close_and_of_a_callback
     body = [].tap { |one| one.define_singleton_method(:close) { raise "größer" } }
-    serve(->(env) { env["rack.response_finished"] = [->(*) { raise "später" }]; [200, TEXT, body] }, lint: false) # rubocop:disable Style/Semicolon
+    serve(->(env) { env["rack.response_finished"] = [->(*) { raise "später" }]; [200, TEXT, body] }, lint: false)
     connect.get(RAW)
     served
     assert_match(%r{launcher: close the body of GET /café/\?: RuntimeError: größer$}, log)
@@ -57,7 +57,7 @@ class FastCGIErrorStreamTest < FastCGICase
 
   def test_long_paths_are_cut
     told = failing("/#{"x" * 60_000}", RuntimeError.new("oh"))
-    assert_match(/\Alauncher: GET \/x{495} \(cut: 60005 bytes\): RuntimeError: oh$/, told)
+    assert_match(%r{\Alauncher: GET /x{495} \(cut: 60005 bytes\): RuntimeError: oh$}, told)
   end
 
   def test_long_messages_are_cut
@@ -100,7 +100,9 @@ class FastCGIErrorStreamTest < FastCGICase
 
   def test_causes_in_all_encodings
     error = RuntimeError.new("\xff\xfe größer".b)
-    error.define_singleton_method(:cause) { RuntimeError.new("größer".encode("UTF-16LE")).tap { |one| one.set_backtrace(["gr\xf6\xdfer.rb:1".b]) } }
+    cause = RuntimeError.new("größer".encode("UTF-16LE"))
+    cause.set_backtrace(["gr\xf6\xdfer.rb:1".b])
+    error.define_singleton_method(:cause) { cause }
     assert_match(/\?\? größer\n.*caused by: RuntimeError: größer\n\tgr\?\?er.rb:1/m, failing(RAW, error))
   end
 
@@ -151,7 +153,7 @@ class FastCGIErrorStreamTest < FastCGICase
   def test_json_that_an_application_has_broken
     require "json"
     PreforkLauncher::FastCGI::LogLines.json = true
-    serve(->(env) { env["rack.errors"].puts("one"); raise "oh" }, lint: false) # rubocop:disable Style/Semicolon
+    serve(->(env) { env["rack.errors"].puts("one"); raise "oh" }, lint: false)
     JSON.stub(:generate, ->(*) { raise NotImplementedError }) do
       connect.get
       served

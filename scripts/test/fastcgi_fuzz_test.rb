@@ -20,7 +20,7 @@ class FastCGIFuzzTest < FastCGICase
       input = public_send(%i[noise records mutation mutation params].sample(random: @random))
       exchange(input)
       served
-      refute_match(/serve a FastCGI connection|lib\/|\t/, log, "input #{number} of seed #{@seed}: #{input.inspect}")
+      refute_match(%r{serve a FastCGI connection|lib/|\t}, log, "input #{number} of seed #{@seed}: #{input.inspect}")
       @log.truncate(0)
       @log.rewind
       assert_alive if (number % 100).zero?

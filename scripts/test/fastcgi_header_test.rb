@@ -8,7 +8,7 @@ class FastCGIHeaderTest < FastCGICase
   Invalid = PreforkLauncher::FastCGI::InvalidResponse
 
   def head(headers, status: 200, length: nil)
-    Head.new(status, headers).render(length).delete_suffix("\r\n\r\n").split("\r\n")[1..-1]
+    Head.new(status, headers).render(length).delete_suffix("\r\n\r\n").split("\r\n")[1..]
   end
 
   def refused(headers, status: 200)
@@ -17,16 +17,19 @@ class FastCGIHeaderTest < FastCGICase
 
   {
     "nil" => [{ "x" => nil }, []], "a number" => [{ "x" => 5 }, ["x: 5"]], "a symbol" => [{ x: :y }, ["x: y"]],
-    "empty" => [{ "x" => "" }, ["x: "]], "an array" => [{ "x" => ["a", nil, 5] }, ["x: a", "x: 5"]], "an empty array" => [{ "x" => [] }, []],
+    "empty" => [{ "x" => "" }, ["x: "]], "an array" => [{ "x" => ["a", nil, 5] }, ["x: a", "x: 5"]],
+    "an empty array" => [{ "x" => [] }, []],
     "lines" => [{ "x" => "a\n\nb\n" }, ["x: a", "x: b"]], "a tab" => [{ "x" => "a\tb" }, ["x: a\tb"]],
     "upper case" => [{ "X-Y" => "Z" }, ["X-Y: Z"]], "pairs" => [[%w[a b], %w[a c]], ["a: b", "a: c"]],
-    "an enumerator" => [{ "a" => "b" }.each, ["a: b"]], "cookies" => [{ "set-cookie" => %w[a=1 b=2] }, ["set-cookie: a=1", "set-cookie: b=2"]],
+    "an enumerator" => [{ "a" => "b" }.each, ["a: b"]],
+    "cookies" => [{ "set-cookie" => %w[a=1 b=2] }, ["set-cookie: a=1", "set-cookie: b=2"]],
     "frozen" => [{ "a" => ["b"].freeze }.freeze, ["a: b"]], "above 127" => [{ "a" => "ü" }, ["a: ü".b]],
     "the server's" => [{ "rack.x" => "y", "Rack.Y" => "z", "Status" => "404", "status" => 5 }, []],
     "a connection's" => [{ "Connection" => "close", "keep-alive" => "5", "Upgrade" => "x", "TE" => "x", "Proxy-Connection" => "x" }, []],
     "lengths that agree" => [{ "Content-Length" => "5", "content-length" => ["5", 5] }, ["content-length: 5"]],
     "a length with blanks" => [{ "content-length" => " 5 " }, ["content-length: 5"]],
-    "no coding" => [{ "transfer-encoding" => "identity" }, []], "chunked" => [{ "Transfer-Encoding" => "Chunked", "content-length" => "5" }, []]
+    "no coding" => [{ "transfer-encoding" => "identity" }, []],
+    "chunked" => [{ "Transfer-Encoding" => "Chunked", "content-length" => "5" }, []]
   }.each do |name, (headers, lines)|
     define_method("test_#{name}") { assert_equal lines, head(headers) }
   end
@@ -51,8 +54,10 @@ class FastCGIHeaderTest < FastCGICase
   end
 
   {
-    "content-length" => ["abc", "-1", "5, 5", "1e3", "", "9" * 30, %w[5 6]], "transfer-encoding" => ["gzip", "chunked, gzip", "chunked, chunked"],
-    "x" => ["a\0", "a\e[31m", "a\x7f", "a\u0001", "a\rb", ["a\nb"], "a\r\nb", "ü".encode("UTF-16LE"), ["ü\n".encode("UTF-16LE")]], "x y" => ["z"], "x\r\ny" => ["z"], "x:" => ["z"], "" => ["z"], "\xff" => ["z"], "ü" => ["z"], "x".encode("UTF-16LE") => ["z"],
+    "content-length" => ["abc", "-1", "5, 5", "1e3", "", "9" * 30, %w[5 6]],
+    "transfer-encoding" => ["gzip", "chunked, gzip", "chunked, chunked"],
+    "x" => ["a\0", "a\e[31m", "a\x7f", "a\u0001", "a\rb", ["a\nb"], "a\r\nb", "ü".encode("UTF-16LE"), ["ü\n".encode("UTF-16LE")]],
+    "x y" => ["z"], "x\r\ny" => ["z"], "x:" => ["z"], "" => ["z"], "\xff" => ["z"], "ü" => ["z"], "x".encode("UTF-16LE") => ["z"],
     "rack.protocol" => ["websocket"], "rack.hijack" => ["x", true]
   }.each do |name, values|
     values.each { |value| define_method("test_refusal_of_#{name.inspect}_#{value.inspect}") { assert refused({ name => value }) } }

@@ -14,7 +14,7 @@ class FastCGILoadTest < Minitest::Test
   end
 
   def test_loads_no_library
-    script = 'before = $LOADED_FEATURES.dup; require ARGV.first; puts($LOADED_FEATURES - before)'
+    script = "before = $LOADED_FEATURES.dup; require ARGV.first; puts($LOADED_FEATURES - before)"
     output, status = ruby("-e", script, File.join(FOLDER, "responder.rb"))
     assert status.success?, output
     loaded = output.lines.map(&:chomp)
@@ -52,6 +52,8 @@ class FastCGILoadTest < Minitest::Test
   def test_entry_names_every_file
     names = File.read(File.join(FOLDER, "responder.rb")).scan(/^require_relative "(\w+)"$/).flatten
     assert_equal (FILES.map { |file| File.basename(file, ".rb") } - ["responder"]).sort, names.sort
-    FILES.each { |file| refute_match(/^[ \t]*require ["']|^[ \t]+require_relative/, File.read(file).sub(/def self.require_libraries.*?end/m, ""), file) }
+    FILES.each do |file|
+      refute_match(/^[ \t]*require ["']|^[ \t]+require_relative/, File.read(file).sub(/def self.require_libraries.*?end/m, ""), file)
+    end
   end
 end

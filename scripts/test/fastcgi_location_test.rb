@@ -56,7 +56,8 @@ class FastCGILocationTest < Minitest::Test
     "bytes above 127" => ["/\xC3\xBC?\xFF", "/\xC3\xBC", "", "", ["", "/\xC3\xBC", "\xFF"]]
   }.each do |name, (uri, script, path, query, expected)|
     define_method("test_#{name}") do
-      params = { REQUEST_URI: uri, SCRIPT_NAME: script, PATH_INFO: path, QUERY_STRING: query }.compact.transform_values { |value| value.dup.b }
+      params = { REQUEST_URI: uri, SCRIPT_NAME: script, PATH_INFO: path, QUERY_STRING: query }
+      params = params.compact.transform_values { |value| value.dup.b }
       assert_equal expected.map(&:b), locate(**params)
     end
   end
@@ -91,7 +92,9 @@ class FastCGILocationTest < Minitest::Test
       assert_equal ["/shop", "/a", ""], locate(REQUEST_URI: uri, SCRIPT_NAME: "/shop/dispatch.fcgi", PATH_INFO: "/a"), uri
     end
     assert_equal ["/shop", "//a", ""], locate("/shop", REQUEST_URI: "/shop//a")
-    ["/shop%2Fa", "//shopping", "/../a", "/%", "/shop%", "/%73hopping"].each { |uri| assert_equal ["", uri, ""], locate("/shop", REQUEST_URI: uri) }
+    ["/shop%2Fa", "//shopping", "/../a", "/%", "/shop%", "/%73hopping"].each do |uri|
+      assert_equal ["", uri, ""], locate("/shop", REQUEST_URI: uri)
+    end
   end
 
   # An application that maps the prefix itself gets the whole path, and no SCRIPT_NAME.
@@ -136,7 +139,7 @@ class FastCGILocationTest < Minitest::Test
   }.each do |(uri, redirected, script), expected|
     define_method("test_rewritten_by_lighttpd: #{uri} to #{redirected}") do
       @odd = true
-      script ||= redirected[%r{\A.*\.fcgi}] || "/dispatch.fcgi"
+      script ||= redirected[/\A.*\.fcgi/] || "/dispatch.fcgi"
       params = { REQUEST_URI: uri, REDIRECT_URI: redirected, SCRIPT_NAME: script }
       assert_equal expected, locate(**params, SERVER_SOFTWARE: "lighttpd/1.4.69")
       assert_equal uri[/\A[^?]*/], locate(**params, SERVER_SOFTWARE: "Apache/2.4").first(2).join

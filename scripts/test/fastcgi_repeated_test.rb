@@ -6,7 +6,7 @@ require_relative "support/fastcgi_case"
 class FastCGIRepeatedTest < FastCGICase
   def seen(*pairs, software: nil, body: nil)
     env = nil
-    serve ->(given) { env = given.dup; PLAIN.call(given) }, lint: false, limits: limits(drain_seconds: 0.01) # rubocop:disable Style/Semicolon
+    serve ->(given) { env = given.dup; PLAIN.call(given) }, lint: false, limits: limits(drain_seconds: 0.01)
     client = connect
     bytes = Wire.pairs(FastCGIClient.params("/", body, "SERVER_SOFTWARE" => software))
     pairs.each { |name, value| bytes << Wire.pair(name, value) }
@@ -34,7 +34,9 @@ class FastCGIRepeatedTest < FastCGICase
   end
 
   def test_what_has_one_value
-    %w[HTTP_HOST HTTP_AUTHORIZATION HTTP_X_FORWARDED_PROTO HTTP_X_FORWARDED_HOST HTTP_X_FORWARDED_SSL HTTP_X_REAL_IP HTTP_CLIENT_IP].each do |name|
+    single = %w[HTTP_HOST HTTP_AUTHORIZATION HTTP_X_FORWARDED_PROTO HTTP_X_FORWARDED_HOST HTTP_X_FORWARDED_SSL HTTP_X_REAL_IP
+                HTTP_CLIENT_IP]
+    single.each do |name|
       assert_equal 400, seen([name, "proxy"], [name, "client"], software: "HAProxy"), name
       assert_match(/#{name} came more than once, as "proxy" and "client"/, log)
       assert_equal "same", seen([name, "same"], [name, "same"])[name]
@@ -100,7 +102,9 @@ class FastCGIRepeatedTest < FastCGICase
   end
 
   def test_server_port
-    { "8080" => "8080", "x" => "80", "-1" => "80", "" => "80" }.each { |given, port| assert_equal port, seen(["SERVER_PORT", given])["SERVER_PORT"] }
+    { "8080" => "8080", "x" => "80", "-1" => "80", "" => "80" }.each do |given, port|
+      assert_equal port, seen(["SERVER_PORT", given])["SERVER_PORT"]
+    end
   end
 
   def test_request_path

@@ -66,7 +66,9 @@ class FastCGIResponseTest < FastCGICase
     headers = { "Set-Cookie" => "a=1\nb=2", "x-array" => %w[one two], "x-number" => 5, "x-empty" => "", "x-nil" => nil,
                 "rack.other" => -> {}, "Status" => "404 Not Found" }
     reply = reply_to([200, headers, ["x"]])
-    assert_equal [%w[Set-Cookie a=1], %w[Set-Cookie b=2], %w[x-array one], %w[x-array two], %w[x-number 5], ["x-empty", ""], %w[content-length 1]], reply.headers.map { |name, value| [name.chomp(":"), value.to_s.strip] }
+    assert_equal [%w[Set-Cookie a=1], %w[Set-Cookie b=2], %w[x-array one], %w[x-array two], %w[x-number 5], ["x-empty", ""],
+                  %w[content-length 1]],
+                 reply.headers.map { |name, value| [name.chomp(":"), value.to_s.strip] }
     assert_equal 200, reply.status
   end
 
@@ -100,7 +102,9 @@ class FastCGIResponseTest < FastCGICase
 
   def test_other_statuses
     assert_equal "Status: 200 OK", reply_to(["200", TEXT, ["x"]]).head.lines.first.chomp
-    [200.0, "200 OK", " 200", "200\r\nX: y"].each { |status| assert_equal "Status: 200 OK", reply_to([status, TEXT, ["x"]]).head.lines.first.chomp }
+    [200.0, "200 OK", " 200", "200\r\nX: y"].each do |status|
+      assert_equal "Status: 200 OK", reply_to([status, TEXT, ["x"]]).head.lines.first.chomp
+    end
     assert_equal "Status: 299 Unassigned", reply_to([299, TEXT, ["x"]]).head.lines.first.chomp
     assert_equal 999, reply_to([999, TEXT, ["x"]]).status
   end
@@ -124,7 +128,8 @@ class FastCGIResponseTest < FastCGICase
       assert_equal 1, body.closed
       reply = reply_to([status, {}, ->(_) { flunk }], "REQUEST_METHOD" => method)
       assert_equal [status, "", true], [reply.status, reply.body, reply.complete]
-      assert_equal [status, "", true], reply_to([status, {}, ["not sent"]], "REQUEST_METHOD" => method).to_a.values_at(0, 1, 3).tap { |one| one[0] = status }
+      reply = reply_to([status, {}, ["not sent"]], "REQUEST_METHOD" => method)
+      assert_equal [status, "", true], [reply.status, reply.body, reply.complete]
     end
   end
 
@@ -205,7 +210,7 @@ class FastCGIResponseTest < FastCGICase
 
   def test_streaming_body_chunks_reach_the_client_at_once
     gate = Queue.new
-    serve(->(_) { [200, TEXT, ->(stream) { stream.flush; gate.pop; stream << "x"; gate.pop }] }, lint: false) # rubocop:disable Style/Semicolon
+    serve(->(_) { [200, TEXT, ->(stream) { stream.flush; gate.pop; stream << "x"; gate.pop }] }, lint: false)
     client = connect
     client.send(Wire.request(FastCGIClient.params("/")))
     assert_match(/\r\n\r\n\z/, client.record.content)
@@ -231,7 +236,7 @@ class FastCGIResponseTest < FastCGICase
   ERRORS = [
     RuntimeError.new("oh"), SystemExit.new, Interrupt.new, NoMemoryError.new, NotImplementedError.new, LoadError.new, SyntaxError.new,
     SystemStackError.new, SecurityError.new, Errno::EPIPE.new, Errno::ECONNRESET.new, IOError.new("closed stream"), UncaughtThrowError,
-    Class.new(Exception)
+    Class.new(Exception) # rubocop:disable Lint/InheritException
   ].freeze
 
   ERRORS.each_with_index do |error, index|
@@ -302,7 +307,7 @@ class FastCGIResponseTest < FastCGICase
     serve(->(_) { [200, TEXT, body] }, lint: false)
     client = connect
     2.times { assert client.get("/", flags: 1).complete }
-    assert_match(/close the body of GET \/: SystemExit/, log)
+    assert_match(%r{close the body of GET /: SystemExit}, log)
   end
 
   def test_application_that_swallows_the_loss_of_its_peer
@@ -359,7 +364,7 @@ class FastCGIResponseTest < FastCGICase
     connect.get
     served
     assert_equal [[:last, 200, TEXT, nil], [:first, 200, TEXT, nil]], events
-    assert_match(/rack.response_finished of GET \/: SystemExit/, log)
+    assert_match(%r{rack.response_finished of GET /: SystemExit}, log)
     events.clear
     connect.get("/fail")
     served

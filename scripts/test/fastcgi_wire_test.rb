@@ -232,7 +232,9 @@ class FastCGIWireTest < FastCGICase
   def test_length_in_four_bytes_without_need
     serve
     client = connect
-    bytes = FastCGIClient.params("/four").map { |name, value| [name.bytesize | 1 << 31, value.bytesize | 1 << 31].pack("NN") + name + value }.join
+    bytes = FastCGIClient.params("/four").map do |name, value|
+      [name.bytesize | 1 << 31, value.bytesize | 1 << 31].pack("NN") + name + value
+    end.join
     bytes = bytes.b << "\x80\0\0\1\x80\0\0\0A".b
     client.send(Wire.begin_request + Wire.stream(4, bytes) + Wire.record(5, ""))
     assert_equal "GET /four 0", client.reply.body

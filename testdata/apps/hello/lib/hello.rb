@@ -22,8 +22,8 @@ class Hello
     return text("not found\n", 404) unless route
 
     send(route, env, Rack::Utils.parse_query(env["QUERY_STRING"]))
-  rescue Gate::Refused => e
-    text("#{e.message}\n", 400)
+  rescue Gate::Refused => error
+    text("#{error.message}\n", 400)
   end
 
   private

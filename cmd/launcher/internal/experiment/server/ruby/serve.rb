@@ -29,8 +29,8 @@ class Serve
   def find
     begin
       bundle
-    rescue StandardError, LoadError => e
-      raise unless defined?(Bundler::BundlerError) && e.is_a?(Bundler::BundlerError)
+    rescue StandardError, LoadError => error
+      raise unless defined?(Bundler::BundlerError) && error.is_a?(Bundler::BundlerError)
     end
     chosen = spec
     puts program(chosen), chosen.version, Gem.loaded_specs.key?(@name) ? "bundle" : "outside"
@@ -60,6 +60,7 @@ class Serve
 
   def collect(gem)
     return if gem.nil? || @outside.key?(gem.name)
+
     @outside[gem.name] = gem
     gem.runtime_dependencies.each { |dependency| collect(spec_of(dependency.name, dependency.requirement)) }
   end
@@ -73,6 +74,7 @@ class Serve
   def bundle
     gemfile = ENV["BUNDLE_GEMFILE"] || %w[gems.rb Gemfile].find { |name| File.exist?(name) }
     return unless gemfile
+
     ENV["BUNDLE_GEMFILE"] = File.expand_path(gemfile)
     require "bundler"
     Bundler.setup
@@ -84,7 +86,7 @@ ARGV.shift if finding
 begin
   serve = Serve.new(ARGV.shift, ARGV.shift)
   finding ? serve.find : serve.run
-rescue Serve::Missing => e
-  warn e.message
+rescue Serve::Missing => error
+  warn error.message
   exit 3
 end

@@ -1,3 +1,5 @@
+# frozen_string_literal: true
+
 # The application with two headers, the same for every server: who has answered, and, for
 # who asks, with what. A request to wake a worker does not reach the application. The
 # working directory is the application's.
@@ -19,6 +21,7 @@ end
 
 run(lambda do |env|
   next [200, { "content-type" => "text/plain" }, ["awake\n"]] if env["HTTP_X_LAUNCHER_WAKE"]
+
   status, headers, body = app.call(env)
   headers = headers.dup if headers.frozen?
   headers["x-launcher-pid"] = Process.pid.to_s
