@@ -249,38 +249,6 @@ func sourceOf(t *testing.T, root, path string) string {
 	return string(text)
 }
 
-// TestPackagesSayWhatHolds: each has a doc.go that tells what holds always in it.
-func TestPackagesSayWhatHolds(t *testing.T) {
-	t.Parallel()
-	root := sourceRoot(t)
-	folders := map[string]bool{}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == ".git"):
-			return filepath.SkipDir
-		case filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go"):
-			folders[filepath.Dir(path)] = true
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for folder := range folders {
-		text, err := os.ReadFile(filepath.Join(folder, "doc.go"))
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		comment := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "\n//", " ")), " ")
-		if !regexp.MustCompile(`(?i)always holds?\b`).MatchString(comment) {
-			t.Errorf("%s/doc.go does not say what always holds", folder)
-		}
-	}
-}
-
 // otherWords are those for which the field, or this project, has one of its own.
 var otherWords = regexp.MustCompile(`(?i)\b(?:births?|born|unborn|(?:dies?|dying|died) young)\b|(?:^|[^-])\blevers?\b`)
 
