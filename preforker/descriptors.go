@@ -23,8 +23,8 @@ func checkDescriptors(workers int) error {
 }
 
 // SpareDescriptors is how many files may be open in the process of a supervisor of so many workers
-// besides its own: with more of them it could not reload the application, or replace a worker. It is an
-// error where there is not even room for its own.
+// besides its own: with more of them it could not reload the application, or replace a worker. It
+// is an error where there is not even room for its own.
 func SpareDescriptors(workers int) (int, error) {
 	limit, err := linux.DescriptorLimit()
 	if err != nil {

@@ -42,7 +42,8 @@ type folderChecked struct {
 	err     error                 // what was in the way of putting it back
 }
 
-// run checks, and puts back. Nothing is put into a folder that another launcher has taken meanwhile.
+// run checks, and puts back. Nothing is put into a folder that another launcher has taken
+// meanwhile.
 func (c folderCheck) run() folderChecked {
 	found := folderChecked{check: c, lost: c.lostSockets(), bound: map[int]sockets.Bound{}, unbound: map[int]error{}}
 	holder := c.pid

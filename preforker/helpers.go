@@ -13,16 +13,18 @@ import (
 	"launcher/preforker/proc"
 )
 
-// helperGrace is what processes that boot has started get between being asked to end and being killed.
+// helperGrace is what processes that boot has started get between being asked to end and being
+// killed.
 const helperGrace = 5 * time.Second
 
-// helpers are the processes that an application has started while it loaded: a renderer, a watcher, a daemon. They
-// belong to the generation, and end with its last process. The Ruby that loads leads a session; what is in
-// another one has left it on purpose, and is only told of.
+// helpers are the processes that an application has started while it loaded: a renderer, a watcher,
+// a daemon. They belong to the generation, and end with its last process. The Ruby that loads leads
+// a session; what is in another one has left it on purpose, and is only told of.
 //
-// With a preloader they are those of the process groups that were there when it had loaded: workers are in groups of
-// their own, with all that requests start. A worker that loads the application by itself cannot leave its group, so
-// there they are the processes that were there, and all below them. Where nothing has loaded, all of the session.
+// With a preloader they are those of the process groups that were there when it had loaded: workers
+// are in groups of their own, with all that requests start. A worker that loads the application by
+// itself cannot leave its group, so there they are the processes that were there, and all below
+// them. Where nothing has loaded, all of the session.
 type helpers struct {
 	ruby   proc.Process // which has loaded, or was to
 	loaded bool
@@ -32,8 +34,8 @@ type helpers struct {
 	apart  []proc.Process
 }
 
-// expectHelpers begins with the start of a Ruby that is to load the application. The key of a preloader has
-// the generation alone.
+// expectHelpers begins with the start of a Ruby that is to load the application. The key of a
+// preloader has the generation alone.
 func (s *Supervisor) expectHelpers(key ident.Key, child *linux.Child) {
 	ruby, err := proc.ProcessOf(child.Pid)
 	if err != nil {
@@ -43,16 +45,18 @@ func (s *Supervisor) expectHelpers(key ident.Key, child *linux.Child) {
 	s.helpers[key] = &helpers{ruby: ruby, direct: s.config.SpawnMethod == SpawnDirect}
 }
 
-// helpersSeen is what was there when a Ruby had just loaded the application. It comes before core.PreloaderLoaded or
-// core.WorkerLoaded, for the loop alone: the core hears of the load when its helpers are known.
+// helpersSeen is what was there when a Ruby had just loaded the application. It comes before
+// core.PreloaderLoaded or core.WorkerLoaded, for the loop alone: the core hears of the load when
+// its helpers are known.
 type helpersSeen struct {
 	key   ident.Key
 	table proc.Table
 }
 
-// lookForHelpers looks at what was started, before anything else can be. It is called by who reads what
-// a Ruby says, when that has loaded: the loop does not wait for the pass, but what the Ruby says next, and its end, do.
-func (s *Supervisor) lookForHelpers(key ident.Key) {
+// readHelpers reads what was started, before anything else can be. It is called by who reads
+// what a Ruby says, when that has loaded: the loop does not wait for the pass, but what the Ruby
+// says next, and its end, do.
+func (s *Supervisor) readHelpers(key ident.Key) {
 	table, err := s.processes.Processes()
 	if err != nil {
 		s.log.Debug("processes that boot has started cannot be told", keyError, err)
@@ -67,7 +71,8 @@ func (s *Supervisor) noteHelpers(e helpersSeen) {
 	}
 }
 
-// note keeps who of a table has come of this load. Owns says whether a process is a preloader or a worker.
+// note keeps who of a table has come of this load. Owns says whether a process is a preloader or a
+// worker.
 func (h *helpers) note(table proc.Table, supervisor int, owns func(pid int) bool) {
 	h.loaded, h.groups = true, map[int]bool{}
 	if !h.direct {
@@ -87,13 +92,13 @@ func (h *helpers) note(table proc.Table, supervisor int, owns func(pid int) bool
 	}
 }
 
-// isApart says whether a process that is in no session of the launcher's has come of this load: a daemon has lost
-// its parent, and is the supervisor's child by now.
+// isApart says whether a process that is in no session of the launcher's has come of this load: a
+// daemon has lost its parent, and is the supervisor's child by now.
 func (h *helpers) isApart(table proc.Table, p proc.Process, supervisor int, owns func(pid int) bool) bool {
 	if p.Session != p.Pid || owns(p.Pid) {
 		return false
 	}
-	for parent, levels := p.Parent, 0; levels < mostLevels; levels++ {
+	for parent, levels := p.Parent, 0; levels < maxLevels; levels++ {
 		if parent == h.ruby.Pid {
 			return true
 		}
@@ -109,9 +114,9 @@ func (h *helpers) isApart(table proc.Table, p proc.Process, supervisor int, owns
 	return false
 }
 
-// mostLevels of processes above one are looked at: the table is no snapshot, and pids that were given again meanwhile
-// could make a circle of it.
-const mostLevels = 1000
+// maxLevels of processes above one are followed: the table is no snapshot, and pids that were given
+// again meanwhile could make a circle of it.
+const maxLevels = 1000
 
 // owns says whether a process is a preloader or a worker.
 func (s *Supervisor) owns(pid int) bool {
@@ -158,8 +163,8 @@ func (s *Supervisor) hasProcesses(generation int) bool {
 	return false
 }
 
-// endHelpers asks them, and kills what is left after a while. Who is started by one of them meanwhile is seen by
-// the second look.
+// endHelpers asks them, and kills what is left after a while. Who is started by one of them
+// meanwhile is seen by the second pass.
 func (s *Supervisor) endHelpers(h *helpers, who []slog.Attr) {
 	ended := map[int]bool{}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {

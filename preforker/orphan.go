@@ -3,7 +3,7 @@ package preforker
 import "launcher/preforker/linux"
 
 // reapOrphans reaps descendants that nobody waits for. As long as the pid of a worker, or of a
-// preloader that a worker is reforked to, is not known, it could be among them, so the pass waits
+// preloader that a worker has forked, is not known, it could be among them, so the pass waits
 // for the next child that ends; a spawn that ends reports one.
 func (s *Supervisor) reapOrphans() {
 	for _, w := range s.workers {

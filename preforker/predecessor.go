@@ -7,11 +7,13 @@ import (
 	"launcher/preforker/sockets"
 )
 
-// Workers of a launcher that was killed finish what is in their hands and leave, within the drain timeout
-// (scripts/worker.rb). One that cannot hear of its supervisor's death, in C code that keeps Ruby's lock for instance, would stay for
-// ever. The next launcher in the same folder gives them that time too, and kills who is left.
+// Workers of a launcher that was killed finish what is in their hands and leave, within the drain
+// timeout (scripts/worker.rb). One that cannot hear of its supervisor's death, in C code that keeps
+// Ruby's lock for instance, would stay for ever. The next launcher in the same folder gives them
+// that time too, and kills who is left.
 
-// endPredecessor sees to the workers of a launcher that has died in this folder without cleaning up.
+// endPredecessor sees to the workers of a launcher that has died in this folder without cleaning
+// up.
 func (s *Supervisor) endPredecessor() {
 	left := sockets.AbandonedWorkers(s.config.SocketDir, s.board)
 	if len(left) == 0 {

@@ -15,9 +15,9 @@ import (
 // preloaderProcess is the supervisor's view of a preloader.
 type preloaderProcess struct {
 	origin ident.Origin
-	child  *linux.Child      // nil until the pid of one that a worker was reforked to is known
+	child  *linux.Child      // nil until the pid of one that a worker has forked is known
 	conn   *linux.PacketConn // also its life line
-	output *ruby.Output      // nil for one that a worker was reforked to
+	output *ruby.Output      // nil for one that a worker has forked
 	failed *wire.Failed      // written by its reader, read after its exit
 	read   chan struct{}     // closed when everything that it said was posted
 }
@@ -91,7 +91,7 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 		case wire.Loaded:
 			s.rememberHeap(m)
 			if p.origin.Refork == 0 {
-				s.lookForHelpers(ident.Key{Generation: p.origin.Generation})
+				s.readHelpers(ident.Key{Generation: p.origin.Generation})
 			}
 			s.post(core.PreloaderLoaded{Origin: p.origin, Loaded: loadOf(m)})
 		case wire.Reforked:
@@ -108,8 +108,8 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 	}
 }
 
-// rememberHeap is for the next start, and does not wait. It is no harm where the folder of the sockets
-// cannot be written to.
+// rememberHeap is for the next start, and does not wait. It is no harm where the folder of the
+// sockets cannot be written to.
 func (s *Supervisor) rememberHeap(m wire.Loaded) {
 	if len(m.Slots) == 0 {
 		return

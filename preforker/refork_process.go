@@ -10,9 +10,9 @@ import (
 	"launcher/preforker/ruby"
 )
 
-// reforkWorker sends a worker the control socket of the preloader that it is to give birth to. From
-// here on that preloader is known. The worker answers over that socket, before it closes it: where nobody
-// holds the other end any more, and the pid was never told, there is no such process.
+// reforkWorker sends a worker the control socket of the preloader that it is to be reforked to.
+// From here on that preloader is known. The worker answers over that socket, before it closes it:
+// where nobody holds the other end any more, and the pid was never told, there is no such process.
 func (s *Supervisor) reforkWorker(a core.ReforkWorker) {
 	conn, theirs, err := linux.PacketPair("control " + a.Origin.String())
 	if err == nil {
@@ -51,7 +51,8 @@ func (s *Supervisor) followPreloaderPid(origin ident.Origin, pid int) {
 	s.reapOrphans() // a pass that waited for this pid can go on
 }
 
-// preloaderChannelClosed: with the last end of its control socket goes one whose pid nobody has told.
+// preloaderChannelClosed: with the last end of its control socket goes one whose pid nobody has
+// told.
 func (s *Supervisor) preloaderChannelClosed(e core.PreloaderChannelClosed) core.Event {
 	p := s.preloaders[e.Origin]
 	if p == nil || p.child != nil {

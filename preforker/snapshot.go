@@ -65,8 +65,8 @@ func (s *Supervisor) snapshot() snapshot {
 
 var errEnding = errors.New("the launcher is ending")
 
-// status tells what goes on, in milliseconds, whatever the workers do: the loop is asked for what it has at
-// hand, all else is read here, by the goroutine that asks.
+// status tells what goes on, in milliseconds, whatever the workers do: the loop is asked for what
+// it has at hand, all else is read here, by the goroutine that asks.
 func (s *Supervisor) status(ctx context.Context) (control.Status, error) {
 	asked := statusAsked{make(chan snapshot, 1)}
 	var shot snapshot
@@ -94,7 +94,8 @@ func (s *Supervisor) status(ctx context.Context) (control.Status, error) {
 	return shot.status, nil
 }
 
-// addFiles looks whether the open sockets can be reached: their files may have been removed a moment ago.
+// addFiles looks whether the open sockets can be reached: their files may have been removed a
+// moment ago.
 func (shot *snapshot) addFiles() {
 	for i := range shot.status.Slots {
 		slot := &shot.status.Slots[i]
@@ -124,8 +125,8 @@ func (shot *snapshot) addRequests(s *Supervisor) {
 	}
 }
 
-// addRecord takes what a worker says of itself. The core alone knows who is to leave, the worker alone who leaves by
-// itself.
+// addRecord takes what a worker says of itself. The core alone knows who is to leave, the worker
+// alone who leaves by itself.
 func addRecord(w *control.WorkerStatus, entry scoreboard.Entry, now time.Duration) {
 	w.Served = entry.Requests
 	since := seconds(max(0, now-entry.Since))

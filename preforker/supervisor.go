@@ -271,7 +271,7 @@ func (s *Supervisor) discardNotices() {
 	}
 }
 
-// perform carries out one action. It answers an event where that failed in a way
+// perform carries out one action. It returns an event where that failed in a way
 // that the core decides about.
 func (s *Supervisor) perform(a core.Action) core.Event {
 	switch a := a.(type) {

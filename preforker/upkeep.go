@@ -9,10 +9,10 @@ import (
 	"launcher/preforker/sockets"
 )
 
-// People clean log/, a deploy gives the folder's name to another one, a tool removes what is old: files that
-// the web server, the next launcher and "launcher status" need are gone then, and the launcher with them, though it
-// runs. So they are checked all the time. That costs a stat a file; inotify would tell nothing where a folder
-// above is renamed, or another one is mounted over it.
+// People clean log/, a deploy gives the folder's name to another one, a tool removes what is old:
+// files that the web server, the next launcher and "launcher status" need are gone then, and the
+// launcher with them, though it runs. So they are checked all the time. That costs a stat a file;
+// inotify would tell nothing where a folder above is renamed, or another one is mounted over it.
 
 const (
 	// folderPeriod is how often the files are checked.
@@ -28,8 +28,8 @@ type upkeep struct {
 	pause    time.Duration
 	trouble  string // what was last in the way, "": nothing
 
-	// The sockets that the last check has bound in the place of lost ones, and why it has not, until
-	// the core says what becomes of them.
+	// The sockets that the last check has bound in the place of lost ones, and why it has not,
+	// until the core says what becomes of them.
 	bound   map[int]sockets.Bound
 	unbound map[int]error
 }
@@ -85,7 +85,8 @@ func (s *Supervisor) folderChecked(found folderChecked) (core.Event, bool) {
 	return s.lostSockets(found)
 }
 
-// lostSockets tells the core which sockets are lost, of those that are the same as when the check began.
+// lostSockets tells the core which sockets are lost, of those that are the same as when the check
+// began.
 func (s *Supervisor) lostSockets(found folderChecked) (core.Event, bool) {
 	s.discardBound()
 	s.upkeep.bound, s.upkeep.unbound = found.bound, found.unbound
@@ -135,8 +136,8 @@ func (s *Supervisor) openSlot(slot int) core.Event {
 	return nil
 }
 
-// rebindSlot puts a socket in the place of one that cannot be reached any more. What waits there goes to the new
-// one; the workers of the older one serve what they get before.
+// rebindSlot puts a socket in the place of one that cannot be reached any more. What waits there
+// goes to the new one; the workers of the older one serve what they get before.
 func (s *Supervisor) rebindSlot(slot int) core.Event {
 	s.sockets.HideSlot(slot)
 	older := s.sockets.Take(slot)

@@ -182,8 +182,8 @@ func TestWaitingConnectionsMoveToTheNewSocket(t *testing.T) {
 	}
 }
 
-// TestFolderOfAnotherLauncher: it has taken the folder after that was cleaned. It is left alone, that is told once, and
-// the folder is taken back when the other one has left.
+// TestFolderOfAnotherLauncher: it has taken the folder after that was cleaned. It is left alone,
+// that is told once, and the folder is taken back when the other one has left.
 func TestFolderOfAnotherLauncher(t *testing.T) {
 	s, log := newKeeper(t, 2)
 	for _, name := range kept {
@@ -317,8 +317,8 @@ func TestFolderThatCannotBePutBack(t *testing.T) {
 	}
 }
 
-// TestLoopWaitsForNoDisk: what a check has made anew is taken over as it is, though the disk has stopped to answer
-// by then.
+// TestLoopWaitsForNoDisk: what a check has made anew is taken over as it is, though the disk has
+// stopped to answer by then.
 func TestLoopWaitsForNoDisk(t *testing.T) {
 	s, _ := newKeeper(t, 2)
 	if err := os.RemoveAll(s.config.SocketDir); err != nil {

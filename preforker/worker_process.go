@@ -44,7 +44,7 @@ func (s *Supervisor) spawnWorker(key ident.Key) core.Event {
 	return nil
 }
 
-// takeRecord answers an empty record of the scoreboard.
+// takeRecord returns an empty record of the scoreboard.
 func (s *Supervisor) takeRecord() (int, error) {
 	record, err := s.records.take()
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 			w.ruby.Output.Admit()
 			s.post(core.WorkerHello{Key: w.key, Hello: helloOf(m)})
 		case wire.Loaded:
-			s.lookForHelpers(w.key)
+			s.readHelpers(w.key)
 			s.post(core.WorkerLoaded{Key: w.key, Loaded: loadOf(m)})
 		case wire.Ready:
 			s.post(core.WorkerReady{Key: w.key, Pid: m.Pid})

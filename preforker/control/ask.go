@@ -26,8 +26,8 @@ const (
 	maxAnswer = 16 << 20
 )
 
-// AskStatus asks the launcher whose sockets are in a folder. The text is the JSON as it came: a newer
-// launcher may tell more than Status has.
+// AskStatus asks the launcher whose sockets are in a folder. The text is the JSON as it came: a
+// newer launcher may tell more than Status has.
 func AskStatus(ctx context.Context, dir string) (status Status, text []byte, err error) {
 	if err := sockets.CheckPaths(dir, 1); err != nil {
 		return status, nil, err

@@ -74,8 +74,9 @@ func TestAskStatus(t *testing.T) {
 	asks("a socket's path can have 100", "--socket-dir")
 }
 
-// TestAskStrangers: what is in the place of the control socket is not waited for, and not believed.
-func TestAskStrangers(t *testing.T) {
+// TestAskWhatIsNoLauncher: what is in the place of the control socket is not waited for, and not
+// believed.
+func TestAskWhatIsNoLauncher(t *testing.T) {
 	for name, put := range testdir.NotFiles {
 		if name == "a socket" {
 			continue

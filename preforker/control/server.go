@@ -153,7 +153,7 @@ func (s *Server) converse(ctx context.Context, from *client, answer func(ctx con
 	_, _ = conn.Write(text.Bytes())
 }
 
-// refusal answers a request that nobody can answer.
+// refusal is the answer to a request that cannot be carried out.
 type refusal struct {
 	Error string `json:"error"`
 }

@@ -20,8 +20,8 @@ import (
 	"launcher/preforker/sockets"
 )
 
-// controlled is a control socket that answers each request with its own text, "big" with more than a
-// socket's buffer holds.
+// controlled is a control socket that answers each request with its own text, "big" with more than
+// a socket's buffer holds.
 type controlled struct {
 	*Server
 	end  context.CancelFunc
@@ -110,8 +110,8 @@ func TestControlAnswers(t *testing.T) {
 	}
 }
 
-// TestControlWithManySilentClients: whoever says what it wants is answered, while all of them stay, each of whom
-// has far more time than the test.
+// TestControlWithManySilentClients: whoever says what it wants is answered, while all of them stay,
+// each of whom has far more time than the test.
 func TestControlWithManySilentClients(t *testing.T) {
 	c := startPatient(t, testdir.Short(t), time.Hour)
 	for range 20 * maxClients {
@@ -124,8 +124,8 @@ func TestControlWithManySilentClients(t *testing.T) {
 	}
 }
 
-// TestControlIsNotHeldUp by clients that do not read what they have asked for: as many as are talked to at once
-// are given up, and others are answered.
+// TestControlIsNotHeldUp by clients that do not read what they have asked for: as many as are
+// talked to at once are given up, and others are answered.
 func TestControlIsNotHeldUp(t *testing.T) {
 	c := start(t, testdir.Short(t))
 	var slow []net.Conn

@@ -10,8 +10,8 @@ import (
 // StatusVersion is the version of a Status as JSON. Fields that are added do not change it.
 const StatusVersion = 1
 
-// Status is what a running launcher tells of itself, and its JSON. Sizes are bytes, Seconds are for how
-// long something has been as it is, at Time.
+// Status is what a running launcher tells of itself, and its JSON. Sizes are bytes, Seconds are for
+// how long something has been as it is, at Time.
 type Status struct {
 	Version     int                `json:"version"`
 	Time        time.Time          `json:"time"`
@@ -37,8 +37,8 @@ type FrontStatus struct {
 	Waiting        int    `json:"waiting"` // requests that no worker has yet
 }
 
-// MemoryStatus is the memory of all processes: the launcher, its preloaders and its workers, without
-// what the application has started.
+// MemoryStatus is the memory of all processes: the launcher, its preloaders and its workers,
+// without what the application has started.
 type MemoryStatus struct {
 	PSS       uint64         `json:"pss"` // the sum of those that were measured
 	Processes int            `json:"processes"`
@@ -76,8 +76,8 @@ type GenerationStatus struct {
 	Preloaders []PreloaderStatus `json:"preloaders"` // oldest first; none where only its workers are left
 }
 
-// PreloaderStatus is what workers are forked from. With direct spawning there is one without a process,
-// which says how far the generation is.
+// PreloaderStatus is what workers are forked from. With direct spawning there is one without a
+// process, which says how far the generation is.
 type PreloaderStatus struct {
 	Refork  int            `json:"refork"` // 0: it was started; else it was reforked from a worker
 	State   string         `json:"state"`  // as preforker/README.md has it

@@ -29,8 +29,9 @@ type Config struct {
 	Traced bool
 }
 
-// Run loads an application as a preloader would, and returns what stands in the way of forking it. What it prints is kept for the report of a failure. Whatever it has started is
-// asked to end with it, as far as it is in the group of its process; the rest is the caller's.
+// Run loads an application as a preloader would, and returns what stands in the way of forking it.
+// What it prints is kept for the report of a failure. Whatever it has started is asked to end with
+// it, as far as it is in the group of its process; the rest is the caller's.
 func Run(ctx context.Context, config Config) (*Result, error) {
 	board, err := linux.MemoryFile("launcher-scoreboard", scoreboard.RecordSize)
 	if err != nil {

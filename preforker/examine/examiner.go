@@ -66,8 +66,9 @@ func (e *examiner) run(ctx context.Context) (*Result, error) {
 		Findings: e.examined.Findings, Measured: e.examined.Measured}, nil
 }
 
-// wait waits for the end of Ruby, and sees to it. Past the boot timeout it is asked where it is; one that says nothing
-// more and stays has become another program; whoever does not want to know any more has it ended.
+// wait waits for the end of Ruby, and sees to it. Past the boot timeout it is asked where it is;
+// one that says nothing more and stays has become another program; whoever does not want to know
+// any more has it ended.
 func (e *examiner) wait(ctx context.Context, ended, mute <-chan struct{}) endReason {
 	timeout := time.NewTimer(e.config.BootTimeout)
 	defer timeout.Stop()

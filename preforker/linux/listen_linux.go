@@ -9,10 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxSocketPath is the longest path of a unix socket that this project accepts,
-// in bytes. sun_path holds 108 with its NUL (unix(7)); web servers keep
-// a few for themselves.
-const MaxSocketPath = 100
+// MaxSocketPath is the longest path of a unix socket that this project makes, in bytes. The kernel
+// takes some more, without the NUL at their end (unix(7)): what web servers put behind the path, as
+// a suffix for a while, has to fit too.
+const MaxSocketPath = len(unix.RawSockaddrUnix{}.Path) - 1 - spareSocketPath
+
+const spareSocketPath = 7
 
 // SocketOptions say how the file of a listening socket looks.
 type SocketOptions struct {
@@ -83,7 +85,7 @@ func backlog() int {
 	return n
 }
 
-// Accept takes one waiting connection from a non-blocking listener. It answers
+// Accept takes one waiting connection from a non-blocking listener. It returns
 // nil and no error when none waits.
 func Accept(listener *os.File) (*os.File, error) {
 	for {
@@ -101,7 +103,7 @@ func Accept(listener *os.File) (*os.File, error) {
 	}
 }
 
-// SocketPeer connects to the unix socket at path and answers the pid of the process
+// SocketPeer connects to the unix socket at path and returns the pid of the process
 // that called listen on it. Listening is false when nobody does.
 func SocketPeer(path string) (pid int, listening bool, err error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)

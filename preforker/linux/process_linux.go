@@ -18,8 +18,8 @@ type Process struct {
 	raw  syscall.RawConn
 }
 
-// FollowProcess opens a process by its pid. Whether that pid was not given to another before, the caller has
-// to look once it is open.
+// FollowProcess opens a process by its pid. Whether that pid was not given to another before, the
+// caller has to look once it is open.
 func FollowProcess(pid int) (*Process, error) {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
@@ -44,8 +44,8 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	return os.NewSyscallError("pidfd_send_signal", sent)
 }
 
-// AwaitEnd waits until the process has ended, or until Deadline's time, and says whether it has. Its parent may
-// not have reaped it by then.
+// AwaitEnd waits until the process has ended, or until Deadline's time, and says whether it has.
+// Its parent may not have reaped it by then.
 func (p *Process) AwaitEnd() bool {
 	ended := false
 	err := p.raw.Read(func(fd uintptr) bool {

@@ -99,8 +99,8 @@ func parseQueues(packet []byte, lengths map[uint64]int) (ended bool, err error) 
 	return false, nil
 }
 
-// queueOf looks for the queue among the attributes of a socket: a length and a type of two bytes each,
-// the value, and what fills it up to four bytes.
+// queueOf looks for the queue among the attributes of a socket: a length and a type of two bytes
+// each, the value, and what fills it up to four bytes.
 func queueOf(attributes []byte) (length int, told bool) {
 	for len(attributes) >= unix.SizeofRtAttr {
 		size := int(binary.NativeEndian.Uint16(attributes))

@@ -189,15 +189,15 @@ func TestReapOrphansLeavesTheKnown(t *testing.T) {
 		t.Errorf("Wait = %v, %v; want exit status 7", status, err)
 	}
 
-	stranger := exec.Command("true")
-	if err := stranger.Start(); err != nil {
+	ended := exec.Command("true")
+	if err := ended.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitForZombie(t, stranger.Process.Pid)
-	if reaped := ReapOrphans(func(int) bool { return false }); len(reaped) != 1 || reaped[0] != stranger.Process.Pid {
-		t.Errorf("reaped %v, want [%d]", reaped, stranger.Process.Pid)
+	waitForZombie(t, ended.Process.Pid)
+	if reaped := ReapOrphans(func(int) bool { return false }); len(reaped) != 1 || reaped[0] != ended.Process.Pid {
+		t.Errorf("reaped %v, want [%d]", reaped, ended.Process.Pid)
 	}
-	_ = stranger.Process.Release()
+	_ = ended.Process.Release()
 }
 
 func TestFinishKeepsWhatWasSent(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 // maxDescriptors is how many descriptors of a process are read.
 const maxDescriptors = 100_000
 
-// HasOpen says whether a process is seen to have a file open whose name, or an earlier one, contains
-// this name. Another user's process cannot be seen.
+// HasOpen says whether a process is seen to have a file open whose name, or an earlier one,
+// contains this name. Another user's process cannot be seen.
 func HasOpen(pid int, file os.FileInfo, name string) bool {
 	return HasDescriptor(pid, func(link, path string) bool {
 		if !strings.Contains(link, name) {
@@ -24,8 +24,8 @@ func HasOpen(pid int, file os.FileInfo, name string) bool {
 	})
 }
 
-// HasDescriptor says whether a process is seen to have a descriptor that matches, by the text of its
-// link in /proc and by its path there.
+// HasDescriptor says whether a process is seen to have a descriptor that matches, by the text of
+// its link in /proc and by its path there.
 func HasDescriptor(pid int, matches func(link, path string) bool) bool {
 	dir := filepath.Join("/proc", strconv.Itoa(pid), "fd")
 	folder, err := os.Open(dir)

@@ -175,7 +175,7 @@ func entries(values ...uint64) []byte {
 	return text
 }
 
-// pageMap answers the same for every page from first on until last, and counts its reads.
+// pageMap has the same for every page from first on until last, and counts its reads.
 type pageMap struct {
 	first, last uint64
 	entry       uint64

@@ -18,8 +18,8 @@ func ListensAt(pid int, path string) bool {
 // maxUnixTable bounds what is read of /proc/net/unix, in bytes.
 const maxUnixTable = 64 << 20
 
-// socketsAt are the sockets that were bound to a path, as /proc/PID/fd shows them. The last column of
-// /proc/net/unix is the path as it was bound, the one before it the socket's inode.
+// socketsAt are the sockets that were bound to a path, as /proc/PID/fd shows them. The last column
+// of /proc/net/unix is the path as it was bound, the one before it the socket's inode.
 func socketsAt(path string) map[string]bool {
 	file, err := os.Open("/proc/net/unix")
 	if err != nil {

@@ -72,7 +72,8 @@ func FindRackup(root, rackup string) (App, error) {
 	return app, nil
 }
 
-// Again is the application as it is in its folder now: another release may start otherwise, or be gone.
+// Again is the application as it is in its folder now: another release may start otherwise, or be
+// gone.
 func (a App) Again() (App, error) {
 	now, err := FindApp(a.Root)
 	if a.Named {

@@ -28,9 +28,10 @@ const spareSlots = 20
 
 // What each size of slots has to spare at least: so many bytes, and this part of what all sizes
 // together have. There are few large objects in an application that is loaded, and many in a
-// request. Where a request fills all slots of one size while it still needs them, the collection that
-// follows frees next to nothing and Ruby 3.3 answers with a major one (major_by: nofree): for ten
-// workers of a small application that was twice the memory and twice the time. A page has 64 kB.
+// request. Where a request fills all slots of one size while it still needs them, the collection
+// that follows frees next to nothing and Ruby 3.3 answers with a major one (major_by: nofree): for
+// ten workers of a small application that was twice the memory and twice the time. A page has 64
+// kB.
 const (
 	minSpare     = 160 << 10
 	minSparePart = 16

@@ -75,7 +75,8 @@ func (f *HeapFile) read() (heapRecord, bool, error) {
 }
 
 const (
-	// maxHeapBytes is a larger heap than anybody needs to have prepared: Ruby takes the memory at once.
+	// maxHeapBytes is a larger heap than anybody needs to have prepared: Ruby takes the memory at
+	// once.
 	maxHeapBytes = 1 << 30
 	// maxHeapSizes is how many sizes of slots a Ruby may have.
 	maxHeapSizes = 32

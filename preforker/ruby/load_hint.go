@@ -9,7 +9,8 @@ import (
 	"launcher/preforker/internal/wire"
 )
 
-// loadHint is what to do about an exception that is like this one. In the advice $1 stands for a part of the message.
+// loadHint is what to do about an exception that is like this one. In the advice $1 stands for a
+// part of the message.
 type loadHint struct {
 	class, message *regexp.Regexp
 	try            string
@@ -22,8 +23,8 @@ func hinted(class, message, try string) loadHint {
 // anyError is the advice where nothing is known of the exception.
 const anyError = "see it without the launcher, in the same environment: bin/rails runner 1 (Rails), rackup (Rack)"
 
-// loadHints are looked through in this order. A class may be one of those that an exception was caused by, which the
-// Ruby side adds to the message: "… (caused by PG::ConnectionBad: …)".
+// loadHints are looked through in this order. A class may be one of those that an exception was
+// caused by, which the Ruby side adds to the message: "… (caused by PG::ConnectionBad: …)".
 var loadHints = []loadHint{
 	// Bundler has a class for nearly everything, and "bundle install" mends but one of them.
 	hinted(`^Bundler::PermissionError$`, ``, permissions),

@@ -12,7 +12,8 @@ import (
 	"launcher/preforker/internal/wire"
 )
 
-// TestHintsFitTheirCause: what Bundler, Ruby, Rails and drivers of databases say, and what mends it.
+// TestHintsFitTheirCause: what Bundler, Ruby, Rails and drivers of databases say, and what mends
+// it.
 func TestHintsFitTheirCause(t *testing.T) {
 	for _, test := range []struct{ class, message, try string }{
 		{"Bundler::RubyVersionMismatch", "Your Ruby version is 3.1.2, but your Gemfile specified 3.9.9", `^run it with the Ruby of its Gemfile, 3\.9\.9: .*--ruby`},

@@ -18,7 +18,8 @@ func TestParseOptimizations(t *testing.T) {
 	}
 }
 
-// TestOptimizationsOfTheRubySide fails for an optimization that no Ruby file asks for, unless it is this side's.
+// TestOptimizationsOfTheRubySide fails for an optimization that no Ruby file asks for, unless it is
+// this side's.
 func TestOptimizationsOfTheRubySide(t *testing.T) {
 	here := []Optimization{OptimizationHugePages, OptimizationHeapSize, OptimizationArena}
 	var sources strings.Builder

@@ -21,16 +21,17 @@ const (
 	lineDropped = " … (cut)"
 )
 
-// What is held back of what has not shown yet to be a Ruby, and of each line of it that is shown in the end. Ruby may
-// have printed a lot before its word is heard, which is no reason to lose any of it.
+// What is held back of what has not shown yet to be a Ruby, and of each line of it that is shown in
+// the end. Ruby may have printed a lot before its word is heard, which is no reason to lose any of
+// it.
 const (
-	heldMax         = 1 << 20 // bytes, of which an empty line takes heldLine too
-	heldLine        = 16
-	strangerLineMax = 200
+	heldMax        = 1 << 20 // bytes, of which an empty line takes heldLine too
+	heldLine       = 16
+	unknownLineMax = 200
 )
 
-// Output reads what one Ruby prints, line by line, and keeps the last ones. Until that has shown to be a Ruby nothing
-// is passed on: "cat" in its place prints the program that it is given.
+// Output reads what one Ruby prints, line by line, and keeps the last ones. Until that has shown to
+// be a Ruby nothing is passed on: "cat" in its place prints the program that it is given.
 type Output struct {
 	pipe   *os.File
 	line   func(string)
@@ -61,7 +62,8 @@ func ReadOutput(pipe *os.File, line func(string)) *Output {
 	return o
 }
 
-// Admit has everything passed on, now that it is known to be of a Ruby. It does not wait for who reads that.
+// Admit has everything passed on, now that it is known to be of a Ruby. It does not wait for who
+// reads that.
 func (o *Output) Admit() {
 	if o == nil {
 		return
@@ -141,8 +143,8 @@ const (
 	straggleMax = 1 << 20                // bytes; a pipe has 64 kB, and at most so many without privileges
 )
 
-// straggling is the pipe of a process that may have ended. Whatever is in the pipe by then is read, however
-// slowly its lines are taken: the time runs anew with each read.
+// straggling is the pipe of a process that may have ended. Whatever is in the pipe by then is read,
+// however slowly its lines are taken: the time runs anew with each read.
 type straggling struct{ *Output }
 
 func (o straggling) Read(p []byte) (int, error) {
@@ -181,8 +183,8 @@ func (o *Output) Lines() []string {
 	}
 	var lines []string
 	for _, line := range o.last {
-		if len(line) > strangerLineMax {
-			line = printable.Cut(line, strangerLineMax) + lineDropped
+		if len(line) > unknownLineMax {
+			line = printable.Cut(line, unknownLineMax) + lineDropped
 		}
 		lines = append(lines, line)
 	}

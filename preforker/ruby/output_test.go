@@ -94,8 +94,9 @@ func TestOutputKeepsTheCrash(t *testing.T) {
 	}
 }
 
-// TestOutputOfAStranger: nothing is passed on before it has shown to be a Ruby, and nothing is lost then.
-func TestOutputOfAStranger(t *testing.T) {
+// TestOutputIsHeldBack: nothing is passed on before it has shown to be a Ruby, and nothing is lost
+// then.
+func TestOutputIsHeldBack(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -120,8 +121,8 @@ func TestOutputOfAStranger(t *testing.T) {
 	}
 }
 
-// TestOutputOfAStrangerIsBounded also where its lines are empty, as those of "yes ”" are.
-func TestOutputOfAStrangerIsBounded(t *testing.T) {
+// TestOutputHeldBackIsBounded also where its lines are empty, as those of "yes ”" are.
+func TestOutputHeldBackIsBounded(t *testing.T) {
 	for name, line := range map[string]string{"empty": "", "short": "y", "long": strings.Repeat("y", lineMax)} {
 		o, most := &Output{}, heldMax/(heldLine+len(line))
 		for range most + 3 {
@@ -144,7 +145,7 @@ func TestOutputOfWhatIsNoRuby(t *testing.T) {
 		want []string
 	}{
 		"its program": {string(program), []string{"the program that it was given, and did not run"}},
-		"a long line": {strings.Repeat("é", lineMax), []string{strings.Repeat("é", strangerLineMax/2) + lineDropped}},
+		"a long line": {strings.Repeat("é", lineMax), []string{strings.Repeat("é", unknownLineMax/2) + lineDropped}},
 	} {
 		read, write, err := os.Pipe()
 		if err != nil {
@@ -161,8 +162,8 @@ func TestOutputOfWhatIsNoRuby(t *testing.T) {
 	}
 }
 
-// TestOutputIsTakenSlowly: what a process has written before its end is read to the end, though the reader takes longer
-// for a line than it waits for more.
+// TestOutputIsTakenSlowly: what a process has written before its end is read to the end, though the
+// reader takes longer for a line than it waits for more.
 func TestOutputIsTakenSlowly(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"launcher/scripts"
 )
 
-// Process is a Ruby that was started: a preloader, or a worker that loads the application by itself.
+// Process is a Ruby that was started: a preloader, or a worker that loads the application by
+// itself.
 type Process struct {
 	Child  *linux.Child
 	Conn   *linux.PacketConn // also its life line
@@ -74,7 +75,8 @@ func (s Start) Launch(name string, settings map[string]string, variables []strin
 	return process, nil
 }
 
-// silence is from when on it is told that nothing is loading yet. CRuby takes some hundredths of a second.
+// silence is from when on it is told that nothing is loading yet. CRuby takes some hundredths of a
+// second.
 const silence = 5 * time.Second
 
 // follow starts a command and follows it by descriptor, as any other child.

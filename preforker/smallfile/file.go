@@ -49,8 +49,8 @@ func Read(path string, max int64) ([]byte, error) {
 	return text, err
 }
 
-// Temporary files have names that nobody else gives, so those of a launcher that was killed can be told
-// from what people keep here.
+// Temporary files have names that nobody else gives, so those of a launcher that was killed can be
+// told from what people keep here.
 const (
 	temporaryPrefix = ".launcher-"
 	temporarySuffix = ".tmp"
@@ -76,8 +76,8 @@ func ErrorAt(path string, err error) error {
 }
 
 // Replace writes a file with these permission bits, whole or not at all, also where the machine
-// loses its power: it waits for the disk. Whatever has the path is replaced, a link too; a folder is
-// an error.
+// loses its power: it waits for the disk. Whatever has the path is replaced, a link too; a folder
+// is an error.
 func Replace(path string, text []byte, mode os.FileMode) error {
 	file, err := CreateTemporary(path)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // workerTitle is how the title of every worker begins (scripts/title.rb).
 const workerTitle = "launcher worker "
 
-// AbandonedWorkers are the workers of other launchers in this folder that have lost them. Own is the
-// scoreboard of this launcher. The caller closes what it returns.
+// AbandonedWorkers are the workers of other launchers in this folder that have lost them. Own is
+// the scoreboard of this launcher. The caller closes what it returns.
 func AbandonedWorkers(dir string, own *os.File) []*linux.Process {
 	info, err := own.Stat()
 	if err != nil {
@@ -43,9 +43,10 @@ func AbandonedWorkers(dir string, own *os.File) []*linux.Process {
 	return found
 }
 
-// isAbandoned says whether a process is surely a worker that a launcher in this folder has left behind: it holds that
-// one's scoreboard, is named in it, which what a request has forked is not, and its parent does not hold it. In another
-// mount namespace the folder of this name would be another one.
+// isAbandoned says whether a process is surely a worker that a launcher in this folder has left
+// behind: it holds that one's scoreboard, is named in it, which what a request has forked is not,
+// and its parent does not hold it. In another mount namespace the folder of this name would be
+// another one.
 func isAbandoned(pid int, dir string, own os.FileInfo) bool {
 	const namespace = "ns/mnt"
 	ours, err := os.Readlink(filepath.Join("/proc/self", namespace))

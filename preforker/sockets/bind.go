@@ -18,7 +18,8 @@ type Bound struct {
 	Inode    uint64 // of the socket itself, by which the kernel tells of its queue
 }
 
-// Bind binds a socket where nothing is, or a stale one. Its errors name the path, and say what to do.
+// Bind binds a socket where nothing is, or a stale one. Its errors name the path, and say what to
+// do.
 func Bind(path string, options linux.SocketOptions, stale Staleness) (Bound, error) {
 	if err := checkPlace(path, stale); err != nil {
 		return Bound{}, err

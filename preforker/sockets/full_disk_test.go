@@ -19,8 +19,8 @@ import (
 // onFullDisk names the folder in which the test binary plays a launcher that cannot write a byte.
 const onFullDisk = "TEST_ON_FULL_DISK"
 
-// TestStartOnAFullDisk leaves nothing behind that would keep the next one from starting. What a disk without
-// space does to a write, a limit of the size of files does too.
+// TestStartOnAFullDisk leaves nothing behind that would keep the next one from starting. What a
+// disk without space does to a write, a limit of the size of files does too.
 func TestStartOnAFullDisk(t *testing.T) {
 	if dir := os.Getenv(onFullDisk); dir != "" {
 		signal.Ignore(syscall.SIGXFSZ)

@@ -57,7 +57,8 @@ func TestSocketsAreBoundAndClosed(t *testing.T) {
 	}
 }
 
-// TestSocketsAreBoundAllOrNone: what stands in the way of the last is found before the first is touched.
+// TestSocketsAreBoundAllOrNone: what stands in the way of the last is found before the first is
+// touched.
 func TestSocketsAreBoundAllOrNone(t *testing.T) {
 	listening := func(path string) (undo func()) {
 		listener, err := net.Listen("unix", path)

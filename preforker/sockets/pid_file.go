@@ -97,7 +97,8 @@ func lockOpened(file *os.File, path string) (p *PidFile, again bool, err error) 
 		return nil, false, hint.Errorf(fmt.Sprintf("stop it with kill %d, or %s", pid, tryPlace),
 			"start launcher: already running, pid %d (%s)", pid, path)
 	}
-	// The number may be of a process that has nothing to do with it, or of one in another container.
+	// The number may be of a process that has nothing to do with it, or of one in another
+	// container.
 	return nil, false, hint.Errorf(fmt.Sprintf("see who has it open (fuser -v %s), or %s", path, tryPlace),
 		"start launcher: somebody else has locked %s", path)
 }

@@ -156,8 +156,8 @@ func TestPidFileOfAnotherProcess(t *testing.T) {
 	}
 }
 
-// TestPidFileOfStrangers: nothing that is there blocks, and it is left alone.
-func TestPidFileOfStrangers(t *testing.T) {
+// TestPidFileThatIsNoFile: nothing that is there blocks, and it is left alone.
+func TestPidFileThatIsNoFile(t *testing.T) {
 	for name, put := range testdir.NotFiles {
 		dir := testdir.Short(t)
 		path := filepath.Join(dir, pidFileName)
@@ -190,8 +190,8 @@ func TestPidFileOfStrangers(t *testing.T) {
 	}
 }
 
-// TestPidFileThatAStrangerHasLocked names no process that is not known to hold it.
-func TestPidFileThatAStrangerHasLocked(t *testing.T) {
+// TestPidFileThatSomebodyElseHasLocked names no process that is not known to hold it.
+func TestPidFileThatSomebodyElseHasLocked(t *testing.T) {
 	for _, text := range []string{"", "nonsense", "1\n", strconv.Itoa(os.Getppid()) + "\n", strconv.Itoa(os.Getpid()) + "\n"} {
 		dir := testdir.Short(t)
 		path := filepath.Join(dir, pidFileName)

@@ -21,8 +21,8 @@ type Staleness struct {
 	Moved bool
 }
 
-// covers says whether the socket is stale that a process has bound; 0: the kernel does not tell which one, because the
-// queue is full, or the process is in another namespace.
+// covers says whether the socket is stale that a process has bound; 0: the kernel does not tell
+// which one, because the queue is full, or the process is in another namespace.
 func (s Staleness) covers(pid int) bool {
 	switch {
 	case pid == 0:

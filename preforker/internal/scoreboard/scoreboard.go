@@ -23,7 +23,8 @@ import (
 //	252  u32  sequence, again
 const RecordSize = 256
 
-// FileName is what the scoreboard of the launcher in a socket folder is called where /proc shows it.
+// FileName is what the scoreboard of the launcher in a socket folder is called where /proc shows
+// it.
 func FileName(dir string) string { return "launcher-scoreboard " + dir }
 
 const (

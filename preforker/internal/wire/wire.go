@@ -50,7 +50,7 @@ type Retire struct {
 	Last bool `json:"last"`
 }
 
-// Refork asks a worker to give birth to a preloader once its request in hand is done. The
+// Refork asks a worker to refork: to fork a preloader, once its request in hand is done. The
 // new one's control socket comes with it.
 type Refork struct {
 	ident.Origin
@@ -175,7 +175,7 @@ type Leaving struct {
 	Served uint64 `json:"served"` // requests
 }
 
-// Reforked tells the pid of a preloader that a worker has given birth to, after the process
+// Reforked tells the pid of a preloader that a worker has forked, after the process
 // between the two has gone. What else there is to know it says itself.
 type Reforked struct {
 	ident.Origin
