@@ -12,6 +12,7 @@ WITH ?=
 export GOFLAGS ?= -buildvcs=false
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 DEADCODE := golang.org/x/tools/cmd/deadcode@v0.45.0
+DUPL := github.com/mibk/dupl@v1.0.0
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 # So many inputs for each target. A time ("make fuzz FUZZ_TIME=10m") is for a real search:
 # go test may take the end of that time for a failure.
@@ -72,6 +73,7 @@ check-go: deps
 	$(GO) mod tidy -diff
 	$(GO) run $(STATICCHECK) -tags redmine ./...
 	@dead=$$($(GO) run $(DEADCODE) -test -tags redmine ./...); if [ -n "$$dead" ]; then echo "nothing calls these:"; echo "$$dead"; exit 1; fi
+	@twice=$$(git ls-files '*.go' ':!*_test.go' | $(GO) run $(DUPL) -files -plumbing -threshold 60); if [ -n "$$twice" ]; then echo "$$twice"; exit 1; fi
 	$(GO) test -count 1 ./scripts/dev/packages
 
 # Warnings of Ruby's, and one style (.rubocop.yml).
