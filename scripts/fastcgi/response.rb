@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require_relative "../clock"
 require_relative "errors"
 require_relative "head"
 require_relative "chunked"
@@ -127,22 +126,31 @@ module PreforkLauncher
           known = Thread.list
           callable.call(stream)
           started = (Thread.list - known).reject { |thread| MARKS.any? { |mark| thread.thread_variable?(mark) } }
-          await(stream, (stream.writers | started) - [Thread.current])
+          await_threads((stream.writers | started) - [Thread.current], stream)
         ensure
           stream.close
         end
       end
 
-      # A thread that the application has started or let write may write on, until it ends or closes the stream; whatever ends it is
-      # raised here. One that does neither is not waited for for ever.
-      def await(stream, threads)
-        threads.each do |thread|
-          until stream.closed? || thread.join(0.02)
-            next if Clock.now - stream.used < @limits.write_seconds
+      # Waits for threads that the application has started or let write, until they end or one closes the stream, and raises what has
+      # ended one of them. Those that do neither, and write nothing, are not waited for any longer than a peer that reads nothing.
+      def await_threads(threads, stream)
+        return if threads.empty?
 
-            return @errors.note("#{@request}: the stream was neither closed nor used for #{@limits.write_seconds} s, and is closed now")
-          end
+        failure = nil
+        waiter = Thread.new do
+          threads.each(&:join)
+        rescue Exception => error # rubocop:disable Lint/RescueException
+          failure = error
+        ensure
+          stream.abandon
         end
+        used = stream.wait(@limits.write_seconds)
+        raise failure if failure && !stream.closed?
+
+        @errors.note("#{@request}: the stream was neither closed nor used for #{@limits.write_seconds} s, and is closed now") unless used
+      ensure
+        waiter&.kill&.join
       end
 
       # So much is to come, unless the web server sends something else in its place.

@@ -7,13 +7,16 @@ module PreforkLauncher
     # What a streaming body of Rack 3, or a callback of the header "rack.hijack", is called with. Every write goes to the peer at once.
     # The response ends when the call returns, also if the stream was not closed, unless a thread that the call has started goes on.
     class Stream
-      # When it was written to last, and the threads that have written.
-      attr_reader :used, :writers
+      # The threads that have written.
+      attr_reader :writers
 
       def initialize(response, input)
         @response = response
         @input = input
         @reading = @writing = true
+        @abandoned = false
+        @lock = Mutex.new
+        @ended = ConditionVariable.new
         @used = Clock.now
         @writers = []
       end
@@ -73,12 +76,12 @@ module PreforkLauncher
 
       def close_read
         @reading = false
-        nil
+        announce_end
       end
 
       def close_write
         @writing = false
-        nil
+        announce_end
       end
 
       def close(_error = nil)
@@ -88,6 +91,32 @@ module PreforkLauncher
 
       def closed?
         !@reading && !@writing
+      end
+
+      # Says that no thread is left that could write.
+      def abandon
+        @abandoned = true
+        announce_end
+      end
+
+      # Waits until the stream is closed or abandoned. False when it was not written to for so many seconds.
+      def wait(seconds)
+        @lock.synchronize do
+          until closed? || @abandoned
+            remaining = @used + seconds - Clock.now
+            return false unless remaining.positive?
+
+            @ended.wait(@lock, remaining)
+          end
+        end
+        true
+      end
+
+      private
+
+      def announce_end
+        @lock.synchronize { @ended.broadcast }
+        nil
       end
     end
   end

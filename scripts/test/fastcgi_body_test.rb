@@ -219,6 +219,21 @@ class FastCGIBodyTest < FastCGICase
     assert_equal "one", reply_to(->(stream) { Thread.new { stream << "one" } }).body
   end
 
+  def test_stream_of_a_thread_that_closes_it_and_runs_on
+    gate = Queue.new
+    reply = reply_to(lambda do |stream|
+      Thread.new do
+        stream << "one"
+        stream.close
+        gate.pop
+      end
+    end)
+    served
+    assert_equal ["one", true, ""], [reply.body, reply.complete, log]
+  ensure
+    gate << nil
+  end
+
   def test_stream_of_a_thread_that_fails
     body = lambda do |stream|
       Thread.new do
