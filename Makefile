@@ -42,7 +42,7 @@ MIRROR ?=
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: build run test test-releases check check-go check-ruby check-shell packages ruby-test go-test fuzz redmine bench measure-optimizations experiment experiment-redmine experiment-debian13 deps test-deps clean
+.PHONY: build run test test-releases check check-go check-ruby check-shell packages ruby-test go-test fuzz redmine bench measure-optimizations experiment experiment-redmine experiment-debian13 deps test-deps linters clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -77,14 +77,12 @@ check-go: deps
 	$(GO) test -count 1 ./scripts/dev/packages
 
 # Warnings of Ruby's, and one style (.rubocop.yml).
-check-ruby: deps
-	@scripts/dev/install $(LINTERS)
+check-ruby: linters
 	@warnings=$$(git ls-files '*.rb' ':!testdata/apps/broken_*' | xargs ruby -w -e 'ARGV.each { |file| RubyVM::InstructionSequence.compile_file(file) }' 2>&1 || true); \
 	  if [ -n "$$warnings" ]; then echo "$$warnings"; exit 1; fi
 	rubocop --format simple
 
-check-shell:
-	@scripts/dev/install $(LINTERS)
+check-shell: linters
 	shellcheck $$(git grep -lE '^#!/bin/(ba)?sh' -- .ci scripts/dev)
 
 # The packages as a drawing and as a table: what imports what, how large each is, how many references lead
@@ -116,6 +114,10 @@ redmine: deps test-deps
 
 deps:
 	@scripts/dev/install $(DEPS)
+
+# After deps, and once: two of apt-get do not run at the same time.
+linters: deps
+	@scripts/dev/install $(LINTERS)
 
 test-deps:
 	@scripts/dev/install $(PEERS) $(BROWSER) $(POSTGRESQL) $(REDMINE_DEPS)
