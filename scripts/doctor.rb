@@ -4,15 +4,15 @@ require_relative "checks/database_check"
 require_relative "checks/examination"
 require_relative "checks/finding"
 require_relative "clock"
-require_relative "memory/eager_load"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "fork_safety"
 require_relative "hooks"
 require_relative "loading"
+require_relative "memory/eager_load"
 require_relative "memory/optimizations"
-require_relative "probe"
 require_relative "memory/steps"
+require_relative "probe"
 
 module PreforkLauncher
   # Loads the application as a preloader does, tells what stands in the way of forking it, and

@@ -1,14 +1,14 @@
 # frozen_string_literal: true
 
 require_relative "clock"
+require_relative "local_requests"
 require_relative "memory/eager_load"
 require_relative "memory/heap"
-require_relative "local_requests"
 require_relative "memory/optimizations"
 require_relative "memory/rails_warmup"
 require_relative "memory/steps"
-require_relative "text"
 require_relative "memory/warmup_requests"
+require_relative "text"
 
 module PreforkLauncher
   # Does, between the loaded application and the first fork, all that keeps the workers' memory shared, each optimization that

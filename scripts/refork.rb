@@ -4,10 +4,10 @@ require_relative "channel"
 require_relative "checks/examination"
 require_relative "checks/finding"
 require_relative "children"
-require_relative "worker/exit_handlers"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "refork/process_state"
+require_relative "worker/exit_handlers"
 
 module PreforkLauncher
   # The refork of a worker: between two of its requests it forks the next preloader, twice as a preloader does for a

@@ -1,17 +1,17 @@
 # frozen_string_literal: true
 
 require_relative "channel"
-require_relative "worker/exit_handlers"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "memory/optimizations"
 require_relative "refork"
+require_relative "supervisor_death"
+require_relative "title"
+require_relative "worker/exit_handlers"
 require_relative "worker/request_tracker"
 require_relative "worker/served_application"
 require_relative "worker/serving_loop"
 require_relative "worker/shutdown"
-require_relative "supervisor_death"
-require_relative "title"
 
 module PreforkLauncher
   # Runs one worker from its fork to its exit: it prepares itself, serves its slot's socket until it is asked to leave, or

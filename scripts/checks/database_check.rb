@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative "finding"
 require_relative "../active_record_pools"
+require_relative "finding"
 
 module PreforkLauncher
   # ActiveRecord's databases, as far as several processes are concerned.

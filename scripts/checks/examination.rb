@@ -1,14 +1,14 @@
 # frozen_string_literal: true
 
-require_relative "finding"
-require_relative "thread_check"
+require_relative "../text"
+require_relative "database_check"
 require_relative "descriptor_check"
+require_relative "finding"
+require_relative "laziness_check"
 require_relative "library_check"
 require_relative "logger_check"
 require_relative "machine_check"
-require_relative "laziness_check"
-require_relative "database_check"
-require_relative "../text"
+require_relative "thread_check"
 
 module PreforkLauncher
   # Looks at what loading the application left in this process, for what stands in the way of

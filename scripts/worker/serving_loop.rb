@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
+require_relative "../supervisor_death"
 require_relative "collection"
 require_relative "self_test"
-require_relative "../supervisor_death"
 
 module PreforkLauncher
   # Serves the connections that come to a worker's socket, one after the other, until the worker is to leave. Between two of them
