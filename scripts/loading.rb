@@ -104,7 +104,7 @@ module PreforkLauncher
     # here may keep an application from starting.
     def find_mount(app)
       prefix = @settings.url_prefix
-      prefix.look_at(app)
+      prefix.examine(app)
       return if prefix.path.empty? || @settings.direct? || !prefix.taken_by_app?(prefix.path)
       note("the application maps #{prefix.path} by itself and gets the whole path; if that is wrong: --mounted-by launcher")
     rescue StandardError => error

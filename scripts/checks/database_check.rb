@@ -4,13 +4,13 @@ require_relative "../active_record_pools"
 require_relative "finding"
 
 module PreforkLauncher
-  # ActiveRecord's databases, as far as several processes are concerned.
+  # Finds databases of ActiveRecord that several processes cannot share as they are.
   class DatabaseCheck
     def initialize(context)
       @context = context
     end
 
-    # The number of open connections. Before a fork they are closed, so it is asked for earlier.
+    # Returns the number of open connections. Before a fork they are closed, so it is called earlier.
     def self.connections
       ActiveRecordPools.loaded? ? ActiveRecordPools.all.sum { |pool| pool.connections.size } : 0
     end

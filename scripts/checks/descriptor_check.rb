@@ -4,14 +4,14 @@ require_relative "finding"
 require_relative "holders"
 
 module PreforkLauncher
-  # Sockets, and files that are written, that loading left open: every worker would share
-  # them, with one stream of bytes and one place in the file for all.
+  # Finds sockets, and files that are written, that loading left open: every worker would share
+  # them, with one stream of bytes and one position in the file for all.
   class DescriptorCheck
     FOLDER = "/proc/self/fd"
     ACCESS = 3 # O_ACCMODE, for which Ruby has no name
     FILENO = IO.instance_method(:fileno)
 
-    # Clients that keep their socket in C, by what tells its descriptor.
+    # Clients that keep their socket in C, with the method that returns its descriptor.
     CLIENTS = { "PG::Connection" => :socket, "Mysql2::Client" => :socket }.freeze
 
     def initialize(context)
@@ -69,7 +69,8 @@ module PreforkLauncher
       address.unix_path.empty? ? "unnamed unix socket" : address.unix_path
     end
 
-    # A log that is appended to may be shared: each line is one write at the end (open(2), O_APPEND).
+    # Returns a file that is open for writing. A log that is appended to may be shared: each line is one write at the
+    # end (open(2), O_APPEND).
     def file(fd)
       return unless File.stat("#{FOLDER}/#{fd}").file?
 
@@ -82,14 +83,14 @@ module PreforkLauncher
       nil # closed meanwhile
     end
 
-    # The Ruby objects of descriptors, by their numbers.
+    # Returns the Ruby objects of descriptors, by their numbers.
     def objects_of(numbers)
       objects = {}
       CLIENTS.each do |name, method|
         client = @context.constant(name)
         ObjectSpace.each_object(client) { |object| note(objects, numbers, object) { object.public_send(method) } } if client
       end
-      # A real object comes before one that was made above to ask for addresses: those are
+      # Objects that were made above to read addresses are left out: those are
       # marked not to close.
       ObjectSpace.each_object(IO) do |io|
         note(objects, numbers, io) { FILENO.bind(io).call if io.autoclose? }
@@ -101,7 +102,7 @@ module PreforkLauncher
       number = yield
       objects[number] ||= object if numbers.include?(number)
     rescue StandardError
-      nil # closed, or never connected: each client says so in its own way
+      nil # closed, or never connected: each client has an exception of its own for it
     end
 
     def allocated(object)

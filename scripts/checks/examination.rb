@@ -11,8 +11,8 @@ require_relative "machine_check"
 require_relative "thread_check"
 
 module PreforkLauncher
-  # Looks at what loading the application left in this process, for what stands in the way of
-  # forking. It is made after connections have been closed that are closed before each
+  # Examines what loading the application left in this process, for what stands in the way of
+  # forking. It runs after connections have been closed that are closed before each
   # fork anyway. A check that fails is a finding itself: it never ends a start.
   class Examination
     CHECKS = [ThreadCheck, DescriptorCheck, LibraryCheck, LoggerCheck, DatabaseCheck, LazinessCheck, MachineCheck].freeze
@@ -20,8 +20,8 @@ module PreforkLauncher
 
     attr_reader :root, :own, :connections, :eagerly_loaded, :who
 
-    # Own are the launcher's descriptors; who, in words, has done what is found. A thorough one may take some seconds, and wants
-    # allocations to have been traced while the application loaded.
+    # Own are the launcher's descriptors; who, in words, has done what is found. A thorough one may take some seconds,
+    # and wants allocations to have been traced while the application loaded.
     def initialize(root, own:, thorough: false, connections: 0, eagerly_loaded: 0, who: "boot")
       @root = root.end_with?("/") ? root : "#{root}/"
       @own = own
@@ -39,18 +39,18 @@ module PreforkLauncher
       CHECKS.flat_map { |check| shown(guarded(check)) }
     end
 
-    # What is worth a line at each start.
+    # Returns what is logged at each start.
     def warnings
       findings.reject(&:note?)
     end
 
-    # What the checks ask.
+    # For the checks:
 
     def relative(path)
       Text.utf8(path).delete_prefix(@root)
     end
 
-    # A constant that is there, without setting off an autoload.
+    # Returns a constant if it is there, without an autoload.
     def constant(name)
       name.split("::").inject(Object) do |scope, part|
         return nil unless scope.is_a?(Module) && scope.const_defined?(part, scope.equal?(Object)) && !scope.autoload?(part)

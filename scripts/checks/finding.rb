@@ -12,7 +12,7 @@ module PreforkLauncher
 
     attr_reader :severity, :kind, :subject
 
-    # The subject is what the finding is about, for whoever wants to look at it once more: a socket's
+    # The subject is what the finding is about, to be examined once more: a socket's
     # name in /proc. It stays in this process.
     def initialize(severity, kind, text, where: "", cost: "", advice: "", frames: [], subject: nil)
       @severity = severity
@@ -33,7 +33,7 @@ module PreforkLauncher
       @severity == "note"
     end
 
-    # The same, where something has been found that mends it.
+    # Returns the same as a note, where something has been found that mends it.
     def mended(how)
       Finding.new("note", @kind, "#{@text} (#{how})", where: @where, frames: @frames, subject: @subject)
     end
@@ -45,7 +45,7 @@ module PreforkLauncher
 
     private
 
-    # Names are the application's, and of any bytes; JSON takes only text.
+    # Cuts a text to its limit. Names are the application's, and of any bytes; JSON takes only text.
     def cut(text)
       text = Text.utf8(text)
       text.bytesize <= TEXT_MAX ? text : "#{Text.head(text, TEXT_MAX)} (cut)"

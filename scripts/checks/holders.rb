@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
 module PreforkLauncher
-  # Who keeps objects alive, from each object up to a constant or a variable of a class or of the
+  # Finds what refers to objects, from each object up to a constant or a variable of a class or of the
   # program: "Net::BufferedIO, Net::HTTP, Billing::CLIENT". A pass over all objects for each step,
   # which takes seconds in a large application: not for every start.
   class Holders
     STEPS = 4
-    DULL = [Array, Hash, Proc, Binding, Method].freeze # they hold what somebody else wants
+    DULL = [Array, Hash, Proc, Binding, Method].freeze # they hold what another object needs
     STACKS = [Thread, Fiber, Enumerator, *(Ractor if defined?(Ractor))].freeze # they hold whatever ran there last
     GLOBAL = /\A\$[a-z]\w+\z/.freeze # without those of Ruby's own that warn when they are read
 
@@ -16,7 +16,7 @@ module PreforkLauncher
       @objects = objects.values
     end
 
-    # By object, where there is something to tell.
+    # Returns the names by object, where there are any.
     def names
       return {} if @objects.empty?
 
@@ -25,7 +25,7 @@ module PreforkLauncher
       heads = {}.compare_by_identity
       @objects.each { |object| heads[object] = object }
       @own = [@given, @objects, chains, heads]
-      GC.start # what nobody needs any more holds nothing
+      GC.start # what is not referred to any more is no holder
       STEPS.times { heads = climb(heads, chains) unless heads.empty? }
       chains.reject { |_, chain| chain.empty? }.transform_values { |chain| chain.join(", ") }
     end

@@ -3,7 +3,7 @@
 require_relative "finding"
 
 module PreforkLauncher
-  # Code that each worker would load by itself, or again: it is in no shared memory.
+  # Finds code that each worker would load by itself, or again: it is in no shared memory.
   class LazinessCheck
     SHOWN = 5
 

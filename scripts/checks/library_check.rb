@@ -3,10 +3,10 @@
 require_relative "finding"
 
 module PreforkLauncher
-  # Libraries that are known not to survive a fork once used, and agents that have threads. What is
-  # told from here was looked up for each: its own documents or code say so.
+  # Finds libraries that are known not to survive a fork once used, and agents that have threads. What is
+  # said of each is in its own documents or code.
   class LibraryCheck
-    # Threads that no Ruby thread stands behind, as the kernel names them: 15 bytes.
+    # Threads that are none of Ruby's, as the kernel names them: 15 bytes.
     NATIVE = { vips: /\A(?:libvips|vips)/, glib: /\A(?:gmain|gdbus|pool-)/, kafka: /\Ardk:/,
                grpc: /\A(?:grpc|event_engine|default-execut|resolver-execu|timer_manager)/ }.freeze
     GRPC_FORKS_SINCE = "1.57.0" # GRPC.prefork

@@ -3,7 +3,7 @@
 require_relative "finding"
 
 module PreforkLauncher
-  # Loggers that do not simply append lines to a file.
+  # Finds loggers that do not simply append lines to a file.
   class LoggerCheck
     def initialize(context)
       @context = context
@@ -15,7 +15,7 @@ module PreforkLauncher
 
     private
 
-    # The files and pipes that objects of class Logger write to, each once.
+    # Returns the files and pipes that objects of class Logger write to, each once.
     def devices
       return [] unless @context.constant("Logger::LogDevice")
 

@@ -3,7 +3,7 @@
 require_relative "finding"
 
 module PreforkLauncher
-  # The allocator of this Ruby, and the kernel's huge pages: both decide what a worker
+  # Examines the allocator of this Ruby, and the kernel's huge pages: both decide what a worker
   # copies when it writes.
   class MachineCheck
     HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"

@@ -4,7 +4,7 @@ require_relative "../text"
 require_relative "finding"
 
 module PreforkLauncher
-  # Threads that loading has started: a fork has only the thread that forks.
+  # Finds threads that loading has started: a fork has only the thread that forks.
   class ThreadCheck
     # Threads that their own libraries start again in a new process, but do not
     # mark as such.

@@ -4,8 +4,9 @@ require_relative "errors"
 
 module PreforkLauncher
   module FastCGI
-    # Takes the chunked coding (RFC 9112, section 7.1) off a body that the application has coded itself, as Rack::Chunked does for
-    # servers of HTTP: CGI has no codings of transfer, and a web server would code it once more. Trailers are left out.
+    # Takes the chunked coding (RFC 9112, section 7.1) off a body that the application has coded itself, as
+    # Rack::Chunked does for servers of HTTP: CGI has no codings of transfer, and a web server would code it once more.
+    # Trailers are left out.
     class Chunked
       SIZE = /\A(\h{1,15})[ \t]*(?:;.*)?\z/n.freeze
       LINE_MAX = 4096
@@ -13,12 +14,12 @@ module PreforkLauncher
 
       def initialize
         @buffer = String.new
-        @missing = nil # of the chunk in hand, its CR LF included
+        @missing = nil # of the current chunk, its CR LF included
         @trailers = @ended = false
         @fresh = true
       end
 
-      # What the bytes hold, which may be nothing.
+      # Returns the content of the bytes, which may be empty.
       def decode(bytes)
         @buffer << bytes.b
         content = String.new
@@ -28,7 +29,7 @@ module PreforkLauncher
         content
       end
 
-      # Nothing of the body is known yet, not even that it is coded.
+      # Whether no chunk has begun: not even that the body is coded is known by then.
       def waiting?
         @fresh
       end

@@ -4,21 +4,22 @@ require_relative "../clock"
 
 module PreforkLauncher
   module FastCGI
-    # One accepted socket: bytes in and out, each wait with a deadline, and the framing of records. It never blocks without a
-    # deadline, never allocates for a length that a peer merely claims (a record is at most 65,535 + 255 bytes), and knows nothing of
-    # requests.
+    # Reads and writes one accepted socket, each wait with a deadline, and frames records. It never blocks without a
+    # deadline, never allocates for a length that a peer merely claims (a record is at most 65,535 + 255 bytes), and
+    # knows nothing of requests.
     #
-    # Waiting is IO.select: Ruby grows its descriptor sets with the descriptor (since 1.9, on Linux), so numbers above 1023 work, and
-    # it needs no library, whereas IO#wait_readable came to the core with Ruby 3.0.
+    # Waiting is IO.select: Ruby grows its descriptor sets with the descriptor (since 1.9, on Linux), so numbers above
+    # 1023 work, and it needs no library, whereas IO#wait_readable came to the core with Ruby 3.0.
     class Connection
       READ_BYTES = 65_536
-      # What a peer can bring about. Anything else is about this process: a closed descriptor, a method that was redefined.
+      # What a peer can bring about. Anything else is about this process: a closed descriptor, a method that was
+      # redefined.
       PEER_ERRORS = [Errno::ECONNRESET, Errno::EPIPE, Errno::ENOTCONN, Errno::ETIMEDOUT].freeze
 
-      # Of the record in hand.
+      # Of the current record.
       attr_reader :type, :id, :length
 
-      # The buffer is lent by the responder, so that a request costs no new one. What it holds is taken as read.
+      # The buffer is the responder's, so that a request costs no new one. What it holds counts as read.
       def initialize(socket, limits:, interrupts:, buffer:)
         @socket = socket
         @limits = limits
@@ -31,10 +32,10 @@ module PreforkLauncher
         @failure = nil
       end
 
-      # The error that no peer has brought about, or nil.
+      # An error that is this process's own, not the peer's; or nil.
       attr_reader :failure
 
-      # The peer cannot be written to any more.
+      # Whether the peer cannot be written to any more.
       def lost?
         @lost
       end
@@ -43,8 +44,9 @@ module PreforkLauncher
         @offset < @buffer.bytesize
       end
 
-      # Waits for a byte between two requests; false says that the connection has to be closed. As soon as an interrupt is readable
-      # (somebody else waits to be served, or the worker has to leave), a byte has to come within the grace.
+      # Waits for a byte between two requests. Returns false when the connection is to be closed. As soon as an
+      # interrupt is readable (another connection waits, or the worker has to leave), a byte has to come within the
+      # grace.
       def await(deadline, grace)
         watched = [@socket, *@interrupts]
         until buffered?
@@ -66,7 +68,7 @@ module PreforkLauncher
         !@interrupts.empty? && !IO.select(@interrupts, nil, nil, 0).nil?
       end
 
-      # Reads one record with its padding. False at the end of the stream, also when it comes within a record.
+      # Reads one record with its padding. Returns false at the end of the stream, also when it comes within a record.
       def read_record(deadline)
         return false unless fill(Record::HEADER_BYTES, deadline)
 
@@ -84,7 +86,7 @@ module PreforkLauncher
         true
       end
 
-      # Whether a whole record is here, or can be had without waiting.
+      # Whether a whole record can be read without waiting.
       def record_ready?
         until record_buffered?
           received = receive
@@ -94,7 +96,7 @@ module PreforkLauncher
         true
       end
 
-      # The content of the record in hand, valid until the next one is read.
+      # Returns the content of the current record, valid until the next one is read.
       def content
         @buffer.byteslice(@content, @length)
       end
@@ -103,7 +105,7 @@ module PreforkLauncher
         @buffer.getbyte(@content + index)
       end
 
-      # Takes the next record if it is here already, has this type and id, and no content.
+      # Reads the next record if it is in the buffer, has this type and id, and no content; returns whether it has.
       def skip_empty(type, id)
         return false unless record_buffered? && @buffer.getbyte(@offset) == Record::VERSION && @buffer.getbyte(@offset + 1) == type
         return false unless (@buffer.getbyte(@offset + 2) << 8 | @buffer.getbyte(@offset + 3)) == id
@@ -134,8 +136,8 @@ module PreforkLauncher
         raise lose(error)
       end
 
-      # Closing a socket with unread input resets the connection, and the reset overtakes a response that the peer has not read yet
-      # (always over TCP). So: say that nothing more will come, throw away what still arrives, within bounds, and only then close.
+      # Ends writing and discards what still arrives, within bounds, before a close. Closing a socket with unread input
+      # resets the connection, and the reset overtakes a response that the peer has not read yet (always over TCP).
       def drain
         @socket.close_write
         deadline = Clock.now + @limits.drain_seconds
@@ -182,8 +184,8 @@ module PreforkLauncher
         true
       end
 
-      # One read without waiting. The buffer is overwritten when all of it was used, which is the rule: a web server sends a request in
-      # one piece. Otherwise what is left moves to the front of a new one.
+      # Reads once without waiting. The buffer is overwritten when all of it was used, which is the rule: a web server
+      # sends a request in one piece. Otherwise what is left moves to the front of a new one.
       def receive
         if buffered?
           more = @socket.read_nonblock(READ_BYTES, exception: false)

@@ -5,15 +5,15 @@ require_relative "location"
 
 module PreforkLauncher
   module FastCGI
-    # Makes a Rack environment (Rack 2 and 3) of FastCGI parameters. It changes and returns the given Hash. HTTP_* names come as Rack
-    # wants them, so a header costs no work here.
+    # Makes a Rack environment (Rack 2 and 3) of FastCGI parameters. It changes and returns the given Hash. HTTP_* names
+    # come as Rack wants them, so a header costs no work here.
     class Environment
       TOKEN = /\A[!#$%&'*+\-.^_`|~0-9A-Za-z]+\z/n.freeze
       PROTOCOL = %r{\AHTTP/\d(?:\.\d)?\z}n.freeze
       # 18 digits are more than any disk holds, and stay a machine integer.
       LENGTH = /\A\d{1,18}\z/n.freeze
-      # HTTP_PROXY is a client's header "Proxy" that libraries take for the proxy of outgoing requests (CVE-2016-5385). The two others
-      # come from "Content_Length" and "Content_Type", and Rack forbids them beside the real ones.
+      # HTTP_PROXY is a client's header "Proxy" that libraries take for the proxy of outgoing requests (CVE-2016-5385).
+      # The two others come from "Content_Length" and "Content_Type", and Rack forbids them beside the real ones.
       DROPPED = %w[HTTP_PROXY HTTP_CONTENT_LENGTH HTTP_CONTENT_TYPE].freeze
       # A name or an address as it stands in a URL (RFC 3986, section 3.2.2), and one with a port behind it.
       HOST = /\A(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)\z/n.freeze
@@ -32,16 +32,18 @@ module PreforkLauncher
           "rack.multithread" => false,
           "rack.multiprocess" => true,
           "rack.run_once" => false,
-          # In Rack 3 it says that the header rack.hijack may be set, which holds here. In Rack 2 it offers the connection as well.
+          # In Rack 3 it says that the header rack.hijack may be set, which holds here. In Rack 2 it offers the
+          # connection as well.
           "rack.hijack?" => !rack2?
         }
         @constants["rack.version"] = [1, 3].freeze if rack2?
         @constants.freeze
       end
 
-      # Raises a Refusal for what no application can be given. rack.input is set once the body is there.
+      # Returns the environment without rack.input, which attach sets. Raises a Refusal for what no application can be
+      # given.
       def build(env)
-        # A name with a period belongs to Rack, its servers and applications; nobody sets one from outside.
+        # A name with a period belongs to Rack, its servers and applications; none comes from outside.
         env.delete_if { |name, _| name.include?(".") }
         DROPPED.each { |name| env.delete(name) }
         method = env["REQUEST_METHOD"]
@@ -57,8 +59,9 @@ module PreforkLauncher
         env
       end
 
-      # The announced length of the body; nil if it has to be read to the end of the stream, which is how a web server hands on a body
-      # whose length it does not know: without CONTENT_LENGTH, or with -1 (Caddy). nginx sends an empty one when there is no body.
+      # Returns the announced length of the body; nil if it has to be read to the end of the stream. That is how a web
+      # server passes on a body whose length it does not know: without CONTENT_LENGTH, or with -1 (Caddy). nginx sends
+      # an empty one when there is no body.
       def content_length(env)
         length = env["CONTENT_LENGTH"]
         if length.nil? || length.empty? || length == "-1"
@@ -70,8 +73,8 @@ module PreforkLauncher
         length.to_i
       end
 
-      # The body is complete. A length that nobody announced is known now, and the coding is undone, also where the web server has done
-      # so (nginx leaves the header).
+      # Adds the complete body. A length that was not announced is known now, and the coding is undone, also where the
+      # web server has done so (nginx leaves the header).
       def attach(env, input)
         env["CONTENT_LENGTH"] = input.size.to_s unless env.key?("CONTENT_LENGTH") || input.size.zero?
         env.delete("HTTP_TRANSFER_ENCODING")
@@ -87,7 +90,8 @@ module PreforkLauncher
         env["SERVER_PORT"] = secure ? "443" : "80" unless PORT.match?(env["SERVER_PORT"].to_s)
         protocol = env["SERVER_PROTOCOL"]
         protocol = env["SERVER_PROTOCOL"] = "HTTP/1.1" unless protocol && PROTOCOL.match?(protocol)
-        # Applications of Rack 2 read HTTP_VERSION, Rack 3 wants it equal to SERVER_PROTOCOL; a client's header "Version" is neither.
+        # Applications of Rack 2 read HTTP_VERSION, Rack 3 wants it equal to SERVER_PROTOCOL; a client's header
+        # "Version" is neither.
         env["HTTP_VERSION"] = protocol
       end
 
@@ -98,7 +102,7 @@ module PreforkLauncher
         env["REQUEST_SCHEME"] == "https"
       end
 
-      # nginx has _ or a pattern for any name, HAProxy a port behind it.
+      # Returns a host without its port. nginx has _ or a pattern for any name, HAProxy a port behind it.
       def server_name(env)
         name = env["SERVER_NAME"].to_s
         return "[#{name}]" if BARE_IPV6.match?(name)

@@ -5,10 +5,10 @@ require_relative "log_lines"
 
 module PreforkLauncher
   module FastCGI
-    # rack.errors, and the place where the responder itself reports. Everything goes to the worker's own error log and nothing to the
-    # STDERR stream of FastCGI: lighttpd would write it into its own log once more, cut into lines there and mixed with other
-    # backends', and a lost peer would take the report with it. A log that cannot be written (full disk, closed pipe) must not end a
-    # request. What applications write often holds what a client chose, so it is made printable.
+    # Writes to the worker's own error log: rack.errors, and the reports of the responder. Nothing goes to the STDERR
+    # stream of FastCGI: lighttpd would write it into its own log once more, cut into lines there and mixed with other
+    # backends', and it would be lost with the peer. A log that cannot be written (full disk, closed pipe) must not end
+    # a request. What applications write often holds what a client chose, so it is made printable.
     class ErrorStream
       MAX_FRAMES = 100
       MAX_CAUSES = 10
@@ -58,7 +58,7 @@ module PreforkLauncher
       end
       alias fsync flush
 
-      # Logger takes a device only if it can be closed, and Rack::Logger makes a Logger of rack.errors; the stream is not theirs.
+      # Does nothing. Logger takes a device only if it can be closed, and Rack::Logger makes a Logger of rack.errors.
       def close; end
 
       def closed?
@@ -88,8 +88,8 @@ module PreforkLauncher
         put(LogLines.note(Text.line(message, LINE_MAX)))
       end
 
-      # One write a report, so that reports of several workers in one log stay apart. Nothing in an exception may keep it from being
-      # reported: each part that is the application's code is asked for by itself.
+      # Writes an exception with its causes in one write, so that reports of several workers in one log stay apart. Each
+      # part that is the application's code is called by itself: if it fails, the rest is reported all the same.
       def report(error, context)
         hint = hint(error)
         seen = [error]
@@ -112,7 +112,7 @@ module PreforkLauncher
         frames.is_a?(Array) ? frames : [frames]
       end
 
-      # What an application gets that asks for something which only a server of HTTP has.
+      # Returns a hint where the application has asked for something that only a server of HTTP has, or nil.
       def hint(error)
         Text.attempt(nil) do
           case error
@@ -122,7 +122,7 @@ module PreforkLauncher
         end
       end
 
-      # A stream whose encoding has no such characters gets them as escapes.
+      # Writes, with escapes where the stream's encoding has no such characters.
       def put(text)
         @io.write(text)
       rescue EncodingError

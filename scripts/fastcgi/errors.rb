@@ -2,11 +2,11 @@
 
 module PreforkLauncher
   module FastCGI
-    # What ends a connection. An IOError, because it passes through the application's code when a body writes to a lost peer, and an
-    # IOError is what an application expects of a stream there.
+    # Ends a connection. It is an IOError, because it passes through the application's code when a body writes to a lost
+    # peer, and an IOError is what an application expects of a stream there.
     class ConnectionFailure < IOError; end
 
-    # The peer closed or reset the connection: an everyday event that nobody logs.
+    # The peer closed or reset the connection, which happens often and is not logged.
     class PeerLost < ConnectionFailure; end
 
     # The peer broke the protocol; there is no way to find the next record.
@@ -28,7 +28,7 @@ module PreforkLauncher
       end
     end
 
-    # The application answered with something that is no HTTP response.
+    # The application returned something that is no HTTP response.
     class InvalidResponse < StandardError; end
   end
 end

@@ -2,8 +2,8 @@
 
 module PreforkLauncher
   module FastCGI
-    # A body that is certainly a file, the whole of it: read in large blocks, it gives what its each would give in lines or small pieces,
-    # and its length is known. A path alone does not say so: Rack 2.1 and others name a file of which they send a part.
+    # Reads a body that is certainly a whole file in large blocks, where its each would give lines or small pieces; its
+    # length is known. A path alone does not make it certain: Rack 2.1 and others name a file of which they send a part.
     class FileBody
       BLOCK = 65_528
       # A FIFO would be waited for.
@@ -12,12 +12,12 @@ module PreforkLauncher
 
       attr_reader :size
 
-      # The FileBody, or nil where the body has to be enumerated. ranged: whether a part was asked for.
+      # Returns the FileBody, or nil where the body has to be enumerated. ranged: whether a part was requested.
       def self.of(body, head, ranged:)
         return of_file(body) if body.is_a?(File)
         # From Ruby 3.2 on every IO has a to_path.
         return unless body.respond_to?(:to_path) && !body.is_a?(IO) && !head.partial? && !head.chunked?
-        # Somebody has removed the length of what may be a part.
+        # A middleware has removed the length of what may be a part.
         return if ranged && head.length.nil?
 
         path = body.to_path
@@ -28,7 +28,8 @@ module PreforkLauncher
         of_path(path, head.length)
       end
 
-      # From where it stands, since that is what each gives. An empty file may be one of /proc, whose size is not known.
+      # Reads from the current position, since that is what each gives. An empty file may be one of /proc, whose size is
+      # not known.
       def self.of_file(file)
         return unless file.stat.file? && file.method(:each).owner == IO && file.internal_encoding.nil?
 
@@ -37,7 +38,7 @@ module PreforkLauncher
       end
       private_class_method :of_file
 
-      # Not there, not readable, not a regular file: the body may still know what to do.
+      # Returns nil for what is missing, not readable or not a regular file: enumerating the body may still work.
       def self.of_path(path, length)
         file = File.open(path, OPEN)
         size = file.size
@@ -56,7 +57,7 @@ module PreforkLauncher
         @own = own
       end
 
-      # No more than was promised, where somebody still writes to the file.
+      # Yields as many bytes as the size says, also where the file grows meanwhile.
       def each
         block = String.new(capacity: BLOCK)
         left = @size
@@ -66,7 +67,7 @@ module PreforkLauncher
         end
       end
 
-      # One that the application has opened is its to close.
+      # Closes the file, unless the application has opened it.
       def close
         @file.close if @own
       end

@@ -4,8 +4,8 @@ require_relative "errors"
 
 module PreforkLauncher
   module FastCGI
-    # The head of a CGI response (RFC 3875, section 6.3) made of a Rack status and Rack headers. Refuses whatever would let the
-    # application's data become another header or the body.
+    # Makes the head of a CGI response (RFC 3875, section 6.3) of a Rack status and Rack headers. Refuses whatever would
+    # let the application's data become another header or the body.
     class Head
       REASONS = {
         200 => "OK", 201 => "Created", 202 => "Accepted", 203 => "Non-Authoritative Information", 204 => "No Content",
@@ -28,8 +28,8 @@ module PreforkLauncher
       # No server of HTTP forwards these, and none of them has a place in a header of HTTP/2.
       UNSAFE = /[\x00-\x08\x0a-\x1f\x7f]/n.freeze
       LENGTH = /\A\d{1,18}\z/.freeze
-      # What is done with the headers that the web server or this one needs to know. Those of one connection (RFC 9110, section 7.6.1)
-      # are the web server's affair, and "status" would be taken for the status of the response.
+      # What is done with the headers that the web server or this one needs to know. Those of one connection (RFC 9110,
+      # section 7.6.1) are the web server's affair, and "status" would be taken for the status of the response.
       SPECIAL = {
         "status" => :drop, "connection" => :drop, "keep-alive" => :drop, "proxy-connection" => :drop, "te" => :drop, "upgrade" => :drop,
         "content-length" => :length, "transfer-encoding" => :coding, "content-range" => :partial, "content-encoding" => :encoded,
@@ -38,18 +38,19 @@ module PreforkLauncher
       }.freeze
       # Names of files. The other ones that send something in the place of the body have addresses, or more than a name.
       FILES = %w[x-sendfile x-lighttpd-send-file].freeze
-      SIZES = SPECIAL.keys.map(&:size).uniq.freeze # most names need no second look
+      SIZES = SPECIAL.keys.map(&:size).uniq.freeze # most names are told apart by their length
       OWN = %w[rack. Rack. RACK.].freeze
       BODILESS = [204, 205, 304].freeze
       private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :SIZES, :OWN, :BODILESS
 
-      # A plain text response, for what the application did not answer.
+      # Returns the head and the body of a plain text response, for what the application has not served.
       def self.plain(status)
         text = "#{status} #{REASONS.fetch(status)}\n"
         [new(status, { "content-type" => "text/plain", "content-length" => text.bytesize.to_s }).render, text]
       end
 
-      # The length is that which the application has announced. The stream is called where it has set the header "rack.hijack".
+      # The length is that which the application has announced. The stream is called where it has set the header
+      # "rack.hijack".
       attr_reader :status, :length, :stream
 
       def initialize(status, headers, resolve_files: false)
@@ -68,22 +69,23 @@ module PreforkLauncher
         BODILESS.include?(@status)
       end
 
-      # The application has coded the body itself, which goes without saying in HTTP/1.1 and is not known to CGI.
+      # Whether the application has coded the body itself, which is usual in HTTP/1.1 and not known to CGI.
       def chunked?
         @chunked
       end
 
-      # A part of something: what the body names by its path is more.
+      # Whether the body is a part of the file that its path names.
       def partial?
         @partial || @status == 206
       end
 
-      # The web server sends something else in place of the body.
+      # Whether the web server sends something else in place of the body.
       def elsewhere?
         @elsewhere
       end
 
-      # A known length is that of a body whose size the server knows. It is told unless the application has said how long it is.
+      # Returns the head. Known is the length of a body where the server knows it; the application's own content-length
+      # comes first.
       def render(known = nil)
         known = nil if bodiless? || @chunked || @encoded || @elsewhere
         length = @length || known
@@ -95,7 +97,8 @@ module PreforkLauncher
 
       private
 
-      # Final statuses only: FastCGI has no place for an interim one, a web server would wait for the response that follows it.
+      # Returns a final status. FastCGI has no place for an interim one: a web server would wait for the response that
+      # follows it.
       def final(value)
         status = value.respond_to?(:to_i) ? value.to_i : 0
         return status if status.between?(200, 999)
@@ -107,7 +110,7 @@ module PreforkLauncher
         raise InvalidResponse, "status is no final HTTP status: #{value.inspect}#{hint}"
       end
 
-      # Rack 3 gives several values as an Array, Rack 2 as lines of one String.
+      # Adds a header. Rack 3 has several values as an Array, Rack 2 as lines of one String.
       def take(name, value)
         return if value.nil?
 
@@ -143,7 +146,7 @@ module PreforkLauncher
         kind != :length && kind != :coding
       end
 
-      # More than one is fine as long as all say the same.
+      # Takes a content-length; more than one is allowed if all are equal.
       def announce(value)
         Array(value).each do |one|
           raise InvalidResponse, "content-length is #{value.inspect}" unless LENGTH.match?(text = one.to_s.strip)
@@ -161,7 +164,7 @@ module PreforkLauncher
         @chunked = true
       end
 
-      # Names that begin with "rack." are meant for the server.
+      # Takes a header whose name begins with "rack.", which is meant for the server.
       def take_own(name, value)
         case name
         when "rack.hijack"
@@ -173,12 +176,13 @@ module PreforkLauncher
         end
       end
 
-      # The file that a name leads to: after a deploy the application lives in another folder, and its links lead to the same files.
+      # Returns the name of a file with its links followed: after a deploy the application lives in another folder, and
+      # its links lead to the same files.
       def resolved(path)
         return path.map { |one| resolved(one) } if path.is_a?(Array)
 
         File.realpath(path.to_s).gsub("%", "%25")
-      rescue SystemCallError, ArgumentError # the web server answers
+      rescue SystemCallError, ArgumentError # the web server refuses it
         path
       end
 

@@ -2,9 +2,9 @@
 
 module PreforkLauncher
   module FastCGI
-    # The body of a request while it arrives, and then rack.input. It is complete before the application is called, so a slow client
-    # never holds the application half way, and it can be rewound. A large one lies in a file that has no name any more: it is gone
-    # with its descriptor, whatever happens to the process.
+    # Holds the body of a request while it arrives, and then is rack.input. It is complete before the application is
+    # called, so a slow client never holds the application half way, and it can be rewound. A large one lies in a file
+    # that has no name any more: it is gone with its descriptor, whatever happens to the process.
     class Input
       EMPTY = String.new.freeze
       private_constant :EMPTY
@@ -31,7 +31,7 @@ module PreforkLauncher
         self
       end
 
-      # The stream for the application: StringIO or File, both binary and at their beginning.
+      # Returns the stream for the application: StringIO or File, both binary and at their beginning.
       def stream
         if @file
           @file.rewind

@@ -10,16 +10,16 @@ require_relative "request"
 
 module PreforkLauncher
   module FastCGI
-    # Turns the records of one connection into complete requests, one after the other, and answers by itself what no application has
-    # to know of: management records, other roles, attempts at multiplexing, aborts.
+    # Turns the records of one connection into complete requests, one after the other, and handles by itself what no
+    # application has to know of: management records, other roles, attempts at multiplexing, aborts.
     #
-    # Phases: :idle -> :params -> :body -> :answering -> :idle; :ended when the connection has to be closed.
+    # Phases: :idle -> :params -> :body -> :responding -> :idle; :ended when the connection has to be closed.
     class Intake
       BODY_BLOCK = 65_536
       CAPABILITIES = { "FCGI_MAX_CONNS" => "1", "FCGI_MAX_REQS" => "1", "FCGI_MPXS_CONNS" => "0" }.freeze
       private_constant :BODY_BLOCK, :CAPABILITIES
 
-      # The request in hand; nil between two.
+      # Id of the current request; nil between two.
       attr_reader :id
 
       def initialize(connection, environment:, limits:)
@@ -31,13 +31,14 @@ module PreforkLauncher
         reset
       end
 
-      # The next request, or nil when there will be none: the peer closed, stayed silent for too long, or has to make room. Raises a
-      # Refusal for a request that has to be answered without the application, and a ConnectionFailure where the connection is lost.
+      # Returns the next request, or nil when there will be none: the peer closed, was silent for too long, or has to
+      # make room. Raises a Refusal for a request that is not the application's to serve, and a ConnectionFailure where
+      # the connection is lost.
       def next_request
         reset
         @idle_deadline = Clock.now + (@fresh ? @limits.head_seconds : @limits.idle_seconds)
         @deadline = @fresh ? @idle_deadline : nil
-        until @phase == :answering
+        until @phase == :responding
           return nil unless more?
 
           dispatch
@@ -46,7 +47,7 @@ module PreforkLauncher
         Request.new(@id, @keep, @env, @input)
       end
 
-      # Whether the peer sent ABORT_REQUEST for the request that is being answered. Looks, without waiting, at what has come meanwhile.
+      # Whether the peer sent ABORT_REQUEST for the current request. Reads, without waiting, what has come meanwhile.
       # Nothing that comes now may spoil the response; it only decides whether the connection is of any use afterwards.
       def aborted?
         dispatch while @watching && !@aborted && @connection.record_ready? && @connection.read_record(0)
@@ -57,17 +58,17 @@ module PreforkLauncher
         @aborted
       end
 
-      # The connection can carry another request.
+      # Whether the connection can carry another request.
       def reusable?
         @keep && @sound
       end
 
-      # Something of the request was not read yet.
+      # Whether something of the request was not read yet.
       def unread?
         !@input_ended
       end
 
-      # Gives up the body of the request in hand.
+      # Discards the body of the current request.
       def discard
         @input&.discard
         @input = nil
@@ -88,7 +89,7 @@ module PreforkLauncher
         @watching = @sound = true
       end
 
-      # Reads a record into the connection's hand. False: nothing more to come.
+      # Reads a record, which is the connection's current one then. Returns false when there is nothing more to come.
       def more?
         return false if @phase == :ended
 
@@ -109,7 +110,7 @@ module PreforkLauncher
           begin_request
         elsif connection.id != @id
           ignore
-        elsif @phase == :answering
+        elsif @phase == :responding
           late_record
         else
           own_record
@@ -192,7 +193,7 @@ module PreforkLauncher
         store(length)
       end
 
-      # What goes beyond CONTENT_LENGTH is no part of the body (RFC 3875, section 4.2).
+      # Stores a part of the body. What goes beyond CONTENT_LENGTH is none (RFC 3875, section 4.2).
       def store(length)
         bytes = @connection.content
         bytes = bytes.byteslice(0, @missing) if @missing && @missing < length
@@ -213,10 +214,11 @@ module PreforkLauncher
 
       def body_complete
         @environment.attach(@env, @input)
-        @phase = :answering
+        @phase = :responding
       end
 
-      # The end of STDIN usually lies in the buffer already. If so, the connection can be closed afterwards without draining.
+      # Reads the end of STDIN where it is in the buffer, as is usual: the connection can be closed afterwards without
+      # draining.
       def finish_input
         @input_ended ||= @connection.skip_empty(Record::STDIN, @id)
       end
@@ -236,17 +238,18 @@ module PreforkLauncher
         @connection.drain
       end
 
-      # Records of a request that was never begun, or is over: legal leftovers in small numbers (section 3.3), an attack in large ones.
+      # Counts a record of a request that was never begun, or is over: legal in small numbers (section 3.3), an attack
+      # in large ones.
       def ignore
         @ignored += 1
         raise ProtocolViolation, "more than #{@limits.ignored_records} records of no request" if @ignored > @limits.ignored_records
       end
 
-      # Section 4. It may come at any time, also in the middle of a request.
+      # Handles a management record (section 4), which may come at any time, also in the middle of a request.
       def manage
         case @connection.type
         when Record::BEGIN_REQUEST then raise ProtocolViolation, "BEGIN_REQUEST with request id 0"
-        when Record::GET_VALUES then answer_values
+        when Record::GET_VALUES then send_values
         when Record::ABORT_REQUEST..Record::DATA then ignore
         else
           ignore
@@ -256,7 +259,7 @@ module PreforkLauncher
         end
       end
 
-      def answer_values
+      def send_values
         ignore
         content = String.new
         Params.parse(@connection.content).each_key do |name|

@@ -5,7 +5,8 @@ module PreforkLauncher
     LIMIT_DEFAULTS = {
       # From the accept, or from the first byte on a kept connection, to the end of PARAMS.
       head_seconds: 10,
-      # A fresh connection without a byte, while somebody else waits. Not zero: a web server connects first and writes then.
+      # A fresh connection without a byte, while another one waits. Not zero: a web server connects first and writes
+      # then.
       silent_seconds: 1,
       # A kept connection without a next request.
       idle_seconds: 60,
@@ -13,7 +14,7 @@ module PreforkLauncher
       body_seconds: 60,
       # Without the peer having read anything.
       write_seconds: 60,
-      # What is thrown away, and for how long, before a connection is closed whose input was not read to its end.
+      # What is discarded, and for how long, before a connection is closed whose input was not read to its end.
       drain_seconds: 2,
       drain_bytes: 1_048_576,
       # The parameters of a request, all PARAMS records together. lighttpd sends 65,535 bytes at most.
@@ -22,7 +23,7 @@ module PreforkLauncher
       memory_bytes: 102_400,
       # Records of no request, in a row.
       ignored_records: 1000,
-      # Requests on one kept connection while others wait. Nobody else is served by this process meanwhile.
+      # Requests on one kept connection while others wait, which this process cannot serve meanwhile.
       kept_requests: 100
     }.freeze
 

@@ -4,11 +4,12 @@ require_relative "url_prefix"
 
 module PreforkLauncher
   module FastCGI
-    # Where in the application a request goes: SCRIPT_NAME, PATH_INFO and QUERY_STRING, made from REQUEST_URI, which is the one thing
-    # that every web server and every recipe hands over untouched. PATH_INFO keeps its percent-encoding, as with the other Ruby
-    # servers. The server's own SCRIPT_NAME and PATH_INFO only say where the application is mounted, and only if they fit the URI.
-    # Where it is mounted, SCRIPT_NAME is the plain prefix, however the client wrote it, since links and redirections begin with it
-    # ("//shop" would name a host). PATH_INFO is the end of the path that follows it, so no length is ever subtracted from another.
+    # Finds out where in the application a request goes: SCRIPT_NAME, PATH_INFO and QUERY_STRING, made from REQUEST_URI,
+    # which is the one thing that every web server and every recipe passes on unchanged. PATH_INFO keeps its
+    # percent-encoding, as with the other Ruby servers. The server's own SCRIPT_NAME and PATH_INFO only say where the
+    # application is mounted, and only if they fit the URI. Where it is mounted, SCRIPT_NAME is the plain prefix,
+    # however the client wrote it, since links and redirections begin with it ("//shop" would name a host). PATH_INFO is
+    # the end of the path that follows it, so no length is ever subtracted from another.
     class Location
       ROOT = "/"
       NOWHERE = ""
@@ -21,7 +22,7 @@ module PreforkLauncher
       UNTIDY = %r{%|//|/\.}n.freeze
       private_constant :ROOT, :NOWHERE, :SCRIPT_SUFFIX, :LIGHTTPD, :INDEX, :ABSOLUTE, :ESCAPED, :UNTIDY
 
-      # url_prefix is where the operator mounted the application, nil if nobody said.
+      # url_prefix is where the operator mounted the application; nil: not known.
       def initialize(url_prefix)
         @prefix = url_prefix.is_a?(UrlPrefix) ? url_prefix : UrlPrefix.new(url_prefix)
       end
@@ -39,7 +40,7 @@ module PreforkLauncher
 
       private
 
-      # The path and the query of a request target (RFC 9112, section 3.2).
+      # Returns the path and the query of a request target (RFC 9112, section 3.2).
       def split(uri)
         uri = uri.byteslice(0, uri.index("#")) if uri.include?("#")
         target, _, query = uri.partition("?")
@@ -53,9 +54,9 @@ module PreforkLauncher
         [path.empty? ? ROOT : path, query]
       end
 
-      # Rules of lighttpd's configuration may have made another path and query of the client's. REDIRECT_URI has them as they were
-      # led to the script, with the percent-encoding. What lighttpd only tidies up (url-normalize, the index of a folder) is no
-      # rewriting, nor is a prefix that the recipe takes off or a query that it forgets.
+      # Returns path and query as rules of lighttpd's configuration have rewritten them. REDIRECT_URI has them as they
+      # were led to the script, with the percent-encoding. What lighttpd only tidies up (url-normalize, the index of a
+      # folder) is no rewriting, nor is a prefix that the recipe takes off or a query that it forgets.
       def rewritten(env, path, query)
         target, script = env.values_at("REDIRECT_URI", "SCRIPT_NAME")
         return [path, query] unless target && lighttpd?(env["SERVER_SOFTWARE"])
@@ -68,7 +69,7 @@ module PreforkLauncher
         [new_path, new_path.equal?(path) && (new_query.empty? || decode(new_query) == decode(query)) ? query : new_query]
       end
 
-      # An error handler is called by its name alone.
+      # Returns what follows the script's name. An error handler is called by its name alone.
       def without_script(target, script)
         return target unless script.end_with?(SCRIPT_SUFFIX)
 
@@ -83,25 +84,29 @@ module PreforkLauncher
         mounts.uniq.any? { |mount| [led, led + INDEX].any? { |end_of_path| segments(mount + end_of_path) == found } }
       end
 
-      # The mount point is where the operator says, else the folder of the script if the client's path lies in it.
+      # Returns the path below the mount point: the operator's, else the folder of the script if the client's path lies
+      # in it.
       def below_mount(path, led, folder)
         return below(led, @prefix.path) ? led : @prefix.path + led unless @prefix.path.empty?
 
         below(path, folder) ? folder + led : led
       end
 
-      # SCRIPT_NAME and PATH_INFO.
+      # Returns SCRIPT_NAME and PATH_INFO.
       def mount(path, script_name, path_info, software)
-        # Nothing is guessed once the operator has spoken: lighttpd's key "/shop" matches /shopping too, and calls that a mount point.
+        # Nothing is guessed where the operator has named a prefix: lighttpd's key "/shop" matches /shopping too, and
+        # calls that a mount point.
         return below(path, @prefix.path) || [NOWHERE, path] unless @prefix.path.empty?
         return [NOWHERE, path] if script_name.nil? || script_name.empty? || script_name == ROOT
 
         if script_name.end_with?(SCRIPT_SUFFIX)
-          # A rewrite or an error handler led here. The script is a fiction of the web server's; its folder is the mount point.
+          # A rewrite or an error handler led here. The script exists in the web server's configuration alone; its
+          # folder is the mount point.
           below(path, folder_of(script_name)) || [NOWHERE, path]
         elsif lighttpd?(software)
-          # It calls the key and the rest of its segment SCRIPT_NAME: for the key "/" the first segment of every path, which looks no
-          # different from the key "/shop" (1.4.69). Where the application is mounted like that, url_prefix has to say so.
+          # It calls the key and the rest of its segment SCRIPT_NAME: for the key "/" the first segment of every path,
+          # which looks no different from the key "/shop" (1.4.69). Where the application is mounted like that,
+          # url_prefix has to say so.
           [NOWHERE, path]
         else
           matching(path, script_name, path_info) || [NOWHERE, path]
@@ -112,9 +117,9 @@ module PreforkLauncher
         software&.start_with?(LIGHTTPD)
       end
 
-      # The mount point of a server that names it, if PATH_INFO is the rest of the path. Both are decoded, and many servers have merged
-      # slashes and followed dots before. An empty PATH_INFO proves nothing: servers that know no scripts put the whole path into
-      # SCRIPT_NAME, and then nothing is mounted anywhere.
+      # Returns the mount point of a server that names it, if PATH_INFO is the rest of the path. Both are decoded, and
+      # many servers have merged slashes and followed dots before. An empty PATH_INFO proves nothing: servers that know
+      # no scripts put the whole path into SCRIPT_NAME, and then nothing is mounted anywhere.
       def matching(path, script_name, path_info)
         return nil if path_info.nil? || !path_info.start_with?(ROOT)
 
@@ -122,7 +127,8 @@ module PreforkLauncher
         [script, rest] if script && segments(rest) == segments(path_info, decoded: true)
       end
 
-      # The prefix and what follows it in a path that leads below the prefix, by whatever way it is written.
+      # Returns the prefix and what follows it in a path that leads below the prefix, in whatever way it is written;
+      # else nil.
       def below(path, prefix)
         if path.start_with?(prefix)
           rest = path.byteslice(prefix.bytesize, path.bytesize)
@@ -134,7 +140,7 @@ module PreforkLauncher
         [prefix, path.byteslice(length, path.bytesize)] if length
       end
 
-      # How many bytes of a path come to these segments: /shop, //shop, /%73hop and /x/../shop are one.
+      # Returns how many bytes of a path come to these segments: /shop, //shop, /%73hop and /x/../shop are one.
       def length_of(path, wanted)
         found = []
         stop = 0
@@ -164,7 +170,7 @@ module PreforkLauncher
         script_name.byteslice(0, script_name.rindex(ROOT) || 0)
       end
 
-      # A web server that does not send REQUEST_URI has decoded the path, so it is encoded again.
+      # Makes a REQUEST_URI for a web server that sends none. It has decoded the path, so the path is encoded again.
       def synthesize(env)
         script_name = env["SCRIPT_NAME"].to_s
         script_name = folder_of(script_name) if script_name.end_with?(SCRIPT_SUFFIX)

@@ -4,14 +4,14 @@ require_relative "../text"
 
 module PreforkLauncher
   module FastCGI
-    # What is reported after the load, as lines of the launcher's log, which go to the same stream: text, or with
+    # Formats what is reported after the load as lines of the launcher's log, which go to the same stream: text, or with
     # --log-format json an object a line, with the keys that the launcher's own have. Before that the supervisor reads
-    # what is printed, and makes lines of it itself.
+    # what is printed, and formats it itself.
     module LogLines
       @json = false
 
       class << self
-        # From here on this process and those that are forked from it write to the log themselves.
+        # Set when this process and those that are forked from it begin to write to the log themselves.
         attr_writer :json
 
         def json?
@@ -22,7 +22,7 @@ module PreforkLauncher
           json? ? object("WARN", message) : "launcher: #{message}\n"
         end
 
-        # What an application has written to rack.errors: each line by itself.
+        # Formats what an application has written to rack.errors, each line by itself.
         def written(text)
           return text unless json?
 
@@ -31,7 +31,7 @@ module PreforkLauncher
           end.join
         end
 
-        # An exception with its causes, each with its frames.
+        # Formats an exception with its causes, each with its frames.
         def report(context, exceptions, omitted, hint)
           return text(context, exceptions, omitted, hint) unless json?
 
@@ -45,7 +45,7 @@ module PreforkLauncher
           text = +"launcher: #{context}: "
           exceptions.zip(omitted) do |(error, frames), more|
             text << "caused by: " unless error.equal?(exceptions.first.first)
-            # A message that holds what a client chose makes no line that looks like another report.
+            # A message that holds what a client chose must not make a line like that of another report.
             text << error.gsub("\n", "\n\t") << "\n"
             frames.each { |frame| text << "\t" << frame << "\n" }
             text << "\t... #{more} more\n" if more.positive?

@@ -2,8 +2,8 @@
 
 module PreforkLauncher
   module FastCGI
-    # The STDOUT stream of one request. What is appended is held until flush, so head, body and END_REQUEST of a small response leave
-    # in one write; a large one is written as it grows.
+    # Writes the STDOUT stream of one request. What is appended is held until flush, so head, body and END_REQUEST of a
+    # small response leave in one write; a large one is written as it grows.
     class Output
       HELD_BYTES = 131_072
 
@@ -15,17 +15,18 @@ module PreforkLauncher
         @started = @finished = false
       end
 
-      # Bytes of this response are on their way, it cannot be taken back.
+      # Whether bytes of this response were sent: it cannot be replaced any more.
       def started?
         @started
       end
 
-      # All of the response was written, END_REQUEST with it.
+      # Whether all of the response was written, END_REQUEST with it.
       def finished?
         @finished
       end
 
-      # Never makes an empty record: that would end the stream (FastCGI Specification, section 3.3).
+      # Appends bytes in records, none of which is empty: that would end the stream (FastCGI Specification, section
+      # 3.3).
       def append(bytes)
         # Another encoding's bytes cannot be appended to a binary string that has bytes above 127.
         bytes = bytes.b unless bytes.encoding == Encoding::BINARY
@@ -59,7 +60,7 @@ module PreforkLauncher
         @finished = true
       end
 
-      # Forgets what was not written yet.
+      # Discards what was not written yet.
       def discard
         @buffer.clear
         @record = nil

@@ -2,16 +2,18 @@
 
 module PreforkLauncher
   module FastCGI
-    # Name-value pairs (FastCGI Specification, section 3.4). Parsing works on the joined content of a PARAMS stream, so it does not
-    # matter where the records split a pair. Every length is compared with what is there before anything is cut out.
+    # Parses and writes name-value pairs (FastCGI Specification, section 3.4). Parsing works on the joined content of a
+    # PARAMS stream, so it does not matter where the records split a pair. Every length is compared with what is there
+    # before anything is cut out.
     module Params
       class Malformed < StandardError; end
 
       UNSAFE = /[\0\r\n]/n.freeze
       private_constant :UNSAFE
 
-      # A name that comes twice has its last value; all of them are in the other Hash, if there is one. An empty name is skipped. NUL,
-      # CR and LF are in no header that a web server accepts; whoever sends them wants to smuggle one.
+      # Returns the pairs as a Hash. A name that comes twice has its last value; all of them are in the other Hash, if
+      # there is one. An empty name is skipped. NUL, CR and LF are in no header that a web server accepts: one more
+      # header could be hidden by them.
       def self.parse(bytes, into = {}, repeated = nil)
         offset = 0
         total = bytes.bytesize

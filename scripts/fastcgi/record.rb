@@ -2,7 +2,7 @@
 
 module PreforkLauncher
   module FastCGI
-    # Numbers of the FastCGI Specification 1.0, section 8, and the writing of records. Reading them is the connection's work, since a
+    # Writes records, with the numbers of the FastCGI Specification 1.0, section 8. Connection reads them, since a
     # record arrives in pieces.
     module Record
       VERSION = 1
@@ -34,7 +34,8 @@ module PreforkLauncher
       PADDING = Array.new(8) { |size| ("\0" * size).b.freeze }.freeze
       NO_CONTENT = String.new.freeze
 
-      # Begins a record at the end of the buffer (binary) and returns where it starts. Content is appended by the caller until close.
+      # Begins a record at the end of the buffer (binary) and returns where it starts. Content is appended by the caller
+      # until close.
       def self.open(buffer, type, id)
         start = buffer.bytesize
         buffer << HEADER
@@ -60,7 +61,8 @@ module PreforkLauncher
         buffer
       end
 
-      # Section 5.5. The application status is the exit status of a CGI program; a Rack application has none, so it is always 0.
+      # Appends an END_REQUEST (section 5.5). The application status is the exit status of a CGI program; a Rack
+      # application has none, so it is always 0.
       def self.append_end_request(buffer, id, protocol_status = REQUEST_COMPLETE)
         start = open(buffer, END_REQUEST, id)
         buffer << HEADER

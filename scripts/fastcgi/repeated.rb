@@ -4,13 +4,15 @@ require_relative "errors"
 
 module PreforkLauncher
   module FastCGI
-    # Parameters that came more than once. Of those that are no header the last one holds: web servers send what their administrators
-    # have set last. Headers are joined as CGI does it (RFC 3875, section 4.1.18), where the web server has left that to us.
+    # Resolves parameters that came more than once. Of those that are no header the last one holds: web servers send
+    # what their administrators have set last. Headers are joined as CGI does it (RFC 3875, section 4.1.18), where the
+    # web server has not.
     #
-    # "X_Forwarded_For" and "X-Forwarded-For" are one name here, and so a client could replace, or stand before, what a proxy has said.
-    # lighttpd joins lines of one header itself, so a name that comes twice is always that (or an administrator's own HTTP_ variable);
-    # nginx drops such names unless it was told otherwise; with the others, what has one value can be told. A web server that does not
-    # give its name (server.tag of lighttpd) may be any of them.
+    # "X_Forwarded_For" and "X-Forwarded-For" are one name here, and so a client could replace, or precede, what a proxy
+    # has set. lighttpd joins lines of one header itself, so a name that comes twice is always that (or an
+    # administrator's own HTTP_ variable); nginx drops such names unless it is configured otherwise; with the others,
+    # headers that have one value are known. A web server that hides its name (server.tag of lighttpd) may be any of
+    # them.
     module Repeated
       HEADER = "HTTP_"
       SINGLE = /\AHTTP_(?:HOST|AUTHORIZATION|X_FORWARDED_(?!FOR\z).+|(?:X_)?(?:REAL|CLIENT|CLUSTER_CLIENT)_IP|TRUE_CLIENT_IP)\z/.freeze

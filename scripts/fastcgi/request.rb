@@ -2,7 +2,7 @@
 
 module PreforkLauncher
   module FastCGI
-    # A complete request: its body is here, and nothing of it is left to be waited for.
+    # A complete request, with its body.
     class Request
       SENDFILE = "LAUNCHER_SENDFILE"
       private_constant :SENDFILE
@@ -22,7 +22,7 @@ module PreforkLauncher
         @resolve_files = !env.delete(SENDFILE).nil?
       end
 
-      # The peer asked for the connection to be kept (FCGI_KEEP_CONN).
+      # Whether the peer wants the connection kept (FCGI_KEEP_CONN).
       def keep?
         @keep
       end
@@ -31,13 +31,13 @@ module PreforkLauncher
         request_method == "HEAD"
       end
 
-      # The web server compares the names of files that it is to send with those of folders, links followed, and decodes them before.
-      # The launcher's configuration of lighttpd says so.
+      # Whether links in names of files are to be followed: the web server compares the names that it is to send with
+      # those of folders, links followed, and decodes them before. The launcher's configuration of lighttpd sets it.
       def resolve_files?
         @resolve_files
       end
 
-      # A part was asked for.
+      # Whether the client wants a part.
       def ranged?
         @ranged
       end

@@ -22,8 +22,8 @@ require_relative "stream"
 require_relative "response"
 
 module PreforkLauncher
-  # A FastCGI responder for Rack applications, Rack 2 and 3. It needs core Ruby alone while it is loaded, because that happens before
-  # the application's Bundler chose its gems, and stringio or tempfile may be among them.
+  # A FastCGI responder for Rack applications, Rack 2 and 3. It needs core Ruby alone while it is loaded, because that
+  # happens before the application's Bundler chose its gems, and stringio or tempfile may be among them.
   module FastCGI
     # Called once the application is loaded, before the first Responder serves.
     def self.require_libraries
@@ -34,9 +34,9 @@ module PreforkLauncher
 
     # Serves accepted connections, one at a time: a thread of its own needs a responder of its own.
     class Responder
-      # The request that is answered. Each connection has an object of its own for it, and not this one: a
-      # collection takes for old what an old object refers to, here all that a request has made.
-      Hand = Struct.new(:request, :output)
+      # The current request and its output. Each connection has an object of its own for them: a collection counts as
+      # old what an old object refers to, and by the responder that would be all that a request has made.
+      Current = Struct.new(:request, :output)
 
       def initialize(app, errors: $stderr, url_prefix: nil, observer: nil, limits: Limits.new)
         @app = app
@@ -47,24 +47,25 @@ module PreforkLauncher
         @buffer = String.new(capacity: Connection::READ_BYTES)
       end
 
-      # Handles a connection to its end and closes it. Raises nothing, whatever comes out of the socket or the application. Any of the
-      # interrupts being readable means that a connection without a request has to make room.
+      # Serves a connection to its end and closes it. Raises nothing, whatever comes out of the socket or the
+      # application. Any of the interrupts being readable means that a connection without a request has to make room.
       #
-      # False says that something failed which is neither the peer's nor the application's: this process cannot be trusted to serve the
-      # next connection, and one that fails at once looks idle, so a web server that balances by load would send it all of them.
+      # Returns false when something failed that is neither the peer's nor the application's: this process cannot be
+      # trusted to serve the next connection, and one that fails at once seems idle, so a web server that balances by
+      # load would send it all of them.
       def serve(socket, interrupts: [])
-        hand = Hand.new
+        current = Current.new
         connection = Connection.new(socket, limits: @limits, interrupts: interrupts, buffer: @buffer)
         intake = Intake.new(connection, environment: @environment, limits: @limits)
-        converse(connection, intake, hand)
+        serve_requests(connection, intake, current)
         sound?(connection)
       rescue ProtocolViolation, DeadlinePassed => error
         @errors.note("closed a FastCGI connection: #{error.message}")
         sound?(connection)
       rescue PeerLost
-        sound?(connection) # The peer has its reasons.
+        sound?(connection) # no fault of this process
       rescue Exception => error # rubocop:disable Lint/RescueException
-        give_up(error, connection, intake, hand)
+        give_up(error, connection, intake, current)
         false
       ensure
         intake&.discard
@@ -73,10 +74,10 @@ module PreforkLauncher
 
       private
 
-      def converse(connection, intake, hand)
+      def serve_requests(connection, intake, current)
         served = 0
         while (request = intake.next_request)
-          sound = answer(request, connection, intake, hand)
+          sound = respond(request, connection, intake, current)
           served += 1
           return unless sound
           return close_gently(connection, intake) unless intake.reusable?
@@ -86,7 +87,7 @@ module PreforkLauncher
         refuse(refusal, connection, intake)
       end
 
-      # The application is not called. Whatever is left of the request cannot be trusted, so the connection is not kept.
+      # Responds without the application. What is left of the request cannot be trusted, so the connection is not kept.
       def refuse(refusal, connection, intake)
         @errors.note("refused a FastCGI request with #{refusal.status}: #{refusal.message}")
         output = Output.new(connection, intake.id)
@@ -95,17 +96,17 @@ module PreforkLauncher
         close_gently(connection, intake)
       end
 
-      # Whether a connection that was lost was lost by the peer.
+      # Whether a connection that was lost was lost by the peer; reports what else has ended it.
       def sound?(connection)
         error = connection.failure
         @errors.report(error, "read or write a FastCGI connection") if error
         error.nil?
       end
 
-      # The peer gets an answer where none has begun.
-      def give_up(error, connection, intake, hand)
-        @errors.report(error, hand.request ? "serve #{hand.request}" : "serve a FastCGI connection")
-        return if hand.output&.started? || connection.nil? || intake&.id.nil?
+      # Reports a failure of this process, and responds with 500 where no response has begun.
+      def give_up(error, connection, intake, current)
+        @errors.report(error, current.request ? "serve #{current.request}" : "serve a FastCGI connection")
+        return if current.output&.started? || connection.nil? || intake&.id.nil?
 
         output = Output.new(connection, intake.id)
         Head.plain(500).each { |part| output.append(part) }
@@ -119,10 +120,10 @@ module PreforkLauncher
         connection.drain if intake.unread?
       end
 
-      # True if the connection is in a state to go on.
-      def answer(request, connection, intake, hand)
-        hand.request = request
-        output = hand.output = Output.new(connection, request.id)
+      # Serves one request. Returns true if the connection can be used on.
+      def respond(request, connection, intake, current)
+        current.request = request
+        output = current.output = Output.new(connection, request.id)
         @observer&.request_started(request.request_method, request.path)
         status = headers = body = failure = nil
         outcome = 0
@@ -135,11 +136,11 @@ module PreforkLauncher
           outcome = nil
           output.discard
           output.finish
-        # Everything, not StandardError: exit, a deep recursion, a file that does not parse or an allocation that fails in one request
-        # must not end the worker, which the next request needs.
+        # Everything, not StandardError: exit, a deep recursion, a file that does not parse or an allocation that fails
+        # in one request must not end the worker, which the next request needs.
         rescue Exception => error # rubocop:disable Lint/RescueException
           failure = error
-          outcome = answer_failure(request, output, error)
+          outcome = respond_to_failure(request, output, error)
         ensure
           release(request, status, headers, body, failure)
         end
@@ -150,12 +151,14 @@ module PreforkLauncher
         @observer&.request_finished(outcome) if ended
       end
 
-      # The outcome: the status, 0 where the response breaks off, nil where it is the peer who went.
-      def answer_failure(request, output, error)
+      # Responds with 500 where no response has begun. Returns the status, 0 where the response breaks off, nil where
+      # the peer has left.
+      def respond_to_failure(request, output, error)
         return if caused_by_peer?(error)
 
         @errors.report(error, request)
-        # A response that has begun is left without END_REQUEST, so that the web server notices that something is missing.
+        # A response that has begun is left without END_REQUEST, so that the web server notices that something is
+        # missing.
         return 0 if output.started?
 
         output.discard
@@ -166,7 +169,7 @@ module PreforkLauncher
         500
       end
 
-      # A lost peer passes through the application's code, which may wrap what it sees.
+      # Whether an error comes of a lost peer: it passes through the application's code, which may wrap it.
       def caused_by_peer?(error)
         10.times do
           return true if error.is_a?(ConnectionFailure)
@@ -177,8 +180,8 @@ module PreforkLauncher
         false
       end
 
-      # The application's own end of a request. It happens whether or not somebody was there to read the response. What Puma and Unicorn
-      # call comes before what Rack 3 does, as in Puma.
+      # Closes the body and calls the application's callbacks, also where the peer has left. What Puma and Unicorn call
+      # comes before what Rack 3 does, as in Puma.
       def release(request, status, headers, body, failure)
         guard(request, "close the body") { body.close if body.respond_to?(:close) }
         each_callback(request, "rack.after_reply", :each, &:call)

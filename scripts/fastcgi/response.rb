@@ -8,15 +8,15 @@ require_relative "stream"
 
 module PreforkLauncher
   module FastCGI
-    # Sends one Rack response, of whatever form Rack 2 and 3 know, to its end. Does not close the body: that has to happen whether or
-    # not it was sent.
+    # Sends one Rack response, of whatever form Rack 2 and 3 know, to its end. Does not close the body: that has to
+    # happen whether or not it was sent.
     class Response
-      # By which libraries tell threads of their own that live on: Rails and others, and timeout of Ruby 3.1 and later.
+      # By which libraries mark threads of their own that run on: Rails and others, and timeout of Ruby 3.1 and later.
       MARKS = [:fork_safe, :"\0__detached_thread__"].freeze
       private_constant :MARKS
 
-      # Status, headers and body of what an application has returned. An object that can be made such an Array is accepted, as a
-      # Rack::Response can in some versions.
+      # Returns status, headers and body of what an application has returned. An object that can be made such an Array
+      # is accepted, as a Rack::Response can in some versions.
       def self.parts(returned)
         array = returned
         array = returned.respond_to?(:to_ary) ? returned.to_ary : returned.to_a if !returned.is_a?(Array) && convertible?(returned)
@@ -54,9 +54,9 @@ module PreforkLauncher
         @output.finish
       end
 
-      # One chunk of a body that is produced while it is sent: it leaves now, because nobody knows when the next one comes. The head
-      # waits for the first one, so an application that fails before it gets a proper 500. The last one, where that can be known, leaves
-      # with the end of the response.
+      # Sends one chunk of a body that is produced while it is sent: at once, since it is not known when the next one
+      # comes. The head waits for the first one, so an application that fails before it gets a proper 500. The last one,
+      # where that can be known, leaves with the end of the response.
       def chunk(bytes)
         return if bytes.nil? # other servers skip it too
         return if string(bytes).empty?
@@ -72,7 +72,7 @@ module PreforkLauncher
 
       private
 
-      # A body that can do both is enumerated, says Rack 3.
+      # Sends a body of any form. One that has both each and call is enumerated, as Rack 3 wants.
       def send_body(body)
         return send_parts(body) if body.is_a?(Array)
 
@@ -88,8 +88,8 @@ module PreforkLauncher
         raise InvalidResponse, "body is an object of #{body.class}, Rack wants one with each or call"
       end
 
-      # The parts of a body that has them all. It is not asked where the length is announced: others do not do so either, and there
-      # are bodies whose to_ary fails then. What is no Array is no answer.
+      # Returns the parts of a body that has them all, or nil. to_ary is not called where the length is announced: other
+      # servers do not do so either, and there are bodies whose to_ary fails then. What it returns may be no Array.
       def complete(body)
         return unless @head.length.nil? && body.respond_to?(:to_ary)
 
@@ -132,8 +132,9 @@ module PreforkLauncher
         end
       end
 
-      # Waits for threads that the application has started or let write, until they end or one closes the stream, and raises what has
-      # ended one of them. Those that do neither, and write nothing, are not waited for any longer than a peer that reads nothing.
+      # Waits for threads that the application has started or let write, until they end or one closes the stream, and
+      # raises what has ended one of them. Those that do neither, and write nothing, are not waited for any longer than
+      # a peer that reads nothing.
       def await_threads(threads, stream)
         return if threads.empty?
 
@@ -153,7 +154,7 @@ module PreforkLauncher
         waiter&.kill&.join
       end
 
-      # So much is to come, unless the web server sends something else in its place.
+      # Sets how much is to come, unless the web server sends something else in its place.
       def announce(length)
         @left = @announced = length unless @head.elsewhere?
       end
@@ -178,7 +179,8 @@ module PreforkLauncher
         raise Aborted, "peer aborted the request" if @output.started? && @intake.aborted?
       end
 
-      # What was announced is what is sent: a web server would cut the rest off, or take it for another response.
+      # Compares what was sent with what was announced: a web server would cut the rest off, or take it for another
+      # response.
       def check_end
         @coding&.finish
         raise InvalidResponse, "body ended #{@left} bytes before its content-length, #{@announced}" if @left&.positive?

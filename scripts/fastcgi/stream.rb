@@ -4,8 +4,9 @@ require_relative "../clock"
 
 module PreforkLauncher
   module FastCGI
-    # What a streaming body of Rack 3, or a callback of the header "rack.hijack", is called with. Every write goes to the peer at once.
-    # The response ends when the call returns, also if the stream was not closed, unless a thread that the call has started goes on.
+    # The argument of a streaming body of Rack 3, and of a callback of the header "rack.hijack". Every write goes to the
+    # peer at once. The response ends when the call returns, also if the stream was not closed, unless a thread that the
+    # call has started goes on.
     class Stream
       # The threads that have written.
       attr_reader :writers
@@ -39,7 +40,7 @@ module PreforkLauncher
         end
       end
 
-      # What a Socket has and code for the header "rack.hijack" may use. A write has its own deadline and is never partial.
+      # Writes everything, as all writes here. A Socket has it, and code for the header "rack.hijack" may use it.
       def write_nonblock(chunk, **)
         write(chunk)
       end

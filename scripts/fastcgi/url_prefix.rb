@@ -2,12 +2,13 @@
 
 module PreforkLauncher
   module FastCGI
-    # The path that the application is mounted under, and who takes it off the URL. The launcher does, as SCRIPT_NAME, unless the
-    # application does so itself: with map "/shop" in its config.ru, or with routes that all lie below /shop. Such an application gets
-    # the whole path, as it does from a server that knows of no prefix; else the prefix would be taken off twice.
+    # The path that the application is mounted under, and who takes it off the URL. The launcher does, as SCRIPT_NAME,
+    # unless the application does so itself: with map "/shop" in its config.ru, or with routes that all lie below /shop.
+    # Such an application gets the whole path, as it does from a server that knows of no prefix; else the prefix would
+    # be taken off twice.
     class UrlPrefix
       BY = %w[auto launcher app].freeze
-      # Objects to look at: more than any chain of middleware has, and no more than a moment takes.
+      # Objects to examine: more than any chain of middleware has, and few enough for a moment.
       OBJECTS = 1000
       SLASHES = %r{/+}.freeze
       # What Rails and its libraries draw beside the application's own routes, always at the root.
@@ -29,8 +30,8 @@ module PreforkLauncher
         @mapped = []
       end
 
-      # Looks at an application that has been loaded.
-      def look_at(app)
+      # Finds the paths that an application maps by itself, once it has loaded.
+      def examine(app)
         @mapped = @by == "auto" ? Mapping.new(app, OBJECTS).paths.map(&:b).uniq : []
       end
 
@@ -43,8 +44,9 @@ module PreforkLauncher
         end
       end
 
-      # The paths below which an application has something mounted, as it stands in memory: Rack::URLMap in the chain of middleware, and
-      # the routes of Rails. What a closure holds cannot be seen. Nothing that an application may have defined itself is called.
+      # Finds the paths below which an application has something mounted, from its objects in memory: Rack::URLMap in
+      # the chain of middleware, and the routes of Rails. What a closure holds cannot be seen. Nothing that an
+      # application may have defined itself is called.
       class Mapping
         def initialize(app, objects)
           @left = objects
@@ -71,14 +73,14 @@ module PreforkLauncher
           end
         end
 
-        # http://shop.example.com/shop is a location too.
+        # Adds a location and what is below it. http://shop.example.com/shop is one too.
         def enter(location, app, above)
           path = above + location.to_s.sub(%r{\Ahttps?://[^/]*}, "").gsub(SLASHES, "/").chomp("/")
           @paths << path unless path == above
           walk(app, path)
         end
 
-        # Pairs of a location and what stands there, nil for what does not branch.
+        # Returns pairs of a location and what is mounted there; nil for what does not branch.
         def branches(app)
           if kind?(app, "Rack::URLMap")
             Array(variable(app, :@mapping)).map { |_host, location, _pattern, mapped| [location, mapped] }
@@ -89,7 +91,7 @@ module PreforkLauncher
           end
         end
 
-        # Where everything that a Rails application has drawn begins with the same segments, its author has put it there.
+        # Adds the segments that all routes of a Rails application begin with.
         def walk_routes(app, above)
           set = variable(variable(app, :@routes), :@set)
           return unless set
@@ -100,7 +102,7 @@ module PreforkLauncher
           @paths << [above, *common].join("/") unless common.nil? || common.empty?
         end
 
-        # What a middleware wraps: @app by convention, else whatever it holds that can be called.
+        # Returns what a middleware wraps: @app by convention, else whatever it holds that can be called.
         def inner(app)
           wrapped = variable(app, :@app)
           return [wrapped] if wrapped
@@ -116,7 +118,7 @@ module PreforkLauncher
           Kernel.instance_method(:class).bind_call(value).method_defined?(:call)
         end
 
-        # Whether it is of a class that may not be loaded, and need not be.
+        # Whether it is of a class, which is not loaded for that.
         def kind?(object, name)
           known = name.split("::").inject(Object) do |outer, constant|
             return false if outer.autoload?(constant) || !outer.const_defined?(constant, false)

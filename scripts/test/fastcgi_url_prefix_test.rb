@@ -34,7 +34,7 @@ class FastCGIUrlPrefixTest < Minitest::Test
   end
 
   def prefix(path = "/shop", by: nil, &config)
-    PreforkLauncher::FastCGI::UrlPrefix.new(path, by: by).tap { |prefix| prefix.look_at(Rack::Builder.new(&config).to_app) }
+    PreforkLauncher::FastCGI::UrlPrefix.new(path, by: by).tap { |prefix| prefix.examine(Rack::Builder.new(&config).to_app) }
   end
 
   def assert_by_app(path = "/shop", &config)
