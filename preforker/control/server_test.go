@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -187,5 +188,46 @@ func TestControlReplacesAStaleSocketAlone(t *testing.T) {
 	c.stop()
 	if _, err := Listen(dir, sockets.Staleness{}); err == nil || !strings.Contains(err.Error(), "is not a socket") || !strings.Contains(hint.Of(err), "--socket-dir") {
 		t.Errorf("a file: %v", err)
+	}
+}
+
+// TestServe hands out the status, refuses the rest, and ends with whoever has it serve.
+func TestServe(t *testing.T) {
+	server, err := Listen(testdir.Short(t), sockets.Staleness{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	var failed atomic.Bool
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		server.Serve(done, func(context.Context) (Status, error) {
+			if failed.Load() {
+				return Status{}, errors.New("on purpose")
+			}
+			return Status{Version: StatusVersion, State: "running"}, nil
+		})
+	}()
+	dir := filepath.Dir(server.Path())
+	if status, text, err := AskStatus(t.Context(), dir); err != nil || status.State != "running" || !json.Valid(text) {
+		t.Errorf("%+v, %q, %v", status, text, err)
+	}
+	failed.Store(true)
+	if _, _, err := AskStatus(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "on purpose") {
+		t.Errorf("%v", err)
+	}
+	conn := testdir.Connect(t, server.Path(), "restart\n")
+	if got := testdir.ReadAll(t, conn); got != "{\"error\":\"unknown request \\\"restart\\\"\"}\n" {
+		t.Errorf("%q", got)
+	}
+	if server.Lost() {
+		t.Error("its file is there, and is told to be lost")
+	}
+	close(done)
+	<-ended
+	server.Close()
+	if !server.Lost() {
+		t.Error("its file is gone, and is not told to be lost")
 	}
 }
