@@ -1,0 +1,92 @@
+# frozen_string_literal: true
+
+require_relative "support/fastcgi_wire_case"
+
+# The parameters of a request, as bytes.
+class FastCGIParamsTest < FastCGIWireCase
+  {
+    "lengths far beyond" => "\xff\xff\xff\xff\xff\xff\xff\xffabcdefgh",
+    "lengths a little beyond" => "\x32\x32abcdefgh",
+    "length cut off" => "\x01\x01ab\x80\0\0",
+    "value length cut off" => "\x01\x80\0\0",
+    "name without a value's length" => "\x01",
+    "NUL in a name" => "\x03\x01A\0Bv", "LF in a name" => "\x03\x01A\nBv", "CR in a name" => "\x03\x01A\rBv",
+    "NUL in a value" => "\x01\x03AB\0C", "LF in a value" => "\x01\x03AB\nC", "CR in a value" => "\x01\x03AB\rC"
+  }.each do |name, bytes|
+    define_method("test_params_with_#{name.tr(" '", "__")}") do
+      assert_refused(400, Wire.begin_request + Wire.stream(4, Wire.pairs(FastCGIClient.params("/")) + bytes.b))
+    end
+  end
+
+  def test_params_split_everywhere
+    serve
+    params = FastCGIClient.params("/split", "HTTP_LONG" => "x" * 200)
+    bytes = Wire.pairs(params)
+    (1...bytes.bytesize).step(3) do |cut|
+      client = connect
+      client.send(Wire.begin_request + Wire.record(4, bytes.byteslice(0, cut)) + Wire.record(4, bytes.byteslice(cut, bytes.bytesize)))
+      client.send(Wire.record(4, "") + Wire.record(5, ""))
+      assert_equal "GET /split 0", client.reply.body, "cut at #{cut}: #{log}"
+      client.close
+    end
+  end
+
+  def test_ten_thousand_params_records
+    serve
+    client = connect
+    bytes = Wire.pairs(FastCGIClient.params("/many", "HTTP_X" => "x" * 10_000))
+    client.send(Wire.begin_request + bytes.each_char.map { |byte| Wire.record(4, byte) }.join + Wire.record(4, "") + Wire.record(5, ""))
+    assert_equal "GET /many 0", client.reply.body
+  end
+
+  def test_length_in_four_bytes_without_need
+    serve
+    client = connect
+    bytes = FastCGIClient.params("/four").map do |name, value|
+      [name.bytesize | 1 << 31, value.bytesize | 1 << 31].pack("NN") + name + value
+    end.join
+    bytes = bytes.b << "\x80\0\0\1\x80\0\0\0A".b
+    client.send(Wire.begin_request + Wire.stream(4, bytes) + Wire.record(5, ""))
+    assert_equal "GET /four 0", client.reply.body
+  end
+
+  def test_too_many_params
+    assert_refused(431, Wire.begin_request + Wire.record(4, Wire.pair("A", "x" * 900)) * 2, limits: limits(params_bytes: 1000))
+  end
+
+  def test_empty_name_and_empty_params
+    serve ->(env) { env.key?("") ? raise("empty name") : PLAIN.call(env) }
+    client = connect
+    client.send(Wire.begin_request + Wire.stream(4, Wire.pair("", "x") + Wire.pairs(FastCGIClient.params("/"))) + Wire.record(5, ""))
+    assert_equal 200, client.reply.status
+    client = connect
+    client.send(Wire.begin_request + Wire.record(4, "") + Wire.record(5, ""))
+    assert_equal 400, client.reply.status
+  end
+
+  def test_same_name_twice
+    serve ->(env) { [200, { "content-type" => "text/plain" }, [env["HTTP_X"].to_s]] }
+    client = connect
+    pairs = Wire.pairs(FastCGIClient.params("/")) + Wire.pair("HTTP_X", "first") + Wire.pair("HTTP_X", "last")
+    client.send(Wire.begin_request + Wire.stream(4, pairs) + Wire.record(5, ""))
+    assert_equal "first, last", client.reply.body
+  end
+
+  def test_missing_method
+    assert_refused(400, Wire.request(FastCGIClient.params("/", "REQUEST_METHOD" => nil)))
+  end
+
+  def test_impossible_method
+    assert_refused(400, Wire.request(FastCGIClient.params("/", "REQUEST_METHOD" => "GE T")))
+  end
+
+  def test_missing_paths
+    serve
+    assert_equal "GET /a 0", connect.get("/a", "SCRIPT_NAME" => nil, "PATH_INFO" => nil).body
+    assert_equal "GET /a 0", connect.get("/", "REQUEST_URI" => nil, "SCRIPT_NAME" => nil, "PATH_INFO" => "/a").body
+  end
+
+  def test_no_path_at_all
+    assert_refused(400, Wire.request(FastCGIClient.params("/", "REQUEST_URI" => nil, "SCRIPT_NAME" => nil, "PATH_INFO" => nil)))
+  end
+end
