@@ -160,13 +160,13 @@ func (b *budget) total(workers int) uint64 { return b.preloader + uint64(workers
 func megabytes(bytes uint64) uint64 { return (bytes + bytesPerMB/2) / bytesPerMB }
 
 // renew begins the next replacement, if one is due and none is under way. When the workers have
-// more than the bound, as many at once as there are CPUs.
+// more than the bound, as many at once as there are CPUs, but then a roll that waits could wait for ever.
 func (c *Core) renew() {
 	if !c.renews() || c.phase != PhaseRunning {
 		return
 	}
 	atOnce := 1
-	if c.beyondBound() {
+	if c.beyondBound() && !c.rollWaits() {
 		atOnce = max(atOnce, c.policy.LoadsAtOnce)
 	}
 	for c.startingSuccessors()+c.leavers() < atOnce && c.mayBegin() {

@@ -253,3 +253,24 @@ func TestBudgetNeverCutsARequest(t *testing.T) {
 		t.Error("it outlives the launcher")
 	}
 }
+
+// TestRenewalsLetARollBegin: also where the workers have more than the bound, so that several are renewed at once, and
+// none of their successors comes up.
+func TestRenewalsLetARollBegin(t *testing.T) {
+	s := renewing(t, 3, twenty)
+	for slot := range 3 {
+		s.past(slot, 100)
+	}
+	spawned := find[SpawnWorker](s.event(WorkersMeasured{}))
+	if len(spawned) != 2 {
+		t.Fatalf("%+v, want two renewals at once", spawned)
+	}
+	s.event(RestartAsked{"HUP"})
+	s.load(2)
+	if more := find[SpawnWorker](s.dies(spawned[0].Key, 0)); len(more) != 0 {
+		t.Errorf("%+v, though a roll waits", more)
+	}
+	if more := find[SpawnWorker](s.dies(spawned[1].Key, 0)); len(more) == 0 || more[0].Key.Generation != 2 {
+		t.Errorf("%+v, want a worker of generation 2 first", more)
+	}
+}

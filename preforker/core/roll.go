@@ -76,7 +76,7 @@ func (c *Core) roll(source *preloader) {
 		case w == nil:
 		case s.triesOut(source):
 			return
-		case c.outdated(w, source) && w.state == ReadyWorker && s.retryAt <= c.now && !c.crowded(s):
+		case c.canRoll(s, source):
 			if next == nil || c.overdue(w) && !c.overdue(next.serving()) {
 				next = s
 			}
@@ -85,6 +85,27 @@ func (c *Core) roll(source *preloader) {
 	if next != nil && c.mayBegin() {
 		c.spawn(next, source)
 	}
+}
+
+// canRoll says whether the worker that serves a slot can be replaced by one of the newest preloader now.
+func (c *Core) canRoll(s *slot, source *preloader) bool {
+	w := s.serving()
+	return w != nil && w.state == ReadyWorker && c.outdated(w, source) && s.retryAt <= c.now && !c.crowded(s)
+}
+
+// rollWaits says whether a roll to newer code would begin if no renewal was under way.
+func (c *Core) rollWaits() bool {
+	source, waits := c.newestSource(), false
+	if source == nil || c.loading() != nil {
+		return false
+	}
+	for _, s := range c.slots {
+		if s.triesOut(source) {
+			return false
+		}
+		waits = waits || c.canRoll(s, source) && s.serving().key.Generation < source.origin.Generation
+	}
+	return waits
 }
 
 // triesOut says whether a worker of a preloader is on its way in a slot, or has yet to show what it can do.
