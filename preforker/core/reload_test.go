@@ -94,18 +94,25 @@ func TestLoadThatWaitsIsLeftAlone(t *testing.T) {
 // TestALoadThatFollowsADeadPreloaderIsRepeated: nobody has asked for it, and slots are served with newer code than the
 // preloader has that is left.
 func TestALoadThatFollowsADeadPreloaderIsRepeated(t *testing.T) {
-	s := running(t, 2)
-	s.event(RestartAsked{"HUP"})
-	s.ready(find[SpawnWorker](s.load(2))[0].Key)
-	if loads := find[StartPreloader](s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})); len(loads) != 1 {
-		t.Fatalf("%+v, want generation 3", loads)
-	}
-	actions := s.event(PreloaderExited{Origin: gen(3), Exit: ident.ExitStatus{Code: 1}})
-	if waits := find[LoadWaits](actions); len(waits) != 1 || waits[0].Generation != 4 {
-		t.Fatalf("%+v, want another load", actions)
-	}
-	if loads := find[StartPreloader](s.fire(TimerReload)); len(loads) != 1 {
-		t.Errorf("%+v, want generation 4", loads)
+	for name, comes := range map[string]func(s *script, key ident.Key){
+		"ready":   func(s *script, key ident.Key) { s.ready(key) },
+		"booting": func(s *script, key ident.Key) { s.event(WorkerSpawned{key, 77}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := running(t, 2)
+			s.event(RestartAsked{"HUP"})
+			comes(s, find[SpawnWorker](s.load(2))[0].Key)
+			if loads := find[StartPreloader](s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})); len(loads) != 1 {
+				t.Fatalf("%+v, want generation 3", loads)
+			}
+			actions := s.event(PreloaderExited{Origin: gen(3), Exit: ident.ExitStatus{Code: 1}})
+			if waits := find[LoadWaits](actions); len(waits) != 1 || waits[0].Generation != 4 {
+				t.Fatalf("%+v, want another load", actions)
+			}
+			if loads := find[StartPreloader](s.fire(TimerReload)); len(loads) != 1 {
+				t.Errorf("%+v, want generation 4", loads)
+			}
+		})
 	}
 }
 
