@@ -39,10 +39,14 @@ ROOTS ?=
 ROOT ?=
 MIRROR ?=
 
+# Of "make simulate": how many histories, and the seed of the first one.
+HISTORIES ?= 1000000
+SEED ?= 0
+
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: build run test test-releases check check-go check-ruby check-shell packages ruby-test go-test fuzz redmine bench measure-optimizations experiment experiment-redmine experiment-debian13 deps test-deps linters clean
+.PHONY: build run test test-releases check check-go check-ruby check-shell packages ruby-test go-test simulate fuzz redmine bench measure-optimizations experiment experiment-redmine experiment-debian13 deps test-deps linters clean
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -59,6 +63,7 @@ run: deps launcher
 # the rest.
 test: deps test-deps
 	$(MAKE) --jobs 2 --output-sync=target check ruby-test fuzz
+	$(MAKE) simulate HISTORIES=100000
 	$(MAKE) go-test
 
 check: check-go check-ruby check-shell
@@ -103,6 +108,10 @@ go-test: deps test-deps
 # Debian, each in a root that is made for it, as root. With ROOTS=FOLDER those are made once and stay.
 test-releases:
 	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails --ignore-non-json-output-lines --raw-command -- scripts/dev/test-releases $(RELEASES)
+
+# The core in a simulated world, without the race detector. SEED=N begins with other histories.
+simulate:
+	$(GO) test -count 1 -timeout 60m -run TestSimulation -v ./preforker/core/sim -histories $(HISTORIES) -seed $(SEED)
 
 # Each fuzz target for a moment.
 fuzz:

@@ -12,7 +12,7 @@ import (
 var pure = []string{"cmp", "errors", "fmt", "iter", "maps", "math", "math/bits", "slices", "strconv", "strings", "time"}
 
 // above is what decides: the supervisor and its core. What is below them does not know them.
-var above = []string{"preforker", "preforker/core", "preforker/core/sim"}
+var above = []string{"preforker", "preforker/core", "preforker/core/sim", "preforker/history"}
 
 // rule is what the packages of a pattern may import. A pattern is a path within the module; with "/..." at its
 // end it is all packages below it too.

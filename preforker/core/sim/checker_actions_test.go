@@ -1,0 +1,245 @@
+package sim
+
+import (
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+// did takes an action: whether it was allowed, and what is so from now on.
+func (c *checker) did(a core.Action) {
+	switch a := a.(type) {
+	case core.Contradiction:
+		c.fail("the core contradicts itself: %s", a.Error)
+	case core.LoadFailed:
+		c.failed = max(c.failed, a.Failure.Generation)
+	case core.LoadBegan:
+		c.loadBegan(a)
+	case core.SetBudget:
+		c.bound = a.Bytes
+	case core.SetTimer:
+		c.setsTimer(a)
+	case core.Announce:
+		c.announces(a)
+	case core.HideSockets:
+		if c.hidden {
+			c.fail("sockets are hidden twice")
+		}
+		c.hidden, c.stopping = true, true
+	case core.Finish:
+		c.finishes()
+	case core.OpenSlot, core.RebindSlot, core.CloseSlot:
+		c.didToSocket(a)
+	case core.StartPreloader, core.RetirePreloader, core.SignalPreloader, core.MeasurePreloader, core.ReforkWorker:
+		c.didToPreloader(a)
+	default:
+		c.didToWorker(a)
+	}
+}
+
+func (c *checker) didToSocket(a core.Action) {
+	switch a := a.(type) {
+	case core.OpenSlot:
+		c.onlyWhileItRuns(a)
+		if c.slots[a.Slot].open {
+			c.fail("slot %d is opened twice", a.Slot)
+		}
+		c.slots[a.Slot].open = true
+	case core.RebindSlot:
+		c.onlyWhileItRuns(a)
+		if !c.slots[a.Slot].open {
+			c.fail("slot %d is bound again, which is closed", a.Slot)
+		}
+		c.slots[a.Slot].binding++
+	case core.CloseSlot:
+		if !c.slots[a.Slot].open {
+			c.fail("slot %d is closed twice", a.Slot)
+		}
+		if w := c.slots[a.Slot].accepting(); w != nil {
+			c.fail("slot %d is closed, which %v serves", a.Slot, w.key)
+		}
+		c.slots[a.Slot].open = false
+	}
+}
+
+func (c *checker) didToWorker(a core.Action) {
+	switch a := a.(type) {
+	case core.SpawnWorker:
+		c.spawns(a.Key)
+	case core.DrainWorker:
+		c.drains(a)
+	case core.KillWorker:
+		c.kills(a)
+	case core.ForgetWorker:
+		c.forgets(a.Key)
+	case core.AskWorker:
+		w := c.worker(a.Key)
+		if w == nil || !w.comingUp() || !c.direct() {
+			c.fail("%+v is asked where it is", a.Key)
+			return
+		}
+		w.told, w.toldAt, w.holds = true, c.now, true
+	case core.ContinueWorker:
+		if c.worker(a.Key) == nil {
+			c.fail("%v is continued, which is not there", a.Key)
+		}
+	case core.WatchWorker:
+		if w := c.worker(a.Key); w == nil || !w.accepting() {
+			c.fail("%v is watched, which does not serve", a.Key)
+		}
+	}
+}
+
+func (c *checker) onlyWhileItRuns(a core.Action) {
+	if c.stopping {
+		c.fail("%T while it stops", a)
+	}
+}
+
+func (c *checker) loadBegan(a core.LoadBegan) {
+	if a.Generation != c.generation+1 {
+		c.fail("generation %d follows %d", a.Generation, c.generation)
+	}
+	if c.now < c.reloadAt {
+		c.fail("a load %v before its wait is over", c.reloadAt-c.now)
+	}
+	c.generation = a.Generation
+}
+
+func (c *checker) setsTimer(a core.SetTimer) {
+	if a.After < 0 {
+		c.fail("a timer in the past: %+v", a)
+	}
+	c.timers[a.Timer]++
+	switch a.Timer.Kind {
+	case core.TimerSlot:
+		s := &c.slots[a.Timer.Key.Slot]
+		s.wait, s.timer = c.now+a.After, a.Timer
+		s.backoff = s.backoff || !s.vacant && s.accepting() == nil && s.comingUp() == nil
+	case core.TimerReload:
+		c.reloadAt = c.now + a.After
+	case core.TimerRefork:
+		c.reforkAt = c.now + a.After
+	}
+}
+
+func (c *checker) announces(a core.Announce) {
+	for i := range c.slots {
+		if w := c.slots[i].accepting(); w == nil || w.key.Generation != a.Generation {
+			c.fail("generation %d is announced, which does not serve slot %d", a.Generation, i)
+		}
+	}
+}
+
+func (c *checker) finishes() {
+	switch {
+	case c.finished:
+		c.fail("it finishes twice")
+	case !c.stopping:
+		c.fail("it finishes unasked")
+	case len(c.preloaders) > 0:
+		c.fail("it finishes before the preloader %v", c.preloaders[0].origin)
+	}
+	for i := range c.slots {
+		for _, w := range c.slots[i].workers {
+			c.fail("it finishes before %v", w.key)
+		}
+	}
+	c.finished = true
+}
+
+// forgets: only one whose pid was never told may be given up.
+func (c *checker) forgets(key ident.Key) {
+	switch w := c.workers[key.Serial]; {
+	case w.unborn:
+		w.unborn = false
+	case w.ended:
+		c.fail("%v is forgotten, which has ended", key)
+	case w.pid:
+		c.fail("%v is forgotten, whose pid is known", key)
+	default:
+		c.end(w)
+	}
+}
+
+func (c *checker) drains(a core.DrainWorker) {
+	w := c.worker(a.Key)
+	switch {
+	case w == nil:
+		c.fail("%v is to drain, which is not there", a.Key)
+		return
+	case w.told:
+		c.fail("%v is to drain, which leaves already", a.Key)
+	}
+	serves, s := w.accepting(), &c.slots[a.Key.Slot]
+	w.told, w.toldAt = true, c.now
+	ready, isReady := c.event.(core.WorkerReady)
+	switch {
+	case c.stopping:
+		if !a.Backlog && serves {
+			c.fail("%v is to leave its queue while the launcher stops", a.Key)
+		}
+	case w.binding != s.binding && a.Backlog:
+		w.patient = true // its socket was lost
+	case !serves:
+		w.holds = true
+		if !c.direct() {
+			c.fail("%v is to drain before it serves", a.Key)
+		}
+	case !isReady || ready.Key.Slot != a.Key.Slot || ready.Key == a.Key || s.accepting() == nil:
+		c.fail("%v is to drain, and no successor is ready", a.Key)
+	case ready.Key.Generation == a.Key.Generation:
+		w.patient, w.renewed = true, true
+	}
+}
+
+func (c *checker) kills(a core.KillWorker) {
+	w := c.worker(a.Key)
+	if w == nil {
+		c.fail("%v is to be killed, which is not there", a.Key)
+		return
+	}
+	if !w.killed { // else it may have been before its pid was known
+		c.checkKill(w)
+	}
+	if !w.told {
+		w.toldAt, w.holds = c.now, true
+	}
+	w.told, w.killed = true, true
+}
+
+// checkKill: nobody is killed without a cause.
+func (c *checker) checkKill(w *checkedWorker) {
+	switch e := c.event.(type) {
+	case core.TimerFired:
+		c.checkKillByTimer(w, e.Timer.Kind)
+	case core.WorkerStuck:
+		if e.Key != w.key {
+			c.fail("%v is killed for another", w.key)
+		}
+	case core.StopAsked:
+		if !e.Now {
+			c.fail("%v is killed though the launcher was asked to stop in order", w.key)
+		}
+	default:
+		c.fail("%v is killed after %T", w.key, c.event)
+	}
+}
+
+func (c *checker) checkKillByTimer(w *checkedWorker, kind core.TimerKind) {
+	switch kind {
+	case core.TimerWorkerDrain:
+		if w.patient && !w.said && !c.stopping {
+			c.fail("%v is killed, which may take its time", w.key)
+		}
+		if !w.said && c.now-w.toldAt < min(c.policy.DrainTimeout, killGrace) {
+			c.fail("%v is killed before its time", w.key)
+		}
+	case core.TimerWorkerBoot:
+		if w.ready {
+			c.fail("%v is killed, which is ready", w.key)
+		}
+	case core.TimerWorkerChannel, core.TimerStop:
+	default:
+		c.fail("%v is killed by the timer %q", w.key, kind)
+	}
+}

@@ -1,0 +1,228 @@
+package sim
+
+import (
+	"slices"
+
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+// takes notes what an event tells, and says whether it is about one that is gone: then nothing may follow from it.
+func (c *checker) takes(e core.Event) (late bool) {
+	if key, is := workerOf(e); is {
+		w := c.worker(key)
+		if w == nil {
+			if _, exits := e.(core.WorkerExited); exits {
+				c.impossible("worker %v has ended twice, or was never there", key)
+			}
+			return true
+		}
+		c.takesOfWorker(w, e)
+		return false
+	}
+	if origin, is := preloaderOf(e); is {
+		p := c.preloader(origin)
+		if p == nil {
+			if _, exits := e.(core.PreloaderExited); exits {
+				c.impossible("preloader %v has ended twice, or was never there", origin)
+			}
+			return true
+		}
+		c.takesOfPreloader(p, e)
+		return false
+	}
+	switch e := e.(type) {
+	case core.WorkerAnsweredFirst:
+		p := c.preloader(e.Key.Origin())
+		if p == nil {
+			return true
+		}
+		p.proven = p.proven || e.Status != 0 && e.Status < 500 || c.alone(p)
+	case core.WorkersMeasured:
+		for _, m := range e.Workers {
+			if w := c.worker(m.Key); w != nil && w.accepting() {
+				w.private, w.served = m.Private, m.Served
+			}
+		}
+	case core.SlotNotBound:
+		c.slots[e.Slot].open = false
+	case core.SocketsLost:
+		for _, slot := range e.Slots {
+			c.changed(&c.slots[slot])
+		}
+	case core.TimerFired:
+		return c.takesTimer(e.Timer)
+	default:
+		c.takesWish(e)
+	}
+	return false
+}
+
+// workerOf is the worker that an event is about, where a worker that is gone makes it one about nobody.
+func workerOf(e core.Event) (ident.Key, bool) {
+	switch e := e.(type) {
+	case core.WorkerSpawned:
+		return e.Key, true
+	case core.WorkerHello:
+		return e.Key, true
+	case core.WorkerLoaded:
+		return e.Key, true
+	case core.WorkerReady:
+		return e.Key, true
+	case core.WorkerLeaving:
+		return e.Key, true
+	case core.WorkerChannelClosed:
+		return e.Key, true
+	case core.WorkerStuck:
+		return e.Key, true
+	case core.WorkerStopped:
+		return e.Key, true
+	case core.WorkerExited:
+		return e.Key, true
+	case core.WorkerSpawnFailed:
+		return e.Key, true
+	}
+	return ident.Key{}, false
+}
+
+func preloaderOf(e core.Event) (ident.Origin, bool) {
+	switch e := e.(type) {
+	case core.PreloaderHello:
+		return e.Origin, true
+	case core.PreloaderLoaded:
+		return e.Origin, true
+	case core.PreloaderChannelClosed:
+		return e.Origin, true
+	case core.PreloaderStopped:
+		return e.Origin, true
+	case core.PreloaderExited:
+		return e.Origin, true
+	case core.WorkerReforked:
+		return e.Origin, true
+	case core.WorkerNotReforked:
+		return e.Origin, true
+	}
+	return ident.Origin{}, false
+}
+
+func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
+	s := &c.slots[w.key.Slot]
+	switch e := e.(type) {
+	case core.WorkerSpawned, core.WorkerHello:
+		w.pid = true
+	case core.WorkerLoaded:
+		w.loaded = true
+	case core.WorkerReady:
+		w.pid = true
+		if w.told || w.ready {
+			return
+		}
+		w.ready, w.since = true, c.now
+		if p := c.preloader(w.key.Origin()); p != nil && p.origin.Refork == 0 {
+			p.proven = true
+		}
+	case core.WorkerLeaving:
+		w.said = true
+		if w.accepting() && (e.Served > 0 || c.now-w.since >= soundAfter) {
+			w.told, w.toldAt = true, c.now
+		}
+		c.changed(s)
+	case core.WorkerExited:
+		c.end(w)
+	case core.WorkerSpawnFailed:
+		c.end(w)
+		w.unborn, c.unborn = true, w
+	}
+}
+
+// end notes the end of a worker, by whatever cause.
+func (c *checker) end(w *checkedWorker) {
+	w.ended = true
+	s := &c.slots[w.key.Slot]
+	s.workers = slices.DeleteFunc(s.workers, func(other *checkedWorker) bool { return other == w })
+	if !w.told || w.killed {
+		if s.died == nil {
+			s.died = map[int]bool{}
+		}
+		s.died[w.key.Generation] = true
+	}
+	for _, other := range s.workers {
+		other.holds = false // the slot is filled now, if nobody serves it
+	}
+	if p := c.preloader(w.key.Origin()); p != nil && p.origin.Refork > 0 && c.alone(p) {
+		p.maybe = true
+	}
+	c.changed(s)
+}
+
+// changed ends what was waited for: what happens in the slot decides anew.
+func (c *checker) changed(s *checkedSlot) {
+	if !s.backoff {
+		s.wait = 0
+	}
+	for i := range c.slots {
+		if c.slots[i].accepting() != nil {
+			return
+		}
+	}
+	c.reloadAt = 0 // nobody is served: the next load may be hastened
+}
+
+func (c *checker) takesOfPreloader(p *checkedPreloader, e core.Event) {
+	switch e := e.(type) {
+	case core.PreloaderLoaded:
+		if !p.told {
+			p.loaded, c.booted = true, true
+		}
+	case core.PreloaderExited:
+		c.preloaders = slices.DeleteFunc(c.preloaders, func(other *checkedPreloader) bool { return other == p })
+	case core.WorkerNotReforked:
+		if w := c.worker(p.source); w != nil && !p.told && slices.ContainsFunc(e.Why.Findings, core.Finding.Declared) {
+			w.unfit = true
+		}
+	}
+}
+
+func (c *checker) takesWish(e core.Event) {
+	switch e := e.(type) {
+	case core.StopAsked:
+		c.stopping, c.held = true, c.held && !e.Now
+	case core.FrontStopAsked:
+		if !c.stopping {
+			c.stopping, c.held = true, true
+		}
+	case core.FrontStopped:
+		c.held = false
+	case core.RestartAsked:
+		c.reloadAt = 0
+	}
+}
+
+// takesTimer says whether nobody is there any more who could wait for a timer.
+func (c *checker) takesTimer(t core.Timer) bool {
+	if c.timers[t]--; c.timers[t] < 0 {
+		c.impossible("a timer fires that was not set: %+v", t)
+	}
+	switch t.Kind {
+	case core.TimerWorkerBoot:
+		w := c.worker(t.Key)
+		return w == nil || !w.comingUp()
+	case core.TimerWorkerDrain, core.TimerWorkerChannel:
+		return c.worker(t.Key) == nil
+	case core.TimerPreloaderBoot:
+		p := c.preloader(t.Key.Origin())
+		return !c.direct() && (p == nil || p.loaded)
+	case core.TimerPreloaderKill, core.TimerPreloaderChannel:
+		return c.preloader(t.Key.Origin()) == nil
+	case core.TimerReload:
+		return t.Key.Generation != c.generation || c.stopping
+	case core.TimerSlot:
+		if s := &c.slots[t.Key.Slot]; s.timer == t {
+			s.wait, s.backoff = 0, false
+		}
+		return c.stopping
+	case core.TimerRefork:
+		return c.stopping
+	}
+	return !c.stopping // the timer of the stop itself
+}

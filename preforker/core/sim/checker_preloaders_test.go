@@ -1,0 +1,104 @@
+package sim
+
+import (
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+func (c *checker) didToPreloader(a core.Action) {
+	switch a := a.(type) {
+	case core.StartPreloader:
+		c.onlyWhileItRuns(a)
+		for _, p := range c.preloaders {
+			if p.origin.Refork == 0 && !p.loaded && !p.told {
+				c.fail("two loads at once")
+			}
+		}
+		c.preloaders = append(c.preloaders, &checkedPreloader{origin: ident.Origin{Generation: a.Generation}})
+	case core.RetirePreloader:
+		c.retires(a.Origin)
+	case core.SignalPreloader:
+		p := c.preloader(a.Origin)
+		if p == nil {
+			c.fail("signal for the preloader %v, which is not there", a.Origin)
+			return
+		}
+		if a.Signal == ident.SIGTERM {
+			c.retires(a.Origin)
+		}
+		p.told = p.told || !p.loaded && a.Signal != ident.SIGCONT
+	case core.MeasurePreloader:
+		if c.preloader(a.Origin) == nil {
+			c.fail("preloader %v is measured, which is gone", a.Origin)
+		}
+	case core.ReforkWorker:
+		c.reforks(a)
+	}
+}
+
+// retires: a generation is only left when every slot serves the next one, which has shown that it can.
+func (c *checker) retires(origin ident.Origin) {
+	p := c.preloader(origin)
+	switch {
+	case p == nil:
+		c.fail("the preloader %v is to leave, which is not there", origin)
+		return
+	case p.told && p.loaded:
+		c.fail("the preloader %v is to leave twice", origin)
+	}
+	p.told = true
+	if c.stopping || origin.Refork > 0 && c.failedOf(origin) {
+		return
+	}
+	for i := range c.slots {
+		w := c.slots[i].accepting()
+		if w == nil || !origin.Before(w.key.Origin()) {
+			c.fail("the preloader %v is to leave before slot %d has a newer worker", origin, i)
+			return
+		}
+		if source := c.preloader(w.key.Origin()); source == nil || !source.proven && !source.maybe {
+			c.fail("the preloader %v is to leave before its successor has shown that it serves", origin)
+		}
+	}
+}
+
+// failedOf says whether the event is a failure of a preloader's worker.
+func (c *checker) failedOf(origin ident.Origin) bool {
+	switch e := c.event.(type) {
+	case core.WorkerAnsweredFirst:
+		return e.Key.Origin() == origin && (e.Status == 0 || e.Status >= 500)
+	case core.WorkerExited:
+		return e.Key.Origin() == origin
+	case core.WorkerSpawnFailed:
+		return e.Key.Origin() == origin
+	}
+	return false
+}
+
+func (c *checker) reforks(a core.ReforkWorker) {
+	c.onlyWhileItRuns(a)
+	if c.reforkOf != a.Origin.Generation { // what was found in other code is nothing to it
+		c.reforkOf, c.reforkAt = a.Origin.Generation, 0
+	}
+	w := c.worker(a.Key)
+	switch {
+	case w == nil || !w.accepting():
+		c.fail("%v is to refork, which does not serve", a.Key)
+		return
+	case len(c.preloaders) != 1 || c.preloaders[0].origin != a.Key.Origin():
+		c.fail("%v is to refork beside other preloaders", a.Key)
+	case w.unfit:
+		c.fail("%v is to refork, which is unfit", a.Key)
+	case c.now < c.reforkAt:
+		c.fail("%v is to refork %v before the wait is over", a.Key, c.reforkAt-c.now)
+	case w.served < c.policy.Refork.After[0]:
+		c.fail("%v is to refork after %d requests", a.Key, w.served)
+	}
+	for i := range c.slots {
+		s := &c.slots[i]
+		if other := s.accepting(); other != nil && (other.key.Origin() != a.Key.Origin() || s.comingUp() != nil) {
+			c.fail("%v is to refork while slot %d changes", a.Key, i)
+		}
+	}
+	c.preloaders = append(c.preloaders, &checkedPreloader{origin: a.Origin, source: a.Key})
+}

@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+func (c *checker) spawns(key ident.Key) {
+	c.onlyWhileItRuns(core.SpawnWorker{})
+	s := &c.slots[key.Slot]
+	w := &checkedWorker{key: key, binding: s.binding}
+	switch {
+	case key.Serial != len(c.workers):
+		c.fail("serial %d follows %d", key.Serial, len(c.workers)-1)
+	case !s.open:
+		c.fail("a worker for slot %d, which is closed", key.Slot)
+	case s.comingUp() != nil:
+		c.fail("two workers come up in slot %d", key.Slot)
+	}
+	limit := spawnsAtOnce
+	if c.direct() {
+		limit = c.policy.LoadsAtOnce
+	}
+	if c.onTheirWay() >= limit {
+		c.fail("more than %d workers are on their way", limit)
+	}
+	c.checkSource(s, key)
+	if old := s.accepting(); old != nil {
+		w.follows = true
+		c.checkReplacement(s, w, old)
+	} else if s.backoff && c.now < s.wait {
+		c.fail("a worker for slot %d, %v before its wait is over", key.Slot, s.wait-c.now)
+	}
+	c.workers = append(c.workers, w)
+	s.workers = append(s.workers, w)
+	s.wait, s.backoff = 0, false
+}
+
+// checkSource: a bad release does not take the slots whose worker happens to die.
+func (c *checker) checkSource(s *checkedSlot, key ident.Key) {
+	if c.direct() {
+		return
+	}
+	proven, newest := c.sources()
+	switch p := c.preloader(key.Origin()); {
+	case p == nil || !p.loaded || p.told:
+		c.fail("%v is asked of a preloader that cannot fork", key)
+	case p == proven || p.maybe:
+	case s.accepting() == nil && (p != newest || !s.died[proven.origin.Generation]):
+		c.fail("the empty slot %d gets a worker of %v, but %v is proven", key.Slot, p.origin, proven.origin)
+	case p != newest:
+		c.fail("%v is spawned by a preloader that is neither the newest nor proven", key)
+	}
+}
+
+// checkReplacement: a worker that serves gets a successor.
+func (c *checker) checkReplacement(s *checkedSlot, w, old *checkedWorker) {
+	if w.key.Generation < old.key.Generation {
+		c.fail("%v is to be replaced by older code: %v", old.key, w.key)
+	}
+	for _, leaver := range s.workers {
+		if leaver.told && c.now-leaver.toldAt < c.policy.DrainTimeout {
+			c.fail("%v still leaves slot %d, and gets a third worker: %v", leaver.key, w.key.Slot, w.key)
+		}
+	}
+	c.checkProof(w, old)
+	c.checkReplacementsAtOnce(w, old)
+}
+
+// checkProof: one slot has a worker of a new preloader until that one has shown that it serves.
+func (c *checker) checkProof(w, old *checkedWorker) {
+	p := c.preloader(w.key.Origin())
+	if p == nil || p.proven || p.maybe || w.key.Origin() == old.key.Origin() {
+		return
+	}
+	for i := range c.slots {
+		for _, other := range c.slots[i].workers {
+			if other.key.Origin() == p.origin && (other.accepting() || other.comingUp() && other.follows) {
+				c.fail("%v has not shown that it serves, and a second slot is to have it", p.origin)
+			}
+		}
+	}
+}
+
+// checkReplacementsAtOnce is the bound of memory: one replacement at a time, unless the workers have more than they may.
+func (c *checker) checkReplacementsAtOnce(w, old *checkedWorker) {
+	origin, oldOrigin := w.key.Origin(), old.key.Origin()
+	replacing, leaving, sum := 0, 0, uint64(0)
+	for i := range c.slots {
+		s := &c.slots[i]
+		if up := s.comingUp(); up != nil && s.accepting() != nil && (c.renews() || up.key.Origin() == origin) {
+			replacing++
+		}
+		for _, other := range s.workers {
+			sum += other.private
+			if other.renewed && !other.killed && c.now-other.toldAt < leaverTime {
+				leaving++
+			}
+		}
+	}
+	allowed, bound := 1, min(c.bound, c.boundBefore)
+	if c.renews() && bound > 0 && sum > bound*uint64(len(c.slots)) && origin.Generation == oldOrigin.Generation {
+		allowed = max(1, c.policy.LoadsAtOnce)
+	}
+	if origin == oldOrigin || origin.Refork > 0 {
+		replacing += leaving
+	}
+	if replacing >= allowed {
+		c.fail("%d replacements at once, %d are allowed", replacing+1, allowed)
+	}
+}

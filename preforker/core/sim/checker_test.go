@@ -1,0 +1,293 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+// What the core holds itself to, stated once more.
+const (
+	soundAfter   = 10 * time.Second // without a request
+	leaverTime   = time.Second      // for which a renewal waits for the one before
+	killGrace    = time.Second
+	spawnsAtOnce = 8
+	megabyte     = 1 << 20
+)
+
+// checker says what must not be. It knows what a core was told and what it has said, nothing else of it, so it serves
+// for a simulated history as for a recorded one.
+type checker struct {
+	policy   core.Policy
+	recorded bool // the history is a recorded one: another core may have led to its events
+	now      time.Duration
+	event    core.Event     // of this step
+	unborn   *checkedWorker // whose spawn has failed in this step
+	problem  string         // the first one
+
+	slots      []checkedSlot
+	workers    []*checkedWorker // by serial, also those that have ended
+	preloaders []*checkedPreloader
+	generation int // the newest that was begun
+	failed     int // the newest that has not loaded
+	timers     map[core.Timer]int
+
+	booted, stopping, held, hidden, finished bool
+
+	bound, boundBefore uint64        // bytes that a worker may have, now and before this step
+	reforkOf           int           // the generation that reforkAt is about
+	reforkAt           time.Duration // no refork before
+	reloadAt           time.Duration // no load before
+}
+
+type checkedSlot struct {
+	open    bool
+	binding int              // how often its socket was lost
+	workers []*checkedWorker // that live
+	died    map[int]bool     // generations whose workers have died here
+	wait    time.Duration    // no worker before, in a backoff
+	timer   core.Timer       // that ends the wait
+	backoff bool             // nobody else serves it meanwhile
+	vacant  bool             // it wanted a worker before this step
+}
+
+type checkedWorker struct {
+	key     ident.Key
+	binding int           // of its slot, when it was spawned
+	since   time.Duration // ready
+	pid     bool          // told
+	loaded  bool          // with direct spawning
+	ready   bool
+	said    bool // that it leaves
+	told    bool // to leave, in whatever way; or it has said so itself
+	toldAt  time.Duration
+	patient bool // it may take its time
+	renewed bool // for a fork of its generation
+	killed  bool
+	holds   bool // its slot waits for its end
+	ended   bool
+	unborn  bool // its spawn has failed, and it is not forgotten yet
+	follows bool // one that served when it was spawned
+	unfit   bool // for a refork
+	private uint64
+	served  uint64
+}
+
+func (w *checkedWorker) accepting() bool { return w.ready && !w.told && !w.ended }
+func (w *checkedWorker) comingUp() bool  { return !w.ready && !w.told && !w.ended }
+
+type checkedPreloader struct {
+	origin ident.Origin
+	source ident.Key // the worker that is to fork it
+	loaded bool
+	told   bool // to leave, or given up
+	proven bool // its workers have shown that they serve
+	maybe  bool // it is taken for proven where a worker of it died early and there is no other
+}
+
+func newChecker(slots int, p core.Policy) *checker {
+	c := &checker{policy: p, slots: make([]checkedSlot, slots), workers: []*checkedWorker{nil},
+		timers: map[core.Timer]int{}, bound: p.Renewal.Budget.Bytes}
+	for i := range c.slots {
+		c.slots[i].open = true
+	}
+	return c
+}
+
+func (c *checker) fail(format string, args ...any) {
+	if c.problem == "" {
+		c.problem = fmt.Sprintf(format, args...)
+	}
+}
+
+// impossible is a history that no supervisor can have. A recorded one may be, for another core.
+func (c *checker) impossible(format string, args ...any) {
+	if !c.recorded {
+		c.fail(format, args...)
+	}
+}
+
+func (c *checker) direct() bool { return c.policy.Method == core.SpawnDirect }
+
+func (c *checker) renews() bool {
+	r := c.policy.Renewal
+	return !c.direct() && (r.Budget.Auto || r.Budget.Bytes > 0 || r.MaxRequests > 0)
+}
+
+// worker is one that lives, or nil.
+func (c *checker) worker(key ident.Key) *checkedWorker {
+	if key.Serial <= 0 || key.Serial >= len(c.workers) {
+		return nil
+	}
+	if w := c.workers[key.Serial]; w.key == key && !w.ended {
+		return w
+	}
+	return nil
+}
+
+// preloader is one that lives, or nil. Nobody can tell with direct spawning.
+func (c *checker) preloader(origin ident.Origin) *checkedPreloader {
+	for _, p := range c.preloaders {
+		if p.origin == origin {
+			return p
+		}
+	}
+	return nil
+}
+
+// sources are what an empty slot is filled from, and what slots roll to.
+func (c *checker) sources() (proven, newest *checkedPreloader) {
+	for _, p := range c.preloaders {
+		if p.loaded && !p.told {
+			newest = p
+			if p.proven {
+				proven = p
+			}
+		}
+	}
+	if proven == nil {
+		proven = newest
+	}
+	return proven, newest
+}
+
+// alone says whether there is no preloader before one to go back to.
+func (c *checker) alone(p *checkedPreloader) bool {
+	for _, other := range c.preloaders {
+		if other.loaded && !other.told && other.origin.Before(p.origin) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *checkedSlot) accepting() *checkedWorker {
+	for _, w := range s.workers {
+		if w.accepting() {
+			return w
+		}
+	}
+	return nil
+}
+
+func (s *checkedSlot) comingUp() *checkedWorker {
+	for _, w := range s.workers {
+		if w.comingUp() {
+			return w
+		}
+	}
+	return nil
+}
+
+// held says whether the end of a worker is waited for.
+func (s *checkedSlot) held() bool {
+	for _, w := range s.workers {
+		if w.holds {
+			return true
+		}
+	}
+	return false
+}
+
+// step takes an event and what the core made of it.
+func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
+	if now < c.now {
+		c.impossible("time goes back")
+	}
+	c.now, c.event, c.boundBefore, c.unborn = now, e, c.bound, nil
+	late := c.takes(e)
+	for _, a := range actions {
+		if _, fact := a.(core.Fact); !fact && c.finished {
+			c.fail("%T after the end", a)
+		} else if !fact && late {
+			c.fail("%T of one that is gone leads to %T %+v", e, a, a)
+		}
+		c.did(a)
+	}
+	if c.unborn != nil && c.unborn.unborn && !c.direct() {
+		c.fail("%v was not started and is not forgotten", c.unborn.key)
+	}
+	c.checkSlots()
+}
+
+// checkSlots are the invariants of each slot after each step.
+func (c *checker) checkSlots() {
+	for i := range c.slots {
+		s := &c.slots[i]
+		accepting, coming := 0, 0
+		for _, w := range s.workers {
+			if w.accepting() {
+				accepting++
+				c.checkServing(s, w)
+			}
+			if w.comingUp() {
+				coming++
+				if c.stopping {
+					c.fail("%v comes up while the launcher stops", w.key)
+				}
+			}
+		}
+		if accepting > 1 {
+			c.fail("%d workers serve slot %d", accepting, i)
+		}
+		if coming > 1 {
+			c.fail("%d workers come up in slot %d", coming, i)
+		}
+		s.vacant = accepting+coming == 0 && !s.held() && !s.backoff
+	}
+}
+
+func (c *checker) checkServing(s *checkedSlot, w *checkedWorker) {
+	if w.binding != s.binding && !c.stopping {
+		c.fail("%v serves a socket that was lost", w.key)
+	}
+	if c.stopping && !c.held {
+		c.fail("%v was not told that the launcher stops", w.key)
+	}
+}
+
+// settled are the invariants that hold once what failed at once was told, too: nothing that could be done is
+// left for the next event.
+func (c *checker) settled() {
+	if c.finished {
+		return
+	}
+	if c.stopping {
+		if len(c.preloaders) == 0 && c.living() == 0 {
+			c.fail("everybody is gone, and it does not finish")
+		}
+		return
+	}
+	_, newest := c.sources()
+	if newest == nil || c.direct() {
+		return
+	}
+	spawning := c.onTheirWay()
+	for i := range c.slots {
+		s := &c.slots[i]
+		if s.accepting() == nil && s.comingUp() == nil && !s.held() && s.wait == 0 && spawning < spawnsAtOnce {
+			c.fail("slot %d has no worker, and nothing is waited for", i)
+		}
+	}
+}
+
+// onTheirWay counts the workers that bound how many more may be started.
+func (c *checker) onTheirWay() (n int) {
+	for i := range c.slots {
+		for _, w := range c.slots[i].workers {
+			if w.comingUp() && (c.direct() || !w.pid) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (c *checker) living() (n int) {
+	for i := range c.slots {
+		n += len(c.slots[i].workers)
+	}
+	return n
+}

@@ -1,0 +1,117 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+// stopSlack is what a stop may take beyond the drain timeout: for signals, and for messages that are on their way.
+const stopSlack = 15 * time.Second
+
+// restBound is how long it may take until everything is as it should be: a load and a worker that hang, one after the
+// other, the longest waits between two attempts, and the leavers.
+func (w *world) restBound() time.Duration {
+	return 3*w.policy.BootTimeout + 2*w.policy.DrainTimeout + 5*time.Minute
+}
+
+// liveness: the faults have ended. Every slot comes to serve the newest good generation, and all others leave. Either what was
+// wrong with the code has been mended, or a release comes that mends it.
+func (w *world) liveness() {
+	w.nextBad = sound
+	if w.below(2) == 1 {
+		w.post(w.latency(), core.RestartAsked{By: "HUP"})
+	} else {
+		for i := range w.bad {
+			w.bad[i] = sound
+		}
+	}
+	began := w.now
+	for w.next() && w.now <= began+w.restBound() {
+		if w.queue.others == 0 && w.unrest() == "" {
+			break
+		}
+	}
+	if w.check.problem != "" || w.finished {
+		return
+	}
+	if why := w.unrest(); why != "" {
+		w.check.fail("%s, %v after the faults have ended", why, w.now-began)
+		return
+	}
+	if w.below(2) == 1 {
+		w.staysAtRest()
+	} else {
+		w.comesToAnEnd()
+	}
+}
+
+// staysAtRest: the timers that are left mean nothing to anybody.
+func (w *world) staysAtRest() {
+	for until := w.now + time.Hour; w.next(); {
+		if w.now > until {
+			w.check.fail("it does not come to rest")
+		}
+	}
+	if why := w.unrest(); why != "" {
+		w.check.fail("%s, after it was at rest", why)
+	}
+}
+
+func (w *world) comesToAnEnd() {
+	w.stops()
+	for w.next() {
+		w.checkStop()
+	}
+	if !w.finished {
+		w.check.fail("it does not finish")
+	}
+}
+
+func (w *world) checkStop() {
+	if w.stopping && w.now > w.stopped+w.policy.DrainTimeout+stopSlack {
+		w.check.fail("it does not finish within the drain timeout")
+	}
+}
+
+// unrest says what is not as it should be, or "".
+func (w *world) unrest() string {
+	c := w.check
+	newest := ident.Origin{Generation: c.generation}
+	if !c.direct() {
+		if len(c.preloaders) != 1 {
+			return fmt.Sprintf("there are %d preloaders", len(c.preloaders))
+		}
+		p := c.preloaders[0]
+		if newest = p.origin; !p.loaded || p.told || newest.Generation != c.generation && c.failed != c.generation {
+			return fmt.Sprintf("the preloader is %v", p.origin)
+		}
+	}
+	for i := range c.slots {
+		if why := w.unrestOf(i, newest); why != "" {
+			return fmt.Sprintf("slot %d %s", i, why)
+		}
+	}
+	return ""
+}
+
+func (w *world) unrestOf(slot int, newest ident.Origin) string {
+	c, s := w.check, &w.check.slots[slot]
+	serving := s.accepting()
+	switch {
+	case serving == nil:
+		return "has no worker"
+	case len(s.workers) != 1:
+		return fmt.Sprintf("has %d workers", len(s.workers))
+	case !s.open || !w.bound[slot]:
+		return "has no socket"
+	case serving.key.Origin() != newest && !(c.direct() && c.failed == c.generation):
+		return fmt.Sprintf("has a worker of %v", serving.key.Origin())
+	}
+	if p := w.workers[serving.key]; p == nil || !p.alive || !p.up || p.stuck || p.leaving {
+		return "has a worker that does not serve"
+	}
+	return ""
+}

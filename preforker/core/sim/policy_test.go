@@ -1,0 +1,33 @@
+package sim
+
+import (
+	"launcher/preforker/core"
+	"time"
+)
+
+func drawPolicy(ch *choices) core.Policy {
+	p := core.Policy{BootTimeout: []time.Duration{time.Minute, 10 * time.Second, 5 * time.Minute}[ch.below(3)],
+		DrainTimeout: []time.Duration{30 * time.Second, 5 * time.Second, 2 * time.Minute}[ch.below(3)],
+		Method:       []core.SpawnMethod{core.SpawnSmart, core.SpawnSmart, core.SpawnSmart, core.SpawnDirect}[ch.below(4)],
+		LoadsAtOnce:  []int{2, 1, 4}[ch.below(3)], MeasurePeriod: 200 * time.Millisecond}
+	switch ch.below(6) {
+	case 1, 2:
+		p.Renewal.Budget.Auto = true
+	case 3:
+		p.Renewal.Budget.Bytes = 20 * megabyte
+	case 4:
+		p.Renewal.MaxRequests = 50
+	case 5:
+		p.Renewal = core.Renewal{Budget: core.Budget{Bytes: 20 * megabyte}, MaxRequests: 50}
+	}
+	switch ch.below(4) {
+	case 1, 2:
+		p.Refork = core.AutoRefork()
+	case 3:
+		p.Refork = core.Refork{After: []uint64{1, 3, 9}}
+	}
+	if ch.below(3) == 1 {
+		p.MemoryLimit = 512 * megabyte
+	}
+	return p
+}

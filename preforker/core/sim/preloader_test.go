@@ -1,0 +1,211 @@
+package sim
+
+import (
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+	"slices"
+	"time"
+)
+
+// preloader is a preloader's process, and what the supervisor knows of it.
+type preloader struct {
+	w        *world
+	origin   ident.Origin
+	channel  channel
+	exists   bool // its process
+	alive    bool
+	followed bool // its pid is known
+	hung     bool
+	stopped  bool
+	loaded   bool
+	retiring bool
+	eof      bool // its life line has ended
+	reaped   bool
+	told     bool // reforked: somebody will say loaded
+	spawns   []*worker
+	deferred []func()
+	failed   *core.Failed
+	parent   *worker
+	ended    core.PreloaderExited
+}
+
+func (w *world) startPreloader(generation int) core.Event {
+	origin := ident.Origin{Generation: generation}
+	first := generation == 1
+	if w.fault() && !first && w.oneIn(3) {
+		return core.PreloaderExited{Origin: origin, StartError: startError}
+	}
+	p := &preloader{w: w, origin: origin, exists: true, alive: true, followed: true}
+	w.preloaders[origin] = p
+	bad := w.badOf(generation)
+	if first && w.below(8) != 7 {
+		bad = sound
+	}
+	goesWrong := func() bool { return w.fault() && (!first || w.oneIn(8)) }
+	p.do(w.brief(), func() {
+		if goesWrong() {
+			p.fault()
+			return
+		}
+		w.send(&p.channel, core.PreloaderHello{Origin: origin, Hello: core.Hello{Pid: w.pid(), Ruby: "3.1.2"}})
+		switch bad {
+		case hangsInLoad:
+			return
+		case failsToLoad:
+			p.do(w.loadTime(), func() { p.die(ident.ExitStatus{Code: 1}, true) })
+			return
+		}
+		p.do(w.loadTime(), func() {
+			if goesWrong() {
+				p.fault()
+				return
+			}
+			p.isLoaded()
+		})
+	})
+	return nil
+}
+
+func (p *preloader) isLoaded() {
+	p.loaded = true
+	p.w.send(&p.channel, core.PreloaderLoaded{Origin: p.origin, Loaded: core.Load{Pid: p.w.pid(), Ruby: "3.1.2"}})
+}
+
+func (p *preloader) do(wait time.Duration, step func()) {
+	var run func()
+	run = func() {
+		switch {
+		case !p.alive || p.hung:
+		case p.stopped:
+			p.deferred = append(p.deferred, run)
+		default:
+			step()
+		}
+	}
+	p.w.after(wait, run)
+}
+
+func (p *preloader) fault() {
+	w := p.w
+	switch w.below(6) {
+	case 0:
+		p.die(ident.ExitStatus{Signal: 9}, false)
+	case 1:
+		p.die(ident.ExitStatus{Code: 1}, true)
+	case 2:
+		p.hung = true
+	case 3:
+		p.stopped = true
+		w.after(probes, p.health)
+	case 4: // it lives on, and cannot be told anything
+		w.hangup(&p.channel, core.PreloaderChannelClosed{Origin: p.origin})
+	case 5:
+		w.hangup(&p.channel, core.PreloaderChannelClosed{Origin: p.origin})
+		p.do(w.brief(), func() { p.die(ident.ExitStatus{}, false) })
+	}
+}
+
+func (p *preloader) health() {
+	if p.alive && p.stopped && p.followed && p.w.preloaders[p.origin] == p {
+		p.w.post(p.w.latency(), core.PreloaderStopped{Origin: p.origin})
+		p.w.after(probes, p.health)
+	}
+}
+
+func (p *preloader) resume() {
+	p.stopped = false
+	for _, run := range p.deferred {
+		p.w.after(0, run)
+	}
+	p.deferred = nil
+}
+
+// work forks the workers that were asked for, one after the other.
+func (p *preloader) work() {
+	w := p.w
+	if len(p.spawns) == 0 || !p.alive || p.hung {
+		return
+	}
+	if p.stopped {
+		p.deferred = append(p.deferred, p.work)
+		return
+	}
+	worker := p.spawns[0]
+	p.spawns = p.spawns[1:]
+	if w.fault() {
+		switch w.below(4) {
+		case 0:
+			w.send(&p.channel, core.WorkerSpawnFailed{Key: worker.key, Failure: core.Failure{Class: "Errno::EAGAIN", Message: "fork"}})
+			w.hangup(&worker.channel, core.WorkerChannelClosed{Key: worker.key})
+			return
+		case 1: // it dies between the fork and telling of it
+			worker.alive = true
+			worker.boots()
+			p.die(ident.ExitStatus{Signal: 9}, false)
+			return
+		default:
+			p.fault()
+			if !p.alive || p.hung || p.stopped {
+				p.spawns = slices.Insert(p.spawns, 0, worker)
+				if p.stopped {
+					p.deferred = append(p.deferred, p.work)
+				}
+				if !p.alive {
+					p.drop()
+				}
+				return
+			}
+		}
+	}
+	worker.alive = true
+	w.send(&p.channel, core.WorkerSpawned{Key: worker.key, Pid: w.pid()})
+	worker.boots()
+}
+
+// drop is what becomes of spawns that nobody has read.
+func (p *preloader) drop() {
+	for _, worker := range p.spawns {
+		p.w.hangup(&worker.channel, core.WorkerChannelClosed{Key: worker.key})
+	}
+	p.spawns = nil
+}
+
+func (p *preloader) die(exit ident.ExitStatus, failed bool) {
+	if !p.alive {
+		return
+	}
+	p.alive = false
+	w := p.w
+	if failed {
+		p.failed = &core.Failed{Stage: "load", Failure: core.Failure{Class: "SyntaxError", Message: "boom"}}
+	}
+	w.hangup(&p.channel, core.PreloaderChannelClosed{Origin: p.origin})
+	p.drop()
+	p.ended = core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: p.failed}
+	if p.followed {
+		p.reap()
+	}
+}
+
+func (p *preloader) reap() {
+	w := p.w
+	if p.reaped {
+		w.check.fail("preloader %v is reaped twice", p.origin)
+	}
+	p.reaped = true
+	w.queue.push(item{at: max(p.channel.last, w.now+w.latency()), event: p.ended})
+}
+
+func (p *preloader) leave() {
+	w := p.w
+	p.do(w.latency(), func() {
+		for len(p.spawns) > 0 && p.alive && !p.hung && !p.stopped {
+			p.work() // what was asked for before
+		}
+		if w.fault() {
+			p.hung = true // in its exit handlers
+			return
+		}
+		p.do(w.brief(), func() { p.die(ident.ExitStatus{}, false) })
+	})
+}

@@ -1,0 +1,211 @@
+package sim
+
+import (
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+	"time"
+)
+
+func (w *world) reap(p *worker) {
+	if p.reaped {
+		w.check.fail("%v is reaped twice", p.key)
+	}
+	p.reaped = true
+	if p.forgotten {
+		return
+	}
+	at := max(p.channel.last, w.now+w.latency())
+	w.queue.push(item{at: at, event: p.ended})
+}
+
+func (w *world) followWorker(key ident.Key) {
+	p := w.workers[key]
+	if p == nil || p.followed {
+		return
+	}
+	if w.fault() && w.oneIn(10) { // it cannot be followed
+		w.forgetWorker(core.ForgetWorker{Key: key, MayLive: true})
+		w.post(0, core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "follow", Message: "no such process"}})
+		return
+	}
+	p.followed = true
+	if p.dead {
+		w.reap(p)
+	}
+}
+
+func (w *world) forgetWorker(a core.ForgetWorker) {
+	p := w.workers[a.Key]
+	if p == nil {
+		return
+	}
+	delete(w.workers, a.Key)
+	p.forgotten = true
+	w.after(w.latency(), p.drain) // by the end of its channel
+}
+
+func (w *world) retirePreloader(a core.RetirePreloader) {
+	p := w.preloaders[a.Origin]
+	if p == nil {
+		return
+	}
+	w.after(w.latency(), func() {
+		if !p.channel.closed {
+			p.leave()
+		}
+	})
+}
+
+func (w *world) signalPreloader(a core.SignalPreloader) {
+	p := w.preloaders[a.Origin]
+	if p == nil {
+		return
+	}
+	if !p.followed {
+		p.eof = true
+		w.after(w.latency(), func() {
+			if p.exists {
+				p.die(ident.ExitStatus{}, false)
+			}
+		})
+		return
+	}
+	w.after(w.latency(), func() {
+		switch a.Signal {
+		case ident.SIGKILL:
+			p.die(ident.ExitStatus{Signal: 9}, false)
+		case ident.SIGTERM:
+			p.do(w.brief(), func() { p.die(ident.ExitStatus{Signal: 15}, false) })
+		case ident.SIGQUIT:
+			if w.below(2) == 0 {
+				p.do(0, func() { p.die(ident.ExitStatus{Code: 1}, true) })
+			}
+		case ident.SIGCONT:
+			p.resume()
+		}
+	})
+}
+
+func (w *world) followPreloader(origin ident.Origin) {
+	p := w.preloaders[origin]
+	if p == nil || p.followed {
+		return
+	}
+	p.followed = true
+	if p.exists && !p.alive {
+		p.reap()
+	}
+	if p.stopped {
+		w.after(probes, p.health)
+	}
+}
+
+// translate does what the supervisor does before the core hears of an event.
+func (w *world) translate(e core.Event) core.Event {
+	switch e := e.(type) {
+	case core.WorkerExited:
+		delete(w.workers, e.Key)
+	case core.PreloaderExited:
+		delete(w.preloaders, e.Origin)
+	case core.PreloaderChannelClosed:
+		if p := w.preloaders[e.Origin]; p != nil && !p.followed {
+			delete(w.preloaders, e.Origin)
+			return core.PreloaderExited{Origin: e.Origin, Failed: p.failed}
+		}
+	case core.PreloaderLoaded:
+		w.followPreloader(e.Origin)
+	case core.WorkerReforked:
+		w.followPreloader(e.Origin)
+	case core.WorkerSpawned:
+		w.followWorker(e.Key)
+	case core.WorkerReady:
+		w.followWorker(e.Key)
+	case core.SocketsLost:
+		var lost []int
+		for _, slot := range e.Slots {
+			if w.bound[slot] {
+				lost = append(lost, slot)
+			}
+		}
+		if len(lost) == 0 || w.stopping {
+			return nil
+		}
+		return core.SocketsLost{Slots: lost}
+	}
+	return e
+}
+
+var startError = &core.StartError{Text: "it was to fail"}
+
+func (w *world) perform(a core.Action) core.Event {
+	switch a := a.(type) {
+	case core.StartPreloader:
+		return w.startPreloader(a.Generation)
+	case core.RetirePreloader:
+		w.retirePreloader(a)
+	case core.SignalPreloader:
+		w.signalPreloader(a)
+	case core.ReforkWorker:
+		w.reforkWorker(a)
+	case core.SpawnWorker:
+		return w.spawnWorker(a.Key)
+	case core.OpenSlot:
+		return w.bind(a.Slot)
+	case core.RebindSlot:
+		w.bound[a.Slot] = false
+		return w.bind(a.Slot)
+	case core.CloseSlot:
+		w.bound[a.Slot] = false
+	case core.MeasurePreloader:
+		if p := w.preloaders[a.Origin]; p != nil && p.followed && !w.fault() {
+			w.post(w.latency(), core.PreloaderMeasured{Origin: a.Origin, Preloader: uint64(20+w.below(200)) * megabyte, Launcher: 8 * megabyte})
+		}
+	case core.SetTimer:
+		late := time.Duration(0)
+		if w.fault() {
+			late = w.latency()
+		}
+		w.post(a.After+late, core.TimerFired{Timer: a.Timer})
+	case core.Finish:
+		w.finished = true
+	default:
+		w.performOnWorker(a)
+	}
+	return nil
+}
+
+// performOnWorker does nothing with one that has ended: the core hears of that next.
+func (w *world) performOnWorker(a core.Action) {
+	switch a := a.(type) {
+	case core.DrainWorker:
+		if p := w.workers[a.Key]; p != nil {
+			w.after(w.latency(), p.drain)
+		}
+	case core.KillWorker:
+		if p := w.workers[a.Key]; p != nil && p.followed {
+			w.after(w.latency(), p.killed)
+		}
+	case core.ContinueWorker:
+		if p := w.workers[a.Key]; p != nil {
+			w.after(w.latency(), p.resume)
+		}
+	case core.AskWorker:
+		if p := w.workers[a.Key]; p != nil {
+			w.after(w.latency(), p.asked)
+		}
+	case core.ForgetWorker:
+		w.forgetWorker(a)
+	case core.WatchWorker:
+		if p := w.workers[a.Key]; p != nil && p.followed {
+			p.watched = true
+		}
+	}
+}
+
+func (w *world) bind(slot int) core.Event {
+	if w.fault() {
+		return core.SlotNotBound{Slot: slot, Error: "it was to fail"}
+	}
+	w.bound[slot] = true
+	return nil
+}

@@ -1,0 +1,304 @@
+package sim
+
+import (
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+	"time"
+)
+
+// worker is a worker's process, and what the supervisor knows of it.
+type worker struct {
+	w         *world
+	key       ident.Key
+	channel   channel
+	alive     bool
+	dead      bool
+	followed  bool // its pid is known
+	forgotten bool
+	watched   bool
+	loaded    bool
+	up        bool // it accepts
+	leaving   bool // it is about to end, by whatever cause
+	toldDrain bool
+	exiting   bool // it runs its exit handlers
+	stuck     bool // it does nothing any more, and will not
+	endless   bool // its request goes on for ever
+	stopped   bool // by a signal
+	deferred  []func()
+	first     bool // its first request was answered
+
+	served, private uint64
+	control         *preloader // whose control socket it holds
+	ended           core.WorkerExited
+	reaped          bool
+}
+
+func (w *world) spawnWorker(key ident.Key) core.Event {
+	if !w.bound[key.Slot] {
+		return nil
+	}
+	if w.fault() && w.oneIn(4) {
+		return core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "spawn", Message: "no record"}}
+	}
+	worker := &worker{w: w, key: key}
+	if w.policy.Method == core.SpawnDirect {
+		w.workers[key] = worker
+		w.processes = append(w.processes, worker)
+		worker.alive, worker.followed = true, true
+		worker.loads()
+		return nil
+	}
+	p := w.preloaders[key.Origin()]
+	if p == nil || p.channel.closed {
+		return nil
+	}
+	w.workers[key] = worker
+	w.processes = append(w.processes, worker)
+	p.spawns = append(p.spawns, worker)
+	w.after(w.latency(), p.work)
+	return nil
+}
+
+// do lets a step of the process pass when its time has come, if it is there and not stopped by then.
+func (p *worker) do(wait time.Duration, step func()) {
+	var run func()
+	run = func() {
+		switch {
+		case !p.alive || p.stuck:
+		case p.stopped:
+			p.deferred = append(p.deferred, run)
+		default:
+			step()
+		}
+	}
+	p.w.after(wait, run)
+}
+
+// loads is how a worker that loads the application by itself begins.
+func (p *worker) loads() {
+	w := p.w
+	bad := w.badOf(p.key.Generation)
+	p.do(w.brief(), func() {
+		if w.fault() {
+			p.fault()
+			return
+		}
+		w.send(&p.channel, core.WorkerHello{Key: p.key, Hello: core.Hello{Pid: w.pid(), Ruby: "3.1.2"}})
+		switch {
+		case bad == hangsInLoad:
+			return
+		case bad == failsToLoad:
+			p.do(w.brief(), func() { p.die(ident.ExitStatus{Code: 1}, true, "") })
+			return
+		}
+		p.do(w.loadTime(), func() {
+			if w.fault() {
+				p.fault()
+				return
+			}
+			p.loaded = true
+			w.send(&p.channel, core.WorkerLoaded{Key: p.key, Loaded: core.Load{Pid: 1}})
+			p.boots()
+		})
+	})
+}
+
+// boots is what happens between a worker's fork and its first accept.
+func (p *worker) boots() {
+	w := p.w
+	p.loaded = true
+	switch w.badOf(p.key.Generation) {
+	case hangsInBoot:
+		return
+	case diesInBoot:
+		p.do(w.brief(), func() { p.die(ident.ExitStatus{Code: 1}, true, "") })
+		return
+	}
+	p.do(w.brief(), func() {
+		if w.fault() {
+			p.fault()
+			if !p.alive || p.stuck {
+				return
+			}
+		}
+		p.up = true
+		w.send(&p.channel, core.WorkerReady{Key: p.key, Pid: w.pid()})
+		if p.toldDrain {
+			p.drains()
+			return
+		}
+		if w.badOf(p.key.Generation) == diesInFirstRequest || w.fault() {
+			p.do(w.brief(), func() { p.die(ident.ExitStatus{Signal: 11}, false, "GET /") })
+			return
+		}
+		if w.calm {
+			p.do(time.Second, p.serves)
+		}
+	})
+}
+
+// serves answers a request, if it is the first one.
+func (p *worker) serves() {
+	if !p.up || p.leaving || p.endless {
+		return
+	}
+	if p.served == 0 {
+		p.served = 1
+	}
+	if !p.first {
+		p.first = true
+		if p.key.Refork > 0 {
+			status := 200
+			if p.w.fault() {
+				status = 500 * p.w.below(2)
+			}
+			p.w.send(&p.channel, core.WorkerAnsweredFirst{Key: p.key, Status: status, Request: "GET /"})
+		}
+	}
+}
+
+// fault is something that goes wrong with a worker at any time.
+func (p *worker) fault() {
+	w := p.w
+	switch w.below(8) {
+	case 0:
+		p.die(ident.ExitStatus{Signal: 9}, false, "")
+	case 1:
+		p.die(ident.ExitStatus{Code: 1}, !p.up, "")
+	case 2:
+		p.die(ident.ExitStatus{Signal: 11}, false, "GET /")
+	case 3:
+		p.stuck = true
+		w.after(probes, p.health)
+	case 4:
+		p.stop()
+	case 5: // exec
+		p.stuck = true
+		w.hangup(&p.channel, core.WorkerChannelClosed{Key: p.key})
+		if p.control != nil {
+			p.control.abandoned()
+		}
+	case 6:
+		p.endless = true
+	case 7:
+		p.die(ident.ExitStatus{}, false, "")
+	}
+}
+
+func (p *worker) stop() {
+	if !p.stopped {
+		p.stopped = true
+		p.w.after(probes, p.health)
+	}
+}
+
+func (p *worker) resume() {
+	if !p.stopped || !p.alive {
+		return
+	}
+	p.stopped = false
+	for _, run := range p.deferred {
+		p.w.after(0, run)
+	}
+	p.deferred = nil
+}
+
+// health is what a look at a process that does nothing finds, again and again.
+func (p *worker) health() {
+	w := p.w
+	if !p.alive || w.workers[p.key] != p || !p.followed || !p.stuck && !p.stopped {
+		return
+	}
+	known := w.check.worker(p.key)
+	switch {
+	case known == nil:
+	case p.stopped:
+		w.post(w.latency(), core.WorkerStopped{Key: p.key})
+	case known.accepting() && !p.exiting:
+		w.post(w.latency(), core.WorkerStuck{Key: p.key, Reason: core.ReasonServedNobody, Waiting: 3})
+	case known.told && !w.stopping:
+		w.post(w.latency(), core.WorkerStuck{Key: p.key, Reason: core.ReasonNotLeaving, Waiting: 0})
+	}
+	w.after(probes, p.health)
+}
+
+// die ends the process. What holds its channel's other end notices, and its parent when it knows it.
+func (p *worker) die(exit ident.ExitStatus, failed bool, request string) {
+	if !p.alive {
+		return
+	}
+	p.alive, p.dead, p.up = false, true, false
+	w := p.w
+	w.hangup(&p.channel, core.WorkerChannelClosed{Key: p.key})
+	ended := core.WorkerExited{Key: p.key, Exit: exit, Served: p.served, Request: request}
+	if failed {
+		ended.Failed = &core.Failed{Stage: "after_fork", Failure: core.Failure{Class: "RuntimeError", Message: "boom"}}
+	}
+	p.ended = ended
+	if p.control != nil {
+		p.control.abandoned()
+	}
+	if p.followed {
+		w.reap(p)
+	}
+}
+
+// drain is what a worker does that is told to leave.
+func (p *worker) drain() {
+	if p.dead || p.toldDrain {
+		return
+	}
+	p.toldDrain = true
+	if p.stuck && !p.channel.closed {
+		p.w.after(probes, p.health)
+	}
+	if p.up {
+		p.do(0, p.drains)
+	} else if p.w.policy.Method == core.SpawnDirect && !p.loaded {
+		p.do(p.w.brief(), func() { p.die(ident.ExitStatus{Code: 1}, false, "") })
+	}
+}
+
+// drains finishes the request in hand.
+func (p *worker) drains() {
+	w := p.w
+	if p.leaving {
+		return
+	}
+	p.leaving = true
+	if p.endless && !w.calm {
+		return
+	}
+	wait := [...]time.Duration{time.Millisecond, 20 * time.Millisecond, 900 * time.Millisecond, 4 * time.Second, 45 * time.Second}[w.below(5)]
+	if w.calm {
+		wait = min(wait, 4*time.Second)
+	}
+	if w.fault() {
+		p.endless = true
+		return
+	}
+	p.do(wait, func() { p.die(ident.ExitStatus{}, false, "") })
+}
+
+func (p *worker) killed() { p.die(ident.ExitStatus{Signal: 9}, false, "") }
+
+// asked is the signal that has a worker that loads say where it is.
+func (p *worker) asked() {
+	if p.loaded || p.stuck || p.w.below(2) == 1 {
+		return // it does not listen
+	}
+	p.do(0, func() { p.die(ident.ExitStatus{Code: 1}, true, "") })
+}
+
+// leavesUnasked is the end of a worker by its own decision.
+func (p *worker) leavesUnasked() {
+	w := p.w
+	w.send(&p.channel, core.WorkerLeaving{Key: p.key, Served: p.served})
+	p.leaving = true
+	if !w.fault() {
+		p.do(w.brief(), func() { p.die(ident.ExitStatus{}, false, "") })
+		return
+	}
+	p.stuck, p.exiting = true, true // its exit handlers hang
+	w.after(w.policy.DrainTimeout+probes, p.health)
+}

@@ -1,0 +1,83 @@
+package history
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"launcher/preforker/core"
+)
+
+// History is what one launcher has written.
+type History struct {
+	Header
+	Steps []Step
+}
+
+// Read reads the histories of a file: one launcher may have written after another. A last line that is not whole, of
+// a launcher that was killed, is left out.
+func Read(from io.Reader) ([]*History, error) {
+	var found []*History
+	lines := bufio.NewReader(from)
+	for number := 1; ; number++ {
+		text, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return found, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read history: %w", err)
+		}
+		if found, err = add(found, text); err != nil {
+			return nil, fmt.Errorf("read line %d of history: %w", number, err)
+		}
+	}
+}
+
+func add(found []*History, text []byte) ([]*History, error) {
+	var head Header
+	if err := json.Unmarshal(text, &head); err != nil {
+		return nil, err
+	}
+	switch {
+	case head.Version == Version && head.Slots > 0:
+		return append(found, &History{Header: head}), nil
+	case head.Version != 0:
+		return nil, fmt.Errorf("it is of version %d, for %d slots", head.Version, head.Slots)
+	case len(found) == 0:
+		return nil, errors.New("it is no history")
+	}
+	var l line
+	if err := json.Unmarshal(text, &l); err != nil {
+		return nil, err
+	}
+	e, err := decodeEvent(l.Event)
+	if err != nil {
+		return nil, err
+	}
+	step := Step{At: l.At, Event: e, Random: l.Random}
+	for _, a := range l.Actions {
+		step.Actions = append(step.Actions, string(a))
+	}
+	h := found[len(found)-1]
+	h.Steps = append(h.Steps, step)
+	return found, nil
+}
+
+// Replay takes the events through a core anew, and calls for each step with what the core makes of it now.
+func (h *History) Replay(each func(step Step, actions []core.Action)) {
+	var random []float64
+	c := core.New(h.Slots, h.Policy, func() float64 {
+		if len(random) == 0 {
+			return 0 // another core has drawn less
+		}
+		number := random[0]
+		random = random[1:]
+		return number
+	})
+	for _, step := range h.Steps {
+		random = step.Random
+		each(step, c.Step(step.At, step.Event))
+	}
+}
