@@ -94,6 +94,8 @@ func TestReapOrphansLeavesTheKnown(t *testing.T) {
 	_ = ended.Process.Release()
 }
 
+// TestWaitForAGrandchild waits for a process whose parent is still there and does not
+// reap it: it becomes a child of the test when the one in between leaves.
 func TestWaitForAGrandchild(t *testing.T) {
 	if err := BecomeSubreaper(); err != nil {
 		t.Fatal(err)
