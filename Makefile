@@ -46,7 +46,9 @@ SEED ?= 0
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: build run test test-releases check check-go check-ruby check-shell packages ruby-test go-test simulate fuzz redmine bench measure-optimizations experiment experiment-redmine experiment-debian13 deps test-deps linters clean
+.PHONY: build run clean deps test-deps linters \
+  test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz redmine \
+  packages bench measure-optimizations experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -107,7 +109,8 @@ go-test: deps test-deps
 # The Ruby side's unit tests, and the same tests of three applications, with the Ruby, Rack, Sinatra, Rails and lighttpd of other releases of
 # Debian, each in a root that is made for it, as root. With ROOTS=FOLDER those are made once and stay.
 test-releases:
-	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails --ignore-non-json-output-lines --raw-command -- scripts/dev/test-releases $(RELEASES)
+	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails \
+	  --ignore-non-json-output-lines --raw-command -- scripts/dev/test-releases $(RELEASES)
 
 # The core in a simulated world, without the race detector. SEED=N begins with other histories.
 simulate:

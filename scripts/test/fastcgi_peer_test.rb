@@ -202,7 +202,7 @@ class FastCGIPeerTest < FastCGIWireCase
     served
   end
 
-  # The end of an empty body that comes late must not make the idle connection look like one with a request.
+  # The end of an empty body that comes late must not make the idle connection pass for one with a request.
   def test_leftovers_do_not_keep_an_idle_connection
     wake = interrupt
     serve

@@ -24,7 +24,8 @@ class FastCGICase < Minitest::Test
     @queue = @thread = @clients = @interrupts = @interrupter = nil
   end
 
-  # Starts the responder, a new one if there is one already. Lint hides what a body can do besides each, so tests of that go without.
+  # Starts the responder, a new one if there is one already. Lint hides what a body can do besides each, so tests of
+  # that go without.
   def serve(app = PLAIN, lint: true, **options)
     @queue << nil if @queue
     @log ||= StringIO.new

@@ -3,8 +3,8 @@
 require "socket"
 require "timeout"
 
-# The other side of the wire, for tests: writes records, well-formed or not, and reads what a responder answers. Written against the
-# specification and not with the responder's own code, so that one mistake is not made on both sides.
+# The other side of the wire, for tests: writes records, well-formed or not, and reads what a responder returns. Written
+# against the specification and not with the responder's own code, so that one mistake is not made on both sides.
 class FastCGIClient
   BEGIN_REQUEST = 1
   ABORT_REQUEST = 2
