@@ -60,6 +60,8 @@ type Config struct {
 	// Front tells of an HTTP front in this process, for the status; nil where there is none.
 	Front func() *control.FrontStatus
 
+	Record string // file for what the core is told and decides, which grows for ever; "": none
+
 	Log      *slog.Logger
 	LogJSON  bool     // each line of it is a JSON object: Ruby's are to be so too
 	Stderr   *os.File // of the workers, and of a preloader that has loaded

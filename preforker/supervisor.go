@@ -32,6 +32,7 @@ type Supervisor struct {
 	config  Config
 	log     *slog.Logger
 	core    *core.Core
+	record  *recorder // nil where nothing is to be recorded
 	dir     *sockets.Folder
 	pid     *sockets.PidFile
 	control *control.Server
@@ -76,12 +77,20 @@ func New(config Config) (*Supervisor, error) {
 	}
 	s := &Supervisor{
 		config: config, log: config.Log,
-		core:    core.New(config.Workers, policyOf(config), rand.Float64),
 		records: &records{}, heap: ruby.NewHeapFile(config.SocketDir, config.Ruby, config.App),
 		notices: make(chan notice, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
 	}
+	policy, random := policyOf(config), rand.Float64
+	if config.Record != "" {
+		var err error
+		if s.record, err = newRecorder(config, policy, s.began); err != nil {
+			return nil, err
+		}
+		random = s.record.history.Random(random)
+	}
+	s.core = core.New(config.Workers, policy, random)
 	s.hurry, s.hasten = context.WithCancel(context.Background())
 	s.survey = newSurvey(&s.tasks)
 	if err := s.acquire(); err != nil {
@@ -148,6 +157,7 @@ func (s *Supervisor) socketOptions() linux.SocketOptions {
 }
 
 func (s *Supervisor) release() {
+	s.record.close()
 	if s.sockets != nil {
 		s.sockets.Close()
 	}
@@ -241,7 +251,10 @@ func (s *Supervisor) handle(n notice) {
 		if !is {
 			continue // it was of no interest to the core
 		}
-		for _, a := range s.core.Step(s.now(), e) {
+		now := s.now()
+		actions := s.core.Step(now, e)
+		s.record.step(now, e, actions)
+		for _, a := range actions {
 			if failed := s.perform(a); failed != nil {
 				queue = append(queue, failed)
 			}

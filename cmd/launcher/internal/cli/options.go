@@ -34,6 +34,7 @@ const (
 	optPassenger    = "passenger-events"
 	optLogFormat    = "log-format"
 	optLogLevel     = "log-level"
+	optRecord       = "record"
 	optJSON         = "json"
 )
 
@@ -79,6 +80,8 @@ func runFlags() []cli.Flag {
 		passengerFlag(),
 		&cli.StringFlag{Name: optLogFormat, EnvVars: env(optLogFormat), Value: "text", Usage: "`FORMAT` of the log: text or json"},
 		&cli.StringFlag{Name: optLogLevel, EnvVars: env(optLogLevel), Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
+		&cli.StringFlag{Name: optRecord, EnvVars: env(optRecord),
+			Usage: "append to `FILE` what the supervisor hears and decides, to have a fault again; it grows without end", DefaultText: "off"},
 	)
 }
 

@@ -172,6 +172,11 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 		return config, where, err
 	}
 	config.App, config.SocketDir = where.app, where.socketDir
+	if config.Record = ctx.String(optRecord); config.Record != "" {
+		if config.Record, err = absolute(config.Record); err != nil {
+			return config, where, err
+		}
+	}
 	if err := sockets.CheckPaths(where.socketDir, workers); err != nil {
 		return config, where, err
 	}
