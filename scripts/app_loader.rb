@@ -14,6 +14,7 @@ module PreforkLauncher
     def self.check(app)
       return app unless ::Object === app
       return app if app.respond_to?(:call) || app.method(:method_missing).owner != ::BasicObject
+
       what = app.is_a?(Class) ? "the class #{app}" : "of the class #{app.class}"
       instances = "; its instances do (run #{app}.new)" if app.is_a?(Class) && app.method_defined?(:call)
       raise TypeError, "the application, #{what}, does not answer to call#{instances}"
@@ -27,6 +28,7 @@ module PreforkLauncher
     # Returns the version of Rack, or "". Rack.release is the gem's version; Rack::RELEASE was not there before 2.0.
     def self.rack_version
       return "" unless defined?(::Rack)
+
       ::Rack.respond_to?(:release) ? ::Rack.release : ""
     end
 
@@ -49,6 +51,7 @@ module PreforkLauncher
     def bundle
       gemfile = ENV["BUNDLE_GEMFILE"] || existing("gems.rb") || existing("Gemfile")
       return unless gemfile
+
       ENV["BUNDLE_GEMFILE"] = File.expand_path(gemfile)
       require "bundler"
       begin

@@ -37,6 +37,7 @@ module PreforkLauncher
     def receive
       packet, _, _, *controls = @socket.recvmsg(PACKET_MAX, 0, nil, scm_rights: true)
       return nil if packet.nil? || packet.empty? # nil from Ruby 3.3 on
+
       files = controls.flat_map { |control| control.cmsg_is?(:SOCKET, :RIGHTS) ? control.unix_rights : [] }
       [JSON.parse(packet, symbolize_names: true), files]
     rescue Errno::ECONNRESET

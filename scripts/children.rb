@@ -24,6 +24,7 @@ module PreforkLauncher
       # application forks meanwhile would hold open.
       said = reader.read_nonblock(REPORT_MAX, exception: false)
       raise "the process in between said #{said.inspect}" unless said.is_a?(String) && said.match?(/\A\d+\z/)
+
       Integer(said)
     ensure
       reader&.close

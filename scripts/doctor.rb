@@ -64,9 +64,11 @@ module PreforkLauncher
       failure = nil
       if @eager_load.wanted?
         deadline = Clock.now + EagerLoad::SECONDS
-        Steps.new(Optimizations.new([]), @errors, deadline: deadline, root: @settings.root).step("eager-load") { failure = @eager_load.run(deadline) }
+        steps = Steps.new(Optimizations.new([]), @errors, deadline: deadline, root: @settings.root)
+        steps.step("eager-load") { failure = @eager_load.run(deadline) }
       end
       return [] unless failure
+
       [Finding.new("cost", "lazy", "code cannot be loaded in advance: #{failure}", cost: "each worker loads its own copy of what it uses",
                    advice: "mend that file, or take it out of config.eager_load_paths")]
     end
@@ -81,6 +83,7 @@ module PreforkLauncher
     # Takes back what a hook mends: one that reconnects closes what was shared, in the worker.
     def after_fork(finding, probe)
       return finding if finding.kind != "socket" || finding.subject.nil? || probe.failure || probe.sockets.include?(finding.subject)
+
       finding.mended("a worker closes it before it serves")
     end
 

@@ -49,6 +49,7 @@ module PreforkLauncher
 
     def message
       return "status #{@error.status}" if @error.is_a?(SystemExit)
+
       text = text_of(@error)
       cause = Text.attempt(nil) { @error.cause }
       cause ? "#{text} (caused by #{Text.attempt('its class') { Text.utf8(cause.class) }}: #{text_of(cause)})" : text

@@ -102,12 +102,14 @@ module PreforkLauncher
     # starts it again, and stops it for the next time.
     def stop_grpc
       return if @grpc_stopped
+
       ::GRPC.prefork
       @grpc_stopped = true
     end
 
     def restart_grpc(hook)
       return unless @grpc_stopped
+
       @grpc_stopped = false
       step("GRPC") { ::GRPC.public_send(hook) }
     end

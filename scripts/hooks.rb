@@ -20,11 +20,13 @@ module PreforkLauncher
 
       def before_fork(&block)
         raise ArgumentError, "before_fork needs a block" unless block
+
         @before << block
       end
 
       def after_fork(&block)
         raise ArgumentError, "after_fork needs a block" unless block
+
         @after << block
       end
     end

@@ -106,6 +106,7 @@ module PreforkLauncher
       prefix = @settings.url_prefix
       prefix.examine(app)
       return if prefix.path.empty? || @settings.direct? || !prefix.taken_by_app?(prefix.path)
+
       note("the application maps #{prefix.path} by itself and gets the whole path; if that is wrong: --mounted-by launcher")
     rescue StandardError => error
       note("who mounts the application under its prefix could not be found out: #{Text.error(error)}")
@@ -136,6 +137,7 @@ module PreforkLauncher
       @safety.flush
       [STDOUT, STDERR].each do |stream|
         next if stream.closed? || stream.stat.ino != @output
+
         stream.reopen(real)
         stream.sync = true
       end

@@ -43,7 +43,8 @@ module PreforkLauncher
       ours&.close
     end
 
-    # Ends the thread. What comes after the response has as long as the response would have had. A thread that nothing can end is left to itself.
+    # Ends the thread. What comes after the response has as long as the response would have had. A thread that nothing can end
+    # is left to itself.
     def finish
       @sockets.close
       @thread.kill unless @thread.join([@deadline - Clock.now, GRACE].max)
@@ -64,6 +65,7 @@ module PreforkLauncher
         part = ours.read_nonblock(READ_BYTES, @buffer, exception: false)
         return some if part.nil?
         next some = true unless part == :wait_readable
+
         give_up unless IO.select([ours], nil, nil, [@deadline - Clock.now, 0].max)
       end
     end

@@ -24,6 +24,7 @@ module PreforkLauncher
 
   def self.role(settings)
     return DirectWorker if settings.direct?
+
     settings.doctor? ? Doctor : Preloader
   end
   private_class_method :role

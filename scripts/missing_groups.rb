@@ -8,6 +8,7 @@ module PreforkLauncher
     def self.explain(error)
       groups = unneeded(error.message)
       raise error if groups.empty?
+
       raise error.class, "#{error.message.strip} (it is only in groups that no #{environment} needs: #{groups.join(', ')})"
     end
 
@@ -16,8 +17,10 @@ module PreforkLauncher
       definition = Bundler.definition
       others = definition.groups - [:default, environment.to_sym]
       return [] if others.empty?
+
       named = groups_of(definition, message[/\ACould not find gem '([^' ]+)/, 1])
       return (named - others).empty? ? named : [] unless named.empty?
+
       definition.specs_for(definition.groups - others)
       others.reject { |group| whole?(definition, group) }
     rescue StandardError

@@ -20,6 +20,7 @@ module PreforkLauncher
       events.define_singleton_method(:on_event) do |name, &block|
         raise ArgumentError, "unknown event #{name.inspect}" unless blocks.key?(name)
         raise ArgumentError, "on_event needs a block" unless block
+
         blocks.fetch(name) << block
       end
       Object.const_set(:PhusionPassenger, events)

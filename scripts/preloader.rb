@@ -94,6 +94,7 @@ module PreforkLauncher
       while (message, files = @channel.receive)
         break if message[:type] == "retire" && !message[:last]
         return if message[:type] == "retire"
+
         spawn(message, files, app) if message[:type] == "spawn"
         files.each(&:close)
       end
@@ -131,6 +132,7 @@ module PreforkLauncher
     def spawn(message, files, app)
       key = message.slice(:slot, :generation, :refork, :serial)
       raise "#{files.size} descriptors came with it, not 2: too many open files?" if files.size != 2
+
       make_safe
       record = @scoreboard.record(message.fetch(:record))
       pid = Children.fork_away { work(key, files, app, record) }
@@ -143,6 +145,7 @@ module PreforkLauncher
     # nobody minds. Whatever is written between two forks, each worker has pages of its own for.
     def make_safe
       return if @safe && (Thread.list - @idle).empty? && !@hooks.before?
+
       @safety.before_fork
       @hooks.before_fork
       @safe = true

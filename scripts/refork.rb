@@ -54,6 +54,7 @@ module PreforkLauncher
       message, control = @pending
       @pending = nil
       return if IO.select([control], nil, nil, 0)
+
       @title.show("refork")
       type, fields = fork_and_serve_on(control, message.fetch(:refork), message.fetch(:checked))
       Channel.new(control).send(type, **message.slice(:generation, :refork), **fields)
@@ -67,6 +68,7 @@ module PreforkLauncher
     # Returns what there is to tell the supervisor: a type and its fields. Does not return in the new preloader.
     def fork_and_serve_on(control, refork, checked)
       return refused([declared]) if Refork.unfit
+
       answer = attempt(control, refork, checked)
       @safety.after_refork
       @hooks.after_fork(@slot) if @hooks.before?
@@ -87,6 +89,7 @@ module PreforkLauncher
       @safety.before_fork
       findings = checked ? harm(control) : []
       return refused(findings) if findings.any?
+
       ["reforked", { pid: Children.fork_away { become_preloader(control, refork) } }]
     rescue *Failure::ERRORS => error
       ["not_reforked", { findings: [], error: Failure.new(error, root: @root).to_h }]
@@ -96,6 +99,7 @@ module PreforkLauncher
     def harm(control)
       found = examine(control)
       return found if found.empty?
+
       GC.start
       examine(control)
     end
@@ -114,7 +118,8 @@ module PreforkLauncher
       @preloader.run_reforked(@app, control, refork, @hooked)
     rescue SignalException
       raise
-    rescue Exception => error # the last frame of this process
+    rescue Exception => error # rubocop:disable Lint/RescueException
+      # The last frame of this process: nothing above could log it.
       FastCGI::ErrorStream.new($stderr).report(error, "preloader refork=#{refork} ends")
       exit!(1)
     end

@@ -74,6 +74,7 @@ module PreforkLauncher
     def warmup_from(strings)
       paths = lines(strings["warmup_paths"])
       return if paths.empty?
+
       headers = lines(strings["warmup_headers"]).to_h { |line| line.split(/:\s*/, 2) }
       Warmup.new(paths, strings.fetch("warmup_host"), headers, Integer(strings.fetch("warmup_count")))
     end

@@ -37,6 +37,7 @@ module PreforkLauncher
       # False where the supervisor is not known.
       def happened?
         return false unless @supervisor
+
         parent = Process.ppid
         parent != @supervisor && parent != @between
       end

@@ -20,6 +20,7 @@ module PreforkLauncher
     def self.loading(settings)
       return worker(settings.worker.fetch(:slot), settings.generation).show("loading") if settings.direct?
       return new("launcher doctor").show("loading #{settings.root}") if settings.doctor?
+
       new("launcher preloader gen=#{settings.generation}").show("loading #{settings.root}")
     end
 

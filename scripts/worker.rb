@@ -107,6 +107,7 @@ module PreforkLauncher
       @shutdown.leave_alone unless @status
       server.join(@settings.drain_timeout)
       return @status if @status
+
       note("ends in the middle of a request: the supervisor is gone, and the drain timeout has passed")
       exit!(1)
     end
@@ -138,6 +139,7 @@ module PreforkLauncher
     # one is pending, so that comes second: a byte that came later would keep it awake for ever.
     def refork(message, files)
       return files.each(&:close) unless @refork && files.size == 1
+
       @shutdown.wake
       @refork.request(message, files.first)
     end
@@ -150,14 +152,15 @@ module PreforkLauncher
       @safety.before_exit
       @hooks.before_exit
       status = 0 unless @disturbed
-    rescue Exception => error # the last frame of this thread: nothing above could log it
+    rescue Exception => error # rubocop:disable Lint/RescueException
+      # The last frame of this thread: nothing above could log it.
       complain(error, "stopped serving")
     ensure
       hand_over(status)
     end
 
-    # Has the main thread end the process. It wakes from waiting for the supervisor. Exit handlers have no time that they could not outstay, and
-    # the main thread may be anywhere.
+    # Has the main thread end the process. It wakes from waiting for the supervisor. Exit handlers have no time that
+    # they could not outstay, and the main thread may be anywhere.
     def hand_over(status)
       @safety.flush
       exit!(status) unless Process.pid == @pid # in a process that the application forked

@@ -20,6 +20,7 @@ module PreforkLauncher
     def wanted?
       return false unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
       return false if ::Rails.application.respond_to?(:initialized?) && !::Rails.application.initialized?
+
       !::Rails.application.config.eager_load
     end
 
@@ -36,6 +37,7 @@ module PreforkLauncher
     def try(namespaces, deadline)
       failure = Trial.new(root: @root, deadline: deadline) { namespaces.each(&:eager_load!) }.failure
       return failure if failure
+
       before = $LOADED_FEATURES.size
       namespaces.each(&:eager_load!)
       @files = $LOADED_FEATURES.size - before

@@ -17,6 +17,7 @@ module PreforkLauncher
     # Process.warmup (3.3) compacts as well, and gives back what malloc has free.
     def compact
       return unless @optimizations.on?("compact")
+
       collect
       Process.respond_to?(:warmup) ? Process.warmup : GC.compact
     rescue NoMethodError, NotImplementedError
@@ -44,6 +45,7 @@ module PreforkLauncher
     # so it is told nothing: {}. Nor does one whose figures have other names.
     def slots
       return { GC::INTERNAL_CONSTANTS.fetch(:RVALUE_SIZE) => GC.stat(:heap_live_slots) } if RUBY_VERSION < "3.2"
+
       live = GC.stat_heap.each_value.to_h { |pool| [pool.fetch(:slot_size), live(pool)] }
       live.value?(nil) ? {} : live
     rescue KeyError, NoMethodError

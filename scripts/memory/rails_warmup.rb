@@ -26,6 +26,7 @@ module PreforkLauncher
     # Databases come last: whatever they do, the rest is there.
     def run
       return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
+
       framework = Framework.new(::Rails.application)
       steps = new_steps
       steps.step("routes") { framework.routes }
@@ -34,6 +35,7 @@ module PreforkLauncher
       steps.step("controllers") { Controllers.new(steps).run } if defined?(::AbstractController::Base)
       steps.step("views") { Views.new(steps).run } if defined?(::ActionController::Base) && defined?(::ActionView::Base)
       return unless ActiveRecordPools.loaded?
+
       steps = new_steps
       steps.step("records") { Records.new(steps).run }
     end

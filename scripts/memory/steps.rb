@@ -26,6 +26,7 @@ module PreforkLauncher
       @option = option
       return unless @optimizations.on?(name)
       return note("#{name} is skipped: no time is left") if late?
+
       Surroundings.kept { TimeLimit.run(@deadline + @grace - Clock.now, &block) }
     rescue SignalException
       raise
@@ -42,6 +43,7 @@ module PreforkLauncher
       done = 0
       items.each do |item|
         break if late?
+
         done += 1
         yield item
       rescue *Failure::ERRORS => error
@@ -65,6 +67,7 @@ module PreforkLauncher
 
     def report(failed)
       return if failed.empty?
+
       item, error = failed.first
       complain(failed.size > 1 ? "#{item} (and #{failed.size - 1} more)" : item, error)
     end

@@ -36,6 +36,7 @@ module PreforkLauncher
     # Returns why the block must not be run here: a text, or nil where it went well. Waits until the deadline, and leaves no process behind.
     def failure
       return @failure unless @pid
+
       report = read
       report.is_a?(String) ? Marshal.load(report) : report_of_none(report)
     ensure
@@ -47,6 +48,7 @@ module PreforkLauncher
     # Returns what the fork reports. Nil is the end of the stream. The fork itself says that it is late, and where it is, if it can.
     def read
       return :late unless IO.select([@reader], nil, nil, [@deadline - Clock.now, 0].max + GRACE)
+
       @reader.read_nonblock(REPORT_MAX, exception: false)
     end
 
@@ -58,6 +60,7 @@ module PreforkLauncher
     def finish
       @reader&.close
       return unless @pid
+
       kill
       Process.detach(@pid).join(GRACE)
       @pid = nil

@@ -24,6 +24,7 @@ module PreforkLauncher
 
     def run(app)
       return if @stuck
+
       @app = app
       mark("warm-up begins: the requests that follow are the launcher's own")
       request_all
@@ -62,6 +63,7 @@ module PreforkLauncher
 
     def complain(what)
       return if @complained[@path]
+
       @complained[@path] = true
       @errors.note("warm-up: #{@path} #{what.to_s.lines.first.to_s.chomp}")
     end
@@ -69,6 +71,7 @@ module PreforkLauncher
     # Writes into the application's own log, where its requests are written too.
     def mark(text)
       return unless defined?(::Rails) && ::Rails.respond_to?(:logger) && ::Rails.logger
+
       ::Rails.logger.info("launcher: #{text}")
     rescue StandardError => error
       @errors.note("warm-up could not be marked in the log: #{Text.error(error)}")

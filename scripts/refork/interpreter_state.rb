@@ -40,6 +40,7 @@ module PreforkLauncher
 
       def behave(io, was)
         return if was.nil? || [nil, was].include?(manner(io))
+
         io.sync, *encodings = was
         io.set_encoding(*encodings.compact, *([nil] if encodings.none?))
       end
@@ -96,7 +97,7 @@ module PreforkLauncher
     # there for hooks, and a fiber's storage for each new thread.
     def forget_thread
       thread = Thread.current
-      thread.keys.each { |name| thread[name] = nil }
+      thread.keys.each { |name| thread[name] = nil } # rubocop:disable Style/HashEachMethods
       thread.thread_variables.each { |name| thread.thread_variable_set(name, nil) unless name == :fork_safe }
       thread.instance_variables.each { |name| thread.remove_instance_variable(name) }
       thread.priority = 0

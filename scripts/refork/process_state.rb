@@ -28,7 +28,8 @@ module PreforkLauncher
         %w[Uid Gid].map { |name| status[/^#{name}:(.*)/, 1].split.first(3).map(&:to_i) } << Process.groups.sort
       end
 
-      # Takes the user and groups back: the user first, who may be the one that may do the rest; and again, where the groups were the way to it.
+      # Takes the user and groups back: the user first, who may be the one that may do the rest; and again,
+      # where the groups were the way to it.
       def become(was)
         users, groups, more = was
         [-> { Process::Sys.setresuid(*users) }, -> { Process.groups = more }, -> { Process::Sys.setresgid(*groups) }].each do |step|
@@ -81,6 +82,7 @@ module PreforkLauncher
       def locked_files
         Dir.children("/proc/self/fdinfo").flat_map do |fd|
           next [] unless File.read("/proc/self/fdinfo/#{fd}", mode: "rb").match?(/^lock:.*(?:FLOCK|OFDLCK)/)
+
           [File.readlink("/proc/self/fd/#{fd}")]
         rescue SystemCallError
           [] # closed meanwhile
@@ -117,7 +119,8 @@ module PreforkLauncher
       Part.new("its umask", -> { umask }, ->(was) { File.umask(was) }),
       Part.new("its environment", -> { environment }, ->(was) { set_environment(was) }),
       *LIMITS.map { |name, which| Part.new("its limit #{name}", -> { limit(which) }, ->(was) { Process.setrlimit(which, *was) }) },
-      Part.new("its priority", -> { Process.getpriority(Process::PRIO_PROCESS, 0) }, ->(was) { Process.setpriority(Process::PRIO_PROCESS, 0, was) }),
+      Part.new("its priority", -> { Process.getpriority(Process::PRIO_PROCESS, 0) },
+               ->(was) { Process.setpriority(Process::PRIO_PROCESS, 0, was) }),
       Part.new("its OOM score", -> { File.read(OOM) }, ->(was) { File.write(OOM, was) }),
       *STREAMS.each_with_index.map { |name, fd| Part.new("where its #{name} goes", -> { folder("/proc/self/fd/#{fd}") }) },
       Part.new("a lock of a file (flock)", -> { locked_files }, nil, true),
@@ -155,6 +158,7 @@ module PreforkLauncher
       PARTS.each { |part| put_back(part) }
       found = findings(hooked)
       return found if found.empty?
+
       GC.start # a request may have left behind what only a collection closes
       findings(hooked)
     end
@@ -174,6 +178,7 @@ module PreforkLauncher
 
     def put_back(part)
       return if part.write.nil? || self[part].nil? || read(part) == self[part]
+
       ProcessState.instance_exec(*[self[part], @path].first(part.write.arity), &part.write)
     rescue SystemCallError, ArgumentError, NotImplementedError
       nil # what is left is seen afterwards
@@ -184,9 +189,11 @@ module PreforkLauncher
       if part.grows
         more = Array(now) - Array(self[part]) - Array(hooked[part])
         return if more.empty?
+
         what = "a request has left #{part.name}: #{more.first(3).map { |each| describe(each) }.join(', ')}"
       else
         return if [self[part], hooked[part]].include?(now)
+
         what = "a request has changed #{part.name}, which cannot be put back"
       end
       Finding.new("harm", "state", what, cost: "all later workers would have it",

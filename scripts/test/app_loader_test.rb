@@ -75,7 +75,12 @@ class AppLoaderTest < Minitest::Test
     require "rack"
     require "rake"
     write("config.ru", APP)
-    write("Gemfile", "source 'https://rubygems.example'\ngem 'rack'\ngroup(:development, :test) { gem 'pry-like' }\ngroup(:tools) { gem 'rake' }\n")
+    write("Gemfile", <<~RUBY)
+      source 'https://rubygems.example'
+      gem 'rack'
+      group(:development, :test) { gem 'pry-like' }
+      group(:tools) { gem 'rake' }
+    RUBY
     lock = <<~LOCK
       GEM
         remote: https://rubygems.example/
@@ -129,13 +134,23 @@ class AppLoaderTest < Minitest::Test
   end
 
   def test_environment_alone
-    write("config/environment.rb", "module Rails; def self.application; @application ||= Struct.new(:config).new(Struct.new(:eager_load).new(true)); end; VERSION = Module.new; VERSION::STRING = '9.9'; end")
-    assert_equal "true 9.9", load('app.equal?(Rails.application), " ", PreforkLauncher::AppLoader.rails_version', entry: "config/environment.rb")
+    write("config/environment.rb", <<~RUBY)
+      module Rails
+        def self.application
+          @application ||= Struct.new(:config).new(Struct.new(:eager_load).new(true))
+        end
+        VERSION = Module.new
+        VERSION::STRING = '9.9'
+      end
+    RUBY
+    told = load('app.equal?(Rails.application), " ", PreforkLauncher::AppLoader.rails_version', entry: "config/environment.rb")
+    assert_equal "true 9.9", told
   end
 
   def test_environment_without_an_application
     write("config/environment.rb", "module Rails; def self.application; end; end")
-    assert_equal "LoadError: config/environment.rb defined no Rails.application", load('app.class, ": ", app.message', entry: "config/environment.rb")
+    assert_equal "LoadError: config/environment.rb defined no Rails.application",
+                 load('app.class, ": ", app.message', entry: "config/environment.rb")
   end
 
   def bundle(env: {})

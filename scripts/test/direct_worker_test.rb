@@ -202,6 +202,8 @@ class DirectWorkerTest < Minitest::Test
     direct = strings.merge("spawn_method" => "direct", "slot" => "3", "serial" => "8", "record" => "1")
     settings = PreforkLauncher::Settings.new(direct)
     assert_equal [true, { slot: 3, generation: 2, refork: 0, serial: 8 }, 1], [settings.direct?, settings.worker, settings.record]
-    %w[slot serial record].each { |name| assert_raises(KeyError) { PreforkLauncher::Settings.new(direct.reject { |other| other == name }) } }
+    %w[slot serial record].each do |name|
+      assert_raises(KeyError) { PreforkLauncher::Settings.new(direct.reject { |other| other == name }) }
+    end
   end
 end

@@ -38,7 +38,8 @@ class ExaminationTest < Minitest::Test
 
   def test_threads_with_their_place
     text = "boot started a thread that no worker will have:"
-    assert_equal [["harm", "#{text} metrics", "lib/metrics.rb:5"], ["harm", "#{text} one without a name", "/elsewhere/x.rb:1"]], found("thread", <<~'RUBY')
+    expected = [["harm", "#{text} metrics", "lib/metrics.rb:5"], ["harm", "#{text} one without a name", "/elsewhere/x.rb:1"]]
+    assert_equal expected, found("thread", <<~'RUBY')
       eval("\n\n\n\nThread.new { sleep }.name = 'metrics'", binding, "/srv/shop/lib/metrics.rb")
       eval("Thread.new { sleep }", binding, "/elsewhere/x.rb")
     RUBY
@@ -47,7 +48,7 @@ class ExaminationTest < Minitest::Test
   def test_a_thorough_one_tells_where_a_thread_is
     frames = found("thread", 'eval("Thread.new { sleep }", binding, "/srv/shop/lib/metrics.rb"); Thread.pass until Thread.list.last.stop?',
                    thorough: true, full: true).first[:frames]
-    assert_match(/\Alib\/metrics\.rb:1:in .*sleep/, frames.first)
+    assert_match(%r{\Alib/metrics\.rb:1:in .*sleep}, frames.first)
   end
 
   def test_threads_that_come_back_by_themselves_are_left_out
@@ -113,7 +114,8 @@ class ExaminationTest < Minitest::Test
         $queue = TCPSocket.new("127.0.0.1", $port)
       SOURCE
     RUBY
-    assert_equal [["held by Client, Api (@pool)", "lib/api.rb:1"], ["held by Cache::STORE", "lib/api.rb:2"], ["held by $queue", "lib/api.rb:3"]],
+    assert_equal [["held by Client, Api (@pool)", "lib/api.rb:1"], ["held by Cache::STORE", "lib/api.rb:2"],
+                  ["held by $queue", "lib/api.rb:3"]],
                  found.map { |_, text, where| [text[/held by .*/], where] }
   end
 
@@ -142,7 +144,8 @@ class ExaminationTest < Minitest::Test
   def test_libraries_that_do_not_survive
     vips = "module Vips; end\n"
     assert_equal [["note", "libvips (ruby-vips) is loaded; it must not be used before the fork", ""]], found("library", vips)
-    used = "#{vips}$thread = Thread.new { File.write('/proc/thread-self/comm', 'libvips worker'); $named = true; sleep }; Thread.pass until $named"
+    used = "#{vips}$thread = Thread.new { File.write('/proc/thread-self/comm', 'libvips worker'); $named = true; sleep }\n" \
+           "Thread.pass until $named"
     assert_equal(["harm"], found("library", used).map(&:first))
     grpc = "module GRPC; module Core; end; end\n"
     assert_equal(["cost"], found("library", grpc).map(&:first))
@@ -174,7 +177,8 @@ class ExaminationTest < Minitest::Test
     end
     piped = "require 'logger'; $logger = Logger.new(IO.popen('cat', 'w').tap { |io| io.sync = true })"
     assert_match(/\Aa logger writes to a process that boot has started/, texts("logger", piped).first)
-    assert_empty found("logger", "require 'logger'; require 'stringio'; $a = Logger.new(StringIO.new); $b = Logger.new($stderr); $c = Logger.new(nil)")
+    assert_empty found("logger", "require 'logger'; require 'stringio'\n" \
+                                 "$a = Logger.new(StringIO.new); $b = Logger.new($stderr); $c = Logger.new(nil)")
     semantic = "module SemanticLogger; end; $thread = Thread.new { sleep }; $thread.name = 'SemanticLogger::Processor'"
     assert_equal(["harm"], found("logger", semantic).map(&:first))
   end

@@ -41,7 +41,7 @@ class ExitHandlersTest < WorkerCase
   # One that takes too long, one that waits for all other threads, and one with the main thread elsewhere.
   def test_exit_handlers_are_bounded
     [["at_exit", -> { at_exit { sleep } }], ["join", -> { at_exit { (Thread.list - [Thread.current]).each(&:join) } }],
-     ["trap", -> { sleep_in_main_thread; Thread.current.kill }]].each do |name, action| # rubocop:disable Style/Semicolon
+     ["trap", -> { sleep_in_main_thread; Thread.current.kill }]].each do |name, action|
       start(app { action.call }, drain_timeout: "0.2")
       ready
       get
@@ -54,7 +54,7 @@ class ExitHandlersTest < WorkerCase
 
   def sleep_in_main_thread
     reader, writer = IO.pipe
-    Signal.trap("USR1") { writer.write("."); sleep } # rubocop:disable Style/Semicolon
+    Signal.trap("USR1") { writer.write("."); sleep }
     Process.kill("USR1", Process.pid)
     reader.read(1)
   end
@@ -68,7 +68,7 @@ class ExitHandlersTest < WorkerCase
   def test_exit_handlers_run_whatever_ends_the_serving
     { "killed" => -> { Thread.current.kill }, "disturbed" => -> { disturb_main_thread; sleep 0.01 until log.include?("elsewhere") },
       "signalled" => -> { Process.kill("TERM", Process.pid) } }.each do |name, action|
-      start(app { at_exit { $stdout.syswrite("ran\n") }; action.call }) # rubocop:disable Style/Semicolon
+      start(app { at_exit { $stdout.syswrite("ran\n") }; action.call })
       ready
       get
       assert_equal({ type: "leaving", **KEY, served: name == "killed" ? 0 : 1 }, said(@channel))

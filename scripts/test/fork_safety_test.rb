@@ -138,7 +138,8 @@ class ForkSafetyTest < Minitest::Test
   RUBY
 
   def test_grpc_is_stopped_once_and_started_in_each_worker
-    assert_equal "[:prefork, :child] [:prefork, :child]", run_in("ENV['GRPC_ENABLE_FORK_SUPPORT'] = '1'\n#{GRPC}print 2.times.map { worker { GRPC::CALLS.inspect } }.join(' ')")
+    script = "ENV['GRPC_ENABLE_FORK_SUPPORT'] = '1'\n#{GRPC}print 2.times.map { worker { GRPC::CALLS.inspect } }.join(' ')"
+    assert_equal "[:prefork, :child] [:prefork, :child]", run_in(script)
   end
 
   # It may use the library itself, before and after.

@@ -22,7 +22,8 @@ class HeapTest < Minitest::Test
 
   def test_compaction
     skip "this Ruby does not compact" unless GC.respond_to?(:compact)
-    assert_equal "1 0", ruby("#{PRELUDE}print count(:compact_count) { heap.compact }, ' ', count(:compact_count) { heap('compact').compact }")
+    script = "print count(:compact_count) { heap.compact }, ' ', count(:compact_count) { heap('compact').compact }"
+    assert_equal "1 0", ruby(PRELUDE + script)
   end
 
   def test_what_is_alive_is_old_afterwards
@@ -42,7 +43,12 @@ class HeapTest < Minitest::Test
 
   def test_slots
     skip "this Ruby does not tell" if RUBY_VERSION.start_with?("3.2.")
-    few, many = ruby("#{PRELUDE}count = -> { GC.start; heap.slots.values.sum }; print count.call, ' '; KEPT = Array.new(50_000) { Object.new }; print count.call").split.map(&:to_i)
+    few, many = ruby("#{PRELUDE}#{<<~RUBY}").split.map(&:to_i)
+      count = -> { GC.start; heap.slots.values.sum }
+      print count.call, " "
+      KEPT = Array.new(50_000) { Object.new }
+      print count.call
+    RUBY
     assert_in_delta 50_000, many - few, 5_000
   end
 end

@@ -134,7 +134,8 @@ class ProcessStateTest < ReforkCase
   end
 
   def test_refused
-    { "/mutex" => /left a lock that is held.*Mutex/, "/monitor" => /Monitor/, "/flock" => /left a lock of a file \(flock\): .*refork_case|config\.ru/,
+    { "/mutex" => /left a lock that is held.*Mutex/, "/monitor" => /Monitor/,
+      "/flock" => /left a lock of a file \(flock\): .*refork_case|config\.ru/,
       "/pipe" => /left a pipe: pipe:/, "/stdout" => /changed where its standard output goes/ }.each do |path, text|
       worker = start(STATE)
       get(path)
@@ -190,6 +191,7 @@ class ProcessStateTest < ReforkCase
     worker = start(STATE)
     get("/lower")
     return successor(worker) if raises_limits?
+
     assert_match(/changed its limit RLIMIT_CORE/, refused_by_born(worker, true)[:findings].first[:text])
   end
 

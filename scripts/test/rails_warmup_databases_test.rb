@@ -110,12 +110,15 @@ class RailsWarmupDatabasesTest < Minitest::Test
     locked = lock("db/locked.sqlite3")
     told = run_all
     { "missing" => "there is nothing in #{@root}/storage/deep/missing.sqlite3", "empty" => "there is nothing in #{@root}/db/empty.sqlite3",
-      "silent" => "it has not answered for 5 s", "locked" => "it has not answered for 5 s", "garbage" => /ActiveRecord::StatementInvalid: SQLite3::NotADatabase.*/ }.each do |name, reason|
-      assert_match(/\Alauncher: preload: the database #{name}(?:record)? is skipped: #{reason} \(--without records\)\z/i, told["log"].grep(/database #{name}/i).join("\n"))
+      "silent" => "it has not answered for 5 s", "locked" => "it has not answered for 5 s",
+      "garbage" => /ActiveRecord::StatementInvalid: SQLite3::NotADatabase.*/ }.each do |name, reason|
+      assert_match(/\Alauncher: preload: the database #{name}(?:record)? is skipped: #{reason} \(--without records\)\z/i,
+                   told["log"].grep(/database #{name}/i).join("\n"))
     end
     assert_equal 5, told["log"].size, told["log"]
     assert_equal({ "methods" => true, "ghosts" => true, "logger" => true }, told.slice("methods", "ghosts", "logger"))
-    assert_equal %w[db/empty.sqlite3 db/garbage.sqlite3 db/locked.sqlite3 db/posts.sqlite3], told["files"].grep_v(/locked.*-journal/) # which is its holder's
+    # A journal is its holder's.
+    assert_equal %w[db/empty.sqlite3 db/garbage.sqlite3 db/locked.sqlite3 db/posts.sqlite3], told["files"].grep_v(/locked.*-journal/)
     assert_equal [], Dir["#{@root}/storage"]
     assert_equal 0, File.size("#{@root}/db/empty.sqlite3")
     refute_match(/SCHEMA|posts/, File.read("#{@root}/log/production.log"))

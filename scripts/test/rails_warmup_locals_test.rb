@@ -17,8 +17,10 @@ class RailsWarmupLocalsTest < Minitest::Test
     %(link_to(render("form", a: 1)) { render "form", b: 2 }) => ["posts", "form", [%w[a], %w[b]]]
   }.freeze
 
-  COMPUTED = [%(render @post), %(render "form", **rest), %(render "form", key => 1), %(render name, post: 1), %(render partial: "menu", locals: all),
-              %(render "a\#{b}"), %(render), %(render(&block)), %(render [), %(self.render :form), "render partial: \"menu\", locals: { a: 1, **b }"].freeze
+  COMPUTED = [%(render @post), %(render "form", **rest), %(render "form", key => 1), %(render name, post: 1),
+              %(render partial: "menu", locals: all),
+              %(render "a\#{b}"), %(render), %(render(&block)), %(render [), %(self.render :form),
+              "render partial: \"menu\", locals: { a: 1, **b }"].freeze
 
   def test_what_is_said
     RENDERED.each do |source, (folder, name, sets)|

@@ -26,6 +26,11 @@ class ReadmeTest < Minitest::Test
     File.read(File.join(SCRIPTS, file))
   end
 
+  # The path of a file that is named from a folder.
+  def below(folder, name)
+    File.expand_path("/#{folder}/#{name}").delete_prefix("/")
+  end
+
   # The checks and what serves FastCGI are told elsewhere.
   def sources
     Dir.glob("{*,memory/*,refork/*,worker/*}.rb", base: SCRIPTS)
@@ -36,7 +41,7 @@ class ReadmeTest < Minitest::Test
     assert_operator drawn.size, :>, 20
     assert_equal ["boot.rb", "main.rb"], drawn.first
     drawn.drop(1).each do |above, file|
-      needed = source(above).scan(/^require_relative "([^"]+)"$/).map { |name,| File.expand_path("/#{File.dirname(above)}/#{name}.rb").delete_prefix("/") }
+      needed = source(above).scan(/^require_relative "([^"]+)"$/).map { |name,| below(File.dirname(above), "#{name}.rb") }
       assert_includes needed, file, "#{above} does not call #{file}"
     end
   end
@@ -52,7 +57,7 @@ class ReadmeTest < Minitest::Test
     table = section("Where a process leaves")
     leaving = sources.select { |file| source(file).gsub(/^ *#.*/, "").match?(/\bexit!|\bKernel\.exit\b/) }
     assert_empty leaving.reject { |file| table.include?("`#{file}`") }
-    table.scan(/`([\w\/]+\.rb)`, ((?:`\w+`(?: and )?)+)/).each do |file, methods|
+    table.scan(%r{`([\w/]+\.rb)`, ((?:`\w+`(?: and )?)+)}).each do |file, methods|
       methods.scan(/\w+(?=`)/).each { |name| assert_match(/\bdef (?:self\.)?#{name}\b/, source(file), "#{file} has no #{name}") }
     end
   end

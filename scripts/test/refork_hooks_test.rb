@@ -22,7 +22,8 @@ class ReforkHooksTest < ReforkCase
   end
 
   def test_hook_before_that_fails
-    worker = start(hooks: "forks = 0\nbefore_fork { raise IndexError, 'no such thing' if (forks += 1) > 1 }\nafter_fork { NOTE.call(:after) }")
+    worker = start(hooks: "forks = 0\nbefore_fork { raise IndexError, 'no such thing' if (forks += 1) > 1 }\n" \
+                          "after_fork { NOTE.call(:after) }")
     told = refused(worker)
     assert_equal [[], "IndexError", "no such thing"], [told[:findings], *told[:error].values_at(:class, :message)]
     assert_equal [200, "1 "], get
@@ -61,7 +62,8 @@ class ReforkHooksTest < ReforkCase
   # A worker has run its own by then, a hook's, then a request's; they are none of those forked from it.
   def test_exit_handlers_of_workers
     worker = start('{ "/register" => -> { at_exit { NOTE.call(:request) }; at_exit(&$stderr.method(:flush)); at_exit(&method(:note)) } }',
-                   at_boot: "def note; NOTE.call(:method); end\nat_exit { NOTE.call(:boot) }", hooks: "after_fork { at_exit { NOTE.call(:hook) } }")
+                   at_boot: "def note; NOTE.call(:method); end\nat_exit { NOTE.call(:boot) }",
+                   hooks: "after_fork { at_exit { NOTE.call(:hook) } }")
     get("/register")
     preloader = refork_from(worker)
     leave(worker)

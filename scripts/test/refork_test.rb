@@ -41,7 +41,8 @@ class ReforkTest < ReforkCase
     eventually { (before = open_by(worker.pid)).grep(/\Asocket:/).size == 2 } # without the request's
     preloader = refork_from(worker)
     control = open_by(preloader.pid) - open_by(@preloader.pid)
-    assert_equal [1, true], [control.size, control.first.start_with?("socket:")], "it has what the older preloader has, but a socket of its own"
+    assert_equal [1, true], [control.size, control.first.start_with?("socket:")],
+                 "it has what the older preloader has, but a socket of its own"
     assert_equal open_by(@preloader.pid).size, open_by(preloader.pid).size
     assert_empty pipes_of(preloader.pid) & pipes_of(worker.pid)
     eventually { open_by(worker.pid) == before }
@@ -75,11 +76,13 @@ class ReforkTest < ReforkCase
   end
 
   def test_declared_unfit
-    worker = start('{ "/camera" => -> { PreforkLauncher.unfit_for_refork!("it has opened\nthe camera") } }', hooks: "before_fork { NOTE.call(:before) }")
+    worker = start('{ "/camera" => -> { PreforkLauncher.unfit_for_refork!("it has opened\nthe camera") } }',
+                   hooks: "before_fork { NOTE.call(:before) }")
     get("/camera")
     [true, false].each do |checked|
       told = refused(worker, checked: checked)
-      assert_equal [["declared", "the application says so: it has opened\nthe camera"]], told[:findings].map { |each| each.values_at(:kind, :text) }
+      assert_equal [["declared", "the application says so: it has opened\nthe camera"]],
+                   told[:findings].map { |each| each.values_at(:kind, :text) }
     end
     assert_equal ["before #{@preloader.pid}"], notes
   end

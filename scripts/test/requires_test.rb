@@ -21,7 +21,9 @@ class RequiresTest < Minitest::Test
   end
 
   def required_by(file)
-    source(file).scan(/^require_relative "([^"]+)"$/).map { |name,| File.expand_path("/#{File.dirname(file)}/#{name}.rb").delete_prefix("/") }
+    source(file).scan(/^require_relative "([^"]+)"$/).map do |name,|
+      File.expand_path("/#{File.dirname(file)}/#{name}.rb").delete_prefix("/")
+    end
   end
 
   # Names without a leading :: that a file refers to.
@@ -33,6 +35,7 @@ class RequiresTest < Minitest::Test
 
   def walk(node, found)
     return unless node.is_a?(Array)
+
     found << node[1][1] if node.first == :var_ref && node[1].is_a?(Array) && node[1].first == :@const
     node.each { |child| walk(child, found) }
   end

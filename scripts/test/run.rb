@@ -53,6 +53,7 @@ class TestRun
     counts = text.scan(SUMMARY).last&.map(&:to_i)
     @counts = @counts.zip(counts).map(&:sum) if counts
     return if counts && status.success?
+
     @failed << File.basename(file)
     puts "#{File.basename(file)}: #{status}", text
   end

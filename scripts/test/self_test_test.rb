@@ -48,6 +48,7 @@ class SelfTestTest < Minitest::Test
   def test_what_is_wrapped_and_works
     wrapper = Module.new do
       def write_nonblock(bytes, **options)
+        @seen = bytes
         super
       end
     end

@@ -36,7 +36,7 @@ class ServedApplicationTest < WorkerCase
   end
 
   def test_a_worker_that_becomes_a_daemon_serves_nobody
-    start(app { Process.daemon(true, true); Process.pid }) # rubocop:disable Style/Semicolon
+    start(app { Process.daemon(true, true); Process.pid })
     ready
     daemon = Integer(get.body)
     assert_equal 0, ended

@@ -52,7 +52,7 @@ class ServingLoopTest < WorkerCase
   end
 
   def test_a_title_is_worth_no_error
-    start(app { Process.define_singleton_method(:setproctitle) { |*| raise "frozen" }; "answered" }) # rubocop:disable Style/Semicolon
+    start(app { Process.define_singleton_method(:setproctitle) { |*| raise "frozen" }; "answered" })
     ready
     2.times { assert_equal "answered", get.body }
   end
@@ -60,7 +60,7 @@ class ServingLoopTest < WorkerCase
   def test_descriptors_that_the_application_closes
     { "all" => -> { ObjectSpace.each_object(IO) { |io| io.close unless io.closed? } },
       "by number" => -> { (3..255).each { |number| IO.for_fd(number).close rescue nil } } }.each do |what, act| # rubocop:disable Style/RescueModifier
-      start(app { act.call; "answered" }) # rubocop:disable Style/Semicolon
+      start(app { act.call; "answered" })
       ready
       refute get.complete, what
       refute_equal 0, ended, what

@@ -4,7 +4,8 @@ require "minitest"
 require "settings"
 
 class SettingsTest < Minitest::Test
-  FULL = { "root" => "/srv/shop", "generation" => "2", "entry" => "config.ru", "url_prefix" => "/shop", "hooks" => "/srv/shop/config/launcher.rb" }.freeze
+  FULL = { "root" => "/srv/shop", "generation" => "2", "entry" => "config.ru", "url_prefix" => "/shop",
+           "hooks" => "/srv/shop/config/launcher.rb" }.freeze
 
   def test_all
     settings = PreforkLauncher::Settings.new(FULL)
@@ -32,7 +33,9 @@ class SettingsTest < Minitest::Test
   end
 
   def test_what_is_needed
-    %w[root generation entry].each { |name| assert_raises(KeyError) { PreforkLauncher::Settings.new(FULL.reject { |other| other == name }) } }
+    %w[root generation entry].each do |name|
+      assert_raises(KeyError) { PreforkLauncher::Settings.new(FULL.reject { |other| other == name }) }
+    end
     assert_raises(ArgumentError) { PreforkLauncher::Settings.new(FULL.merge("generation" => "two")) }
   end
 end

@@ -113,7 +113,7 @@ class ShutdownTest < WorkerCase
   def test_the_supervisor_dies_while_a_request_hangs
     [-> {}, -> { Thread.main.raise("from afar") }].each do |disturb|
       began, beginning = IO.pipe
-      start(app { disturb.call; beginning.syswrite("."); sleep }, drain_timeout: "0.1") # rubocop:disable Style/Semicolon
+      start(app { disturb.call; beginning.syswrite("."); sleep }, drain_timeout: "0.1")
       ready
       sent("/hang").close
       Timeout.timeout(30) { began.read(1) }

@@ -20,7 +20,8 @@ class StepsTest < Minitest::Test
   # The application is elsewhere.
   def steps(without: [], seconds: 60, grace: PreforkLauncher::Steps::GRACE)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
-    PreforkLauncher::Steps.new(PreforkLauncher::Optimizations.new(without), PreforkLauncher::FastCGI::ErrorStream.new(@log), deadline: deadline, grace: grace, root: "/srv/shop")
+    errors = PreforkLauncher::FastCGI::ErrorStream.new(@log)
+    PreforkLauncher::Steps.new(PreforkLauncher::Optimizations.new(without), errors, deadline: deadline, grace: grace, root: "/srv/shop")
   end
 
   def test_a_step_that_fails_is_named_and_the_next_one_runs
@@ -35,7 +36,8 @@ class StepsTest < Minitest::Test
   end
 
   def test_whatever_a_step_throws
-    { "SystemExit: status 1" => -> { abort }, "UncaughtThrowError: uncaught throw :x" => -> { throw :x }, "NoMemoryError: failed" => -> { raise NoMemoryError, "failed" },
+    { "SystemExit: status 1" => -> { abort }, "UncaughtThrowError: uncaught throw :x" => -> { throw :x },
+      "NoMemoryError: failed" => -> { raise NoMemoryError, "failed" },
       "Exception: no" => -> { raise Exception, "no" }, # rubocop:disable Lint/RaiseException
       "anonymous exception: odd" => -> { raise Class.new(StandardError), "odd" } }.each do |told, block|
       @log.truncate(0)
@@ -52,7 +54,8 @@ class StepsTest < Minitest::Test
   def test_a_step_that_hangs_is_ended_and_the_next_one_runs
     steps = self.steps(seconds: 60, grace: -59.9)
     steps.step("records") { hang }
-    assert_match(/\Alauncher: preload: records did not end in time and is given up, at .*steps_test\.rb:\d+ \(--without records\)\n\z/, @log.string)
+    assert_match(/\Alauncher: preload: records did not end in time and is given up, at .*steps_test\.rb:\d+ \(--without records\)\n\z/,
+                 @log.string)
   end
 
   def hang

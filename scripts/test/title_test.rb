@@ -20,7 +20,10 @@ class TitleTest < Minitest::Test
 
   def test_preloader
     assert_equal ["launcher preloader gen=7 /srv/shop"],
-                 titles('PreforkLauncher::Title.preloader(PreforkLauncher::Settings.new("root" => "/srv/shop", "generation" => "7", "entry" => "config.ru")); shown')
+                 titles(<<~RUBY)
+                   settings = { "root" => "/srv/shop", "generation" => "7", "entry" => "config.ru" }
+                   PreforkLauncher::Title.preloader(PreforkLauncher::Settings.new(settings)); shown
+                 RUBY
   end
 
   def test_worker

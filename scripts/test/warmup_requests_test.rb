@@ -28,8 +28,10 @@ class WarmupRequestsTest < Minitest::Test
 
   def test_a_request_as_a_web_server_would_hand_it_over
     warmup(paths: ["/posts?page=2"], headers: { "Accept-Language" => "de", "X-Forwarded-Proto" => "https" }).run(app)
-    expected = { "REQUEST_METHOD" => "GET", "SCRIPT_NAME" => "", "PATH_INFO" => "/posts", "QUERY_STRING" => "page=2", "HTTP_HOST" => "shop.example",
-                 "SERVER_NAME" => "shop.example", "SERVER_PORT" => "80", "HTTP_ACCEPT_LANGUAGE" => "de", "HTTP_X_FORWARDED_PROTO" => "https",
+    expected = { "REQUEST_METHOD" => "GET", "SCRIPT_NAME" => "", "PATH_INFO" => "/posts", "QUERY_STRING" => "page=2",
+                 "HTTP_HOST" => "shop.example",
+                 "SERVER_NAME" => "shop.example", "SERVER_PORT" => "80", "HTTP_ACCEPT_LANGUAGE" => "de",
+                 "HTTP_X_FORWARDED_PROTO" => "https",
                  "rack.url_scheme" => "http" }
     assert_equal expected, @seen.first.slice(*expected.keys)
     assert_equal "", @seen.first["rack.input"].read
@@ -62,10 +64,12 @@ class WarmupRequestsTest < Minitest::Test
   end
 
   def test_what_goes_wrong_is_told_once_for_each_path
-    broken = { "/500" => -> { [500, {}, []] }, "/302" => -> { [302, {}, []] }, "/raise" => -> { raise "no\nway" }, "/exit" => -> { exit(3) },
+    broken = { "/500" => -> { [500, {}, []] }, "/302" => -> { [302, {}, []] }, "/raise" => -> { raise "no\nway" },
+               "/exit" => -> { exit(3) },
                "/abort" => -> { Thread.current.kill }, "/nil" => -> {} }
     warmup(paths: broken.keys, count: 2).run(->(env) { broken.fetch(env["PATH_INFO"]).call })
-    assert_equal ["launcher: warm-up: /500 answered 500", "launcher: warm-up: /302 answered 302", "launcher: warm-up: /raise RuntimeError: no",
+    assert_equal ["launcher: warm-up: /500 answered 500", "launcher: warm-up: /302 answered 302",
+                  "launcher: warm-up: /raise RuntimeError: no",
                   "launcher: warm-up: /exit SystemExit: exit"], @log.string.lines(chomp: true)
   end
 

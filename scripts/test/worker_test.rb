@@ -43,8 +43,9 @@ class WorkerTest < WorkerCase
   end
 
   def test_the_main_thread_is_disturbed
-    { "/raise" => -> { Thread.main.raise(ArgumentError, "from afar") }, "/exit" => -> { wait_for(Thread.new { exit(3) }) } }.each do |path, act|
-      start(app { act.call; "answered" }) # rubocop:disable Style/Semicolon
+    { "/raise" => -> { Thread.main.raise(ArgumentError, "from afar") },
+      "/exit" => -> { wait_for(Thread.new { exit(3) }) } }.each do |path, act|
+      start(app { act.call; "answered" })
       ready
       reply = get(path)
       assert_equal [200, "answered"], [reply.status, reply.body]

@@ -53,6 +53,7 @@ module PreforkLauncher
       # Without a size, not all of these may be of the one that is asked for, which collected? makes up for.
       def room
         return GC.stat(:heap_free_slots) unless @size
+
         GC.stat_heap(@size, :heap_eden_slots) - (allocated - GC.stat_heap(@size, :total_freed_objects))
       end
     end

@@ -56,6 +56,7 @@ module PreforkLauncher
     def stop
       ExitHandlers.skip_no_more
       return unless Process.pid == @pid
+
       @safety.flush
       exit!(@status)
     end

@@ -53,6 +53,7 @@ module PreforkLauncher
       ours.syswrite(@request)
       ours.shutdown(Socket::SHUT_WR)
       return unless @responder.serve(theirs)
+
       ours.sysread(READ_BYTES) if IO.select([ours], nil, nil, 0)
     rescue StandardError, ScriptError, SystemStackError, NoMemoryError
       nil

@@ -14,6 +14,7 @@ module PreforkLauncher
       @app.call(env)
     rescue SystemExit => error
       raise if Process.pid == @pid
+
       @safety.flush
       exit!(error.status)
     end

@@ -32,6 +32,7 @@ module PreforkLauncher
       while (socket = next_connection)
         @record.receiving
         return false unless @responder.serve(socket, interrupts: interrupts)
+
         @self_test.check if @self_test.due?
         @record.idle
       end
@@ -49,6 +50,7 @@ module PreforkLauncher
         socket = @listener.accept_nonblock(exception: false)
         return socket unless socket == :wait_readable
         return nil if @shutdown.asked?
+
         IO.select([@listener, @shutdown.wake_reader], nil, nil, PARENT_SECONDS)
         @shutdown.leave_alone if SupervisorDeath.happened? # where a handler of the application holds the main thread up
       end

@@ -48,6 +48,7 @@ module PreforkLauncher
     # service that is to stop, and the backlog would be lost with it.
     def signalled(signal)
       raise SignalException, signal unless Process.pid == @pid
+
       leave(@how || :now)
     end
 

@@ -24,6 +24,7 @@ module PreforkLauncher
       def compile_callbacks(controller)
         chain = controller.respond_to?(:__callbacks) && controller.__callbacks[:process_action]
         return unless chain.respond_to?(:compile)
+
         chain.method(:compile).arity.zero? ? chain.compile : chain.compile(nil)
       end
     end

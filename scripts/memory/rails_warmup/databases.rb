@@ -45,6 +45,7 @@ module PreforkLauncher
       def there?(database)
         path = file(ActiveRecordPools.configuration(database.pool))
         return true if path.nil? || File.size?(path)
+
         @steps.skip("the database #{database}", "there is nothing in #{path}")
         false
       end
@@ -52,6 +53,7 @@ module PreforkLauncher
       # Returns the path; nil for a database that is no file. In memory there is nothing to be learned.
       def file(configuration)
         return unless configuration[:adapter].to_s.match?(FILES) && configuration[:database]
+
         path = configuration[:database].to_s
         path = path.delete_prefix("file:").sub(/\?.*/m, "").sub(%r{\A//[^/]*/}, "/") if path.start_with?("file:")
         File.expand_path(path, ::Rails.root.to_s)
@@ -70,8 +72,10 @@ module PreforkLauncher
       end
 
       def sound?(database, failure)
-        @steps.skip("the database #{database}", failure.start_with?(Trial::LATE) ? "it has not answered for #{SECONDS} s" : failure) if failure
-        failure.nil?
+        return true unless failure
+
+        @steps.skip("the database #{database}", failure.start_with?(Trial::LATE) ? "it has not answered for #{SECONDS} s" : failure)
+        false
       end
     end
   end

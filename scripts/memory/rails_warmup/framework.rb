@@ -23,8 +23,10 @@ module PreforkLauncher
       # session's own kinds of cookies.
       def secrets
         return unless secret?
+
         @application.env_config
         return unless defined?(::ActionDispatch::Request)
+
         jar = ::ActionDispatch::Request.new(@application.env_config.dup).cookie_jar
         jar.signed
         jar.encrypted
@@ -36,6 +38,7 @@ module PreforkLauncher
       def translations
         ::Time.zone&.now
         return unless defined?(::I18n)
+
         backends(::I18n.backend).grep(::I18n::Backend::Simple).each do |backend|
           backend.send(:lookup, ::I18n.default_locale, "date.formats.default")
         end
@@ -46,6 +49,7 @@ module PreforkLauncher
       # For development and test Rails makes a secret by itself when it is first asked for one, and writes it to a file.
       def secret?
         return true unless ::Rails.env.development? || ::Rails.env.test?
+
         %w[development_secret.txt local_secret.txt].any? { |name| File.exist?(::Rails.root.join("tmp", name)) }
       end
 

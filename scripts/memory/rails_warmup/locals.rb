@@ -21,6 +21,7 @@ module PreforkLauncher
       # Ruby's own source, or what a template became.
       def learn(source)
         return unless source.include?("render")
+
         tree = Ripper.sexp(source)
         walk(tree) if tree
       end
@@ -83,6 +84,7 @@ module PreforkLauncher
       def own(partial, options)
         name = text(options["as"]) || File.basename(partial)
         return COLLECTION.map { |ending| name + ending } if options.key?("collection")
+
         options.key?("object") ? [name] : []
       end
 
@@ -93,6 +95,7 @@ module PreforkLauncher
       # The text of a literal string or symbol.
       def text(node)
         return unless node.is_a?(Array)
+
         content = node[1] if %i[string_literal symbol_literal].include?(node.first)
         token = content[1] if content.is_a?(Array) && content.size == 2
         token[1] if token.is_a?(Array) && token[1].is_a?(String)
@@ -101,6 +104,7 @@ module PreforkLauncher
       # The pairs of a literal hash; nil where a key is computed.
       def pairs(node)
         return unless node.is_a?(Array)
+
         case node.first
         when :bare_assoc_hash then keys(node[1])
         when :hash then node[1] ? keys(node[1][1]) : {}

@@ -18,6 +18,7 @@ module PreforkLauncher
         unlogged do
           @steps.each(Databases.new(@steps).answering(models)) do |model|
             next unless table?(model)
+
             learn(model)
             relate(model)
             find(model)
@@ -55,6 +56,7 @@ module PreforkLauncher
       def relate(model)
         model.reflect_on_all_associations.each do |association|
           next if association.polymorphic?
+
           association.klass
           association.foreign_key
           association.inverse_of
@@ -66,6 +68,7 @@ module PreforkLauncher
       def find(model)
         key = model.primary_key
         return unless key.is_a?(String) && model.columns_hash[key]&.type == :integer
+
         rows = model.unscoped.where(key => nil).limit(1)
         rows.to_sql
         @found[model.connection_pool] ||= rows.load

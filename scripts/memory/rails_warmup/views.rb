@@ -26,6 +26,7 @@ module PreforkLauncher
 
       def run
         return unless ::ActionView::Resolver.caching?
+
         # The first folder that has a template is where it is found.
         templates = resolvers.flat_map { |resolver| below(resolver) }.uniq { |template| template.to_a.first(3) }
         @steps.each(templates) { |template| learn(template) }

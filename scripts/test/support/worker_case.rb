@@ -100,7 +100,7 @@ class WorkerCase < Minitest::Test
   def in_hand(path = "/")
     gate, opener = IO.pipe
     began, beginning = IO.pipe
-    start(app { beginning.write("."); beginning.flush; gate.read(1); "finished" }) # rubocop:disable Style/Semicolon
+    start(app { beginning.write("."); beginning.flush; gate.read(1); "finished" })
     ready
     @asking = client
     reply = Thread.new { @asking.get(path) }
