@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "passenger_events"
+require_relative "supervisor_death"
 
 module PreforkLauncher
   # Runs the application's own code around the fork, from config/launcher.rb:
@@ -49,7 +50,7 @@ module PreforkLauncher
     end
 
     def before_fork
-      @before.each(&:call)
+      run(@before)
     end
 
     # Whether there is anything that after_fork may have to do again.
@@ -60,12 +61,22 @@ module PreforkLauncher
     # The events of the application come first: the hooks are the launcher's user's, who knows of both.
     def after_fork(slot, forked: true)
       @passenger.starting(forked: forked)
-      @after.each { |block| block.call(slot) }
+      run(@after, slot)
     end
 
     # In a worker that has served its last request.
     def before_exit
       @passenger.stopping
+    end
+
+    private
+
+    # Runs blocks, which may change the user of this process: the kernel does not tell it of the supervisor's death then,
+    # unless it is asked again.
+    def run(blocks, *arguments)
+      blocks.each { |block| block.call(*arguments) }
+    ensure
+      SupervisorDeath.renew
     end
   end
 end

@@ -55,7 +55,7 @@ module PreforkLauncher
       # forgets the request then.
       def renew
         request_signal
-        @check.call
+        @check&.call
       end
 
       private

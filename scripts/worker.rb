@@ -73,7 +73,6 @@ module PreforkLauncher
       @safety.after_fork unless @settings.direct?
       @stage = "after_fork"
       @hooks.after_fork(@key.fetch(:slot), forked: !@settings.direct?)
-      SupervisorDeath.renew # a hook may have changed the user
       @stage = "serve"
       @refork = new_refork if @preloader
       @serving_loop = new_serving_loop

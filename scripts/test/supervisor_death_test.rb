@@ -2,8 +2,10 @@
 
 require "minitest"
 require "minitest/mock"
+require "tempfile"
 require "timeout"
 require "children"
+require "hooks"
 require "supervisor_death"
 
 # Real processes: a supervisor that this test kills, and one that it has started.
@@ -243,16 +245,25 @@ class SupervisorDeathTest < Minitest::Test
     [go, going, held, hold].each(&:close)
   end
 
-  # The kernel forgets the request with a change of the user.
-  def test_a_request_that_was_forgotten_is_made_again
-    supervisor, = supervise do
-      watch
-      number = PreforkLauncher::SupervisorDeath::PRCTL.fetch(RUBY_PLATFORM[/\A[^-]+/])
-      PreforkLauncher::SupervisorDeath.send(:quietly) { syscall(number, PreforkLauncher::SupervisorDeath::SET_DEATH_SIGNAL, 0) }
-      PreforkLauncher::SupervisorDeath.renew
+  # What the kernel does with a change of the user, as a hook may make one.
+  FORGET = lambda do
+    number = PreforkLauncher::SupervisorDeath::PRCTL.fetch(RUBY_PLATFORM[/\A[^-]+/])
+    PreforkLauncher::SupervisorDeath.send(:quietly) { syscall(number, PreforkLauncher::SupervisorDeath::SET_DEATH_SIGNAL, 0) }
+  end
+
+  def test_a_request_that_a_hook_has_undone_is_made_again
+    [[:before_fork], [:after_fork, 0]].each do |hook|
+      supervisor, = supervise do
+        hooks = Tempfile.create("launcher.rb") do |file|
+          File.write(file.path, "#{hook.first} { SupervisorDeathTest::FORGET.call }")
+          PreforkLauncher::Hooks.new.load(file.path)
+        end
+        watch
+        hooks.public_send(*hook)
+      end
+      Process.kill("KILL", supervisor)
+      assert_equal "died", heard, hook.first
     end
-    Process.kill("KILL", supervisor)
-    assert_equal "died", heard
   end
 
   # Its parent is the shell's process, which the supervisor has started.
