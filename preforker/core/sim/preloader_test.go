@@ -18,10 +18,8 @@ type preloader struct {
 	hung     bool
 	stopped  bool
 	loaded   bool
-	retiring bool
 	eof      bool // its life line has ended
 	reaped   bool
-	told     bool // reforked: somebody will say loaded
 	spawns   []*worker
 	deferred []func()
 	failed   *core.Failed
