@@ -316,3 +316,25 @@ func TestDirectWorkerOfAGenerationThatIsGivenUpServesNobody(t *testing.T) {
 		t.Errorf("drained %+v, want %v", drained, keys[1])
 	}
 }
+
+// TestDirectWorkerThatWasNeverStartedEndsWithItsGeneration: its socket could not be bound, and another worker's load had
+// ended the generation just before.
+func TestDirectWorkerThatWasNeverStartedEndsWithItsGeneration(t *testing.T) {
+	s := newDirect(t, 2, 2)
+	s.serveAll(s.acts)
+	s.core.slots[1].deaths = 10 // so that it waits, with its socket closed
+	s.dies(s.serving(1), 0)
+	loading := find[SpawnWorker](s.event(RestartAsked{"HUP"}))
+	phantom := find[SpawnWorker](s.fire(TimerSlot))
+	if len(loading) != 1 || len(phantom) != 1 || phantom[0].Key.Slot != 1 || phantom[0].Key.Generation != 2 {
+		t.Fatalf("%+v, %+v", loading, phantom)
+	}
+	s.event(WorkerSpawnFailed{Key: loading[0].Key})
+	if forgotten := find[ForgetWorker](s.event(SlotNotBound{Slot: 1, Error: "address in use"})); len(forgotten) != 1 || forgotten[0].Key != phantom[0].Key {
+		t.Errorf("%+v", forgotten)
+	}
+	s.serveAll(s.fire(TimerSlot))
+	if key := s.serving(1); key.Generation != 1 {
+		t.Errorf("%v", key)
+	}
+}

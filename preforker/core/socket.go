@@ -58,14 +58,25 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 	c.do(SocketUnbound{Slot: e.Slot, Error: e.Error, Known: e.Told || e.Error == s.unbound})
 	s.unbound = e.Error
 	s.open = false
-	if w := s.serving(); w != nil && w.binding == s.binding && w.state == SpawningWorker {
-		// The spawn that went with it has no listener.
+	if w := s.unstarted(); w != nil {
 		c.do(ForgetWorker{w.key, false})
 		c.moveWorker(w, ExitedWorker)
 		s.remove(w)
 		c.retrySlotLater(s, slotBackoff.max)
 		c.fill()
 	}
+}
+
+// unstarted is the worker that was spawned with a socket that could not be bound: there is no such process. What has
+// failed besides may have told it to leave already.
+func (s *slot) unstarted() *worker {
+	if len(s.workers) == 0 {
+		return nil
+	}
+	if w := s.workers[len(s.workers)-1]; w.binding == s.binding && w.pid == 0 && w.state != BootingWorker && w.state != ReadyWorker {
+		return w
+	}
+	return nil
 }
 
 // socketBound: a worker is ready on the socket of a slot that could not be bound before.
