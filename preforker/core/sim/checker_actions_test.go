@@ -12,6 +12,8 @@ func (c *checker) did(a core.Action) {
 		c.fail("the core contradicts itself: %s", a.Error)
 	case core.LoadFailed:
 		c.failed = max(c.failed, a.Failure.Generation)
+	case core.RestartNoted:
+		c.restartNoted = true
 	case core.LoadBegan:
 		c.loadBegan(a)
 	case core.SetBudget:
@@ -78,6 +80,7 @@ func (c *checker) didToWorker(a core.Action) {
 			return
 		}
 		w.told, w.toldAt, w.holds = true, c.now, true
+		c.due = append(c.due, core.Timer{Kind: core.TimerWorkerDrain, Key: a.Key})
 	case core.ContinueWorker:
 		if c.worker(a.Key) == nil {
 			c.fail("%v is continued, which is not there", a.Key)
@@ -103,6 +106,22 @@ func (c *checker) loadBegan(a core.LoadBegan) {
 		c.fail("a load %v before its wait is over", c.reloadAt-c.now)
 	}
 	c.generation = a.Generation
+	if c.loadsAtOnce() {
+		if c.reloaded > 0 && c.now-c.reloaded < soundAfter {
+			c.fail("a second load %v after the one before, without a wait", c.now-c.reloaded)
+		}
+		c.reloaded = c.now
+	}
+	c.restartNoted = false
+}
+
+// loadsAtOnce says whether this load takes the place of one that is gone, at once. That is allowed for the first.
+func (c *checker) loadsAtOnce() bool {
+	switch c.event.(type) {
+	case core.PreloaderExited, core.WorkerExited, core.WorkerSpawnFailed:
+		return !c.restartNoted
+	}
+	return false
 }
 
 func (c *checker) setsTimer(a core.SetTimer) {
@@ -172,6 +191,7 @@ func (c *checker) drains(a core.DrainWorker) {
 	}
 	serves, s := w.accepting(), &c.slots[a.Key.Slot]
 	w.told, w.toldAt = true, c.now
+	c.due = append(c.due, core.Timer{Kind: core.TimerWorkerDrain, Key: a.Key})
 	ready, isReady := c.event.(core.WorkerReady)
 	switch {
 	case c.stopping:

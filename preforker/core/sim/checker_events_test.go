@@ -172,9 +172,12 @@ func (c *checker) takesOfPreloader(p *checkedPreloader, e core.Event) {
 	switch e := e.(type) {
 	case core.PreloaderLoaded:
 		if !p.told {
-			p.loaded, c.booted = true, true
+			p.loaded, p.since, c.booted = true, c.now, true
 		}
 	case core.PreloaderExited:
+		if p.loaded && !p.told && c.now-p.since > soundAfter {
+			c.reloaded = 0 // it had nothing to do with the loads before
+		}
 		c.preloaders = slices.DeleteFunc(c.preloaders, func(other *checkedPreloader) bool { return other == p })
 	case core.WorkerNotReforked:
 		if w := c.worker(p.source); w != nil && !p.told && slices.ContainsFunc(e.Why.Findings, core.Finding.Declared) {

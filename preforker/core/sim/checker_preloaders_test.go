@@ -14,7 +14,9 @@ func (c *checker) didToPreloader(a core.Action) {
 				c.fail("two loads at once")
 			}
 		}
-		c.preloaders = append(c.preloaders, &checkedPreloader{origin: ident.Origin{Generation: a.Generation}})
+		p := &checkedPreloader{origin: ident.Origin{Generation: a.Generation}}
+		c.preloaders = append(c.preloaders, p)
+		c.due = append(c.due, core.Timer{Kind: core.TimerPreloaderBoot, Key: p.origin.Key()})
 	case core.RetirePreloader:
 		c.retires(a.Origin)
 	case core.SignalPreloader:
@@ -47,6 +49,7 @@ func (c *checker) retires(origin ident.Origin) {
 		c.fail("the preloader %v is to leave twice", origin)
 	}
 	p.told = true
+	c.due = append(c.due, core.Timer{Kind: core.TimerPreloaderKill, Key: origin.Key()})
 	if c.stopping || origin.Refork > 0 && c.failedOf(origin) {
 		return
 	}
@@ -101,4 +104,5 @@ func (c *checker) reforks(a core.ReforkWorker) {
 		}
 	}
 	c.preloaders = append(c.preloaders, &checkedPreloader{origin: a.Origin, source: a.Key})
+	c.due = append(c.due, core.Timer{Kind: core.TimerPreloaderBoot, Key: a.Origin.Key()})
 }

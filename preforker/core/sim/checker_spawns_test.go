@@ -31,6 +31,7 @@ func (c *checker) spawns(key ident.Key) {
 	} else if s.backoff && c.now < s.wait {
 		c.fail("a worker for slot %d, %v before its wait is over", key.Slot, s.wait-c.now)
 	}
+	c.due = append(c.due, core.Timer{Kind: core.TimerWorkerBoot, Key: key})
 	c.workers = append(c.workers, w)
 	s.workers = append(s.workers, w)
 	s.wait, s.backoff = 0, false

@@ -25,6 +25,7 @@ type checker struct {
 	now      time.Duration
 	event    core.Event     // of this step
 	unborn   *checkedWorker // whose spawn has failed in this step
+	due      []core.Timer   // that this step has to set: nobody has for ever to come up, or to leave
 	problem  string         // the first one
 
 	slots      []checkedSlot
@@ -40,6 +41,8 @@ type checker struct {
 	reforkOf           int           // the generation that reforkAt is about
 	reforkAt           time.Duration // no refork before
 	reloadAt           time.Duration // no load before
+	reloaded           time.Duration // when one was begun at once in place of one that was gone
+	restartNoted       bool
 }
 
 type checkedSlot struct {
@@ -82,9 +85,10 @@ type checkedPreloader struct {
 	origin ident.Origin
 	source ident.Key // the worker that is to fork it
 	loaded bool
-	told   bool // to leave, or given up
-	proven bool // its workers have shown that they serve
-	maybe  bool // it is taken for proven where a worker of it died early and there is no other
+	since  time.Duration // loaded
+	told   bool          // to leave, or given up
+	proven bool          // its workers have shown that they serve
+	maybe  bool          // it is taken for proven where a worker of it died early and there is no other
 }
 
 func newChecker(slots int, p core.Policy) *checker {
@@ -197,6 +201,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 		c.impossible("time goes back")
 	}
 	c.now, c.event, c.boundBefore, c.unborn = now, e, c.bound, nil
+	c.due = c.due[:0]
 	late := c.takes(e)
 	for _, a := range actions {
 		if _, fact := a.(core.Fact); !fact && c.finished {
@@ -208,6 +213,11 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	}
 	if c.unborn != nil && c.unborn.unborn && !c.direct() {
 		c.fail("%v was not started and is not forgotten", c.unborn.key)
+	}
+	for _, timer := range c.due {
+		if c.timers[timer] == 0 {
+			c.fail("there is no time limit: %q of %v", timer.Kind, timer.Key)
+		}
 	}
 	c.checkSlots()
 }
