@@ -13,9 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"launcher/preforker/core"
-
 	"launcher/preforker/control"
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/internal/wire"
@@ -82,23 +81,31 @@ func New(config Config) (*Supervisor, error) {
 		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
 	}
-	policy, random := policyOf(config), rand.Float64
-	if config.Record != "" {
-		var err error
-		if s.record, err = newRecorder(config, policy, s.began); err != nil {
-			return nil, err
-		}
-		random = s.record.history.Random(random)
-	}
-	s.core = core.New(config.Workers, policy, random)
 	s.hurry, s.hasten = context.WithCancel(context.Background())
 	s.survey = newSurvey(&s.tasks)
-	if err := s.acquire(); err != nil {
+	if err := s.begin(); err != nil {
 		s.verdict = err
 		s.release()
 		return nil, err
 	}
 	return s, nil
+}
+
+// begin makes the core, once the socket folder is this launcher's: a launcher that finds it
+// taken writes nothing to a record, which may be that of the one that runs.
+func (s *Supervisor) begin() (err error) {
+	if err := s.acquire(); err != nil {
+		return err
+	}
+	policy, random := policyOf(s.config), rand.Float64
+	if s.config.Record != "" {
+		if s.record, err = newRecorder(s.config, policy, s.began); err != nil {
+			return err
+		}
+		random = s.record.history.Random(random)
+	}
+	s.core = core.New(s.config.Workers, policy, random)
+	return nil
 }
 
 func policyOf(config Config) core.Policy {
@@ -175,7 +182,7 @@ func (s *Supervisor) release() {
 	}
 }
 
-// Run supervises until Stop, or the failure of the first load, ends it. It answers
+// Run supervises until Stop, or the failure of the first load, ends it. It returns
 // once no process of its own is left.
 func (s *Supervisor) Run() error {
 	defer s.release()
