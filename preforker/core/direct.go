@@ -83,12 +83,16 @@ func (c *Core) endGeneration(p *preloader) {
 	c.dropPreloader(p)
 }
 
-// workerLoadFailure is what a preloader's end would have been that ended in the same way.
-func (c *Core) workerLoadFailure(w *worker, e WorkerExited) LoadFailure {
-	was := LoadingPreloader
+// workerLoadFailure is what a preloader's end would have been that ended in the same way. A worker that was told to
+// leave because its generation was given up does not say why that was.
+func (c *Core) workerLoadFailure(w *worker, p *preloader, e WorkerExited) LoadFailure {
+	was, reason := LoadingPreloader, w.reason
 	if w.state == SpawningWorker {
 		was = StartingPreloader
 	}
-	return LoadFailure{Generation: w.key.Generation, Exit: e.Exit, Failed: e.Failed, Lines: e.Lines, Was: was, Reason: w.reason,
+	if reason == ReasonBootFailed {
+		reason = p.reason
+	}
+	return LoadFailure{Generation: w.key.Generation, Exit: e.Exit, Failed: e.Failed, Lines: e.Lines, Was: was, Reason: reason,
 		Timeout: c.policy.BootTimeout}
 }

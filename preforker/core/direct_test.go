@@ -315,6 +315,10 @@ func TestDirectWorkerOfAGenerationThatIsGivenUpServesNobody(t *testing.T) {
 	if drained := find[DrainWorker](s.event(WorkerLoaded{keys[1], Load{}})); len(drained) != 1 || drained[0].Key != keys[1] {
 		t.Errorf("drained %+v, want %v", drained, keys[1])
 	}
+	// It may be gone before the one that took too long, and is not why the generation has failed.
+	if failed := find[LoadFailed](s.event(WorkerExited{Key: keys[1]})); len(failed) != 1 || failed[0].Failure.Reason != ReasonBootTimeout {
+		t.Errorf("told %+v, want the boot timeout", failed)
+	}
 }
 
 // TestDirectWorkerThatWasNeverStartedEndsWithItsGeneration: its socket could not be bound, and another worker's load had

@@ -242,7 +242,7 @@ func (c *Core) workerExited(e WorkerExited) {
 		return
 	}
 	if p := c.loadingGeneration(w); p != nil {
-		c.firstLoadFailed(s, w, p, c.workerLoadFailure(w, e))
+		c.firstLoadFailed(s, w, p, c.workerLoadFailure(w, p, e))
 		return
 	}
 	if w.leaving() && !w.reason.failure() {
