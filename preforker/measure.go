@@ -27,7 +27,7 @@ const (
 )
 
 // ages are requests after which a worker is read in any case: when its first ones are over, and
-// when it has lived for as long as it should.
+// when it has served for as long as it should.
 var ages = [...]uint64{core.MinService, core.AimedService}
 
 // measurer reads the memory of workers, in a goroutine of its own, and posts what
@@ -139,7 +139,7 @@ func (m *measurer) sample(all bool) {
 
 	for _, p := range parents {
 		if usage, err := proc.Of(p.pid); err == nil {
-			// Not knowing its own size would make the promise smaller by some megabytes.
+			// Without its own size the bound is too small by some megabytes.
 			own, _ := proc.Of(os.Getpid())
 			m.post(core.PreloaderMeasured{Origin: p.origin, Preloader: usage.RSS, Launcher: own.RSS})
 		}

@@ -6,9 +6,8 @@ import (
 	"os"
 	"time"
 
-	"launcher/preforker/core"
-
 	"launcher/preforker/control"
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/linux"

@@ -80,7 +80,6 @@ func writeHead(w http.ResponseWriter, resp *fcgi.Response, bodyRead bool) {
 // client may still be sending, the connection ends with the response: what it sends must not be taken
 // for the next request.
 func copyHeader(to, from http.Header, bodyRead bool) {
-
 	for name, values := range from {
 		to[name] = values
 	}

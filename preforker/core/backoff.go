@@ -3,7 +3,7 @@ package core
 import "time"
 
 // backoff spreads retries: nothing for the first failure, then a delay that
-// doubles from first up to most. Jitter shortens it by up to a half, so that
+// doubles from min up to max. Jitter shortens it by up to a half, so that
 // slots that failed together do not come back together.
 type backoff struct {
 	free     int // failures in a row that cost no wait

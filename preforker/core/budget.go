@@ -20,7 +20,7 @@ const (
 	firstReplacement = 100 * time.Millisecond
 	// earlyServices is how many workers in a row that were replaced early tell that it was no single request.
 	earlyServices = 3
-	// mostExamples is how many workers a budget is chosen from.
+	// maxExamples is how many workers a budget is chosen from.
 	maxExamples = 3
 )
 
@@ -78,7 +78,7 @@ func (c *Core) maxBudget() uint64 {
 	return maxBudget(c.budget.preloader, c.policy.MemoryLimit, len(c.slots))
 }
 
-// workersMeasured: what changed since the last look at them.
+// workersMeasured: what changed since they were last measured.
 func (c *Core) workersMeasured(e WorkersMeasured) {
 	for _, m := range e.Workers {
 		_, w := c.worker(m.Key)

@@ -50,7 +50,7 @@ func provisional(preloader, most uint64) uint64 {
 	return clampBudget(preloader/2, most)
 }
 
-// mostBudget bounds a budget that is chosen: by the preloader's size, so that one request in a hundred
+// maxBudget bounds a budget that is chosen: by the preloader's size, so that one request in a hundred
 // that needs a lot does not make room for it in all workers, and by the memory that there is.
 func maxBudget(preloader, limit uint64, workers int) uint64 {
 	most := max(budgetRoom, preloader)

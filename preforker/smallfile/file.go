@@ -103,7 +103,7 @@ func Replace(path string, text []byte, mode os.FileMode) error {
 	return nil
 }
 
-// maxEntries is how many names of a folder are looked at: somebody may have filled it.
+// maxEntries is how many names of a folder are read: somebody may have filled it.
 const maxEntries = 20_000
 
 // RemoveTemporary removes what launchers that were killed have left half written. The caller holds
