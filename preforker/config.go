@@ -11,14 +11,12 @@ import (
 	"launcher/preforker/ruby"
 )
 
-// What the user may choose, and how a worker stands, in the core's words.
+// What the user may choose, in the core's words.
 type (
 	SpawnMethod = core.SpawnMethod
 	Renewal     = core.Renewal
 	Budget      = core.Budget
 	Refork      = core.Refork
-	WorkerState = core.WorkerState
-	Reason      = core.Reason
 )
 
 // How workers come to be.

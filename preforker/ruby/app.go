@@ -72,9 +72,9 @@ func FindRackup(root, rackup string) (App, error) {
 	return app, nil
 }
 
-// Again is the application as it is in its folder now: another release may start otherwise, or be
+// again is the application as it is in its folder now: another release may start otherwise, or be
 // gone.
-func (a App) Again() (App, error) {
+func (a App) again() (App, error) {
 	now, err := FindApp(a.Root)
 	if a.Named {
 		now, err = FindRackup(a.Root, a.Entry)

@@ -27,11 +27,11 @@ func CheckHello(hello wire.Hello, ruby string) *wire.Failed {
 	default:
 		return nil
 	}
-	return &wire.Failed{Stage: StageRuby, Error: wire.Failure{Class: "unusable Ruby", Message: message}}
+	return &wire.Failed{Stage: stageRuby, Error: wire.Failure{Class: "unusable Ruby", Message: message}}
 }
 
-// StageRuby marks a failure that came before the application was touched.
-const StageRuby = "ruby"
+// stageRuby marks a failure that came before the application was touched.
+const stageRuby = "ruby"
 
 // olderThan compares dotted versions number by number. What is not a number counts
 // as 0: "3.4.0-preview1" is not older than 3.4.

@@ -19,7 +19,7 @@ func TestCheckHello(t *testing.T) {
 		hello := good
 		change(&hello)
 		failed := CheckHello(hello, "/bin/ruby")
-		if (failed == nil) != (says == "") || (failed != nil && (failed.Stage != StageRuby || !strings.Contains(failed.Error.Message, says))) {
+		if (failed == nil) != (says == "") || (failed != nil && (failed.Stage != stageRuby || !strings.Contains(failed.Error.Message, says))) {
 			t.Errorf("%+v: %+v, want %q", hello, failed, says)
 		}
 	}

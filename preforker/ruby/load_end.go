@@ -90,7 +90,7 @@ func (e LoadEnd) notLoaded(err *LoadError) {
 // failed reports one that has said itself why it could not go on.
 func (e LoadEnd) failed(err *LoadError) {
 	failure := e.Failed.Error
-	if e.Failed.Stage == StageRuby {
+	if e.Failed.Stage == stageRuby {
 		err.Summary, err.Try = "start Ruby: "+failure.Message, "name another Ruby with --ruby"
 		return
 	}

@@ -36,7 +36,7 @@ func TestLoadError(t *testing.T) {
 			says: "start Ruby: permission denied", try: "--ruby"},
 		"no Ruby": {end: LoadEnd{Exit: ident.ExitStatus{Code: 3}, Silent: true},
 			says: "start Ruby: it ended before it said its version (exit status 3)", try: "--ruby"},
-		"wrong Ruby": {end: LoadEnd{Failed: failed(StageRuby, "", "it is too old"), Silent: true},
+		"wrong Ruby": {end: LoadEnd{Failed: failed(stageRuby, "", "it is too old"), Silent: true},
 			says: "start Ruby: it is too old", try: "--ruby"},
 		"silent": {end: LoadEnd{Exit: ident.ExitStatus{Signal: 9}, TimedOut: true},
 			says: "load the application: not done within 1m0s (--boot-timeout)", try: "raise --boot-timeout"},

@@ -52,8 +52,8 @@ type Output struct {
 	size     int // of what is held
 }
 
-// ReadOutput begins to read a pipe. Line takes what is passed on, one line at a time; it may wait.
-func ReadOutput(pipe *os.File, line func(string)) *Output {
+// readOutput begins to read a pipe. Line takes what is passed on, one line at a time; it may wait.
+func readOutput(pipe *os.File, line func(string)) *Output {
 	o := &Output{pipe: pipe, line: line, done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
@@ -75,8 +75,8 @@ func (o *Output) Admit() {
 	o.tasks.Go(o.pass)
 }
 
-// WhenSilent has somebody told where it takes long for it to show that it is a Ruby.
-func (o *Output) WhenSilent(after time.Duration, tell func()) { o.silent = time.AfterFunc(after, tell) }
+// whenSilent has somebody told where it takes long for it to show that it is a Ruby.
+func (o *Output) whenSilent(after time.Duration, tell func()) { o.silent = time.AfterFunc(after, tell) }
 
 func (o *Output) stopWaiting() {
 	if o.silent != nil {

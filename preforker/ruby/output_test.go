@@ -31,7 +31,7 @@ func TestOutput(t *testing.T) {
 				t.Fatal(err)
 			}
 			var passed []string
-			o := ReadOutput(read, func(line string) { passed = append(passed, line) })
+			o := readOutput(read, func(line string) { passed = append(passed, line) })
 			o.Admit()
 			if _, err := write.WriteString(test.text); err != nil {
 				t.Fatal(err)
@@ -53,7 +53,7 @@ func TestOutputKeepsTheLast(t *testing.T) {
 	}
 	defer write.Close()
 	all := make(chan struct{})
-	o := ReadOutput(read, func(line string) {
+	o := readOutput(read, func(line string) {
 		if line == "line 49" {
 			close(all)
 		}
@@ -80,7 +80,7 @@ func TestOutputKeepsTheCrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := ReadOutput(read, func(string) {})
+	o := readOutput(read, func(string) {})
 	o.Admit()
 	fmt.Fprintln(w, "before")
 	fmt.Fprintln(w, "/srv/app/lib/a.rb:3: [BUG] Segmentation fault at 0x0000000000000010")
@@ -102,7 +102,7 @@ func TestOutputIsHeldBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	var passed []string
-	o := ReadOutput(read, func(line string) { passed = append(passed, line) })
+	o := readOutput(read, func(line string) { passed = append(passed, line) })
 	var want []string
 	for n := range 3 * linesKept {
 		want = append(want, fmt.Sprintf("line %d", n))
@@ -151,7 +151,7 @@ func TestOutputOfWhatIsNoRuby(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := ReadOutput(read, func(line string) { t.Errorf("%s: %.100q was passed on", name, line) })
+		o := readOutput(read, func(line string) { t.Errorf("%s: %.100q was passed on", name, line) })
 		if _, err := write.WriteString(test.text); err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestOutputIsTakenSlowly(t *testing.T) {
 	}
 	defer write.Close()
 	ended := make(chan struct{})
-	o := ReadOutput(read, func(line string) {
+	o := readOutput(read, func(line string) {
 		if strings.HasPrefix(line, "line 0 ") {
 			<-ended
 			<-time.After(2 * straggle) // a slow machine

@@ -68,9 +68,9 @@ func (s Start) Launch(name string, settings map[string]string, variables []strin
 		_ = read.Close()
 		return nil, err
 	}
-	process := &Process{Child: child, Conn: conn, Output: ReadOutput(read, s.Printed)}
+	process := &Process{Child: child, Conn: conn, Output: readOutput(read, s.Printed)}
 	if s.Silent != nil {
-		process.Output.WhenSilent(silence, func() { s.Silent(child.Pid) })
+		process.Output.whenSilent(silence, func() { s.Silent(child.Pid) })
 	}
 	return process, nil
 }

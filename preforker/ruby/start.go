@@ -25,7 +25,7 @@ type Start struct {
 // Settings are what every Ruby process is told (scripts/settings.rb). The application is looked for
 // anew.
 func (s Start) Settings(generation int) (map[string]string, error) {
-	app, err := s.App.Again()
+	app, err := s.App.again()
 	if err != nil {
 		return nil, err
 	}
