@@ -8,9 +8,10 @@ import (
 
 func TestBudgetChosen(t *testing.T) {
 	s := renewing(t, 10, Renewal{Budget: Budget{Auto: true}})
-	promises := func() (found []string) {
-		for _, told := range find[MemoryBoundChanged](s.acts) {
-			found = append(found, fmt.Sprintf("%d MB + %d MB = %d MB", megabytes(told.Bound.Preloader), megabytes(told.Bound.Each), megabytes(told.Bound.Total)))
+	told := func() (found []string) {
+		for _, changed := range find[MemoryBoundChanged](s.acts) {
+			b := changed.Bound
+			found = append(found, fmt.Sprintf("%d MB + %d MB = %d MB", megabytes(b.Preloader), megabytes(b.Each), megabytes(b.Total)))
 		}
 		return found
 	}
@@ -19,10 +20,10 @@ func TestBudgetChosen(t *testing.T) {
 	}
 	s.measured(1, 4, 8)
 	s.measured(1, 12, 100)
-	if got, want := promises(), []string{"60 MB + 30 MB = 370 MB", "60 MB + 12 MB = 190 MB"}; !slices.Equal(got, want) {
-		t.Errorf("promised %q, want %q", got, want)
+	if got, want := told(), []string{"60 MB + 30 MB = 370 MB", "60 MB + 12 MB = 190 MB"}; !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
 	}
-	// Three short lives in a row are no accident: it grows.
+	// Three early replacements in a row are no accident: it grows.
 	s.replaceAll()
 	for range earlyServices - 1 {
 		if actions := s.measured(2, 13, 20); len(find[SpawnWorker](actions)) != 1 {
@@ -33,7 +34,7 @@ func TestBudgetChosen(t *testing.T) {
 	if actions := s.measured(2, 13, 20); len(find[SpawnWorker](actions)) != 0 {
 		t.Errorf("it is replaced all the same: %+v", actions)
 	}
-	if got := promises(); len(got) != 3 || got[2] != "60 MB + 14 MB = 210 MB" {
+	if got := told(); len(got) != 3 || got[2] != "60 MB + 14 MB = 210 MB" {
 		t.Errorf("then %q", got)
 	}
 }
