@@ -18,7 +18,7 @@ var historyFile = flag.String("history", "", "a file that a launcher has written
 // TestReplay takes recorded histories through the core again, with the invariants: the one of -history, with all
 // that happened in it, or those that are kept in testdata.
 func TestReplay(t *testing.T) {
-	paths, err := filepath.Glob("testdata/histories/*.jsonl")
+	paths, err := filepath.Glob(filepath.Join(keptHistories, "*.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

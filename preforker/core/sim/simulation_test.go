@@ -101,9 +101,15 @@ func report(t *testing.T, seed uint64, nth int64, made []uint16, problem string)
 // maxLines of a history are shown, the last ones.
 const maxLines = 300
 
+// keptHistories is the folder of those that have failed once.
+var keptHistories = filepath.Join("testdata", "histories")
+
 // keep writes a history as a launcher records it.
 func keep(t *testing.T, seed uint64, made []uint16) string {
-	path := filepath.Join("testdata", "histories", fmt.Sprintf("seed-%d.jsonl", seed))
+	path := filepath.Join(keptHistories, fmt.Sprintf("seed-%d.jsonl", seed))
+	if err := os.MkdirAll(keptHistories, 0o755); err != nil {
+		return err.Error()
+	}
 	if err := os.WriteFile(path, recorded(t, made), 0o644); err != nil {
 		return err.Error()
 	}
