@@ -169,8 +169,8 @@ func (c *checker) finishes() {
 // forgets: only one whose pid was never told may be given up.
 func (c *checker) forgets(key ident.Key) {
 	switch w := c.workers[key.Serial]; {
-	case w.unborn:
-		w.unborn = false
+	case w.unstarted:
+		w.unstarted = false
 	case w.ended:
 		c.fail("%v is forgotten, which has ended", key)
 	case w.pid:

@@ -131,7 +131,7 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 		c.end(w)
 	case core.WorkerSpawnFailed:
 		c.end(w)
-		w.unborn, c.unborn = true, w
+		w.unstarted, c.unstarted = true, w
 	}
 }
 

@@ -20,13 +20,13 @@ const (
 // checker says what must not be. It knows what a core was told and what it has said, nothing else of it, so it serves
 // for a simulated history as for a recorded one.
 type checker struct {
-	policy   core.Policy
-	recorded bool // the history is a recorded one: another core may have led to its events
-	now      time.Duration
-	event    core.Event     // of this step
-	unborn   *checkedWorker // whose spawn has failed in this step
-	due      []core.Timer   // that this step has to set: nobody has for ever to come up, or to leave
-	problem  string         // the first one
+	policy    core.Policy
+	recorded  bool // the history is a recorded one: another core may have led to its events
+	now       time.Duration
+	event     core.Event     // of this step
+	unstarted *checkedWorker // whose spawn has failed in this step
+	due       []core.Timer   // that this step has to set: nobody has for ever to come up, or to leave
+	problem   string         // the first one
 
 	slots      []checkedSlot
 	workers    []*checkedWorker // by serial, also those that have ended
@@ -57,25 +57,25 @@ type checkedSlot struct {
 }
 
 type checkedWorker struct {
-	key     ident.Key
-	binding int           // of its slot, when it was spawned
-	since   time.Duration // ready
-	pid     bool          // told
-	loaded  bool          // with direct spawning
-	ready   bool
-	said    bool // that it leaves
-	told    bool // to leave, in whatever way; or it has said so itself
-	toldAt  time.Duration
-	patient bool // it may take its time
-	renewed bool // for a fork of its generation
-	killed  bool
-	holds   bool // its slot waits for its end
-	ended   bool
-	unborn  bool // its spawn has failed, and it is not forgotten yet
-	follows bool // one that served when it was spawned
-	unfit   bool // for a refork
-	private uint64
-	served  uint64
+	key       ident.Key
+	binding   int           // of its slot, when it was spawned
+	since     time.Duration // ready
+	pid       bool          // told
+	loaded    bool          // with direct spawning
+	ready     bool
+	said      bool // that it leaves
+	told      bool // to leave, in whatever way; or it has said so itself
+	toldAt    time.Duration
+	patient   bool // it may take its time
+	renewed   bool // for a fork of its generation
+	killed    bool
+	holds     bool // its slot waits for its end
+	ended     bool
+	unstarted bool // its spawn has failed, and it is not forgotten yet
+	follows   bool // one that served when it was spawned
+	unfit     bool // for a refork
+	private   uint64
+	served    uint64
 }
 
 func (w *checkedWorker) accepting() bool { return w.ready && !w.told && !w.ended }
@@ -200,7 +200,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	if now < c.now {
 		c.impossible("time goes back")
 	}
-	c.now, c.event, c.boundBefore, c.unborn = now, e, c.bound, nil
+	c.now, c.event, c.boundBefore, c.unstarted = now, e, c.bound, nil
 	c.due = c.due[:0]
 	late := c.takes(e)
 	for _, a := range actions {
@@ -211,8 +211,8 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 		}
 		c.did(a)
 	}
-	if c.unborn != nil && c.unborn.unborn && !c.direct() {
-		c.fail("%v was not started and is not forgotten", c.unborn.key)
+	if c.unstarted != nil && c.unstarted.unstarted && !c.direct() {
+		c.fail("%v was not started and is not forgotten", c.unstarted.key)
 	}
 	for _, timer := range c.due {
 		if c.timers[timer] == 0 {
