@@ -18,8 +18,8 @@ import (
 // socketOptions are those of the sockets of tests.
 var socketOptions = linux.SocketOptions{Mode: 0o640, Gid: -1}
 
-// leaver is a supervisor as far as closing sockets goes. Who is refused reads "refused".
-func leaver(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
+// supervisorWithSockets is a supervisor as far as closing sockets goes. Who is refused reads "refused".
+func supervisorWithSockets(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	t.Helper()
 	bound, err := sockets.BindAll(testdir.Short(t), slots, socketOptions, 0)
 	if err != nil {
@@ -36,7 +36,7 @@ func leaver(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 }
 
 func TestBacklogIsRefusedWithoutNeighbours(t *testing.T) {
-	s, _ := leaver(t, 2)
+	s, _ := supervisorWithSockets(t, 2)
 	var waiting []net.Conn
 	for range 5 {
 		waiting = append(waiting, testdir.Connect(t, s.sockets.Path(0), ""))
@@ -61,7 +61,7 @@ func TestBacklogIsRefusedWithoutNeighbours(t *testing.T) {
 }
 
 func TestNeighboursAreThoseThatServe(t *testing.T) {
-	s, _ := leaver(t, 4)
+	s, _ := supervisorWithSockets(t, 4)
 	var keys []ident.Key
 	for _, a := range s.core.Step(0, core.Started{}) {
 		if spawn, is := a.(core.SpawnWorker); is {

@@ -62,7 +62,7 @@ type healthSeen struct {
 	sequence uint32
 	idle     int    // probes in a row at which it was idle and others waited
 	asleep   int    // probes in a row at which it slept besides
-	deaf     int    // probes in a row at which it was idle and should have left
+	staying  int    // probes in a row at which it was idle and should have left
 	draining int    // probes in a row at which it was about to end
 	stopped  int    // probes in a row at which it was stopped
 	leaving  bool   // it was to leave
@@ -202,9 +202,9 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 		if !seen.leaving {
 			seen.leaving, seen.served = true, entry.Requests
 		}
-		deaf := count(&seen.deaf, accepting && !moved, healthProbes)
+		staying := count(&seen.staying, accepting && !moved, healthProbes)
 		draining := count(&seen.draining, entry.State == scoreboard.Draining, h.drain)
-		if deaf || draining || !target.backlog && entry.Requests > seen.served+keptRequests {
+		if staying || draining || !target.backlog && entry.Requests > seen.served+keptRequests {
 			h.post(core.WorkerStuck{Key: target.key, Reason: core.ReasonNotLeaving, Waiting: waiting})
 		}
 	}

@@ -91,7 +91,7 @@ func startErrorOf(err error) *core.StartError {
 // loadErrorOf is the report of a load that failed.
 func loadErrorOf(f core.LoadFailure) error {
 	end := ruby.LoadEnd{Exit: f.Exit, Lines: f.Lines, Program: f.Program, Silent: f.Was == core.StartingPreloader,
-		TimedOut: f.Reason == core.ReasonBootTimeout, Mute: f.Reason == core.ReasonChannelClosed, Timeout: f.Timeout}
+		TimedOut: f.Reason == core.ReasonBootTimeout, ChannelClosed: f.Reason == core.ReasonChannelClosed, Timeout: f.Timeout}
 	if f.Failed != nil {
 		end.Failed = &wire.Failed{Stage: f.Failed.Stage, Error: wire.Failure(f.Failed.Failure)}
 	}

@@ -20,10 +20,10 @@ import (
 	"launcher/preforker/sockets"
 )
 
-// newKeeper is a supervisor as far as its socket folder goes.
-func newKeeper(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
+// newFolderOwner is a supervisor as far as its socket folder goes.
+func newFolderOwner(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	t.Helper()
-	s, _ := leaver(t, slots)
+	s, _ := supervisorWithSockets(t, slots)
 	var log bytes.Buffer
 	s.log = slog.New(slog.NewTextHandler(&log, nil))
 	s.sockets.Close()
@@ -94,7 +94,7 @@ func TestFilesComeBack(t *testing.T) {
 		"another folder": func(dir string) error { return errors.Join(os.Rename(dir, dir+".old"), os.Mkdir(dir, 0o700)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, log := newKeeper(t, 2)
+			s, log := newFolderOwner(t, 2)
 			if found := s.check(t); found != nil || log.Len() != 0 {
 				t.Errorf("nothing is missing, but %+v", found)
 			}
@@ -143,7 +143,7 @@ func TestFilesComeBack(t *testing.T) {
 
 // TestSocketsThatWereMoved: each name has another one's socket.
 func TestSocketsThatWereMoved(t *testing.T) {
-	s, _ := newKeeper(t, 3)
+	s, _ := newFolderOwner(t, 3)
 	for _, move := range [][2]int{{0, 2}, {1, 0}} { // over another one, and where another one was
 		if err := os.Rename(s.sockets.Paths()[move[0]], s.sockets.Paths()[move[1]]); err != nil {
 			t.Fatal(err)
@@ -154,7 +154,7 @@ func TestSocketsThatWereMoved(t *testing.T) {
 
 // TestWaitingConnectionsMoveToTheNewSocket: who has connected to the older one notices nothing.
 func TestWaitingConnectionsMoveToTheNewSocket(t *testing.T) {
-	s, _ := newKeeper(t, 1)
+	s, _ := newFolderOwner(t, 1)
 	conn := testdir.Connect(t, s.sockets.Path(0), "request")
 	testdir.HalfClose(t, conn)
 	if err := os.Remove(s.sockets.Path(0)); err != nil {
@@ -185,7 +185,7 @@ func TestWaitingConnectionsMoveToTheNewSocket(t *testing.T) {
 // TestFolderOfAnotherLauncher: it has taken the folder after that was cleaned. It is left alone,
 // that is told once, and the folder is taken back when the other one has left.
 func TestFolderOfAnotherLauncher(t *testing.T) {
-	s, log := newKeeper(t, 2)
+	s, log := newFolderOwner(t, 2)
 	for _, name := range kept {
 		if err := os.Remove(filepath.Join(s.config.SocketDir, name)); err != nil {
 			t.Fatal(err)
@@ -233,7 +233,7 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 
 // TestFolderOfAnApplicationThatIsGone: an old release is not made anew, empty.
 func TestFolderOfAnApplicationThatIsGone(t *testing.T) {
-	s, log := newKeeper(t, 1)
+	s, log := newFolderOwner(t, 1)
 	if err := os.RemoveAll(s.config.App.Root); err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestFolderOfAnApplicationThatIsGone(t *testing.T) {
 
 // TestFolderThatIsFullOfOthers costs nothing: nobody looks for names that were not asked for.
 func TestFolderThatIsFullOfOthers(t *testing.T) {
-	s, _ := newKeeper(t, 1)
+	s, _ := newFolderOwner(t, 1)
 	names := []string{"fastcgi.socket-99999999999999999999", "fastcgi.socket-01", "fastcgi.socket--1", "fastcgi.socket-", "fastcgi.socket-1"}
 	for _, name := range names {
 		if err := os.WriteFile(filepath.Join(s.config.SocketDir, name), nil, 0o600); err != nil {
@@ -279,7 +279,7 @@ func TestFolderThatIsFullOfOthers(t *testing.T) {
 
 // TestFolderThatCannotBePutBack is told once, and comes back when it can.
 func TestFolderThatCannotBePutBack(t *testing.T) {
-	s, log := newKeeper(t, 2)
+	s, log := newFolderOwner(t, 2)
 	dir := s.config.SocketDir
 	if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, []byte("precious"), 0o600)); err != nil {
 		t.Fatal(err)
@@ -320,7 +320,7 @@ func TestFolderThatCannotBePutBack(t *testing.T) {
 // TestLoopWaitsForNoDisk: what a check has made anew is taken over as it is, though the disk has
 // stopped to answer by then.
 func TestLoopWaitsForNoDisk(t *testing.T) {
-	s, _ := newKeeper(t, 2)
+	s, _ := newFolderOwner(t, 2)
 	if err := os.RemoveAll(s.config.SocketDir); err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +348,7 @@ func TestStopWhileFilesAreMadeAnew(t *testing.T) {
 		"the loop has ended": func(s *Supervisor, found notice) { s.notices <- found; s.discardNotices() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, _ := newKeeper(t, 2)
+			s, _ := newFolderOwner(t, 2)
 			if err := os.RemoveAll(s.config.SocketDir); err != nil {
 				t.Fatal(err)
 			}
@@ -371,7 +371,7 @@ func TestStopWhileFilesAreMadeAnew(t *testing.T) {
 
 // TestSocketThatTheCoreDoesNotWant: its slot was closed while the check was made.
 func TestSocketThatTheCoreDoesNotWant(t *testing.T) {
-	s, _ := newKeeper(t, 2)
+	s, _ := newFolderOwner(t, 2)
 	for _, path := range s.sockets.Paths() {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ type endReason int
 const (
 	endedItself endReason = iota
 	endedLate             // the boot timeout was over
-	endedMute             // it had closed its channel
+	endedClosed           // it had closed its channel
 )
 
 // examiner follows the one process of an examination. Its goroutines read and wait; what they
@@ -60,7 +60,7 @@ func (e *examiner) run(ctx context.Context) (*Result, error) {
 		return nil, fmt.Errorf("reap Ruby: %w", err)
 	case e.examined == nil:
 		return nil, ruby.LoadEnd{Exit: exit, Failed: e.failed, Lines: lines, Program: e.config.Ruby, Silent: e.silent,
-			TimedOut: why == endedLate, Mute: why == endedMute, Timeout: e.config.BootTimeout}.Err()
+			TimedOut: why == endedLate, ChannelClosed: why == endedClosed, Timeout: e.config.BootTimeout}.Err()
 	}
 	return &Result{Ruby: e.loaded.Ruby, Rails: e.loaded.Rails, Rack: e.loaded.Rack, Seconds: e.loaded.Seconds,
 		Findings: e.examined.Findings, Measured: e.examined.Measured}, nil
@@ -69,7 +69,7 @@ func (e *examiner) run(ctx context.Context) (*Result, error) {
 // wait waits for the end of Ruby, and sees to it. Past the boot timeout it is asked where it is;
 // one that says nothing more and stays has become another program; whoever does not want to know
 // any more has it ended.
-func (e *examiner) wait(ctx context.Context, ended, mute <-chan struct{}) endReason {
+func (e *examiner) wait(ctx context.Context, ended, closed <-chan struct{}) endReason {
 	timeout := time.NewTimer(e.config.BootTimeout)
 	defer timeout.Stop()
 	for {
@@ -77,11 +77,11 @@ func (e *examiner) wait(ctx context.Context, ended, mute <-chan struct{}) endRea
 		select {
 		case <-ended:
 			return endedItself
-		case <-mute:
-			if mute = nil; e.examined != nil {
+		case <-closed:
+			if closed = nil; e.examined != nil {
 				continue
 			}
-			reason = endedMute
+			reason = endedClosed
 		case <-ctx.Done():
 			_ = e.ruby.SignalGroup(syscall.SIGTERM)
 		case <-timeout.C:
@@ -101,7 +101,7 @@ func (e *examiner) end(reason endReason, ended <-chan struct{}) endReason {
 	defer grace.Stop()
 	select {
 	case <-ended:
-		if reason == endedMute {
+		if reason == endedClosed {
 			return endedItself // how it has ended says more
 		}
 	case <-grace.C:

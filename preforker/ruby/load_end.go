@@ -13,15 +13,15 @@ import (
 
 // LoadEnd is how a Ruby ended before the application was loaded.
 type LoadEnd struct {
-	Start    error // it could not be started
-	Exit     ident.ExitStatus
-	Failed   *wire.Failed  // what it said last; nil: nothing
-	Lines    []string      // the last ones that it printed
-	Program  string        // its command; "": not known
-	Silent   bool          // it has not said what it is
-	TimedOut bool          // it was ended because of that, or because it took long to load
-	Mute     bool          // it was ended because it had closed its channel
-	Timeout  time.Duration // that it had
+	Start         error // it could not be started
+	Exit          ident.ExitStatus
+	Failed        *wire.Failed  // what it said last; nil: nothing
+	Lines         []string      // the last ones that it printed
+	Program       string        // its command; "": not known
+	Silent        bool          // it has not said what it is
+	TimedOut      bool          // it was ended because of that, or because it took long to load
+	ChannelClosed bool          // it was ended because it had closed its channel
+	Timeout       time.Duration // that it had
 }
 
 // Err is the report of it: a *LoadError.
@@ -56,7 +56,7 @@ func (e LoadEnd) notARuby(err *LoadError) {
 	case e.TimedOut:
 		err.Summary = fmt.Sprintf("start Ruby: %s has not said what it is within %v (--boot-timeout); is it a Ruby?", what, e.Timeout)
 		err.Try = "name another Ruby with --ruby"
-	case e.Mute:
+	case e.ChannelClosed:
 		err.Summary = fmt.Sprintf("start Ruby: %s closed the descriptors that it was given", what)
 		err.Try = "have what --ruby names keep descriptors from 3 on open, as exec does and sudo does not; or name Ruby itself"
 	case e.Failed != nil:
@@ -79,7 +79,7 @@ func (e LoadEnd) notLoaded(err *LoadError) {
 		err.Try = "raise --boot-timeout, or see without the launcher where it hangs: it has code of its own for the signal QUIT, or a C extension does not return"
 	case e.Failed != nil:
 		e.failed(err)
-	case e.Mute:
+	case e.ChannelClosed:
 		err.Summary = "load the application: it replaced Ruby by another program (exec), or closed descriptors that are not its own"
 	default:
 		err.Summary = fmt.Sprintf("load the application: Ruby ended while it loaded: %v", e.Exit)
