@@ -26,7 +26,7 @@ type preloader struct {
 // load starts the next generation.
 func (c *Core) load() {
 	c.generation++
-	c.reloadAt = 0
+	c.reloadAt, c.again = 0, false
 	c.preloaders = append(c.preloaders, &preloader{origin: ident.Origin{Generation: c.generation}, since: c.now})
 	c.do(LoadBegan{Generation: c.generation})
 	if c.direct() {
@@ -151,7 +151,6 @@ func (c *Core) loadAgain() bool {
 	if !c.again || c.loading() != nil {
 		return false
 	}
-	c.again = false
 	c.load()
 	return true
 }

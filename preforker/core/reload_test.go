@@ -133,3 +133,19 @@ func TestALoadWaitsOnce(t *testing.T) {
 		t.Errorf("it waits again: %+v", waits)
 	}
 }
+
+// TestARestartThatWasNotedIsOverWithTheNextLoad: whoever began it.
+func TestARestartThatWasNotedIsOverWithTheNextLoad(t *testing.T) {
+	s := running(t, 1)
+	s.event(RestartAsked{"HUP"})
+	if noted := find[RestartNoted](s.event(RestartAsked{"HUP"})); len(noted) != 1 {
+		t.Fatalf("%+v", s.newest)
+	}
+	s.fire(TimerPreloaderBoot) // generation 2 is given up, and has yet to end
+	if loads := find[StartPreloader](s.event(RestartAsked{"HUP"})); len(loads) != 1 {
+		t.Fatalf("%+v, want generation 3", loads)
+	}
+	if loads := find[StartPreloader](s.event(PreloaderExited{Origin: gen(3), Exit: ident.ExitStatus{Code: 1}})); len(loads) != 0 {
+		t.Errorf("%+v, though nobody has asked again", loads)
+	}
+}
