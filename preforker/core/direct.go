@@ -87,7 +87,7 @@ func (c *Core) endGeneration(p *preloader) {
 // leave because its generation was given up does not say why that was.
 func (c *Core) workerLoadFailure(w *worker, p *preloader, e WorkerExited) LoadFailure {
 	was, reason := LoadingPreloader, w.reason
-	if w.state == SpawningWorker {
+	if w.pid == 0 { // it has not said hello
 		was = StartingPreloader
 	}
 	if reason == ReasonBootFailed {

@@ -342,3 +342,17 @@ func TestDirectWorkerThatWasNeverStartedEndsWithItsGeneration(t *testing.T) {
 		t.Errorf("%v", key)
 	}
 }
+
+// TestDirectWorkerThatClosesItsChannelIsKilled: also before it has said anything, as its pid is known from the start.
+func TestDirectWorkerThatClosesItsChannelIsKilled(t *testing.T) {
+	s := newDirect(t, 1, 1)
+	key := s.newestKey()
+	s.event(WorkerChannelClosed{key})
+	if killed := find[KillWorker](s.fire(TimerWorkerChannel)); len(killed) != 1 || killed[0].Key != key {
+		t.Fatalf("%+v", s.newest)
+	}
+	ends := find[Finish](s.event(WorkerExited{Key: key, Exit: ident.ExitStatus{Signal: 9}}))
+	if len(ends) != 1 || ends[0].Failure == nil || ends[0].Failure.Reason != ReasonChannelClosed || ends[0].Failure.Was != StartingPreloader {
+		t.Errorf("%+v", ends)
+	}
+}

@@ -53,7 +53,7 @@ func (c *Core) workerChannelTimeout(t Timer) {
 	_, w := c.worker(t.Key)
 	switch {
 	case w == nil || w.state == KillingWorker:
-	case w.pid == 0: // its preloader has yet to tell it
+	case w.pid == 0 && !c.direct(): // its preloader has yet to tell it
 		c.do(SetTimer{t, killGrace})
 	default:
 		c.do(WorkerUnreachable{Worker: w.name()})
