@@ -356,3 +356,21 @@ func TestDirectWorkerThatClosesItsChannelIsKilled(t *testing.T) {
 		t.Errorf("%+v", ends)
 	}
 }
+
+// TestDirectSlotsTakeTurns: two whose workers die in their first requests do not keep the others from loading.
+func TestDirectSlotsTakeTurns(t *testing.T) {
+	s := newDirect(t, 3, 1)
+	for range 12 {
+		key := s.newestKey()
+		if key.Slot == 2 {
+			return
+		}
+		s.serves(key)
+		s.event(WorkerExited{Key: key, Request: "GET /crash", Exit: ident.ExitStatus{Signal: 11}})
+		s.now += 2 * time.Second
+		for _, slot := range s.core.slots {
+			s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.waits}}})
+		}
+	}
+	t.Errorf("slot 2 has no worker: %v", s.spawned())
+}

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"slices"
 
 	"launcher/preforker/ident"
@@ -15,16 +16,30 @@ func (c *Core) fill() {
 		c.bringReloadForward()
 		return
 	}
-	for _, s := range c.slots {
-		if s.state == VacantSlot && c.mayBegin() {
-			c.openSlot(s)
-			c.spawn(s, c.sourceOf(s, source))
+	for _, s := range c.vacantSlots() {
+		if !c.mayBegin() {
+			break
 		}
+		c.openSlot(s)
+		c.spawn(s, c.sourceOf(s, source))
 	}
 	c.roll(source)
 	c.finishRoll(source)
 	c.renew()
 	c.beginRefork(source)
+}
+
+// vacantSlots are those that want a worker, those first whose workers have not died again and again: they would
+// keep the others from having one where few are started at once.
+func (c *Core) vacantSlots() []*slot {
+	var vacant []*slot
+	for _, s := range c.slots {
+		if s.state == VacantSlot {
+			vacant = append(vacant, s)
+		}
+	}
+	slices.SortStableFunc(vacant, func(a, b *slot) int { return cmp.Compare(a.deaths, b.deaths) })
+	return vacant
 }
 
 // sourceOf is what an empty slot is filled from: the newest proven preloader. Where workers of that
