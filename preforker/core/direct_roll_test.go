@@ -3,6 +3,7 @@ package core
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"launcher/preforker/ident"
 )
@@ -155,4 +156,31 @@ func TestDirectLoadsAreBounded(t *testing.T) {
 	if s.serving(2).Generation != 2 {
 		t.Errorf("%v", s.serving(2))
 	}
+}
+
+// TestDirectRollHasItsTurn: slots whose workers die again and again do not keep the others from a new release.
+func TestDirectRollHasItsTurn(t *testing.T) {
+	s := newDirect(t, 3, 1)
+	s.serveAll(s.acts)
+	crash := func(key ident.Key) {
+		s.event(WorkerExited{Key: key, Request: "GET /crash", Exit: ident.ExitStatus{Signal: 11}})
+		s.now += 2 * time.Second
+		for _, slot := range s.core.slots {
+			s.event(TimerFired{Timer{TimerSlot, ident.Key{Slot: slot.number, Serial: slot.waits}}})
+		}
+	}
+	crash(s.serving(0))
+	crash(s.serving(1))
+	for turn := range 12 {
+		if turn == 4 {
+			s.event(RestartAsked{"HUP"})
+		}
+		key := s.newestKey()
+		if key.Slot == 2 && key.Generation == 2 {
+			return
+		}
+		s.serves(key)
+		crash(key)
+	}
+	t.Errorf("slot 2 is not rolled: %v", s.spawned())
 }

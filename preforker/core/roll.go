@@ -2,44 +2,46 @@ package core
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"launcher/preforker/ident"
 )
 
 // fill gives every slot what it lacks: a worker where there is none, then, one slot
-// at a time, a worker of the newest generation beside an older one. It is called
-// after everything that could have made either possible.
+// at a time, a worker of the newest generation beside an older one, and last of all another one where they
+// die again and again: where few are started at once, all others would wait for ever. It is called
+// after everything that could have made any of it possible.
 func (c *Core) fill() {
 	source := c.newestSource()
 	if source == nil { // the first one loads, all are on their way out, or a load waits
 		c.bringReloadForward()
 		return
 	}
-	for _, s := range c.vacantSlots() {
-		if !c.mayBegin() {
-			break
-		}
-		c.openSlot(s)
-		c.spawn(s, c.sourceOf(s, source))
-	}
+	c.fillVacant(source, slotBackoff.free)
 	c.roll(source)
+	c.fillVacant(source, math.MaxInt)
 	c.finishRoll(source)
 	c.renew()
 	c.beginRefork(source)
 }
 
-// vacantSlots are those that want a worker, those first whose workers have not died again and again: they would
-// keep the others from having one where few are started at once.
-func (c *Core) vacantSlots() []*slot {
+// fillVacant fills slots that want a worker, after so many early deaths in a row at most. Those with fewer come first.
+func (c *Core) fillVacant(source *preloader, maxDeaths int) {
 	var vacant []*slot
 	for _, s := range c.slots {
-		if s.state == VacantSlot {
+		if s.state == VacantSlot && s.deaths <= maxDeaths {
 			vacant = append(vacant, s)
 		}
 	}
 	slices.SortStableFunc(vacant, func(a, b *slot) int { return cmp.Compare(a.deaths, b.deaths) })
-	return vacant
+	for _, s := range vacant {
+		if !c.mayBegin() {
+			return
+		}
+		c.openSlot(s)
+		c.spawn(s, c.sourceOf(s, source))
+	}
 }
 
 // sourceOf is what an empty slot is filled from: the newest proven preloader. Where workers of that
@@ -123,10 +125,12 @@ func (c *Core) rollWaits() bool {
 	return waits
 }
 
-// triesOut says whether a worker of a preloader is on its way in a slot, or has yet to show what it can do.
+// triesOut says whether a worker of a preloader is on its way in a slot, or has yet to show what it can do. One in a slot where they
+// die again and again is always on its way: nobody waits for that.
 func (s *slot) triesOut(source *preloader) bool {
+	lost := s.deaths > slotBackoff.free && !slices.ContainsFunc(s.workers, func(w *worker) bool { return w.state == ReadyWorker })
 	return slices.ContainsFunc(s.workers, func(w *worker) bool {
-		return !w.leaving() && w.key.Origin() == source.origin && (w.state != ReadyWorker || !source.proven)
+		return !w.leaving() && w.key.Origin() == source.origin && (w.state != ReadyWorker && !lost || !source.proven)
 	})
 }
 
