@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"launcher/preforker/core"
@@ -30,7 +31,7 @@ func (w *world) liveness() {
 	}
 	began := w.now
 	for w.next() && w.now <= began+w.restBound() {
-		if w.queue.others == 0 && w.unrest() == "" {
+		if (w.queue.others == 0 || w.poison()) && w.unrest() == "" {
 			break
 		}
 	}
@@ -41,7 +42,7 @@ func (w *world) liveness() {
 		w.check.fail("%s, %v after the faults have ended", why, w.now-began)
 		return
 	}
-	if w.below(2) == 1 {
+	if w.below(2) == 1 && !w.poison() {
 		w.staysAtRest()
 	} else {
 		w.comesToAnEnd()
@@ -81,21 +82,24 @@ func (w *world) unrest() string {
 	c := w.check
 	newest := ident.Origin{Generation: c.generation}
 	if !c.direct() {
-		if len(c.preloaders) != 1 {
-			return fmt.Sprintf("there are %d preloaders", len(c.preloaders))
+		if n := len(c.preloaders); n != 1 && !(n > 1 && w.poison()) { // the older one stays until all slots are served at the same time
+			return fmt.Sprintf("there are %d preloaders", n)
 		}
-		p := c.preloaders[0]
+		p := c.preloaders[len(c.preloaders)-1]
 		if newest = p.origin; !p.loaded || p.told || newest.Generation != c.generation && c.failed != c.generation {
 			return fmt.Sprintf("the preloader is %v", p.origin)
 		}
 	}
 	for i := range c.slots {
-		if why := w.unrestOf(i, newest); why != "" {
+		if why := w.unrestOf(i, newest); why != "" && !w.poisoned[i] {
 			return fmt.Sprintf("slot %d %s", i, why)
 		}
 	}
 	return ""
 }
+
+// poison says whether there are slots that nobody can serve for long.
+func (w *world) poison() bool { return slices.Contains(w.poisoned, true) }
 
 func (w *world) unrestOf(slot int, newest ident.Origin) string {
 	c, s := w.check, &w.check.slots[slot]

@@ -26,6 +26,7 @@ type world struct {
 	bound      []bool    // by slot: its socket is there
 	bad        []badness // by generation
 	nextBad    badness
+	poisoned   []bool // by slot: somebody repeats a request there that kills
 	pids       int
 
 	faults   int // one thing in so many goes wrong; 0: none
@@ -64,6 +65,12 @@ func newWorld(ch *choices) *world {
 		w.bound[slot] = true
 	}
 	w.bad = []badness{sound}
+	w.poisoned = make([]bool, slots)
+	if slots > 1 && ch.oneIn(16) {
+		for slot := range 1 + ch.below(slots-1) {
+			w.poisoned[slot] = true
+		}
+	}
 	return w
 }
 
@@ -119,6 +126,9 @@ func (w *world) deliver(e core.Event) {
 		}
 		w.steps++
 		actions := w.c.Step(w.now, next)
+		if w.steps%viewed == 0 {
+			w.c.View(w.now) // at any time
+		}
 		if w.watch != nil {
 			w.watch(w.now, next, actions)
 		}
@@ -134,6 +144,9 @@ func (w *world) deliver(e core.Event) {
 		w.check.fail("it finishes with %d workers and %d preloaders", len(w.workers), len(w.preloaders))
 	}
 }
+
+// viewed is how many steps there are between two views of the core.
+const viewed = 32
 
 // badOf is what is wrong with a generation.
 func (w *world) badOf(generation int) badness {
