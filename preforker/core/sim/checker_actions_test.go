@@ -218,6 +218,9 @@ func (c *checker) kills(a core.KillWorker) {
 		c.fail("%v is to be killed, which is not there", a.Key)
 		return
 	}
+	if c.unkilled == w {
+		c.unkilled = nil
+	}
 	if !w.killed { // else it may have been before its pid was known
 		c.checkKill(w)
 	}

@@ -109,11 +109,11 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 	s := &c.slots[w.key.Slot]
 	switch e := e.(type) {
 	case core.WorkerSpawned, core.WorkerHello:
-		w.pid = true
+		c.hasPid(w)
 	case core.WorkerLoaded:
 		w.loaded = true
 	case core.WorkerReady:
-		w.pid = true
+		c.hasPid(w)
 		if w.told || w.ready {
 			return
 		}
@@ -133,6 +133,14 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 		c.end(w)
 		w.unstarted, c.unstarted = true, w
 	}
+}
+
+// hasPid: one that was to be killed before its pid was known has to be killed now.
+func (c *checker) hasPid(w *checkedWorker) {
+	if w.killed && !w.pid && !c.direct() {
+		c.unkilled = w
+	}
+	w.pid = true
 }
 
 // end notes the end of a worker, by whatever cause.

@@ -25,6 +25,7 @@ type checker struct {
 	now       time.Duration
 	event     core.Event     // of this step
 	unstarted *checkedWorker // whose spawn has failed in this step
+	unkilled  *checkedWorker // that has to be killed in this step
 	due       []core.Timer   // that this step has to set: nobody has for ever to come up, or to leave
 	problem   string         // the first one
 
@@ -200,7 +201,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	if now < c.now {
 		c.impossible("time goes back")
 	}
-	c.now, c.event, c.boundBefore, c.unstarted = now, e, c.bound, nil
+	c.now, c.event, c.boundBefore, c.unstarted, c.unkilled = now, e, c.bound, nil, nil
 	c.due = c.due[:0]
 	late := c.takes(e)
 	for _, a := range actions {
@@ -210,6 +211,9 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 			c.fail("%T of one that is gone leads to %T %+v", e, a, a)
 		}
 		c.did(a)
+	}
+	if c.unkilled != nil {
+		c.fail("%v is not killed, though its pid is known now", c.unkilled.key)
 	}
 	if c.unstarted != nil && c.unstarted.unstarted && !c.direct() {
 		c.fail("%v was not started and is not forgotten", c.unstarted.key)
