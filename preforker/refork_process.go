@@ -51,8 +51,8 @@ func (s *Supervisor) followPreloaderPid(origin ident.Origin, pid int) {
 	s.reapOrphans() // a pass that waited for this pid can go on
 }
 
-// preloaderChannelClosed: with the last end of its control socket goes one whose pid nobody has
-// told.
+// preloaderChannelClosed makes the end of a preloader of it whose pid nobody has told: with the last
+// end of its control socket there is no such process.
 func (s *Supervisor) preloaderChannelClosed(e core.PreloaderChannelClosed) core.Event {
 	p := s.preloaders[e.Origin]
 	if p == nil || p.child != nil {

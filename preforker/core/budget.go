@@ -78,7 +78,7 @@ func (c *Core) maxBudget() uint64 {
 	return maxBudget(c.budget.preloader, c.policy.MemoryLimit, len(c.slots))
 }
 
-// workersMeasured: what changed since they were last measured.
+// workersMeasured takes what has changed of workers since they were last measured.
 func (c *Core) workersMeasured(e WorkersMeasured) {
 	for _, m := range e.Workers {
 		_, w := c.worker(m.Key)

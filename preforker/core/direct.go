@@ -62,7 +62,7 @@ func (c *Core) askWhereItLoads(w *worker) {
 	}
 }
 
-// firstLoadFailed: a worker is gone, and with it its generation, which nobody has loaded. Its slot
+// firstLoadFailed ends a generation that nobody has loaded with a worker of it that is gone. Its slot
 // does not wait: what else there is may be sound.
 func (c *Core) firstLoadFailed(s *slot, w *worker, p *preloader, failure LoadFailure) {
 	c.endGeneration(p)

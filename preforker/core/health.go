@@ -7,15 +7,16 @@ import (
 // A worker may be there and serve nobody. What the kernel tells of a process, its death, is then not to be
 // waited for: these are the other signs, and what follows from them.
 
-// workerChannelClosed: a worker's end of its channel is closed. That is the last but one moment of a process that
-// ends; one that is still there a little later has replaced its program (exec) or closed what it had open.
+// workerChannelClosed gives a worker that has closed its channel a moment to end. That is the last but one of a process
+// that ends; one that is still there a little later has replaced its program (exec) or closed what it had open.
 func (c *Core) workerChannelClosed(e WorkerChannelClosed) {
 	if _, w := c.worker(e.Key); w != nil && w.state != KillingWorker {
 		c.do(SetTimer{Timer{TimerWorkerChannel, e.Key}, killGrace})
 	}
 }
 
-// workerStuck: between two requests it forks for a refork, which has a time limit of its own.
+// workerStuck kills a worker that takes no connections, or does not leave. One that forks for a refork does neither
+// meanwhile, which has a time limit of its own.
 func (c *Core) workerStuck(e WorkerStuck) {
 	_, w := c.worker(e.Key)
 	if w == nil || c.pendingRefork(w) != nil || c.phase == PhaseStopping {
@@ -32,7 +33,7 @@ func (c *Core) workerStuck(e WorkerStuck) {
 	c.kill(w, e.Reason)
 }
 
-// workerStopped: what a request has done to its worker, or somebody at a terminal, is undone.
+// workerStopped continues a worker that a signal has stopped: of a request in it, or of somebody at a terminal.
 func (c *Core) workerStopped(e WorkerStopped) {
 	_, w := c.worker(e.Key)
 	if w == nil || w.state == KillingWorker {

@@ -130,8 +130,8 @@ func (c *Core) preloaderLoaded(e PreloaderLoaded) {
 	c.fill()
 }
 
-// generationLoaded: the application is there, for the first time in this generation. The worker is who has loaded
-// it, nil where its preloader has.
+// generationLoaded notes that the application is there, for the first time in this generation. The worker is who has
+// loaded it, nil where its preloader has.
 func (c *Core) generationLoaded(p *preloader, by *worker, loaded Load) {
 	c.movePreloader(p, ReadyPreloader)
 	p.loaded = true
@@ -155,8 +155,8 @@ func (c *Core) loadAgain() bool {
 	return true
 }
 
-// preloaderExited: one that was told to go is done; one that never loaded is an
-// error, fatal where nothing has loaded yet; one that had loaded is replaced.
+// preloaderExited decides what follows from a preloader's end. One that was told to go is done; one
+// that never loaded is an error, fatal where nothing has loaded yet; one that had loaded is replaced.
 func (c *Core) preloaderExited(e PreloaderExited) {
 	p := c.preloader(e.Origin)
 	if p == nil {
@@ -195,7 +195,7 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 	c.afterPreloader(p)
 }
 
-// notLoaded: a generation that is gone had not loaded the application.
+// notLoaded tells that a generation has not loaded the application, and stops where none had before.
 func (c *Core) notLoaded(gone *preloader, failure LoadFailure) {
 	if c.phase == PhaseBooting {
 		c.stop(&failure)
@@ -262,9 +262,9 @@ func (c *Core) preloaderKill(origin ident.Origin) {
 	}
 }
 
-// preloaderChannelClosed: it has closed its control socket, or talks nonsense, and cannot be
-// told to fork any more. One that is on its way out is let go. One that loads may be about to
-// end, and how it ends is what the report says.
+// preloaderChannelClosed kills a preloader that has closed its control socket, or talks nonsense, and
+// cannot be told to fork any more. One that is on its way out is let go. One that loads may be about
+// to end, and how it ends is what the report says.
 func (c *Core) preloaderChannelClosed(e PreloaderChannelClosed) {
 	p := c.preloader(e.Origin)
 	switch {

@@ -109,8 +109,8 @@ func (c *Core) killLate(p *preloader) {
 	}
 }
 
-// workerNotReforked: the application does not want this worker to have descendants, or there is something
-// in it that others must not inherit, or it failed.
+// workerNotReforked notes why a worker did not refork: the application does not want it to be forked from, or there is
+// something in it that others must not inherit, or it failed.
 func (c *Core) workerNotReforked(e WorkerNotReforked) {
 	p := c.preloader(e.Origin)
 	if p == nil || !p.loads() {
@@ -214,7 +214,7 @@ func (c *Core) reforkExited(p *preloader, e PreloaderExited) {
 	c.do(failed)
 }
 
-// workerAnsweredFirst: one good answer proves a refork.
+// workerAnsweredFirst takes the first response from a refork: a good one proves it, a bad one ends it.
 func (c *Core) workerAnsweredFirst(e WorkerAnsweredFirst) {
 	p := c.preloader(e.Key.Origin())
 	if p == nil || p.proven || p.state != ReadyPreloader {

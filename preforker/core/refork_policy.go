@@ -11,8 +11,8 @@ type Refork struct {
 	Checked bool
 }
 
-// autoAfter: the first requests build most of what requests build at all, so the first refork comes soon.
-// The second has seen more of the application's pages, and what the first one's
+// autoAfter is After by default. The first requests build most of what requests build at all, so the first refork
+// comes soon. The second has seen more of the application's pages, and what the first one's
 // own start has left behind is shared again.
 var autoAfter = []uint64{10, 60}
 

@@ -55,7 +55,7 @@ func (c *Core) reloadAfter(wait time.Duration) {
 	c.do(SetTimer{Timer{TimerReload, ident.Key{Generation: c.generation}}, wait})
 }
 
-// reload: the wait is over, unless a later load has made it needless.
+// reload begins the load that has waited, unless a later one has made it needless.
 func (c *Core) reload(newest int) {
 	if c.phase == PhaseRunning && c.generation == newest && c.loading() == nil {
 		c.load()

@@ -162,7 +162,7 @@ func (c *Core) finishRoll(source *preloader) {
 	}
 }
 
-// rollCompleted: every slot serves with a fork of this preloader.
+// rollCompleted notes that every slot serves with a fork of this preloader.
 func (c *Core) rollCompleted(source *preloader) {
 	was := c.announced
 	c.announced = source.origin

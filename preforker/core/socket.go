@@ -8,7 +8,7 @@ import (
 // name again: the slot gets a new one. Its workers have the old one, in whose queue requests may
 // wait; they serve what is there and leave, and the slot is filled as one that nobody serves.
 
-// socketsLost: files of open sockets are gone.
+// socketsLost has sockets bound anew whose files are gone.
 func (c *Core) socketsLost(e SocketsLost) {
 	if c.phase == PhaseStopping || c.phase == PhaseDone {
 		return // nobody is to find them
@@ -51,7 +51,7 @@ func numbersOf(slots []*slot) (numbers []int) {
 	return numbers
 }
 
-// slotNotBound: the socket of a slot could not be bound. It is tried again as after early
+// slotNotBound has a slot wait whose socket could not be bound. It is tried again as after early
 // deaths, less and less often; the log has each reason once.
 func (c *Core) slotNotBound(e SlotNotBound) {
 	s := c.slots[e.Slot]
@@ -79,7 +79,7 @@ func (s *slot) unstarted() *worker {
 	return nil
 }
 
-// socketBound: a worker is ready on the socket of a slot that could not be bound before.
+// socketBound notes that a worker is ready on a socket that could not be bound before.
 func (c *Core) socketBound(s *slot) {
 	if s.unbound == "" {
 		return

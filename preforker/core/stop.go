@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// stopAsked: everybody drains, or is killed. Asking twice changes nothing.
+// stopAsked has everybody drain, or kills them. Asking twice changes nothing.
 func (c *Core) stopAsked(e StopAsked) {
 	if c.phase != PhaseStopping && c.phase != PhaseDone {
 		c.logStopping(e.By)
@@ -49,8 +49,8 @@ func (c *Core) retireAll() {
 	}
 }
 
-// frontStopAsked: the launcher's own front finishes its requests before the workers leave, which it
-// needs for that. A slot without a ready worker gets none any more, so its socket goes at once.
+// frontStopAsked begins a stop in which the launcher's own front finishes its requests first: it needs
+// the workers for that. A slot without a ready worker gets none any more, so its socket goes at once.
 func (c *Core) frontStopAsked(e FrontStopAsked) {
 	if c.phase == PhaseStopping || c.phase == PhaseDone {
 		return
@@ -70,7 +70,7 @@ func (c *Core) frontStopAsked(e FrontStopAsked) {
 	c.finishWhenDone()
 }
 
-// frontStopped: nobody sends the workers anything new.
+// frontStopped has the workers leave, to whom nobody sends anything new.
 func (c *Core) frontStopped() {
 	if c.held && c.phase == PhaseStopping {
 		c.held = false

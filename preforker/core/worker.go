@@ -81,7 +81,7 @@ func (c *Core) forked(origin ident.Origin) {
 	}
 }
 
-// workerSpawnFailed: the fork did not happen. The slot waits as after an early death.
+// workerSpawnFailed gives up a worker that was not forked. The slot waits as after an early death.
 func (c *Core) workerSpawnFailed(e WorkerSpawnFailed) {
 	s, w := c.worker(e.Key)
 	if w == nil {
@@ -216,8 +216,8 @@ func (c *Core) workerBootTimeout(key ident.Key) {
 	}
 }
 
-// workerLeaving: a worker serves no more, though nobody has asked it to leave. Its exit handlers may take their
-// time, so its successor comes at once. One that is new is waited for: its slot may have to wait.
+// workerLeaving replaces a worker that serves no more though nobody has asked it to leave. Its exit handlers may take
+// their time, so its successor comes at once. One that is new is waited for: its slot may have to wait.
 func (c *Core) workerLeaving(e WorkerLeaving) {
 	s, w := c.worker(e.Key)
 	if w == nil || w.state != ReadyWorker {
@@ -235,7 +235,8 @@ func (c *Core) workerLeaving(e WorkerLeaving) {
 	c.fill()
 }
 
-// workerExited: a worker is gone and reaped.
+// workerExited decides what follows from a worker's end: whether it was asked to leave or has died, and when the next
+// one comes.
 func (c *Core) workerExited(e WorkerExited) {
 	s, w := c.worker(e.Key)
 	if w == nil {
