@@ -61,7 +61,7 @@ func (w *world) happens() {
 	case 13: // several at once, as the kernel kills where memory is short
 		for range 3 {
 			if p := w.someWorker(); p != nil {
-				p.die(ident.ExitStatus{Signal: ident.SIGKILL}, false, "")
+				p.die(killed, false, "")
 			}
 		}
 	case 14:

@@ -1,8 +1,9 @@
 package sim
 
 import (
-	"launcher/preforker/core"
 	"time"
+
+	"launcher/preforker/core"
 )
 
 func drawPolicy(ch *choices) core.Policy {

@@ -1,30 +1,24 @@
 package sim
 
 import (
+	"slices"
+
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
-	"slices"
-	"time"
 )
 
 // preloader is a preloader's process, and what the supervisor knows of it.
 type preloader struct {
-	w        *world
-	origin   ident.Origin
-	channel  channel
-	exists   bool // its process
-	alive    bool
-	followed bool // its pid is known
-	hung     bool
-	stopped  bool
-	loaded   bool
-	eof      bool // its life line has ended
-	reaped   bool
-	spawns   []*worker
-	deferred []func()
-	failed   *core.Failed
-	parent   *worker
-	ended    core.PreloaderExited
+	process
+	origin ident.Origin
+	parent *worker   // that forks it; nil: it was started
+	exists bool      // it is there, or was
+	spawns []*worker // that it has yet to fork
+	eof    bool      // its life line has ended
+
+	// Of the supervisor's:
+	failed *core.Failed
+	ended  core.PreloaderExited
 }
 
 func (w *world) startPreloader(generation int) core.Event {
@@ -33,7 +27,7 @@ func (w *world) startPreloader(generation int) core.Event {
 	if w.fault() && !first && w.oneIn(3) {
 		return core.PreloaderExited{Origin: origin, StartError: startError}
 	}
-	p := &preloader{w: w, origin: origin, exists: true, alive: true, followed: true}
+	p := &preloader{process: process{w: w, alive: true, followed: true}, origin: origin, exists: true}
 	w.preloaders[origin] = p
 	bad := w.badOf(generation)
 	if first && w.below(8) != 7 {
@@ -69,29 +63,15 @@ func (p *preloader) isLoaded() {
 	p.w.send(&p.channel, core.PreloaderLoaded{Origin: p.origin, Loaded: core.Load{Pid: p.w.pid(), Ruby: "3.1.2"}})
 }
 
-func (p *preloader) do(wait time.Duration, step func()) {
-	var run func()
-	run = func() {
-		switch {
-		case !p.alive || p.hung:
-		case p.stopped:
-			p.deferred = append(p.deferred, run)
-		default:
-			step()
-		}
-	}
-	p.w.after(wait, run)
-}
-
 func (p *preloader) fault() {
 	w := p.w
 	switch w.below(6) {
 	case 0:
-		p.die(ident.ExitStatus{Signal: 9}, false)
+		p.die(killed, false)
 	case 1:
 		p.die(ident.ExitStatus{Code: 1}, true)
 	case 2:
-		p.hung = true
+		p.stuck = true
 	case 3:
 		p.stopped = true
 		w.after(probes, p.health)
@@ -110,18 +90,10 @@ func (p *preloader) health() {
 	}
 }
 
-func (p *preloader) resume() {
-	p.stopped = false
-	for _, run := range p.deferred {
-		p.w.after(0, run)
-	}
-	p.deferred = nil
-}
-
 // work forks the workers that were asked for, one after the other.
 func (p *preloader) work() {
 	w := p.w
-	if len(p.spawns) == 0 || !p.alive || p.hung {
+	if len(p.spawns) == 0 || !p.alive || p.stuck {
 		return
 	}
 	if p.stopped {
@@ -139,11 +111,11 @@ func (p *preloader) work() {
 		case 1: // it dies between the fork and telling of it
 			worker.alive = true
 			worker.boots()
-			p.die(ident.ExitStatus{Signal: 9}, false)
+			p.die(killed, false)
 			return
 		default:
 			p.fault()
-			if !p.alive || p.hung || p.stopped {
+			if !p.alive || p.stuck || p.stopped {
 				p.spawns = slices.Insert(p.spawns, 0, worker)
 				if p.stopped {
 					p.deferred = append(p.deferred, p.work)
@@ -181,27 +153,18 @@ func (p *preloader) die(exit ident.ExitStatus, failed bool) {
 	p.drop()
 	p.ended = core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: p.failed}
 	if p.followed {
-		p.reap()
+		p.reap(p.origin, p.ended)
 	}
-}
-
-func (p *preloader) reap() {
-	w := p.w
-	if p.reaped {
-		w.check.fail("preloader %v is reaped twice", p.origin)
-	}
-	p.reaped = true
-	w.queue.push(item{at: max(p.channel.last, w.now+w.latency()), event: p.ended})
 }
 
 func (p *preloader) leave() {
 	w := p.w
 	p.do(w.latency(), func() {
-		for len(p.spawns) > 0 && p.alive && !p.hung && !p.stopped {
+		for len(p.spawns) > 0 && p.alive && !p.stuck && !p.stopped {
 			p.work() // what was asked for before
 		}
 		if w.fault() {
-			p.hung = true // in its exit handlers
+			p.stuck = true // in its exit handlers
 			return
 		}
 		p.do(w.brief(), func() { p.die(ident.ExitStatus{}, false) })

@@ -1,8 +1,9 @@
 package sim
 
 import (
-	"launcher/preforker/core"
 	"time"
+
+	"launcher/preforker/core"
 )
 
 // item is something that happens at a time: an event of the core, or a step of a process.

@@ -1,9 +1,10 @@
 package sim
 
 import (
+	"time"
+
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
-	"time"
 )
 
 func (w *world) reforkWorker(a core.ReforkWorker) {
@@ -11,7 +12,7 @@ func (w *world) reforkWorker(a core.ReforkWorker) {
 		w.post(0, core.PreloaderExited{Origin: a.Origin, StartError: startError})
 		return
 	}
-	p := &preloader{w: w, origin: a.Origin}
+	p := &preloader{process: process{w: w}, origin: a.Origin}
 	w.preloaders[a.Origin] = p
 	worker := w.workers[a.Key]
 	if worker == nil || !worker.alive || worker.channel.closed {
@@ -33,67 +34,77 @@ func (p *preloader) abandoned() {
 	}
 }
 
+// reforks forks a preloader, when the request in hand is done.
 func (p *worker) reforks(child *preloader) {
-	w := p.w
-	if p.control != child {
-		return
-	}
-	if p.leaving || p.toldDrain {
+	switch {
+	case p.control != child:
+	case p.leaving || p.drained || p.refuses(child):
 		child.abandoned()
-		return
-	}
-	if p.endless && !w.calm {
+	case p.endless && !p.w.calm:
 		p.do(10*time.Second, func() { p.reforks(child) })
-		return
+	case p.w.fault():
+		p.failsToRefork(child)
+	default:
+		p.forks(child)
 	}
-	switch choice := w.below(12); {
-	case choice == 1 || choice == 2:
-		why := core.Refusal{Findings: []core.Finding{{Kind: "thread", Text: "a thread", Where: "a.rb:1"}}}
-		if choice == 2 {
-			why.Findings[0].Kind = core.KindDeclared
+}
+
+// refuses tells why there is no refork, if there is a reason.
+func (p *worker) refuses(child *preloader) bool {
+	var why core.Refusal
+	switch p.w.below(12) {
+	case 1:
+		why.Findings = []core.Finding{{Kind: "thread", Text: "a thread", Where: "a.rb:1"}}
+	case 2:
+		why.Findings = []core.Finding{{Kind: core.KindDeclared, Text: "unfit"}}
+	case 3:
+		if p.w.calm {
+			return false
 		}
-		w.send(&child.channel, core.WorkerNotReforked{Origin: child.origin, Why: why})
-		child.abandoned()
-		return
-	case choice == 3 && !w.calm:
-		w.send(&child.channel, core.WorkerNotReforked{Origin: child.origin, Why: core.Refusal{Error: &core.Failure{Class: "Errno::EAGAIN"}}})
-		child.abandoned()
+		why.Error = &core.Failure{Class: "Errno::EAGAIN", Message: "fork"}
+	default:
+		return false
+	}
+	p.w.send(&child.channel, core.WorkerNotReforked{Origin: child.origin, Why: why})
+	return true
+}
+
+// failsToRefork ends at one of the steps of a refork.
+func (p *worker) failsToRefork(child *preloader) {
+	w := p.w
+	step := w.below(4)
+	if step == 0 {
+		p.fault()
+		p.do(time.Second, func() { p.reforks(child) })
 		return
 	}
-	if w.fault() {
-		switch w.below(4) {
-		case 0:
-			p.fault()
-			p.do(time.Second, func() { p.reforks(child) })
-			return
-		case 1: // the fork ends before it says anything
-			child.exists, child.alive = true, true
-			w.send(&child.channel, core.WorkerReforked{Origin: child.origin, Pid: w.pid()})
-			p.control = nil
-			child.die(ident.ExitStatus{Signal: 9}, false)
-			return
-		case 2: // the worker ends before it tells
-			child.exists, child.alive = true, true
-			p.die(ident.ExitStatus{Signal: 9}, false, "")
-			child.do(w.brief(), child.isLoaded)
-			child.hears()
-			return
-		case 3: // neither tells
-			child.exists, child.alive = true, true
-			p.die(ident.ExitStatus{Signal: 9}, false, "")
-			child.die(ident.ExitStatus{Signal: 9}, false)
-			return
-		}
+	child.exists, child.alive = true, true
+	switch step {
+	case 1: // the fork ends before it says anything
+		w.send(&child.channel, core.WorkerReforked{Origin: child.origin, Pid: w.pid()})
+		p.control = nil
+		child.die(killed, false)
+	case 2: // the worker ends before it tells
+		p.die(killed, false, "")
+		child.do(w.brief(), child.isLoaded)
+		child.hears()
+	case 3: // neither tells
+		p.die(killed, false, "")
+		child.die(killed, false)
 	}
+}
+
+func (p *worker) forks(child *preloader) {
+	w := p.w
 	child.exists, child.alive = true, true
 	p.control = nil
 	told := core.WorkerReforked{Origin: child.origin, Pid: w.pid()}
 	loads := func() {
 		if w.fault() {
 			child.fault()
-			return
+		} else {
+			child.isLoaded()
 		}
-		child.isLoaded()
 	}
 	if w.below(2) == 0 {
 		w.send(&child.channel, told)

@@ -1,104 +1,11 @@
 package sim
 
 import (
+	"time"
+
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
-	"time"
 )
-
-func (w *world) reap(p *worker) {
-	if p.reaped {
-		w.check.fail("%v is reaped twice", p.key)
-	}
-	p.reaped = true
-	if p.forgotten {
-		return
-	}
-	at := max(p.channel.last, w.now+w.latency())
-	w.queue.push(item{at: at, event: p.ended})
-}
-
-func (w *world) followWorker(key ident.Key) {
-	p := w.workers[key]
-	if p == nil || p.followed {
-		return
-	}
-	if w.fault() && w.oneIn(10) { // it cannot be followed
-		w.forgetWorker(core.ForgetWorker{Key: key, MayLive: true})
-		w.post(0, core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "follow", Message: "no such process"}})
-		return
-	}
-	p.followed = true
-	if p.dead {
-		w.reap(p)
-	}
-}
-
-func (w *world) forgetWorker(a core.ForgetWorker) {
-	p := w.workers[a.Key]
-	if p == nil {
-		return
-	}
-	delete(w.workers, a.Key)
-	p.forgotten = true
-	w.after(w.latency(), p.drain) // by the end of its channel
-}
-
-func (w *world) retirePreloader(a core.RetirePreloader) {
-	p := w.preloaders[a.Origin]
-	if p == nil {
-		return
-	}
-	w.after(w.latency(), func() {
-		if !p.channel.closed {
-			p.leave()
-		}
-	})
-}
-
-func (w *world) signalPreloader(a core.SignalPreloader) {
-	p := w.preloaders[a.Origin]
-	if p == nil {
-		return
-	}
-	if !p.followed {
-		p.eof = true
-		w.after(w.latency(), func() {
-			if p.exists {
-				p.die(ident.ExitStatus{}, false)
-			}
-		})
-		return
-	}
-	w.after(w.latency(), func() {
-		switch a.Signal {
-		case ident.SIGKILL:
-			p.die(ident.ExitStatus{Signal: 9}, false)
-		case ident.SIGTERM:
-			p.do(w.brief(), func() { p.die(ident.ExitStatus{Signal: 15}, false) })
-		case ident.SIGQUIT:
-			if w.below(2) == 0 {
-				p.do(0, func() { p.die(ident.ExitStatus{Code: 1}, true) })
-			}
-		case ident.SIGCONT:
-			p.resume()
-		}
-	})
-}
-
-func (w *world) followPreloader(origin ident.Origin) {
-	p := w.preloaders[origin]
-	if p == nil || p.followed {
-		return
-	}
-	p.followed = true
-	if p.exists && !p.alive {
-		p.reap()
-	}
-	if p.stopped {
-		w.after(probes, p.health)
-	}
-}
 
 // translate does what the supervisor does before the core hears of an event.
 func (w *world) translate(e core.Event) core.Event {
@@ -137,6 +44,7 @@ func (w *world) translate(e core.Event) core.Event {
 
 var startError = &core.StartError{Text: "it was to fail"}
 
+// perform carries out one action, and returns the event of one that fails at once.
 func (w *world) perform(a core.Action) core.Event {
 	switch a := a.(type) {
 	case core.StartPreloader:
@@ -202,10 +110,97 @@ func (w *world) performOnWorker(a core.Action) {
 	}
 }
 
+// bind binds a socket, unless that fails.
 func (w *world) bind(slot int) core.Event {
 	if w.fault() {
 		return core.SlotNotBound{Slot: slot, Error: "it was to fail"}
 	}
 	w.bound[slot] = true
 	return nil
+}
+
+// followWorker waits for a worker whose pid has become known.
+func (w *world) followWorker(key ident.Key) {
+	p := w.workers[key]
+	if p == nil || p.followed {
+		return
+	}
+	if w.fault() && w.oneIn(10) { // it cannot be followed
+		w.forgetWorker(core.ForgetWorker{Key: key, MayLive: true})
+		w.post(0, core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "follow", Message: "no such process"}})
+		return
+	}
+	p.followed = true
+	if p.dead {
+		p.reap(p.key, p.ended)
+	}
+}
+
+// forgetWorker hears nothing more of a worker. One that is there leaves, as its channel ends.
+func (w *world) forgetWorker(a core.ForgetWorker) {
+	p := w.workers[a.Key]
+	if p == nil {
+		return
+	}
+	delete(w.workers, a.Key)
+	p.forgotten = true
+	w.after(w.latency(), p.drain) // by the end of its channel
+}
+
+func (w *world) retirePreloader(a core.RetirePreloader) {
+	p := w.preloaders[a.Origin]
+	if p == nil {
+		return
+	}
+	w.after(w.latency(), func() {
+		if !p.channel.closed {
+			p.leave()
+		}
+	})
+}
+
+// signalPreloader ends the life line of one whose pid is not known.
+func (w *world) signalPreloader(a core.SignalPreloader) {
+	p := w.preloaders[a.Origin]
+	if p == nil {
+		return
+	}
+	if !p.followed {
+		p.eof = true
+		w.after(w.latency(), func() {
+			if p.exists {
+				p.die(ident.ExitStatus{}, false)
+			}
+		})
+		return
+	}
+	w.after(w.latency(), func() {
+		switch a.Signal {
+		case ident.SIGKILL:
+			p.die(killed, false)
+		case ident.SIGTERM:
+			p.do(w.brief(), func() { p.die(ident.ExitStatus{Signal: 15}, false) })
+		case ident.SIGQUIT:
+			if w.below(2) == 0 {
+				p.do(0, func() { p.die(ident.ExitStatus{Code: 1}, true) })
+			}
+		case ident.SIGCONT:
+			p.resume()
+		}
+	})
+}
+
+// followPreloader waits for a preloader whose pid has become known.
+func (w *world) followPreloader(origin ident.Origin) {
+	p := w.preloaders[origin]
+	if p == nil || p.followed {
+		return
+	}
+	p.followed = true
+	if p.exists && !p.alive {
+		p.reap(p.origin, p.ended)
+	}
+	if p.stopped {
+		w.after(probes, p.health)
+	}
 }

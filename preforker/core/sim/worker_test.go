@@ -1,36 +1,30 @@
 package sim
 
 import (
+	"time"
+
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
-	"time"
 )
 
 // worker is a worker's process, and what the supervisor knows of it.
 type worker struct {
-	w         *world
-	key       ident.Key
-	channel   channel
-	alive     bool
-	dead      bool
-	followed  bool // its pid is known
-	forgotten bool
-	watched   bool
-	loaded    bool
-	up        bool // it accepts
-	leaving   bool // it is about to end, by whatever cause
-	toldDrain bool
-	exiting   bool // it runs its exit handlers
-	stuck     bool // it does nothing any more, and will not
-	endless   bool // its request goes on for ever
-	stopped   bool // by a signal
-	deferred  []func()
-	first     bool // its first request was answered
+	process
+	key     ident.Key
+	dead    bool       // it was there
+	up      bool       // it accepts
+	endless bool       // its request goes on until the faults end
+	first   bool       // its first request was answered
+	leaving bool       // it is about to end, by whatever cause
+	exiting bool       // it runs its exit handlers
+	drained bool       // it was told to leave
+	control *preloader // whose control socket it holds
 
 	served, private uint64
-	control         *preloader // whose control socket it holds
-	ended           core.WorkerExited
-	reaped          bool
+
+	// Of the supervisor's:
+	forgotten, watched bool
+	ended              core.WorkerExited
 }
 
 func (w *world) spawnWorker(key ident.Key) core.Event {
@@ -40,7 +34,7 @@ func (w *world) spawnWorker(key ident.Key) core.Event {
 	if w.fault() && w.oneIn(4) {
 		return core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "spawn", Message: "no record"}}
 	}
-	worker := &worker{w: w, key: key}
+	worker := &worker{process: process{w: w}, key: key}
 	if w.policy.Method == core.SpawnDirect {
 		w.workers[key] = worker
 		w.processes = append(w.processes, worker)
@@ -57,21 +51,6 @@ func (w *world) spawnWorker(key ident.Key) core.Event {
 	p.spawns = append(p.spawns, worker)
 	w.after(w.latency(), p.work)
 	return nil
-}
-
-// do lets a step of the process pass when its time has come, if it is there and not stopped by then.
-func (p *worker) do(wait time.Duration, step func()) {
-	var run func()
-	run = func() {
-		switch {
-		case !p.alive || p.stuck:
-		case p.stopped:
-			p.deferred = append(p.deferred, run)
-		default:
-			step()
-		}
-	}
-	p.w.after(wait, run)
 }
 
 // loads is how a worker that loads the application by itself begins.
@@ -123,7 +102,7 @@ func (p *worker) boots() {
 		}
 		p.up = true
 		w.send(&p.channel, core.WorkerReady{Key: p.key, Pid: w.pid()})
-		if p.toldDrain {
+		if p.drained {
 			p.drains()
 			return
 		}
@@ -162,7 +141,7 @@ func (p *worker) fault() {
 	w := p.w
 	switch w.below(8) {
 	case 0:
-		p.die(ident.ExitStatus{Signal: 9}, false, "")
+		p.die(killed, false, "")
 	case 1:
 		p.die(ident.ExitStatus{Code: 1}, !p.up, "")
 	case 2:
@@ -190,17 +169,6 @@ func (p *worker) stop() {
 		p.stopped = true
 		p.w.after(probes, p.health)
 	}
-}
-
-func (p *worker) resume() {
-	if !p.stopped || !p.alive {
-		return
-	}
-	p.stopped = false
-	for _, run := range p.deferred {
-		p.w.after(0, run)
-	}
-	p.deferred = nil
 }
 
 // health is what a look at a process that does nothing finds, again and again.
@@ -238,17 +206,17 @@ func (p *worker) die(exit ident.ExitStatus, failed bool, request string) {
 	if p.control != nil {
 		p.control.abandoned()
 	}
-	if p.followed {
-		w.reap(p)
+	if p.followed && !p.forgotten {
+		p.reap(p.key, p.ended)
 	}
 }
 
 // drain is what a worker does that is told to leave.
 func (p *worker) drain() {
-	if p.dead || p.toldDrain {
+	if p.dead || p.drained {
 		return
 	}
-	p.toldDrain = true
+	p.drained = true
 	if p.stuck && !p.channel.closed {
 		p.w.after(probes, p.health)
 	}
@@ -280,7 +248,7 @@ func (p *worker) drains() {
 	p.do(wait, func() { p.die(ident.ExitStatus{}, false, "") })
 }
 
-func (p *worker) killed() { p.die(ident.ExitStatus{Signal: 9}, false, "") }
+func (p *worker) killed() { p.die(killed, false, "") }
 
 // asked is the signal that has a worker that loads say where it is.
 func (p *worker) asked() {

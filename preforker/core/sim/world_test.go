@@ -1,10 +1,11 @@
 package sim
 
 import (
-	"launcher/preforker/core"
-	"launcher/preforker/ident"
 	"math/rand/v2"
 	"time"
+
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
 )
 
 // world answers the actions of a core as the supervisor and its processes would, on a clock of its own. What the
