@@ -304,9 +304,9 @@ func (c *Core) adjustBudget(w *worker) bool {
 		return false
 	}
 	b := &c.budget
-	auto, most := c.policy.Renewal.Budget.Auto && c.learned(), c.maxBudget()
+	auto, highest := c.policy.Renewal.Budget.Auto && c.learned(), c.maxBudget()
 	early := b.minServed + b.minServed/2
-	if auto && b.bytes < most {
+	if auto && b.bytes < highest {
 		early = AimedService / 2
 	}
 	if w.served >= early && w.settled < c.bound() {
@@ -318,8 +318,8 @@ func (c *Core) adjustBudget(w *worker) bool {
 		return false
 	}
 	b.early = 0
-	if auto && b.bytes < most {
-		b.bytes = clampBudget(b.bytes+b.bytes/8, most)
+	if auto && b.bytes < highest {
+		b.bytes = clampBudget(b.bytes+b.bytes/8, highest)
 		c.tellMemoryBound()
 		_, near := c.timeLeft(w)
 		return !near

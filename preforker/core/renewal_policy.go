@@ -46,26 +46,26 @@ const (
 )
 
 // provisional is the budget before anything is known but the preloader's size.
-func provisional(preloader, most uint64) uint64 {
-	return clampBudget(preloader/2, most)
+func provisional(preloader, highest uint64) uint64 {
+	return clampBudget(preloader/2, highest)
 }
 
 // maxBudget bounds a budget that is chosen: by the preloader's size, so that one request in a hundred
 // that needs a lot does not make room for it in all workers, and by the memory that there is.
 func maxBudget(preloader, limit uint64, workers int) uint64 {
-	most := max(budgetRoom, preloader)
+	highest := max(budgetRoom, preloader)
 	if limit == 0 {
-		return most
+		return highest
 	}
 	// A tenth is left to others, and to what a replacement needs for a moment.
 	usable := limit - limit/10
 	usable -= min(usable, preloader)
-	return min(most, usable/uint64(workers))
+	return min(highest, usable/uint64(workers))
 }
 
-// clampBudget rounds up to whole megabytes, which is what is printed.
-func clampBudget(bytes, most uint64) uint64 {
+// clampBudget keeps a budget within its bounds. It rounds up to whole megabytes, which is what is printed.
+func clampBudget(bytes, highest uint64) uint64 {
 	bytes = max(bytes, minBudget)
 	bytes = (bytes + bytesPerMB - 1) / bytesPerMB * bytesPerMB
-	return max(min(bytes, most), bytesPerMB)
+	return max(min(bytes, highest), bytesPerMB)
 }
