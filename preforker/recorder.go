@@ -24,6 +24,9 @@ func newRecorder(config Config, policy core.Policy, began time.Time) (*recorder,
 	if err != nil {
 		return nil, hint.Errorf("name a file that can be written with --record", "open record: %w", err)
 	}
+	if info, err := file.Stat(); err == nil && info.Size() > 0 {
+		_, _ = file.WriteString("\n") // the last line may have no end: its disk was full
+	}
 	out, err := history.NewWriter(file, history.Header{Launcher: config.Version, Began: began, Slots: config.Workers, Policy: policy})
 	if err != nil {
 		_ = file.Close()

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"launcher/preforker/core"
+	"launcher/preforker/history"
 	"launcher/preforker/internal/testdir"
 )
 
@@ -29,5 +31,31 @@ func TestRecordOfTheLauncherThatRuns(t *testing.T) {
 	record, err := os.ReadFile(config.Record)
 	if err != nil || bytes.Count(record, []byte("\n")) != 1 {
 		t.Errorf("%v, %q, want one line", err, record)
+	}
+}
+
+// TestRecordAfterAFullDisk: a launcher that could not write the end of a line leaves what it has written before to be
+// read, and what others write after it.
+func TestRecordAfterAFullDisk(t *testing.T) {
+	config := Config{Workers: 1, Record: filepath.Join(testdir.Short(t), "record"), Log: slog.New(slog.DiscardHandler)}
+	for range 3 {
+		r, err := newRecorder(config, core.Policy{}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := core.New(1, core.Policy{}, r.history.Random(func() float64 { return 0 }))
+		r.step(0, core.Started{}, c.Step(0, core.Started{}))
+		if _, err := r.file.WriteString(`{"at":1,"event":{"Resta`); err != nil {
+			t.Fatal(err)
+		}
+		r.close()
+	}
+	record, err := os.ReadFile(config.Record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := history.Read(bytes.NewReader(record))
+	if err != nil || len(found) != 3 || len(found[0].Steps) != 1 || len(found[2].Steps) != 1 {
+		t.Errorf("%+v, %v, of\n%s", found, err, record)
 	}
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,44 +18,55 @@ type History struct {
 }
 
 // Read reads the histories of a file: one launcher may have written after another. A last line that is not whole, of
-// a launcher that was killed, is left out.
+// a launcher that was killed or could not write any more, is left out.
 func Read(from io.Reader) ([]*History, error) {
 	var found []*History
+	var broken error // of the line before
 	lines := bufio.NewReader(from)
 	for number := 1; ; number++ {
 		text, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return found, nil
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF):
+			return found, broken
+		case err != nil:
 			return nil, fmt.Errorf("read history: %w", err)
+		case len(bytes.TrimSpace(text)) == 0:
+			continue
+		case broken != nil && !isHeader(text):
+			return nil, broken
 		}
+		broken = nil
 		if found, err = add(found, text); err != nil {
-			return nil, fmt.Errorf("read line %d of history: %w", number, err)
+			broken = fmt.Errorf("read line %d of history: %w", number, err)
 		}
 	}
+}
+
+func isHeader(text []byte) bool {
+	var head Header
+	return json.Unmarshal(text, &head) == nil && head.Version != 0
 }
 
 func add(found []*History, text []byte) ([]*History, error) {
 	var head Header
 	if err := json.Unmarshal(text, &head); err != nil {
-		return nil, err
+		return found, err
 	}
 	switch {
 	case head.Version == Version && head.Slots > 0:
 		return append(found, &History{Header: head}), nil
 	case head.Version != 0:
-		return nil, fmt.Errorf("it is of version %d, for %d slots", head.Version, head.Slots)
+		return found, fmt.Errorf("it is of version %d, for %d slots", head.Version, head.Slots)
 	case len(found) == 0:
-		return nil, errors.New("it is no history")
+		return found, errors.New("it is no history")
 	}
 	var l line
 	if err := json.Unmarshal(text, &l); err != nil {
-		return nil, err
+		return found, err
 	}
 	e, err := decodeEvent(l.Event)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	step := Step{At: l.At, Event: e, Random: l.Random}
 	for _, a := range l.Actions {
