@@ -374,3 +374,22 @@ func TestDirectSlotsTakeTurns(t *testing.T) {
 	}
 	t.Errorf("slot 2 has no worker: %v", s.spawned())
 }
+
+// TestDirectStopTakesBackAWorkerThatWasNeverStarted: the first load has failed in the same moment in which another one's socket could
+// not be bound.
+func TestDirectStopTakesBackAWorkerThatWasNeverStarted(t *testing.T) {
+	s := newDirect(t, 1, 1)
+	key := s.newestKey()
+	s.hello(key)
+	s.event(SocketsLost{[]int{0}})
+	s.event(SlotNotBound{Slot: 0, Error: "no space left"})
+	s.event(TimerFired{Timer{TimerWorkerBoot, key}})
+	s.event(RestartAsked{"HUP"})
+	actions := s.event(WorkerExited{Key: key, Exit: ident.ExitStatus{Signal: 9}})
+	if len(find[SpawnWorker](actions)) != 1 || len(find[Finish](actions)) != 0 {
+		t.Fatalf("%+v", actions)
+	}
+	if ends := find[Finish](s.event(SlotNotBound{Slot: 0, Error: "no space left"})); len(ends) != 1 || ends[0].Failure == nil {
+		t.Errorf("%+v", s.newest)
+	}
+}

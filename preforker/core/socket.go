@@ -58,13 +58,19 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 	c.do(SocketUnbound{Slot: e.Slot, Error: e.Error, Known: e.Told || e.Error == s.unbound})
 	s.unbound = e.Error
 	s.open = false
-	if w := s.unstarted(); w != nil {
-		c.do(ForgetWorker{w.key, false})
-		c.moveWorker(w, ExitedWorker)
-		s.remove(w)
-		c.retrySlotLater(s, slotBackoff.max)
-		c.fill()
+	w := s.unstarted()
+	if w == nil {
+		return
 	}
+	c.do(ForgetWorker{w.key, false})
+	if c.phase == PhaseStopping {
+		c.removeWorker(s, w, false, 0)
+		return
+	}
+	c.moveWorker(w, ExitedWorker)
+	s.remove(w)
+	c.retrySlotLater(s, slotBackoff.max)
+	c.fill()
 }
 
 // unstarted is the worker that was spawned with a socket that could not be bound: there is no such process. What has
