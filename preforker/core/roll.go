@@ -26,7 +26,7 @@ func (c *Core) fill() {
 	c.beginRefork(source)
 }
 
-// fillVacant fills slots that want a worker, after so many early deaths in a row at most. Those with fewer come first.
+// fillVacant fills slots that want a worker, after so many early deaths in a row at most. They take turns.
 func (c *Core) fillVacant(source *preloader, maxDeaths int) {
 	var vacant []*slot
 	for _, s := range c.slots {
@@ -34,7 +34,7 @@ func (c *Core) fillVacant(source *preloader, maxDeaths int) {
 			vacant = append(vacant, s)
 		}
 	}
-	slices.SortStableFunc(vacant, func(a, b *slot) int { return cmp.Compare(a.deaths, b.deaths) })
+	slices.SortStableFunc(vacant, func(a, b *slot) int { return cmp.Compare(a.newest, b.newest) })
 	for _, s := range vacant {
 		if !c.mayBegin() {
 			return
@@ -178,6 +178,7 @@ func (c *Core) rollCompleted(source *preloader) {
 
 func (c *Core) spawn(s *slot, source *preloader) {
 	c.serial++
+	s.newest = c.serial
 	w := &worker{key: ident.Key{Slot: s.number, Generation: source.origin.Generation,
 		Refork: source.origin.Refork, Serial: c.serial}, binding: s.binding, since: c.now, loaded: !c.direct()}
 	s.workers = append(s.workers, w)

@@ -17,6 +17,7 @@ type slot struct {
 	unbound string // why the socket could not be bound when that was last tried
 	deaths  int    // early ones, in a row
 	waits   int    // so far: the last one has the timer
+	newest  int    // serial of the worker that was spawned last
 	failed  int    // generation of the last of them
 	workers []*worker
 	retryAt time.Duration // no spawn before
