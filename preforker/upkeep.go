@@ -124,9 +124,19 @@ func (s *Supervisor) tellUpkeep(err error) {
 
 var errFolderLost = errors.New("the socket folder is not this launcher's at the moment")
 
-// openSlot binds the socket of a slot that has none. In a folder that is gone, or another
-// launcher's, the next check has to put things right before.
+// openSlot binds the socket of a slot that has none. Where the folder has to come back before, the next
+// check tries that, however long the last attempts have failed: nobody may be served meanwhile.
 func (s *Supervisor) openSlot(slot int) core.Event {
+	failed := s.bindSlot(slot)
+	if unbound, is := failed.(core.SlotNotBound); is && unbound.Told {
+		s.upkeep.next = time.Time{}
+	}
+	return failed
+}
+
+// bindSlot binds a slot's socket. In a folder that is gone, or another launcher's, the next check has
+// to put things right before.
+func (s *Supervisor) bindSlot(slot int) core.Event {
 	if s.pid.Lost() {
 		return core.SlotNotBound{Slot: slot, Error: errFolderLost.Error(), Told: true}
 	}
@@ -165,5 +175,5 @@ func (s *Supervisor) replaceSocket(slot int) core.Event {
 		delete(s.upkeep.unbound, slot)
 		return core.SlotNotBound{Slot: slot, Error: err.Error()}
 	}
-	return s.openSlot(slot)
+	return s.bindSlot(slot)
 }

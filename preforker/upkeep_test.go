@@ -305,7 +305,10 @@ func TestFolderThatCannotBePutBack(t *testing.T) {
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
-	s.upkeep.next = time.Time{}
+	// A slot that is tried again does not wait for the pause, too.
+	if failed, is := s.openSlot(0).(core.SlotNotBound); !is || !failed.Told {
+		t.Errorf("%+v", failed)
+	}
 	s.check(t)
 	for slot := range 2 {
 		if failed := s.openSlot(slot); failed != nil {
