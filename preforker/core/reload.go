@@ -29,8 +29,8 @@ func (c *Core) reloadLater(gone *preloader) {
 	c.reloadAfter(wait)
 }
 
-// behind says whether a slot is served with newer code than a preloader has, or about to be. The one that had it is gone, so it is
-// nobody's wish that its successor did not load.
+// behind says whether a slot is served with newer code than a preloader has, or about to be. The one that
+// had it is gone, so it is nobody's wish that its successor did not load.
 func (c *Core) behind(source *preloader) bool {
 	return slices.ContainsFunc(c.slots, func(s *slot) bool {
 		w := s.serving()

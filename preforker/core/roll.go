@@ -125,8 +125,8 @@ func (c *Core) rollWaits() bool {
 	return waits
 }
 
-// triesOut says whether a worker of a preloader is on its way in a slot, or has yet to show what it can do. One in a slot where they
-// die again and again is always on its way: nobody waits for that.
+// triesOut says whether a worker of a preloader is on its way in a slot, or has yet to show what it can do.
+// In a slot where workers die again and again one is always on its way: nobody waits for that.
 func (s *slot) triesOut(source *preloader) bool {
 	lost := s.deaths > slotBackoff.free && !slices.ContainsFunc(s.workers, func(w *worker) bool { return w.state == ReadyWorker })
 	return slices.ContainsFunc(s.workers, func(w *worker) bool {

@@ -18,7 +18,7 @@ type slot struct {
 	deaths  int    // early ones, in a row
 	waits   int    // so far: the last one has the timer
 	newest  int    // serial of the worker that was spawned last
-	failed  int    // generation of the last of them
+	failed  int    // generation of the worker that has died early last
 	workers []*worker
 	retryAt time.Duration // no spawn before
 }
