@@ -40,7 +40,20 @@ func (s *Supervisor) refuseBacklog() {
 
 // drainBacklog empties and closes a listener that no new connection can reach. It does not wait.
 func (s *Supervisor) drainBacklog(listener *os.File, onward []string) {
-	backlog := sockets.Backlog{Refuse: s.config.Refuse, Done: s.done,
+	s.tasks.Go(func() { s.backlog().Drain(listener, onward) })
+}
+
+// dropBound closes a socket that was bound for a slot and is not needed. A web server may have
+// connected to it meanwhile.
+func (s *Supervisor) dropBound(slot int, bound sockets.Bound) {
+	onward := s.neighbours(slot)
+	s.tasks.Go(func() {
+		bound.File.Remove()
+		s.backlog().Drain(bound.Listener, onward)
+	})
+}
+
+func (s *Supervisor) backlog() sockets.Backlog {
+	return sockets.Backlog{Refuse: s.config.Refuse, Done: s.done,
 		Lost: func(err error) { s.log.Warn("a waiting connection was lost", keyError, err) }}
-	s.tasks.Go(func() { backlog.Drain(listener, onward) })
 }

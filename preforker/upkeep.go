@@ -57,6 +57,10 @@ func (s *Supervisor) checkFolder() {
 func (s *Supervisor) folderChecked(found folderChecked) (core.Event, bool) {
 	s.upkeep.checking = false
 	if s.core.Phase() >= core.PhaseStopping {
+		for slot, bound := range found.bound {
+			s.dropBound(slot, bound)
+		}
+		found.bound = nil
 		s.tasks.Go(found.discard)
 		return nil, false
 	}
@@ -96,7 +100,7 @@ func (s *Supervisor) lostSockets(found folderChecked) (core.Event, bool) {
 		if file, open := files[slot]; open && file == found.check.files[slot] {
 			lost = append(lost, slot)
 		} else if bound, is := found.bound[slot]; is {
-			s.tasks.Go(bound.Close)
+			s.dropBound(slot, bound)
 			delete(found.bound, slot)
 		}
 	}
@@ -108,8 +112,8 @@ func (s *Supervisor) lostSockets(found folderChecked) (core.Event, bool) {
 
 // discardBound closes sockets that the core has had no use for.
 func (s *Supervisor) discardBound() {
-	for _, bound := range s.upkeep.bound {
-		s.tasks.Go(bound.Close)
+	for slot, bound := range s.upkeep.bound {
+		s.dropBound(slot, bound)
 	}
 	s.upkeep.bound = nil
 }

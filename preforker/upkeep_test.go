@@ -382,6 +382,10 @@ func TestSocketThatTheCoreDoesNotWant(t *testing.T) {
 	}
 	s.checkFolder()
 	found := <-s.notices
+	var waiting []net.Conn
+	for _, path := range s.sockets.Paths() { // a web server may have been quick
+		waiting = append(waiting, testdir.Connect(t, path, ""))
+	}
 	s.closeSlot(0)
 	lost, _ := s.translate(found)
 	if slots := lost.(core.SocketsLost).Slots; !slices.Equal(slots, []int{1}) {
@@ -391,6 +395,11 @@ func TestSocketThatTheCoreDoesNotWant(t *testing.T) {
 	close(s.done)
 	s.tasks.Wait()
 	s.done = make(chan struct{})
+	for slot, conn := range waiting {
+		if got := testdir.ReadAll(t, conn); got != "refused" {
+			t.Errorf("slot %d: %q", slot, got)
+		}
+	}
 	if got := testdir.Names(t, s.config.SocketDir); !slices.Equal(got, kept[2:]) {
 		t.Errorf("the folder has %q", got)
 	}
