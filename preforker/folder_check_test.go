@@ -1,0 +1,96 @@
+package preforker
+
+import (
+	"net"
+	"os"
+	"slices"
+	"testing"
+
+	"launcher/preforker/core"
+	"launcher/preforker/internal/testdir"
+)
+
+// TestLoopWaitsForNoDisk: what a check has made anew is taken over as it is, though the disk has
+// stopped to answer by then.
+func TestLoopWaitsForNoDisk(t *testing.T) {
+	s, _ := newFolderOwner(t, 2)
+	if err := os.RemoveAll(s.config.SocketDir); err != nil {
+		t.Fatal(err)
+	}
+	pid, server := s.pid, s.control
+	s.checkFolder()
+	found := <-s.notices
+	if err := os.Rename(s.config.SocketDir, s.config.SocketDir+".away"); err != nil { // nothing can be made in it
+		t.Fatal(err)
+	}
+	lost, _ := s.translate(found)
+	for _, slot := range lost.(core.SocketsLost).Slots {
+		if failed := s.rebindSlot(slot); failed != nil {
+			t.Errorf("%+v", failed)
+		}
+	}
+	if s.pid == pid || s.control == server || s.sockets.Listener(0) == nil || s.sockets.Listener(1) == nil {
+		t.Error("something was not taken over")
+	}
+}
+
+// TestStopWhileFilesAreMadeAnew leaves none of them behind.
+func TestStopWhileFilesAreMadeAnew(t *testing.T) {
+	for name, taken := range map[string]func(s *Supervisor, found notice){
+		"the loop takes it":  func(s *Supervisor, found notice) { s.translate(found) },
+		"the loop has ended": func(s *Supervisor, found notice) { s.notices <- found; s.discardNotices() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := newFolderOwner(t, 2)
+			if err := os.RemoveAll(s.config.SocketDir); err != nil {
+				t.Fatal(err)
+			}
+			s.checkFolder()
+			found := <-s.notices
+			if got := len(testdir.Names(t, s.config.SocketDir)); got != len(kept) {
+				t.Fatalf("%d files are there again", got)
+			}
+			s.core.Step(0, core.StopAsked{Now: true})
+			taken(s, found)
+			close(s.done)
+			s.tasks.Wait()
+			s.done = make(chan struct{}) // for the end of the test
+			if got := testdir.Names(t, s.config.SocketDir); !slices.Equal(got, []string{"launcher.heap", "web.conf"}) {
+				t.Errorf("left behind: %q", got)
+			}
+		})
+	}
+}
+
+// TestSocketThatTheCoreDoesNotWant: its slot was closed while the check was made.
+func TestSocketThatTheCoreDoesNotWant(t *testing.T) {
+	s, _ := newFolderOwner(t, 2)
+	for _, path := range s.sockets.Paths() {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.checkFolder()
+	found := <-s.notices
+	var waiting []net.Conn
+	for _, path := range s.sockets.Paths() { // a web server may have been quick
+		waiting = append(waiting, testdir.Connect(t, path, ""))
+	}
+	s.closeSlot(0)
+	lost, _ := s.translate(found)
+	if slots := lost.(core.SocketsLost).Slots; !slices.Equal(slots, []int{1}) {
+		t.Errorf("lost %v", slots)
+	}
+	s.discardBound() // as when the core does not rebind the other one either
+	close(s.done)
+	s.tasks.Wait()
+	s.done = make(chan struct{})
+	for slot, conn := range waiting {
+		if got := testdir.ReadAll(t, conn); got != "refused" {
+			t.Errorf("slot %d: %q", slot, got)
+		}
+	}
+	if got := testdir.Names(t, s.config.SocketDir); !slices.Equal(got, kept[2:]) {
+		t.Errorf("the folder has %q", got)
+	}
+}
