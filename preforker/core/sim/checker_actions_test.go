@@ -17,7 +17,7 @@ func (c *checker) did(a core.Action) {
 	case core.LoadBegan:
 		c.loadBegan(a)
 	case core.SetBudget:
-		c.bound = a.Bytes
+		c.bound, c.leastBound = a.Bytes, min(c.leastBound, a.Bytes)
 	case core.SetTimer:
 		c.setsTimer(a)
 	case core.Announce:

@@ -99,7 +99,7 @@ func (c *checker) checkReplacementsAtOnce(w, old *checkedWorker) {
 			}
 		}
 	}
-	allowed, bound := 1, min(c.bound, c.boundBefore)
+	allowed, bound := 1, c.leastBound
 	if c.renews() && bound > 0 && sum > bound*uint64(len(c.slots)) && origin.Generation == oldOrigin.Generation {
 		allowed = max(1, c.policy.LoadsAtOnce)
 	}

@@ -38,12 +38,12 @@ type checker struct {
 
 	booted, stopping, held, hidden, finished bool
 
-	bound, boundBefore uint64        // bytes that a worker may have, now and before this step
-	reforkOf           int           // the generation that reforkAt is about
-	reforkAt           time.Duration // no refork before
-	reloadAt           time.Duration // no load before
-	reloaded           time.Duration // when one was begun at once in place of one that was gone
-	restartNoted       bool
+	bound, leastBound uint64        // bytes that a worker may have, now and at least in this step
+	reforkOf          int           // the generation that reforkAt is about
+	reforkAt          time.Duration // no refork before
+	reloadAt          time.Duration // no load before
+	reloaded          time.Duration // when one was begun at once in place of one that was gone
+	restartNoted      bool
 }
 
 type checkedSlot struct {
@@ -201,7 +201,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	if now < c.now {
 		c.impossible("time goes back")
 	}
-	c.now, c.event, c.boundBefore, c.unstarted, c.unkilled = now, e, c.bound, nil, nil
+	c.now, c.event, c.leastBound, c.unstarted, c.unkilled = now, e, c.bound, nil, nil
 	c.due = c.due[:0]
 	late := c.takes(e)
 	for _, a := range actions {
