@@ -200,6 +200,7 @@ func (c *checker) drains(a core.DrainWorker) {
 		}
 	case w.binding != s.binding && a.Backlog:
 		w.patient = true // its socket was lost
+		s.wantsWorker()
 	case !serves:
 		w.holds = true
 		if !c.direct() {

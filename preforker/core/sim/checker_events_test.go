@@ -125,6 +125,7 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 		w.said = true
 		if w.accepting() && (e.Served > 0 || c.now-w.since >= soundAfter) {
 			w.told, w.toldAt = true, c.now
+			s.wantsWorker()
 		}
 		c.changed(s)
 	case core.WorkerExited:
@@ -154,9 +155,7 @@ func (c *checker) end(w *checkedWorker) {
 		}
 		s.died[w.key.Generation] = true
 	}
-	for _, other := range s.workers {
-		other.holds = false // the slot is filled now, if nobody serves it
-	}
+	s.wantsWorker()
 	if p := c.preloader(w.key.Origin()); p != nil && p.origin.Refork > 0 && c.alone(p) {
 		p.maybe = true
 	}

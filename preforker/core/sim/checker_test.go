@@ -196,6 +196,13 @@ func (s *checkedSlot) held() bool {
 	return false
 }
 
+// wantsWorker has nobody's end waited for any more: the slot is filled now, if nobody serves it.
+func (s *checkedSlot) wantsWorker() {
+	for _, w := range s.workers {
+		w.holds = false
+	}
+}
+
 // step takes an event and what the core made of it.
 func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	if now < c.now {
