@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,5 +59,50 @@ func TestRecordAfterAFullDisk(t *testing.T) {
 	found, err := history.Read(bytes.NewReader(record))
 	if err != nil || len(found) != 3 || len(found[0].Steps) != 1 || len(found[2].Steps) != 1 {
 		t.Errorf("%+v, %v, of\n%s", found, err, record)
+	}
+}
+
+// TestRecordRefuses: what a mistyped --record names is left as it was, and nobody waits for it.
+func TestRecordRefuses(t *testing.T) {
+	dir := testdir.Short(t)
+	config := Config{Workers: 1, Log: slog.New(slog.DiscardHandler)}
+	begin := func(name string) error {
+		config.Record = filepath.Join(dir, name)
+		r, err := newRecorder(config, core.Policy{}, time.Now())
+		if err == nil {
+			t.Cleanup(r.close)
+		}
+		return err
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"web.conf": "server.port = 80\n", "pid": "1234\n", "other.json": `{"at":1}` + "\n", "cut": `{"hist`, "empty": "", "line": "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{
+		"web.conf": "something else than a record", "pid": "something else than a record", "other.json": "something else than a record",
+		"fifo": "not a regular file", "cut": "", "empty": "", "line": "", "new": "",
+	} {
+		before, _ := os.Stat(filepath.Join(dir, name))
+		err := begin(name)
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+		if after, _ := os.Stat(filepath.Join(dir, name)); after.Size() != before.Size() {
+			t.Errorf("%s has %d bytes, had %d", name, after.Size(), before.Size())
+		}
+	}
+	// Another launcher, of another folder.
+	if err := begin("new"); err == nil || !strings.Contains(err.Error(), "another launcher writes to it") {
+		t.Errorf("a record of two: %v", err)
 	}
 }

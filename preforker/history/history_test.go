@@ -39,6 +39,8 @@ func TestReadSeveral(t *testing.T) {
 func TestReadRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"it is no history":         "{\"at\":1}\n",
+		"it has no history":        "\n\n",
+		"for 1025 slots":           "{\"history\":1,\"slots\":1025}\n",
 		"it is of version 7":       "{\"history\":7,\"slots\":1}\n",
 		"decode event: unknown":    "{\"history\":1,\"slots\":1}\n{\"at\":1,\"event\":{\"Earthquake\":{}}}\n",
 		"read line 2 of history":   "{\"history\":1,\"slots\":1}\nnonsense\n",

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"launcher/preforker/core"
+	"launcher/preforker/ident"
 )
 
 // History is what one launcher has written.
@@ -26,6 +28,8 @@ func Read(from io.Reader) ([]*History, error) {
 	for number := 1; ; number++ {
 		text, err := lines.ReadBytes('\n')
 		switch {
+		case errors.Is(err, io.EOF) && broken == nil && len(found) == 0:
+			return nil, errors.New("read history: it has no history")
 		case errors.Is(err, io.EOF):
 			return found, broken
 		case err != nil:
@@ -42,6 +46,13 @@ func Read(from io.Reader) ([]*History, error) {
 	}
 }
 
+// Begins says whether a file that begins with this text may be of histories. The first line of one may be cut off.
+func Begins(text []byte) bool {
+	const first = `{"history":`
+	text = bytes.TrimLeft(text, "\n")
+	return strings.HasPrefix(first, string(text[:min(len(text), len(first))]))
+}
+
 func isHeader(text []byte) bool {
 	var head Header
 	return json.Unmarshal(text, &head) == nil && head.Version != 0
@@ -53,7 +64,7 @@ func add(found []*History, text []byte) ([]*History, error) {
 		return found, err
 	}
 	switch {
-	case head.Version == Version && head.Slots > 0:
+	case head.Version == Version && head.Slots > 0 && head.Slots <= ident.MaxWorkers:
 		return append(found, &History{Header: head}), nil
 	case head.Version != 0:
 		return found, fmt.Errorf("it is of version %d, for %d slots", head.Version, head.Slots)
