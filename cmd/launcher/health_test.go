@@ -58,7 +58,9 @@ func TestWorkerThatCannotServeIsReplaced(t *testing.T) {
 func TestStoppedProcessesAreContinued(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: rubyApp(t), args: []string{"2"}}).serving()
-	queue(t, in.socket(0), evaluate(`Process.kill("STOP", $$)`)) // which stops a little later, all of it
+	// The process stops a little later, all of it: the request lasts until it is continued.
+	queue(t, in.socket(0), evaluate(`continued = false; was = Signal.trap("CONT") { continued = true }; Process.kill("STOP", $$)
+		sleep 0.001 until continued; Signal.trap("CONT", was)`))
 	behind := queue(t, in.socket(0), evaluate("$$"))
 	freeze(t, in.worker(1))
 	freeze(t, in.preloader())
