@@ -43,6 +43,8 @@ type Config struct {
 	Renewal Renewal // when a fork takes a worker's place
 
 	Refork       Refork
+	Seeds        int           // workers that a generation grows from; 0: all slots are filled from what was loaded
+	SeedTime     time.Duration // that they have for it
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration
 

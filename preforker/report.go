@@ -40,7 +40,7 @@ func (s *Supervisor) report(fact core.Fact) {
 // lineOf is a fact as a line of the log. The text is "" for a fact that the log does not have.
 func lineOf(fact core.Fact) (level slog.Level, text string, attrs []slog.Attr) {
 	for _, of := range []func(core.Fact) (slog.Level, string, []slog.Attr){
-		loadLine, preloaderLine, workerLine, workerEndLine, slotLine, reforkLine, memoryLine, supervisorLine} {
+		loadLine, preloaderLine, workerLine, workerEndLine, slotLine, reforkLine, seedLine, memoryLine, supervisorLine} {
 		if level, text, attrs = of(fact); text != "" {
 			return level, text, attrs
 		}
@@ -204,6 +204,13 @@ func reforkFailedAttrs(f core.ReforkFailed) []slog.Attr {
 		attrs = append(attrs, slog.Any(keyError, ruby.FailureError(wire.Failure(*f.Failure))))
 	}
 	return append(attrs, present(slog.String(keyReason, string(f.Reason)))...)
+}
+
+func seedLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	if f, is := fact.(core.SeedingEnded); is {
+		return slog.LevelDebug, "the slots are filled from what was loaded: no worker was warm in time", []slog.Attr{slog.Int(keyGeneration, f.Generation)}
+	}
+	return 0, "", nil
 }
 
 func memoryLine(fact core.Fact) (slog.Level, string, []slog.Attr) {

@@ -111,6 +111,8 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.ReforkGivenUp{Origin: reforked, Reason: core.ReasonDiedEarly}, "WARN refork is given up; the preloader before it serves on[gen=2 refork=1 reason=its worker died early]"},
 		{core.ReforkCompleted{Origin: reforked}, "INFO workers are forks of a warm worker now[gen=2 refork=1]"},
 
+		{core.SeedingEnded{Generation: 2}, "DEBUG the slots are filled from what was loaded: no worker was warm in time[gen=2]"},
+
 		{core.MemoryBoundChanged{Generation: 2, Bound: bound},
 			"INFO memory at most: preloader + workers * each + launcher[gen=2 preloader=60 MB workers=2 each=15 MB launcher=10 MB total=100 MB]"},
 		{core.BudgetTooSmall{Served: 8, Private: 32 * mB, Each: 20 * mB, Sensible: 40 * mB},

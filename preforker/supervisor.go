@@ -111,7 +111,8 @@ func (s *Supervisor) begin() (err error) {
 func policyOf(config Config) core.Policy {
 	return core.Policy{BootTimeout: config.BootTimeout, DrainTimeout: config.DrainTimeout,
 		Method: config.SpawnMethod, LoadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
-		Renewal: config.Renewal, Refork: config.Refork, MemoryLimit: memoryLimit(config.Log), MeasurePeriod: measurePeriod}
+		Renewal: config.Renewal, Refork: config.Refork, MemoryLimit: memoryLimit(config.Log), MeasurePeriod: measurePeriod,
+		Seeds: config.Seeds, SeedTime: config.SeedTime}
 }
 
 // memoryLimit is what bounds a budget that is chosen; it can be chosen without.
@@ -323,6 +324,10 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.closeSlot(a.Slot)
 	case core.HideSockets:
 		s.sockets.Hide()
+	case core.LendSockets:
+		s.lendSockets(a)
+	case core.ReturnSockets:
+		s.returnSockets(a.Key)
 	case core.WatchWorker:
 		s.watchWorker(a.Key)
 	case core.MeasurePreloader:

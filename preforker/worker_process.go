@@ -238,6 +238,35 @@ func (s *Supervisor) drainWorker(a core.DrainWorker) {
 	}
 }
 
+// lendSockets has a worker serve other sockets besides its own.
+func (s *Supervisor) lendSockets(a core.LendSockets) {
+	w := s.workers[a.Key]
+	if w == nil {
+		return
+	}
+	var slots []int
+	var listeners []*os.File
+	for _, slot := range a.Slots {
+		if listener := s.sockets.Listener(slot); listener != nil {
+			slots, listeners = append(slots, slot), append(listeners, listener)
+		}
+	}
+	if err := ruby.Send(w.conn, wire.Lend{Slots: slots}, listeners...); err != nil {
+		s.log.Warn("worker could not be lent sockets", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
+	}
+}
+
+// returnSockets has a worker serve its own socket alone.
+func (s *Supervisor) returnSockets(key ident.Key) {
+	w := s.workers[key]
+	if w == nil {
+		return
+	}
+	if err := ruby.Send(w.conn, wire.Return{}); err != nil {
+		s.log.Warn("worker could not be told to return sockets", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
+	}
+}
+
 // watchWorker has the memory of a worker that is ready measured.
 func (s *Supervisor) watchWorker(key ident.Key) {
 	if w := s.workers[key]; w != nil && w.child != nil {

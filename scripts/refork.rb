@@ -25,7 +25,7 @@ module PreforkLauncher
       attr_accessor :unfit
     end
 
-    # Made before the first request. Own are the descriptors of this worker, which the new preloader has no use for.
+    # Made before the first request. Own returns the descriptors of this worker, which the new preloader has no use for.
     def initialize(app, preloader, slot:, root:, own:, safety:, hooks:, title:)
       @hooked = ProcessState.new
       @app = app
@@ -106,7 +106,7 @@ module PreforkLauncher
 
     # What is about several workers at all is no reason against a refork.
     def examine(control)
-      own = @own.map(&:fileno) + STANDARD + [control.fileno, SCOREBOARD_FD]
+      own = @own.call.map(&:fileno) + STANDARD + [control.fileno, SCOREBOARD_FD]
       Examination.new(@root, own: own, who: "a worker").findings.select { |finding| finding.harm? && finding.kind != "database" }
     end
 
@@ -114,7 +114,7 @@ module PreforkLauncher
     # a preloader that was started; neither passes through the worker's own frames.
     def become_preloader(control, refork)
       ExitHandlers.leave_out_inherited
-      @own.each(&:close)
+      @own.call.each(&:close)
       @preloader.run_reforked(@app, control, refork, @hooked)
     rescue SignalException
       raise

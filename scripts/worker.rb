@@ -40,6 +40,7 @@ module PreforkLauncher
       @pid = Process.pid
       @exit_handlers = nil # of a forked one
       @refork = nil # of a forked one
+      @borrowed = [] # listeners of other slots
       @serving = false
       @disturbed = false
       @asked = false # to leave, by the supervisor
@@ -79,7 +80,7 @@ module PreforkLauncher
     end
 
     def new_refork
-      own = [@listener, @channel.socket, *@shutdown.descriptors]
+      own = -> { [@listener, @channel.socket, *@shutdown.descriptors, *@borrowed, *@serving_loop.listeners] }
       Refork.new(@app, @preloader, slot: @key.fetch(:slot), root: @settings.root, own: own, safety: @safety, hooks: @hooks, title: @title)
     end
 
@@ -118,6 +119,8 @@ module PreforkLauncher
         case message[:type]
         when "drain" then drain(message[:backlog])
         when "refork" then refork(message, files)
+        when "lend" then lend(files)
+        when "return" then give_back
         end
       end
     rescue Exception => error # rubocop:disable Lint/RescueException
@@ -132,6 +135,20 @@ module PreforkLauncher
     def drain(backlog)
       @asked = true
       @shutdown.leave(backlog ? :after_backlog : :now)
+    end
+
+    # Serves the sockets of other slots besides its own, which have no worker yet.
+    def lend(files)
+      @borrowed += files.map do |file|
+        file.autoclose = false
+        UNIXServer.for_fd(file.fileno)
+      end
+      @serving_loop.lend(@borrowed.dup)
+    end
+
+    def give_back
+      @borrowed = []
+      @serving_loop.lend([])
     end
 
     # Asks the serving thread for a refork, which it does between two requests. It takes back what has woken it once it sees that

@@ -56,6 +56,13 @@ type (
 	}
 	// WatchWorker has a worker's memory and requests told from now on.
 	WatchWorker struct{ Key ident.Key }
+	// LendSockets has a worker serve the sockets of slots that have none, besides its own.
+	LendSockets struct {
+		Key   ident.Key
+		Slots []int
+	}
+	// ReturnSockets has a worker serve its own socket alone.
+	ReturnSockets struct{ Key ident.Key }
 	// SetBudget says near how many private bytes a worker's memory is of interest.
 	SetBudget struct{ Bytes uint64 }
 
@@ -95,6 +102,8 @@ func (ContinueWorker) isAction()   {}
 func (AskWorker) isAction()        {}
 func (ForgetWorker) isAction()     {}
 func (WatchWorker) isAction()      {}
+func (LendSockets) isAction()      {}
+func (ReturnSockets) isAction()    {}
 func (SetBudget) isAction()        {}
 func (OpenSlot) isAction()         {}
 func (RebindSlot) isAction()       {}

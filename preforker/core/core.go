@@ -180,6 +180,8 @@ func (c *Core) timerFired(t Timer) {
 		if c.phase == PhaseRunning {
 			c.fill()
 		}
+	case TimerSeed:
+		c.seedTimeout(t.Key.Origin())
 	case TimerStop:
 		c.stopTimeout()
 	default:

@@ -287,6 +287,15 @@ type (
 	}
 )
 
+// Of seeds.
+type (
+	// SeedingEnded says that all slots are filled from what was loaded, since no preloader was forked from a seed in time.
+	SeedingEnded struct {
+		fact
+		Generation int
+	}
+)
+
 // Of memory.
 type (
 	// MemoryBoundChanged tells what all processes together have at most.

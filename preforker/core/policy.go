@@ -20,6 +20,8 @@ type Policy struct {
 	LoadsAtOnce   int // of the application, with direct spawning; the CPUs
 	Renewal       Renewal
 	Refork        Refork
+	Seeds         int           // workers that a generation grows from; 0: all slots are filled from what was loaded
+	SeedTime      time.Duration // after which they are all the same
 	MemoryLimit   uint64        // bytes that all processes together can have; 0: not known
 	MeasurePeriod time.Duration // between two measurements of the same worker
 }

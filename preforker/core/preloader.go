@@ -21,6 +21,10 @@ type preloader struct {
 	loaded     bool          // once
 	proven     bool          // a worker of it was ready once, or answered its first request after a refork
 	forked     time.Duration // when it last answered a spawn, or loaded
+
+	seeding      bool         // most slots wait for the one that is reforked from its workers
+	seedExtended bool         // the time for that runs for the second time
+	seededBy     ident.Origin // the preloader whose workers stay when all slots are filled from this one; none: they are replaced
 }
 
 // load starts the next generation.
@@ -122,6 +126,7 @@ func (c *Core) preloaderLoaded(e PreloaderLoaded) {
 		return
 	}
 	c.generationLoaded(p, nil, e.Loaded)
+	c.beginSeeding(p)
 	p.forked = c.now
 	for _, finding := range e.Loaded.Findings {
 		c.do(FindingMade{Generation: p.origin.Generation, Finding: finding})

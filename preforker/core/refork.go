@@ -43,7 +43,7 @@ func (c *Core) reforks() bool { return !c.direct() && len(c.policy.Refork.After)
 // beginRefork asks a worker to fork a preloader, where the time has come, and nothing else is
 // under way: every slot has a worker of the only preloader that there is.
 func (c *Core) beginRefork(source *preloader) {
-	if !c.reforks() || c.phase != PhaseRunning || len(c.preloaders) != 1 || c.announced != source.origin || c.startingSuccessors() > 0 || c.mixed(source) {
+	if !c.reforks() || c.phase != PhaseRunning || !c.mayRefork(source) {
 		return
 	}
 	r := &c.refork
@@ -59,10 +59,22 @@ func (c *Core) beginRefork(source *preloader) {
 	}
 	r.last++
 	reforked := &preloader{origin: ident.Origin{Generation: r.generation, Refork: r.last}, source: w.key, since: c.now}
+	if source == c.seeding() {
+		reforked.seededBy = source.origin
+	}
 	c.preloaders = append(c.preloaders, reforked)
 	c.do(ReforkAsked{Worker: w.name(), Served: w.served})
 	c.do(ReforkWorker{w.key, reforked.origin})
 	c.do(SetTimer{Timer{TimerPreloaderBoot, reforked.key()}, c.policy.BootTimeout})
+}
+
+// mayRefork says whether nothing else is under way: all slots are served with forks of the only preloader, or the seeds of the
+// newest one are there.
+func (c *Core) mayRefork(source *preloader) bool {
+	if source == c.seeding() {
+		return c.loading() == nil && !slices.ContainsFunc(c.preloaders, func(p *preloader) bool { return p.seededBy == source.origin })
+	}
+	return len(c.preloaders) == 1 && c.announced == source.origin && c.startingSuccessors() == 0 && !c.mixed(source)
 }
 
 // mixed says whether a slot is served by a worker of another preloader. That may be so after all slots had one of the
@@ -70,7 +82,7 @@ func (c *Core) beginRefork(source *preloader) {
 func (c *Core) mixed(source *preloader) bool {
 	return slices.ContainsFunc(c.slots, func(s *slot) bool {
 		w := s.serving()
-		return w != nil && w.state == ReadyWorker && w.key.Origin() != source.origin
+		return w != nil && w.state == ReadyWorker && w.key.Origin() != source.origin && !c.isSeed(w, source)
 	})
 }
 
@@ -79,7 +91,7 @@ func (c *Core) mixed(source *preloader) bool {
 func (c *Core) busiestWorker(origin ident.Origin, minServed uint64) *worker {
 	var warm []*worker
 	for _, s := range c.slots {
-		if w := s.serving(); w != nil && w.state == ReadyWorker && !w.unfit && w.key.Origin() == origin && len(s.workers) == 1 && w.served >= minServed {
+		if w := s.serving(); w != nil && w.state == ReadyWorker && !w.unfit && w.key.Origin() == origin && (len(s.workers) == 1 || c.seeding() != nil) && w.served >= minServed {
 			warm = append(warm, w)
 		}
 	}
@@ -272,7 +284,7 @@ func (c *Core) reforkedPreloaderDied(p *preloader) {
 func (c *Core) outdated(w *worker, source *preloader) bool {
 	origin := w.key.Origin()
 	return origin.Generation < source.origin.Generation ||
-		origin.Generation == source.origin.Generation && origin.Refork != source.origin.Refork
+		origin.Generation == source.origin.Generation && origin.Refork != source.origin.Refork && !c.isSeed(w, source)
 }
 
 // reforkCompleted notes that all workers are forks of the preloader that was reforked.

@@ -21,6 +21,7 @@ func (c *Core) fill() {
 	c.fillVacant(source, slotBackoff.free)
 	c.roll(source)
 	c.fillVacant(source, math.MaxInt)
+	c.lendSockets()
 	c.finishRoll(source)
 	c.renew()
 	c.beginRefork(source)
@@ -40,13 +41,18 @@ func (c *Core) fillVacant(source *preloader, maxDeaths int) {
 			return
 		}
 		c.openSlot(s)
-		c.spawn(s, c.sourceOf(s, source))
+		if from := c.sourceOf(s, source); !c.waitsForSeed(from) {
+			c.spawn(s, from)
+		}
 	}
 }
 
 // sourceOf is what an empty slot is filled from: the newest proven preloader. Where workers of that
 // generation have died in the slot again and again, it is the newest of all, which may be what mends it.
 func (c *Core) sourceOf(s *slot, newest *preloader) *preloader {
+	if c.seeding() != nil && newest.origin.Refork > 0 {
+		return newest
+	}
 	proven := c.provenSource()
 	if s.deaths > slotBackoff.free && s.failed == proven.origin.Generation && newest.origin.Generation > s.failed {
 		return newest
@@ -99,7 +105,7 @@ func (c *Core) roll(source *preloader) {
 			}
 		}
 	}
-	if next != nil && c.mayBegin() {
+	if next != nil && c.mayBegin() && !c.waitsForSeed(source) {
 		c.spawn(next, source)
 	}
 }
@@ -145,7 +151,7 @@ func (c *Core) crowded(s *slot) bool {
 func (c *Core) finishRoll(source *preloader) {
 	for _, s := range c.slots {
 		w := s.serving()
-		if w == nil || w.state != ReadyWorker || w.key.Origin() != source.origin {
+		if w == nil || w.state != ReadyWorker || w.key.Origin() != source.origin && !c.isSeed(w, source) {
 			return
 		}
 	}
@@ -166,9 +172,14 @@ func (c *Core) finishRoll(source *preloader) {
 func (c *Core) rollCompleted(source *preloader) {
 	was := c.announced
 	c.announced = source.origin
-	if was.Generation == source.origin.Generation {
+	if source.origin.Refork > 0 {
 		c.reforkCompleted(source)
-	} else {
+	}
+	if p := c.seeding(); p != nil && p.origin.Generation == source.origin.Generation {
+		p.seeding = false
+		c.lendSockets()
+	}
+	if was.Generation != source.origin.Generation {
 		c.do(Announce{source.origin.Generation})
 	}
 	if c.renews() {

@@ -23,5 +23,6 @@ const (
 	TimerWorkerChannel    TimerKind = "worker channel"    // key
 	TimerSlot             TimerKind = "slot"              // slot; serial: its count of waits
 	TimerRefork           TimerKind = "refork"
+	TimerSeed             TimerKind = "seed" // generation
 	TimerStop             TimerKind = "stop"
 )

@@ -30,6 +30,7 @@ type worker struct {
 	maxServed uint64        // requests after which it leaves; 0: any number
 	renewal   Reason        // why a successor of its own generation was started
 	chosen    time.Duration // when
+	borrowed  []int         // slots whose sockets it serves besides its own
 }
 
 func (w *worker) leaving() bool { return w.state.leaving() }

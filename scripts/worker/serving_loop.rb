@@ -8,11 +8,16 @@ module PreforkLauncher
   # Serves the connections that come to a worker's socket, one after the other, until the worker is to leave. Between two of them
   # it does a refork that is pending. It runs on a thread of its own, so that a request in hand delays neither the supervisor nor signals.
   class ServingLoop
+    # Its own socket and those of other slots.
+    attr_reader :listeners
+
     PARENT_SECONDS = 10 # at the longest from one check of who the parent is to the next
 
     # Without refork the worker is never asked for one.
     def initialize(listener, responder, record:, title:, tracker:, shutdown:, refork: nil, collects: true)
-      @listener = listener
+      @listeners = [listener]
+      @turn = 0 # which of these was asked last
+      @lent = nil # listeners of other slots, which the main thread has been given
       @responder = responder
       @record = record
       @title = title
@@ -22,16 +27,21 @@ module PreforkLauncher
       @collects = collects
     end
 
+    # Has it serve these sockets of other slots besides its own, from the next connection on. Called by the main thread.
+    def lend(listeners)
+      @lent = listeners
+      @shutdown.wake
+    end
+
     # Returns whether it ended in order: false where the responder failed, so that this process must serve nobody any more.
     def run
       @record.idle
       @title.show("idle")
       @tracker.collection = Collection.new if @collects
       @self_test = SelfTest.new
-      interrupts = [@listener, @shutdown.wake_reader]
       while (socket = next_connection)
         @record.receiving
-        return false unless @responder.serve(socket, interrupts: interrupts)
+        return false unless @responder.serve(socket, interrupts: [*@listeners, @shutdown.wake_reader])
 
         @self_test.check if @self_test.due?
         @record.idle
@@ -46,14 +56,35 @@ module PreforkLauncher
     # The next connection, or nil when it is time to go.
     def next_connection
       until @shutdown.due?
+        borrow if @lent
         refork if @refork&.pending?
-        socket = @listener.accept_nonblock(exception: false)
-        return socket unless socket == :wait_readable
+        socket = accept
+        return socket if socket
         return nil if @shutdown.asked?
 
-        IO.select([@listener, @shutdown.wake_reader], nil, nil, PARENT_SECONDS)
+        IO.select([*@listeners, @shutdown.wake_reader], nil, nil, PARENT_SECONDS)
         @shutdown.leave_alone if SupervisorDeath.happened? # where a handler of the application holds the main thread up
       end
+    end
+
+    # Accepts from each socket in turn: who waits at one of another slot waits no longer than who waits at its own.
+    def accept
+      @listeners.size.times do
+        @turn = (@turn + 1) % @listeners.size
+        socket = @listeners[@turn].accept_nonblock(exception: false)
+        return socket unless socket == :wait_readable
+      end
+      nil
+    end
+
+    # Takes up what the main thread has been lent, or gives it back.
+    def borrow
+      @shutdown.unwake
+      own, *older = @listeners
+      lent = @lent
+      @lent = nil
+      (older - lent).each(&:close)
+      @listeners = [own, *lent]
     end
 
     def refork

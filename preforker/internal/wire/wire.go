@@ -19,6 +19,8 @@ const (
 	TypeRetire Type = "retire" // to a preloader
 	TypeDrain  Type = "drain"  // to a worker
 	TypeRefork Type = "refork" // to a worker, with a control socket
+	TypeLend   Type = "lend"   // to a worker, with listeners
+	TypeReturn Type = "return" // to a worker
 )
 
 // What Ruby says.
@@ -63,6 +65,14 @@ type Refork struct {
 type Drain struct {
 	Backlog bool `json:"backlog"`
 }
+
+// Lend has a worker serve the sockets of other slots, too, whose listeners come with it in this order.
+type Lend struct {
+	Slots []int `json:"slots"`
+}
+
+// Return has a worker serve its own socket alone.
+type Return struct{}
 
 // Hello is the first packet of a process that loads the application: a preloader, or
 // a worker that does without.
@@ -201,6 +211,10 @@ func Encode(message any) ([]byte, error) {
 		kind = TypeDrain
 	case Refork:
 		kind = TypeRefork
+	case Lend:
+		kind = TypeLend
+	case Return:
+		kind = TypeReturn
 	default:
 		return nil, fmt.Errorf("encode message: %T is not the supervisor's to send", message)
 	}

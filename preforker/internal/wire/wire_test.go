@@ -19,6 +19,8 @@ var fromSupervisor = map[Type]any{
 	TypeRetire: Retire{Last: true},
 	TypeRefork: Refork{Origin: ident.Origin{Generation: 2, Refork: 1}, Checked: true},
 	TypeDrain:  Drain{Backlog: true},
+	TypeLend:   Lend{Slots: []int{2, 3}},
+	TypeReturn: Return{},
 }
 
 var fromRuby = map[Type]any{

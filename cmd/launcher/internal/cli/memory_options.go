@@ -4,9 +4,11 @@ package cli
 
 import (
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,6 +25,7 @@ const (
 	optWarmupHeader = "warmup-header"
 	optWarmupCount  = "warmup-count"
 	optReforkAfter  = "refork-after"
+	optSeedTime     = "seed-time"
 )
 
 // The first request fills nearly every cache, the others what is only used now and then. More of them
@@ -49,6 +52,8 @@ func memoryFlags() []cli.Flag {
 		&cli.IntFlag{Name: optWarmupCount, EnvVars: env(optWarmupCount), Value: warmupCount, Usage: "`NUMBER` of requests to each path"},
 		&cli.StringFlag{Name: optReforkAfter, EnvVars: env(optReforkAfter), Value: "auto",
 			Usage: "`REQUESTS`[,REQUESTS…] of one worker after which it is forked into the preloader of the next workers (a refork); auto: where that is safe, never"},
+		&cli.DurationFlag{Name: optSeedTime, EnvVars: env(optSeedTime), Value: time.Second,
+			Usage: "fill all slots from a worker that has served, if that is to be had within `TIME` after the load; 0: fill them at once"},
 		&cli.StringSliceFlag{Name: optWithout, EnvVars: env(optWithout),
 			Usage: "switch off optimizations, which save memory: `NAME`[,NAME…] of " + optimizationNames()},
 	}
@@ -71,6 +76,9 @@ func readMemory(ctx *cli.Context, config *preforker.Config) error {
 	}
 	if config.Refork, err = reforkAfter(ctx.String(optReforkAfter)); err != nil {
 		return err
+	}
+	if config.SeedTime = ctx.Duration(optSeedTime); config.SeedTime > 0 {
+		config.Seeds = runtime.GOMAXPROCS(0)
 	}
 	config.Warmup, err = readWarmup(ctx)
 	return err

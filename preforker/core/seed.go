@@ -1,0 +1,112 @@
+package core
+
+import (
+	"slices"
+
+	"launcher/preforker/ident"
+)
+
+// A generation grows from seeds: after its load a few workers are forked, which serve the sockets of the slots that have
+// none besides their own. What they have served warms them, the next preloader is forked from one of them, and the
+// other slots are filled from that one. So no slot is filled twice, and none with a worker that has yet to build what
+// requests build. Past a time all slots are filled from the preloader that has loaded, as where nothing is reforked.
+
+// seeds says whether generations grow from seeds at all.
+func (c *Core) seeds() bool {
+	return c.reforks() && c.policy.Seeds > 0 && c.policy.Seeds < len(c.slots)
+}
+
+// seeding is the preloader of the newest generation while most slots wait for the one that is forked from its seeds, or nil.
+func (c *Core) seeding() *preloader {
+	p := c.newest(func(p *preloader) bool { return p.origin.Refork == 0 && p.state == ReadyPreloader })
+	if p == nil || !p.seeding {
+		return nil
+	}
+	return p
+}
+
+// isSeed says whether a worker was forked from the preloader that another one was reforked from, and stays where
+// the slots are filled from that one.
+func (c *Core) isSeed(w *worker, source *preloader) bool {
+	return source.seededBy == w.key.Origin() && source.seededBy != ident.Origin{}
+}
+
+// waitsForSeed says whether an empty slot, or one that an older generation serves, is not to be filled from source yet.
+func (c *Core) waitsForSeed(source *preloader) bool {
+	p := c.seeding()
+	switch {
+	case p == nil || source.origin.Generation != p.origin.Generation:
+		return false
+	case source == p:
+		return c.forksOf(p) >= c.policy.Seeds
+	default: // the first fork of the reforked one shows what it can do
+		return !source.proven && c.forksOf(source) > 0
+	}
+}
+
+// forksOf counts the workers of a preloader that serve, or are about to.
+func (c *Core) forksOf(p *preloader) (n int) {
+	for _, s := range c.slots {
+		if w := s.serving(); w != nil && w.key.Origin() == p.origin {
+			n++
+		}
+	}
+	return n
+}
+
+// beginSeeding has a generation that has just loaded grow from seeds, where any does.
+func (c *Core) beginSeeding(p *preloader) {
+	if c.seeds() {
+		p.seeding = true
+		c.do(SetTimer{Timer{TimerSeed, p.key()}, c.policy.SeedTime})
+	}
+}
+
+// seedTimeout fills the slots as where nothing is reforked. A preloader that is being forked from a seed gets as much time again.
+func (c *Core) seedTimeout(origin ident.Origin) {
+	p := c.preloader(origin)
+	if p == nil || !p.seeding {
+		return
+	}
+	if !p.seedExtended && slices.ContainsFunc(c.preloaders, func(other *preloader) bool {
+		return other.seededBy == origin && !other.proven && other.state != RetiringPreloader
+	}) {
+		p.seedExtended = true
+		c.do(SetTimer{Timer{TimerSeed, p.key()}, c.policy.SeedTime})
+		return
+	}
+	p.seeding = false
+	c.do(SeedingEnded{Generation: p.origin.Generation})
+	c.fill()
+}
+
+// lendSockets has the seeds that are ready serve the slots that nobody serves, too, and takes the sockets back when the
+// slots are filled.
+func (c *Core) lendSockets() {
+	p := c.seeding()
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			switch {
+			case w.state != ReadyWorker:
+			case p != nil && w.key.Origin() == p.origin:
+				c.lendTo(w)
+			case len(w.borrowed) > 0:
+				w.borrowed = nil
+				c.do(ReturnSockets{w.key})
+			}
+		}
+	}
+}
+
+func (c *Core) lendTo(w *worker) {
+	var more []int
+	for _, s := range c.slots {
+		if s.serving() == nil && s.open && !slices.Contains(w.borrowed, s.number) {
+			more = append(more, s.number)
+		}
+	}
+	if len(more) > 0 {
+		w.borrowed = append(w.borrowed, more...)
+		c.do(LendSockets{w.key, more})
+	}
+}

@@ -1,0 +1,152 @@
+package core
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+// seeded is a core of so many slots whose application has loaded, and whose two seeds are ready.
+func seeded(t *testing.T, slots int) *script {
+	t.Helper()
+	s := &script{t: t, core: New(slots, Policy{BootTimeout: time.Minute, DrainTimeout: 30 * time.Second, MeasurePeriod: testPeriod,
+		Refork: Refork{After: []uint64{10, 60}}, Seeds: 2, SeedTime: time.Second}, func() float64 { return 0 }), kinds: map[string]int{}}
+	s.event(Started{})
+	s.boot(s.load(1))
+	return s
+}
+
+// has says whether the workers of a generation serve exactly these slots.
+func (s *script) slotsOf(origin ident.Origin) (slots []int) {
+	for _, slot := range s.core.slots {
+		if w := slot.serving(); w != nil && w.state == ReadyWorker && w.key.Origin() == origin {
+			slots = append(slots, slot.number)
+		}
+	}
+	return slots
+}
+
+func TestSeedsServeAllSlots(t *testing.T) {
+	s := seeded(t, 5)
+	if slots := s.slotsOf(gen(1)); !slices.Equal(slots, []int{0, 1}) || s.kinds["core.SpawnWorker"] != 2 {
+		t.Fatalf("%v are seeds; %v", slots, s.kinds)
+	}
+	lent := find[LendSockets](s.acts)
+	if len(lent) != 2 || !slices.Equal(lent[0].Slots, []int{2, 3, 4}) || !slices.Equal(lent[1].Slots, []int{2, 3, 4}) {
+		t.Errorf("lent %+v", lent)
+	}
+	if s.kinds["core.Announce"] != 0 {
+		t.Error("slots without a worker are told to serve")
+	}
+}
+
+// TestSlotsAreFilledFromWhatTheSeedsHaveServed once each, the first of them before the others, and the seeds stay.
+func TestSlotsAreFilledFromWhatTheSeedsHaveServed(t *testing.T) {
+	s := seeded(t, 5)
+	origin := s.asked(1, 10)
+	actions := s.reforked(origin)
+	first := find[SpawnWorker](actions)
+	if len(first) != 1 || first[0].Key.Origin() != origin || first[0].Key.Slot != 2 {
+		t.Fatalf("spawned %+v, want one that shows what it can do", first)
+	}
+	if more := find[SpawnWorker](s.ready(first[0].Key)); len(more) != 0 {
+		t.Errorf("before its first answer: %+v", more)
+	}
+	s.boot(s.event(WorkerAnsweredFirst{first[0].Key, 200, "GET /"}))
+	if cold, warm := s.slotsOf(gen(1)), s.slotsOf(origin); !slices.Equal(cold, []int{0, 1}) || !slices.Equal(warm, []int{2, 3, 4}) {
+		t.Errorf("seeds %v, forks of a warm one %v", cold, warm)
+	}
+	if s.kinds["core.SpawnWorker"] != 5 || s.kinds["core.DrainWorker"] != 0 || s.kinds["core.Announce"] != 1 || s.kinds["core.ReturnSockets"] != 2 {
+		t.Errorf("%v", s.kinds)
+	}
+	if retired := find[RetirePreloader](s.acts); len(retired) != 1 || retired[0].Origin != gen(1) {
+		t.Errorf("retired %+v", retired)
+	}
+	s.exits()
+	if timers := find[SetTimer](s.acts); !slices.ContainsFunc(timers, func(a SetTimer) bool { return a.Timer.Kind == TimerSeed }) {
+		t.Fatal("the seeds have no time")
+	}
+	if late := s.fire(TimerSeed); len(late) != 0 {
+		t.Errorf("the time of seeds that have done their part: %+v", late)
+	}
+	s.arrived(3, 60) // and once more, with all
+}
+
+// TestSeedsThatAreNotAsked: past their time all slots are filled from what was loaded, and roll later as they always did.
+func TestSeedsThatAreNotAsked(t *testing.T) {
+	s := seeded(t, 4)
+	actions := s.fire(TimerSeed)
+	if len(find[SpawnWorker](actions)) != 2 || len(find[ReturnSockets](actions)) != 2 || len(find[SeedingEnded](actions)) != 1 {
+		t.Fatalf("%+v", actions)
+	}
+	s.boot(actions)
+	s.all(gen(1))
+	if s.kinds["core.Announce"] != 1 {
+		t.Errorf("%v", s.kinds)
+	}
+	s.arrived(0, 10)
+}
+
+// TestSeedTimeWaitsForARefork once.
+func TestSeedTimeWaitsForARefork(t *testing.T) {
+	s := seeded(t, 4)
+	s.asked(0, 10)
+	if actions := s.fire(TimerSeed); len(find[SpawnWorker](actions)) != 0 {
+		t.Errorf("%+v", actions)
+	}
+	if actions := s.fire(TimerSeed); len(find[SpawnWorker](actions)) != 2 {
+		t.Errorf("%+v", actions)
+	}
+}
+
+// TestSeedThatDies is replaced by another, which the sockets are lent to.
+func TestSeedThatDies(t *testing.T) {
+	s := seeded(t, 4)
+	actions := s.dies(s.serving(0), 3)
+	spawned := find[SpawnWorker](actions)
+	if len(spawned) != 1 || spawned[0].Key.Slot != 0 {
+		t.Fatalf("%+v", actions)
+	}
+	if lent := find[LendSockets](s.ready(spawned[0].Key)); len(lent) != 1 || lent[0].Key != spawned[0].Key || !slices.Equal(lent[0].Slots, []int{2, 3}) {
+		t.Errorf("%+v", lent)
+	}
+}
+
+// TestSeedWhosePreloaderFails: the first fork of the warm one answers badly, so the slots are filled from what was loaded.
+func TestSeedWhosePreloaderFails(t *testing.T) {
+	s := seeded(t, 4)
+	origin := s.asked(0, 10)
+	first := find[SpawnWorker](s.reforked(origin))
+	s.ready(first[0].Key)
+	s.event(WorkerAnsweredFirst{first[0].Key, 500, "GET /"})
+	s.rolled(s.fire(TimerSeed))
+	s.exits()
+	s.all(gen(1))
+}
+
+// TestSeedsOfANewRelease: one after the other takes a slot, the others roll once, to warm forks.
+func TestSeedsOfANewRelease(t *testing.T) {
+	s := seeded(t, 5)
+	s.boot(s.fire(TimerSeed))
+	s.event(RestartAsked{"HUP"})
+	s.boot(s.load(2))
+	s.drained()
+	if slots := s.slotsOf(gen(2)); len(slots) != 2 {
+		t.Fatalf("%v are seeds", slots)
+	}
+	origin := s.asked(0, 10)
+	first := find[SpawnWorker](s.reforked(origin))
+	s.ready(first[0].Key)
+	s.boot(s.event(WorkerAnsweredFirst{first[0].Key, 200, "GET /"}))
+	for range 5 {
+		s.drained()
+	}
+	if seeds, warm := s.slotsOf(gen(2)), s.slotsOf(origin); len(seeds) != 2 || len(warm) != 3 {
+		t.Errorf("seeds %v, warm %v", seeds, warm)
+	}
+	if s.kinds["core.Announce"] != 2 {
+		t.Errorf("%v", s.kinds)
+	}
+}
