@@ -76,6 +76,11 @@ func (c *Core) seedTimeout(origin ident.Origin) {
 		return
 	}
 	p.seeding = false
+	for _, late := range c.preloaders { // all slots have been filled from what was loaded by then, and roll to it
+		if late.seededBy == origin && !late.proven {
+			late.seededBy = ident.Origin{}
+		}
+	}
 	c.do(SeedingEnded{Generation: p.origin.Generation})
 	c.fill()
 }

@@ -150,3 +150,26 @@ func TestSeedsOfANewRelease(t *testing.T) {
 		t.Errorf("%v", s.kinds)
 	}
 }
+
+// TestReforkThatComesAfterSeedTime takes all slots, those of the seeds too: all of them were filled from what was loaded.
+func TestReforkThatComesAfterSeedTime(t *testing.T) {
+	s := seeded(t, 4)
+	origin := s.asked(0, 10)
+	s.fire(TimerSeed)
+	s.boot(s.fire(TimerSeed))
+	if cold := s.slotsOf(gen(1)); len(cold) != 4 {
+		t.Fatalf("slots %v were filled", cold)
+	}
+	first := find[SpawnWorker](s.reforked(origin))
+	if len(first) != 1 {
+		t.Fatalf("spawned %+v, want one that shows what it can do", first)
+	}
+	s.ready(first[0].Key)
+	s.drained()
+	s.boot(s.event(WorkerAnsweredFirst{first[0].Key, 200, "GET /"}))
+	for range 4 {
+		s.boot(s.drained())
+	}
+	s.exits()
+	s.all(origin)
+}
