@@ -103,6 +103,15 @@ func (c *Core) lendSockets() {
 	}
 }
 
+// socketIsAnother has the socket of a slot lent anew where it was lent: it is another one, or gone.
+func (c *Core) socketIsAnother(of *slot) {
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			w.borrowed = slices.DeleteFunc(w.borrowed, func(number int) bool { return number == of.number })
+		}
+	}
+}
+
 func (c *Core) lendTo(w *worker) {
 	var more []int
 	for _, s := range c.slots {

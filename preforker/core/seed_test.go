@@ -173,3 +173,32 @@ func TestReforkThatComesAfterSeedTime(t *testing.T) {
 	s.exits()
 	s.all(origin)
 }
+
+// TestLentSocketIsAnotherOne: the seeds get the new one.
+func TestLentSocketIsAnotherOne(t *testing.T) {
+	s := seeded(t, 4)
+	lent := find[LendSockets](s.event(SocketsLost{Slots: []int{3}}))
+	if len(lent) != 2 || !slices.Equal(lent[0].Slots, []int{3}) || !slices.Equal(lent[1].Slots, []int{3}) {
+		t.Errorf("lent %+v", lent)
+	}
+}
+
+// TestLentSocketIsNotBound: it is lent once it is there.
+func TestLentSocketIsNotBound(t *testing.T) {
+	s := seeded(t, 4)
+	s.event(SocketsLost{Slots: []int{3}})
+	if opened := find[OpenSlot](s.event(SlotNotBound{Slot: 3, Error: "no"})); len(opened) != 1 {
+		t.Errorf("%+v, want another attempt", opened)
+	}
+	if opened := find[OpenSlot](s.event(SlotNotBound{Slot: 3, Error: "no"})); len(opened) != 0 {
+		t.Errorf("%+v, want a wait", opened)
+	}
+	if opened := find[OpenSlot](s.dies(s.serving(0), 3)); len(opened) != 0 {
+		t.Errorf("%+v before the wait is over", opened)
+	}
+	actions := s.fire(TimerSlot)
+	lent := find[LendSockets](actions)
+	if opened := find[OpenSlot](actions); len(opened) != 1 || len(lent) != 2 || !slices.Equal(lent[0].Slots, []int{3}) {
+		t.Errorf("%+v", actions)
+	}
+}

@@ -117,6 +117,7 @@ func (c *Core) wait(s *slot, wait time.Duration) {
 func (c *Core) closeSlot(s *slot) {
 	if s.open {
 		s.open = false
+		c.socketIsAnother(s)
 		c.do(CloseSlot{s.number})
 	}
 }

@@ -24,6 +24,7 @@ func (c *Core) socketsLost(e SocketsLost) {
 	}
 	for _, s := range lost {
 		s.binding++
+		c.socketIsAnother(s)
 		c.do(RebindSlot{s.number})
 	}
 	c.do(SocketsRebound{Slots: numbersOf(lost)})
@@ -58,8 +59,15 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 	c.do(SocketUnbound{Slot: e.Slot, Error: e.Error, Known: e.Told || e.Error == s.unbound})
 	s.unbound = e.Error
 	s.open = false
+	c.socketIsAnother(s)
 	w := s.unstarted()
-	if w == nil {
+	switch {
+	case w != nil:
+	case s.state == VacantSlot && c.seeding() != nil: // it was to be lent
+		c.retrySlotLater(s, slotBackoff.max)
+		c.fill()
+		return
+	default:
 		return
 	}
 	c.do(ForgetWorker{w.key, false})
