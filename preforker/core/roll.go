@@ -53,7 +53,10 @@ func (c *Core) fillVacant(source *preloader, maxDeaths int) {
 // sourceOf is what an empty slot is filled from: the newest proven preloader. Where workers of that
 // generation have died in the slot again and again, it is the newest of all, which may be what mends it.
 func (c *Core) sourceOf(s *slot, newest *preloader) *preloader {
-	if c.seeding() != nil && newest.origin.Refork > 0 {
+	if p := c.seeding(); p != nil && newest.origin.Refork > 0 {
+		if c.waitsForSeed(newest) {
+			return p // a seed less, perhaps
+		}
 		return newest
 	}
 	proven := c.provenSource()

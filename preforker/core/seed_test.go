@@ -106,10 +106,13 @@ func TestSeedThatDies(t *testing.T) {
 	s := seeded(t, 4)
 	actions := s.dies(s.serving(0), 3)
 	spawned := find[SpawnWorker](actions)
-	if len(spawned) != 1 || spawned[0].Key.Slot != 0 {
+	if len(spawned) != 1 || spawned[0].Key.Slot != 2 {
 		t.Fatalf("%+v", actions)
 	}
-	if lent := find[LendSockets](s.ready(spawned[0].Key)); len(lent) != 1 || lent[0].Key != spawned[0].Key || !slices.Equal(lent[0].Slots, []int{2, 3}) {
+	if lent := find[LendSockets](actions); len(lent) != 1 || !slices.Equal(lent[0].Slots, []int{0}) {
+		t.Errorf("to the other seed %+v", lent)
+	}
+	if lent := find[LendSockets](s.ready(spawned[0].Key)); len(lent) != 1 || lent[0].Key != spawned[0].Key || !slices.Equal(lent[0].Slots, []int{0, 3}) {
 		t.Errorf("%+v", lent)
 	}
 }
@@ -193,12 +196,24 @@ func TestLentSocketIsNotBound(t *testing.T) {
 	if opened := find[OpenSlot](s.event(SlotNotBound{Slot: 3, Error: "no"})); len(opened) != 0 {
 		t.Errorf("%+v, want a wait", opened)
 	}
-	if opened := find[OpenSlot](s.dies(s.serving(0), 3)); len(opened) != 0 {
+	if opened := find[OpenSlot](s.event(WorkersMeasured{})); len(opened) != 0 {
 		t.Errorf("%+v before the wait is over", opened)
 	}
 	actions := s.fire(TimerSlot)
 	lent := find[LendSockets](actions)
 	if opened := find[OpenSlot](actions); len(opened) != 1 || len(lent) != 2 || !slices.Equal(lent[0].Slots, []int{3}) {
 		t.Errorf("%+v", actions)
+	}
+}
+
+// TestSeedThatDiesWhileItsPreloaderIsTried is replaced by another: nobody else serves the slots that have no worker.
+func TestSeedThatDiesWhileItsPreloaderIsTried(t *testing.T) {
+	s := seeded(t, 5)
+	first := s.firstWorker(s.reforked(s.asked(0, 10)), ident.Origin{Generation: 1, Refork: 1})
+	s.ready(first)
+	for _, slot := range []int{0, 1} {
+		if spawned := find[SpawnWorker](s.dies(s.serving(slot), 20)); len(spawned) != 1 || spawned[0].Key.Origin() != gen(1) {
+			t.Fatalf("spawned %+v, want another seed", spawned)
+		}
 	}
 }
