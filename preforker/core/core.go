@@ -45,16 +45,16 @@ type Core struct {
 	random     func() float64 // in [0, 1)
 	phase      Phase
 	slots      []*slot
-	preloaders []*preloader  // oldest first
-	generation int           // of the newest preloader
-	serial     int           // of the newest worker
-	failures   int           // preloaders that died early, in a row
-	reloadAt   time.Duration // when the load that waits begins; 0: none waits
-	announced  ident.Origin  // the preloader that every slot's worker was forked from
-	refork     reforks
-	again      bool         // a restart was asked for while a generation was loading
-	failure    *LoadFailure // why the supervisor stops; nil: it was asked to
-	held       bool         // while it stops: the workers serve on until the front has finished
+	preloaders []*preloader     // oldest first
+	generation int              // of the newest preloader
+	serial     int              // of the newest worker
+	failures   int              // preloaders that died early, in a row
+	reloadAt   time.Duration    // when the load that waits begins; 0: none waits
+	announced  ident.Origin     // the preloader that every slot's worker was forked from
+	reforked   map[int]*reforks // by generation
+	again      bool             // a restart was asked for while a generation was loading
+	failure    *LoadFailure     // why the supervisor stops; nil: it was asked to
+	held       bool             // while it stops: the workers serve on until the front has finished
 	budget     budget
 	loads      map[int]LoadRecord // by generation, for those who ask
 	failedLoad *FailedLoad        // the last one, until another one succeeds; nil: none
@@ -65,7 +65,7 @@ type Core struct {
 
 // New makes the core of so many slots, whose sockets are bound. Random returns numbers from [0, 1).
 func New(slots int, p Policy, random func() float64) *Core {
-	c := &Core{policy: p, random: random, budget: newBudget(p), loads: map[int]LoadRecord{}}
+	c := &Core{policy: p, random: random, budget: newBudget(p), reforked: map[int]*reforks{}, loads: map[int]LoadRecord{}}
 	for number := range slots {
 		c.slots = append(c.slots, &slot{number: number, open: true})
 	}

@@ -2,6 +2,7 @@ package core
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,14 +28,27 @@ const (
 
 // reforks is what the core knows of them in one generation.
 type reforks struct {
-	generation int
-	last       int // number of the last attempt
-	completed  int // how many have taken all slots
-	failures   int
-	refusals   int             // for what was found in a worker
-	told       map[string]bool // what the log has of it
-	retryAt    time.Duration   // no attempt before
-	declared   bool            // a worker was unfit, and the log says so
+	last      int // number of the last attempt
+	completed int // how many have taken all slots
+	failures  int
+	refusals  int             // for what was found in a worker
+	told      map[string]bool // what the log has of it
+	retryAt   time.Duration   // no attempt before
+	declared  bool            // a worker was unfit, and the log says so
+}
+
+// reforksOf is what the core knows of the reforks in a generation. A newer one may come and go meanwhile. What is known of those that have
+// no preloader any more is forgotten.
+func (c *Core) reforksOf(generation int) *reforks {
+	if r := c.reforked[generation]; r != nil {
+		return r
+	}
+	maps.DeleteFunc(c.reforked, func(of int, _ *reforks) bool {
+		return !slices.ContainsFunc(c.preloaders, func(p *preloader) bool { return p.origin.Generation == of })
+	})
+	r := &reforks{told: map[string]bool{}}
+	c.reforked[generation] = r
+	return r
 }
 
 // reforks says whether preloaders are forked from workers at all.
@@ -46,10 +60,7 @@ func (c *Core) beginRefork(source *preloader) {
 	if !c.reforks() || c.phase != PhaseRunning || !c.mayRefork(source) {
 		return
 	}
-	r := &c.refork
-	if r.generation != source.origin.Generation {
-		*r = reforks{generation: source.origin.Generation, told: map[string]bool{}}
-	}
+	r := c.reforksOf(source.origin.Generation)
 	if r.failures >= maxReforkFailures || r.refusals >= maxReforkRefusals || r.completed >= len(c.policy.Refork.After) || c.now < r.retryAt {
 		return
 	}
@@ -58,7 +69,7 @@ func (c *Core) beginRefork(source *preloader) {
 		return
 	}
 	r.last++
-	reforked := &preloader{origin: ident.Origin{Generation: r.generation, Refork: r.last}, source: w.key, since: c.now}
+	reforked := &preloader{origin: ident.Origin{Generation: source.origin.Generation, Refork: r.last}, source: w.key, since: c.now}
 	if source == c.seeding() {
 		reforked.seededBy = source.origin
 	}
@@ -131,7 +142,7 @@ func (c *Core) workerNotReforked(e WorkerNotReforked) {
 	p.reason = ReasonUnsound // its end is no news
 	switch {
 	case e.Why.Error != nil:
-		c.reforkFailed()
+		c.reforkFailed(p)
 		c.do(ReforkFailed{Origin: e.Origin, Failure: e.Why.Error})
 	case slices.ContainsFunc(e.Why.Findings, Finding.Declared):
 		c.markUnfit(p.source, e.Why.Findings)
@@ -143,10 +154,10 @@ func (c *Core) workerNotReforked(e WorkerNotReforked) {
 // reforkRefused asks this worker again later, if nobody else is found first. A thread that one request has left behind is
 // of one worker; what all of them have ends the attempts. The log has each finding once.
 func (c *Core) reforkRefused(p *preloader, findings []Finding) {
-	r := &c.refork
+	r := c.reforksOf(p.origin.Generation)
 	r.refusals++
 	wait := refusalPause << (2 * (r.refusals - 1))
-	c.retryRefork(wait)
+	c.retryRefork(r, wait)
 	if _, w := c.worker(p.source); w != nil {
 		w.refusals++
 	}
@@ -168,10 +179,11 @@ func (c *Core) markUnfit(key ident.Key, findings []Finding) {
 		return
 	}
 	w.unfit = true
+	r := c.reforksOf(key.Generation)
 	for _, finding := range findings {
-		c.do(WorkerUnfit{Worker: w.name(), Finding: finding, Known: c.refork.declared})
+		c.do(WorkerUnfit{Worker: w.name(), Finding: finding, Known: r.declared})
 	}
-	c.refork.declared = true
+	r.declared = true
 }
 
 // pendingRefork is the preloader that a worker was asked to fork and has not yet, or nil.
@@ -211,7 +223,7 @@ func (c *Core) reforkExited(p *preloader, e PreloaderExited) {
 		c.do(ReforkCancelled{Origin: p.origin, Reason: p.reason})
 		return
 	}
-	c.reforkFailed()
+	c.reforkFailed(p)
 	failed := ReforkFailed{Origin: p.origin, Exit: &e.Exit}
 	switch {
 	case e.StartError != nil:
@@ -257,25 +269,26 @@ func (c *Core) giveUpRefork(p *preloader, told ReforkGivenUp) {
 		return
 	}
 	c.do(told)
-	c.reforkFailed()
+	c.reforkFailed(p)
 	c.retire(p, ReasonUnsound)
 }
 
-func (c *Core) reforkFailed() {
-	c.refork.failures++
-	c.retryRefork(reforkPause)
+func (c *Core) reforkFailed(p *preloader) {
+	r := c.reforksOf(p.origin.Generation)
+	r.failures++
+	c.retryRefork(r, reforkPause)
 }
 
 // retryRefork lets some time pass before the next attempt, which no request may tell.
-func (c *Core) retryRefork(wait time.Duration) {
-	c.refork.retryAt = c.now + wait
+func (c *Core) retryRefork(r *reforks, wait time.Duration) {
+	r.retryAt = c.now + wait
 	c.do(SetTimer{Timer{Kind: TimerRefork}, wait})
 }
 
 // reforkedPreloaderDied counts a preloader that dies before its workers are everywhere as a refork that failed.
 func (c *Core) reforkedPreloaderDied(p *preloader) {
 	if p.origin.Refork > 0 && c.announced != p.origin {
-		c.reforkFailed()
+		c.reforkFailed(p)
 	}
 }
 
@@ -289,7 +302,7 @@ func (c *Core) outdated(w *worker, source *preloader) bool {
 
 // reforkCompleted notes that all workers are forks of the preloader that was reforked.
 func (c *Core) reforkCompleted(p *preloader) {
-	c.refork.completed++
+	c.reforksOf(p.origin.Generation).completed++
 	c.do(ReforkCompleted{Origin: p.origin})
 }
 

@@ -177,7 +177,7 @@ func TestLostSocketDoesNotDoubtARefork(t *testing.T) {
 		t.Fatalf("spawns %+v", spawns)
 	}
 	s.event(SlotNotBound{Slot: 0, Error: "no space left"})
-	if s.core.refork.failures != 0 {
+	if s.core.reforksOf(1).failures != 0 {
 		t.Error("a refork was given up")
 	}
 }
