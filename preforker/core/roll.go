@@ -40,9 +40,6 @@ func (c *Core) fillVacant(source *preloader, maxDeaths int) {
 		if !c.mayBegin() {
 			return
 		}
-		if !s.open && s.retryAt > c.now { // it could not be bound
-			continue
-		}
 		c.openSlot(s)
 		if from := c.sourceOf(s, source); !c.waitsForSeed(from) {
 			c.spawn(s, from)

@@ -16,10 +16,15 @@ func (c *Core) seeds() bool {
 	return c.reforks() && c.policy.Seeds > 0 && c.policy.Seeds < len(c.slots)
 }
 
-// seeding is the preloader of the newest generation while most slots wait for the one that is forked from its seeds, or nil.
+// seeding is the preloader of the generation that slots roll to while most of them wait for the one that is forked from its
+// seeds, or nil.
 func (c *Core) seeding() *preloader {
-	p := c.newest(func(p *preloader) bool { return p.origin.Refork == 0 && p.state == ReadyPreloader })
-	if p == nil || !p.seeding {
+	source := c.newestSource()
+	if source == nil {
+		return nil
+	}
+	p := c.preloader(ident.Origin{Generation: source.origin.Generation})
+	if p == nil || !p.seeding || p.state != ReadyPreloader {
 		return nil
 	}
 	return p
@@ -44,10 +49,10 @@ func (c *Core) waitsForSeed(source *preloader) bool {
 	}
 }
 
-// forksOf counts the workers of a preloader that serve, or are about to.
+// forksOf counts the slots that workers of a preloader serve, or are about to.
 func (c *Core) forksOf(p *preloader) (n int) {
 	for _, s := range c.slots {
-		if w := s.serving(); w != nil && w.key.Origin() == p.origin {
+		if slices.ContainsFunc(s.workers, func(w *worker) bool { return !w.leaving() && w.key.Origin() == p.origin }) {
 			n++
 		}
 	}
@@ -95,8 +100,8 @@ func (c *Core) lendSockets() {
 			case w.state != ReadyWorker:
 			case p != nil && w.key.Origin() == p.origin:
 				c.lendTo(w)
-			case len(w.borrowed) > 0:
-				w.borrowed = nil
+			case w.lent:
+				w.borrowed, w.lent = nil, false
 				c.do(ReturnSockets{w.key})
 			}
 		}
@@ -120,7 +125,7 @@ func (c *Core) lendTo(w *worker) {
 		}
 	}
 	if len(more) > 0 {
-		w.borrowed = append(w.borrowed, more...)
+		w.borrowed, w.lent = append(w.borrowed, more...), true
 		c.do(LendSockets{w.key, more})
 	}
 }

@@ -217,3 +217,56 @@ func TestSeedThatDiesWhileItsPreloaderIsTried(t *testing.T) {
 		}
 	}
 }
+
+// TestReforksOfTwoGenerationsAreCountedApart: a release that dies young leaves the one before where it was.
+func TestReforksOfTwoGenerationsAreCountedApart(t *testing.T) {
+	s := seeded(t, 4)
+	s.boot(s.fire(TimerSeed))
+	s.notReforked(s.asked(0, 10))
+	s.event(RestartAsked{"HUP"})
+	s.boot(s.load(2))
+	s.drained()
+	for _, asked := range s.served(0, 10) {
+		s.notReforked(asked.Origin)
+	}
+	if failed := find[ReforkFailed](s.acts); len(failed) != 2 || failed[1].Origin != (ident.Origin{Generation: 2, Refork: 1}) {
+		t.Fatalf("failed: %+v", failed)
+	}
+	s.event(PreloaderExited{Origin: gen(2)})
+	if asked := s.served(2, 10); len(asked) != 0 {
+		t.Errorf("asked %+v before the wait is over", asked)
+	}
+}
+
+// TestLostLentSocketIsReturned: a worker that was lent a socket which is another one now still has the old one.
+func TestLostLentSocketIsReturned(t *testing.T) {
+	s := seeded(t, 3)
+	s.event(PreloaderExited{Origin: gen(1)})
+	s.event(SocketsLost{Slots: []int{2}})
+	if returned := find[ReturnSockets](s.load(2)); len(returned) != 2 {
+		t.Errorf("returned %+v", returned)
+	}
+}
+
+// notReforked is a refork that fails in the worker.
+func (s *script) notReforked(origin ident.Origin) {
+	s.t.Helper()
+	s.event(WorkerNotReforked{Origin: origin, Why: Refusal{Error: &Failure{Class: "Errno::EAGAIN"}}})
+	s.event(PreloaderExited{Origin: origin})
+}
+
+// TestReforkOfAReleaseThatIsGone: what grew before takes an empty slot, not what nobody has seen serve.
+func TestReforkOfAReleaseThatIsGone(t *testing.T) {
+	s := seeded(t, 4)
+	s.event(RestartAsked{"HUP"})
+	s.boot(s.load(2))
+	asked := s.served(s.slotsOf(gen(2))[0], 10)
+	if len(asked) != 1 || asked[0].Key.Generation != 2 {
+		t.Fatalf("asked %+v", asked)
+	}
+	s.event(PreloaderExited{Origin: gen(2)})
+	s.reforked(asked[0].Origin)
+	if spawned := find[SpawnWorker](s.dies(asked[0].Key, 20)); len(spawned) != 1 || spawned[0].Key.Origin() != gen(1) {
+		t.Errorf("spawned %+v", spawned)
+	}
+}

@@ -63,7 +63,8 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 	w := s.unstarted()
 	switch {
 	case w != nil:
-	case s.state == VacantSlot && c.seeding() != nil: // it was to be lent
+	case s.state == VacantSlot && c.seeding() != nil: // it was to be lent, and waits as where a worker was to have it
+		c.moveSlot(s, OccupiedSlot)
 		c.retrySlotLater(s, slotBackoff.max)
 		c.fill()
 		return

@@ -31,6 +31,7 @@ type worker struct {
 	renewal   Reason        // why a successor of its own generation was started
 	chosen    time.Duration // when
 	borrowed  []int         // slots whose sockets it serves besides its own
+	lent      bool          // it was lent sockets, maybe others than those slots have now
 }
 
 func (w *worker) leaving() bool { return w.state.leaving() }
