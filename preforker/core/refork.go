@@ -260,10 +260,10 @@ func (c *Core) giveUpUnsoundRefork(gone *worker) {
 	}
 }
 
-// giveUpRefork takes every slot back to the preloader before, where that is still there.
+// giveUpRefork takes every slot back to the preloader before, where that is still there. It never goes back to older code.
 func (c *Core) giveUpRefork(p *preloader, told ReforkGivenUp) {
 	if before := c.newest(func(other *preloader) bool {
-		return other.state == ReadyPreloader && other.origin.Before(p.origin)
+		return other.state == ReadyPreloader && other.origin.Generation == p.origin.Generation && other.origin.Before(p.origin)
 	}); before == nil {
 		p.proven = true // there is no better one
 		return

@@ -224,16 +224,8 @@ func TestReforksOfTwoGenerationsAreCountedApart(t *testing.T) {
 	s.boot(s.fire(TimerSeed))
 	s.notReforked(s.asked(0, 10))
 	s.event(RestartAsked{"HUP"})
-	s.boot(s.load(2))
-	s.drained()
-	for _, asked := range s.served(0, 10) {
-		s.notReforked(asked.Origin)
-	}
-	if failed := find[ReforkFailed](s.acts); len(failed) != 2 || failed[1].Origin != (ident.Origin{Generation: 2, Refork: 1}) {
-		t.Fatalf("failed: %+v", failed)
-	}
-	s.event(PreloaderExited{Origin: gen(2)})
-	if asked := s.served(2, 10); len(asked) != 0 {
+	s.load(2)
+	if asked := find[ReforkWorker](s.event(PreloaderExited{Origin: gen(2)})); len(asked) != 0 {
 		t.Errorf("asked %+v before the wait is over", asked)
 	}
 }
@@ -268,5 +260,22 @@ func TestReforkOfAReleaseThatIsGone(t *testing.T) {
 	s.reforked(asked[0].Origin)
 	if spawned := find[SpawnWorker](s.dies(asked[0].Key, 20)); len(spawned) != 1 || spawned[0].Key.Origin() != gen(1) {
 		t.Errorf("spawned %+v", spawned)
+	}
+}
+
+// TestReforkOfAReleaseStays where what has loaded that release is gone: nothing goes back to older code.
+func TestReforkOfAReleaseStays(t *testing.T) {
+	s := seeded(t, 4)
+	s.boot(s.fire(TimerSeed))
+	s.event(RestartAsked{"HUP"})
+	s.boot(s.load(2))
+	s.drained()
+	asked := s.served(s.slotsOf(gen(2))[0], 10)
+	first := s.firstWorker(s.reforked(asked[0].Origin), asked[0].Origin)
+	s.event(PreloaderExited{Origin: gen(2)})
+	s.ready(first)
+	s.dies(first, 0)
+	if given := find[ReforkGivenUp](s.acts); len(given) != 0 {
+		t.Errorf("%+v", given)
 	}
 }
