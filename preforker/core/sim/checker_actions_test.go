@@ -22,6 +22,13 @@ func (c *checker) did(a core.Action) {
 		c.setsTimer(a)
 	case core.Announce:
 		c.announces(a)
+		c.seedingOver(a.Generation)
+	case core.SeedingEnded:
+		c.endsSeeding(a)
+	case core.ReforkCompleted:
+		c.seedingOver(a.Origin.Generation)
+	case core.WorkerServes:
+		c.checkSeedsStay(a)
 	case core.HideSockets:
 		if c.hidden {
 			c.fail("sockets are hidden twice")
@@ -42,6 +49,7 @@ func (c *checker) didToSocket(a core.Action) {
 	switch a := a.(type) {
 	case core.OpenSlot:
 		c.onlyWhileItRuns(a)
+		c.slots[a.Slot].socket++
 		if c.slots[a.Slot].open {
 			c.fail("slot %d is opened twice", a.Slot)
 		}
@@ -52,6 +60,7 @@ func (c *checker) didToSocket(a core.Action) {
 			c.fail("slot %d is bound again, which is closed", a.Slot)
 		}
 		c.slots[a.Slot].binding++
+		c.slots[a.Slot].socket++
 	case core.CloseSlot:
 		if !c.slots[a.Slot].open {
 			c.fail("slot %d is closed twice", a.Slot)
@@ -85,6 +94,10 @@ func (c *checker) didToWorker(a core.Action) {
 		if c.worker(a.Key) == nil {
 			c.fail("%v is continued, which is not there", a.Key)
 		}
+	case core.LendSockets:
+		c.lends(a)
+	case core.ReturnSockets:
+		c.returns(a)
 	case core.WatchWorker:
 		if w := c.worker(a.Key); w == nil || !w.accepting() {
 			c.fail("%v is watched, which does not serve", a.Key)
@@ -137,7 +150,9 @@ func (c *checker) setsTimer(a core.SetTimer) {
 	case core.TimerReload:
 		c.reloadAt = c.now + a.After
 	case core.TimerRefork:
-		c.reforkAt = c.now + a.After
+		c.reforkAt[c.eventGeneration()] = c.now + a.After
+	case core.TimerSeed:
+		c.seeds(a.Timer.Key.Origin())
 	}
 }
 
@@ -209,6 +224,7 @@ func (c *checker) drains(a core.DrainWorker) {
 	case !isReady || ready.Key.Slot != a.Key.Slot || ready.Key == a.Key || s.accepting() == nil:
 		c.fail("%v is to drain, and no successor is ready", a.Key)
 	case ready.Key.Generation == a.Key.Generation:
+		c.drained = w
 		w.patient, w.renewed = true, true
 	}
 }

@@ -46,6 +46,8 @@ func (c *checker) takes(e core.Event) (late bool) {
 		}
 	case core.SlotNotBound:
 		c.slots[e.Slot].open = false
+		c.slots[e.Slot].socket++
+		c.slots[e.Slot].vacant = false // if it waits now, nobody is to serve it meanwhile
 	case core.SocketsLost:
 		for _, slot := range e.Slots {
 			c.changed(&c.slots[slot])
@@ -103,6 +105,23 @@ func preloaderOf(e core.Event) (ident.Origin, bool) {
 		return e.Origin, true
 	}
 	return ident.Origin{}, false
+}
+
+// eventGeneration is the generation that the event of this step is about, or 0.
+func (c *checker) eventGeneration() int {
+	if key, is := workerOf(c.event); is {
+		return key.Generation
+	}
+	if origin, is := preloaderOf(c.event); is {
+		return origin.Generation
+	}
+	switch e := c.event.(type) {
+	case core.WorkerAnsweredFirst:
+		return e.Key.Generation
+	case core.TimerFired:
+		return e.Timer.Key.Generation
+	}
+	return 0
 }
 
 func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
@@ -233,6 +252,9 @@ func (c *checker) takesTimer(t core.Timer) bool {
 		return c.stopping
 	case core.TimerRefork:
 		return c.stopping
+	case core.TimerSeed:
+		p := c.preloader(t.Key.Origin())
+		return p == nil || !p.seeding
 	}
 	return !c.stopping // the timer of the stop itself
 }

@@ -53,8 +53,12 @@ func (c *checker) retires(origin ident.Origin) {
 	if c.stopping || origin.Refork > 0 && c.failedOf(origin) {
 		return
 	}
+	_, newest := c.sources()
 	for i := range c.slots {
 		w := c.slots[i].accepting()
+		if w != nil && newest != nil && newest.seeded(w.key.Origin()) && (newest.proven || newest.maybe) {
+			continue
+		}
 		if w == nil || !origin.Before(w.key.Origin()) {
 			c.fail("the preloader %v is to leave before slot %d has a newer worker", origin, i)
 			return
@@ -80,29 +84,40 @@ func (c *checker) failedOf(origin ident.Origin) bool {
 
 func (c *checker) reforks(a core.ReforkWorker) {
 	c.onlyWhileItRuns(a)
-	if c.reforkOf != a.Origin.Generation { // what was found in other code is nothing to it
-		c.reforkOf, c.reforkAt = a.Origin.Generation, 0
+	if a.Origin.Refork != c.reforked[a.Origin.Generation]+1 {
+		c.fail("%v follows refork %d", a.Origin, c.reforked[a.Origin.Generation])
 	}
+	c.reforked[a.Origin.Generation] = a.Origin.Refork
+	reforkAt := c.reforkAt[a.Origin.Generation] // what was found in other code is nothing to it
 	w := c.worker(a.Key)
 	switch {
 	case w == nil || !w.accepting():
 		c.fail("%v is to refork, which does not serve", a.Key)
 		return
+	case c.seedsOf(a.Key.Origin()):
+		c.checkReforkOfSeed(a)
 	case len(c.preloaders) != 1 || c.preloaders[0].origin != a.Key.Origin():
 		c.fail("%v is to refork beside other preloaders", a.Key)
+	}
+	switch {
+	case c.now < reforkAt:
+		c.fail("%v is to refork %v before the wait is over", a.Key, reforkAt-c.now)
 	case w.unfit:
 		c.fail("%v is to refork, which is unfit", a.Key)
-	case c.now < c.reforkAt:
-		c.fail("%v is to refork %v before the wait is over", a.Key, c.reforkAt-c.now)
 	case w.served < c.policy.Refork.After[0]:
 		c.fail("%v is to refork after %d requests", a.Key, w.served)
 	}
+	p := &checkedPreloader{origin: a.Origin, source: a.Key}
+	if c.seedsOf(a.Key.Origin()) {
+		p.seededBy = a.Key.Origin()
+	}
 	for i := range c.slots {
 		s := &c.slots[i]
-		if other := s.accepting(); other != nil && (other.key.Origin() != a.Key.Origin() || s.comingUp() != nil) {
+		source := c.preloader(a.Key.Origin())
+		if other := s.accepting(); p.seededBy == (ident.Origin{}) && other != nil && !source.seeded(other.key.Origin()) && (other.key.Origin() != a.Key.Origin() || s.comingUp() != nil) {
 			c.fail("%v is to refork while slot %d changes", a.Key, i)
 		}
 	}
-	c.preloaders = append(c.preloaders, &checkedPreloader{origin: a.Origin, source: a.Key})
+	c.preloaders = append(c.preloaders, p)
 	c.due = append(c.due, core.Timer{Kind: core.TimerPreloaderBoot, Key: a.Origin.Key()})
 }

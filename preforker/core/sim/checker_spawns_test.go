@@ -25,6 +25,7 @@ func (c *checker) spawns(key ident.Key) {
 		c.fail("more than %d workers are on their way", limit)
 	}
 	c.checkSource(s, key)
+	c.checkSeedSpawn(s, key)
 	if old := s.accepting(); old != nil {
 		w.follows = true
 		c.checkReplacement(s, w, old)
@@ -47,11 +48,23 @@ func (c *checker) checkSource(s *checkedSlot, key ident.Key) {
 	case p == nil || !p.loaded || p.told:
 		c.fail("%v is asked of a preloader that cannot fork", key)
 	case p == proven || p.maybe:
-	case s.accepting() == nil && (p != newest || !s.died[proven.origin.Generation]):
+	case p == newest && c.warmUp(p) && s.accepting() == nil:
+	case c.seedsOf(p.origin) && newest.seeded(p.origin) && !newest.proven: // a seed in the place of one that is gone
+	case s.accepting() == nil && (p != newest || !c.diedIn(s, proven)):
 		c.fail("the empty slot %d gets a worker of %v, but %v is proven", key.Slot, p.origin, proven.origin)
 	case p != newest:
 		c.fail("%v is spawned by a preloader that is neither the newest nor proven", key)
 	}
+}
+
+// diedIn says whether workers have died in a slot of the generation that is proven, or may be taken for that.
+func (c *checker) diedIn(s *checkedSlot, proven *checkedPreloader) bool {
+	for _, p := range c.preloaders {
+		if (p == proven || p.maybe && p.loaded && !p.told) && s.died[p.origin.Generation] {
+			return true
+		}
+	}
+	return false
 }
 
 // checkReplacement: a worker that serves gets a successor.

@@ -26,6 +26,8 @@ type checker struct {
 	event     core.Event     // of this step
 	unstarted *checkedWorker // whose spawn has failed in this step
 	unkilled  *checkedWorker // that has to be killed in this step
+	drained   *checkedWorker // that makes room for a fork of its generation in this step
+	returned  []ident.Key    // workers that are to return sockets in this step
 	due       []core.Timer   // that this step has to set: nobody has for ever to come up, or to leave
 	problem   string         // the first one
 
@@ -38,17 +40,18 @@ type checker struct {
 
 	booted, stopping, held, hidden, finished bool
 
-	bound, leastBound uint64        // bytes that a worker may have, now and at least in this step
-	reforkOf          int           // the generation that reforkAt is about
-	reforkAt          time.Duration // no refork before
-	reloadAt          time.Duration // no load before
-	reloaded          time.Duration // when one was begun at once in place of one that was gone
+	bound, leastBound uint64                // bytes that a worker may have, now and at least in this step
+	reforkAt          map[int]time.Duration // by generation: no refork before
+	reforked          map[int]int           // by generation: the last one
+	reloadAt          time.Duration         // no load before
+	reloaded          time.Duration         // when one was begun at once in place of one that was gone
 	restartNoted      bool
 }
 
 type checkedSlot struct {
 	open    bool
 	binding int              // how often its socket was lost
+	socket  int              // how often it has had another one, or none
 	workers []*checkedWorker // that live
 	died    map[int]bool     // generations whose workers have died here
 	wait    time.Duration    // no worker before, in a backoff
@@ -72,9 +75,10 @@ type checkedWorker struct {
 	killed    bool
 	holds     bool // its slot waits for its end
 	ended     bool
-	unstarted bool // its spawn has failed, and it is not forgotten yet
-	follows   bool // one that served when it was spawned
-	unfit     bool // for a refork
+	unstarted bool        // its spawn has failed, and it is not forgotten yet
+	follows   bool        // one that served when it was spawned
+	unfit     bool        // for a refork
+	borrowed  map[int]int // the sockets that it has besides its own, by slot
 	private   uint64
 	served    uint64
 }
@@ -90,11 +94,15 @@ type checkedPreloader struct {
 	told   bool          // to leave, or given up
 	proven bool          // its workers have shown that they serve
 	maybe  bool          // it is taken for proven where a worker of it died early and there is no other
+
+	seeding  bool         // most slots wait for the one that is reforked from its workers
+	seedings int          // how often the time for that was set
+	seededBy ident.Origin // the preloader whose workers stay, as it was seeding when one of them was asked
 }
 
 func newChecker(slots int, p core.Policy) *checker {
 	c := &checker{policy: p, slots: make([]checkedSlot, slots), workers: []*checkedWorker{nil},
-		timers: map[core.Timer]int{}, bound: p.Renewal.Budget.Bytes}
+		timers: map[core.Timer]int{}, reforkAt: map[int]time.Duration{}, reforked: map[int]int{}, bound: p.Renewal.Budget.Bytes}
 	for i := range c.slots {
 		c.slots[i].open = true
 	}
@@ -158,10 +166,10 @@ func (c *checker) sources() (proven, newest *checkedPreloader) {
 	return proven, newest
 }
 
-// alone says whether there is no preloader before one to go back to.
+// alone says whether there is no preloader of the same code before one to go back to.
 func (c *checker) alone(p *checkedPreloader) bool {
 	for _, other := range c.preloaders {
-		if other.loaded && !other.told && other.origin.Before(p.origin) {
+		if other.loaded && !other.told && other.origin.Generation == p.origin.Generation && other.origin.Before(p.origin) {
 			return false
 		}
 	}
@@ -208,7 +216,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	if now < c.now {
 		c.impossible("time goes back")
 	}
-	c.now, c.event, c.leastBound, c.unstarted, c.unkilled = now, e, c.bound, nil, nil
+	c.now, c.event, c.leastBound, c.unstarted, c.unkilled, c.drained = now, e, c.bound, nil, nil, nil
 	c.due = c.due[:0]
 	late := c.takes(e)
 	for _, a := range actions {
@@ -231,6 +239,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 		}
 	}
 	c.checkSlots()
+	c.checkBorrowers()
 }
 
 // checkSlots are the invariants of each slot after each step.
@@ -289,9 +298,12 @@ func (c *checker) settled() {
 	for i := range c.slots {
 		s := &c.slots[i]
 		if s.accepting() == nil && s.comingUp() == nil && !s.held() && s.wait == 0 && spawning < spawnsAtOnce {
-			c.fail("slot %d has no worker, and nothing is waited for", i)
+			if why := c.unseeded(newest); why != "" {
+				c.fail("slot %d has no worker, and nothing is waited for: %s", i, why)
+			}
 		}
 	}
+	c.checkLent()
 }
 
 // onTheirWay counts the workers that bound how many more may be started.

@@ -80,7 +80,7 @@ func (w *world) checkStop() {
 // unrest says what is not as it should be, or "".
 func (w *world) unrest() string {
 	c := w.check
-	newest := ident.Origin{Generation: c.generation}
+	newest, seeds := ident.Origin{Generation: c.generation}, ident.Origin{}
 	if !c.direct() {
 		if n := len(c.preloaders); n != 1 && !(n > 1 && w.poison()) { // the older one stays until all slots are served at the same time
 			return fmt.Sprintf("there are %d preloaders", n)
@@ -89,9 +89,10 @@ func (w *world) unrest() string {
 		if newest = p.origin; !p.loaded || p.told || newest.Generation != c.generation && c.failed != c.generation {
 			return fmt.Sprintf("the preloader is %v", p.origin)
 		}
+		seeds = p.seededBy
 	}
 	for i := range c.slots {
-		if why := w.unrestOf(i, newest); why != "" && !w.poisoned[i] {
+		if why := w.unrestOf(i, newest, seeds); why != "" && !w.poisoned[i] {
 			return fmt.Sprintf("slot %d %s", i, why)
 		}
 	}
@@ -101,7 +102,7 @@ func (w *world) unrest() string {
 // poison says whether there are slots that nobody can serve for long.
 func (w *world) poison() bool { return slices.Contains(w.poisoned, true) }
 
-func (w *world) unrestOf(slot int, newest ident.Origin) string {
+func (w *world) unrestOf(slot int, newest, seeds ident.Origin) string {
 	c, s := w.check, &w.check.slots[slot]
 	serving := s.accepting()
 	switch {
@@ -111,7 +112,9 @@ func (w *world) unrestOf(slot int, newest ident.Origin) string {
 		return fmt.Sprintf("has %d workers", len(s.workers))
 	case !s.open || !w.bound[slot]:
 		return "has no socket"
-	case serving.key.Origin() != newest && !(c.direct() && c.failed == c.generation):
+	case len(serving.borrowed) > 0:
+		return "has a worker that still has the sockets of others"
+	case serving.key.Origin() != newest && serving.key.Origin() != seeds && !(c.direct() && c.failed == c.generation):
 		return fmt.Sprintf("has a worker of %v", serving.key.Origin())
 	}
 	if p := w.workers[serving.key]; p == nil || !p.alive || !p.up || p.stuck || p.leaving {

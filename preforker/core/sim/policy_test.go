@@ -27,11 +27,11 @@ func drawPolicy(ch *choices) core.Policy {
 	case 3:
 		p.Refork = core.Refork{After: []uint64{1, 3, 9}}
 	}
-	if ch.below(2) == 1 {
-		p.Seeds, p.SeedTime = 1+ch.below(2), []time.Duration{time.Second, 10 * time.Second}[ch.below(2)]
-	}
 	if ch.below(3) == 1 {
 		p.MemoryLimit = 512 * megabyte
+	}
+	if len(p.Refork.After) > 0 && ch.below(2) == 1 {
+		p.Seeds, p.SeedTime = 1+ch.below(3), []time.Duration{time.Second, 10 * time.Second}[ch.below(2)]
 	}
 	return p
 }

@@ -128,7 +128,9 @@ func (p *worker) serves() {
 		p.first = true
 		if p.key.Refork > 0 {
 			status := 200
-			if p.w.fault() {
+			if p.w.badOf(p.key.Generation) == answersBadly {
+				status = 500
+			} else if p.w.fault() {
 				status = 500 * p.w.below(2)
 			}
 			p.w.send(&p.channel, core.WorkerAnsweredFirst{Key: p.key, Status: status, Request: "GET /"})

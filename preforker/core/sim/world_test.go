@@ -49,6 +49,7 @@ const (
 	diesInFirstRequest
 	hangsInLoad
 	hangsInBoot
+	answersBadly // what is forked from a worker that has served
 	badnesses
 )
 
