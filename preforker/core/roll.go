@@ -108,7 +108,11 @@ func (c *Core) roll(source *preloader) {
 			}
 		}
 	}
-	if next != nil && c.mayBegin() && !c.waitsForSeed(source) {
+	if next == nil || !c.mayBegin() {
+		return
+	}
+	failed := next.serving().key.Generation == source.origin.Generation // what it comes from was given up
+	if failed || !c.waitsForSeed(source) {
 		c.spawn(next, source)
 	}
 }

@@ -123,7 +123,7 @@ func TestSeedWhosePreloaderFails(t *testing.T) {
 	origin := s.asked(0, 10)
 	first := find[SpawnWorker](s.reforked(origin))
 	s.ready(first[0].Key)
-	s.event(WorkerAnsweredFirst{first[0].Key, 500, "GET /"})
+	s.rolled(s.event(WorkerAnsweredFirst{first[0].Key, 500, "GET /"}))
 	s.rolled(s.fire(TimerSeed))
 	s.exits()
 	s.all(gen(1))
@@ -277,5 +277,17 @@ func TestReforkOfAReleaseStays(t *testing.T) {
 	s.dies(first, 0)
 	if given := find[ReforkGivenUp](s.acts); len(given) != 0 {
 		t.Errorf("%+v", given)
+	}
+}
+
+// TestForkOfAFailedReforkLeavesAtOnce: its slot does not wait for the end of the seed time.
+func TestForkOfAFailedReforkLeavesAtOnce(t *testing.T) {
+	s := seeded(t, 5)
+	origin := s.asked(0, 10)
+	first := s.firstWorker(s.reforked(origin), origin)
+	s.ready(first)
+	spawned := find[SpawnWorker](s.event(WorkerAnsweredFirst{first, 500, "GET /"}))
+	if len(spawned) != 1 || spawned[0].Key.Slot != first.Slot || spawned[0].Key.Origin() != gen(1) {
+		t.Errorf("spawned %+v", spawned)
 	}
 }
