@@ -100,12 +100,19 @@ func (c *Core) lendSockets() {
 			case w.state != ReadyWorker:
 			case p != nil && w.key.Origin() == p.origin:
 				c.lendTo(w)
-			case w.lent:
+			case w.lent && (p == nil || c.serves(p)): // else nobody would have them for a moment, or for long
 				w.borrowed, w.lent = nil, false
 				c.do(ReturnSockets{w.key})
 			}
 		}
 	}
+}
+
+// serves says whether a worker of a preloader is ready.
+func (c *Core) serves(p *preloader) bool {
+	return slices.ContainsFunc(c.slots, func(s *slot) bool {
+		return slices.ContainsFunc(s.workers, func(w *worker) bool { return w.state == ReadyWorker && w.key.Origin() == p.origin })
+	})
 }
 
 // socketIsAnother has the socket of a slot lent anew where it was lent: it is another one, or gone.

@@ -235,7 +235,8 @@ func TestLostLentSocketIsReturned(t *testing.T) {
 	s := seeded(t, 3)
 	s.event(PreloaderExited{Origin: gen(1)})
 	s.event(SocketsLost{Slots: []int{2}})
-	if returned := find[ReturnSockets](s.load(2)); len(returned) != 2 {
+	s.boot(s.load(2))
+	if returned := find[ReturnSockets](s.acts); len(returned) != 2 {
 		t.Errorf("returned %+v", returned)
 	}
 }
@@ -289,5 +290,18 @@ func TestForkOfAFailedReforkLeavesAtOnce(t *testing.T) {
 	spawned := find[SpawnWorker](s.event(WorkerAnsweredFirst{first, 500, "GET /"}))
 	if len(spawned) != 1 || spawned[0].Key.Slot != first.Slot || spawned[0].Key.Origin() != gen(1) {
 		t.Errorf("spawned %+v", spawned)
+	}
+}
+
+// TestLentSocketsAreKept until the seeds of the next release are there.
+func TestLentSocketsAreKept(t *testing.T) {
+	s := seeded(t, 4)
+	s.event(PreloaderExited{Origin: gen(1)})
+	actions := s.load(2)
+	if returned := find[ReturnSockets](actions); len(returned) != 0 {
+		t.Errorf("returned %+v, and nobody else serves yet", returned)
+	}
+	if returned := find[ReturnSockets](s.ready(find[SpawnWorker](actions)[0].Key)); len(returned) != 2 {
+		t.Errorf("returned %+v", returned)
 	}
 }

@@ -51,6 +51,14 @@ func (c *checker) forksOf(origin ident.Origin) (n int) {
 	return n
 }
 
+// serves says whether a worker of a preloader serves.
+func (c *checker) serves(origin ident.Origin) bool {
+	return slices.ContainsFunc(c.slots, func(s checkedSlot) bool {
+		w := s.accepting()
+		return w != nil && w.key.Origin() == origin
+	})
+}
+
 // leaversOf counts the workers of a preloader whose end is waited for.
 func (c *checker) leaversOf(origin ident.Origin) (n int) {
 	for i := range c.slots {
@@ -231,14 +239,22 @@ func (c *checker) returns(a core.ReturnSockets) {
 // checkBorrowers: after no step has a worker sockets of others that serves on once its generation has grown, and none
 // returns them before.
 func (c *checker) checkBorrowers() {
+	p := c.seeding()
 	for _, key := range c.returned {
-		if c.seedsOf(key.Origin()) {
+		switch {
+		case p == nil:
+		case p.origin == key.Origin():
 			c.fail("%v is to return sockets, and is a seed", key)
+		case !c.serves(p.origin):
+			c.fail("%v is to return sockets, and no seed of %v serves", key, p.origin)
 		}
 	}
 	c.returned = c.returned[:0]
 	if _, newest := c.sources(); newest == nil || c.stopping {
 		return // nobody else will serve them soon
+	}
+	if p != nil && !c.serves(p.origin) {
+		return // nor yet
 	}
 	for i := range c.slots {
 		if w := c.slots[i].accepting(); w != nil && len(w.borrowed) > 0 && !c.seedsOf(w.key.Origin()) {
