@@ -35,6 +35,10 @@ const (
 	maxWarmupCount = 1000
 )
 
+// seedTime is more than a worker needs to be warm where requests wait for it, and hardly delays those who wait for
+// all to be ready where nobody asks.
+const seedTime = 500 * time.Millisecond
+
 // header is "Name: value": a token (RFC 9110, section 5.6.2), and a value without
 // control characters.
 var header = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\x00-\x1f\x7f]*$")
@@ -52,7 +56,7 @@ func memoryFlags() []cli.Flag {
 		&cli.IntFlag{Name: optWarmupCount, EnvVars: env(optWarmupCount), Value: warmupCount, Usage: "`NUMBER` of requests to each path"},
 		&cli.StringFlag{Name: optReforkAfter, EnvVars: env(optReforkAfter), Value: "auto",
 			Usage: "`REQUESTS`[,REQUESTS…] of one worker after which it is forked into the preloader of the next workers (a refork); auto: where that is safe, never"},
-		&cli.DurationFlag{Name: optSeedTime, EnvVars: env(optSeedTime), Value: time.Second,
+		&cli.DurationFlag{Name: optSeedTime, EnvVars: env(optSeedTime), Value: seedTime,
 			Usage: "fill all slots from a worker that has served, if that is to be had within `TIME` after the load; 0: fill them at once"},
 		&cli.StringSliceFlag{Name: optWithout, EnvVars: env(optWithout),
 			Usage: "switch off optimizations, which save memory: `NAME`[,NAME…] of " + optimizationNames()},
