@@ -31,14 +31,15 @@ $stderr.puts "\e[33mlooking\e[0m around\u{9b}2J"
 run ->(_env) { [200, {}, ["hello"]] }
 `})
 	in := start(t, startOptions{root: root, args: []string{"1", "--log-format", "json", "--http", "127.0.0.1:0", "--drain-timeout", "1500ms"},
-		env: []string{"LAUNCHER_SOKET_DIR=/x", "LAUNCHER_WARMUP_COUNT=2"}})
+		env: []string{"LAUNCHER_SOKET_DIR=/x", "LAUNCHER_WARMUP_COUNT=2", "LAUNCHER_SEED_TIME=1s"}})
 	in.waitLine(`"all workers are ready"`)
 	in.signal(syscall.SIGTERM)
 	in.gone(0)
 	want := map[string]func(map[string]any) bool{
 		"the environment variable LAUNCHER_SOKET_DIR is none of the launcher's; did you mean LAUNCHER_SOCKET_DIR?": nil,
 		"no effect without --warmup: --warmup-count":                                                               nil,
-		"the application printed": func(r map[string]any) bool { return r["line"] == `looking around\u009b2J` },
+		"no effect with --refork-after never: --seed-time":                                                         nil,
+		"the application printed":                                                                                  func(r map[string]any) bool { return r["line"] == `looking around\u009b2J` },
 		"all workers are ready": func(r map[string]any) bool {
 			url, _ := r["url"].(string)
 			return r["workers"] == 1.0 && len(url) > len("http://127.0.0.1:0/")

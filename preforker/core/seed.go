@@ -11,6 +11,10 @@ import (
 // other slots are filled from that one. So no slot is filled twice, and none with a worker that has yet to build what
 // requests build. Past a time all slots are filled from the preloader that has loaded, as where nothing is reforked.
 
+// maxBorrowed is how many sockets a worker is lent: it has a descriptor for each, and the kernel takes 253 at
+// once (SCM_MAX_FD). Who waits at others does so until the slots are filled.
+const maxBorrowed = 200
+
 // seeds says whether generations grow from seeds at all.
 func (c *Core) seeds() bool {
 	return c.reforks() && c.policy.Seeds > 0 && c.policy.Seeds < len(c.slots)
@@ -127,6 +131,9 @@ func (c *Core) socketIsAnother(of *slot) {
 func (c *Core) lendTo(w *worker) {
 	var more []int
 	for _, s := range c.slots {
+		if len(w.borrowed)+len(more) == maxBorrowed {
+			break
+		}
 		if s.serving() == nil && s.open && !slices.Contains(w.borrowed, s.number) {
 			more = append(more, s.number)
 		}

@@ -42,6 +42,19 @@ func TestSeedsServeAllSlots(t *testing.T) {
 	}
 }
 
+// TestSeedsAreLentSoManySockets as a message and a process can have, at most.
+func TestSeedsAreLentSoManySockets(t *testing.T) {
+	s := seeded(t, maxBorrowed+50)
+	for _, lent := range find[LendSockets](s.acts) {
+		if len(lent.Slots) != maxBorrowed {
+			t.Errorf("%v is lent %d", lent.Key, len(lent.Slots))
+		}
+	}
+	if n := s.kinds["core.LendSockets"]; n != 2 {
+		t.Errorf("lent %d times", n)
+	}
+}
+
 // TestSlotsAreFilledFromWhatTheSeedsHaveServed once each, the first of them before the others, and the seeds stay.
 func TestSlotsAreFilledFromWhatTheSeedsHaveServed(t *testing.T) {
 	s := seeded(t, 5)

@@ -26,6 +26,7 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 			{optMaxPrivate, ctx.IsSet(optMaxPrivate) && config.Renewal.Budget != preforker.Budget{}},
 			{optMaxRequests, config.Renewal.MaxRequests > 0},
 			{optReforkAfter, ctx.IsSet(optReforkAfter) && len(config.Refork.After) > 0},
+			{optSeedTime, ctx.IsSet(optSeedTime) && config.SeedTime > 0},
 			{optWarmup, len(config.Warmup.Paths) > 0},
 		} {
 			if option.used {
@@ -35,6 +36,9 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 		if len(idle) > 0 {
 			warnings = append(warnings, "no effect with --spawn-method direct, where nothing is forked: "+strings.Join(idle, ", "))
 		}
+	}
+	if ctx.IsSet(optSeedTime) && config.SeedTime > 0 && len(config.Refork.After) == 0 {
+		warnings = append(warnings, "no effect with --refork-after never: --"+optSeedTime)
 	}
 	if len(config.Warmup.Paths) == 0 {
 		for _, option := range []string{optWarmupHost, optWarmupHeader, optWarmupCount} {
