@@ -2,11 +2,10 @@
 
 require "delegate"
 require "tempfile"
-require_relative "support/fastcgi_case"
+require_relative "support/fastcgi_body_case"
 
 # Every form of a body that Rack 2.0 to 3.2 allow, and those that Puma and Unicorn take besides.
-class FastCGIBodyTest < FastCGICase
-  TEXT = { "content-type" => "text/plain" }.freeze
+class FastCGIBodyTest < FastCGIBodyCase
   CONTENT = "0123456789\nabcdefghi\n"
 
   # A body as Rack 2.1 makes of a range: it names the file of which it sends a part.
@@ -27,18 +26,6 @@ class FastCGIBodyTest < FastCGICase
   def teardown
     super
     @file.close!
-  end
-
-  def reply_to(body, headers = {}, status: 200, **more)
-    serve(->(_) { [status, TEXT.merge(headers), body] }, lint: false)
-    connect.get("/", **more)
-  end
-
-  def refused(body, headers = {}, **more)
-    reply = reply_to(body, headers, **more)
-    served
-    assert_equal [500, true], [reply.status, reply.complete]
-    log
   end
 
   def part(from = 5, size = 5)
@@ -197,98 +184,6 @@ class FastCGIBodyTest < FastCGICase
      Object.new.tap { |one| one.define_singleton_method(:call) { |stream| stream << "x" } }].each do |body|
       assert_equal "x", reply_to(body).body
     end
-  end
-
-  def streaming(stream)
-    stream << "x"
-    stream.close
-  end
-
-  # The thread may write until it closes the stream.
-  def test_stream_of_a_thread
-    body = lambda do |stream|
-      Thread.new do
-        Thread.pass
-        stream << "one"
-        stream << "two"
-        stream.close
-      end
-    end
-    reply = reply_to(body)
-    assert_equal ["onetwo", true], [reply.body, reply.complete]
-    assert_equal "one", reply_to(->(stream) { Thread.new { stream << "one" } }).body
-  end
-
-  def test_stream_of_a_thread_that_closes_it_and_runs_on
-    gate = Queue.new
-    reply = reply_to(lambda do |stream|
-      Thread.new do
-        stream << "one"
-        stream.close
-        gate.pop
-      end
-    end)
-    served
-    assert_equal ["one", true, ""], [reply.body, reply.complete, log]
-  ensure
-    gate << nil
-  end
-
-  def test_stream_of_a_thread_that_fails
-    body = lambda do |stream|
-      Thread.new do
-        Thread.current.report_on_exception = false
-        stream << "one"
-        raise "oh"
-      end
-    end
-    reply = reply_to(body)
-    served
-    assert_equal ["one", false], [reply.body, reply.complete]
-    assert_match(/RuntimeError: oh/, log)
-  end
-
-  def test_thread_that_has_nothing_to_do_with_the_stream
-    gate = Queue.new
-    serve(->(_) { [200, TEXT, ->(stream) { Thread.new { gate.pop }; stream << "x" }] },
-          lint: false, limits: limits(write_seconds: 0.2))
-    reply = connect.get
-    served
-    assert_equal ["x", true], [reply.body, reply.complete]
-    assert_match(/the stream was neither closed nor used/, log)
-  ensure
-    gate << nil
-  end
-
-  def test_threads_of_libraries_are_not_waited_for
-    gates = Queue.new
-    reply = reply_to(lambda do |stream|
-      stream << "x"
-      [:fork_safe, :"\0__detached_thread__"].each { |mark| Thread.new { gates.pop }.thread_variable_set(mark, true) }
-    end)
-    assert_equal ["x", true, ""], [reply.body, reply.complete, log]
-  ensure
-    2.times { gates << nil }
-  end
-
-  def test_header_rack_hijack
-    events = []
-    hijack = lambda do |io|
-      io.write("one")
-      io.write_nonblock("two", exception: false)
-      io.puts("!")
-      io.flush
-      events << io.closed?
-      io.close
-    end
-    body = []
-    body.define_singleton_method(:close) { events << :closed }
-    reply = reply_to(body, { "rack.hijack" => hijack })
-    served
-    assert_equal ["onetwo!\n", true, [false, :closed]], [reply.body, reply.complete, events]
-    assert_empty reply.header("rack.hijack")
-    assert_match(/header rack.hijack is a String/, refused([], { "rack.hijack" => "x" }))
-    assert_equal 304, reply_to(body, { "rack.hijack" => hijack }, status: 304).status
   end
 
   # Lengths
