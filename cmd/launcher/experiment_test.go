@@ -167,7 +167,12 @@ func checkRun(t *testing.T, run experiment.Run) {
 	if text := strings.ReplaceAll(fmt.Sprint(run.Command, run.Last.Each), "$RUN/", ""); strings.Contains(text, os.TempDir()+"/") {
 		t.Errorf("the report names the folders of the run: %s", text)
 	}
-	if os.Geteuid() == 0 && run.Method != "direct" && (run.Split == nil || run.Split.Workers != 2) {
+	// A fork may take the place of one of ours while its pages are read; the others stay as they are.
+	minSplit := 2
+	if run.Method == "smart" {
+		minSplit = 1
+	}
+	if os.Geteuid() == 0 && run.Method != "direct" && (run.Split == nil || run.Split.Workers < minSplit || run.Split.Workers > 2) {
 		t.Errorf("the split of private pages is missing: %+v", run.Split)
 	}
 }
