@@ -246,6 +246,15 @@ func (in *instance) sockets(count int) []string {
 	return paths
 }
 
+// listens says whether a socket takes connections, which it does a moment after its file is there.
+func listens(socket string) bool {
+	connection, err := net.Dial("unix", socket)
+	if err == nil {
+		_ = connection.Close()
+	}
+	return err == nil
+}
+
 // exists says whether there is anything at a path.
 func exists(path string) bool {
 	_, err := os.Lstat(path)

@@ -302,7 +302,7 @@ func TestLogReaderThatLeaves(t *testing.T) {
 	}
 	_ = read.Close()
 	for slot := range 2 {
-		in.waitFor("a socket", func() bool { return exists(in.socket(slot)) })
+		in.waitFor("a socket", func() bool { return listens(in.socket(slot)) })
 		if a := ask(t, in.socket(slot), "/raise"); a.status != 500 {
 			t.Errorf("slot %d: %v", slot, a)
 		}
