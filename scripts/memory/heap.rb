@@ -5,7 +5,8 @@ module PreforkLauncher
   # should be written to later, by anyone.
   class Heap
     # An object that survives three collections is old (RVALUE_OLD_AGE): only then a
-    # worker's own collections leave it alone.
+    # worker's own collections leave it alone. Each of them but the first is a minor one, which visits what is young:
+    # nearly nothing, because what an old object refers to grows old with it.
     COLLECTIONS = 4
 
     def initialize(optimizations)
@@ -26,7 +27,7 @@ module PreforkLauncher
 
     # Makes old what is alive and frees the rest.
     def collect
-      COLLECTIONS.times { GC.start } if @optimizations.on?("collect")
+      COLLECTIONS.times { |done| GC.start(full_mark: done.zero?) } if @optimizations.on?("collect")
     end
 
     # Makes old what little was made since, as the last thing before the first fork.

@@ -41,6 +41,11 @@ class HeapTest < Minitest::Test
     RUBY
   end
 
+  # A full one visits all that there is: a tenth of a second for a large application.
+  def test_one_full_collection
+    assert_equal "1 3", ruby("#{PRELUDE}minor = nil; major = count(:major_gc_count) { minor = count(:minor_gc_count) { heap.collect } }; print major, ' ', minor")
+  end
+
   def test_slots
     skip "this Ruby does not tell" if RUBY_VERSION.start_with?("3.2.")
     few, many = ruby("#{PRELUDE}#{<<~RUBY}").split.map(&:to_i)
