@@ -52,6 +52,7 @@ type measured struct {
 	pid, record int
 
 	served  uint64
+	busy    bool
 	faults  uint64 // at the last reading of private
 	private uint64
 	ages    int // how many of the ages it was read at
@@ -147,7 +148,7 @@ func (m *measurer) sample(all bool) {
 	var found []core.Measurement
 	for _, w := range workers {
 		if m.worker(w, budget, all) {
-			found = append(found, core.Measurement{Key: w.key, Private: w.private, Served: w.served})
+			found = append(found, core.Measurement{Key: w.key, Private: w.private, Served: w.served, Busy: w.busy})
 		}
 	}
 	if len(found) > 0 {
@@ -161,12 +162,13 @@ func (m *measurer) worker(w *measured, budget uint64, all bool) bool {
 	if err != nil {
 		return false // half written: next time
 	}
-	served := entry.Requests != w.served
-	if !served && entry.State != scoreboard.Busy && !all {
+	served, busy := entry.Requests != w.served, entry.State == scoreboard.Busy
+	if !served && !busy && !w.busy && !all {
 		return false
 	}
-	w.served = entry.Requests
-	return m.memory(w, budget) || served
+	changed := served || busy != w.busy
+	w.served, w.busy = entry.Requests, busy
+	return m.memory(w, budget) || changed
 }
 
 // memory reads a worker's private memory where it could have come near the budget.

@@ -94,7 +94,7 @@ func (c *Core) workersMeasured(e WorkersMeasured) {
 // measured takes a measurement. What the first requests write, most of what a worker ever
 // has, says nothing about how it will grow.
 func (w *worker) measured(now time.Duration, m Measurement) {
-	w.served = m.Served
+	w.served, w.busy = m.Served, m.Busy
 	switch {
 	case w.served < MinService:
 	case w.settled == 0:

@@ -24,7 +24,7 @@ func renewing(t *testing.T, slots int, renewal Renewal) *script {
 func (s *script) measured(slot int, private, served uint64) []Action {
 	s.t.Helper()
 	s.now += testPeriod
-	return s.event(WorkersMeasured{[]Measurement{{s.serving(slot), private * mB, served}}})
+	return s.event(WorkersMeasured{[]Measurement{{Key: s.serving(slot), Private: private * mB, Served: served}}})
 }
 
 // past has a slot's worker grow to so many megabytes, unnoticed so far.

@@ -216,7 +216,7 @@ func TestBudgetWhileStopping(t *testing.T) {
 	if len(drained) != 3 || !slices.Contains(drained, DrainWorker{next, true}) {
 		t.Errorf("%+v", drained)
 	}
-	if actions := s.event(WorkersMeasured{[]Measurement{{ident.Key{Slot: 1, Generation: 1, Serial: 2}, 90 * mB, 99}}}); len(actions) != 0 {
+	if actions := s.event(WorkersMeasured{[]Measurement{{Key: ident.Key{Slot: 1, Generation: 1, Serial: 2}, Private: 90 * mB, Served: 99}}}); len(actions) != 0 {
 		t.Errorf("%+v", actions)
 	}
 }
@@ -225,7 +225,7 @@ func TestBudgetOfTheGone(t *testing.T) {
 	s := renewing(t, 1, twenty)
 	gone := s.serving(0)
 	s.boot(s.dies(gone, 5))
-	if actions := s.event(WorkersMeasured{[]Measurement{{gone, 90 * mB, 99}}}); len(actions) != 0 {
+	if actions := s.event(WorkersMeasured{[]Measurement{{Key: gone, Private: 90 * mB, Served: 99}}}); len(actions) != 0 {
 		t.Errorf("%+v", actions)
 	}
 	if actions := s.event(PreloaderMeasured{gen(7), 900 * mB, mB}); len(actions) != 0 {

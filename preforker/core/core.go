@@ -50,6 +50,7 @@ type Core struct {
 	serial     int              // of the newest worker
 	failures   int              // preloaders that died early, in a row
 	reloadAt   time.Duration    // when the load that waits begins; 0: none waits
+	paceUntil  time.Duration    // no replacement before that is to save memory alone
 	announced  ident.Origin     // the preloader that every slot's worker was forked from
 	reforked   map[int]*reforks // by generation
 	again      bool             // a restart was asked for while a generation was loading
@@ -176,7 +177,7 @@ func (c *Core) timerFired(t Timer) {
 		c.workerChannelTimeout(t)
 	case TimerSlot:
 		c.slotRetry(t.Key)
-	case TimerRefork:
+	case TimerRefork, TimerPace:
 		if c.phase == PhaseRunning {
 			c.fill()
 		}

@@ -170,4 +170,5 @@ type Measurement struct {
 	Key     ident.Key
 	Private uint64 // bytes
 	Served  uint64 // requests
+	Busy    bool   // it has one in hand
 }

@@ -25,7 +25,7 @@ func (s *script) asks(requests uint64, wait time.Duration) (slots []int, origin 
 		s.now = min(s.now+time.Second, end)
 		var all []Measurement
 		for slot := range s.core.slots {
-			all = append(all, Measurement{s.serving(slot), 5 * mB, requests})
+			all = append(all, Measurement{Key: s.serving(slot), Private: 5 * mB, Served: requests})
 		}
 		for _, asked := range find[ReforkWorker](s.event(WorkersMeasured{all})) {
 			slots, origin = append(slots, asked.Key.Slot), asked.Origin

@@ -33,7 +33,7 @@ func refork(generation, number int) ident.Origin {
 func (s *script) served(slot int, requests uint64) []ReforkWorker {
 	s.t.Helper()
 	s.now += testPeriod
-	return find[ReforkWorker](s.event(WorkersMeasured{[]Measurement{{s.serving(slot), 5 * mB, requests}}}))
+	return find[ReforkWorker](s.event(WorkersMeasured{[]Measurement{{Key: s.serving(slot), Private: 5 * mB, Served: requests}}}))
 }
 
 // asked has a slot's worker be asked for a preloader, and answers its number.

@@ -77,7 +77,7 @@ func TestReforkIsAskedOfTheBusiestWorker(t *testing.T) {
 	s := reforking(t, 3, 10)
 	s.now += testPeriod
 	asked := find[ReforkWorker](s.event(WorkersMeasured{[]Measurement{
-		{s.serving(0), 0, 11}, {s.serving(1), 0, 25}, {s.serving(2), 0, 20}}}))
+		{Key: s.serving(0), Private: 0, Served: 11}, {Key: s.serving(1), Private: 0, Served: 25}, {Key: s.serving(2), Private: 0, Served: 20}}}))
 	if len(asked) != 1 || asked[0].Key != s.serving(1) {
 		t.Errorf("%+v", asked)
 	}
@@ -209,7 +209,7 @@ func TestReforkLearnsItsBudgetAnew(t *testing.T) {
 func TestNobodyIsRenewedFromAReforkBeforeItsFirstAnswer(t *testing.T) {
 	s := reforkingWith(t, 3, twenty, 10)
 	s.now += reforkPause
-	asked := find[ReforkWorker](s.event(WorkersMeasured{[]Measurement{{s.serving(0), 10 * mB, 20}}}))
+	asked := find[ReforkWorker](s.event(WorkersMeasured{[]Measurement{{Key: s.serving(0), Private: 10 * mB, Served: 20}}}))
 	if len(asked) != 1 {
 		t.Fatalf("%+v", asked)
 	}
@@ -217,7 +217,7 @@ func TestNobodyIsRenewedFromAReforkBeforeItsFirstAnswer(t *testing.T) {
 	s.drained()
 	s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}})
 	s.now += time.Second
-	if spawned := find[SpawnWorker](s.event(WorkersMeasured{[]Measurement{{s.serving(1), 50 * mB, 60}}})); len(spawned) != 0 {
+	if spawned := find[SpawnWorker](s.event(WorkersMeasured{[]Measurement{{Key: s.serving(1), Private: 50 * mB, Served: 60}}})); len(spawned) != 0 {
 		t.Errorf("%+v, before the first answer", spawned)
 	}
 	if spawned := find[SpawnWorker](s.event(WorkerAnsweredFirst{canary, 200, "GET /"})); len(spawned) != 1 || spawned[0].Key.Slot != 1 {

@@ -95,26 +95,46 @@ func (c *Core) roll(source *preloader) {
 	if source.origin.Refork > 0 && c.leavers() > 0 {
 		return // it is to save memory, and they have theirs until they are gone
 	}
-	var next *slot
+	next := c.nextToRoll(source)
+	if next == nil || !c.mayBegin() {
+		return
+	}
+	w := next.serving()
+	failed := w.key.Generation == source.origin.Generation // what it comes from was given up
+	if failed || !c.waitsForSeed(source) {
+		if w.renewal == "" {
+			w.chosen = c.now
+		}
+		c.spawn(next, source)
+	}
+}
+
+// nextToRoll is the slot that gets a worker of the source now, or nil.
+func (c *Core) nextToRoll(source *preloader) (next *slot) {
 	for _, s := range c.slots {
 		w := s.serving()
 		switch {
 		case w == nil:
 		case s.triesOut(source):
-			return
-		case c.canRoll(s, source):
-			if next == nil || c.overdue(w) && !c.overdue(next.serving()) {
-				next = s
-			}
+			return nil
+		case !c.canRoll(s, source) || unhurried(w, source) && !c.overdue(w) && c.paced(w):
+		case next == nil || c.rollsBefore(w, next.serving(), source):
+			next = s
 		}
 	}
-	if next == nil || !c.mayBegin() {
-		return
+	return next
+}
+
+// rollsBefore says whether a worker is to be replaced before another one: who should be replaced anyway, then who has older code,
+// then who has no request in hand where there is no hurry.
+func (c *Core) rollsBefore(w, other *worker, source *preloader) bool {
+	switch {
+	case c.overdue(w) != c.overdue(other):
+		return c.overdue(w)
+	case unhurried(w, source) != unhurried(other, source):
+		return unhurried(other, source)
 	}
-	failed := next.serving().key.Generation == source.origin.Generation // what it comes from was given up
-	if failed || !c.waitsForSeed(source) {
-		c.spawn(next, source)
-	}
+	return unhurried(w, source) && !w.busy && other.busy
 }
 
 // canRoll says whether the worker that serves a slot can be replaced by one of the newest preloader now.

@@ -23,6 +23,7 @@ const (
 	TimerWorkerChannel    TimerKind = "worker channel"    // key
 	TimerSlot             TimerKind = "slot"              // slot; serial: its count of waits
 	TimerRefork           TimerKind = "refork"
+	TimerPace             TimerKind = "pace"
 	TimerSeed             TimerKind = "seed" // generation
 	TimerStop             TimerKind = "stop"
 )

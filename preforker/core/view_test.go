@@ -83,7 +83,7 @@ func TestViewOfARefork(t *testing.T) {
 		Refork: Refork{After: []uint64{5}}}, func() float64 { return 0 }), kinds: map[string]int{}}
 	s.event(Started{})
 	s.boot(s.load(1))
-	asked := find[ReforkWorker](s.event(WorkersMeasured{[]Measurement{{s.serving(0), 5 * mB, 5}}}))
+	asked := find[ReforkWorker](s.event(WorkersMeasured{[]Measurement{{Key: s.serving(0), Private: 5 * mB, Served: 5}}}))
 	if len(asked) != 1 {
 		t.Fatalf("%+v", asked)
 	}

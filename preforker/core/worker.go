@@ -20,6 +20,7 @@ type worker struct {
 
 	served    uint64        // requests, as last measured
 	private   uint64        // bytes, as last measured
+	busy      bool          // it had a request in hand then
 	settled   uint64        // the first measurement after its first requests
 	settledAt time.Duration // when
 	growth    float64       // bytes a second since then
@@ -29,7 +30,7 @@ type worker struct {
 	refusals  int           // how often it had something that nobody must inherit
 	maxServed uint64        // requests after which it leaves; 0: any number
 	renewal   Reason        // why a successor of its own generation was started
-	chosen    time.Duration // when
+	chosen    time.Duration // when, or when one of a refork was
 	borrowed  []int         // slots whose sockets it serves besides its own
 	lent      bool          // it was lent sockets, maybe others than those slots have now
 }
@@ -132,6 +133,7 @@ func (c *Core) workerReady(e WorkerReady) {
 			}
 		}
 		c.drain(older, reason, false)
+		c.paceAfter(older)
 	}
 	c.do(WorkerServes{Worker: w.name(), After: took, Renewal: renewal})
 	if w.binding == s.binding {
@@ -251,6 +253,7 @@ func (c *Core) workerExited(e WorkerExited) {
 	if w.leaving() && !w.reason.failure() {
 		if w.reason.Renewal() {
 			c.measureReplacement(w)
+			c.paceAfter(w)
 		}
 		c.do(WorkerLeft{Worker: w.name(), Reason: w.reason, Exit: e.Exit, Served: e.Served, Private: w.private})
 		c.removeWorker(s, w, false, 0)

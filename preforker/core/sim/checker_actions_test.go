@@ -226,6 +226,10 @@ func (c *checker) drains(a core.DrainWorker) {
 	case ready.Key.Generation == a.Key.Generation:
 		c.drained = w
 		w.patient, w.renewed = true, true
+		if ready.Key.Origin() != a.Key.Origin() {
+			w.successor = c.worker(ready.Key)
+			c.paceAfter(w)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ func (c *checker) takes(e core.Event) (late bool) {
 	case core.WorkersMeasured:
 		for _, m := range e.Workers {
 			if w := c.worker(m.Key); w != nil && w.accepting() {
-				w.private, w.served = m.Private, m.Served
+				w.private, w.served, w.busy = m.Private, m.Served, m.Busy
 			}
 		}
 	case core.SlotNotBound:
@@ -148,6 +148,9 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 		}
 		c.changed(s)
 	case core.WorkerExited:
+		if !w.killed {
+			c.paceAfter(w)
+		}
 		c.end(w)
 	case core.WorkerSpawnFailed:
 		c.end(w)
@@ -250,7 +253,7 @@ func (c *checker) takesTimer(t core.Timer) bool {
 			s.wait, s.backoff = 0, false
 		}
 		return c.stopping
-	case core.TimerRefork:
+	case core.TimerRefork, core.TimerPace:
 		return c.stopping
 	case core.TimerSeed:
 		p := c.preloader(t.Key.Origin())

@@ -8,7 +8,7 @@ import (
 func (c *checker) spawns(key ident.Key) {
 	c.onlyWhileItRuns(core.SpawnWorker{})
 	s := &c.slots[key.Slot]
-	w := &checkedWorker{key: key, binding: s.binding}
+	w := &checkedWorker{key: key, binding: s.binding, spawned: c.now}
 	switch {
 	case key.Serial != len(c.workers):
 		c.fail("serial %d follows %d", key.Serial, len(c.workers)-1)
@@ -77,6 +77,7 @@ func (c *checker) checkReplacement(s *checkedSlot, w, old *checkedWorker) {
 			c.fail("%v still leaves slot %d, and gets a third worker: %v", leaver.key, w.key.Slot, w.key)
 		}
 	}
+	c.checkPace(w, old)
 	c.checkProof(w, old)
 	c.checkReplacementsAtOnce(w, old)
 }

@@ -44,6 +44,7 @@ type checker struct {
 	reforkAt          map[int]time.Duration // by generation: no refork before
 	reforked          map[int]int           // by generation: the last one
 	reloadAt          time.Duration         // no load before
+	paceUntil         time.Duration         // no replacement before that is to save memory alone
 	reloaded          time.Duration         // when one was begun at once in place of one that was gone
 	restartNoted      bool
 }
@@ -81,6 +82,9 @@ type checkedWorker struct {
 	borrowed  map[int]int // the sockets that it has besides its own, by slot
 	private   uint64
 	served    uint64
+	busy      bool
+	spawned   time.Duration
+	successor *checkedWorker // a fork of a refork of its generation, which it has made room for
 }
 
 func (w *checkedWorker) accepting() bool { return w.ready && !w.told && !w.ended }
