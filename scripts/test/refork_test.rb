@@ -44,7 +44,7 @@ class ReforkTest < ReforkCase
     assert_equal [1, true], [control.size, control.first.start_with?("socket:")],
                  "it has what the older preloader has, but a socket of its own"
     assert_equal open_by(@preloader.pid).size, open_by(preloader.pid).size
-    eventually { (pipes_of(preloader.pid) & pipes_of(worker.pid)).empty? }
+    assert_empty pipes_of(preloader.pid) & pipes_of(worker.pid)
     eventually { open_by(worker.pid) == before }
     next_worker = spawn_worker(preloader, refork: 1)
     refute_includes open_by(next_worker.pid), control.first

@@ -26,7 +26,8 @@ module SupervisorSide
     given = descriptors.map { |number, io| "#{number} => #{io.fileno}" }.join(", ")
     inherited = descriptors.values.to_h { |io| [io.fileno, io.fileno] }
     Process.spawn(clean, RbConfig.ruby, "-e", "Process.setsid; exec(*ARGV, #{given}, close_others: true)",
-                  RbConfig.ruby, "-I#{RubyProcess::SCRIPTS}", "-e", BOOT, [Marshal.dump(settings)].pack("m0"), inherited)
+                  RbConfig.ruby, "-I#{RubyProcess::SCRIPTS}", "-e", BOOT, [Marshal.dump(settings)].pack("m0"),
+                  { 0 => File::NULL, **inherited })
   end
 
   # The next message over a channel; nil at its end.
