@@ -15,14 +15,21 @@ func askedWhileBusy(t *testing.T) (in *instance, long *queued) {
 	root := countingApp(t, `"/wait" => -> { sleep 0.005 until File.exist?("go") },
 		"/orphan" => -> { Process.wait(spawn("sh", "-c", "true & echo $! >orphan")) }`)
 	in = reforking(t, root, "1", 2)
+	return in, in.askedBehind("/wait")
+}
+
+// askedBehind has slot 0's worker serve one request and take another into its hands, before the launcher, which is stopped
+// meanwhile, can ask for a refork.
+func (in *instance) askedBehind(target string) (long *queued) {
+	in.t.Helper()
+	launcher := in.cmd.Process.Pid
+	freeze(in.t, launcher)
 	in.warm(0, 1)
-	if in.count(lineAsked) == 0 { // the answer is out before the launcher has looked
-		long = queue(t, in.socket(0), "/wait")
-		in.waitLine(lineAsked)
-		return in, long
-	}
-	t.Fatal("the worker was asked too early for this test")
-	return nil, nil
+	long = queue(in.t, in.socket(0), target)
+	in.doing(0, "GET "+target)
+	kill(in.t, launcher, syscall.SIGCONT)
+	in.waitLine(lineAsked)
+	return long
 }
 
 // TestReforkWhileARequestIsInHand begins when that is done. Until then the new one's pid is not known: what the
@@ -98,9 +105,7 @@ func TestReforkTakesTooLong(t *testing.T) {
 	t.Parallel()
 	root := countingApp(t, `"/wait" => -> { sleep 0.005 until File.exist?("go") }`)
 	in := start(t, startOptions{root: root, args: []string{"2", "--refork-after", "1", "--boot-timeout", "3s", "--log-level", "debug"}}).serving()
-	in.warm(0, 1)
-	long := queue(t, in.socket(0), "/wait")
-	in.waitLine(lineAsked)
+	long := in.askedBehind("/wait")
 	in.waitLine(`msg="refork takes too long" gen=1 refork=1 timeout=3s`)
 	write(t, filepath.Join(root, "go"), "")
 	if a := long.answer(); !a.is("2") {
