@@ -187,7 +187,8 @@ func TestConfigCheck(t *testing.T) {
 	refusing := filepath.Join(t.TempDir(), "refusing")
 	script := "#!/bin/sh\n[ \"$1\" = -v ] && echo 'lighttpd/1.4.69 (ssl) - a light and fast webserver' && exit 0\n" +
 		"echo 'nothing that I know' >&2\nexit 1\n"
-	if err := os.WriteFile(refusing, []byte(script), 0o700); err != nil {
+	write(t, refusing, script)
+	if err := os.Chmod(refusing, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	refused := finish(t, root, "config", "2", "--check", "--lighttpd", refusing)

@@ -213,10 +213,7 @@ func (s *redmineSite) become(t *testing.T, name string) {
 	account := credential(t, name)
 	s.attr = &syscall.SysProcAttr{Credential: account}
 	s.program = filepath.Join(s.dir, "launcher") // the test binary's own folder is closed
-	binary, err := os.ReadFile(os.Args[0])
-	if err == nil {
-		err = os.WriteFile(s.program, binary, 0o755)
-	}
+	err := copyFile(os.Args[0], s.program, 0o755)
 	if err == nil {
 		err = os.Chmod(s.program, 0o755) // whatever the umask is
 	}
