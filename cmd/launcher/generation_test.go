@@ -41,12 +41,14 @@ func (in *instance) rolled(older, generation, workers int) {
 // alone checks that the processes are those of one generation.
 func (in *instance) alone(generation, workers int) {
 	in.t.Helper()
-	in.waitFor(fmt.Sprintf("generation %d to be alone", generation), func() bool { return len(in.processes()) == 1+workers })
 	tag := fmt.Sprintf(" gen=%d ", generation)
-	for _, p := range in.processes() {
-		if !strings.Contains(p.title, tag) {
-			in.t.Errorf("beside generation %d there is %q", generation, p.title)
-		}
+	var found []process
+	in.waitFor(fmt.Sprintf("generation %d to be alone", generation), func() bool {
+		found = in.processes()
+		return len(found) == 1+workers && !slices.ContainsFunc(found, func(p process) bool { return !strings.Contains(p.title, tag) })
+	})
+	if in.t.Failed() {
+		in.t.Logf("beside generation %d there is %+v", generation, found)
 	}
 }
 

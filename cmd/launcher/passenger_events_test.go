@@ -43,7 +43,7 @@ func TestPassengerEvents(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			root := eventfulApp(t)
 			in := start(t, startOptions{root: root, args: append(test.args, "1")}).serving()
-			pid := in.titled("launcher worker slot=0 ")[0].pid
+			pid := in.worker(0)
 			if a := ask(t, in.socket(0), "/"); !a.is(test.says) {
 				t.Errorf("it sees %v, want %s", a, test.says)
 			}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,10 +18,11 @@ import (
 type process struct {
 	pid, ppid int
 	title     string
+	started   int // in ticks
 }
 
 // processes are the Ruby processes that have the application's folder as their own, whoever
-// their parent is by now.
+// their parent is by now, the oldest first.
 func (in *instance) processes() []process {
 	entries, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -42,10 +44,13 @@ func (in *instance) processes() []process {
 			continue
 		}
 		_, rest, _ := strings.Cut(string(stat), ") ")
-		ppid, _ := strconv.Atoi(strings.Fields(rest)[1])
+		fields := strings.Fields(rest)
+		ppid, _ := strconv.Atoi(fields[1])
+		started, _ := strconv.Atoi(fields[19])
 		title := strings.TrimRight(strings.ReplaceAll(string(cmdline), "\x00", " "), " ")
-		found = append(found, process{pid, ppid, title})
+		found = append(found, process{pid, ppid, title, started})
 	}
+	slices.SortFunc(found, func(a, b process) int { return cmp.Or(cmp.Compare(a.started, b.started), cmp.Compare(a.pid, b.pid)) })
 	return found
 }
 

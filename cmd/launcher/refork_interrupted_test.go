@@ -39,7 +39,7 @@ func TestReforkIsKilled(t *testing.T) {
 func TestReforkOutlivesTheOlderPreloader(t *testing.T) {
 	t.Parallel()
 	in := reforking(t, countingApp(t, `"/raise" => -> { raise "on purpose" }`), "10", 2)
-	older := in.titled("launcher preloader gen=1 ")[0].pid
+	older := in.preloader()
 	in.tried(10)
 	kill(t, older, syscall.SIGKILL)
 	in.waitLine(`msg="preloader died; its workers serve on" gen=1 exit="signal SIGKILL"`)
@@ -54,7 +54,7 @@ func TestReforkOutlivesTheOlderPreloader(t *testing.T) {
 func TestRestartInTheMiddleOfARefork(t *testing.T) {
 	t.Parallel()
 	in := reforking(t, countingApp(t, ""), "10", 2)
-	older := in.titled("launcher preloader gen=1 ")[0].pid
+	older := in.preloader()
 	reforked := in.tried(10)
 	in.signal(syscall.SIGHUP)
 	in.reached(2)
