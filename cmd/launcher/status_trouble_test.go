@@ -28,18 +28,15 @@ func TestStatusIsNotHeldUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		switch n % 4 {
+		switch n % 4 { // whoever is slow is cut off, where others wait
 		case 0: // says nothing
 		case 1: // does not read
-			_, err = io.WriteString(conn, "status\n")
+			_, _ = io.WriteString(conn, "status\n")
 		case 2: // talks nonsense, and leaves
-			_, err = io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n")
-			err = errors.Join(err, conn.Close())
-		case 3: // says more than anybody wants to know; it may be cut off
+			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n")
+			_ = conn.Close()
+		case 3: // says more than anybody wants to know
 			_, _ = conn.Write(bytes.Repeat([]byte{0xff, 0}, 1<<15))
-		}
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
 	if a := ask(t, in.socket(1), "/"); !a.is("hello\n") {
