@@ -12,13 +12,19 @@ import (
 // loadHint is what to do about an exception that is like this one. In the advice $1 stands for a
 // part of the message.
 type loadHint struct {
-	class, message *regexp.Regexp
+	class, message expression
 	try            string
 }
 
 func hinted(class, message, try string) loadHint {
-	return loadHint{class: regexp.MustCompile(class), message: regexp.MustCompile(message), try: try}
+	return loadHint{class: expression(class), message: expression(message), try: try}
 }
+
+// expression is a regular expression that is compiled when it is used. All of these at once are a
+// quarter of the heap of a supervisor, which hardly ever needs one.
+type expression string
+
+func (e expression) compiled() *regexp.Regexp { return regexp.MustCompile(string(e)) }
 
 // anyError is the advice where nothing is known of the exception.
 const anyError = "see it without the launcher, in the same environment: bin/rails runner 1 (Rails), rackup (Rack)"
@@ -126,8 +132,9 @@ var errnoHints = []loadHint{
 // ofText is the first advice of some that fits a text.
 func ofText(hints []loadHint, text, otherwise string) string {
 	for _, hint := range hints {
-		if match := hint.message.FindStringSubmatchIndex(text); match != nil {
-			return string(hint.message.ExpandString(nil, hint.try, text, match))
+		message := hint.message.compiled()
+		if match := message.FindStringSubmatchIndex(text); match != nil {
+			return string(message.ExpandString(nil, hint.try, text, match))
 		}
 	}
 	return otherwise
@@ -162,13 +169,14 @@ func hintFor(f wire.Failure) string {
 	classes := append([]string{f.Class}, causes(f.Message)...)
 	for _, hint := range loadHints {
 		for _, class := range classes {
-			if !hint.class.MatchString(class) {
+			if !hint.class.compiled().MatchString(class) {
 				continue
 			}
 			// Errors of the system are told by their class, others by their message.
 			text := f.Class + ": " + f.Message
-			if match := hint.message.FindStringSubmatchIndex(text); match != nil {
-				return strings.TrimSpace(string(hint.message.ExpandString(nil, hint.try, text, match)))
+			message := hint.message.compiled()
+			if match := message.FindStringSubmatchIndex(text); match != nil {
+				return strings.TrimSpace(string(message.ExpandString(nil, hint.try, text, match)))
 			}
 			break
 		}
@@ -176,10 +184,10 @@ func hintFor(f wire.Failure) string {
 	return anyError
 }
 
-var cause = regexp.MustCompile(`\(caused by ([\w:]+): `)
+const cause expression = `\(caused by ([\w:]+): `
 
 func causes(message string) (classes []string) {
-	for _, match := range cause.FindAllStringSubmatch(message, -1) {
+	for _, match := range cause.compiled().FindAllStringSubmatch(message, -1) {
 		classes = append(classes, match[1])
 	}
 	return classes

@@ -3,6 +3,7 @@ package ruby
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,6 +93,17 @@ func TestHintsFitTheirCause(t *testing.T) {
 	} {
 		if got := hintFor(wire.Failure{Class: test.class, Message: test.message}); !regexp.MustCompile(test.try).MatchString(got) {
 			t.Errorf("%s: %s\n  %q is not like %q", test.class, test.message, got, test.try)
+		}
+	}
+}
+
+// They are compiled where an application does not load, and must not fail there.
+func TestExpressionsOfHintsCompile(t *testing.T) {
+	for _, hint := range slices.Concat(loadHints, startHints, errnoHints) {
+		for _, e := range []expression{hint.class, hint.message, cause} {
+			if _, err := regexp.Compile(string(e)); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }
