@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,4 +42,19 @@ func ReleaseFilePages() error {
 		}
 	}
 	return lines.Err()
+}
+
+// ReleaseConstant gives back the pages that lie wholly in constant: bytes of this program's own file
+// in a mapping that may be written, which nobody ever writes. What was written would be lost.
+func ReleaseConstant(constant []byte) error {
+	size := uintptr(os.Getpagesize())
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(constant)))
+	from, to := (start+size-1)/size*size, (start+uintptr(len(constant)))/size*size
+	if from >= to {
+		return nil
+	}
+	if _, _, errno := unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED); errno != 0 {
+		return os.NewSyscallError("madvise", errno)
+	}
+	return nil
 }

@@ -18,9 +18,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"launcher/cmd/launcher/internal/experiment/report"
 	"launcher/fcgi"
 	"launcher/lighttpd"
 	"launcher/preforker"
+	"launcher/preforker/linux"
 	"launcher/preforker/sockets"
 )
 
@@ -100,6 +102,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
 	}
 	debug.SetGCPercent(garbagePercent)
+	releaseFonts(logger)
 	if listener != nil {
 		config.Front = listener.status
 	}
@@ -115,6 +118,16 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	}
 	run := &service{supervisor: supervisor, http: listener, log: logger, hungUp: console.hungUp}
 	return run.run(signals)
+}
+
+// releaseFonts gives back what the start has read of fonts, which the experiment alone draws with. Where it
+// fails nothing else does.
+func releaseFonts(logger *slog.Logger) {
+	for _, font := range report.Fonts() {
+		if err := linux.ReleaseConstant(font); err != nil {
+			logger.Debug("the pages of a font could not be given back", keyError, err)
+		}
+	}
 }
 
 // remark logs what has no effect, and which folders may not be the ones that are meant.
