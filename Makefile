@@ -53,9 +53,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 build: launcher
 
-# One static binary with the Ruby side inside it.
+# One static binary with the Ruby side inside it. The tag leaves out what writes manual pages, whose tables
+# would be in the memory of every supervisor.
 launcher: $(shell find cmd fcgi lighttpd preforker scripts -name '*.go' -o -name '*.rb') go.mod go.sum
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X "main.version=$(VERSION)"' -o $@ ./cmd/launcher
+	CGO_ENABLED=0 $(GO) build -tags urfave_cli_no_docs -trimpath -ldflags '-s -w -X "main.version=$(VERSION)"' -o $@ ./cmd/launcher
 
 # The blog of testdata/apps with NUM workers, at http://127.0.0.1:PORT/posts.
 run: deps launcher
