@@ -1,12 +1,22 @@
 package preforker
 
-import "launcher/preforker/linux"
+import (
+	"runtime/debug"
+	"time"
 
-// releaseFilePages gives back the pages of the program's own file that this process has touched
-// until everything serves: some 7 MB that a supervisor at rest does not read again. Where it fails
-// nothing else does.
-func (s *Supervisor) releaseFilePages() {
+	"launcher/preforker/linux"
+)
+
+// releasePeriod is the time between two releases of what has gathered meanwhile. One costs some
+// milliseconds of a CPU, beside the loop.
+const releasePeriod = time.Minute
+
+// releaseMemory gives back what this process does not need at rest: its heap's free pages, and those
+// of the program's own file. In this order, since a collection reads much of the file. Where it
+// fails nothing else does.
+func (s *Supervisor) releaseMemory() {
+	debug.FreeOSMemory()
 	if err := linux.ReleaseFilePages(); err != nil {
-		s.log.Debug("the pages of the start could not be given back", keyError, err)
+		s.log.Debug("the pages of the program's file could not be given back", keyError, err)
 	}
 }

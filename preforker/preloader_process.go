@@ -131,7 +131,7 @@ func (s *Supervisor) releasePreloader(e preloaderEnded) core.Event {
 	delete(s.preloaders, p.origin)
 	_ = p.conn.Close()
 	s.endHelpersOf(ident.Key{Generation: p.origin.Generation})
-	s.releaseFilePages()
+	s.tasks.Go(s.releaseMemory)
 	s.reapOrphans()
 	return core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: failedOf(p.failed), Lines: e.lines, Program: s.config.Ruby}
 }

@@ -190,6 +190,8 @@ func (s *Supervisor) Run() error {
 	defer s.hasten()
 	checks := time.NewTicker(folderPeriod)
 	defer checks.Stop()
+	releases := time.NewTicker(releasePeriod)
+	defer releases.Stop()
 	children := make(chan os.Signal, 1) // one pending signal says all there is to say
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
@@ -212,6 +214,8 @@ func (s *Supervisor) Run() error {
 			s.reapOrphans()
 		case <-checks.C:
 			s.checkFolder()
+		case <-releases.C:
+			s.tasks.Go(s.releaseMemory)
 		}
 	}
 	s.config.Observer.Stopping()
@@ -342,7 +346,7 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.report(a)
 	case core.Announce:
 		s.config.Observer.Serving(a.Generation, s.views())
-		s.releaseFilePages()
+		s.tasks.Go(s.releaseMemory)
 	case core.Finish:
 		s.finished = true
 		if a.Failure != nil {
