@@ -40,6 +40,9 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 	if ctx.IsSet(optSeedTime) && config.SeedTime > 0 && len(config.Refork.After) == 0 {
 		warnings = append(warnings, "no effect with --refork-after never: --"+optSeedTime)
 	}
+	if ctx.Bool(optBuffered) && ctx.String(optHTTP) != "" {
+		warnings = append(warnings, "no effect with --http, which serves without lighttpd: --"+optBuffered)
+	}
 	if len(config.Warmup.Paths) == 0 {
 		for _, option := range []string{optWarmupHost, optWarmupHeader, optWarmupCount} {
 			if ctx.IsSet(option) {

@@ -3,11 +3,15 @@
 package cli
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/urfave/cli/v2"
+
+	"launcher/preforker"
 	"launcher/preforker/ruby"
 )
 
@@ -36,6 +40,33 @@ func TestUnknownEnvironment(t *testing.T) {
 	} {
 		if got := unknownEnvironment(named(name)); !slices.Equal(got, want) {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func TestNothingIsBufferedWithoutLighttpd(t *testing.T) {
+	const warning = "no effect with --http, which serves without lighttpd: --buffer-responses"
+	for _, test := range []struct {
+		words []string
+		want  bool
+	}{
+		{[]string{"--http", ":3000", "--buffer-responses"}, true},
+		{[]string{"--http", ":3000", "--buffer-responses=false"}, false},
+		{[]string{"--http", ":3000"}, false},
+		{[]string{"--buffer-responses"}, false},
+	} {
+		set := flag.NewFlagSet("launcher", flag.ContinueOnError)
+		for _, option := range runFlags() {
+			if err := option.Apply(set); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := set.Parse(test.words); err != nil {
+			t.Fatal(err)
+		}
+		warnings := withoutEffect(cli.NewContext(nil, set, nil), preforker.Config{})
+		if got := slices.Contains(warnings, warning); got != test.want {
+			t.Errorf("%q: %q", test.words, warnings)
 		}
 	}
 }
