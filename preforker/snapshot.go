@@ -122,12 +122,14 @@ func (shot *snapshot) addRequests(s *Supervisor) {
 			} // else it has not begun, or the record is its successor's by now
 		}
 	}
+	shot.status.Collections = sumCollections(shot.status.Slots)
 }
 
 // addRecord takes what a worker says of itself. The core alone knows who is to leave, the worker
 // alone who leaves by itself.
 func addRecord(w *control.WorkerStatus, entry scoreboard.Entry, now time.Duration) {
 	w.Served = entry.Requests
+	w.Collections = collectionStatusOf(entry.CollectionSeconds, entry.RequestSeconds)
 	since := seconds(max(0, now-entry.Since))
 	if entry.Request() != "" {
 		w.Request = &control.RequestStatus{Method: entry.Method, Path: entry.Path, Cut: entry.Cut, Seconds: since}
@@ -143,6 +145,26 @@ func addRecord(w *control.WorkerStatus, entry scoreboard.Entry, now time.Duratio
 	default: // it accepts, and is about to say so here
 		w.State = scoreboard.Idle.String()
 	}
+}
+
+// collectionStatusOf returns nil where nothing was told.
+func collectionStatusOf(collections, requests float64) *control.CollectionStatus {
+	if !(requests > 0) {
+		return nil
+	}
+	return &control.CollectionStatus{Seconds: collections, Requests: requests, Share: collections / requests}
+}
+
+func sumCollections(slots []control.SlotStatus) *control.CollectionStatus {
+	var collections, requests float64
+	for _, slot := range slots {
+		for _, w := range slot.Workers {
+			if c := w.Collections; c != nil {
+				collections, requests = collections+c.Seconds, requests+c.Requests
+			}
+		}
+	}
+	return collectionStatusOf(collections, requests)
 }
 
 // addQueues asks the kernel, which need not tell.

@@ -28,6 +28,7 @@ func TestWorkerSaysWhatItDoes(t *testing.T) {
 		"boots":               {core.BootingWorker, scoreboard.Entry{State: scoreboard.Booting}, "booting", 9, ""},
 	} {
 		w := control.WorkerStatus{State: test.state.String(), Seconds: 9, Served: 1}
+		test.entry.RequestSeconds, test.entry.CollectionSeconds = 4, 0.25
 		test.entry.Since, test.entry.Requests = 5*time.Second, 7
 		addRecord(&w, test.entry, 7*time.Second)
 		request := ""
@@ -37,9 +38,22 @@ func TestWorkerSaysWhatItDoes(t *testing.T) {
 				t.Errorf("%s: %+v", name, w.Request)
 			}
 		}
-		if w.State != test.want || w.Seconds != test.seconds || request != test.request || w.Served != 7 {
+		if w.State != test.want || w.Seconds != test.seconds || request != test.request || w.Served != 7 || *w.Collections != (control.CollectionStatus{Seconds: 0.25, Requests: 4, Share: 0.0625}) {
 			t.Errorf("%s: %+v, %q", name, w, request)
 		}
+	}
+}
+
+func TestCollectionsOfAll(t *testing.T) {
+	told := &control.CollectionStatus{Seconds: 1, Requests: 16, Share: 0.0625}
+	untold := control.WorkerStatus{Collections: collectionStatusOf(0, 0)}
+	slots := []control.SlotStatus{{Workers: []control.WorkerStatus{{Collections: told}, untold}}, {},
+		{Workers: []control.WorkerStatus{{Collections: collectionStatusOf(2, 16)}}}}
+	if sum := sumCollections(slots); sum == nil || *sum != (control.CollectionStatus{Seconds: 3, Requests: 32, Share: 0.09375}) {
+		t.Errorf("%+v", sum)
+	}
+	if sum := sumCollections(slots[1:2]); sum != nil {
+		t.Errorf("of no worker: %+v", sum)
 	}
 }
 

@@ -17,7 +17,7 @@ module PreforkLauncher
     # The record of one worker, written whole with one pwrite, so that a kill
     # leaves either the old or the new one.
     class Record
-      LAYOUT = "L<L<CCS<CxxxQ<Q<x8a16a192x4L<"
+      LAYOUT = "L<L<CCS<CxxxQ<Q<eea16a192x4L<"
       METHOD_MAX = 16
       PATH_MAX = 192
       BOOTING = 1
@@ -34,6 +34,7 @@ module PreforkLauncher
         @pid = Process.pid
         @sequence = 0
         @requests = 0
+        @request_seconds = @collection_seconds = 0.0
         @method = ""
         @path = ""
       end
@@ -62,6 +63,12 @@ module PreforkLauncher
         write(BUSY)
       end
 
+      # Takes what requests, and the collections between them, have had of the CPU. It is told with the next state.
+      def collections(request_seconds, collection_seconds)
+        @request_seconds = request_seconds
+        @collection_seconds = collection_seconds
+      end
+
       # Leaving. The request in hand stays named until the worker is gone.
       def draining
         @method = @path = "" unless @state == BUSY
@@ -80,7 +87,7 @@ module PreforkLauncher
         cut = @method.bytesize > METHOD_MAX || @path.bytesize > PATH_MAX ? 1 : 0
         now = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
         @io.pwrite([@sequence, @pid, state, [@method.bytesize, METHOD_MAX].min, [@path.bytesize, PATH_MAX].min,
-                    cut, @requests, now, @method, @path, @sequence].pack(LAYOUT), @offset)
+                    cut, @requests, now, @request_seconds, @collection_seconds, @method, @path, @sequence].pack(LAYOUT), @offset)
       end
     end
   end

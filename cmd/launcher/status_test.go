@@ -229,6 +229,31 @@ func TestStatusWhileLoading(t *testing.T) {
 	}
 }
 
+// TestStatusOfCollections: garbage is collected between requests, within an eighth of their time, but for what the last
+// collection has cost beyond its credit.
+func TestStatusOfCollections(t *testing.T) {
+	t.Parallel()
+	const perRequest = "run ->(_env) { [200, {}, [Array.new(20_000) { |n| n.to_s }.join]] }\n"
+	in := start(t, startOptions{root: writeApp(t, map[string]string{"config.ru": perRequest}), args: []string{"1", "--refork-after", "never"}}).serving()
+	var status control.Status
+	in.waitFor("collections", func() bool {
+		for range 20 {
+			ask(t, in.socket(0), "/")
+		}
+		status = in.status()
+		c := status.Collections
+		return c != nil && c.Seconds > 0 && c.Requests > 0.3
+	})
+	of := status.Slots[0].Workers[0].Collections
+	if of == nil || *of != *status.Collections || of.Share != of.Seconds/of.Requests || of.Seconds > of.Requests/8+0.1 {
+		t.Errorf("of the worker %+v, of all %+v", of, status.Collections)
+	}
+	text := askStatus(t, startOptions{root: in.root}, nil).stdout
+	if !regexp.MustCompile(`\ncollections   \d+\.\d % of the CPU time of the requests, between them\n`).MatchString(text) {
+		t.Errorf("no share in\n%s", text)
+	}
+}
+
 // TestStatusOfARefork: the preloader is the one that a worker became, and the workers are its forks.
 func TestStatusOfARefork(t *testing.T) {
 	t.Parallel()

@@ -26,6 +26,7 @@ type Status struct {
 	Generations []GenerationStatus `json:"generations"` // oldest first
 	FailedLoad  *FailedLoad        `json:"failed_load"` // nil: the last load succeeded, or is under way
 	Slots       []SlotStatus       `json:"slots"`       // in their order
+	Collections *CollectionStatus  `json:"collections"` // of all workers that are there; nil: none has told
 	Front       *FrontStatus       `json:"front"`       // nil: HTTP is somebody else's
 }
 
@@ -116,6 +117,8 @@ type WorkerStatus struct {
 	Served     uint64         `json:"served"`  // requests, to their end
 	Request    *RequestStatus `json:"request"` // the one in hand
 	Memory     *ProcessMemory `json:"memory"`
+	// Collections is nil where it makes none, or has served too little to tell.
+	Collections *CollectionStatus `json:"collections"`
 
 	// Key is for who fills the status: it tells the worker from one that had its pid before.
 	Key ident.Key `json:"-"`
@@ -127,4 +130,11 @@ type RequestStatus struct {
 	Path    string  `json:"path"`
 	Cut     bool    `json:"cut"` // method or path are longer
 	Seconds float64 `json:"seconds"`
+}
+
+// CollectionStatus is what the collections of garbage between requests cost. Time is that of the CPU.
+type CollectionStatus struct {
+	Seconds  float64 `json:"seconds"`
+	Requests float64 `json:"request_seconds"` // that the requests themselves took
+	Share    float64 `json:"share"`           // the one of the other
 }

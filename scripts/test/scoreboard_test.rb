@@ -7,7 +7,8 @@ require "scoreboard"
 class ScoreboardTest < Minitest::Test
   # Where preforker/internal/scoreboard reads each part.
   FIELDS = { sequence: ["@0L<"], pid: ["@4L<"], state: ["@8C"], method_size: ["@9C"], path_size: ["@10S<"], cut: ["@12C"],
-             requests: ["@16Q<"], since: ["@24Q<"], sequence_again: ["@252L<"] }.freeze
+             requests: ["@16Q<"], since: ["@24Q<"], request_seconds: ["@32e"], collection_seconds: ["@36e"],
+             sequence_again: ["@252L<"] }.freeze
 
   def setup
     @file = Tempfile.new("scoreboard")
@@ -27,7 +28,7 @@ class ScoreboardTest < Minitest::Test
   end
 
   def test_a_record_is_as_large_as_promised
-    assert_equal 256, ([0] * 8 + ["", "", 0]).pack(PreforkLauncher::Scoreboard::Record::LAYOUT).bytesize
+    assert_equal 256, ([0] * 10 + ["", "", 0]).pack(PreforkLauncher::Scoreboard::Record::LAYOUT).bytesize
   end
 
   def test_states
@@ -43,6 +44,12 @@ class ScoreboardTest < Minitest::Test
     assert_equal [2, 1, "GET", "/posts"], read.values_at(:state, :requests, :method, :path)
     assert_equal 1, @record.requests
     assert_equal 4, read[:sequence]
+  end
+
+  def test_what_collections_cost_is_told_with_the_next_state
+    @record.collections(2.5, 0.25)
+    @record.idle
+    assert_equal [2.5, 0.25], read.values_at(:request_seconds, :collection_seconds)
   end
 
   def test_the_pid_is_of_who_boots_with_it

@@ -25,6 +25,7 @@ module PreforkLauncher
       @shutdown = shutdown
       @refork = refork
       @collects = collects
+      @collection = nil
     end
 
     # Has it serve these sockets of other slots besides its own, from the next connection on. Called by the main thread.
@@ -37,7 +38,7 @@ module PreforkLauncher
     def run
       @record.idle
       @title.show("idle")
-      @tracker.collection = Collection.new if @collects
+      @tracker.collection = @collection = Collection.new(record: @record) if @collects
       @self_test = SelfTest.new
       while (socket = next_connection)
         @record.receiving
@@ -62,6 +63,7 @@ module PreforkLauncher
         return socket if socket
         return nil if @shutdown.asked?
 
+        @collection&.idle
         IO.select([*@listeners, @shutdown.wake_reader], nil, nil, PARENT_SECONDS)
         @shutdown.leave_alone if SupervisorDeath.happened? # where a handler of the application holds the main thread up
       end

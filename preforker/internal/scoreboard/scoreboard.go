@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 )
 
@@ -18,6 +19,8 @@ import (
 //	 12  u8   1 where method or path did not fit and were cut
 //	 16  u64  requests served
 //	 24  u64  CLOCK_MONOTONIC nanoseconds at which the state began
+//	 32  f32  CPU seconds of requests, as of the last collection that was made or put off
+//	 36  f32  CPU seconds of the collections between them
 //	 40  [16] method of the request in hand, or of the last one
 //	 56  [192] its path
 //	252  u32  sequence, again
@@ -65,6 +68,9 @@ type Entry struct {
 	Method   string
 	Path     string // without the query: that may hold secrets
 	Cut      bool   // method or path are longer than a record holds
+
+	// CPU time of requests, and of the collections of garbage between them.
+	RequestSeconds, CollectionSeconds float64
 }
 
 // Request is the request in hand, "GET /posts", or "" where there is none.
@@ -115,8 +121,12 @@ func decode(buf *[RecordSize]byte) (Entry, error) {
 		Method:   string(buf[methodAt : methodAt+method]),
 		Path:     string(buf[pathAt : pathAt+path]),
 		Cut:      buf[12] == 1,
+
+		RequestSeconds: float(buf[32:]), CollectionSeconds: float(buf[36:]),
 	}, nil
 }
+
+func float(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }
 
 // Clear empties a record for its next worker.
 func Clear(board io.WriterAt, record int) error {

@@ -24,6 +24,7 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 		record.idle
 		record.busy("GET", "/first")
 		record.idle
+		record.collections(2.5, 0.25)
 		record.busy("PROPFINDPROPFINDPROPFIND", "/\u00fc" + "x" * 300)
 	`
 	out, err := exec.Command("ruby", "-e", script,
@@ -41,6 +42,7 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	if entry.State != Busy || entry.Requests != 1 || entry.Pid == 0 || entry.Since <= 0 ||
+		entry.RequestSeconds != 2.5 || entry.CollectionSeconds != 0.25 ||
 		entry.Since > 10*365*24*time.Hour || !entry.Cut || len(entry.Path) != pathMax {
 		t.Errorf("%+v", entry)
 	}

@@ -46,6 +46,9 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 	if s.Memory.Bound != nil {
 		line("  at most", boundWords(*s.Memory.Bound))
 	}
+	if c := s.Collections; c != nil {
+		line("collections", fmt.Sprintf("%.1f %% of the CPU time of the requests, between them", 100*c.Share))
+	}
 	if f := s.Front; f != nil {
 		line("http", fmt.Sprintf("%s, connections: %d of at most %d, requests that wait: %d", f.Address, f.Connections, f.MaxConnections, f.Waiting))
 	}

@@ -36,7 +36,8 @@ func TestStatusText(t *testing.T) {
 			{Slot: 1, Socket: "/run/shop/fastcgi.socket-1", State: "backoff", Retry: 7.5},
 			{Slot: 2, Socket: "/run/shop/fastcgi.socket-2", Open: true, State: "vacant"},
 		},
-		Front: &control.FrontStatus{Address: "127.0.0.1:3000", Connections: 12, MaxConnections: 114, Waiting: 3},
+		Collections: &control.CollectionStatus{Share: 0.0712},
+		Front:       &control.FrontStatus{Address: "127.0.0.1:3000", Connections: 12, MaxConnections: 114, Waiting: 3},
 	}
 	const head = `application   /srv/s�[0mp, sockets in /run/shop
 launcher      running, started 2026-05-04 03:02:01 (1 d 2 h ago), pid 10: 5.0 MB private, 7.0 MB shared
@@ -49,6 +50,7 @@ generation 3  loading for 12 s
 generation 2  failed to load, 2026-05-05 04:02:01 (1 h 0 min ago): load the application: it�failed
 memory        99.0 MB, the sum of PSS of 5 among 6 processes, measured up to 1 min 10 s ago (ask again for the others)
   at most     190.0 MB: preloader 60.0 + workers 4 * 30.0 + launcher 10.0 (provisional, until requests tell what a worker needs)
+collections   7.1 % of the CPU time of the requests, between them
 http          127.0.0.1:3000, connections: 12 of at most 114, requests that wait: 3
 
 `
