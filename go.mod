@@ -7,6 +7,7 @@ require (
 	github.com/jedib0t/go-pretty/v6 v6.8.3
 	github.com/urfave/cli/v2 v2.27.7
 	github.com/xrash/smetrics v0.0.0-20240521201337-686a1a2994c1
+	golang.org/x/net v0.43.0
 	golang.org/x/sys v0.44.0
 	golang.org/x/term v0.41.0
 	gonum.org/v1/gonum v0.17.0

@@ -109,7 +109,11 @@ func (x *trial) child() int {
 
 func TestExperimentMeasuresEveryMethod(t *testing.T) {
 	t.Parallel()
-	x := startExperiment(t, copyApp(t, "blog"), "--processes", "2", "--path", "/posts", "--path", "/posts/1", "--requests", "60", "--connections", "4")
+	mixFile, err := filepath.Abs("../../testdata/experiments/blog.mix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := startExperiment(t, copyApp(t, "blog"), "--processes", "2", "--mix", mixFile, "--requests", "60", "--connections", "4")
 	for _, method := range []string{"direct", "smart", "passenger", "unicorn", "puma"} {
 		x.waitLine(method + " +× 2 +launched in")
 	}
@@ -333,6 +337,7 @@ func TestExperimentUsage(t *testing.T) {
 		{"--method", "webrick"}, {"--processes", "two"}, {"--processes", "0"}, {"--processes", "1,,2"}, {"--requests", "0"},
 		{"--connections", "-1"}, {"--rate", "-5"}, {"--path", "posts"}, {"--path", "http://example.org/"}, {"--boot-timeout", "0s"}, {"4"},
 		{"--root", "nowhere"}, {"--ruby", "/nowhere/ruby"},
+		{"--mix", "nowhere"}, {"--mix", "config.ru"}, {"--mix", "config.ru", "--path", "/"},
 	} {
 		in := start(t, startOptions{root: root, args: append([]string{"experiment"}, args...)})
 		if status := in.wait(); status != exitUsage || !strings.Contains(in.log(), "Try: ") {

@@ -26,6 +26,7 @@ const (
 	optProcesses      = "processes"
 	optOutput         = "output"
 	optPath           = "path"
+	optMix            = "mix"
 	optRequests       = "requests"
 	optRate           = "rate"
 	optConnections    = "connections"
@@ -55,6 +56,7 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 			&cli.StringSliceFlag{Name: optMethod, Usage: "`NAME` of a method, repeatable: " + strings.Join(names, ", "), DefaultText: "all"},
 			&cli.StringFlag{Name: optProcesses, Value: "1,2,4,6,8,10", Usage: "`NUMBERS` of processes"},
 			&cli.StringSliceFlag{Name: optPath, Usage: "`PATH` to ask for, repeatable: they are asked in turn", DefaultText: "/"},
+			&cli.StringFlag{Name: optMix, Usage: "`FILE` of requests with weights, in the place of paths: lines such as \"40 GET /posts\""},
 			&cli.IntFlag{Name: optRequests, Value: 1000, Usage: "`NUMBER` of requests of the load"},
 			&cli.IntFlag{Name: optConnections, Value: 10, Usage: "`NUMBER` of requests at once"},
 			&cli.Float64Flag{Name: optRate, Usage: "`REQUESTS` a second", DefaultText: "as fast as answers come"},

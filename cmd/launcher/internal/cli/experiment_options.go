@@ -16,6 +16,7 @@ import (
 
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/load"
+	"launcher/cmd/launcher/internal/experiment/mix"
 	"launcher/cmd/launcher/internal/experiment/run"
 	"launcher/preforker/ident"
 	"launcher/preforker/proc"
@@ -36,6 +37,11 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 	}
 	if config.Processes, err = processNumbers(ctx.String(optProcesses)); err != nil {
 		return config, "", err
+	}
+	if config.MixFile = ctx.String(optMix); config.MixFile != "" {
+		if config.Mix, err = readMix(config.MixFile, len(config.Paths) > 0); err != nil {
+			return config, "", err
+		}
 	}
 	if err := checkLoad(&config); err != nil {
 		return config, "", err
@@ -67,7 +73,7 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 
 // checkLoad refuses a load that cannot be, and sets the path / where none is named.
 func checkLoad(config *experiment.Config) error {
-	if len(config.Paths) == 0 {
+	if len(config.Paths) == 0 && len(config.Mix) == 0 {
 		config.Paths = []string{"/"}
 	}
 	for _, path := range config.Paths {
@@ -84,6 +90,17 @@ func checkLoad(config *experiment.Config) error {
 		return usageErrorf("--rate 20", "read --%s: %v is not a number of requests a second", optRate, config.Rate)
 	}
 	return nil
+}
+
+func readMix(file string, paths bool) ([]mix.Request, error) {
+	if paths {
+		return nil, usageErrorf("launcher experiment --mix FILE", "read command line: --%s and --%s name two loads", optPath, optMix)
+	}
+	requests, err := mix.Read(file)
+	if err != nil {
+		return nil, usageErrorf("a line is WEIGHT METHOD PATH, as in “40 GET /posts”", "read --%s: %v", optMix, err)
+	}
+	return requests, nil
 }
 
 func methods(names []string) ([]experiment.Method, error) {

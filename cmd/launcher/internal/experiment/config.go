@@ -1,6 +1,10 @@
 package experiment
 
-import "time"
+import (
+	"time"
+
+	"launcher/cmd/launcher/internal/experiment/mix"
+)
 
 // Config says what is measured and how. All of it is set.
 type Config struct {
@@ -12,6 +16,8 @@ type Config struct {
 	Scratch  string // folder for sockets and logs; whoever made it removes it
 
 	Paths       []string
+	Mix         []mix.Request // in the place of paths; nil: those are requested in turn
+	MixFile     string        // its name
 	Requests    int
 	Connections int
 	Rate        float64 // requests a second, 0: as fast as responses come

@@ -51,7 +51,8 @@ type Version struct {
 
 // Load is what was requested of every server.
 type Load struct {
-	Paths       []string `json:"paths"`
+	Paths       []string `json:"paths,omitempty"`
+	Mix         []string `json:"mix,omitempty"` // "40 GET /posts", in the place of paths
 	Requests    int      `json:"requests"`
 	Connections int      `json:"connections"`
 	Rate        float64  `json:"rate"`    // requests a second, 0: as fast as responses come
@@ -68,10 +69,12 @@ type Skipped struct {
 
 // Run is one method with one number of processes.
 type Run struct {
-	Method    Method    `json:"method"`
-	Processes int       `json:"processes"`
-	Command   []string  `json:"command"` // that started the server
-	Started   time.Time `json:"started"`
+	Method    Method `json:"method"`
+	Processes int    `json:"processes"`
+	// Round is which of several it is, from 1; 0 where each is made once.
+	Round   int       `json:"round,omitempty"`
+	Command []string  `json:"command"` // that started the server
+	Started time.Time `json:"started"`
 
 	LaunchSeconds float64 `json:"launch_seconds"` // until all processes were there
 	Before        Sample  `json:"before"`         // before the launch: nothing of the method is there
@@ -150,9 +153,23 @@ type Traffic struct {
 	MedianMs   float64 `json:"median_ms"`
 	P99Ms      float64 `json:"p99_ms"`
 	Bytes      int64   `json:"bytes"` // of bodies
+	// Windows are throughput and latency through time: the two seconds that began with each second of
+	// the load.
+	Windows []Window `json:"windows,omitempty"`
+	// Began is when the load began, in seconds since the launch.
+	Began float64 `json:"began"`
 	// Served is how many responses each process made, the busiest first.
 	Served   []Served  `json:"served,omitempty"`
 	Failures []Failure `json:"failures,omitempty"`
+}
+
+// Window is what came within two seconds.
+type Window struct {
+	Seconds  float64 `json:"seconds"` // from the begin of the load to that of the window
+	Requests int     `json:"requests"`
+	Errors   int     `json:"errors,omitempty"`
+	MedianMs float64 `json:"median_ms"`
+	P99Ms    float64 `json:"p99_ms"`
 }
 
 // Served is one process's share.

@@ -2,6 +2,7 @@
 
 Rails.application.routes.draw do
   root "posts#index"
+  get "posts/search", to: "posts#search"
   resources :posts, only: %i[index show new create destroy]
 
   post "upload", to: "files#create"

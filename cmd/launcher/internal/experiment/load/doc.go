@@ -3,7 +3,7 @@
 //
 // What always holds:
 //
-//   - A response is right only if it came whole, in time and with status 200.
+//   - A response is right only if it came whole, in time and with the status that its request names.
 //     Everything else is an error, counted by its kind, except a request that was cut
 //     because the load was stopped.
 //   - When Run returns, its goroutines have ended and its connections are closed.
@@ -13,10 +13,11 @@
 //     that stalls makes those behind it late too, and a measurement from the send would
 //     leave them out (coordinated omission).
 //
-// It needs little of the machine, which it shares with what it measures: requests are encoded
+// It needs little of the machine, which it shares with what it measures: constant requests are encoded
 // once, and each is made and read by the goroutine of its slot. net/http's Transport,
 // whose parser of responses is used here, would pass every request through three.
 //
-// What it does not do: it sends no bodies, keeps no cookies, follows no redirect, requests
+// It keeps cookies and fills in tokens of forms where the plan has visitors alone. What it does not do:
+// it follows no redirect, requests
 // no compression, decodes none, speaks no TLS, and uses no proxy.
 package load

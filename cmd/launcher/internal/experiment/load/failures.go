@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -84,13 +83,13 @@ func (f *failures) list() []Failure {
 
 // failureText returns what is wrong with a response, "" where nothing is. It names nothing
 // that differs from one connection to the next, as ports do: it is the kind.
-func failureText(plan *Plan, path int, response Response, err error) string {
+func failureText(plan *Plan, kind int, response Response, err error) string {
 	var text string
 	location := response.Header.Get("Location")
 	switch {
 	case err != nil:
 		text = errorText(err, plan.Timeout)
-	case response.Status == http.StatusOK:
+	case plan.Mix[kind].Right(response.Status):
 		return ""
 	case response.Status/100 == 3 && location != "":
 		// It is named, since a plan that measures the redirect to a login page is a mistake.
@@ -98,7 +97,7 @@ func failureText(plan *Plan, path int, response Response, err error) string {
 	default:
 		text = fmt.Sprintf("status %d", response.Status)
 	}
-	return oneLine(fmt.Sprintf("GET %s: %s", plan.Paths[path], text))
+	return oneLine(fmt.Sprintf("%s: %s", &plan.Mix[kind], text))
 }
 
 // errorText returns an error without addresses, so that one kind has one text.

@@ -1,11 +1,11 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"time"
 
 	"launcher/fcgi"
@@ -24,30 +24,30 @@ func (t *fastCGITarget) prepare(plan *Plan) (func() slot, error) {
 	if len(t.sockets) == 0 {
 		return nil, errors.New("there is no socket to ask")
 	}
-	requests, err := plan.requests()
+	messages, err := plan.messages()
 	if err != nil {
 		return nil, err
 	}
-	encoded := make([]*fcgi.Request, 0, len(requests))
-	for _, r := range requests {
-		params := environment(r, t.root)
-		if _, err := params.Append(nil); err != nil {
+	encoded := make([]fcgi.Params, len(messages))
+	for i, m := range messages {
+		encoded[i] = environment(m, t.root)
+		if _, err := encoded[i].Append(nil); err != nil {
 			return nil, fmt.Errorf("encode request: %w", err)
 		}
-		encoded = append(encoded, &fcgi.Request{Params: params})
 	}
 	balancer := newBalancer(len(t.sockets))
 	timeout := plan.Timeout
 	return func() slot {
-		s := &fastCGISlot{target: t, requests: encoded, timeout: timeout, balancer: balancer, buf: make([]byte, readBuffer)}
+		s := &fastCGISlot{target: t, messages: messages, encoded: encoded, timeout: timeout, balancer: balancer, buf: make([]byte, readBuffer)}
 		s.client = fcgi.Client{Network: "unix", DialTimeout: timeout, Stderr: s.noteStderr}
 		return s
 	}, nil
 }
 
-// environment returns what lighttpd sends for a GET (RFC 3875, section 4.1). The sockets have
+// environment returns what lighttpd sends (RFC 3875, section 4.1). The sockets have
 // no addresses, so they are those of a visitor on this machine.
-func environment(r *http.Request, root string) fcgi.Params {
+func environment(m *message, root string) fcgi.Params {
+	r := m.request
 	name, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
 		name, port = r.Host, "80"
@@ -70,12 +70,16 @@ func environment(r *http.Request, root string) fcgi.Params {
 		{Name: "DOCUMENT_ROOT", Value: root},
 		{Name: "HTTP_HOST", Value: r.Host},
 	}
+	if m.body != nil { // its length is added where it is sent
+		params = append(params, fcgi.Param{Name: "CONTENT_TYPE", Value: r.Header.Get("Content-Type")})
+	}
 	return append(params, fcgi.HeaderParams(r.Header)...)
 }
 
 type fastCGISlot struct {
 	target   *fastCGITarget
-	requests []*fcgi.Request
+	messages []*message
+	encoded  []fcgi.Params // those messages
 	timeout  time.Duration
 	balancer *balancer
 	client   fcgi.Client
@@ -83,13 +87,17 @@ type fastCGISlot struct {
 	noted    note // of the request under way
 }
 
-func (s *fastCGISlot) request(ctx context.Context, path int) (Response, note, error) {
+func (s *fastCGISlot) request(ctx context.Context, kind int, own *message) (Response, note, error) {
 	worker := s.balancer.take()
 	defer s.balancer.release(worker)
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	s.noted, s.client.Address = note{}, s.target.sockets[worker]
-	response, err := s.exchange(ctx, path)
+	sent, params := s.messages[kind], s.encoded[kind]
+	if own != nil {
+		sent, params = own, environment(own, s.target.root)
+	}
+	response, err := s.exchange(ctx, sent, params)
 	if !fcgi.NothingSent(err) {
 		s.noted.connects = 1
 	}
@@ -97,14 +105,18 @@ func (s *fastCGISlot) request(ctx context.Context, path int) (Response, note, er
 }
 
 // exchange reads the response to the end of the request, at which the worker is free.
-func (s *fastCGISlot) exchange(ctx context.Context, path int) (Response, error) {
-	resp, err := s.client.Do(ctx, s.requests[path])
+func (s *fastCGISlot) exchange(ctx context.Context, sent *message, params fcgi.Params) (Response, error) {
+	request := fcgi.Request{Params: params, ContentLength: int64(len(sent.body))}
+	if sent.body != nil {
+		request.Body = bytes.NewReader(sent.body)
+	}
+	resp, err := s.client.Do(ctx, &request)
 	if err != nil {
 		return Response{}, err
 	}
 	defer resp.Body.Close()
 	response := Response{Status: resp.Status, Header: resp.Header}
-	response.Bytes, err = drain(resp.Body, s.buf)
+	response.Bytes, err = drain(sent.reader(resp.Body), s.buf)
 	return response, err
 }
 

@@ -26,29 +26,41 @@ func HTTP(network, address string) Target { return &httpTarget{network, address}
 type httpTarget struct{ network, address string }
 
 func (t *httpTarget) prepare(plan *Plan) (func() slot, error) {
-	requests, err := plan.requests()
+	messages, err := plan.messages()
 	if err != nil {
 		return nil, err
 	}
-	encoded := make([][]byte, 0, len(requests))
-	for _, r := range requests {
-		var wire bytes.Buffer
-		if err := r.Write(&wire); err != nil {
+	encoded := make([][]byte, len(messages))
+	for i, m := range messages {
+		if encoded[i], err = m.wire(); err != nil {
 			return nil, fmt.Errorf("encode request: %w", err)
 		}
-		encoded = append(encoded, wire.Bytes())
 	}
 	timeout := plan.Timeout
 	return func() slot {
-		s := &httpSlot{target: t, requests: encoded, timeout: timeout}
+		s := &httpSlot{target: t, messages: messages, encoded: encoded, timeout: timeout}
 		s.reader = bufio.NewReaderSize(&s.bounded, readBuffer)
 		return s
 	}, nil
 }
 
+// wire returns a message as HTTP/1.1 has it.
+func (m *message) wire() ([]byte, error) {
+	var wire bytes.Buffer
+	r := *m.request
+	if m.body != nil {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(m.body)), int64(len(m.body))
+	}
+	if err := r.Write(&wire); err != nil {
+		return nil, err
+	}
+	return wire.Bytes(), nil
+}
+
 type httpSlot struct {
 	target   *httpTarget
-	requests [][]byte
+	messages []*message
+	encoded  [][]byte // those messages
 	timeout  time.Duration
 
 	conn    net.Conn // nil while there is none
@@ -58,22 +70,28 @@ type httpSlot struct {
 	buf     []byte
 }
 
-// request sends a request, and sends it again, as RFC 9110 section 9.2.2 allows for a GET, where the
+// request sends a request, and sends it again, as RFC 9110 section 9.2.2 allows for what is idempotent, where the
 // connection was kept and ended without a byte of the response: the server had closed it while it was idle.
-func (s *httpSlot) request(ctx context.Context, path int) (Response, note, error) {
-	var n note
+func (s *httpSlot) request(ctx context.Context, kind int, own *message) (response Response, n note, err error) {
+	sent, wire := s.messages[kind], s.encoded[kind]
+	if own != nil {
+		sent = own
+		if wire, err = own.wire(); err != nil {
+			return Response{}, n, fmt.Errorf("encode request: %w", err)
+		}
+	}
 	deadline := time.Now().Add(s.timeout)
 	kept := s.conn != nil
-	response, err := s.exchange(ctx, deadline, path, &n)
-	if kept && errors.Is(err, errClosed) && ctx.Err() == nil {
+	response, err = s.exchange(ctx, deadline, sent, wire, &n)
+	if kept && sent.idempotent && errors.Is(err, errClosed) && ctx.Err() == nil {
 		n.retried = true
-		response, err = s.exchange(ctx, deadline, path, &n)
+		response, err = s.exchange(ctx, deadline, sent, wire, &n)
 	}
 	return response, n, err
 }
 
 // exchange makes one attempt. After an error there is no connection.
-func (s *httpSlot) exchange(ctx context.Context, deadline time.Time, path int, n *note) (response Response, err error) {
+func (s *httpSlot) exchange(ctx context.Context, deadline time.Time, sent *message, wire []byte, n *note) (response Response, err error) {
 	if s.conn == nil {
 		if err := s.connect(ctx, deadline); err != nil {
 			return Response{}, err
@@ -93,20 +111,20 @@ func (s *httpSlot) exchange(ctx context.Context, deadline time.Time, path int, n
 	if ctx.Err() != nil {
 		return Response{}, context.Cause(ctx)
 	}
-	if _, err := s.conn.Write(s.requests[path]); err != nil {
+	if _, err := s.conn.Write(wire); err != nil {
 		return Response{}, closedEarly(err)
 	}
-	response, keep, err = s.receive()
+	response, keep, err = s.receive(sent)
 	return response, err
 }
 
 // receive reads a whole response, and tells whether the connection may be kept.
-func (s *httpSlot) receive() (response Response, keep bool, err error) {
+func (s *httpSlot) receive(sent *message) (response Response, keep bool, err error) {
 	s.bounded.N = maxHead
 	if _, err := s.reader.Peek(1); err != nil {
 		return Response{}, false, closedEarly(err)
 	}
-	resp, err := s.head()
+	resp, err := s.head(sent.request)
 	if err != nil {
 		if s.bounded.N <= 0 {
 			err = errBigHead
@@ -118,7 +136,7 @@ func (s *httpSlot) receive() (response Response, keep bool, err error) {
 	defer resp.Body.Close() // it is read to its end, or its connection ends with it
 	s.bounded.N = math.MaxInt64
 	response = Response{Status: resp.StatusCode, Header: resp.Header}
-	if response.Bytes, err = s.drain(resp.Body); err != nil {
+	if response.Bytes, err = s.drain(sent.reader(resp.Body)); err != nil {
 		return response, false, err
 	}
 	if s.reader.Buffered() > 0 {
@@ -128,9 +146,9 @@ func (s *httpSlot) receive() (response Response, keep bool, err error) {
 }
 
 // head reads up to the body of the final response.
-func (s *httpSlot) head() (*http.Response, error) {
+func (s *httpSlot) head(r *http.Request) (*http.Response, error) {
 	for {
-		resp, err := http.ReadResponse(s.reader, nil) // nil stands for a GET
+		resp, err := http.ReadResponse(s.reader, r)
 		if err != nil || resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols {
 			return resp, err
 		}
@@ -143,6 +161,14 @@ func (s *httpSlot) drain(body io.Reader) (size int64, err error) {
 		s.buf = make([]byte, readBuffer)
 	}
 	return drain(body, s.buf)
+}
+
+// reader returns the body of a response, which is kept in page where that is wanted.
+func (m *message) reader(body io.Reader) io.Reader {
+	if m.page == nil {
+		return body
+	}
+	return io.TeeReader(body, &boundedWriter{m.page, maxPage})
 }
 
 func drain(body io.Reader, buf []byte) (size int64, err error) {

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"launcher/cmd/launcher/internal/experiment/mix"
+
 	"context"
 	"fmt"
 	"net/http"
@@ -16,7 +18,7 @@ import (
 )
 
 func basic(paths ...string) Plan {
-	return Plan{Paths: paths, Requests: len(paths), Connections: 1, Timeout: fcgitest.Patience, Host: "www.example.org"}
+	return Plan{Mix: mix.Gets(paths...), Requests: len(paths), Connections: 1, Timeout: fcgitest.Patience, Host: "www.example.org"}
 }
 
 func TestCounts(t *testing.T) {
@@ -49,7 +51,7 @@ func TestCounts(t *testing.T) {
 		if result.OK != requests || result.Bytes != requests*size {
 			t.Errorf("%d right answers of %d bytes; %v", result.OK, result.Bytes, result.Failures)
 		}
-		for _, path := range plan.Paths {
+		for _, path := range []string{"/a", "/b?page=2&x=%20y"} {
 			count, ok := asked.Load(path)
 			if !ok || count.(*atomic.Int64).Load() != requests/2 {
 				t.Errorf("%s was not asked for %d times", path, requests/2)
@@ -341,16 +343,16 @@ func TestProbe(t *testing.T) {
 		})
 	}
 	eachTarget(t, handler, func(t *testing.T, target Target) {
-		plan := Plan{Paths: []string{"/right"}, Timeout: fcgitest.Patience}
+		plan := Plan{Mix: mix.Gets("/right"), Timeout: fcgitest.Patience}
 		response, err := Probe(t.Context(), target, plan)
 		if err != nil || response.Header.Get("X-Version") != "3" || response.Bytes != 5 {
 			t.Errorf("got %+v, %v", response, err)
 		}
-		plan.Paths = []string{"/private"}
+		plan.Mix = mix.Gets("/private")
 		if _, err = Probe(t.Context(), target, plan); err == nil || err.Error() != "GET /private: status 303 to /login" {
 			t.Errorf("got %v", err)
 		}
-		plan.Paths = []string{"private"}
+		plan.Mix = mix.Gets("private")
 		if _, err = Probe(t.Context(), target, plan); err == nil || !strings.Contains(err.Error(), "malformed") {
 			t.Errorf("got %v", err)
 		}

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -8,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"launcher/cmd/launcher/internal/experiment/mix"
 )
 
 // MaxRequests bounds a plan: every latency is kept, in eight bytes.
@@ -18,13 +22,18 @@ const userAgent = "launcher-experiment"
 
 // Plan is what is requested.
 type Plan struct {
-	Paths       []string      // requested in turn: "/posts?page=2", escaped as on the wire
+	Mix         []mix.Request // what is requested, each as often as its weight says
 	Requests    int           // their number, MaxRequests at most
 	Connections int           // the largest number of requests at once
 	Rate        float64       // requests a second; 0: each as soon as a connection is free
 	Timeout     time.Duration // of one request, connecting included
 	Host        string        // of the requests; "" is localhost
 	Header      http.Header   // added to each request
+	// Visitors makes a visitor of each connection, who keeps cookies and takes tokens from forms.
+	Visitors bool
+	// Enough is called after each second with the right responses of that second, where it is not nil. No
+	// more requests are made once it has returned true.
+	Enough func(second, responses int) bool
 }
 
 // Check returns what is wrong with the plan.
@@ -55,37 +64,53 @@ func (p *Plan) checkRequest() error {
 			return fmt.Errorf("header %q is malformed", name)
 		}
 	}
-	if len(p.Paths) == 0 {
+	if len(p.Mix) == 0 {
 		return errors.New("there is no path to ask for")
 	}
-	_, err := p.requests()
-	return err
+	for i := range p.Mix {
+		if err := mix.CheckPath(p.Mix[i].Path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// requests returns the request of each path.
-func (p *Plan) requests() ([]*http.Request, error) {
-	header := p.Header.Clone()
-	if header == nil {
-		header = make(http.Header)
+// messages returns the constant request of each kind.
+func (p *Plan) messages() ([]*message, error) {
+	messages := make([]*message, len(p.Mix))
+	for i := range p.Mix {
+		var err error
+		if messages[i], err = p.message(&p.Mix[i], mix.Values{}); err != nil {
+			return nil, err
+		}
+	}
+	return messages, nil
+}
+
+// message is a request on its way.
+type message struct {
+	request    *http.Request // without a body
+	body       []byte
+	idempotent bool
+	// page receives the body of the response, where it is not nil.
+	page *bytes.Buffer
+}
+
+// message returns a request whose placeholders have values.
+func (p *Plan) message(r *mix.Request, values mix.Values) (*message, error) {
+	path, header, body := r.Fill(values)
+	u, err := url.ParseRequestURI(path)
+	if err != nil {
+		return nil, fmt.Errorf("read path: %w", err)
+	}
+	for name, list := range p.Header {
+		for _, value := range list {
+			header.Add(name, value)
+		}
 	}
 	if header.Get("User-Agent") == "" {
 		header.Set("User-Agent", userAgent)
 	}
-	host := p.Host
-	if host == "" {
-		host = "localhost"
-	}
-	requests := make([]*http.Request, 0, len(p.Paths))
-	for _, path := range p.Paths {
-		// A space would end the path early, and a fragment is the browser's own.
-		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " #") {
-			return nil, fmt.Errorf("path %q is malformed", path)
-		}
-		u, err := url.ParseRequestURI(path)
-		if err != nil {
-			return nil, fmt.Errorf("read path: %w", err)
-		}
-		requests = append(requests, &http.Request{Method: http.MethodGet, URL: u, Host: host, Header: header})
-	}
-	return requests, nil
+	return &message{request: &http.Request{Method: r.Method, URL: u, Host: cmp.Or(p.Host, "localhost"), Header: header},
+		body: body, idempotent: r.Idempotent()}, nil
 }

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"launcher/cmd/launcher/internal/experiment/mix"
+
 	"math"
 	"net/http"
 	"strings"
@@ -15,7 +17,7 @@ func TestPlanCheck(t *testing.T) {
 	}{
 		{func(*Plan) {}, ""},
 		{func(p *Plan) { p.Host, p.Header = "", http.Header{"Accept": {"text/html"}} }, ""},
-		{func(p *Plan) { p.Paths = []string{"/a%20b?c=%2F", "//x", "/"} }, ""},
+		{func(p *Plan) { p.Mix = mix.Gets("/a%20b?c=%2F", "//x", "/") }, ""},
 		{func(p *Plan) { p.Requests = 0 }, "number of requests"},
 		{func(p *Plan) { p.Requests = MaxRequests + 1 }, "number of requests"},
 		{func(p *Plan) { p.Connections = 0 }, "number of connections"},
@@ -24,13 +26,13 @@ func TestPlanCheck(t *testing.T) {
 		{func(p *Plan) { p.Rate = math.Inf(1) }, "rate"},
 		{func(p *Plan) { p.Rate = 1e-12 }, "never be due"},
 		{func(p *Plan) { p.Timeout = 0 }, "time-out"},
-		{func(p *Plan) { p.Paths = nil }, "no path"},
-		{func(p *Plan) { p.Paths = []string{"/", ""} }, "path"},
-		{func(p *Plan) { p.Paths = []string{"http://x/"} }, "path"},
-		{func(p *Plan) { p.Paths = []string{"/a b"} }, "path"},
-		{func(p *Plan) { p.Paths = []string{"/a#b"} }, "path"},
-		{func(p *Plan) { p.Paths = []string{"/a\r\nX: y"} }, "path"},
-		{func(p *Plan) { p.Paths = []string{"/%zz"} }, "path"},
+		{func(p *Plan) { p.Mix = nil }, "no path"},
+		{func(p *Plan) { p.Mix = mix.Gets("/", "") }, "path"},
+		{func(p *Plan) { p.Mix = mix.Gets("http://x/") }, "path"},
+		{func(p *Plan) { p.Mix = mix.Gets("/a b") }, "path"},
+		{func(p *Plan) { p.Mix = mix.Gets("/a#b") }, "path"},
+		{func(p *Plan) { p.Mix = mix.Gets("/a\r\nX: y") }, "path"},
+		{func(p *Plan) { p.Mix = mix.Gets("/%zz") }, "path"},
 		{func(p *Plan) { p.Host = "a\r\nb" }, "host"},
 		{func(p *Plan) { p.Header = http.Header{"A": {"b\nc"}} }, "header"},
 		{func(p *Plan) { p.Header = http.Header{"A b": {"c"}} }, "header"},
@@ -58,8 +60,7 @@ func TestQuantile(t *testing.T) {
 	if result.Quantile(0.99) != 0 {
 		t.Error("nothing has a quantile")
 	}
-	places := []float64{0, 0.004, 0, 0.001, 0.003, 0.002}
-	result.Latencies = measured(places)
+	result.Latencies = []float64{0.001, 0.002, 0.003, 0.004}
 	for p, want := range map[float64]time.Duration{0: 1, 0.25: 1, 0.5: 2, 0.51: 3, 0.99: 4, 1: 4} {
 		if got := result.Quantile(p); got != want*time.Millisecond {
 			t.Errorf("quantile %v is %v, want %v", p, got, want*time.Millisecond)

@@ -1,7 +1,6 @@
 package load
 
 import (
-	"slices"
 	"time"
 
 	"gonum.org/v1/gonum/stat"
@@ -18,6 +17,9 @@ type Result struct {
 	// count from the moment in which a connection is free for the request, with one from
 	// the moment at which it was due. Connecting, where it is needed, is in them.
 	Latencies []float64
+	// Windows are those of WindowLength that began with each whole second, as long as there were requests
+	// to be made.
+	Windows []Window
 	// Served is how many responses each process made, whatever the status: those
 	// that name it in PidHeader.
 	Served   map[int]int
@@ -41,16 +43,13 @@ func (r *Result) Throughput() float64 {
 // Quantile returns the smallest latency that was measured within which at least the fraction p of
 // the right responses came (stat.Empirical: nothing is interpolated). Without a response it is 0.
 func (r *Result) Quantile(p float64) time.Duration {
-	if len(r.Latencies) == 0 {
-		return 0
-	}
-	seconds := stat.Quantile(p, stat.Empirical, r.Latencies, nil)
-	return time.Duration(seconds * float64(time.Second))
+	return quantile(p, r.Latencies)
 }
 
-// measured returns the latencies that there are, sorted, of one place a request.
-func measured(latencies []float64) []float64 {
-	latencies = slices.DeleteFunc(latencies, func(seconds float64) bool { return seconds == 0 })
-	slices.Sort(latencies)
-	return latencies
+// quantile is that of sorted latencies.
+func quantile(p float64, latencies []float64) time.Duration {
+	if len(latencies) == 0 {
+		return 0
+	}
+	return time.Duration(stat.Quantile(p, stat.Empirical, latencies, nil) * float64(time.Second))
 }

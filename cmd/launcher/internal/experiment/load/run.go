@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"launcher/cmd/launcher/internal/experiment/mix"
 )
 
 // PidHeader is the field of a response in which a server names the process that made it.
@@ -17,24 +19,26 @@ const progressPeriod = 100 * time.Millisecond
 // run is a load under way.
 type run struct {
 	plan  Plan
+	order []int // of the kinds of request, again and again
 	open  func() slot
 	start time.Time
+	// mark is in every text that is to differ from all others, also from those of other loads.
+	mark string
 
 	next   atomic.Int64 // the request that is made next, from 0
 	done   atomic.Int64
 	failed atomic.Int64
-
-	// latencies has a place for each request, in seconds, 0 where there was no right
-	// response. Each is written by the slot that made the request, so it needs no lock,
-	// and it never grows under load.
-	latencies []float64
-	failures  failures
+	// spent is when no further request was there to be made, in nanoseconds since the start; 0 before.
+	spent    atomic.Int64
+	enough   atomic.Bool
+	failures failures
 }
 
 // tally is what one slot counts.
 type tally struct {
-	result Result
-	served map[int]int
+	result  Result
+	served  map[int]int
+	seconds []second
 }
 
 // Run makes the requests of a plan, and returns when all have ended or ctx is
@@ -49,15 +53,17 @@ func Run(ctx context.Context, target Target, plan Plan, progress func(done, fail
 		count := max(plan.Requests, 1)
 		return Result{Errors: count, Failures: []Failure{{Text: oneLine(err.Error()), Count: count}}}
 	}
-	r := &run{plan: plan, open: open, latencies: make([]float64, plan.Requests)}
+	r := &run{plan: plan, order: mix.Order(plan.Mix), open: open, mark: strconv.FormatInt(time.Now().UnixNano(), 36)}
 	stopReport := r.report(progress)
 	tallies := make([]tally, min(plan.Connections, plan.Requests))
 	var slots sync.WaitGroup
 	r.start = time.Now()
+	stopWatch := r.watch()
 	for i := range tallies {
 		slots.Go(func() { tallies[i] = r.slot(ctx) })
 	}
 	slots.Wait()
+	stopWatch()
 	elapsed := time.Since(r.start)
 	stopReport()
 
@@ -65,7 +71,7 @@ func Run(ctx context.Context, target Target, plan Plan, progress func(done, fail
 	for _, t := range tallies {
 		total.add(&t)
 	}
-	total.Latencies = measured(r.latencies)
+	total.count(tallies, time.Duration(r.spent.Load()))
 	total.Failures = r.failures.list()
 	return total
 }
@@ -102,34 +108,79 @@ func (r *run) report(progress func(done, failed int)) (stop func()) {
 	}
 }
 
+// watch asks after each second whether it is enough, until stop, which waits for the last question.
+func (r *run) watch() (stop func()) {
+	if r.plan.Enough == nil {
+		return func() {}
+	}
+	quit := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		before := int64(0)
+		for number := 0; ; number++ {
+			select {
+			case <-ticker.C:
+			case <-quit:
+				return
+			}
+			right := r.done.Load() - r.failed.Load()
+			if r.plan.Enough(number, int(right-before)) {
+				r.enough.Store(true)
+				return
+			}
+			before = right
+		}
+	})
+	return func() {
+		close(quit)
+		watching.Wait()
+	}
+}
+
+// take returns the number of the next request, and false where there is none.
+func (r *run) take() (int64, bool) {
+	i := r.next.Add(1) - 1
+	if i < int64(r.plan.Requests) && !r.enough.Load() {
+		return i, true
+	}
+	r.spent.CompareAndSwap(0, int64(time.Since(r.start)))
+	return 0, false
+}
+
 // slot makes one request after the other, until none is left or ctx is done.
 func (r *run) slot(ctx context.Context) tally {
 	t := tally{served: make(map[int]int)}
-	s := r.open()
-	defer s.close()
+	v := newVisitor(&r.plan, r.open())
+	defer v.close()
 	for ctx.Err() == nil {
-		i := r.next.Add(1) - 1
-		if i >= int64(r.plan.Requests) {
-			break
-		}
-		from, ok := r.due(ctx, i)
+		i, ok := r.take()
 		if !ok {
 			break
 		}
-		path := int(i % int64(len(r.plan.Paths)))
-		response, noted, err := s.request(ctx, path)
-		taken := time.Since(from)
+		due, ok := r.due(ctx, i)
+		if !ok {
+			break
+		}
+		kind := r.order[i%int64(len(r.order))]
+		response, noted, began, err := v.request(ctx, kind, func() string { return r.mark + strconv.FormatInt(i, 36) })
+		if r.plan.Rate == 0 {
+			due = began // the tokens that it needed are no part of it
+		}
+		taken := time.Since(due)
 		t.note(noted)
 		if err != nil && ctx.Err() != nil {
 			break
 		}
-		if text := failureText(&r.plan, path, response, err); text != "" {
+		if text := failureText(&r.plan, kind, response, err); text != "" {
 			r.failures.add(text, noted.stderr)
 			r.failed.Add(1)
 			t.result.Errors++
+			t.second(time.Since(r.start)).errors++
 		} else {
-			// 0 stands for no response.
-			r.latencies[i] = max(taken, 1).Seconds()
+			now := t.second(time.Since(r.start))
+			now.latencies = append(now.latencies, max(taken, 1).Seconds())
 			t.result.OK++
 			t.result.Bytes += response.Bytes
 		}

@@ -15,9 +15,9 @@ type Target interface {
 
 // slot makes one request at a time. It belongs to one goroutine.
 type slot interface {
-	// request requests one of the plan's paths and reads the whole response. The end of ctx cuts
-	// it. The note is right beside an error too.
-	request(ctx context.Context, path int) (Response, note, error)
+	// request makes one of the plan's requests, or, where it is not nil, that of own, and reads the
+	// whole response. The end of ctx cuts it. The note is right beside an error too.
+	request(ctx context.Context, kind int, own *message) (Response, note, error)
 	// close ends what is open.
 	close()
 }
@@ -40,7 +40,7 @@ type note struct {
 // readBuffer is how much of a response is read at once.
 const readBuffer = 32 << 10
 
-// Probe requests the plan's first path once and returns the response. One that Run would
+// Probe makes the plan's first request once and returns the response. One that Run would
 // count as an error is an error here.
 func Probe(ctx context.Context, target Target, plan Plan) (Response, error) {
 	if err := plan.checkRequest(); err != nil {
@@ -50,9 +50,9 @@ func Probe(ctx context.Context, target Target, plan Plan) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	s := open()
-	defer s.close()
-	response, noted, err := s.request(ctx, 0)
+	v := newVisitor(&plan, open())
+	defer v.close()
+	response, noted, _, err := v.request(ctx, 0, nil)
 	if err != nil && ctx.Err() != nil {
 		return response, context.Cause(ctx)
 	}

@@ -181,7 +181,7 @@ func TestABrowserCutsNoGraph(t *testing.T) {
 	}
 	dom := string(chromium(t, "--allow-file-access-from-files", "--virtual-time-budget=10000", "--dump-dom", "file://"+around))
 	for _, width := range []int{320, 360, 560, 700, 1000} {
-		if want := fmt.Sprintf("<p>at %d: 2 graphs, 0 cut, 0 texts cut, readable</p>", width); !strings.Contains(dom, want) {
+		if want := fmt.Sprintf("<p>at %d: 4 graphs, 0 cut, 0 texts cut, readable</p>", width); !strings.Contains(dom, want) {
 			t.Errorf("no %q in %s", want, regexp.MustCompile(`<p>at [^<]*</p>`).FindAllString(dom, -1))
 		}
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"launcher/cmd/launcher/internal/experiment"
@@ -142,6 +143,7 @@ func circumstanceRows(results *experiment.Results) [][]string {
 		{"Methods", strings.Join(known(results.Methods...), ", ")},
 		{"Processes", strings.Join(numbers, ", ")},
 		{"Paths", strings.Join(known(load.Paths...), " ")},
+		{"Mix", strings.Join(known(load.Mix...), "; ")},
 		{"Load", asked},
 		{"Asked by", clean(load.Tool)},
 		{"Through", clean(load.Through)},
@@ -152,6 +154,11 @@ func circumstanceRows(results *experiment.Results) [][]string {
 		{"Processor", strings.Join(known(machine.Processor, cpus), ", ")},
 		{"Memory", memory},
 		{"Huge pages", clean(machine.HugePages)},
+	}
+	if len(load.Mix) > 0 {
+		rows = slices.DeleteFunc(rows, func(row []string) bool { return row[0] == "Paths" })
+	} else {
+		rows = slices.DeleteFunc(rows, func(row []string) bool { return row[0] == "Mix" })
 	}
 	for _, row := range rows {
 		if row[1] == "" {

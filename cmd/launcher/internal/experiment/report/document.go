@@ -59,7 +59,8 @@ func newDocument(results *experiment.Results) *document {
 	if f.n > 0 {
 		doc.sections = append(doc.sections,
 			memorySection(f), instrumentSection(f), everyNumberSection(f), lineSection(f),
-			launchSection(f), trafficSection(f), timeSection(f))
+			launchSection(f), trafficSection(f))
+		doc.sections = append(doc.sections, timeSections(f)...)
 	} else {
 		doc.sections = append(doc.sections, section{heading: "Memory", text: []string{"Nothing has been measured yet."}})
 	}

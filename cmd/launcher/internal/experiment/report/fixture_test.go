@@ -93,6 +93,12 @@ func madeRun(method made, place, n int) experiment.Run {
 		at := run.LaunchSeconds + run.Traffic.Seconds*float64(step)/steps
 		run.Samples = append(run.Samples, madeSample(at, experiment.PhaseLoad, launched+(peak-launched)*share, n))
 	}
+	run.Traffic.Began = run.LaunchSeconds + 0.25
+	for second := 0; float64(second+2) <= run.Traffic.Seconds; second++ {
+		warm := min(1, 0.4+0.15*float64(second))
+		run.Traffic.Windows = append(run.Traffic.Windows, experiment.Window{Seconds: float64(second),
+			Requests: int(2 * method.throughput * warm), MedianMs: run.Traffic.MedianMs / warm, P99Ms: run.Traffic.P99Ms / warm})
+	}
 	run.Peak = run.Samples[len(run.Samples)-1]
 	run.Last = madeSample(run.Peak.Seconds+2, experiment.PhaseAfter, peak*0.97, n)
 	run.Samples = append(run.Samples, run.Last)

@@ -34,7 +34,7 @@ func TestGoldens(t *testing.T) {
 	for name, results := range map[string]*experiment.Results{"full": full(), "minimal": minimal(), "empty": {}} {
 		t.Run(name, func(t *testing.T) {
 			dir := write(t, results)
-			for _, file := range []string{"report.md", "report.html", "graph.svg", "graph-time.svg"} {
+			for _, file := range []string{"report.md", "report.html", "graph.svg", "graph-time.svg", "graph-throughput.svg"} {
 				checkGolden(t, name+"-"+file, content(t, dir, file))
 			}
 			checkGolden(t, name+"-summary.md", []byte(Summary(results)))
@@ -42,6 +42,7 @@ func TestGoldens(t *testing.T) {
 			checkGolden(t, name+"-terminal-narrow.txt", []byte(printed(t, results, 40)))
 			if name == "minimal" {
 				checkGolden(t, name+"-samples.csv", content(t, dir, "samples.csv"))
+				checkGolden(t, name+"-traffic.csv", content(t, dir, "traffic.csv"))
 				checkGolden(t, name+"-results.json", content(t, dir, "results.json"))
 			}
 		})
@@ -61,7 +62,8 @@ func TestSameResultsGiveTheSameBytes(t *testing.T) {
 			t.Errorf("%s differs", entry.Name())
 		}
 	}
-	want := []string{"graph-time.png", "graph-time.svg", "graph.png", "graph.svg", "report.html", "report.md", "results.json", "samples.csv", "summary.md"}
+	want := []string{"graph-latency.svg", "graph-throughput.svg", "graph-time.png", "graph-time.svg",
+		"graph.png", "graph.svg", "report.html", "report.md", "results.json", "samples.csv", "summary.md", "traffic.csv"}
 	if !reflect.DeepEqual(names, want) {
 		t.Errorf("the folder has %v, want %v", names, want)
 	}

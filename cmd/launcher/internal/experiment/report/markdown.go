@@ -20,16 +20,16 @@ func Summary(results *experiment.Results) string {
 	runs := f.runsOf(f.n)
 	best := f.bestPeer(f.n)
 	made := table{columns: append(textColumns("Method"), numberColumns("After launch, MB", "Peak, MB", "Of direct", "After load, MB", "Of direct",
-		"Requests/s", "Of best peer", "p99, ms", "Errors")...)}
+		"Requests/s", "Of best peer", "Lowest 2 s", "p99, ms", "Worst p99 of 2 s", "Errors")...)}
 	for _, run := range runs {
 		made.rows = append(made.rows, []string{label(run), megabytes(run.Launched.PSS), megabytes(run.Peak.PSS),
-			f.ofDirect(run), megabytes(run.Last.PSS), f.ofDirectLast(run), figure(run.Traffic.Throughput), ofBest(run, best), figure(run.Traffic.P99Ms),
+			f.ofDirect(run), megabytes(run.Last.PSS), f.ofDirectLast(run), figure(run.Traffic.Throughput), ofBest(run, best), lowest(run), figure(run.Traffic.P99Ms), worst(run),
 			fmt.Sprint(run.Traffic.Errors)})
 	}
 	about := fmt.Sprintf("%s of %s, sum of PSS, after the launch, at the peak under the load of %s, and after it. %s",
 		count(f.n, "process", "processes"), appName(results),
 		count(results.Load.Requests, "request", "requests"), unitText)
-	parts := []string{made.markdown(), escapeMarkdown(about)}
+	parts := []string{made.markdown(), escapeMarkdown(about + " " + windowText)}
 	if results.Incomplete != "" {
 		parts = append(parts, escapeMarkdown("Incomplete: "+clean(results.Incomplete)))
 	}

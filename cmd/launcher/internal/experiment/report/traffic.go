@@ -13,21 +13,50 @@ func trafficSection(f *figures) section {
 	made := table{
 		caption: fmt.Sprintf("Requests to %s", count(f.n, "process", "processes")),
 		columns: append(textColumns("Method"), numberColumns("Answered", "Errors", "Requests/s", "Of best peer",
-			"Median, ms", "p99, ms", "Served by", "Smallest share", "Largest share")...),
+			"Steady requests/s", "Lowest 2 s", "Median, ms", "p99, ms", "Steady p99, ms", "Worst p99 of 2 s", "Served by", "Smallest share", "Largest share")...),
 	}
 	for _, run := range runs {
 		traffic := &run.Traffic
+		throughput, p99 := traffic.Steady()
 		smallest, largest := shares(traffic.Served)
 		made.rows = append(made.rows, []string{label(run), fmt.Sprint(traffic.Requests), fmt.Sprint(traffic.Errors),
-			figure(traffic.Throughput), ofBest(run, best), figure(traffic.MedianMs), figure(traffic.P99Ms),
+			figure(traffic.Throughput), ofBest(run, best), steady(throughput), lowest(run), figure(traffic.MedianMs), figure(traffic.P99Ms),
+			steady(p99), worst(run),
 			servedBy(traffic.Served), smallest, largest})
 	}
 	peer := "No peer answered everything, so there is no best one."
 	if best != nil {
 		peer = fmt.Sprintf("The best peer, the fastest of passenger, unicorn and puma that answered everything, is %s.", clean(best.Method))
 	}
-	notes := []string{peer, "Served by: the processes that answered a request at least, and the shares of the least and the most busy of them."}
+	notes := []string{peer, windowText, "Served by: the processes that answered a request at least, and the shares of the least and the most busy of them."}
 	return section{heading: "Traffic", tables: []table{made}, notes: append(notes, errorNotes(runs)...)}
+}
+
+// windowText says what the worst two seconds are.
+const windowText = "Steady is the median of two seconds in the second half of the load. Lowest 2 s: the lowest throughput of two " +
+	"seconds after the third second, of the steady one. Worst p99 of 2 s: the greatest p99 of two seconds after the second second, as multiple of the steady one."
+
+func steady(value float64) string {
+	if value == 0 {
+		return none
+	}
+	return figure(value)
+}
+
+// lowest returns the lowest throughput of two seconds, of the steady one.
+func lowest(run *experiment.Run) string {
+	throughput, found := run.Traffic.Lowest()
+	if whole, _ := run.Traffic.Steady(); found {
+		return percent(throughput, whole)
+	}
+	return none
+}
+
+// worst returns the greatest p99 of two seconds, as multiple of the steady one.
+func worst(run *experiment.Run) string {
+	p99, _ := run.Traffic.WorstP99()
+	_, whole := run.Traffic.Steady()
+	return times(p99, whole)
 }
 
 func ofBest(run, best *experiment.Run) string {
@@ -64,12 +93,15 @@ func share(part, sum int) string {
 	return decimals(100*float64(part)/float64(sum), 1) + " %"
 }
 
-func timeSection(f *figures) section {
-	return section{
-		heading: "Memory through time",
-		text: []string{fmt.Sprintf("From the launch of %s through the load and after it. The mark on each line is its peak.",
-			count(f.n, "process", "processes"))},
-		graph:     timeGraph(f),
-		filesOnly: true,
+// timeSections return memory and traffic through time.
+func timeSections(f *figures) []section {
+	processes := count(f.n, "process", "processes")
+	return []section{
+		{heading: "Memory through time", filesOnly: true, graph: timeGraph(f),
+			text: []string{fmt.Sprintf("From the launch of %s through the load and after it. The mark on each line is its peak.", processes)}},
+		{heading: "Throughput through time", filesOnly: true, graph: throughputGraph(f),
+			text: []string{fmt.Sprintf("Right responses of %s a second, in the two seconds around each moment, with the same time as above.", processes)}},
+		{heading: "Latency through time", filesOnly: true, graph: latencyGraph(f),
+			text: []string{"The time within which 99 of 100 right responses came, in the two seconds around each moment."}},
 	}
 }

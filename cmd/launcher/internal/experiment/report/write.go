@@ -16,11 +16,18 @@ const (
 	MarkdownFile = "report.md"
 	SummaryFile  = "summary.md" // one table, to be shown elsewhere
 	SamplesFile  = "samples.csv"
+	TrafficFile  = "traffic.csv"
 	ResultsFile  = "results.json"
 )
 
+// reportFile is a file and what makes its content.
+type reportFile struct {
+	name string
+	make func() ([]byte, error)
+}
+
 // Write puts the report into dir, which it makes where there is none: report.html,
-// report.md, summary.md, graph.svg, graph.png, graph-time.svg, graph-time.png, samples.csv and
+// report.md, summary.md, the graphs as .svg, those of memory as .png too, samples.csv, traffic.csv and
 // results.json. Each file is whole at every moment, the one of before or the new one.
 // The others are written also where one fails; what was measured comes first.
 func Write(dir string, results *experiment.Results) error {
@@ -29,22 +36,22 @@ func Write(dir string, results *experiment.Results) error {
 	}
 	f := newFigures(results)
 	doc := newDocument(results)
-	memory, time := memoryGraph(f), timeGraph(f)
-	var failed []error
-	for _, file := range []struct {
-		name string
-		make func() ([]byte, error)
-	}{
+	files := []reportFile{
 		{ResultsFile, func() ([]byte, error) { return resultsJSON(results) }},
 		{SamplesFile, func() ([]byte, error) { return samplesCSV(results) }},
+		{TrafficFile, func() ([]byte, error) { return trafficCSV(results) }},
 		{MarkdownFile, func() ([]byte, error) { return doc.markdown(), nil }},
 		{SummaryFile, func() ([]byte, error) { return []byte(Summary(results)), nil }},
 		{PageFile, doc.page},
-		{memory.id + ".svg", memory.svg},
-		{memory.id + ".png", memory.png},
-		{time.id + ".svg", time.svg},
-		{time.id + ".png", time.png},
-	} {
+	}
+	for _, g := range []*graph{memoryGraph(f), timeGraph(f)} {
+		files = append(files, reportFile{g.id + ".svg", g.svg}, reportFile{g.id + ".png", g.png})
+	}
+	for _, g := range []*graph{throughputGraph(f), latencyGraph(f)} {
+		files = append(files, reportFile{g.id + ".svg", g.svg})
+	}
+	var failed []error
+	for _, file := range files {
 		content, err := file.make()
 		if err == nil {
 			err = replaceFile(filepath.Join(dir, file.name), content)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"launcher/cmd/launcher/internal/experiment"
+	"launcher/cmd/launcher/internal/experiment/mix"
 	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/hint"
 	"launcher/preforker/linux"
@@ -24,8 +25,8 @@ import (
 type runner struct {
 	config   experiment.Config
 	plan     *plan
-	paths    []string // that are requested: those that were right the first time
-	proven   bool     // a server has served all of them
+	mix      []mix.Request // that is requested: what was right the first time
+	proven   bool          // a server has served all of them
 	results  *experiment.Results
 	launcher string // path of this program's copy
 	// installed has the server of each method.
@@ -41,11 +42,14 @@ func nothingMeasured(reason string) error {
 // Perform makes the experiment and returns its results, which are never nil. When the context ends it
 // stops, keeps what is done, and the results are incomplete for the context's cause.
 func Perform(ctx context.Context, config experiment.Config) (*experiment.Results, error) {
-	r := &runner{config: config, paths: config.Paths, installed: map[experiment.Method]server.Installed{}, results: &experiment.Results{
+	r := &runner{config: config, mix: config.Mix, installed: map[experiment.Method]server.Installed{}, results: &experiment.Results{
 		Format: experiment.FormatVersion, Started: time.Now(), Command: config.Command,
 		App:     config.App,
 		Machine: machine(), Processes: config.Processes,
 	}}
+	if len(r.mix) == 0 {
+		r.mix = mix.Gets(config.Paths...)
+	}
 	err := r.run(ctx)
 	r.results.Ended = time.Now()
 	if err != nil {
@@ -93,7 +97,7 @@ func (r *runner) prepare(ctx context.Context) (methods []experiment.Method, err 
 		through = "lighttpd"
 		r.addVersion("lighttpd", proxy.Version)
 	}
-	r.results.Load = experiment.Load{Paths: r.config.Paths, Requests: r.config.Requests, Connections: r.config.Connections,
+	r.results.Load = experiment.Load{Paths: r.config.Paths, Mix: r.lines(), Requests: r.config.Requests, Connections: r.config.Connections,
 		Rate: r.config.Rate, Through: through, Tool: "launcher's own client"}
 	for _, variable := range server.Settings() {
 		r.warn(variable + " is set in the environment, and holds for direct and smart")
@@ -169,12 +173,20 @@ func (r *runner) step(ctx context.Context, s step) error {
 func (r *runner) leavePathOut(ctx context.Context, s step, err error) error {
 	var bad *badPath
 	errors.As(err, &bad)
-	r.paths = slices.DeleteFunc(slices.Clone(r.paths), func(path string) bool { return path == bad.path })
-	if len(r.paths) == 0 {
+	r.mix = slices.DeleteFunc(slices.Clone(r.mix), func(request mix.Request) bool { return request.Line() == bad.line })
+	if len(r.mix) == 0 {
 		return nothingMeasured(bad.text)
 	}
-	r.warn(fmt.Sprintf("%s is left out: %s", bad.path, bad.text))
+	r.warn(fmt.Sprintf("%s is left out: %s", bad.name, bad.text))
 	return r.step(ctx, s)
+}
+
+// lines returns the mix as its file has it; nil where paths are requested.
+func (r *runner) lines() (lines []string) {
+	for i := range r.config.Mix {
+		lines = append(lines, r.config.Mix[i].Line())
+	}
+	return lines
 }
 
 // tooLarge returns why a step would not fit into memory, "" where it may.

@@ -16,6 +16,9 @@ import (
 func traffic(r load.Result) experiment.Traffic {
 	t := experiment.Traffic{Requests: r.OK, Errors: r.Errors, Seconds: r.Elapsed.Seconds(), Bytes: r.Bytes,
 		Throughput: r.Throughput(), MedianMs: ms(r.Quantile(0.5)), P99Ms: ms(r.Quantile(0.99))}
+	for _, w := range r.Windows {
+		t.Windows = append(t.Windows, experiment.Window{Seconds: float64(w.Start), Requests: w.OK, Errors: w.Errors, MedianMs: ms(w.Median), P99Ms: ms(w.P99)})
+	}
 	for _, f := range r.Failures {
 		t.Failures = append(t.Failures, experiment.Failure{Text: f.Text, Count: f.Count})
 	}

@@ -27,7 +27,10 @@ const (
 )
 
 // badPath is a path whose response before any load is not right.
-type badPath struct{ path, text string }
+type badPath struct {
+	line, name string // of the mix, and for a person
+	text       string
+}
 
 func (e *badPath) Error() string { return e.text }
 
@@ -187,16 +190,24 @@ func straight(backends []server.Backend, root string) load.Target {
 // application's mistake or the user's; one that is wrong with a later server is that server's.
 func (t *trial) checkPaths(ctx context.Context, target load.Target) error {
 	t.working("looking at the paths")
-	for _, path := range t.paths {
-		response, err := load.Probe(ctx, target, load.Plan{Paths: []string{path}, Timeout: t.config.RequestTimeout, Host: loadHost,
-			Header: http.Header{server.VersionsHeader: {"1"}}})
+	for i := range t.mix {
+		request := &t.mix[i]
+		response, err := load.Probe(ctx, target, load.Plan{Mix: t.mix[i : i+1], Timeout: t.config.RequestTimeout, Host: loadHost,
+			Header: http.Header{server.VersionsHeader: {"1"}}, Visitors: t.visitors()})
 		if err != nil {
-			return &badPath{path, err.Error()}
+			name := request.Path
+			if t.visitors() {
+				name = request.String()
+			}
+			return &badPath{request.Line(), name, err.Error()}
 		}
 		t.noteVersions(response.Header.Get(server.VersionsHeader))
 	}
 	return nil
 }
+
+// visitors says whether each connection is a visitor with cookies: with a mix.
+func (t *trial) visitors() bool { return len(t.config.Mix) > 0 }
 
 // loadHost is the host of the requests. Rails allows localhost in every environment.
 const loadHost = "localhost"
@@ -218,14 +229,16 @@ func (t *trial) load(ctx context.Context, target load.Target) error {
 		case <-loading.Done():
 		}
 	})
+	began := time.Since(t.sampler.began)
 	result := load.Run(loading, target, load.Plan{
-		Paths: t.paths, Requests: t.config.Requests, Connections: t.config.Connections, Rate: t.config.Rate,
+		Mix: t.mix, Visitors: t.visitors(), Requests: t.config.Requests, Connections: t.config.Connections, Rate: t.config.Rate,
 		Timeout: t.config.RequestTimeout, Host: loadHost,
 	}, func(finished, failed int) { t.config.Observer.Requested(finished, failed, t.config.Requests) })
 	cause := context.Cause(loading)
 	done(nil)
 	watching.Wait()
 	t.run.Traffic = traffic(result)
+	t.run.Traffic.Began = began.Seconds()
 	return cause
 }
 

@@ -6,6 +6,10 @@ class PostsController < ApplicationController
     @post = Post.new
   end
 
+  def search
+    @posts = Post.mentioning(params[:q].to_s).newest_first.limit(50)
+  end
+
   def show
     @post = Post.find(params[:id])
   end
