@@ -45,6 +45,7 @@ type Config struct {
 	Refork       Refork
 	Seeds        int           // workers that a generation grows from; 0: all slots are filled from what was loaded
 	SeedTime     time.Duration // that they have for it
+	Spare        core.Spare    // whether a worker without a slot is kept
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration
 

@@ -33,8 +33,8 @@ func (s *Supervisor) startWorker(key ident.Key, listener *os.File) error {
 	w := &workerProcess{key: key, conn: process.Conn, record: record, socket: s.sockets.Inode(key.Slot),
 		read: make(chan struct{}), child: process.Child, ruby: process}
 	s.workers[key] = w
-	s.tasks.Go(func() { s.readWorker(w) })
-	s.tasks.Go(func() { s.awaitWorker(w) })
+	s.tasks.Go(func() { s.readWorker(w, key) })
+	s.tasks.Go(func() { s.awaitWorker(w, key) })
 	return nil
 }
 

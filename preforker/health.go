@@ -126,7 +126,11 @@ func (s *Supervisor) healthTargets() []healthTarget {
 			targets = append(targets, healthTarget{key: ident.Key{Generation: origin.Generation, Refork: origin.Refork}, pid: p.child.Pid})
 		}
 	}
-	for _, slot := range s.core.View(s.now()).Slots {
+	view := s.core.View(s.now())
+	if view.Spare != nil {
+		view.Slots = append(view.Slots, core.SlotView{Workers: []core.WorkerView{*view.Spare}})
+	}
+	for _, slot := range view.Slots {
 		for _, known := range slot.Workers {
 			if w := s.workers[known.Key]; w != nil && w.child != nil {
 				targets = append(targets, healthTarget{key: known.Key, pid: w.child.Pid, record: w.record, socket: w.socket,

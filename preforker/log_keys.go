@@ -36,4 +36,5 @@ const (
 	keyPrivate    = "private"
 	keyWaiting    = "waiting"
 	keySensible   = "sensible"
+	keySpare      = "spare"
 )

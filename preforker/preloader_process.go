@@ -136,6 +136,12 @@ func (s *Supervisor) releasePreloader(e preloaderEnded) core.Event {
 	return core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: failedOf(p.failed), Lines: e.lines, Program: s.config.Ruby}
 }
 
+func (s *Supervisor) measurePreloader(origin ident.Origin) {
+	if p := s.preloaders[origin]; p != nil && p.child != nil {
+		s.measure.preloader(origin, p.child.Pid)
+	}
+}
+
 func (s *Supervisor) tellPreloader(origin ident.Origin, message any, files ...*os.File) {
 	p := s.preloaders[origin]
 	if p == nil {

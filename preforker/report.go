@@ -40,7 +40,7 @@ func (s *Supervisor) report(fact core.Fact) {
 // lineOf is a fact as a line of the log. The text is "" for a fact that the log does not have.
 func lineOf(fact core.Fact) (level slog.Level, text string, attrs []slog.Attr) {
 	for _, of := range []func(core.Fact) (slog.Level, string, []slog.Attr){
-		loadLine, preloaderLine, workerLine, workerEndLine, slotLine, reforkLine, seedLine, memoryLine, supervisorLine} {
+		loadLine, preloaderLine, workerLine, workerEndLine, spareLine, slotLine, reforkLine, seedLine, memoryLine, supervisorLine} {
 		if level, text, attrs = of(fact); text != "" {
 			return level, text, attrs
 		}
@@ -95,7 +95,11 @@ func preloaderLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 func workerLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	switch f := fact.(type) {
 	case core.WorkerServes:
-		return routine(f.Renewal, slog.LevelInfo), "worker is ready", ofWorker(f.Worker, slog.Float64(keySeconds, seconds(f.After)))
+		attrs := ofWorker(f.Worker, slog.Float64(keySeconds, seconds(f.After)))
+		if f.Spare {
+			attrs = append(attrs, slog.Bool(keySpare, true))
+		}
+		return routine(f.Renewal, slog.LevelInfo), "worker is ready", attrs
 	case core.WorkerNotStarted:
 		return slog.LevelError, "worker could not be started", ofWorker(f.Worker, slog.Any(keyError, ruby.FailureError(wire.Failure(f.Failure))))
 	case core.WorkerFinishesLate:
@@ -116,7 +120,7 @@ func workerEndLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		if f.Reason.Renewal() {
 			attrs = append(attrs, slog.String(keyPrivate, megabytes(f.Private)))
 		}
-		return routine(f.Reason.Renewal() && f.Exit == (ident.ExitStatus{}), slog.LevelInfo), "worker left",
+		return routine((f.Reason.Renewal() || f.Reason == core.ReasonOldSpare) && f.Exit == (ident.ExitStatus{}), slog.LevelInfo), "worker left",
 			append(attrs, slog.String(keyReason, string(f.Reason)))
 	case core.WorkerDied:
 		attrs := withFailed(ofWorker(f.Worker, slog.String(keyExit, f.Exit.String()), slog.Uint64(keyServed, f.Served)), f.Failed)
@@ -138,6 +142,16 @@ func workerEndLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		return slog.LevelError, "worker does not leave, and is killed", ofWorker(f.Worker, slog.String(keyReason, string(f.Reason)))
 	case core.WorkerUnreachable:
 		return slog.LevelError, "worker has closed its channel but not ended, as with exec, and is killed", ofWorker(f.Worker)
+	}
+	return 0, "", nil
+}
+
+func spareLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.SpareReady:
+		return slog.LevelDebug, "spare worker is ready", ofWorker(f.Worker, slog.Float64(keySeconds, seconds(f.After)))[1:]
+	case core.SpareWaits:
+		return slog.LevelWarn, "the next spare worker waits", []slog.Attr{slog.Int(keyDeaths, f.Deaths), slog.Duration(keyWait, f.Wait)}
 	}
 	return 0, "", nil
 }
@@ -271,7 +285,11 @@ func ofOrigin(origin ident.Origin, more ...slog.Attr) []slog.Attr {
 
 // ofWorker names a worker in the log.
 func ofWorker(name core.WorkerName, more ...slog.Attr) []slog.Attr {
-	attrs := append([]slog.Attr{slog.Int(keySlot, name.Key.Slot)}, ofOrigin(name.Key.Origin())...)
+	place := slog.Int(keySlot, name.Key.Slot)
+	if name.Key.Slot == ident.NoSlot {
+		place = slog.Bool(keySpare, true)
+	}
+	attrs := append([]slog.Attr{place}, ofOrigin(name.Key.Origin())...)
 	if name.Pid != 0 {
 		attrs = append(attrs, slog.Int(keyPid, name.Pid))
 	}

@@ -28,6 +28,7 @@ func TestEachFactHasItsLine(t *testing.T) {
 	origin, reforked := ident.Origin{Generation: 2}, ident.Origin{Generation: 2, Refork: 1}
 	worker := core.WorkerName{Key: ident.Key{Slot: 1, Generation: 2, Refork: 1, Serial: 9}, Pid: 77}
 	unseen := core.WorkerName{Key: ident.Key{Slot: 3, Generation: 2}}
+	spare := core.WorkerName{Key: ident.Key{Slot: ident.NoSlot, Generation: 2}, Pid: 78}
 	killed := ident.ExitStatus{Signal: 9}
 	failure := core.Failure{Class: "KeyError", Message: "no key", AppFrames: []string{"config.ru:1"}}
 	failed := &core.Failed{Stage: "load", Failure: failure}
@@ -110,6 +111,12 @@ func TestEachFactHasItsLine(t *testing.T) {
 			"WARN refork is given up; the preloader before it serves on[gen=2 refork=1 reason=its first request was answered with status 500: GET /posts]"},
 		{core.ReforkGivenUp{Origin: reforked, Reason: core.ReasonDiedEarly}, "WARN refork is given up; the preloader before it serves on[gen=2 refork=1 reason=its worker died early]"},
 		{core.ReforkCompleted{Origin: reforked}, "INFO workers are forks of a warm worker now[gen=2 refork=1]"},
+
+		{core.WorkerServes{Worker: worker, Spare: true}, "INFO worker is ready[slot=1 gen=2 refork=1 pid=77 seconds=0 spare=true]"},
+		{core.WorkerDied{Worker: spare, Reason: core.ReasonCrashed, Exit: killed}, "ERROR worker died[spare=true gen=2 pid=78 exit=signal SIGKILL served=0 reason=crashed]"},
+		{core.WorkerLeft{Worker: spare, Reason: core.ReasonOldSpare}, "DEBUG worker left[spare=true gen=2 pid=78 exit=exit status 0 served=0 reason=a newer one takes its place]"},
+		{core.SpareReady{Worker: spare, After: 4 * time.Millisecond}, "DEBUG spare worker is ready[gen=2 pid=78 seconds=0.004]"},
+		{core.SpareWaits{Deaths: 3, Wait: time.Second}, "WARN the next spare worker waits[deaths=3 wait=1s]"},
 
 		{core.SeedingEnded{Generation: 2}, "DEBUG the slots are filled from what was loaded: no worker was warm in time[gen=2]"},
 

@@ -191,6 +191,9 @@ func (shot *snapshot) processes() []surveyed {
 			}
 		}
 	}
+	if spare := shot.status.Spare; spare != nil && spare.Pid != 0 {
+		found = append(found, surveyed{spare.Pid, spare.Key.Serial})
+	}
 	for _, slot := range shot.status.Slots {
 		for _, w := range slot.Workers {
 			if w.Pid != 0 {
@@ -224,6 +227,9 @@ func (shot *snapshot) addMemory(readings map[surveyed]reading) {
 		for i := range g.Preloaders {
 			g.Preloaders[i].Memory = of(surveyed{pid: g.Preloaders[i].Pid})
 		}
+	}
+	if w := status.Spare; w != nil {
+		w.Memory = of(surveyed{w.Pid, w.Key.Serial})
 	}
 	for i := range status.Slots {
 		for j := range status.Slots[i].Workers {

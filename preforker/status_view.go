@@ -26,12 +26,20 @@ func statusOf(view core.View, began time.Time, now time.Duration) control.Status
 			slot.Retry = seconds(s.RetryAt - now)
 		}
 		for _, w := range s.Workers {
-			slot.Workers = append(slot.Workers, control.WorkerStatus{Key: w.Key, Generation: w.Key.Generation, Refork: w.Key.Refork, Pid: w.Pid,
-				State: w.State.String(), Seconds: seconds(now - w.Since), Reason: string(w.Reason), Served: w.Served})
+			slot.Workers = append(slot.Workers, workerStatusOf(w, now))
 		}
 		status.Slots = append(status.Slots, slot)
 	}
+	if view.Spare != nil {
+		spare := workerStatusOf(*view.Spare, now)
+		status.Spare = &spare
+	}
 	return status
+}
+
+func workerStatusOf(w core.WorkerView, now time.Duration) control.WorkerStatus {
+	return control.WorkerStatus{Key: w.Key, Generation: w.Key.Generation, Refork: w.Key.Refork, Pid: w.Pid,
+		State: w.State.String(), Seconds: seconds(now - w.Since), Reason: string(w.Reason), Served: w.Served}
 }
 
 func generationStatusOf(g core.GenerationView, began time.Time, now time.Duration) control.GenerationStatus {

@@ -112,7 +112,7 @@ func policyOf(config Config) core.Policy {
 	return core.Policy{BootTimeout: config.BootTimeout, DrainTimeout: config.DrainTimeout,
 		Method: config.SpawnMethod, LoadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
 		Renewal: config.Renewal, Refork: config.Refork, MemoryLimit: memoryLimit(config.Log), MeasurePeriod: measurePeriod,
-		Seeds: config.Seeds, SeedTime: config.SeedTime}
+		Seeds: config.Seeds, SeedTime: config.SeedTime, Spare: config.Spare}
 }
 
 // memoryLimit is what bounds a budget that is chosen; it can be chosen without.
@@ -310,6 +310,10 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.reforkWorker(a)
 	case core.SpawnWorker:
 		return s.spawnWorker(a.Key)
+	case core.SpawnSpare:
+		return s.spawnSpare(a.Key)
+	case core.AssignSpare:
+		s.assignSpare(a)
 	case core.DrainWorker:
 		s.drainWorker(a)
 	case core.KillWorker:
@@ -335,9 +339,7 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 	case core.WatchWorker:
 		s.watchWorker(a.Key)
 	case core.MeasurePreloader:
-		if p := s.preloaders[a.Origin]; p != nil && p.child != nil {
-			s.measure.preloader(a.Origin, p.child.Pid)
-		}
+		s.measurePreloader(a.Origin)
 	case core.SetBudget:
 		s.measure.set(a.Bytes)
 	case core.SetTimer:

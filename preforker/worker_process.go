@@ -18,7 +18,7 @@ import (
 // channel is also its life line: the supervisor's end closing, by whatever cause,
 // tells it to finish and leave.
 type workerProcess struct {
-	key    ident.Key
+	key    ident.Key // the loop's alone: a spare is given another one
 	conn   *linux.PacketConn
 	record int
 	socket uint64        // inode of the listener that it was given
@@ -57,7 +57,7 @@ func (s *Supervisor) takeRecord() (int, error) {
 	return record, nil
 }
 
-// sendSpawn sends a slot's listener and a new channel to the preloader.
+// sendSpawn sends a slot's listener, which a spare has none of, and a new channel to the preloader.
 func (s *Supervisor) sendSpawn(key ident.Key, listener *os.File) error {
 	p := s.preloaders[key.Origin()]
 	if p == nil {
@@ -73,7 +73,11 @@ func (s *Supervisor) sendSpawn(key ident.Key, listener *os.File) error {
 		return err
 	}
 	defer theirs.Close()
-	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record}, listener, theirs); err != nil {
+	files, socket := []*os.File{theirs}, uint64(0)
+	if listener != nil {
+		files, socket = []*os.File{listener, theirs}, s.sockets.Inode(key.Slot)
+	}
+	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record}, files...); err != nil {
 		s.records.give(record)
 		_ = conn.Close()
 		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
@@ -81,21 +85,21 @@ func (s *Supervisor) sendSpawn(key ident.Key, listener *os.File) error {
 		}
 		return fmt.Errorf("ask the preloader: %w", err)
 	}
-	w := &workerProcess{key: key, conn: conn, record: record, socket: s.sockets.Inode(key.Slot), read: make(chan struct{})}
+	w := &workerProcess{key: key, conn: conn, record: record, socket: socket, read: make(chan struct{})}
 	s.workers[key] = w
-	s.tasks.Go(func() { s.readWorker(w) })
+	s.tasks.Go(func() { s.readWorker(w, key) })
 	return nil
 }
 
-// readWorker posts what a worker says, and the end of that.
-func (s *Supervisor) readWorker(w *workerProcess) {
+// readWorker posts what a worker says, and the end of that, by the key that it was started with.
+func (s *Supervisor) readWorker(w *workerProcess, key ident.Key) {
 	defer close(w.read)
-	defer s.post(core.WorkerChannelClosed{Key: w.key})
+	defer s.post(core.WorkerChannelClosed{Key: key})
 	for {
 		message, err := ruby.Receive(w.conn)
 		if err != nil {
 			if !ruby.IsEnd(err) {
-				s.log.Error("worker sent nonsense", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
+				s.log.Error("worker sent nonsense", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
 			}
 			return
 		}
@@ -110,16 +114,16 @@ func (s *Supervisor) readWorker(w *workerProcess) {
 				continue
 			}
 			w.ruby.Output.Admit()
-			s.post(core.WorkerHello{Key: w.key, Hello: helloOf(m)})
+			s.post(core.WorkerHello{Key: key, Hello: helloOf(m)})
 		case wire.Loaded:
-			s.readHelpers(w.key)
-			s.post(core.WorkerLoaded{Key: w.key, Loaded: loadOf(m)})
+			s.readHelpers(key)
+			s.post(core.WorkerLoaded{Key: key, Loaded: loadOf(m)})
 		case wire.Ready:
-			s.post(core.WorkerReady{Key: w.key, Pid: m.Pid})
+			s.post(core.WorkerReady{Key: key, Pid: m.Pid})
 		case wire.Leaving:
-			s.post(core.WorkerLeaving{Key: w.key, Served: m.Served})
+			s.post(core.WorkerLeaving{Key: key, Served: m.Served})
 		case wire.First:
-			s.post(core.WorkerAnsweredFirst{Key: w.key, Status: m.Status, Request: m.Request})
+			s.post(core.WorkerAnsweredFirst{Key: key, Status: m.Status, Request: m.Request})
 		case wire.Failed:
 			w.failed = &m
 		}
@@ -144,14 +148,14 @@ func (s *Supervisor) followWorker(key ident.Key, pid int) {
 		return
 	}
 	w.child = child
-	s.tasks.Go(func() { s.awaitWorker(w) })
+	s.tasks.Go(func() { s.awaitWorker(w, key) })
 	s.reapOrphans() // a pass that waited for this pid can go on
 }
 
 // awaitWorker posts a worker's end after all that it said.
-func (s *Supervisor) awaitWorker(w *workerProcess) {
+func (s *Supervisor) awaitWorker(w *workerProcess, key ident.Key) {
 	if err := w.child.Await(); err != nil {
-		s.log.Error("worker could not be waited for", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
+		s.log.Error("worker could not be waited for", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
 	}
 	w.conn.Finish()
 	<-w.read

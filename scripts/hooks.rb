@@ -11,6 +11,7 @@ module PreforkLauncher
   #
   # before_fork runs in the preloader before every fork, after_fork in each
   # new worker before it accepts, also in one that was started, not forked. Several blocks run in the order of the file.
+  # A spare worker runs those that take no slot when it is forked, the others when it is given one.
   class Hooks
     # The methods that the file sees.
     class Commands
@@ -35,6 +36,7 @@ module PreforkLauncher
     def initialize
       @before = []
       @after = []
+      @waiting = [] # of these, for a slot
       @passenger = PassengerEvents.new
     end
 
@@ -58,10 +60,18 @@ module PreforkLauncher
       @before.any?
     end
 
-    # The events of the application come first: the hooks are the launcher's user's, who knows of both.
+    # The events of the application come first: the hooks are the launcher's user's, who knows of both. Without a slot the
+    # first block that takes one, and all that follow, wait for slot_given.
     def after_fork(slot, forked: true)
       @passenger.starting(forked: forked)
-      run(@after, slot)
+      now = slot ? @after : @after.take_while { |block| block.arity.zero? }
+      @waiting = @after.drop(now.size)
+      run(now, slot)
+    end
+
+    # In a worker that was forked without a slot.
+    def slot_given(slot)
+      run(@waiting, slot)
     end
 
     # In a worker that has served its last request.

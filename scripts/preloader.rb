@@ -131,7 +131,8 @@ module PreforkLauncher
 
     def spawn(message, files, app)
       key = message.slice(:slot, :generation, :refork, :serial)
-      raise "#{files.size} descriptors came with it, not 2: too many open files?" if files.size != 2
+      wanted = Worker.spare?(key) ? 1 : 2
+      raise "#{files.size} descriptors came with it, not #{wanted}: too many open files?" if files.size != wanted
 
       make_safe
       record = @scoreboard.record(message.fetch(:record))

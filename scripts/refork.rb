@@ -26,11 +26,11 @@ module PreforkLauncher
     end
 
     # Made before the first request. Own returns the descriptors of this worker, which the new preloader has no use for.
-    def initialize(app, preloader, slot:, root:, own:, safety:, hooks:, title:)
+    def initialize(app, preloader, key:, root:, own:, safety:, hooks:, title:)
       @hooked = ProcessState.new
       @app = app
       @preloader = preloader
-      @slot = slot
+      @key = key
       @root = root
       @own = own
       @safety = safety
@@ -71,7 +71,7 @@ module PreforkLauncher
 
       answer = attempt(control, refork, checked)
       @safety.after_refork
-      @hooks.after_fork(@slot) if @hooks.before?
+      @hooks.after_fork(@key.fetch(:slot)) if @hooks.before?
       answer
     end
 

@@ -28,10 +28,21 @@ module PreforkLauncher
       new("launcher worker slot=#{slot} #{origin(generation, refork)}")
     end
 
+    # Of a worker without a slot.
+    def self.spare(generation, refork = 0)
+      new("launcher spare #{origin(generation, refork)}")
+    end
+
     def self.origin(generation, refork)
       refork.zero? ? "gen=#{generation}" : "gen=#{generation} refork=#{refork}"
     end
     private_class_method :origin
+
+    # Gives a spare the title of a slot's worker.
+    def take_slot(slot)
+      @identity = @identity.sub("launcher spare", "launcher worker slot=#{slot}")
+      show("booting")
+    end
 
     # Shows what it is doing. That is for people alone, and fails nothing.
     def show(doing)

@@ -17,13 +17,23 @@ module PreforkLauncher
   # Runs one worker from its fork to its exit: it prepares itself, serves its slot's socket until it is asked to leave, or
   # until the end of its channel says that the supervisor is gone, and ends.
   #
+  # One without a slot, a spare, is prepared like any other, and its serving thread waits: it serves no socket until the
+  # supervisor assigns one.
+  #
   # Two threads. The main one waits for the supervisor and for signals; the other serves (ServingLoop). When that is
   # done the main one runs the exit handlers that were registered here, and none of the preloader's.
   #
   # Whatever goes wrong here ends the process, and the supervisor replaces it: one that is there and
   # serves nobody would keep its slot.
   class Worker
-    # The preloader is there where this process was forked from one.
+    NO_SLOT = -1
+
+    def self.spare?(key)
+      key.fetch(:slot) == NO_SLOT
+    end
+
+    # The preloader is there where this process was forked from one. The files are the slot's listener, which a spare has none
+    # of, and the channel.
     def initialize(key, files, app, record, settings:, safety:, hooks:, preloader: nil)
       @key = key
       @app = app
@@ -31,12 +41,11 @@ module PreforkLauncher
       @settings = settings
       @safety = safety
       @hooks = hooks
-      listener, channel = files
-      listener.autoclose = false
-      @listener = UNIXServer.for_fd(listener.fileno)
+      *listeners, channel = files
+      @listener = server(listeners.first) if listeners.any?
       @channel = Channel.new(channel)
       @preloader = preloader
-      @title = Title.worker(key.fetch(:slot), key.fetch(:generation), key.fetch(:refork))
+      @title = title
       @pid = Process.pid
       @exit_handlers = nil # of a forked one
       @refork = nil # of a forked one
@@ -62,6 +71,21 @@ module PreforkLauncher
 
     private
 
+    def server(file)
+      file.autoclose = false
+      UNIXServer.for_fd(file.fileno)
+    end
+
+    # The number of the slot, or nil.
+    def slot
+      @key.fetch(:slot) unless Worker.spare?(@key)
+    end
+
+    def title
+      origin = @key.values_at(:generation, :refork)
+      slot ? Title.worker(slot, *origin) : Title.spare(*origin)
+    end
+
     def prepare
       @stage = "signals"
       # kill(0, …) by the application reaches this worker alone. One that was started, not forked, leads a
@@ -73,7 +97,7 @@ module PreforkLauncher
       @stage = "fork safety"
       @safety.after_fork unless @settings.direct?
       @stage = "after_fork"
-      @hooks.after_fork(@key.fetch(:slot), forked: !@settings.direct?)
+      @hooks.after_fork(slot, forked: !@settings.direct?)
       @stage = "serve"
       @refork = new_refork if @preloader
       @serving_loop = new_serving_loop
@@ -81,7 +105,7 @@ module PreforkLauncher
 
     def new_refork
       own = -> { [@listener, @channel.socket, *@shutdown.descriptors, *@borrowed, *@serving_loop.listeners] }
-      Refork.new(@app, @preloader, slot: @key.fetch(:slot), root: @settings.root, own: own, safety: @safety, hooks: @hooks, title: @title)
+      Refork.new(@app, @preloader, key: @key, root: @settings.root, own: own, safety: @safety, hooks: @hooks, title: @title)
     end
 
     def new_serving_loop
@@ -121,6 +145,7 @@ module PreforkLauncher
         when "refork" then refork(message, files)
         when "lend" then lend(files)
         when "return" then give_back
+        when "assign" then assign(message.fetch(:slot), files)
         end
       end
     rescue Exception => error # rubocop:disable Lint/RescueException
@@ -139,11 +164,25 @@ module PreforkLauncher
 
     # Serves the sockets of other slots besides its own, which have no worker yet.
     def lend(files)
-      @borrowed += files.map do |file|
-        file.autoclose = false
-        UNIXServer.for_fd(file.fileno)
-      end
+      @borrowed += files.map { |file| server(file) }
       @serving_loop.lend(@borrowed.dup)
+    end
+
+    # Takes a slot, as a spare: what is left to be done is what needs to know the slot. All that have the key see the slot there.
+    def assign(slot, files)
+      raise "#{files.size} descriptors came with it, not 1: too many open files?" if files.size != 1
+
+      @key[:slot] = slot
+      @listener = server(files.first)
+      @title.take_slot(slot)
+      @stage = "after_fork"
+      @hooks.slot_given(slot)
+      @serving_loop.open(@listener)
+      @channel.send("ready", pid: Process.pid, **@key)
+    rescue *Failure::ERRORS => error
+      @safety.flush
+      @channel.send("failed", stage: @stage, error: Failure.new(error, root: @settings.root).to_h)
+      exit!(1)
     end
 
     def give_back
@@ -205,11 +244,15 @@ module PreforkLauncher
     end
 
     def note(what)
-      FastCGI::ErrorStream.new($stderr).note("worker slot=#{@key[:slot]} #{what}")
+      FastCGI::ErrorStream.new($stderr).note("#{who} #{what}")
     end
 
     def complain(error, what)
-      FastCGI::ErrorStream.new($stderr).report(error, "worker slot=#{@key[:slot]} #{what}")
+      FastCGI::ErrorStream.new($stderr).report(error, "#{who} #{what}")
+    end
+
+    def who
+      slot ? "worker slot=#{slot}" : "spare worker"
     end
   end
 end

@@ -27,6 +27,7 @@ type Status struct {
 	FailedLoad  *FailedLoad        `json:"failed_load"` // nil: the last load succeeded, or is under way
 	Slots       []SlotStatus       `json:"slots"`       // in their order
 	Collections *CollectionStatus  `json:"collections"` // of all workers that are there; nil: none has told
+	Spare       *WorkerStatus      `json:"spare"`       // nil: there is none
 	Front       *FrontStatus       `json:"front"`       // nil: HTTP is somebody else's
 }
 
@@ -106,7 +107,7 @@ type SlotStatus struct {
 	Workers []WorkerStatus `json:"workers"`       // oldest first
 }
 
-// WorkerStatus is one process of a slot.
+// WorkerStatus is one process of a slot, or the spare.
 type WorkerStatus struct {
 	Generation int            `json:"generation"`
 	Refork     int            `json:"refork"` // of the preloader that it was forked from

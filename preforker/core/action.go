@@ -28,6 +28,13 @@ type (
 
 	// SpawnWorker has the preloader of a worker fork it, or starts it with direct spawning.
 	SpawnWorker struct{ Key ident.Key }
+	// SpawnSpare has a preloader fork a worker that has no slot yet.
+	SpawnSpare struct{ Key ident.Key }
+	// AssignSpare gives a spare the slot of its key: the slot's socket, which it serves from then on.
+	AssignSpare struct {
+		Spare ident.Key // as it was known
+		Key   ident.Key // as it is known from now on
+	}
 	// ReforkWorker has a worker fork the preloader that others are then forked from.
 	ReforkWorker struct {
 		Key    ident.Key
@@ -95,6 +102,8 @@ func (RetirePreloader) isAction()  {}
 func (SignalPreloader) isAction()  {}
 func (MeasurePreloader) isAction() {}
 func (SpawnWorker) isAction()      {}
+func (SpawnSpare) isAction()       {}
+func (AssignSpare) isAction()      {}
 func (ReforkWorker) isAction()     {}
 func (DrainWorker) isAction()      {}
 func (KillWorker) isAction()       {}

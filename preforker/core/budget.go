@@ -72,16 +72,24 @@ func (c *Core) preloaderMeasured(e PreloaderMeasured) {
 		c.budget.bytes = provisional(e.Preloader, c.maxBudget())
 	}
 	c.tellMemoryBound()
+	c.keepSpare() // there may be room for one
 }
 
 func (c *Core) maxBudget() uint64 {
-	return maxBudget(c.budget.preloader, c.policy.MemoryLimit, len(c.slots))
+	workers := len(c.slots)
+	if c.policy.Spare == SpareOne {
+		workers = c.maxWorkers()
+	}
+	return maxBudget(c.budget.preloader, c.policy.MemoryLimit, workers)
 }
 
 // workersMeasured takes what has changed of workers since they were last measured.
 func (c *Core) workersMeasured(e WorkersMeasured) {
 	for _, m := range e.Workers {
 		_, w := c.worker(m.Key)
+		if w != nil && w.state == SpareWorker {
+			w.private = m.Private
+		}
 		if w == nil || w.state != ReadyWorker {
 			continue // it left meanwhile, or is about to
 		}
@@ -219,13 +227,11 @@ func (c *Core) leavers() (n int) {
 
 func (c *Core) beyondBound() bool {
 	var sum uint64
-	for _, s := range c.slots {
-		for _, w := range s.workers {
-			sum += w.private
-		}
+	for _, w := range c.all() {
+		sum += w.private
 	}
 	bound := c.bound()
-	return bound > 0 && sum > bound*uint64(len(c.slots))
+	return bound > 0 && sum > bound*uint64(c.maxWorkers())
 }
 
 // mostDue is the slot whose worker is to be replaced first, where that is to begin now. Those

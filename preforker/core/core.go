@@ -59,6 +59,7 @@ type Core struct {
 	budget     budget
 	loads      map[int]LoadRecord // by generation, for those who ask
 	failedLoad *FailedLoad        // the last one, until another one succeeds; nil: none
+	spare      spare
 
 	now time.Duration
 	out []Action
@@ -183,6 +184,8 @@ func (c *Core) timerFired(t Timer) {
 		}
 	case TimerSeed:
 		c.seedTimeout(t.Key.Origin())
+	case TimerSpare:
+		c.spareRetry(t.Key.Serial)
 	case TimerStop:
 		c.stopTimeout()
 	default:

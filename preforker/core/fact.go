@@ -102,6 +102,7 @@ type (
 		Worker  WorkerName
 		After   time.Duration // since it was spawned, or since its pid is known
 		Renewal bool          // it takes the place of one of its own generation
+		Spare   bool          // it was one: After is since it was given its slot
 	}
 	// WorkerNotStarted says that there is no process.
 	WorkerNotStarted struct {
@@ -187,6 +188,22 @@ type (
 		fact
 		Worker  WorkerName
 		Request string // in hand, or ""
+	}
+)
+
+// Of spares.
+type (
+	// SpareReady says that a worker waits for a slot.
+	SpareReady struct {
+		fact
+		Worker WorkerName
+		After  time.Duration // since its pid is known
+	}
+	// SpareWaits says when the next spare comes, after early deaths in a row.
+	SpareWaits struct {
+		fact
+		Deaths int
+		Wait   time.Duration
 	}
 )
 

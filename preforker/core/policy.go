@@ -22,6 +22,7 @@ type Policy struct {
 	Refork        Refork
 	Seeds         int           // workers that a generation grows from; 0: all slots are filled from what was loaded
 	SeedTime      time.Duration // after which they are all the same
+	Spare         Spare
 	MemoryLimit   uint64        // bytes that all processes together can have; 0: not known
 	MeasurePeriod time.Duration // between two measurements of the same worker
 }

@@ -23,6 +23,9 @@ const (
 	ReasonOverBudget   Reason = "over budget"
 	ReasonManyRequests Reason = "served its number of requests"
 	ReasonReforked     Reason = "replaced by a fork of a warm worker"
+	// Of a spare.
+	ReasonOldSpare Reason = "a newer one takes its place"
+	ReasonNoRoom   Reason = "no memory for a spare"
 	// Of a preloader that was forked from a worker: its own workers turned out not to work.
 	ReasonUnsound Reason = "its workers failed"
 	// The same, more exactly.

@@ -25,6 +25,7 @@ func (c *Core) fill() {
 	c.finishRoll(source)
 	c.renew()
 	c.beginRefork(source)
+	c.keepSpare()
 }
 
 // fillVacant fills slots that want a worker, after so many early deaths in a row at most. They take turns.
@@ -215,6 +216,9 @@ func (c *Core) rollCompleted(source *preloader) {
 }
 
 func (c *Core) spawn(s *slot, source *preloader) {
+	if c.giveSpare(s, source) {
+		return
+	}
 	c.serial++
 	s.newest = c.serial
 	w := &worker{key: ident.Key{Slot: s.number, Generation: source.origin.Generation,

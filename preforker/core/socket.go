@@ -62,6 +62,13 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 	c.socketIsAnother(s)
 	w := s.unstarted()
 	switch {
+	case w != nil && w.given:
+		c.drain(w, ReasonUnbound, false) // the spare did not get the socket
+		if c.phase != PhaseStopping {
+			c.retrySlotLater(s, slotBackoff.max)
+			c.fill()
+		}
+		return
 	case w != nil:
 	case s.state == VacantSlot && c.seeding() != nil: // it was to be lent, and waits as where a worker was to have it
 		c.moveSlot(s, OccupiedSlot)
@@ -82,13 +89,17 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 	c.fill()
 }
 
-// unstarted is the worker that was spawned with a socket that could not be bound: there is no such process. What has
+// unstarted is the worker that was spawned with a socket that could not be bound: there is no such process, but for a spare. What has
 // failed besides may have told it to leave already.
 func (s *slot) unstarted() *worker {
 	if len(s.workers) == 0 {
 		return nil
 	}
-	if w := s.workers[len(s.workers)-1]; w.binding == s.binding && w.pid == 0 && w.state != BootingWorker && w.state != ReadyWorker {
+	w := s.workers[len(s.workers)-1]
+	if w.given && w.binding == s.binding && w.state == BootingWorker {
+		return w
+	}
+	if w.binding == s.binding && w.pid == 0 && w.state != BootingWorker && w.state != ReadyWorker {
 		return w
 	}
 	return nil

@@ -31,17 +31,18 @@ var preloaderTransitions = map[PreloaderState][]PreloaderState{
 type WorkerState int
 
 // The states of a worker. It is spawning until its pid is told, by the preloader or by
-// itself, booting until it says that it accepts.
+// itself, booting until it says that it accepts. A spare says that it is prepared, and boots again when it is given a slot.
 const (
 	SpawningWorker WorkerState = iota
 	BootingWorker
+	SpareWorker
 	ReadyWorker
 	DrainingWorker
 	KillingWorker
 	ExitedWorker
 )
 
-var workerNames = [...]string{"spawning", "booting", "ready", "draining", "killing", "exited"}
+var workerNames = [...]string{"spawning", "booting", "spare", "ready", "draining", "killing", "exited"}
 
 // String names the state in logs.
 func (s WorkerState) String() string { return workerNames[s] }
@@ -52,8 +53,9 @@ func (s WorkerState) leaving() bool { return s == DrainingWorker || s == Killing
 // A worker's own packet may overtake the preloader's: spawning goes to ready
 // where "ready" comes before "spawned".
 var workerTransitions = map[WorkerState][]WorkerState{
-	SpawningWorker: {BootingWorker, ReadyWorker, DrainingWorker, KillingWorker, ExitedWorker},
-	BootingWorker:  {ReadyWorker, DrainingWorker, KillingWorker, ExitedWorker},
+	SpawningWorker: {BootingWorker, SpareWorker, ReadyWorker, DrainingWorker, KillingWorker, ExitedWorker},
+	BootingWorker:  {SpareWorker, ReadyWorker, DrainingWorker, KillingWorker, ExitedWorker},
+	SpareWorker:    {BootingWorker, DrainingWorker, KillingWorker, ExitedWorker},
 	ReadyWorker:    {DrainingWorker, KillingWorker, ExitedWorker},
 	DrainingWorker: {KillingWorker, ExitedWorker},
 	KillingWorker:  {ExitedWorker},

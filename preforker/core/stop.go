@@ -34,11 +34,9 @@ func (c *Core) beginStop(failure *LoadFailure) {
 
 func (c *Core) letLeave() {
 	c.do(HideSockets{})
-	for _, s := range c.slots {
-		for _, w := range s.workers {
-			if !w.leaving() {
-				c.drain(w, ReasonStopping, true)
-			}
+	for _, w := range c.all() {
+		if !w.leaving() {
+			c.drain(w, ReasonStopping, true)
 		}
 	}
 }
@@ -65,6 +63,9 @@ func (c *Core) frontStopAsked(e FrontStopAsked) {
 			}
 		}
 		c.abandonSlot(s)
+	}
+	if w := c.spare.worker; w != nil && !w.leaving() {
+		c.drain(w, ReasonStopping, true)
 	}
 	c.retireAll()
 	c.finishWhenDone()
@@ -102,15 +103,13 @@ func (c *Core) killAll() {
 	if c.phase != PhaseStopping {
 		return
 	}
-	for _, s := range c.slots {
-		for _, w := range s.workers {
-			if w.state == KillingWorker {
-				c.do(w.killing()) // its pid may have come later than the first kill
-				continue
-			}
-			c.do(WorkerKilled{Worker: w.name(), Reason: ReasonStopping})
-			c.kill(w, ReasonStopping)
+	for _, w := range c.all() {
+		if w.state == KillingWorker {
+			c.do(w.killing()) // its pid may have come later than the first kill
+			continue
 		}
+		c.do(WorkerKilled{Worker: w.name(), Reason: ReasonStopping})
+		c.kill(w, ReasonStopping)
 	}
 	for _, p := range c.preloaders {
 		c.preloaderKill(p.origin)
@@ -118,13 +117,8 @@ func (c *Core) killAll() {
 }
 
 func (c *Core) finishWhenDone() {
-	if c.phase != PhaseStopping || len(c.preloaders) > 0 {
+	if c.phase != PhaseStopping || len(c.preloaders)+len(c.all()) > 0 {
 		return
-	}
-	for _, s := range c.slots {
-		if len(s.workers) > 0 {
-			return
-		}
 	}
 	c.phase = PhaseDone
 	c.do(Finish{c.failure})

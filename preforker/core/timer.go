@@ -24,6 +24,7 @@ const (
 	TimerSlot             TimerKind = "slot"              // slot; serial: its count of waits
 	TimerRefork           TimerKind = "refork"
 	TimerPace             TimerKind = "pace"
-	TimerSeed             TimerKind = "seed" // generation
+	TimerSeed             TimerKind = "seed"  // generation
+	TimerSpare            TimerKind = "spare" // serial: its count of waits
 	TimerStop             TimerKind = "stop"
 )

@@ -14,6 +14,7 @@ type View struct {
 	Generations []GenerationView // oldest first
 	FailedLoad  *FailedLoad      // nil: the last load has succeeded, or is under way
 	Slots       []SlotView       // in their order
+	Spare       *WorkerView      // nil: there is none
 	MemoryBound *MemoryBound     // nil: there is none, or not yet
 }
 
@@ -77,7 +78,7 @@ func (s SlotView) Serving() *WorkerView {
 type MemoryBound struct {
 	Total       uint64
 	Preloader   uint64
-	Workers     int
+	Workers     int // of the slots, and the spare
 	Each        uint64
 	Provisional bool // until requests have told what a worker needs
 	Launcher    uint64
@@ -102,11 +103,19 @@ func (c *Core) View(now time.Duration) View {
 			slot.RetryAt = s.retryAt
 		}
 		for _, w := range s.workers {
-			slot.Workers = append(slot.Workers, WorkerView{w.key, w.pid, w.state, w.since, w.reason, w.served})
+			slot.Workers = append(slot.Workers, w.view())
 		}
 		view.Slots = append(view.Slots, slot)
 	}
+	if w := c.spare.worker; w != nil {
+		spare := w.view()
+		view.Spare = &spare
+	}
 	return view
+}
+
+func (w *worker) view() WorkerView {
+	return WorkerView{w.key, w.pid, w.state, w.since, w.reason, w.served}
 }
 
 func (c *Core) generationView(generation int) GenerationView {
@@ -128,10 +137,8 @@ func (c *Core) generations() []int {
 	for _, p := range c.preloaders {
 		found = append(found, p.origin.Generation)
 	}
-	for _, s := range c.slots {
-		for _, w := range s.workers {
-			found = append(found, w.key.Generation)
-		}
+	for _, w := range c.all() {
+		found = append(found, w.key.Generation)
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
@@ -143,7 +150,7 @@ func (c *Core) memoryBound() *MemoryBound {
 	if !c.renews() || b.bytes == 0 || b.preloader == 0 {
 		return nil
 	}
-	return &MemoryBound{Total: b.total(len(c.slots)), Preloader: b.preloader, Workers: len(c.slots), Each: b.bytes,
+	return &MemoryBound{Total: b.total(c.maxWorkers()), Preloader: b.preloader, Workers: c.maxWorkers(), Each: b.bytes,
 		Provisional: c.policy.Renewal.Budget.Auto && !c.learned(), Launcher: b.launcher}
 }
 

@@ -33,18 +33,28 @@ type worker struct {
 	chosen    time.Duration // when, or when one of a refork was
 	borrowed  []int         // slots whose sockets it serves besides its own
 	lent      bool          // it was lent sockets, maybe others than those slots have now
+	given     bool          // it was a spare, and has been given its slot
 }
 
 func (w *worker) leaving() bool { return w.state.leaving() }
 
+// worker is a worker with its slot, which the spare has none of.
 func (c *Core) worker(key ident.Key) (*slot, *worker) {
-	if key.Slot < 0 || key.Slot >= len(c.slots) {
+	if w := c.spare.worker; w != nil && w.key == key {
+		return nil, w
+	}
+	if key.Slot >= len(c.slots) {
 		return nil, nil
 	}
-	s := c.slots[key.Slot]
-	for _, w := range s.workers {
-		if w.key == key {
-			return s, w
+	slots := c.slots // for what comes late of one that was a spare
+	if key.Slot != ident.NoSlot {
+		slots = slots[key.Slot : key.Slot+1]
+	}
+	for _, s := range slots {
+		for _, w := range s.workers {
+			if key.Same(w.key) {
+				return s, w
+			}
 		}
 	}
 	return nil, nil
@@ -97,6 +107,10 @@ func (c *Core) workerSpawnFailed(e WorkerSpawnFailed) {
 	c.forked(e.Key.Origin())
 	c.do(WorkerNotStarted{Worker: w.name(), Failure: e.Failure})
 	c.do(ForgetWorker{w.key, false})
+	if s == nil {
+		c.removeSpare(w, !w.leaving())
+		return
+	}
 	c.removeWorker(s, w, !w.leaving(), slotBackoff.max)
 }
 
@@ -113,6 +127,10 @@ func (c *Core) workerReady(e WorkerReady) {
 		return
 	default:
 		return // it is leaving already
+	}
+	if s == nil {
+		c.spareReady(w)
+		return
 	}
 	took := c.now - w.since
 	c.moveWorker(w, ReadyWorker)
@@ -135,7 +153,7 @@ func (c *Core) workerReady(e WorkerReady) {
 		c.drain(older, reason, false)
 		c.paceAfter(older)
 	}
-	c.do(WorkerServes{Worker: w.name(), After: took, Renewal: renewal})
+	c.do(WorkerServes{Worker: w.name(), After: took, Renewal: renewal, Spare: w.given})
 	if w.binding == s.binding {
 		c.socketBound(s)
 	}
@@ -201,7 +219,7 @@ func (c *Core) workerDrainTimeout(key ident.Key) {
 // has others to fork before this one.
 func (c *Core) workerBootTimeout(key ident.Key) {
 	_, w := c.worker(key)
-	if w == nil || (w.state != SpawningWorker && w.state != BootingWorker) {
+	if w == nil || w.key != key || (w.state != SpawningWorker && w.state != BootingWorker) {
 		return
 	}
 	if p := c.preloader(key.Origin()); w.loaded && w.state == SpawningWorker && p != nil && c.now-p.forked < c.policy.BootTimeout {
@@ -224,6 +242,10 @@ func (c *Core) workerBootTimeout(key ident.Key) {
 // their time, so its successor comes at once. One that is new is waited for: its slot may have to wait.
 func (c *Core) workerLeaving(e WorkerLeaving) {
 	s, w := c.worker(e.Key)
+	if w != nil && s == nil {
+		c.spareLeaving(w)
+		return
+	}
 	if w == nil || w.state != ReadyWorker {
 		return
 	}
@@ -246,6 +268,10 @@ func (c *Core) workerExited(e WorkerExited) {
 	if w == nil {
 		return
 	}
+	if s == nil {
+		c.spareExited(w, e)
+		return
+	}
 	if p := c.loadingGeneration(w); p != nil {
 		c.firstLoadFailed(s, w, p, c.workerLoadFailure(w, p, e))
 		return
@@ -260,14 +286,7 @@ func (c *Core) workerExited(e WorkerExited) {
 		return
 	}
 	early := e.Served == 0 && w.reason != ReasonLeft && (w.state != ReadyWorker || c.now-w.since < soundAfter)
-	reason := ReasonCrashed
-	if e.Failed != nil {
-		reason = ReasonBootFailed
-	}
-	if w.reason != "" && (w.reason != ReasonLeft || e.Exit == ident.ExitStatus{}) {
-		reason = w.reason
-	}
-	c.do(WorkerDied{Worker: w.name(), Reason: reason, Exit: e.Exit, Served: e.Served, Request: e.Request, Failed: e.Failed})
+	c.do(WorkerDied{Worker: w.name(), Reason: deathReason(w, e), Exit: e.Exit, Served: e.Served, Request: e.Request, Failed: e.Failed})
 	if !early {
 		s.deaths = 0
 	}
@@ -277,6 +296,18 @@ func (c *Core) workerExited(e WorkerExited) {
 		maxWait = closeAfter
 	}
 	c.removeWorker(s, w, early, maxWait)
+}
+
+// deathReason says why a worker has ended that should have served on.
+func deathReason(w *worker, e WorkerExited) Reason {
+	switch {
+	case w.reason != "" && (w.reason != ReasonLeft || e.Exit == ident.ExitStatus{}):
+		return w.reason
+	case e.Failed != nil:
+		return ReasonBootFailed
+	default:
+		return ReasonCrashed
+	}
 }
 
 // forgetSpawning gives up the workers whose preloader died before it told their
@@ -290,5 +321,10 @@ func (c *Core) forgetSpawning(origin ident.Origin) {
 				c.removeWorker(s, w, false, 0)
 			}
 		}
+	}
+	if w := c.spare.worker; w != nil && w.pid == 0 && w.key.Origin() == origin {
+		c.do(WorkerLost{Worker: w.name(), Reason: ReasonLost})
+		c.do(ForgetWorker{w.key, true})
+		c.removeSpare(w, false)
 	}
 }

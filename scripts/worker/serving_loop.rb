@@ -13,9 +13,10 @@ module PreforkLauncher
 
     PARENT_SECONDS = 10 # at the longest from one check of who the parent is to the next
 
-    # Without refork the worker is never asked for one.
+    # Without refork the worker is never asked for one; without a listener it serves nobody until it is given one.
     def initialize(listener, responder, record:, title:, tracker:, shutdown:, refork: nil, collects: true)
-      @listeners = [listener]
+      @listeners = [listener].compact
+      @opened = nil # the listener of its own that the main thread has been given
       @turn = 0 # which of these was asked last
       @lent = nil # listeners of other slots, which the main thread has been given
       @responder = responder
@@ -31,6 +32,12 @@ module PreforkLauncher
     # Has it serve these sockets of other slots besides its own, from the next connection on. Called by the main thread.
     def lend(listeners)
       @lent = listeners
+      @shutdown.wake
+    end
+
+    # Has it serve a socket of its own, where it had none. Called by the main thread.
+    def open(listener)
+      @opened = listener
       @shutdown.wake
     end
 
@@ -57,6 +64,7 @@ module PreforkLauncher
     # The next connection, or nil when it is time to go.
     def next_connection
       until @shutdown.due?
+        take_up if @opened
         borrow if @lent
         refork if @refork&.pending?
         socket = accept
@@ -77,6 +85,15 @@ module PreforkLauncher
         return socket unless socket == :wait_readable
       end
       nil
+    end
+
+    # Takes up the socket that is its own from here on.
+    def take_up
+      @shutdown.unwake
+      @listeners = [@opened]
+      @opened = nil
+      @record.idle
+      @title.show("idle")
     end
 
     # Takes up what the main thread has been lent, or gives it back.

@@ -29,6 +29,8 @@ func (c *checker) did(a core.Action) {
 		c.seedingOver(a.Origin.Generation)
 	case core.WorkerServes:
 		c.checkSeedsStay(a)
+	case core.MemoryBoundChanged:
+		c.spare.bound = a.Bound
 	case core.HideSockets:
 		if c.hidden {
 			c.fail("sockets are hidden twice")
@@ -76,6 +78,10 @@ func (c *checker) didToWorker(a core.Action) {
 	switch a := a.(type) {
 	case core.SpawnWorker:
 		c.spawns(a.Key)
+	case core.SpawnSpare:
+		c.spawnsSpare(a.Key)
+	case core.AssignSpare:
+		c.assigns(a)
 	case core.DrainWorker:
 		c.drains(a)
 	case core.KillWorker:
@@ -99,7 +105,7 @@ func (c *checker) didToWorker(a core.Action) {
 	case core.ReturnSockets:
 		c.returns(a)
 	case core.WatchWorker:
-		if w := c.worker(a.Key); w == nil || !w.accepting() {
+		if w := c.worker(a.Key); w == nil || !w.accepting() && w != c.spare.worker {
 			c.fail("%v is watched, which does not serve", a.Key)
 		}
 	}
@@ -151,6 +157,8 @@ func (c *checker) setsTimer(a core.SetTimer) {
 		c.reloadAt = c.now + a.After
 	case core.TimerRefork:
 		c.reforkAt[c.eventGeneration()] = c.now + a.After
+	case core.TimerSpare:
+		c.spare.wait, c.spare.timer = c.now+a.After, a.Timer
 	case core.TimerSeed:
 		c.seeds(a.Timer.Key.Origin())
 	}
@@ -178,6 +186,9 @@ func (c *checker) finishes() {
 			c.fail("it finishes before %v", w.key)
 		}
 	}
+	if w := c.spare.worker; w != nil {
+		c.fail("it finishes before %v", w.key)
+	}
 	c.finished = true
 }
 
@@ -204,10 +215,17 @@ func (c *checker) drains(a core.DrainWorker) {
 	case w.told:
 		c.fail("%v is to drain, which leaves already", a.Key)
 	}
+	c.due = append(c.due, core.Timer{Kind: core.TimerWorkerDrain, Key: a.Key})
+	if w == c.spare.worker {
+		c.drainsSpare(w)
+		return
+	}
 	serves, s := w.accepting(), &c.slots[a.Key.Slot]
 	w.told, w.toldAt = true, c.now
-	c.due = append(c.due, core.Timer{Kind: core.TimerWorkerDrain, Key: a.Key})
 	ready, isReady := c.event.(core.WorkerReady)
+	if up := c.worker(ready.Key); up != nil {
+		ready.Key = up.key // it may have been a spare when it was named
+	}
 	switch {
 	case c.stopping:
 		if !a.Backlog && serves {
@@ -216,6 +234,8 @@ func (c *checker) drains(a core.DrainWorker) {
 	case w.binding != s.binding && a.Backlog:
 		w.patient = true // its socket was lost
 		s.wantsWorker()
+	case w.given && c.unbound(a.Key.Slot):
+		w.patient = true // it did not get its socket
 	case !serves:
 		w.holds = true
 		if !c.direct() {
@@ -257,7 +277,7 @@ func (c *checker) checkKill(w *checkedWorker) {
 	case core.TimerFired:
 		c.checkKillByTimer(w, e.Timer.Kind)
 	case core.WorkerStuck:
-		if e.Key != w.key {
+		if !e.Key.Same(w.key) {
 			c.fail("%v is killed for another", w.key)
 		}
 	case core.StopAsked:

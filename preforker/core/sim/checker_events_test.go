@@ -125,6 +125,10 @@ func (c *checker) eventGeneration() int {
 }
 
 func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
+	if w == c.spare.worker {
+		c.takesOfSpare(w, e)
+		return
+	}
 	s := &c.slots[w.key.Slot]
 	switch e := e.(type) {
 	case core.WorkerSpawned, core.WorkerHello:
@@ -169,6 +173,10 @@ func (c *checker) hasPid(w *checkedWorker) {
 // end notes the end of a worker, by whatever cause.
 func (c *checker) end(w *checkedWorker) {
 	w.ended = true
+	if w == c.spare.worker {
+		c.spareEnds()
+		return
+	}
 	s := &c.slots[w.key.Slot]
 	s.workers = slices.DeleteFunc(s.workers, func(other *checkedWorker) bool { return other == w })
 	if !w.told || w.killed {
@@ -238,7 +246,7 @@ func (c *checker) takesTimer(t core.Timer) bool {
 	switch t.Kind {
 	case core.TimerWorkerBoot:
 		w := c.worker(t.Key)
-		return w == nil || !w.comingUp()
+		return w == nil || !w.comingUp() || w.key != t.Key || w.prepared
 	case core.TimerWorkerDrain, core.TimerWorkerChannel:
 		return c.worker(t.Key) == nil
 	case core.TimerPreloaderBoot:
@@ -254,6 +262,11 @@ func (c *checker) takesTimer(t core.Timer) bool {
 		}
 		return c.stopping
 	case core.TimerRefork, core.TimerPace:
+		return c.stopping
+	case core.TimerSpare:
+		if c.spare.timer == t {
+			c.spare.wait = 0
+		}
 		return c.stopping
 	case core.TimerSeed:
 		p := c.preloader(t.Key.Origin())

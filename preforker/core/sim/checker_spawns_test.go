@@ -7,22 +7,36 @@ import (
 
 func (c *checker) spawns(key ident.Key) {
 	c.onlyWhileItRuns(core.SpawnWorker{})
-	s := &c.slots[key.Slot]
-	w := &checkedWorker{key: key, binding: s.binding, spawned: c.now}
-	switch {
-	case key.Serial != len(c.workers):
-		c.fail("serial %d follows %d", key.Serial, len(c.workers)-1)
-	case !s.open:
-		c.fail("a worker for slot %d, which is closed", key.Slot)
-	case s.comingUp() != nil:
-		c.fail("two workers come up in slot %d", key.Slot)
-	}
+	w := &checkedWorker{key: key}
+	c.numbers(w)
 	limit := spawnsAtOnce
 	if c.direct() {
 		limit = c.policy.LoadsAtOnce
 	}
 	if c.onTheirWay() >= limit {
 		c.fail("more than %d workers are on their way", limit)
+	}
+	c.takesSlot(w)
+}
+
+// numbers: each worker has the next number.
+func (c *checker) numbers(w *checkedWorker) {
+	if w.key.Serial != len(c.workers) {
+		c.fail("serial %d follows %d", w.key.Serial, len(c.workers)-1)
+	}
+	c.workers = append(c.workers, w)
+}
+
+// takesSlot takes a worker that is to serve a slot, whether it is forked for that or was a spare.
+func (c *checker) takesSlot(w *checkedWorker) {
+	key := w.key
+	s := &c.slots[key.Slot]
+	w.binding, w.spawned = s.binding, c.now
+	switch {
+	case !s.open:
+		c.fail("a worker for slot %d, which is closed", key.Slot)
+	case s.comingUp() != nil:
+		c.fail("two workers come up in slot %d", key.Slot)
 	}
 	c.checkSource(s, key)
 	c.checkSeedSpawn(s, key)
@@ -33,7 +47,6 @@ func (c *checker) spawns(key ident.Key) {
 		c.fail("a worker for slot %d, %v before its wait is over", key.Slot, s.wait-c.now)
 	}
 	c.due = append(c.due, core.Timer{Kind: core.TimerWorkerBoot, Key: key})
-	c.workers = append(c.workers, w)
 	s.workers = append(s.workers, w)
 	s.wait, s.backoff = 0, false
 }

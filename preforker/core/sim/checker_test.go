@@ -31,6 +31,7 @@ type checker struct {
 	due       []core.Timer   // that this step has to set: nobody has for ever to come up, or to leave
 	problem   string         // the first one
 
+	spare      checkedSpare
 	slots      []checkedSlot
 	workers    []*checkedWorker // by serial, also those that have ended
 	preloaders []*checkedPreloader
@@ -85,6 +86,8 @@ type checkedWorker struct {
 	busy      bool
 	spawned   time.Duration
 	successor *checkedWorker // a fork of a refork of its generation, which it has made room for
+	prepared  bool           // and has no slot
+	given     bool           // it was a spare
 }
 
 func (w *checkedWorker) accepting() bool { return w.ready && !w.told && !w.ended }
@@ -138,7 +141,7 @@ func (c *checker) worker(key ident.Key) *checkedWorker {
 	if key.Serial <= 0 || key.Serial >= len(c.workers) {
 		return nil
 	}
-	if w := c.workers[key.Serial]; w.key == key && !w.ended {
+	if w := c.workers[key.Serial]; key.Same(w.key) && !w.ended {
 		return w
 	}
 	return nil
@@ -243,6 +246,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 		}
 	}
 	c.checkSlots()
+	c.checkSpare()
 	c.checkBorrowers()
 }
 
@@ -325,6 +329,9 @@ func (c *checker) onTheirWay() (n int) {
 func (c *checker) living() (n int) {
 	for i := range c.slots {
 		n += len(c.slots[i].workers)
+	}
+	if c.spare.worker != nil {
+		n++
 	}
 	return n
 }

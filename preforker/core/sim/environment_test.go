@@ -46,7 +46,7 @@ func (w *world) happens() {
 	case 8:
 		w.losesSockets()
 	case 9, 10:
-		if p := w.someWorker(); p != nil && p.up {
+		if p := w.someWorker(); p != nil && (p.up || p.spare) {
 			p.leavesUnasked()
 		}
 	case 11: // a probe may be wrong, and may come late

@@ -96,7 +96,7 @@ func (w *world) unrest() string {
 			return fmt.Sprintf("slot %d %s", i, why)
 		}
 	}
-	return ""
+	return w.unrestOfSpare(newest)
 }
 
 // poison says whether there are slots that nobody can serve for long.

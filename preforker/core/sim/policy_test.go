@@ -33,5 +33,11 @@ func drawPolicy(ch *choices) core.Policy {
 	if len(p.Refork.After) > 0 && ch.below(2) == 1 {
 		p.Seeds, p.SeedTime = 1+ch.below(3), []time.Duration{time.Second, 10 * time.Second}[ch.below(2)]
 	}
+	switch ch.below(4) {
+	case 1:
+		p.Spare = core.SpareAuto
+	case 2, 3:
+		p.Spare = core.SpareOne
+	}
 	return p
 }

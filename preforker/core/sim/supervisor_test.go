@@ -11,7 +11,9 @@ import (
 func (w *world) translate(e core.Event) core.Event {
 	switch e := e.(type) {
 	case core.WorkerExited:
+		e.Key = w.named(e.Key)
 		delete(w.workers, e.Key)
+		return e
 	case core.PreloaderExited:
 		delete(w.preloaders, e.Origin)
 	case core.PreloaderChannelClosed:
@@ -57,6 +59,8 @@ func (w *world) perform(a core.Action) core.Event {
 		w.reforkWorker(a)
 	case core.SpawnWorker:
 		return w.spawnWorker(a.Key)
+	case core.SpawnSpare:
+		return w.spawnSpare(a.Key)
 	case core.OpenSlot:
 		return w.bind(a.Slot)
 	case core.RebindSlot:
@@ -103,6 +107,8 @@ func (w *world) performOnWorker(a core.Action) {
 		}
 	case core.ForgetWorker:
 		w.forgetWorker(a)
+	case core.AssignSpare:
+		w.assignSpare(a)
 	case core.WatchWorker:
 		if p := w.workers[a.Key]; p != nil && p.followed {
 			p.watched = true

@@ -11,6 +11,8 @@ import (
 type worker struct {
 	process
 	key     ident.Key
+	said    ident.Key  // by which its messages are known
+	spare   bool       // it is prepared, and has no slot
 	dead    bool       // it was there
 	up      bool       // it accepts
 	endless bool       // its request goes on until the faults end
@@ -34,7 +36,7 @@ func (w *world) spawnWorker(key ident.Key) core.Event {
 	if w.fault() && w.oneIn(4) {
 		return core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "spawn", Message: "no record"}}
 	}
-	worker := &worker{process: process{w: w}, key: key}
+	worker := &worker{process: process{w: w}, key: key, said: key}
 	if w.policy.Method == core.SpawnDirect {
 		w.workers[key] = worker
 		w.processes = append(w.processes, worker)
@@ -42,15 +44,20 @@ func (w *world) spawnWorker(key ident.Key) core.Event {
 		worker.loads()
 		return nil
 	}
-	p := w.preloaders[key.Origin()]
+	w.asksForFork(worker)
+	return nil
+}
+
+// asksForFork sends a preloader the message that has it fork a worker.
+func (w *world) asksForFork(worker *worker) {
+	p := w.preloaders[worker.key.Origin()]
 	if p == nil || p.channel.closed {
-		return nil
+		return
 	}
-	w.workers[key] = worker
+	w.workers[worker.key] = worker
 	w.processes = append(w.processes, worker)
 	p.spawns = append(p.spawns, worker)
 	w.after(w.latency(), p.work)
-	return nil
 }
 
 // loads is how a worker that loads the application by itself begins.
@@ -100,8 +107,12 @@ func (p *worker) boots() {
 				return
 			}
 		}
+		if p.key.Slot == ident.NoSlot {
+			p.prepared()
+			return
+		}
 		p.up = true
-		w.send(&p.channel, core.WorkerReady{Key: p.key, Pid: w.pid()})
+		w.send(&p.channel, core.WorkerReady{Key: p.said, Pid: w.pid()})
 		if p.drained {
 			p.drains()
 			return
@@ -133,7 +144,7 @@ func (p *worker) serves() {
 			} else if p.w.fault() {
 				status = 500 * p.w.below(2)
 			}
-			p.w.send(&p.channel, core.WorkerAnsweredFirst{Key: p.key, Status: status, Request: "GET /"})
+			p.w.send(&p.channel, core.WorkerAnsweredFirst{Key: p.said, Status: status, Request: "GET /"})
 		}
 	}
 }
@@ -155,7 +166,7 @@ func (p *worker) fault() {
 		p.stop()
 	case 5: // exec
 		p.stuck = true
-		w.hangup(&p.channel, core.WorkerChannelClosed{Key: p.key})
+		w.hangup(&p.channel, core.WorkerChannelClosed{Key: p.said})
 		if p.control != nil {
 			p.control.abandoned()
 		}
@@ -182,6 +193,8 @@ func (p *worker) health() {
 	known := w.check.worker(p.key)
 	switch {
 	case known == nil:
+	case p.spare && !p.stopped && !known.told:
+		return // it does what it is to do, nothing
 	case p.stopped:
 		w.post(w.latency(), core.WorkerStopped{Key: p.key})
 	case known.accepting() && !p.exiting:
@@ -199,7 +212,7 @@ func (p *worker) die(exit ident.ExitStatus, failed bool, request string) {
 	}
 	p.alive, p.dead, p.up = false, true, false
 	w := p.w
-	w.hangup(&p.channel, core.WorkerChannelClosed{Key: p.key})
+	w.hangup(&p.channel, core.WorkerChannelClosed{Key: p.said})
 	ended := core.WorkerExited{Key: p.key, Exit: exit, Served: p.served, Request: request}
 	if failed {
 		ended.Failed = &core.Failed{Stage: "after_fork", Failure: core.Failure{Class: "RuntimeError", Message: "boom"}}
@@ -222,7 +235,7 @@ func (p *worker) drain() {
 	if p.stuck && !p.channel.closed {
 		p.w.after(probes, p.health)
 	}
-	if p.up {
+	if p.up || p.spare {
 		p.do(0, p.drains)
 	} else if p.w.policy.Method == core.SpawnDirect && !p.loaded {
 		p.do(p.w.brief(), func() { p.die(ident.ExitStatus{Code: 1}, false, "") })
@@ -263,7 +276,7 @@ func (p *worker) asked() {
 // leavesUnasked is the end of a worker by its own decision.
 func (p *worker) leavesUnasked() {
 	w := p.w
-	w.send(&p.channel, core.WorkerLeaving{Key: p.key, Served: p.served})
+	w.send(&p.channel, core.WorkerLeaving{Key: p.said, Served: p.served})
 	p.leaving = true
 	if !w.fault() {
 		p.do(w.brief(), func() { p.die(ident.ExitStatus{}, false, "") })

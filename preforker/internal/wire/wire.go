@@ -21,6 +21,7 @@ const (
 	TypeRefork Type = "refork" // to a worker, with a control socket
 	TypeLend   Type = "lend"   // to a worker, with listeners
 	TypeReturn Type = "return" // to a worker
+	TypeAssign Type = "assign" // to a spare, with a listener
 )
 
 // What Ruby says.
@@ -39,7 +40,7 @@ const (
 )
 
 // Spawn asks for one worker. Two descriptors come with it: the slot's listener
-// and the worker's end of its own channel.
+// and the worker's end of its own channel. A spare has no slot, and no listener comes.
 type Spawn struct {
 	ident.Key
 	Record int `json:"record"` // index of its scoreboard record
@@ -69,6 +70,11 @@ type Drain struct {
 // Lend has a worker serve the sockets of other slots, too, whose listeners come with it in this order.
 type Lend struct {
 	Slots []int `json:"slots"`
+}
+
+// Assign gives a spare a slot, whose listener comes with it.
+type Assign struct {
+	Slot int `json:"slot"`
 }
 
 // Return has a worker serve its own socket alone.
@@ -166,7 +172,7 @@ type SpawnFailed struct {
 	Error Failure `json:"error"`
 }
 
-// Ready says that a worker accepts from now on.
+// Ready says that a worker accepts from now on; without a slot, that a spare is prepared.
 type Ready struct {
 	ident.Key
 	Pid int `json:"pid"`
@@ -215,6 +221,8 @@ func Encode(message any) ([]byte, error) {
 		kind = TypeLend
 	case Return:
 		kind = TypeReturn
+	case Assign:
+		kind = TypeAssign
 	default:
 		return nil, fmt.Errorf("encode message: %T is not the supervisor's to send", message)
 	}

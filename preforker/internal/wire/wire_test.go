@@ -21,6 +21,7 @@ var fromSupervisor = map[Type]any{
 	TypeDrain:  Drain{Backlog: true},
 	TypeLend:   Lend{Slots: []int{2, 3}},
 	TypeReturn: Return{},
+	TypeAssign: Assign{Slot: 3},
 }
 
 var fromRuby = map[Type]any{

@@ -40,7 +40,7 @@ class WorkerCase < Minitest::Test
   end
 
   # Forks a worker for an application.
-  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, **given)
+  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, key: KEY, listeners: [@listener], **given)
     @channel, theirs = Socket.pair(:UNIX, :SEQPACKET)
     at_exit_file = File.join(@folder, "at_exit")
     @pid = Process.fork do
@@ -51,7 +51,7 @@ class WorkerCase < Minitest::Test
       Signal.trap("EXIT") { File.write(at_exit_file, "ran") }
       Signal.trap("TERM", trap) if trap
       @channel.close
-      PreforkLauncher::Worker.new(KEY, [@listener.dup, theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
+      PreforkLauncher::Worker.new(key, [*listeners.map(&:dup), theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
                                   settings: settings(**given), safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks).run
     rescue Exception # rubocop:disable Lint/RescueException
       exit!(99)

@@ -26,6 +26,7 @@ const (
 	optWarmupCount  = "warmup-count"
 	optReforkAfter  = "refork-after"
 	optSeedTime     = "seed-time"
+	optSpare        = "spare"
 )
 
 // The first request fills nearly every cache, the others what is only used now and then. More of them
@@ -58,6 +59,8 @@ func memoryFlags() []cli.Flag {
 			Usage: "`REQUESTS`[,REQUESTS…] of one worker after which it is forked into the preloader of the next workers (a refork); auto: where that is safe, never"},
 		&cli.DurationFlag{Name: optSeedTime, EnvVars: env(optSeedTime), Value: seedTime,
 			Usage: "fill all slots from a worker that has served, if that is to be had within `TIME` after the load; 0: fill them at once"},
+		&cli.StringFlag{Name: optSpare, EnvVars: env(optSpare), Value: string(core.SpareAuto),
+			Usage: "keep `NUMBER` (0 or 1) workers forked without a slot, to be given one when a worker dies or is replaced; auto: 1 where there is memory for it"},
 		&cli.StringSliceFlag{Name: optWithout, EnvVars: env(optWithout),
 			Usage: "switch off optimizations, which save memory: `NAME`[,NAME…] of " + optimizationNames()},
 	}
@@ -84,8 +87,19 @@ func readMemory(ctx *cli.Context, config *preforker.Config) error {
 	if config.SeedTime = ctx.Duration(optSeedTime); config.SeedTime > 0 {
 		config.Seeds = runtime.GOMAXPROCS(0)
 	}
+	if config.Spare, err = spare(ctx.String(optSpare)); err != nil {
+		return err
+	}
 	config.Warmup, err = readWarmup(ctx)
 	return err
+}
+
+func spare(text string) (core.Spare, error) {
+	switch s := core.Spare(strings.ToLower(strings.TrimSpace(text))); s {
+	case core.SpareNone, core.SpareOne, core.SpareAuto:
+		return s, nil
+	}
+	return "", usageErrorf("--spare 0, 1 or auto", "read --%s: %q is none of 0, 1 and auto", optSpare, text)
 }
 
 // reforkAfter reads auto, never, or numbers of requests.

@@ -10,6 +10,20 @@ import (
 	"launcher/preforker/core"
 )
 
+func TestSpare(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]core.Spare{"0": core.SpareNone, "1": core.SpareOne, " Auto ": core.SpareAuto} {
+		if got, err := spare(text); err != nil || got != want {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "2", "-1", "yes"} {
+		if got, err := spare(text); err == nil {
+			t.Errorf("%q is taken for %q", text, got)
+		}
+	}
+}
+
 func TestReforkAfter(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]preforker.Refork{

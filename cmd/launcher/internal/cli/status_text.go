@@ -14,6 +14,7 @@ import (
 
 	"launcher/preforker"
 	"launcher/preforker/control"
+	"launcher/preforker/core"
 	"launcher/preforker/proc"
 )
 
@@ -52,6 +53,9 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 	if f := s.Front; f != nil {
 		line("http", fmt.Sprintf("%s, connections: %d of at most %d, requests that wait: %d", f.Address, f.Connections, f.MaxConnections, f.Waiting))
 	}
+	if w := s.Spare; w != nil {
+		line("spare", spareWords(*w))
+	}
 	out.WriteString("\n" + statusTable(s.Slots, width) + "\n")
 	return out.String()
 }
@@ -84,6 +88,20 @@ func preloaderWords(p control.PreloaderStatus) string {
 		return strings.TrimSuffix(words, ", ")
 	}
 	return words + processWords(p.Pid, p.Memory)
+}
+
+func spareWords(w control.WorkerStatus) string {
+	words := "generation " + originName(w) + ", "
+	switch {
+	case w.State != core.SpareWorker.String():
+		words += w.State + ", "
+	default:
+		words += "for " + inTime(duration(w.Seconds)) + ", "
+	}
+	if w.Pid == 0 {
+		return strings.TrimSuffix(words, ", ")
+	}
+	return words + processWords(w.Pid, w.Memory)
 }
 
 func processWords(pid int, m *control.ProcessMemory) string {

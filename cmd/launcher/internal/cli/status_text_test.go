@@ -36,6 +36,7 @@ func TestStatusText(t *testing.T) {
 			{Slot: 1, Socket: "/run/shop/fastcgi.socket-1", State: "backoff", Retry: 7.5},
 			{Slot: 2, Socket: "/run/shop/fastcgi.socket-2", Open: true, State: "vacant"},
 		},
+		Spare:       &control.WorkerStatus{Generation: 1, Refork: 2, Pid: 19, State: "spare", Seconds: 9, Memory: mb(2, 62)},
 		Collections: &control.CollectionStatus{Share: 0.0712},
 		Front:       &control.FrontStatus{Address: "127.0.0.1:3000", Connections: 12, MaxConnections: 114, Waiting: 3},
 	}
@@ -52,6 +53,7 @@ memory        99.0 MB, the sum of PSS of 5 among 6 processes, measured up to 1 m
   at most     190.0 MB: preloader 60.0 + workers 4 * 30.0 + launcher 10.0 (provisional, until requests tell what a worker needs)
 collections   7.1 % of the CPU time of the requests, between them
 http          127.0.0.1:3000, connections: 12 of at most 114, requests that wait: 3
+spare         generation 1.2, for 9.0 s, pid 19: 2.0 MB private, 60.0 MB shared
 
 `
 	const table = `SLOT  SOCKET            PID  GEN  STATE               FOR  REQUEST                        SERVED  PRIVATE  SHARED  QUEUE

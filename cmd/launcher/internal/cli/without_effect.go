@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker"
+	"launcher/preforker/core"
 	"launcher/preforker/ruby"
 )
 
@@ -27,6 +28,7 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 			{optMaxRequests, config.Renewal.MaxRequests > 0},
 			{optReforkAfter, ctx.IsSet(optReforkAfter) && len(config.Refork.After) > 0},
 			{optSeedTime, ctx.IsSet(optSeedTime) && config.SeedTime > 0},
+			{optSpare, ctx.IsSet(optSpare) && config.Spare == core.SpareOne},
 			{optWarmup, len(config.Warmup.Paths) > 0},
 		} {
 			if option.used {

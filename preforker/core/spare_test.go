@@ -1,0 +1,233 @@
+package core
+
+import (
+	"testing"
+
+	"launcher/preforker/ident"
+)
+
+// spared runs slots, all served, and a spare that is prepared.
+func spared(t *testing.T, slots int) *script {
+	t.Helper()
+	s := newScript(t, slots)
+	s.core.policy.Spare = SpareOne
+	s.boot(s.load(1))
+	s.prepared()
+	return s
+}
+
+// prepared answers the spare that was asked for last.
+func (s *script) prepared() ident.Key {
+	s.t.Helper()
+	w := s.core.spare.worker
+	if w == nil {
+		s.t.Fatal("no spare is asked for")
+	}
+	key := w.key
+	s.ready(key)
+	return key
+}
+
+// assigned is what the spare has become in these actions.
+func (s *script) assigned(actions []Action) AssignSpare {
+	s.t.Helper()
+	given := find[AssignSpare](actions)
+	if len(given) != 1 || len(find[SpawnWorker](actions)) != 0 {
+		s.t.Fatalf("%d spares get a slot: %+v", len(given), actions)
+	}
+	return given[0]
+}
+
+func TestSpareTakesTheSlotOfOneThatDies(t *testing.T) {
+	s := spared(t, 2)
+	was := s.core.spare.worker.key
+	given := s.assigned(s.dies(s.serving(1), 5))
+	if want := (ident.Key{Slot: 1, Generation: 1, Serial: was.Serial}); given.Spare != was || given.Key != want {
+		t.Fatalf("%+v, want %v", given, want)
+	}
+	if s.core.spare.worker != nil {
+		t.Error("the next one is forked before that one serves")
+	}
+	after := s.event(WorkerReady{was, 1}) // as it was known when its channel was made
+	if served := find[WorkerServes](after); len(served) != 1 || !served[0].Spare || served[0].Worker.Key != given.Key {
+		t.Errorf("%+v", after)
+	}
+	if next := find[SpawnSpare](after); len(next) != 1 || next[0].Key.Serial == was.Serial {
+		t.Errorf("the next spare: %+v", next)
+	}
+}
+
+// TestSpareThatDiesIsForkedAgain, later and later.
+func TestSpareThatDiesIsForkedAgain(t *testing.T) {
+	s := spared(t, 1)
+	if again := find[SpawnSpare](s.dies(s.core.spare.worker.key, 0)); len(again) != 1 {
+		t.Fatalf("%d spares follow the first that dies", len(again))
+	}
+	s.prepared()
+	actions := s.dies(s.core.spare.worker.key, 0)
+	if waits := find[SpareWaits](actions); len(find[SpawnSpare](actions)) != 0 || len(waits) != 1 || waits[0].Wait != slotBackoff.min {
+		t.Fatalf("%+v", actions)
+	}
+	if again := find[SpawnSpare](s.fire(TimerSpare)); len(again) != 1 {
+		t.Fatalf("%d spares after the wait", len(again))
+	}
+	s.prepared()
+	s.now += soundAfter
+	if again := find[SpawnSpare](s.dies(s.core.spare.worker.key, 0)); len(again) != 1 || s.core.spare.deaths != 0 {
+		t.Errorf("%d spares follow one that was there for long, %d deaths", len(again), s.core.spare.deaths)
+	}
+	if s.core.slots[0].deaths != 0 {
+		t.Error("the slot has an early death")
+	}
+}
+
+// TestSpareShortensNoWait of a slot whose workers die early.
+func TestSpareShortensNoWait(t *testing.T) {
+	s := spared(t, 2)
+	s.assigned(s.dies(s.serving(1), 0))
+	dead := s.core.slots[1].serving().key
+	actions := s.dies(dead, 0) // the spare dies at once, in its slot
+	if len(find[AssignSpare](actions))+len(find[SpawnWorker](actions)) != 0 || len(find[SlotWaits](actions)) != 1 {
+		t.Fatalf("%+v", actions)
+	}
+	s.prepared() // while the slot waits
+	s.assigned(s.fire(TimerSlot))
+}
+
+// TestSpareOfOldCode leaves when the first worker of a new generation serves, and takes no slot any more.
+func TestSpareOfOldCode(t *testing.T) {
+	s := spared(t, 2)
+	old := s.core.spare.worker.key
+	s.event(RestartAsked{"HUP"})
+	s.now++
+	given := s.assigned(s.dies(s.serving(1), 5)) // while the next one loads
+	if given.Spare != old {
+		t.Fatalf("%+v", given)
+	}
+	if again := find[SpawnSpare](s.event(WorkerReady{old, 1})); len(again) != 0 {
+		t.Fatal("a spare is forked while a generation loads")
+	}
+	s = spared(t, 2)
+	old = s.core.spare.worker.key
+	s.event(RestartAsked{"HUP"})
+	spawn := find[SpawnWorker](s.load(2))
+	actions := s.ready(spawn[0].Key)
+	if drained := find[DrainWorker](actions); len(drained) != 2 || drained[1].Key != old {
+		t.Fatalf("%+v", drained)
+	}
+	if given := find[AssignSpare](append(actions, s.dies(s.serving(1), 5)...)); len(given) != 0 {
+		t.Fatalf("older code: %+v", given)
+	}
+}
+
+// TestSpareIsForkedWhenNothingElseIs.
+func TestSpareIsForkedWhenNothingElseIs(t *testing.T) {
+	s := newScript(t, 2)
+	s.core.policy.Spare = SpareOne
+	spawns := find[SpawnWorker](s.load(1))
+	if first := s.ready(spawns[0].Key); len(find[SpawnSpare](first)) != 0 {
+		t.Error("while another slot waits for its worker")
+	}
+	if last := s.ready(spawns[1].Key); len(find[SpawnSpare](last)) != 1 {
+		t.Error("none once all are served")
+	}
+}
+
+// TestNoSpareWhere nobody wants one, or nothing is forked.
+func TestNoSpareWhere(t *testing.T) {
+	for name, change := range map[string]func(*Policy){
+		"none is wanted": func(*Policy) {},
+		"direct":         func(p *Policy) { p.Spare, p.Method = SpareOne, SpawnDirect },
+		"unknown bound":  func(p *Policy) { p.Spare = SpareAuto },
+	} {
+		s := newScript(t, 2)
+		change(&s.core.policy)
+		s.core.policy.LoadsAtOnce = 2
+		if s.core.keepsSpare() {
+			t.Error(name)
+		}
+	}
+}
+
+// TestSpareWhereThereIsMemory for one more than the slots need, which its bound counts.
+func TestSpareWhereThereIsMemory(t *testing.T) {
+	const slots, each, preloader, launcher = 4, 20 * bytesPerMB, 100 * bytesPerMB, 10 * bytesPerMB
+	need := uint64(preloader + (slots+1)*each + launcher)
+	for limit, want := range map[uint64]int{0: 1, need * 10 / 9 * 101 / 100: 1, need: 0} {
+		s := newScript(t, slots)
+		p := &s.core.policy
+		p.Spare, p.MemoryLimit, p.Renewal.Budget.Bytes, s.core.budget.bytes = SpareAuto, limit, each, each
+		s.boot(s.load(1))
+		if len(find[SpawnSpare](s.acts)) != 0 {
+			t.Fatal("before anything is known of memory")
+		}
+		s.event(PreloaderMeasured{gen(1), preloader, launcher})
+		if forked := len(find[SpawnSpare](s.acts)); forked != want {
+			t.Errorf("limit %d: %d spares, want %d", limit, forked, want)
+		}
+		if bound := s.core.memoryBound(); bound.Workers != slots+want || bound.Total != uint64(preloader+(slots+want)*each+launcher) {
+			t.Errorf("limit %d: %+v", limit, bound)
+		}
+	}
+}
+
+// TestSpareTakesTheSlotOfOneThatIsReplaced: a worker past its number of requests makes room for the spare.
+func TestSpareTakesTheSlotOfOneThatIsReplaced(t *testing.T) {
+	s := newScript(t, 2)
+	s.core.policy.Spare, s.core.policy.Renewal.MaxRequests = SpareOne, 50
+	s.boot(s.load(1))
+	s.prepared()
+	old := s.serving(0)
+	given := s.assigned(s.event(WorkersMeasured{[]Measurement{{Key: old, Served: 60}}}))
+	if drained := find[DrainWorker](s.event(WorkerReady{given.Spare, 1})); len(drained) != 1 || drained[0].Key != old {
+		t.Errorf("%+v", drained)
+	}
+}
+
+// TestStopEndsTheSpare, and nothing ends before it.
+func TestStopEndsTheSpare(t *testing.T) {
+	s := spared(t, 1)
+	spare, worker := s.core.spare.worker.key, s.serving(0)
+	if drained := find[DrainWorker](s.event(StopAsked{By: "TERM"})); len(drained) != 2 {
+		t.Fatalf("%+v", drained)
+	}
+	s.event(PreloaderExited{Origin: gen(1)})
+	if len(find[Finish](s.dies(worker, 1))) != 0 {
+		t.Error("it finishes before the spare")
+	}
+	if len(find[Finish](s.dies(spare, 0))) != 1 {
+		t.Error("it does not finish after the spare")
+	}
+}
+
+// TestSpareWithoutItsSocket: what could not be bound was not given to it, so it leaves, and the slot waits.
+func TestSpareWithoutItsSocket(t *testing.T) {
+	s := spared(t, 1)
+	spare := s.core.spare.worker.key
+	s.assigned(s.event(SocketsLost{[]int{0}}))
+	actions := s.event(SlotNotBound{Slot: 0, Error: "no space left"})
+	if drained := find[DrainWorker](actions); len(drained) != 1 || drained[0].Key.Serial != spare.Serial {
+		t.Errorf("%+v", actions)
+	}
+}
+
+// TestTimeLimitOfTheSpare is not that of the worker that it becomes.
+func TestTimeLimitOfTheSpare(t *testing.T) {
+	s := newScript(t, 1)
+	s.core.policy.Spare = SpareOne
+	s.boot(s.load(1))
+	var old Timer
+	for _, set := range find[SetTimer](s.acts) {
+		if set.Timer.Kind == TimerWorkerBoot {
+			old = set.Timer
+		}
+	}
+	s.prepared()
+	given := s.assigned(s.dies(s.serving(0), 5))
+	if killed := find[KillWorker](s.event(TimerFired{old})); len(killed) != 0 {
+		t.Error("it is killed for what it was")
+	}
+	if killed := find[KillWorker](s.event(TimerFired{Timer{TimerWorkerBoot, given.Key}})); len(killed) != 1 {
+		t.Error("it is not killed, and has taken too long")
+	}
+}
