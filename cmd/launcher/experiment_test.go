@@ -183,12 +183,12 @@ func checkRun(t *testing.T, run experiment.Run) {
 
 func TestExperimentStraight(t *testing.T) {
 	t.Parallel()
-	x := startExperiment(t, copyApp(t, "hello"), "--straight", "--processes", "1", "--requests", "20", "--method", "smart", "--method", "puma", "--rate", "200")
+	x := startExperiment(t, copyApp(t, "hello"), "--straight", "--processes", "1", "--requests", "20", "--method", "smart", "--method", "puma", "--rate", "200", "--repeat", "2")
 	if status := x.wait(); status != exitOK {
 		t.Fatalf("exit status %d", status)
 	}
 	results := x.results()
-	if results.Load.Through != "straight" || len(results.Runs) != 2 {
+	if results.Load.Through != "straight" || len(results.Runs) != 4 || results.Runs[3].Round != 2 {
 		t.Fatalf("through %q, %d runs", results.Load.Through, len(results.Runs))
 	}
 	for _, run := range results.Runs {
@@ -337,7 +337,7 @@ func TestExperimentUsage(t *testing.T) {
 		{"--method", "webrick"}, {"--processes", "two"}, {"--processes", "0"}, {"--processes", "1,,2"}, {"--requests", "0"},
 		{"--connections", "-1"}, {"--rate", "-5"}, {"--path", "posts"}, {"--path", "http://example.org/"}, {"--boot-timeout", "0s"}, {"4"},
 		{"--root", "nowhere"}, {"--ruby", "/nowhere/ruby"},
-		{"--mix", "nowhere"}, {"--mix", "config.ru"}, {"--mix", "config.ru", "--path", "/"},
+		{"--repeat", "0"}, {"--mix", "nowhere"}, {"--mix", "config.ru"}, {"--mix", "config.ru", "--path", "/"},
 	} {
 		in := start(t, startOptions{root: root, args: append([]string{"experiment"}, args...)})
 		if status := in.wait(); status != exitUsage || !strings.Contains(in.log(), "Try: ") {

@@ -27,6 +27,7 @@ const (
 	optOutput         = "output"
 	optPath           = "path"
 	optMix            = "mix"
+	optRepeat         = "repeat"
 	optRequests       = "requests"
 	optRate           = "rate"
 	optConnections    = "connections"
@@ -58,6 +59,7 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 			&cli.StringSliceFlag{Name: optPath, Usage: "`PATH` to ask for, repeatable: they are asked in turn", DefaultText: "/"},
 			&cli.StringFlag{Name: optMix, Usage: "`FILE` of requests with weights, in the place of paths: lines such as \"40 GET /posts\""},
 			&cli.IntFlag{Name: optRequests, Value: 1000, Usage: "`NUMBER` of requests of the load"},
+			&cli.IntFlag{Name: optRepeat, Value: 1, Usage: "`NUMBER` of rounds, each with every method: the tables have medians, the smallest and the largest"},
 			&cli.IntFlag{Name: optConnections, Value: 10, Usage: "`NUMBER` of requests at once"},
 			&cli.Float64Flag{Name: optRate, Usage: "`REQUESTS` a second", DefaultText: "as fast as answers come"},
 			&cli.BoolFlag{Name: optStraight, Usage: "ask each server itself, with no lighttpd between"},

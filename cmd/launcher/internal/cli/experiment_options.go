@@ -26,7 +26,7 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 	if ctx.NArg() > 0 {
 		return config, "", usageErrorf("launcher experiment --processes 1,2,4", "read command line: experiment takes options alone, not %q", ctx.Args().First())
 	}
-	config = experiment.Config{Paths: ctx.StringSlice(optPath), Requests: ctx.Int(optRequests), Connections: ctx.Int(optConnections),
+	config = experiment.Config{Paths: ctx.StringSlice(optPath), Requests: ctx.Int(optRequests), Repeat: ctx.Int(optRepeat), Connections: ctx.Int(optConnections),
 		Rate: ctx.Float64(optRate), Straight: ctx.Bool(optStraight), Command: commandTyped(os.Args),
 		BootTimeout: ctx.Duration(optBootTimeout), RequestTimeout: ctx.Duration(optRequestTimeout)}
 	if err := positive(ctx, optBootTimeout, optRequestTimeout); err != nil {
@@ -84,6 +84,8 @@ func checkLoad(config *experiment.Config) error {
 	switch {
 	case config.Requests < 1 || config.Requests > load.MaxRequests:
 		return usageErrorf("--requests 1000", "read --%s: a load has from 1 to %d requests, not %d", optRequests, load.MaxRequests, config.Requests)
+	case config.Repeat < 1 || config.Repeat > 100:
+		return usageErrorf("--repeat 3", "read --%s: from 1 to 100 rounds, not %d", optRepeat, config.Repeat)
 	case config.Connections < 1 || config.Connections > 1000:
 		return usageErrorf("--connections 10", "read --%s: from 1 to 1000 at once, not %d", optConnections, config.Connections)
 	case config.Rate < 0 || config.Rate > 1e6:

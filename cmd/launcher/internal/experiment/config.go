@@ -20,6 +20,7 @@ type Config struct {
 	MixFile     string        // its name
 	Requests    int
 	Connections int
+	Repeat      int     // rounds: how often each run is made
 	Rate        float64 // requests a second, 0: as fast as responses come
 	// Straight sends the requests to each server itself, with no web server between.
 	Straight bool

@@ -55,9 +55,10 @@ type Load struct {
 	Mix         []string `json:"mix,omitempty"` // "40 GET /posts", in the place of paths
 	Requests    int      `json:"requests"`
 	Connections int      `json:"connections"`
-	Rate        float64  `json:"rate"`    // requests a second, 0: as fast as responses come
-	Through     string   `json:"through"` // the web server between, or "straight"
-	Tool        string   `json:"tool"`    // what made the requests
+	Rounds      int      `json:"rounds,omitempty"` // how often each run was to be made; 0: once
+	Rate        float64  `json:"rate"`             // requests a second, 0: as fast as responses come
+	Through     string   `json:"through"`          // the web server between, or "straight"
+	Tool        string   `json:"tool"`             // what made the requests
 }
 
 // Skipped is a method that was left out, or one of its numbers of processes.

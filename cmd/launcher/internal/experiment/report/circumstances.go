@@ -22,7 +22,7 @@ func lead(f *figures) []string {
 		text += fmt.Sprintf(" Each was asked for the same: %s over %s.",
 			count(load.Requests, "request", "requests"), count(load.Connections, "connection", "connections"))
 	}
-	found := []string{text + " " + unitText}
+	found := []string{strings.TrimSpace(text + " " + unitText + " " + f.roundsText())}
 	if meanings := meanings(f.methods); meanings != "" {
 		found = append(found, meanings)
 	}

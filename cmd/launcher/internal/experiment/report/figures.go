@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -57,21 +56,18 @@ func whole(run *experiment.Run) bool { return run.Error == "" && run.Peak.PSS > 
 // runs returns the whole ones of a method, by number of processes.
 func (f *figures) runs(method experiment.Method) []*experiment.Run {
 	var found []*experiment.Run
-	for i := range f.results.Runs {
-		if run := &f.results.Runs[i]; run.Method == method && whole(run) {
+	for _, n := range f.numbers() {
+		if run := f.run(method, n); run != nil {
 			found = append(found, run)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *experiment.Run) int { return cmp.Compare(a.Processes, b.Processes) })
 	return found
 }
 
-// run returns the last whole one of a method with n processes, or nil.
+// run returns the whole one of a method with n processes, the middle of several rounds, or nil.
 func (f *figures) run(method experiment.Method, n int) *experiment.Run {
-	for _, run := range slices.Backward(f.runs(method)) {
-		if run.Processes == n {
-			return run
-		}
+	if rounds := f.rounds(method, n); len(rounds) > 0 {
+		return merged(rounds)
 	}
 	return nil
 }

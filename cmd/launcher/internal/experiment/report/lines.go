@@ -9,6 +9,7 @@ import (
 
 func peakMB(run *experiment.Run) float64        { return toMB(run.Peak.PSS) }
 func launchedMB(run *experiment.Run) float64    { return toMB(run.Launched.PSS) }
+func lastMB(run *experiment.Run) float64        { return toMB(run.Last.PSS) }
 func launchSeconds(run *experiment.Run) float64 { return run.LaunchSeconds }
 
 // lineSection returns memory as a line over the number of processes, as in the article. What has no

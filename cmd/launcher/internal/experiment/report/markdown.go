@@ -22,14 +22,14 @@ func Summary(results *experiment.Results) string {
 	made := table{columns: append(textColumns("Method"), numberColumns("After launch, MB", "Peak, MB", "Of direct", "After load, MB", "Of direct",
 		"Requests/s", "Of best peer", "Lowest 2 s", "p99, ms", "Worst p99 of 2 s", "Errors")...)}
 	for _, run := range runs {
-		made.rows = append(made.rows, []string{label(run), megabytes(run.Launched.PSS), megabytes(run.Peak.PSS),
-			f.ofDirect(run), megabytes(run.Last.PSS), f.ofDirectLast(run), figure(run.Traffic.Throughput), ofBest(run, best), lowest(run), figure(run.Traffic.P99Ms), worst(run),
+		made.rows = append(made.rows, []string{label(run), f.spread(run, launchedMB, figure), f.spread(run, peakMB, figure),
+			f.ofDirect(run), f.spread(run, lastMB, figure), f.ofDirectLast(run), f.spread(run, throughputOf, figure), ofBest(run, best), f.lowest(run), f.spread(run, p99Of, figure), f.worst(run),
 			fmt.Sprint(run.Traffic.Errors)})
 	}
 	about := fmt.Sprintf("%s of %s, sum of PSS, after the launch, at the peak under the load of %s, and after it. %s",
 		count(f.n, "process", "processes"), appName(results),
 		count(results.Load.Requests, "request", "requests"), unitText)
-	parts := []string{made.markdown(), escapeMarkdown(about + " " + windowText)}
+	parts := []string{made.markdown(), escapeMarkdown(strings.TrimSpace(about + " " + windowText + " " + f.roundsText()))}
 	if results.Incomplete != "" {
 		parts = append(parts, escapeMarkdown("Incomplete: "+clean(results.Incomplete)))
 	}

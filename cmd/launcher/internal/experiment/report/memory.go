@@ -16,8 +16,8 @@ func memorySection(f *figures) section {
 			numberColumns("After launch", "Peak under load", "Of direct", "Saving", "Last", "Of direct")...),
 	}
 	for _, run := range runs {
-		made.rows = append(made.rows, []string{label(run), megabytes(run.Launched.PSS), megabytes(run.Peak.PSS),
-			f.ofDirect(run), f.saving(run), megabytes(run.Last.PSS), f.ofDirectLast(run)})
+		made.rows = append(made.rows, []string{label(run), f.spread(run, launchedMB, figure), f.spread(run, peakMB, figure),
+			f.ofDirect(run), f.saving(run), f.spread(run, lastMB, figure), f.ofDirectLast(run)})
 	}
 	if f.n == articleProcesses {
 		made.rows = append(made.rows,

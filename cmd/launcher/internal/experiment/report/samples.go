@@ -13,7 +13,7 @@ import (
 func samplesCSV(results *experiment.Results) ([]byte, error) {
 	var out bytes.Buffer
 	writer := csv.NewWriter(&out)
-	rows := [][]string{{"method", "n", "seconds", "phase", "processes", "pss", "private", "rss", "swap",
+	rows := [][]string{{"method", "n", "round", "seconds", "phase", "processes", "pss", "private", "rss", "swap",
 		"free_used", "free_used_less", "swap_used"}}
 	for i := range results.Runs {
 		run := &results.Runs[i]
@@ -28,7 +28,7 @@ func samplesCSV(results *experiment.Results) ([]byte, error) {
 }
 
 func sampleRow(run *experiment.Run, sample *experiment.Sample) []string {
-	row := []string{string(run.Method), strconv.Itoa(run.Processes), strconv.FormatFloat(sample.Seconds, 'f', 3, 64),
+	row := []string{string(run.Method), strconv.Itoa(run.Processes), strconv.Itoa(max(1, run.Round)), strconv.FormatFloat(sample.Seconds, 'f', 3, 64),
 		sample.Phase, strconv.Itoa(sample.Processes)}
 	for _, bytes := range []uint64{sample.PSS, sample.Private, sample.RSS, sample.Swap,
 		sample.FreeUsed, sample.FreeUsedLess, sample.SwapUsed} {

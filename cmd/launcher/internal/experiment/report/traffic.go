@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 
 	"launcher/cmd/launcher/internal/experiment"
 )
@@ -17,11 +18,11 @@ func trafficSection(f *figures) section {
 	}
 	for _, run := range runs {
 		traffic := &run.Traffic
-		throughput, p99 := traffic.Steady()
+		throughput, p99 := f.steady(run)
 		smallest, largest := shares(traffic.Served)
 		made.rows = append(made.rows, []string{label(run), fmt.Sprint(traffic.Requests), fmt.Sprint(traffic.Errors),
-			figure(traffic.Throughput), ofBest(run, best), steady(throughput), lowest(run), figure(traffic.MedianMs), figure(traffic.P99Ms),
-			steady(p99), worst(run),
+			f.spread(run, throughputOf, figure), ofBest(run, best), throughput, f.lowest(run), figure(traffic.MedianMs), f.spread(run, p99Of, figure),
+			p99, f.worst(run),
 			servedBy(traffic.Served), smallest, largest})
 	}
 	peer := "No peer answered everything, so there is no best one."
@@ -36,28 +37,42 @@ func trafficSection(f *figures) section {
 const windowText = "Steady is the median of two seconds in the second half of the load. Lowest 2 s: the lowest throughput of two " +
 	"seconds after the third second, of the steady one. Worst p99 of 2 s: the greatest p99 of two seconds after the second second, as multiple of the steady one."
 
-func steady(value float64) string {
-	if value == 0 {
-		return none
-	}
-	return figure(value)
-}
-
 // lowest returns the lowest throughput of two seconds, of the steady one.
-func lowest(run *experiment.Run) string {
-	throughput, found := run.Traffic.Lowest()
-	if whole, _ := run.Traffic.Steady(); found {
-		return percent(throughput, whole)
-	}
-	return none
+func (f *figures) lowest(run *experiment.Run) string {
+	return f.spread(run, func(r *experiment.Run) float64 {
+		throughput, found := r.Traffic.Lowest()
+		if whole, _ := r.Traffic.Steady(); found && whole > 0 {
+			return 100 * throughput / whole
+		}
+		return math.NaN()
+	}, func(value float64) string { return decimals(value, 0) + " %" })
 }
 
 // worst returns the greatest p99 of two seconds, as multiple of the steady one.
-func worst(run *experiment.Run) string {
-	p99, _ := run.Traffic.WorstP99()
-	_, whole := run.Traffic.Steady()
-	return times(p99, whole)
+func (f *figures) worst(run *experiment.Run) string {
+	return f.spread(run, func(r *experiment.Run) float64 {
+		p99, found := r.Traffic.WorstP99()
+		if _, whole := r.Traffic.Steady(); found && whole > 0 {
+			return p99 / whole
+		}
+		return math.NaN()
+	}, func(value float64) string { return decimals(value, 1) + " ×" })
 }
+
+// steady returns the steady throughput and p99.
+func (f *figures) steady(run *experiment.Run) (throughput, p99 string) {
+	known := func(value float64) float64 {
+		if value == 0 {
+			return math.NaN()
+		}
+		return value
+	}
+	return f.spread(run, func(r *experiment.Run) float64 { v, _ := r.Traffic.Steady(); return known(v) }, figure),
+		f.spread(run, func(r *experiment.Run) float64 { _, v := r.Traffic.Steady(); return known(v) }, figure)
+}
+
+func throughputOf(run *experiment.Run) float64 { return run.Traffic.Throughput }
+func p99Of(run *experiment.Run) float64        { return run.Traffic.P99Ms }
 
 func ofBest(run, best *experiment.Run) string {
 	if best == nil {

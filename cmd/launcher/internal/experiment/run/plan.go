@@ -15,7 +15,8 @@ type step struct {
 
 // plan is the order of the runs and what is known of their cost. Small numbers of
 // processes come first, all methods of one number in a row: what is stopped early
-// has compared methods, and each number tells whether the next will fit.
+// has compared methods, and each number tells whether the next will fit. Rounds are made
+// one after the other and not a method's in a row: what the machine does meanwhile meets all of them.
 type plan struct {
 	ahead []step
 	spent map[step]time.Duration
@@ -28,12 +29,14 @@ type point struct {
 	peak      uint64
 }
 
-func newPlan(methods []experiment.Method, processes []int) *plan {
+func newPlan(methods []experiment.Method, processes []int, rounds int) *plan {
 	sorted := slices.Compact(slices.Sorted(slices.Values(processes)))
 	p := &plan{spent: map[step]time.Duration{}, peaks: map[experiment.Method][]point{}}
 	for _, n := range sorted {
-		for _, method := range methods {
-			p.ahead = append(p.ahead, step{method, n})
+		for range max(1, rounds) {
+			for _, method := range methods {
+				p.ahead = append(p.ahead, step{method, n})
+			}
 		}
 	}
 	return p
@@ -59,7 +62,10 @@ func (p *plan) drop(method experiment.Method) int {
 // done notes the time that a step took and, where it went well, its peak of memory.
 func (p *plan) done(s step, took time.Duration, peak uint64) {
 	p.spent[s] = took
-	if peak > 0 {
+	known := p.peaks[s.method]
+	if last := len(known) - 1; last >= 0 && known[last].processes == s.processes { // of another round
+		known[last].peak = max(known[last].peak, peak)
+	} else if peak > 0 {
 		p.peaks[s.method] = append(p.peaks[s.method], point{s.processes, peak})
 	}
 }

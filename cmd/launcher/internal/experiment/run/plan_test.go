@@ -22,13 +22,31 @@ func drain(p *plan) (steps []step) {
 
 func TestPlanOrder(t *testing.T) {
 	want := []step{{"direct", 1}, {"smart", 1}, {"direct", 2}, {"smart", 2}, {"direct", 10}, {"smart", 10}}
-	if got := drain(newPlan([]experiment.Method{"direct", "smart"}, []int{10, 1, 2, 2})); !slices.Equal(got, want) {
+	if got := drain(newPlan([]experiment.Method{"direct", "smart"}, []int{10, 1, 2, 2}, 1)); !slices.Equal(got, want) {
 		t.Errorf("order %v, want %v", got, want)
 	}
 }
 
+// Rounds of one method in a row would all meet what the machine does just then.
+func TestPlanRounds(t *testing.T) {
+	want := []step{{"direct", 1}, {"smart", 1}, {"direct", 1}, {"smart", 1}, {"direct", 2}, {"smart", 2}, {"direct", 2}, {"smart", 2}}
+	p := newPlan([]experiment.Method{"direct", "smart"}, []int{2, 1}, 2)
+	if got := drain(p); !slices.Equal(got, want) {
+		t.Errorf("order %v, want %v", got, want)
+	}
+	p.done(step{"smart", 1}, time.Second, 100)
+	p.done(step{"smart", 1}, time.Second, 120)
+	if got := p.expected(step{"smart", 2}); got != 0 {
+		t.Errorf("expected %d of two rounds of one number", got)
+	}
+	p.done(step{"smart", 2}, time.Second, 130)
+	if got := p.expected(step{"smart", 4}); got != 150 {
+		t.Errorf("expected %d, want 130 + 2·10", got)
+	}
+}
+
 func TestPlanDrop(t *testing.T) {
-	p := newPlan([]experiment.Method{"direct", "puma", "smart"}, []int{1, 2, 3})
+	p := newPlan([]experiment.Method{"direct", "puma", "smart"}, []int{1, 2, 3}, 1)
 	p.take()
 	p.take()
 	if dropped := p.drop("puma"); dropped != 2 {
@@ -45,7 +63,7 @@ func TestPlanDrop(t *testing.T) {
 
 // One run says nothing of how much of its memory the next process would share.
 func TestPlanExpectedMemory(t *testing.T) {
-	p := newPlan([]experiment.Method{"smart"}, []int{1, 2, 4, 10})
+	p := newPlan([]experiment.Method{"smart"}, []int{1, 2, 4, 10}, 1)
 	next := step{"smart", 10}
 	if got := p.expected(next); got != 0 {
 		t.Errorf("expected %d of nothing", got)
@@ -73,7 +91,7 @@ func TestPlanExpectedMemory(t *testing.T) {
 }
 
 func TestPlanTimeLeft(t *testing.T) {
-	p := newPlan([]experiment.Method{"direct", "smart"}, []int{1, 2})
+	p := newPlan([]experiment.Method{"direct", "smart"}, []int{1, 2}, 1)
 	if got := p.left(); got != 0 {
 		t.Errorf("%v left before anything is known", got)
 	}
@@ -89,7 +107,7 @@ func TestPlanTimeLeft(t *testing.T) {
 	if got := p.left(); got != 4*time.Second {
 		t.Errorf("%v left, want 4 s", got)
 	}
-	p = newPlan([]experiment.Method{"direct", "smart"}, []int{1})
+	p = newPlan([]experiment.Method{"direct", "smart"}, []int{1}, 1)
 	s, _ = p.take()
 	p.done(s, 6*time.Second, 1)
 	if got := p.left(); got != 6*time.Second {

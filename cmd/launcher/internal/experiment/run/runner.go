@@ -31,6 +31,7 @@ type runner struct {
 	launcher string // path of this program's copy
 	// installed has the server of each method.
 	installed map[experiment.Method]server.Installed
+	rounds    map[step]int // that were begun
 }
 
 // nothingMeasured is the error of an experiment that ended without a single whole run.
@@ -42,7 +43,7 @@ func nothingMeasured(reason string) error {
 // Perform makes the experiment and returns its results, which are never nil. When the context ends it
 // stops, keeps what is done, and the results are incomplete for the context's cause.
 func Perform(ctx context.Context, config experiment.Config) (*experiment.Results, error) {
-	r := &runner{config: config, mix: config.Mix, installed: map[experiment.Method]server.Installed{}, results: &experiment.Results{
+	r := &runner{config: config, mix: config.Mix, installed: map[experiment.Method]server.Installed{}, rounds: map[step]int{}, results: &experiment.Results{
 		Format: experiment.FormatVersion, Started: time.Now(), Command: config.Command,
 		App:     config.App,
 		Machine: machine(), Processes: config.Processes,
@@ -70,7 +71,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.copyLauncher(); err != nil {
 		return err
 	}
-	r.plan = newPlan(methods, r.config.Processes)
+	r.plan = newPlan(methods, r.config.Processes, r.config.Repeat)
 	r.config.Observer.Planned(len(r.plan.ahead))
 	for {
 		s, ok := r.plan.take()
@@ -98,7 +99,7 @@ func (r *runner) prepare(ctx context.Context) (methods []experiment.Method, err 
 		r.addVersion("lighttpd", proxy.Version)
 	}
 	r.results.Load = experiment.Load{Paths: r.config.Paths, Mix: r.lines(), Requests: r.config.Requests, Connections: r.config.Connections,
-		Rate: r.config.Rate, Through: through, Tool: "launcher's own client"}
+		Rate: r.config.Rate, Rounds: r.config.Repeat, Through: through, Tool: "launcher's own client"}
 	for _, variable := range server.Settings() {
 		r.warn(variable + " is set in the environment, and holds for direct and smart")
 	}
@@ -163,6 +164,9 @@ func (r *runner) step(ctx context.Context, s step) error {
 		if ahead := r.plan.drop(s.method); ahead > 0 {
 			r.leaveOut(experiment.Skipped{Method: s.method, Reason: fmt.Sprintf("with %s: %s; larger numbers were not tried", processesOf(s.processes), firstLine(run.Error))})
 		}
+	}
+	if r.rounds[s]++; r.config.Repeat > 1 {
+		run.Round = r.rounds[s]
 	}
 	r.results.Runs = append(r.results.Runs, run)
 	r.config.Observer.Finished(run, len(r.plan.ahead), r.plan.left())
