@@ -222,7 +222,7 @@ func reforkFailedAttrs(f core.ReforkFailed) []slog.Attr {
 
 func seedLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	if f, is := fact.(core.SeedingEnded); is {
-		return slog.LevelDebug, "the slots are filled from what was loaded: no worker was warm in time", []slog.Attr{slog.Int(keyGeneration, f.Generation)}
+		return slog.LevelDebug, "no slot waits for a warm worker any more", []slog.Attr{slog.Int(keyGeneration, f.Generation), slog.String(keyReason, string(f.Reason))}
 	}
 	return 0, "", nil
 }

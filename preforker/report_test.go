@@ -118,7 +118,7 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.SpareReady{Worker: spare, After: 4 * time.Millisecond}, "DEBUG spare worker is ready[gen=2 pid=78 seconds=0.004]"},
 		{core.SpareWaits{Deaths: 3, Wait: time.Second}, "WARN the next spare worker waits[deaths=3 wait=1s]"},
 
-		{core.SeedingEnded{Generation: 2}, "DEBUG the slots are filled from what was loaded: no worker was warm in time[gen=2]"},
+		{core.SeedingEnded{Generation: 2, Reason: core.ReasonNotAsked}, "DEBUG no slot waits for a warm worker any more[gen=2 reason=nobody asked]"},
 
 		{core.MemoryBoundChanged{Generation: 2, Bound: bound},
 			"INFO memory at most: preloader + workers * each + launcher[gen=2 preloader=60 MB workers=2 each=15 MB launcher=10 MB total=100 MB]"},

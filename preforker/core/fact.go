@@ -306,10 +306,11 @@ type (
 
 // Of seeds.
 type (
-	// SeedingEnded says that all slots are filled from what was loaded, since no preloader was forked from a seed in time.
+	// SeedingEnded says that no slot waits any more for a preloader that is forked from a seed.
 	SeedingEnded struct {
 		fact
 		Generation int
+		Reason     Reason
 	}
 )
 

@@ -22,9 +22,12 @@ type preloader struct {
 	proven     bool          // a worker of it was ready once, or answered its first request after a refork
 	forked     time.Duration // when it last answered a spawn, or loaded
 
-	seeding      bool         // most slots wait for the one that is reforked from its workers
-	seedExtended bool         // the time for that runs for the second time
-	seededBy     ident.Origin // the preloader whose workers stay when all slots are filled from this one; none: they are replaced
+	seeding      bool          // most slots wait for the one that is reforked from its workers
+	seedExtended bool          // the time for that runs for the second time
+	seedUntil    time.Duration // when it is over
+	heldUntil    time.Duration // no slot is filled before while a newer generation loads; 0: that was never so
+	asked        bool          // a seed has, or had, a request
+	seededBy     ident.Origin  // the preloader whose workers stay when all slots are filled from this one; none: they are replaced
 }
 
 // load starts the next generation.
@@ -173,6 +176,9 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 	}
 	c.movePreloader(p, ExitedPreloader)
 	c.dropPreloader(p)
+	if was == ReadyPreloader {
+		c.reforkedPreloaderDied(p) // before anything is begun in its place
+	}
 	c.forgetSpawning(p.origin)
 	switch {
 	case c.phase == PhaseStopping:
@@ -185,7 +191,6 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 		return
 	case was == ReadyPreloader:
 		c.do(PreloaderDied{Origin: p.origin, Exit: e.Exit, Failed: e.Failed})
-		c.reforkedPreloaderDied(p)
 		if stayed > soundAfter {
 			c.failures = 0
 		}

@@ -31,6 +31,11 @@ const (
 	// The same, more exactly.
 	ReasonDiedEarly Reason = "its worker died early"
 	ReasonNotBegun  Reason = "the worker left before it had begun"
+	// Why a generation does not grow from its seeds any more.
+	ReasonSeedTime   Reason = "none was warm in time"
+	ReasonNotAsked   Reason = "nobody asked"
+	ReasonNoRefork   Reason = "no preloader could be forked from one"
+	ReasonSuperseded Reason = "a newer generation has loaded"
 )
 
 // patient says whether a worker may take all the time that its last request needs: nothing is wrong with it.

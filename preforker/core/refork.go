@@ -61,7 +61,7 @@ func (c *Core) beginRefork(source *preloader) {
 		return
 	}
 	r := c.reforksOf(source.origin.Generation)
-	if r.failures >= maxReforkFailures || r.refusals >= maxReforkRefusals || r.completed >= len(c.policy.Refork.After) || c.now < r.retryAt {
+	if c.reforksEnd(r) || r.completed >= len(c.policy.Refork.After) || c.now < r.retryAt {
 		return
 	}
 	w := c.busiestWorker(source.origin, c.policy.Refork.After[r.completed])
@@ -77,6 +77,11 @@ func (c *Core) beginRefork(source *preloader) {
 	c.do(ReforkAsked{Worker: w.name(), Served: w.served})
 	c.do(ReforkWorker{w.key, reforked.origin})
 	c.do(SetTimer{Timer{TimerPreloaderBoot, reforked.key()}, c.policy.BootTimeout})
+}
+
+// reforksEnd says whether nobody of a generation is asked any more, since it was in vain too often.
+func (c *Core) reforksEnd(r *reforks) bool {
+	return r.failures >= maxReforkFailures || r.refusals >= maxReforkRefusals
 }
 
 // mayRefork says whether nothing else is under way: all slots are served with forks of the only preloader, or the seeds of the

@@ -25,6 +25,7 @@ func (c *Core) fill() {
 	c.finishRoll(source)
 	c.renew()
 	c.beginRefork(source)
+	c.endHopelessSeeding()
 	c.keepSpare()
 }
 
@@ -42,7 +43,7 @@ func (c *Core) fillVacant(source *preloader, maxDeaths int) {
 			return
 		}
 		c.openSlot(s)
-		if from := c.sourceOf(s, source); !c.waitsForSeed(from) {
+		if from := c.sourceOf(s, source); !c.waitsForSeed(from) && !c.waitsForRelease(s, from) {
 			c.spawn(s, from)
 		}
 	}

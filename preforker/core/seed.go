@@ -2,6 +2,7 @@ package core
 
 import (
 	"slices"
+	"time"
 
 	"launcher/preforker/ident"
 )
@@ -67,30 +68,99 @@ func (c *Core) forksOf(p *preloader) (n int) {
 func (c *Core) beginSeeding(p *preloader) {
 	if c.seeds() {
 		p.seeding = true
-		c.do(SetTimer{Timer{TimerSeed, p.key()}, c.policy.SeedTime})
+		c.setSeedTime(p)
 	}
 }
 
-// seedTimeout fills the slots as where nothing is reforked. A preloader that is being forked from a seed gets as much time again.
+func (c *Core) setSeedTime(p *preloader) {
+	p.seedUntil = c.now + c.policy.SeedTime
+	c.do(SetTimer{Timer{TimerSeed, p.key()}, c.policy.SeedTime})
+}
+
+// seedTimeout fills the slots as where nothing is reforked. A preloader that is being forked from a seed gets as much time again,
+// and a newer generation that loads as much as this one has needed, twice: else each slot would be filled twice.
 func (c *Core) seedTimeout(origin ident.Origin) {
 	p := c.preloader(origin)
-	if p == nil || !p.seeding {
-		return
-	}
-	if !p.seedExtended && slices.ContainsFunc(c.preloaders, func(other *preloader) bool {
-		return other.seededBy == origin && !other.proven && other.state != RetiringPreloader
-	}) {
+	switch {
+	case p == nil || !p.seeding || c.now < p.seedUntil:
+	case c.seeding() != p:
+		c.endSeeding(p, ReasonSuperseded)
+	case !p.seedExtended && c.reforkOfSeeds(p) != nil:
 		p.seedExtended = true
-		c.do(SetTimer{Timer{TimerSeed, p.key()}, c.policy.SeedTime})
+		c.setSeedTime(p)
+	case c.holdsForLoad(p):
+		c.setSeedTime(p)
+	case !p.asked:
+		c.endSeeding(p, ReasonNotAsked)
+	default:
+		c.endSeeding(p, ReasonSeedTime)
+	}
+}
+
+// reforkOfSeeds is the preloader that is forked from a seed, until it has shown that its workers serve, or nil.
+func (c *Core) reforkOfSeeds(p *preloader) *preloader {
+	return c.newest(func(other *preloader) bool {
+		return other.seededBy == p.origin && !other.proven && other.state != RetiringPreloader
+	})
+}
+
+// holdsForLoad says whether the empty slots wait for a newer generation that loads.
+func (c *Core) holdsForLoad(p *preloader) bool {
+	if p.heldUntil == 0 {
+		p.heldUntil = c.now + time.Duration(2*c.loads[p.origin.Generation].Load.Seconds*float64(time.Second))
+	}
+	return c.loading() != nil && c.serves(p) && c.now < p.heldUntil
+}
+
+// waitsForRelease says whether an empty slot gets no worker of older code than the one that grows: the new release takes it, and
+// who was lent its socket serves it until then. One that is killed is gone in a moment, which is another event.
+func (c *Core) waitsForRelease(s *slot, source *preloader) bool {
+	p := c.seeding()
+	return p != nil && source.origin.Generation < p.origin.Generation && slices.ContainsFunc(c.slots, func(other *slot) bool {
+		return slices.ContainsFunc(other.workers, func(w *worker) bool {
+			return (w.state == ReadyWorker || w.state == KillingWorker) && slices.Contains(w.borrowed, s.number)
+		})
+	})
+}
+
+// endHopelessSeeding fills the slots where it is known that no preloader will be forked from a seed within the time.
+func (c *Core) endHopelessSeeding() {
+	p := c.seeding()
+	if p == nil || slices.ContainsFunc(c.preloaders, func(other *preloader) bool {
+		return other.seededBy == p.origin && other.state != RetiringPreloader
+	}) {
 		return
 	}
+	r := c.reforksOf(p.origin.Generation)
+	if c.reforksEnd(r) || r.retryAt > p.seedUntil || c.unfitSeeds(p) {
+		c.endSeeding(p, ReasonNoRefork)
+	}
+}
+
+// unfitSeeds says whether the application wants none of the seeds to be forked from.
+func (c *Core) unfitSeeds(p *preloader) bool {
+	unfit := false
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.key.Origin() == p.origin && !w.leaving() {
+				if !w.unfit {
+					return false
+				}
+				unfit = true
+			}
+		}
+	}
+	return unfit
+}
+
+func (c *Core) endSeeding(p *preloader, why Reason) {
 	p.seeding = false
 	for _, late := range c.preloaders { // all slots have been filled from what was loaded by then, and roll to it
-		if late.seededBy == origin && !late.proven {
+		if late.seededBy == p.origin && !late.proven {
 			late.seededBy = ident.Origin{}
 		}
 	}
-	c.do(SeedingEnded{Generation: p.origin.Generation})
+	c.do(SeedingEnded{Generation: p.origin.Generation, Reason: why})
 	c.fill()
 }
 

@@ -11,8 +11,13 @@ import (
 // seeded is a core of so many slots whose application has loaded, and whose two seeds are ready.
 func seeded(t *testing.T, slots int) *script {
 	t.Helper()
+	return seededFor(t, slots, time.Second)
+}
+
+func seededFor(t *testing.T, slots int, seedTime time.Duration) *script {
+	t.Helper()
 	s := &script{t: t, core: New(slots, Policy{BootTimeout: time.Minute, DrainTimeout: 30 * time.Second, MeasurePeriod: testPeriod,
-		Refork: Refork{After: []uint64{10, 60}}, Seeds: 2, SeedTime: time.Second}, func() float64 { return 0 }), kinds: map[string]int{}}
+		Refork: Refork{After: []uint64{10, 60}}, Seeds: 2, SeedTime: seedTime}, func() float64 { return 0 }), kinds: map[string]int{}}
 	s.event(Started{})
 	s.boot(s.load(1))
 	return s
@@ -91,8 +96,11 @@ func TestSlotsAreFilledFromWhatTheSeedsHaveServed(t *testing.T) {
 func TestSeedsThatAreNotAsked(t *testing.T) {
 	s := seeded(t, 4)
 	actions := s.fire(TimerSeed)
-	if len(find[SpawnWorker](actions)) != 2 || len(find[ReturnSockets](actions)) != 2 || len(find[SeedingEnded](actions)) != 1 {
+	if len(find[SpawnWorker](actions)) != 2 || len(find[ReturnSockets](actions)) != 2 {
 		t.Fatalf("%+v", actions)
+	}
+	if ended := find[SeedingEnded](actions); len(ended) != 1 || ended[0].Reason != ReasonNotAsked {
+		t.Errorf("%+v", ended)
 	}
 	s.boot(actions)
 	s.all(gen(1))
@@ -136,8 +144,8 @@ func TestSeedWhosePreloaderFails(t *testing.T) {
 	origin := s.asked(0, 10)
 	first := find[SpawnWorker](s.reforked(origin))
 	s.ready(first[0].Key)
-	s.rolled(s.event(WorkerAnsweredFirst{first[0].Key, 500, "GET /"}))
-	s.rolled(s.fire(TimerSeed))
+	s.boot(s.event(WorkerAnsweredFirst{first[0].Key, 500, "GET /"}))
+	s.drained()
 	s.exits()
 	s.all(gen(1))
 }
@@ -294,15 +302,18 @@ func TestReforkOfAReleaseStays(t *testing.T) {
 	}
 }
 
-// TestForkOfAFailedReforkLeavesAtOnce: its slot does not wait for the end of the seed time.
+// TestForkOfAFailedReforkLeavesAtOnce: no slot waits for the end of the seed time, when nothing will come.
 func TestForkOfAFailedReforkLeavesAtOnce(t *testing.T) {
 	s := seeded(t, 5)
 	origin := s.asked(0, 10)
 	first := s.firstWorker(s.reforked(origin), origin)
 	s.ready(first)
 	spawned := find[SpawnWorker](s.event(WorkerAnsweredFirst{first, 500, "GET /"}))
-	if len(spawned) != 1 || spawned[0].Key.Slot != first.Slot || spawned[0].Key.Origin() != gen(1) {
+	if len(spawned) != 3 || spawned[0].Key.Origin() != gen(1) || !slices.ContainsFunc(spawned, func(a SpawnWorker) bool { return a.Key.Slot == first.Slot }) {
 		t.Errorf("spawned %+v", spawned)
+	}
+	if ended := find[SeedingEnded](s.acts); len(ended) != 1 || ended[0].Reason != ReasonNoRefork {
+		t.Errorf("%+v", ended)
 	}
 }
 

@@ -161,6 +161,9 @@ func (c *checker) setsTimer(a core.SetTimer) {
 		c.spare.wait, c.spare.timer = c.now+a.After, a.Timer
 	case core.TimerSeed:
 		c.seeds(a.Timer.Key.Origin())
+		if p := c.preloader(a.Timer.Key.Origin()); p != nil {
+			p.until = c.now + a.After
+		}
 	}
 }
 

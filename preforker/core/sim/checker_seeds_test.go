@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
@@ -87,12 +88,19 @@ func (c *checker) seeds(origin ident.Origin) {
 			c.fail("%v is to have seeds after %T", origin, c.event)
 		}
 		p.seeding = true
-	case 2:
-		if !p.seeding || c.reforkOfSeeds(p) == nil {
-			c.fail("the seeds of %v get more time, and nothing is reforked from them", origin)
-		}
 	default:
-		c.fail("the seeds of %v get more and more time", origin)
+		if p.moreSince == 0 {
+			p.moreSince = c.now
+		}
+		switch {
+		case c.loads() && c.now-p.moreSince < c.policy.SeedTime+2*loadSeconds*time.Second:
+		case !p.seeding || c.reforkOfSeeds(p) == nil:
+			c.fail("the seeds of %v get more time, and nothing is reforked from them", origin)
+		case p.extended:
+			c.fail("the seeds of %v get more and more time", origin)
+		default:
+			p.extended = true
+		}
 	}
 }
 
@@ -110,6 +118,10 @@ func (c *checker) endsSeeding(a core.SeedingEnded) {
 	p := c.preloader(ident.Origin{Generation: a.Generation})
 	if p == nil || !p.seeding {
 		c.fail("the seeding of generation %d ends, which has none", a.Generation)
+		return
+	}
+	if p.asked && a.Reason == core.ReasonNotAsked {
+		c.fail("the seeds of %v were asked, and it ends since they were not", p.origin)
 	}
 	c.seedingOver(a.Generation)
 	for _, other := range c.preloaders { // what comes too late takes all slots
@@ -143,6 +155,26 @@ func (c *checker) unseeded(newest *checkedPreloader) string {
 	return ""
 }
 
+// waitsForRelease says whether a slot is left to a release whose first worker comes up, and served until then by who was lent it.
+func (c *checker) waitsForRelease(slot int) bool {
+	if p := c.seeding(); p == nil || p.proven {
+		return false
+	}
+	for i := range c.slots {
+		for _, w := range c.slots[i].workers {
+			if since, has := w.borrowed[slot]; has && since == c.slots[slot].socket && (w.accepting() || w.killed) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// loads says whether the application is on its way.
+func (c *checker) loads() bool {
+	return slices.ContainsFunc(c.preloaders, func(p *checkedPreloader) bool { return p.origin.Refork == 0 && !p.loaded })
+}
+
 // seedsWait says whether a slot waits for its next worker.
 func (c *checker) seedsWait() bool {
 	for i := range c.slots {
@@ -157,6 +189,9 @@ func (c *checker) seedsWait() bool {
 // comes from a preloader that was given up; and one slot shows what a preloader can do that was forked from a seed.
 func (c *checker) checkSeedSpawn(s *checkedSlot, key ident.Key) {
 	p := c.seeding()
+	if p != nil && s.accepting() == nil && key.Generation < p.origin.Generation && c.waitsForRelease(key.Slot) {
+		c.fail("%v is served by who was lent its socket, and generation %d takes it", key, p.origin.Generation)
+	}
 	if p == nil || key.Generation != p.origin.Generation {
 		return
 	}
@@ -261,6 +296,20 @@ func (c *checker) checkBorrowers() {
 			c.fail("%v still has the sockets of others", w.key)
 		}
 	}
+}
+
+// checkHope: no slot waits for a refork that cannot come any more.
+func (c *checker) checkHope() {
+	p := c.seeding()
+	if p == nil || c.reforkAt[p.origin.Generation] <= p.until {
+		return
+	}
+	for _, other := range c.preloaders {
+		if other.seeded(p.origin) && !(other.told && other.loaded) { // one that is killed is gone in a moment
+			return
+		}
+	}
+	c.fail("slots wait for a refork of %v until %v, and none comes before %v", p.origin, p.until, c.reforkAt[p.origin.Generation])
 }
 
 // checkLent: each seed that serves has the sockets of all slots that have no worker.

@@ -102,9 +102,13 @@ type checkedPreloader struct {
 	proven bool          // its workers have shown that they serve
 	maybe  bool          // it is taken for proven where a worker of it died early and there is no other
 
-	seeding  bool         // most slots wait for the one that is reforked from its workers
-	seedings int          // how often the time for that was set
-	seededBy ident.Origin // the preloader whose workers stay, as it was seeding when one of them was asked
+	seeding   bool          // most slots wait for the one that is reforked from its workers
+	seedings  int           // how often the time for that was set
+	moreSince time.Duration // when that was more than once
+	extended  bool          // for a refork
+	until     time.Duration // when it is over
+	asked     bool          // a seed was seen to have a request
+	seededBy  ident.Origin  // the preloader whose workers stay, as it was seeding when one of them was asked
 }
 
 func newChecker(slots int, p core.Policy) *checker {
@@ -306,12 +310,13 @@ func (c *checker) settled() {
 	for i := range c.slots {
 		s := &c.slots[i]
 		if s.accepting() == nil && s.comingUp() == nil && !s.held() && s.wait == 0 && spawning < spawnsAtOnce {
-			if why := c.unseeded(newest); why != "" {
+			if why := c.unseeded(newest); why != "" && !c.waitsForRelease(i) {
 				c.fail("slot %d has no worker, and nothing is waited for: %s", i, why)
 			}
 		}
 	}
 	c.checkLent()
+	c.checkHope()
 }
 
 // onTheirWay counts the workers that bound how many more may be started.

@@ -1,0 +1,148 @@
+package core
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// ended is why a generation does not grow from its seeds any more.
+func (s *script) ended(generation int, want Reason) {
+	s.t.Helper()
+	ended := find[SeedingEnded](s.acts)
+	if len(ended) != 1 || ended[0].Generation != generation || ended[0].Reason != want {
+		s.t.Errorf("%+v, want that of generation %d: %s", ended, generation, want)
+	}
+}
+
+// TestSeedTimeEndsUnderDemand: seeds that are busy and come to nothing have all slots filled when their time is over.
+func TestSeedTimeEndsUnderDemand(t *testing.T) {
+	s := seeded(t, 4)
+	s.busy(0, true)
+	s.busy(1, true)
+	s.boot(s.fire(TimerSeed))
+	s.all(gen(1))
+	s.ended(1, ReasonSeedTime)
+}
+
+// TestSlotsDoNotWaitForARefusedRefork, where the next one would come when the time is over.
+func TestSlotsDoNotWaitForARefusedRefork(t *testing.T) {
+	for name, why := range map[string]Refusal{
+		"it fails":           {Error: &Failure{Class: "Errno::EAGAIN"}},
+		"a thread":           {Findings: []Finding{{Kind: "thread", Text: "a thread"}}},
+		"unfit, and another": {Findings: []Finding{{Kind: KindDeclared, Text: "unfit"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := seeded(t, 4)
+			origin := s.served(0, 10)[0].Origin
+			actions := s.event(WorkerNotReforked{Origin: origin, Why: why})
+			actions = append(actions, s.event(PreloaderExited{Origin: origin})...)
+			if name == "unfit, and another" {
+				if len(find[SpawnWorker](actions)) != 0 {
+					t.Fatalf("%+v, and the other seed may be fit", actions)
+				}
+				origin = s.served(1, 10)[0].Origin
+				actions = s.event(WorkerNotReforked{Origin: origin, Why: why})
+				actions = append(actions, s.event(PreloaderExited{Origin: origin})...)
+			}
+			s.boot(actions)
+			s.all(gen(1))
+			s.ended(1, ReasonNoRefork)
+		})
+	}
+}
+
+// TestSlotsWaitForTheNextSeed where a refusal leaves time for another attempt.
+func TestSlotsWaitForTheNextSeed(t *testing.T) {
+	s := seededFor(t, 4, time.Minute)
+	origin := s.served(0, 10)[0].Origin
+	s.event(WorkerNotReforked{Origin: origin, Why: Refusal{Findings: []Finding{{Kind: "thread", Text: "a thread"}}}})
+	if spawned := find[SpawnWorker](s.event(PreloaderExited{Origin: origin})); len(spawned) != 0 {
+		t.Errorf("%+v", spawned)
+	}
+	s.now += refusalPause
+	if asked := s.served(1, 10); len(asked) != 1 {
+		t.Errorf("%+v", asked)
+	}
+}
+
+// TestSeedTimeWhileTheNextReleaseLoads: the empty slots are left to that one, for twice as long as the last load took.
+func TestSeedTimeWhileTheNextReleaseLoads(t *testing.T) {
+	s := seeded(t, 5)
+	s.core.loads[1] = LoadRecord{Load: Load{Seconds: 2}}
+	s.event(RestartAsked{"HUP"})
+	if spawned := find[SpawnWorker](s.fire(TimerSeed)); len(spawned) != 0 {
+		t.Fatalf("spawned %+v", spawned)
+	}
+	for range 3 {
+		if spawned := find[SpawnWorker](s.fire(TimerSeed)); len(spawned) != 0 {
+			t.Fatalf("spawned %+v", spawned)
+		}
+	}
+	s.boot(s.fire(TimerSeed))
+	for number, slot := range s.core.slots {
+		if w := slot.serving(); w == nil || w.state != ReadyWorker {
+			t.Errorf("slot %d: %+v", number, w)
+		}
+	}
+	s.ended(1, ReasonNotAsked)
+}
+
+// TestReleaseThatFailsToLoad leaves no slot empty.
+func TestReleaseThatFailsToLoad(t *testing.T) {
+	s := seeded(t, 5)
+	s.core.loads[1] = LoadRecord{Load: Load{Seconds: 60}}
+	s.event(RestartAsked{"HUP"})
+	s.fire(TimerSeed)
+	s.event(PreloaderExited{Origin: gen(2)})
+	s.boot(s.fire(TimerSeed))
+	s.all(gen(1))
+}
+
+// TestReleaseWhileTheOneBeforeGrows takes the empty slots: none gets a worker of the older code.
+func TestReleaseWhileTheOneBeforeGrows(t *testing.T) {
+	s := seeded(t, 5)
+	s.event(RestartAsked{"HUP"})
+	actions := s.load(2)
+	first := s.firstWorker(actions, gen(2))
+	s.event(TimerFired{Timer{TimerSeed, gen(1).Key()}})
+	s.boot(s.ready(first))
+	s.drained()
+	for _, a := range find[SpawnWorker](s.acts)[2:] {
+		if a.Key.Generation != 2 {
+			t.Errorf("%v", a.Key)
+		}
+	}
+	if slots := s.slotsOf(gen(2)); len(slots) != 2 {
+		t.Errorf("%v are seeds", slots)
+	}
+	lent := []int{}
+	for _, a := range find[LendSockets](s.acts) {
+		if a.Key.Generation == 2 {
+			lent = append(lent, a.Slots...)
+		}
+	}
+	if !slices.Contains(lent, 3) || !slices.Contains(lent, 4) {
+		t.Errorf("lent %v", lent)
+	}
+}
+
+// TestSlotThatNobodyHasIsNotLeftToTheRelease: it is filled with what serves.
+func TestSlotThatNobodyHasIsNotLeftToTheRelease(t *testing.T) {
+	s := seeded(t, 5)
+	s.event(RestartAsked{"HUP"})
+	s.load(2)
+	if spawned := find[SpawnWorker](s.dies(s.serving(1), 20)); len(spawned) != 1 || spawned[0].Key.Slot != 1 || spawned[0].Key.Generation != 1 {
+		t.Errorf("spawned %+v", spawned)
+	}
+}
+
+// TestReforkIsNotAskedAnewBeforeItsFailureIsCounted: its preloader dies while it forks the first worker.
+func TestReforkIsNotAskedAnewBeforeItsFailureIsCounted(t *testing.T) {
+	s := seededFor(t, 4, time.Minute)
+	origin := s.asked(0, 10)
+	s.firstWorker(s.reforked(origin), origin)
+	if asked := find[ReforkWorker](s.event(PreloaderExited{Origin: origin})); len(asked) != 0 {
+		t.Errorf("asked %+v", asked)
+	}
+}
