@@ -51,6 +51,25 @@ class ServingLoopTest < WorkerCase
     assert_match(/worker slot=2 stopped serving: PreforkLauncher::SelfTest::Failed/, log)
   end
 
+  # A connection that waits is served first, and what can be put off is done when none does.
+  def test_collects_while_no_connection_waits
+    idle = 0
+    PreforkLauncher::Collection.class_eval do
+      alias_method :idle_as_it_is, :idle
+      define_method(:idle) { idle += 1 }
+    end
+    waiting = Array.new(4) { sent("/") }
+    start(app { idle })
+    ready
+    assert_equal %w[0 0 0 0], waiting.map { |one| one.reply.body }
+    Timeout.timeout(30) { nil while get.body == "0" }
+  ensure
+    PreforkLauncher::Collection.class_eval do
+      remove_method :idle
+      alias_method :idle, :idle_as_it_is
+    end
+  end
+
   def test_a_title_is_worth_no_error
     start(app { Process.define_singleton_method(:setproctitle) { |*| raise "frozen" }; "answered" })
     ready
