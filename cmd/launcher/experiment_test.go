@@ -183,7 +183,7 @@ func checkRun(t *testing.T, run experiment.Run) {
 
 func TestExperimentStraight(t *testing.T) {
 	t.Parallel()
-	x := startExperiment(t, copyApp(t, "hello"), "--straight", "--processes", "1", "--requests", "20", "--method", "smart", "--method", "puma", "--rate", "200", "--repeat", "2")
+	x := startExperiment(t, copyApp(t, "hello"), "--straight", "--processes", "1", "--requests", "20", "--method", "smart", "--method", "puma-fork-worker", "--rate", "200", "--repeat", "2")
 	if status := x.wait(); status != exitOK {
 		t.Fatalf("exit status %d", status)
 	}
@@ -196,7 +196,7 @@ func TestExperimentStraight(t *testing.T) {
 			t.Errorf("%s: %+v", run.Method, run.Traffic)
 		}
 		// A supervisor or master and a worker, and here a preloader: it was not taken for up too early.
-		if min := map[experiment.Method]int{"smart": 3, "puma": 2}[run.Method]; run.Launched.Processes < min {
+		if min := map[experiment.Method]int{"smart": 3, "puma-fork-worker": 2}[run.Method]; run.Launched.Processes < min {
 			t.Errorf("%s: %d processes after the launch, want %d", run.Method, run.Launched.Processes, min)
 		}
 	}

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Fills a new Redmine, in whose root it is run, with a public project of thirty issues and a page of its wiki.
+# Fills a new Redmine, in whose root it is run, with a public project of thirty issues.
 
 require File.join(Dir.pwd, "config", "environment")
 
@@ -11,8 +11,3 @@ project = Project.create!(name: "Harbour", identifier: "harbour", is_public: tru
   Issue.create!(project: project, tracker: tracker, author: author, status: IssueStatus.first!, priority: IssuePriority.first!,
                 subject: "The crane at berth #{i + 1} is stuck", description: "It has not moved since Monday. " * 10)
 end
-
-wiki = project.wiki || Wiki.create!(project: project, start_page: "Wiki")
-page = WikiPage.new(wiki: wiki, title: "Berths")
-page.content = WikiContent.new(page: page, author: author, text: "h1. Berths\n\n" + ("* _Berth_: the crane of *today*\n" * 40))
-page.save!

@@ -54,7 +54,7 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 			"those that are installed, each with the application preloaded and one thread a worker.",
 		Flags: []cli.Flag{
 			rootFlag(),
-			&cli.StringSliceFlag{Name: optMethod, Usage: "`NAME` of a method, repeatable: " + strings.Join(names, ", "), DefaultText: "all"},
+			&cli.StringSliceFlag{Name: optMethod, Usage: "`NAME` of a method, repeatable: " + strings.Join(names, ", "), DefaultText: "direct, smart, passenger, unicorn, puma"},
 			&cli.StringFlag{Name: optProcesses, Value: "1,2,4,6,8,10", Usage: "`NUMBERS` of processes"},
 			&cli.StringSliceFlag{Name: optPath, Usage: "`PATH` to ask for, repeatable: they are asked in turn", DefaultText: "/"},
 			&cli.StringFlag{Name: optMix, Usage: "`FILE` of requests with weights, in the place of paths: lines such as \"40 GET /posts\""},

@@ -107,7 +107,7 @@ func readMix(file string, paths bool) ([]mix.Request, error) {
 
 func methods(names []string) ([]experiment.Method, error) {
 	if len(names) == 0 {
-		return experiment.Methods(), nil
+		return experiment.DefaultMethods(), nil
 	}
 	var chosen []experiment.Method
 	for _, name := range names {

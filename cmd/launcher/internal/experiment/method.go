@@ -16,10 +16,24 @@ const (
 	Passenger Method = "passenger"
 	Unicorn   Method = "unicorn"
 	Puma      Method = "puma"
+	// PumaForkWorker is Puma whose workers are forked from its first one, again after 1,000 requests.
+	PumaForkWorker Method = "puma-fork-worker"
+	Pitchfork      Method = "pitchfork"
 )
 
 // Methods are all of them, in the order of reports.
-func Methods() []Method { return []Method{Direct, Smart, Passenger, Unicorn, Puma} }
+func Methods() []Method { return append(DefaultMethods(), PumaForkWorker, Pitchfork) }
+
+// DefaultMethods are those that are measured where none is named.
+func DefaultMethods() []Method { return []Method{Direct, Smart, Passenger, Unicorn, Puma} }
+
+// Server returns the name of the program that runs the application.
+func (m Method) Server() string {
+	if m == PumaForkWorker {
+		return string(Puma)
+	}
+	return string(m)
+}
 
 // ParseMethod reads a name.
 func ParseMethod(name string) (Method, error) {
@@ -46,6 +60,10 @@ func (m Method) Template() string {
 		return "Passenger AppPreloader"
 	case Unicorn:
 		return "unicorn master"
+	case PumaForkWorker:
+		return "puma: cluster worker 0"
+	case Pitchfork:
+		return "pitchfork (gen:0) mold"
 	case Puma:
 		return "puma " // its workers are "puma: cluster worker"
 	default:

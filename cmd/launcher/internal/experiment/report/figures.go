@@ -12,7 +12,7 @@ import (
 // isPeer says whether a method is a server that this program is compared with.
 // One that the report does not know is none, and is shown all the same.
 func isPeer(method experiment.Method) bool {
-	return method == experiment.Passenger || method == experiment.Unicorn || method == experiment.Puma
+	return slices.Contains(experiment.Methods(), method) && !method.Own()
 }
 
 // figures finds runs in Results.

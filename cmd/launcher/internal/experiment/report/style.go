@@ -31,6 +31,10 @@ func styleOf(method experiment.Method, place int) style {
 		return style{rgb(0x009E73), "#2FC99A", draw.PyramidGlyph{}}
 	case experiment.Unicorn:
 		return style{rgb(0xCC79A7), "#E8A0C8", diamond()}
+	case experiment.PumaForkWorker:
+		return style{rgb(0x8C510A), "#D8A05B", bar()}
+	case experiment.Pitchfork:
+		return style{rgb(0x762A83), "#C29BD0", pillar()}
 	case experiment.Puma:
 		return style{rgb(0x4D4D4D), "#D0D0D0", wedge()}
 	}

@@ -27,7 +27,7 @@ func trafficSection(f *figures) section {
 	}
 	peer := "No peer answered everything, so there is no best one."
 	if best != nil {
-		peer = fmt.Sprintf("The best peer, the fastest of passenger, unicorn and puma that answered everything, is %s.", clean(best.Method))
+		peer = fmt.Sprintf("The best peer, the fastest of the other servers that answered everything, is %s.", clean(best.Method))
 	}
 	notes := []string{peer, windowText, "Served by: the processes that answered a request at least, and the shares of the least and the most busy of them."}
 	return section{heading: "Traffic", tables: []table{made}, notes: append(notes, errorNotes(runs)...)}

@@ -30,7 +30,7 @@ func (s *Spec) prepare() error {
 	}
 	files := []string{wrapperName}
 	switch s.Method {
-	case experiment.Puma, experiment.Unicorn:
+	case experiment.Puma, experiment.PumaForkWorker, experiment.Unicorn, experiment.Pitchfork:
 		files = append(files, serveName, string(s.Method)+".rb")
 	}
 	for _, name := range files {
@@ -41,7 +41,7 @@ func (s *Spec) prepare() error {
 		if name == wrapperName && s.App.Entry != "config.ru" {
 			text = []byte(railsWrapper(string(text)))
 		}
-		if name == "unicorn.rb" { // its command line has no option for it
+		if name == "unicorn.rb" || name == "pitchfork.rb" { // its command line has no option for it
 			text = fmt.Appendf(text, "\nworker_processes %d\n", s.Workers)
 		}
 		if err := os.WriteFile(s.path(name), text, 0o600); err != nil {

@@ -27,9 +27,13 @@ type Installed struct {
 
 // notInstalled is the error of a method that is not there to be measured.
 func notInstalled(method experiment.Method, err error) error {
-	try := fmt.Sprintf("install it: apt-get install %s", method)
-	if method != experiment.Passenger {
-		try += fmt.Sprintf(", or add gem %q to the application's Gemfile", method)
+	try := fmt.Sprintf("install it: apt-get install %s", method.Server())
+	switch method {
+	case experiment.Passenger:
+	case experiment.Pitchfork:
+		try = "gem install pitchfork, or add it to the application's Gemfile"
+	default:
+		try += fmt.Sprintf(", or add gem %q to the application's Gemfile", method.Server())
 	}
 	return hint.Errorf(try, "%s is not installed: %w", method, err)
 }
@@ -43,7 +47,7 @@ func Find(ctx context.Context, method experiment.Method, app experiment.App) (In
 		return Installed{}, nil
 	case experiment.Passenger:
 		return findPassenger(ctx)
-	case experiment.Puma, experiment.Unicorn:
+	case experiment.Puma, experiment.PumaForkWorker, experiment.Unicorn, experiment.Pitchfork:
 		return findGem(ctx, method, app)
 	default:
 		return Installed{}, fmt.Errorf("find server: there is no method %q", method)
@@ -81,9 +85,9 @@ func findGem(ctx context.Context, method experiment.Method, app experiment.App) 
 	if err != nil {
 		return Installed{}, err
 	}
-	onPath, _ := exec.LookPath(string(method)) // RubyGems may know one too
+	onPath, _ := exec.LookPath(method.Server()) // RubyGems may know one too
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, interpreter, "-", "--find", string(method), onPath)
+	cmd := exec.CommandContext(ctx, interpreter, "-", "--find", method.Server(), onPath)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(script), &stdout, &stderr
 	cmd.Dir, cmd.Env = app.Root, appEnviron(app)
 	err = cmd.Run()

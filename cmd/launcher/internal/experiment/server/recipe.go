@@ -36,8 +36,10 @@ type readiness interface {
 
 func (s *Spec) recipe(installed Installed) (*recipe, error) {
 	switch s.Method {
-	case experiment.Puma:
+	case experiment.Puma, experiment.PumaForkWorker:
 		return s.puma(installed), nil
+	case experiment.Pitchfork:
+		return s.pitchfork(installed), nil
 	case experiment.Unicorn:
 		return s.unicorn(installed), nil
 	case experiment.Passenger:

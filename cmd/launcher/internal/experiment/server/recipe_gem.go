@@ -15,12 +15,25 @@ import (
 func (s *Spec) puma(installed Installed) *recipe {
 	socket := s.path(socketName)
 	bind := url.URL{Scheme: "unix", Path: socket}
-	arguments := []string{"-C", s.path("puma.rb"), "-w", number(s.Workers), "-t", "1:1",
+	arguments := []string{"-C", s.path(string(s.Method) + ".rb"), "-w", number(s.Workers), "-t", "1:1",
 		"-e", s.App.Environment, "-b", bind.String(), s.path(wrapperName)}
 	return &recipe{
 		command: s.serve(installed, arguments), typed: typed(installed, experiment.Puma, arguments),
 		stopSignal: syscall.SIGTERM, backends: []Backend{{Socket: socket}},
 		ready: announced(`^(?:\[\d+\] )?- Worker (\d+) .*booted`, s.Workers),
+	}
+}
+
+// pitchfork returns its recipe: it is a Unicorn whose workers are forked from a mold, by default the
+// process that has loaded the application; pitchfork.rb has it reforked as its documentation does.
+func (s *Spec) pitchfork(installed Installed) *recipe {
+	socket := s.path(socketName)
+	arguments := []string{"-c", s.path("pitchfork.rb"), "-l", socket, "-E", s.App.Environment, s.path(wrapperName)}
+	return &recipe{
+		command: s.serve(installed, arguments), typed: typed(installed, experiment.Pitchfork, arguments),
+		stopSignal: syscall.SIGQUIT,
+		backends:   []Backend{{Socket: socket}},
+		ready:      announced(`worker=(\d+) gen=\d+ pid=\d+ registered`, s.Workers),
 	}
 }
 
@@ -38,7 +51,7 @@ func (s *Spec) unicorn(installed Installed) *recipe {
 }
 
 func (s *Spec) serve(installed Installed, arguments []string) []string {
-	return append([]string{cmp.Or(s.App.Ruby, "ruby"), s.path(serveName), string(s.Method), installed.Program}, arguments...)
+	return append([]string{cmp.Or(s.App.Ruby, "ruby"), s.path(serveName), s.Method.Server(), installed.Program}, arguments...)
 }
 
 func typed(installed Installed, method experiment.Method, arguments []string) []string {

@@ -1,0 +1,37 @@
+//go:build linux
+
+package server
+
+import (
+	"strings"
+	"testing"
+
+	"launcher/cmd/launcher/internal/experiment"
+)
+
+// Pitchfork is not installed where tests run; its command line is that of its documentation.
+func TestPitchforkCommand(t *testing.T) {
+	s := &Spec{Method: experiment.Pitchfork, Workers: 2, Dir: t.TempDir(), App: experiment.App{Environment: "production", Entry: "config.ru"}}
+	r, err := s.recipe(Installed{Program: "/usr/bin/pitchfork"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(r.typed, " "), "pitchfork -c D/pitchfork.rb -l D/server.sock -E production D/wrapper.ru"; strings.ReplaceAll(got, s.Dir, "D") != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for _, line := range []string{"I, worker=0 gen=0 pid=12 registered", "worker=0 gen=1 pid=13 registered", "worker=1 gen=0 spawning..."} {
+		_ = r.ready.line(line)
+	}
+	if r.ready.up(t.Context()) {
+		t.Error("one worker is two")
+	}
+	if _ = r.ready.line("worker=1 gen=0 pid=14 registered"); !r.ready.up(t.Context()) {
+		t.Error("two workers are not up")
+	}
+	if err := s.prepare(); err != nil {
+		t.Error(err)
+	}
+	if _, err := findGem(t.Context(), experiment.Pitchfork, experiment.App{Root: s.Dir}); err == nil || !strings.Contains(err.Error(), "pitchfork is not installed") {
+		t.Errorf("found %v", err)
+	}
+}
