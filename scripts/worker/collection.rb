@@ -75,7 +75,7 @@ module PreforkLauncher
     # Early: as soon as the credit covers it, not only where the next request would be interrupted otherwise. That is the default
     # where Ruby does not tell the places of each size apart (until 3.2), because it is not known well enough there; and each
     # worker of the blog has 3 to 13 MB less of its own for 3 to 17 % more CPU time (3.1), still less than without
-    # collections. With 3.3 it would be 0.3 MB for 4 %, with 3.4 nothing for 3 %.
+    # collections. With 3.3 it would be 1 MB for 4 to 6 %, with 3.4 up to 3 MB for 3 to 6 %.
     #
     # The record of the scoreboard is told what they cost. Made by the thread that is to serve.
     def initialize(record: nil, early: nil, clock: -> { Process.clock_gettime(Process::CLOCK_THREAD_CPUTIME_ID) },
