@@ -263,7 +263,7 @@ func TestExperimentKeepsFinishedRuns(t *testing.T) {
 func TestExperimentBadPath(t *testing.T) {
 	t.Parallel()
 	root := copyApp(t, "blog")
-	x := startExperiment(t, root, "--method", "smart", "--method", "puma", "--processes", "1", "--requests", "20", "--path", "/nothing", "--path", "/posts")
+	x := startExperiment(t, root, "--method", "smart", "--method", "puma", "--processes", "1", "--requests", "20", "--path", "/nothing", "--path", "/posts", "--until-steady")
 	if status := x.wait(); status != exitOK {
 		t.Errorf("exit status %d", status)
 	}

@@ -28,6 +28,7 @@ const (
 	optPath           = "path"
 	optMix            = "mix"
 	optRepeat         = "repeat"
+	optUntilSteady    = "until-steady"
 	optRequests       = "requests"
 	optRate           = "rate"
 	optConnections    = "connections"
@@ -59,6 +60,7 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 			&cli.StringSliceFlag{Name: optPath, Usage: "`PATH` to ask for, repeatable: they are asked in turn", DefaultText: "/"},
 			&cli.StringFlag{Name: optMix, Usage: "`FILE` of requests with weights, in the place of paths: lines such as \"40 GET /posts\""},
 			&cli.IntFlag{Name: optRequests, Value: 1000, Usage: "`NUMBER` of requests of the load"},
+			&cli.BoolFlag{Name: optUntilSteady, Usage: "end each load once throughput and memory are steady, after --requests (100000 then) or 15 minutes at the latest"},
 			&cli.IntFlag{Name: optRepeat, Value: 1, Usage: "`NUMBER` of rounds, each with every method: the tables have medians, the smallest and the largest"},
 			&cli.IntFlag{Name: optConnections, Value: 10, Usage: "`NUMBER` of requests at once"},
 			&cli.Float64Flag{Name: optRate, Usage: "`REQUESTS` a second", DefaultText: "as fast as answers come"},

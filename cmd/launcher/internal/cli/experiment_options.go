@@ -29,6 +29,9 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 	config = experiment.Config{Paths: ctx.StringSlice(optPath), Requests: ctx.Int(optRequests), Repeat: ctx.Int(optRepeat), Connections: ctx.Int(optConnections),
 		Rate: ctx.Float64(optRate), Straight: ctx.Bool(optStraight), Command: commandTyped(os.Args),
 		BootTimeout: ctx.Duration(optBootTimeout), RequestTimeout: ctx.Duration(optRequestTimeout)}
+	if config.UntilSteady = ctx.Bool(optUntilSteady); config.UntilSteady && !ctx.IsSet(optRequests) {
+		config.Requests = 100_000
+	}
 	if err := positive(ctx, optBootTimeout, optRequestTimeout); err != nil {
 		return config, "", err
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	Mix         []mix.Request // in the place of paths; nil: those are requested in turn
 	MixFile     string        // its name
 	Requests    int
+	UntilSteady bool // end a load sooner, once throughput and memory are steady
 	Connections int
 	Repeat      int     // rounds: how often each run is made
 	Rate        float64 // requests a second, 0: as fast as responses come

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"launcher/cmd/launcher/internal/experiment"
@@ -18,6 +19,7 @@ type sampler struct {
 	began   time.Time
 	except  []int // processes that do not belong to the method: the web server in front
 	samples []experiment.Sample
+	pss     atomic.Uint64 // of the last sample
 }
 
 // take reads a sample and keeps it.
@@ -43,6 +45,7 @@ func (s *sampler) take(phase string) (experiment.Sample, error) {
 		sample.Add(experiment.Process{Pid: p.Pid, Parent: p.Parent, Name: proc.Title(p.Pid), Usage: usage})
 	}
 	s.samples = append(s.samples, sample)
+	s.pss.Store(sample.PSS)
 	return sample, nil
 }
 

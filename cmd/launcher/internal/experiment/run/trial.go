@@ -229,9 +229,14 @@ func (t *trial) load(ctx context.Context, target load.Target) error {
 		case <-loading.Done():
 		}
 	})
+	var enough func(int, int) bool
+	if t.config.UntilSteady {
+		var s steadiness
+		enough = func(_, responses int) bool { return s.enough(responses, t.sampler.pss.Load()) }
+	}
 	began := time.Since(t.sampler.began)
 	result := load.Run(loading, target, load.Plan{
-		Mix: t.mix, Visitors: t.visitors(), Requests: t.config.Requests, Connections: t.config.Connections, Rate: t.config.Rate,
+		Mix: t.mix, Visitors: t.visitors(), Enough: enough, Requests: t.config.Requests, Connections: t.config.Connections, Rate: t.config.Rate,
 		Timeout: t.config.RequestTimeout, Host: loadHost,
 	}, func(finished, failed int) { t.config.Observer.Requested(finished, failed, t.config.Requests) })
 	cause := context.Cause(loading)
