@@ -39,7 +39,7 @@ func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 		switch {
 		case errors.Is(err, syscall.EAGAIN):
 			full = err
-		case err != nil && full != nil && ctx.Err() != nil:
+		case err != nil && full != nil && (ctx.Err() != nil || timedOut(err)):
 			return nil, full
 		default:
 			return conn, err
@@ -70,4 +70,10 @@ func cause(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	return err
+}
+
+// timedOut says whether the deadline of the context has ended a call, which may be before the context itself says so.
+func timedOut(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
 }

@@ -14,8 +14,8 @@ import (
 	"launcher/fcgi/fcgitest"
 )
 
-// fullListener has a backlog of one, which connections fill.
-func fullListener(t *testing.T) (listener net.Listener, path string) {
+// fullListener has a backlog of one, which connections fill that say nothing until release closes them.
+func fullListener(t *testing.T) (listener net.Listener, path string, release func()) {
 	t.Helper()
 	path = filepath.Join(fcgitest.TempDir(t), "s")
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
@@ -35,20 +35,27 @@ func fullListener(t *testing.T) (listener net.Listener, path string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
+	var filling []net.Conn
+	release = func() {
+		for _, conn := range filling {
+			conn.Close()
+		}
+	}
+	t.Cleanup(release)
 	for {
 		conn, err := net.Dial("unix", path)
 		if errors.Is(err, syscall.EAGAIN) {
-			return listener, path
+			return listener, path, release
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { conn.Close() })
+		filling = append(filling, conn)
 	}
 }
 
 func TestClientFullBacklog(t *testing.T) {
-	_, path := fullListener(t)
+	_, path, _ := fullListener(t)
 	client := &Client{Network: "unix", Address: path, DialTimeout: time.Second}
 	if _, err := client.Do(fcgitest.Context(t), get()); !NothingSent(err) || !errors.Is(err, syscall.EAGAIN) {
 		t.Errorf("got %v", err)
@@ -61,18 +68,15 @@ func TestClientFullBacklog(t *testing.T) {
 }
 
 func TestClientWaitsForBacklog(t *testing.T) {
-	listener, path := fullListener(t)
+	listener, path, release := fullListener(t)
 	client := &Client{Network: "unix", Address: path, DialTimeout: fcgitest.Patience}
 	result := make(chan error, 1)
 	go func() {
 		_, _, err := fetch(fcgitest.Context(t), client, get())
 		result <- err
 	}()
-	// The connections that filled the backlog say nothing.
-	fcgitest.RespondOn(t, listener, func(conn net.Conn) {
-		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
-		fcgitest.After(fcgitest.Whole("A: b", "x"))(conn)
-	})
+	release()
+	fcgitest.RespondOn(t, listener, fcgitest.After(fcgitest.Whole("A: b", "x")))
 	if err := fcgitest.Await(t, "the end", result); err != nil {
 		t.Error(err)
 	}
