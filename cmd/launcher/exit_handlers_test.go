@@ -42,6 +42,7 @@ func TestExitHandlers(t *testing.T) {
 	want = append(want, fmt.Sprintf("boot %d", in.pid("preloader gen=1")))
 	in.signal(syscall.SIGHUP)
 	in.waitLine(`msg="preloader retired" gen=1`)
+	in.rolled(1, 2, 2)
 	// Somebody ends a worker whose handler hangs: its slot is served meanwhile.
 	old := in.worker(0)
 	register(0)
@@ -74,10 +75,15 @@ func TestExitHandlers(t *testing.T) {
 	}
 }
 
-// pid is that of the only process of a title.
+// pid is that of the only process of a title. The process between a preloader and a new worker has the preloader's for a
+// moment, also when the worker is ready.
 func (in *instance) pid(title string) int {
 	in.t.Helper()
-	found := in.titled("launcher " + title)
+	var found []process
+	in.waitFor("one process "+title, func() bool {
+		found = in.titled("launcher " + title)
+		return len(found) == 1
+	})
 	if len(found) != 1 {
 		in.t.Fatalf("%d of %s: %+v", len(found), title, in.processes())
 	}

@@ -22,12 +22,11 @@ func askedWhileBusy(t *testing.T) (in *instance, long *queued) {
 // meanwhile, can ask for a refork.
 func (in *instance) askedBehind(target string) (long *queued) {
 	in.t.Helper()
-	launcher := in.cmd.Process.Pid
-	freeze(in.t, launcher)
-	in.warm(0, 1)
-	long = queue(in.t, in.socket(0), target)
-	in.doing(0, "GET "+target)
-	kill(in.t, launcher, syscall.SIGCONT)
+	in.unseen(func() {
+		in.warm(0, 1)
+		long = queue(in.t, in.socket(0), target)
+		in.doing(0, "GET "+target)
+	})
 	in.waitLine(lineAsked)
 	return long
 }

@@ -22,7 +22,7 @@ func TestSocketFilesAreRemoved(t *testing.T) {
 	for range 3 {
 		waiting = append(waiting, queue(t, in.socket(0), "/"))
 	}
-	clean(t, filepath.Join(in.root, "log"))
+	in.unseen(func() { clean(t, filepath.Join(in.root, "log")) })
 	in.waitLine(`level=WARN msg="pid file was removed or replaced; it is written anew" path=` + in.root + `/log/launcher.pid`)
 	in.waitLine(`level=WARN msg="socket files were removed or replaced; the sockets are bound anew" slots="\[0 1\]"`)
 	for _, q := range waiting {
@@ -43,9 +43,11 @@ func TestSocketFilesAreRemoved(t *testing.T) {
 		}
 	}
 
-	if err := os.RemoveAll(filepath.Join(in.root, "log")); err != nil {
-		t.Fatal(err)
-	}
+	in.unseen(func() {
+		if err := os.RemoveAll(filepath.Join(in.root, "log")); err != nil {
+			t.Fatal(err)
+		}
+	})
 	in.waitLines(`the sockets are bound anew" slots="\[0 1\]"`, 2)
 	for _, socket := range in.sockets(2) {
 		if a := ask(t, socket, "/"); !a.is("one") {
@@ -61,6 +63,14 @@ func TestSocketFilesAreRemoved(t *testing.T) {
 	if left := listing(t, filepath.Join(in.root, "log")); len(left) != 3 { // the folder itself, the configuration, the heap
 		t.Errorf("left behind: %q", left)
 	}
+}
+
+// unseen does something at once, as far as the launcher can tell: it is stopped meanwhile.
+func (in *instance) unseen(do func()) {
+	in.t.Helper()
+	freeze(in.t, in.cmd.Process.Pid)
+	defer kill(in.t, in.cmd.Process.Pid, syscall.SIGCONT)
+	do()
 }
 
 // clean removes every file of a folder, as rm does.
@@ -81,7 +91,7 @@ func TestFolderIsTakenByAnotherLauncher(t *testing.T) {
 	t.Parallel()
 	root := versionedApp(t)
 	in := start(t, startOptions{root: root, args: []string{"1"}, shared: true}).serving()
-	in.signal(syscall.SIGSTOP)
+	freeze(t, in.cmd.Process.Pid)
 	clean(t, filepath.Join(root, "log"))
 	other := start(t, startOptions{root: root, args: []string{"1"}, shared: true}).serving()
 	in.signal(syscall.SIGCONT)
@@ -130,18 +140,22 @@ func TestForeignFilesInTheSocketFolder(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 	// While it runs too: at HUP, and while it stops.
-	remove(t, filepath.Join(log, "launcher.heap"))
-	if err := os.Symlink("/dev/zero", filepath.Join(log, "launcher.heap")); err != nil {
-		t.Fatal(err)
-	}
-	in.signal(syscall.SIGHUP)
-	in.reached(2)
-	for _, name := range []string{"launcher.pid", "launcher.sock", "fastcgi.socket-0"} {
-		remove(t, filepath.Join(log, name))
-		if err := syscall.Mkfifo(filepath.Join(log, name), 0o666); err != nil {
+	in.unseen(func() {
+		remove(t, filepath.Join(log, "launcher.heap"))
+		if err := os.Symlink("/dev/zero", filepath.Join(log, "launcher.heap")); err != nil {
 			t.Fatal(err)
 		}
-	}
+	})
+	in.signal(syscall.SIGHUP)
+	in.reached(2)
+	in.unseen(func() {
+		for _, name := range []string{"launcher.pid", "launcher.sock", "fastcgi.socket-0"} {
+			remove(t, filepath.Join(log, name))
+			if err := syscall.Mkfifo(filepath.Join(log, name), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 	in.waitLine(`msg="files could not be put back .*launcher.pid is there and is not a file; it was left alone`)
 	in.signal(syscall.SIGTERM)
 	if status := in.wait(); status != exitOK {

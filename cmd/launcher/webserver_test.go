@@ -5,7 +5,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -18,15 +20,27 @@ import (
 	"time"
 )
 
-// freePort is a port of 127.0.0.1 that nobody has right now.
+// freePort is a port of 127.0.0.1 that is the test's own until it ends. The kernel gives it to nobody who asks for any port, and
+// a name that only one process can have (an abstract socket) keeps other tests from it.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10_000 + rand.IntN(20_000)
+		reserved, err := net.Listen("unix", fmt.Sprintf("@launcher-test-port-%d", port))
+		if err != nil {
+			continue
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			_ = reserved.Close()
+			continue
+		}
+		_ = l.Close()
+		t.Cleanup(func() { _ = reserved.Close() })
+		return port
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // runLighttpd runs lighttpd on a configuration and returns the address of its site. It
