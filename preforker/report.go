@@ -176,6 +176,9 @@ func reforkLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	switch f := fact.(type) {
 	case core.ReforkAsked:
 		return slog.LevelDebug, "refork asked for", ofWorker(f.Worker, slog.Uint64(keyServed, f.Served))
+	case core.ReforkPutOff:
+		return slog.LevelDebug, "a refork is put off: the workers have grown little since their first requests",
+			append(ofWorker(f.Worker), slog.Uint64(keyServed, f.Served), slog.String(keyEach, megabytes(f.Each)))
 	case core.ReforkTimedOut:
 		return slog.LevelDebug, "refork takes too long", ofOrigin(f.Origin, slog.Duration(keyTimeout, f.Timeout))
 	case core.ReforkRefused:

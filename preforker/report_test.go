@@ -118,6 +118,8 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.SpareReady{Worker: spare, After: 4 * time.Millisecond}, "DEBUG spare worker is ready[gen=2 pid=78 seconds=0.004]"},
 		{core.SpareWaits{Deaths: 3, Wait: time.Second}, "WARN the next spare worker waits[deaths=3 wait=1s]"},
 
+		{core.ReforkPutOff{Worker: worker, Served: 60, Each: 8 * mB},
+			"DEBUG a refork is put off: the workers have grown little since their first requests[slot=1 gen=2 refork=1 pid=77 served=60 each=8 MB]"},
 		{core.SeedingEnded{Generation: 2, Reason: core.ReasonNotAsked}, "DEBUG no slot waits for a warm worker any more[gen=2 reason=nobody asked]"},
 
 		{core.MemoryBoundChanged{Generation: 2, Bound: bound},

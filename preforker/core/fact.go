@@ -244,6 +244,13 @@ type (
 		Worker WorkerName
 		Served uint64
 	}
+	// ReforkPutOff says that a later refork would gain too little yet.
+	ReforkPutOff struct {
+		fact
+		Worker WorkerName // that would be asked
+		Served uint64
+		Each   uint64 // bytes that forks of the preloader have after their first requests
+	}
 	// ReforkTimedOut says that such a preloader is given up.
 	ReforkTimedOut struct {
 		fact

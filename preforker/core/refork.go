@@ -34,6 +34,7 @@ type reforks struct {
 	refusals  int             // for what was found in a worker
 	told      map[string]bool // what the log has of it
 	retryAt   time.Duration   // no attempt before
+	putOff    bool            // a later one does not pay yet, and the log says so
 	declared  bool            // a worker was unfit, and the log says so
 }
 
@@ -66,6 +67,13 @@ func (c *Core) beginRefork(source *preloader) {
 	}
 	w := c.busiestWorker(source.origin, c.policy.Refork.After[r.completed])
 	if w == nil {
+		return
+	}
+	if r.completed > 0 && !c.reforkPays(source) {
+		if !r.putOff {
+			r.putOff = true
+			c.do(ReforkPutOff{Worker: w.name(), Served: w.served, Each: c.forkCost(source)})
+		}
 		return
 	}
 	r.last++

@@ -9,6 +9,8 @@ type Refork struct {
 	After []uint64
 	// Checked has a worker refuse where anything in it would not survive a fork.
 	Checked bool
+	// Worthwhile has a later one begin only where workers have grown by enough.
+	Worthwhile bool
 }
 
 // autoAfter is After by default. The first requests build most of what requests build at all, so the first refork
@@ -17,4 +19,6 @@ type Refork struct {
 var autoAfter = []uint64{10, 60}
 
 // AutoRefork is made only where it is safe.
-func AutoRefork() Refork { return Refork{After: slices.Clone(autoAfter), Checked: true} }
+func AutoRefork() Refork {
+	return Refork{After: slices.Clone(autoAfter), Checked: true, Worthwhile: true}
+}

@@ -19,6 +19,7 @@ func (c *Core) fill() {
 		return
 	}
 	c.fillVacant(source, slotBackoff.free)
+	c.findCostlySeeds(source)
 	c.roll(source)
 	c.fillVacant(source, math.MaxInt)
 	c.lendSockets()

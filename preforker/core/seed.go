@@ -38,7 +38,7 @@ func (c *Core) seeding() *preloader {
 // isSeed says whether a worker was forked from the preloader that another one was reforked from, and stays where
 // the slots are filled from that one.
 func (c *Core) isSeed(w *worker, source *preloader) bool {
-	return source.seededBy == w.key.Origin() && source.seededBy != ident.Origin{}
+	return !w.costly && source.seededBy == w.key.Origin() && source.seededBy != ident.Origin{}
 }
 
 // waitsForSeed says whether an empty slot, or one that an older generation serves, is not to be filled from source yet.

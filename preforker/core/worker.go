@@ -27,6 +27,7 @@ type worker struct {
 	sampled   bool          // a budget was chosen with it in view
 	said      bool          // that it leaves, when it was new
 	unfit     bool          // says the application: nothing is to be forked from it
+	costly    bool          // a seed that has far more memory than the forks of a warm one
 	refusals  int           // how often it had something that nobody must inherit
 	maxServed uint64        // requests after which it leaves; 0: any number
 	renewal   Reason        // why a successor of its own generation was started

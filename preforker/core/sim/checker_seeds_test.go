@@ -225,7 +225,11 @@ func (c *checker) checkSeedsStay(a core.WorkerServes) {
 	if c.drained == nil || a.Renewal {
 		return
 	}
-	if p := c.preloader(a.Worker.Key.Origin()); p.seeded(c.drained.key.Origin()) {
+	p := c.preloader(a.Worker.Key.Origin())
+	if c.policy.Refork.Worthwhile && !c.seedsOf(c.drained.key.Origin()) && c.drained.private > 0 && p != nil && p.source != c.drained.key {
+		return // it may have far more memory
+	}
+	if p.seeded(c.drained.key.Origin()) {
 		c.fail("the seed %v makes room for %v", c.drained.key, a.Worker.Key)
 	}
 }

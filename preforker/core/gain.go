@@ -1,0 +1,51 @@
+package core
+
+// What each fork writes with its first requests, a fork of the next refork would write again. What a worker has beyond that is
+// what a refork gains.
+
+const (
+	// gainShare is the part of what forks write anew that a later refork gains at least.
+	gainShare = 4
+	// costlySeed is how many times as much as a fork a seed has that is replaced by one: it has written all that the first requests
+	// of the application write, and nobody shares that but the one that others are forked from.
+	costlySeed = 2
+)
+
+// forkCost is what the forks of a preloader have after their first requests, in the mean; 0: not known.
+func (c *Core) forkCost(p *preloader) uint64 {
+	var sum, forks uint64
+	for _, s := range c.slots {
+		if w := s.serving(); w != nil && w.state == ReadyWorker && w.settled > 0 && w.key.Origin() == p.origin {
+			sum, forks = sum+w.settled, forks+1
+		}
+	}
+	return sum / max(forks, 1)
+}
+
+// reforkPays says whether the workers have so much more than forks of a preloader start with that it pays to fork them anew.
+func (c *Core) reforkPays(p *preloader) bool {
+	each := c.forkCost(p)
+	if !c.policy.Refork.Worthwhile || each == 0 {
+		return true
+	}
+	var gain, usual uint64
+	for _, s := range c.slots {
+		if w := s.serving(); w != nil && w.key != p.source { // which shares what it had when it was measured
+			gain, usual = gain+w.private-min(w.private, each), usual+each
+		}
+	}
+	return gain >= usual/gainShare
+}
+
+// findCostlySeeds has the seeds replaced that share little with what the slots were filled from.
+func (c *Core) findCostlySeeds(source *preloader) {
+	each := c.forkCost(source)
+	if !c.policy.Refork.Worthwhile || each == 0 || c.announced != source.origin || c.seeding() != nil {
+		return
+	}
+	for _, s := range c.slots {
+		if w := s.serving(); w != nil && c.isSeed(w, source) && w.key != source.source && w.private >= costlySeed*each {
+			w.costly = true
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package core
+
+import (
+	"testing"
+
+	"launcher/preforker/ident"
+)
+
+// grown has two seeds and three forks of the first one, with so many megabytes each after eight requests.
+func grown(t *testing.T, each uint64) (s *script, origin ident.Origin) {
+	t.Helper()
+	s = seeded(t, 5)
+	s.core.policy.Refork.Worthwhile = true
+	origin = s.asked(0, 10)
+	first := s.firstWorker(s.reforked(origin), origin)
+	s.ready(first)
+	s.boot(s.event(WorkerAnsweredFirst{first, 200, "GET /"}))
+	s.exits()
+	for slot := 2; slot < 5; slot++ {
+		s.has(slot, each, MinService)
+	}
+	return s, origin
+}
+
+func (s *script) has(slot int, private, served uint64) []Action {
+	s.t.Helper()
+	s.now += testPeriod
+	return s.event(WorkersMeasured{[]Measurement{{Key: s.serving(slot), Private: private * mB, Served: served}}})
+}
+
+// TestSeedWithFarMoreMemoryIsReplaced, but not the one that the others were forked from.
+func TestSeedWithFarMoreMemoryIsReplaced(t *testing.T) {
+	s, origin := grown(t, 8)
+	s.has(0, 22, 20)
+	actions := s.has(1, 22, 20)
+	if next := s.firstWorker(actions, origin); next.Slot != 1 {
+		t.Errorf("%v", next)
+	}
+}
+
+func TestSeedWithALittleMoreMemoryStays(t *testing.T) {
+	s, _ := grown(t, 8)
+	if spawned := find[SpawnWorker](s.has(1, 15, 20)); len(spawned) != 0 {
+		t.Errorf("%+v", spawned)
+	}
+}
+
+// TestLaterReforkThatDoesNotPay is put off until it does.
+func TestLaterReforkThatDoesNotPay(t *testing.T) {
+	s, _ := grown(t, 8)
+	if asked := find[ReforkWorker](s.has(2, 9, 60)); len(asked) != 0 {
+		t.Errorf("asked %+v", asked)
+	}
+	s.has(2, 9, 70)
+	if n := s.kinds["core.ReforkPutOff"]; n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	s.has(3, 14, 50)
+	if asked := find[ReforkWorker](s.has(4, 14, 50)); len(asked) != 1 {
+		t.Errorf("asked %+v", asked)
+	}
+}
