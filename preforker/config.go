@@ -43,6 +43,7 @@ type Config struct {
 	Renewal Renewal // when a fork takes a worker's place
 
 	Refork       Refork
+	Early        int           // workers that serve before what keeps memory shared is prepared; 0: none does
 	Seeds        int           // workers that a generation grows from; 0: all slots are filled from what was loaded
 	SeedTime     time.Duration // that they have for it
 	Spare        core.Spare    // whether a worker without a slot is kept

@@ -22,7 +22,8 @@ type preloaderProcess struct {
 	read   chan struct{}     // closed when everything that it said was posted
 }
 
-func (s *Supervisor) startPreloader(generation int) core.Event {
+func (s *Supervisor) startPreloader(a core.StartPreloader) core.Event {
+	generation := a.Generation
 	origin := ident.Origin{Generation: generation}
 	start := s.rubyStart()
 	settings, err := start.Settings(generation)
@@ -30,6 +31,7 @@ func (s *Supervisor) startPreloader(generation int) core.Event {
 		return core.PreloaderExited{Origin: origin, StartError: startErrorOf(err)}
 	}
 	settings["without"] = ruby.JoinOptimizations(s.config.Without, "\n")
+	settings["prepare"] = string(a.Prepare)
 	s.config.Warmup.AddTo(settings)
 	process, err := start.Launch(fmt.Sprintf("control gen=%d", generation), settings, s.rubyVariables())
 	if err != nil {
@@ -71,6 +73,7 @@ type preloaderEnded struct {
 }
 
 func (s *Supervisor) readPreloader(p *preloaderProcess) {
+	version := "" // of its Ruby
 	for {
 		message, err := ruby.Receive(p.conn)
 		if err != nil {
@@ -89,11 +92,15 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 			p.output.Admit()
 			s.post(core.PreloaderHello{Origin: p.origin, Hello: helloOf(m)})
 		case wire.Loaded:
-			s.rememberHeap(m)
+			s.rememberHeap(m.Ruby, m.Slots)
 			if p.origin.Refork == 0 {
 				s.readHelpers(ident.Key{Generation: p.origin.Generation})
 			}
 			s.post(core.PreloaderLoaded{Origin: p.origin, Loaded: loadOf(m)})
+			version = m.Ruby
+		case wire.Prepared:
+			s.rememberHeap(version, m.Slots)
+			s.post(core.PreloaderPrepared{Origin: p.origin, Seconds: m.Seconds, Findings: findingsOf(m.Findings)})
 		case wire.Reforked:
 			s.post(core.WorkerReforked{Origin: p.origin, Pid: m.Pid})
 		case wire.NotReforked:
@@ -110,12 +117,12 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 
 // rememberHeap is for the next start, and does not wait. It is no harm where the folder of the
 // sockets cannot be written to.
-func (s *Supervisor) rememberHeap(m wire.Loaded) {
-	if len(m.Slots) == 0 {
+func (s *Supervisor) rememberHeap(version string, slots map[string]int) {
+	if len(slots) == 0 {
 		return
 	}
 	s.tasks.Go(func() { // the workers are not to wait for a disk
-		if err := s.heap.Write(m.Ruby, m.Slots); err != nil {
+		if err := s.heap.Write(version, slots); err != nil {
 			s.log.Debug("the size of the Ruby heap could not be kept", keyError, err)
 		}
 	})
@@ -139,6 +146,16 @@ func (s *Supervisor) releasePreloader(e preloaderEnded) core.Event {
 func (s *Supervisor) measurePreloader(origin ident.Origin) {
 	if p := s.preloaders[origin]; p != nil && p.child != nil {
 		s.measure.preloader(origin, p.child.Pid)
+	}
+}
+
+// instructPreloader tells a preloader what to do besides forking.
+func (s *Supervisor) instructPreloader(a core.Action) {
+	switch a := a.(type) {
+	case core.PreparePreloader:
+		s.tellPreloader(a.Origin, wire.Prepare{})
+	case core.RetirePreloader:
+		s.tellPreloader(a.Origin, wire.Retire{Last: a.Last})
 	}
 }
 

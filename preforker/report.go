@@ -60,6 +60,11 @@ func loadLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 			return slog.LevelInfo, "worker loaded the application", loadAttrs(f.Load, ofWorker(*f.Worker))
 		}
 		return slog.LevelInfo, "preloader loaded the application", loadAttrs(f.Load, ofOrigin(f.Origin, slog.Int(keyPid, f.Load.Pid)))
+	case core.MemoryPrepared:
+		return slog.LevelInfo, "preloader has prepared what keeps memory shared", ofOrigin(f.Origin, slog.Float64(keySeconds, f.Seconds))
+	case core.PreparationTimedOut:
+		return slog.LevelError, "preloader did not end to prepare what keeps memory shared in time, and is killed",
+			ofOrigin(f.Origin, slog.Duration(keyTimeout, f.Timeout))
 	case core.FindingMade:
 		return slog.LevelWarn, f.Finding.Text, present(slog.Int(keyGeneration, f.Generation), slog.String(keyKind, f.Finding.Kind),
 			slog.String(keyWhere, f.Finding.Where), slog.String(keyAdvice, f.Finding.Advice))

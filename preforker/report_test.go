@@ -46,6 +46,8 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.GenerationLoaded{Origin: origin, Load: load}, "INFO preloader loaded the application[gen=2 pid=70 seconds=1.5 ruby=3.1.2 rails=6.1]"},
 		{core.GenerationLoaded{Origin: origin, Worker: &worker, Load: load},
 			"INFO worker loaded the application[slot=1 gen=2 refork=1 pid=77 seconds=1.5 ruby=3.1.2 rails=6.1]"},
+		{core.MemoryPrepared{Origin: origin, Seconds: 0.5}, "INFO preloader has prepared what keeps memory shared[gen=2 seconds=0.5]"},
+		{core.PreparationTimedOut{Origin: origin, Timeout: time.Minute}, "ERROR preloader did not end to prepare what keeps memory shared in time, and is killed[gen=2 timeout=1m0s]"},
 		{core.FindingMade{Generation: 2, Finding: thread}, "WARN boot started a thread[gen=2 kind=thread where=lib/a.rb:3 advice=start it later]"},
 		{core.FindingMade{Generation: 2, Finding: core.Finding{Kind: "socket", Text: "boot opened a socket"}}, "WARN boot opened a socket[gen=2 kind=socket]"},
 		{core.LoadFailed{Failure: core.LoadFailure{Generation: 3, Was: core.LoadingPreloader, Failed: &core.Failed{Failure: core.Failure{Class: "SyntaxError", Message: "x"}}}},

@@ -17,7 +17,6 @@ import (
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
-	"launcher/preforker/internal/wire"
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
 	"launcher/preforker/ruby"
@@ -112,7 +111,7 @@ func policyOf(config Config) core.Policy {
 	return core.Policy{BootTimeout: config.BootTimeout, DrainTimeout: config.DrainTimeout,
 		Method: config.SpawnMethod, LoadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
 		Renewal: config.Renewal, Refork: config.Refork, MemoryLimit: memoryLimit(config.Log), MeasurePeriod: measurePeriod,
-		Seeds: config.Seeds, SeedTime: config.SeedTime, Spare: config.Spare}
+		Seeds: config.Seeds, Early: config.Early, SeedTime: config.SeedTime, Spare: config.Spare}
 }
 
 // memoryLimit is what bounds a budget that is chosen; it can be chosen without.
@@ -301,9 +300,9 @@ func (s *Supervisor) discardNotices() {
 func (s *Supervisor) perform(a core.Action) core.Event {
 	switch a := a.(type) {
 	case core.StartPreloader:
-		return s.startPreloader(a.Generation)
-	case core.RetirePreloader:
-		s.tellPreloader(a.Origin, wire.Retire{Last: a.Last})
+		return s.startPreloader(a)
+	case core.PreparePreloader, core.RetirePreloader:
+		s.instructPreloader(a)
 	case core.SignalPreloader:
 		s.signalPreloader(a)
 	case core.ReforkWorker:

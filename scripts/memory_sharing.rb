@@ -11,8 +11,8 @@ require_relative "memory/warmup_requests"
 require_relative "text"
 
 module PreforkLauncher
-  # Does, between the loaded application and the first fork, all that keeps the workers' memory shared, each optimization that
-  # is on in its order. Nothing here may keep the application from starting, or change it.
+  # Does, once the application is loaded and before most of its workers are forked, all that keeps their memory shared, each
+  # optimization that is on in its order. Nothing here may keep the application from starting, or change it.
   class MemorySharing
     RESPONDER_SECONDS = 5
     RESPONDER_REQUESTS = 4
@@ -25,17 +25,17 @@ module PreforkLauncher
       @optimizations = Optimizations.new(settings.without)
       @deadline = Clock.now + (SHARE * settings.boot_seconds)
       @grace = [Steps::GRACE, GRACE * settings.boot_seconds].min
-      @steps = Steps.new(@optimizations, errors, deadline: @deadline, root: @root, grace: @grace)
       @eager_load = EagerLoad.new(@root)
       @warmup = WarmupRequests.new(settings.warmup, errors, url_prefix: settings.url_prefix) if settings.warmup
       @heap = Heap.new(@optimizations)
     end
 
     # Prepares the application. Requests come before the compaction, so that what they make lies together with
-    # the rest; and after it, because it empties the caches that they fill.
-    def prepare(app)
+    # the rest; and after it, because it empties the caches that they fill. The block is called between the steps.
+    def prepare(app, &between)
+      @steps = Steps.new(@optimizations, @errors, deadline: @deadline, root: @root, grace: @grace, between: between)
       @steps.step("eager-load") { eager_load } if @eager_load.wanted?
-      RailsWarmup.new(@optimizations, @errors, root: @root, deadline: @deadline, grace: @grace).run
+      RailsWarmup.new(@optimizations, @errors, root: @root, deadline: @deadline, grace: @grace, between: between).run
       warm_up(app)
       @steps.step("compact") { @heap.compact }
       @steps.step("responder") { exercise_responder }

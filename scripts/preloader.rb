@@ -26,6 +26,8 @@ module PreforkLauncher
     def initialize(settings)
       @settings = settings
       @safe = false # to be forked from
+      @early = settings.prepare == "beside" # what keeps memory shared is not prepared yet
+      @put_off = nil # a message that came in the middle of that, and its descriptors
       @idle = [] # threads that do nothing
       @hooks = Hooks.new
       @safety = ForkSafety.new(FastCGI::ErrorStream.new($stderr))
@@ -34,13 +36,12 @@ module PreforkLauncher
     end
 
     def run
-      app = @loading.run(@memory_sharing) { report_loaded }
+      app = @loading.run(*(@memory_sharing if @settings.prepare == "first")) { @early ? report_early : report_loaded }
       @channel = @loading.channel
       @loaded_in = Process.pid
       leave_with_supervisor
-      @state = ProcessState.after_load
       @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are forked from this one, too
-      @memory_sharing.age
+      keep_state unless @early
       serve_spawns(app)
       Kernel.exit(0)
     end
@@ -76,25 +77,72 @@ module PreforkLauncher
       exit!(1)
     end
 
-    # Tells the supervisor that the application is loaded, and what stands in the way of forking it. What it left behind is
-    # examined when the threads of the launcher are gone, and connections that no fork will see are closed.
+    # Tells the supervisor that the application is loaded, before anything is prepared or examined.
+    def report_early
+      Title.preloader(@settings)
+      @loading.report
+    end
+
+    # Tells the supervisor that the application is loaded, and what stands in the way of forking it.
     def report_loaded
       Title.preloader(@settings)
+      findings = examine
+      @loading.report(findings: findings, slots: @memory_sharing.slots)
+    end
+
+    # Returns what stands in the way of forking. What the application left behind is examined when the threads of the launcher are
+    # gone, and connections that no fork will see are closed.
+    def examine
       @safety.before_fork
       examination = Examination.new(@settings.root, own: @settings.descriptors, eagerly_loaded: @memory_sharing.eagerly_loaded)
       findings = examination.warnings
       @idle = findings.none? { |finding| finding.kind == "thread" } ? Thread.list : []
       @memory_sharing.collect # what was connected, and what the examination made, is garbage from here on
-      @loading.report(findings: findings, slots: @memory_sharing.slots)
+      findings
+    end
+
+    # Remembers what workers begin with that are forked after requests, as the last thing before such a fork.
+    def keep_state
+      @state = ProcessState.after_load
+      @memory_sharing.age
+    end
+
+    # Prepares what keeps memory shared while the first workers serve. A spawn waits for a step at most.
+    def prepare(app)
+      began = Clock.now
+      @memory_sharing.prepare(app) { spawn_waiting(app) }
+      findings = examine
+      @early = @safe = false
+      @channel.send("prepared", seconds: (Clock.now - began).round(3), findings: findings.map(&:to_h), slots: @memory_sharing.slots)
+      keep_state
+    end
+
+    # Forks what was asked for meanwhile. Anything else is put off.
+    def spawn_waiting(app)
+      @safe = false # a step may have connected
+      while @put_off.nil? && IO.select([@channel.socket], nil, nil, 0)
+        message, files = @channel.receive
+        return unless message # the supervisor is gone
+        next @put_off = [message, files] if message[:type] != "spawn"
+
+        spawn(message, files, app)
+        files.each(&:close)
+      end
+    end
+
+    def next_message
+      put_off, @put_off = @put_off, nil
+      put_off || @channel.receive
     end
 
     # Forks workers until this process is to leave. Returns where it leaves with its exit handlers: what they clean away is
     # used no more when the last preloader of a generation leaves, and only then.
     def serve_spawns(app)
-      while (message, files = @channel.receive)
+      while (message, files = next_message)
         break if message[:type] == "retire" && !message[:last]
         return if message[:type] == "retire"
 
+        prepare(app) if message[:type] == "prepare"
         spawn(message, files, app) if message[:type] == "spawn"
         files.each(&:close)
       end
@@ -155,7 +203,8 @@ module PreforkLauncher
     # Runs a worker, in the new process. The end of the block that was forked runs exit handlers.
     def work(key, files, app, record)
       @channel.close
-      in_order = Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: self).run
+      preloader = self unless @early
+      in_order = Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: preloader).run
     ensure
       exit!(1) unless in_order # a signal's default must not run exit handlers
     end

@@ -10,7 +10,7 @@ module PreforkLauncher
     BOOT_SECONDS = 90 # where nobody has said
 
     attr_reader :supervisor, :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables,
-                :worker, :record
+                :worker, :record, :prepare
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)
@@ -27,6 +27,7 @@ module PreforkLauncher
       @drain_timeout = Float(strings.fetch("drain_timeout", DRAIN_TIMEOUT)) # seconds
       @variables = lines(strings["variables"]) # names of environment variables that were meant for Ruby alone
       @boot_seconds = Float(presence(strings["boot_seconds"]) || BOOT_SECONDS) # that the start may take
+      @prepare = presence(strings["prepare"]) || "first" # what keeps memory shared: or "beside" the first workers, or "not"
       @doctor = strings["mode"] == "doctor"
       @trace = strings["trace"] == "yes"
       @log_json = strings["log_format"] == "json"

@@ -32,8 +32,8 @@ module PreforkLauncher
       key.fetch(:slot) == NO_SLOT
     end
 
-    # The preloader is there where this process was forked from one. The files are the slot's listener, which a spare has none
-    # of, and the channel.
+    # The preloader is what this process was forked from, and forks in its turn; nil where it loads by itself, or makes room soon.
+    # The files are the slot's listener, which a spare has none of, and the channel.
     def initialize(key, files, app, record, settings:, safety:, hooks:, preloader: nil)
       @key = key
       @app = app
@@ -116,9 +116,10 @@ module PreforkLauncher
                                             collects: collects?)
     end
 
-    # A worker of its own has nobody to share memory with, and is to be as others run it.
+    # A worker of its own has nobody to share memory with, and is to be as others run it. One that makes room soon has all that was
+    # loaded young, which a collection would write to.
     def collects?
-      !@settings.direct? && Optimizations.new(@settings.without).on?("between")
+      !@preloader.nil? && Optimizations.new(@settings.without).on?("between")
     end
 
     def serve

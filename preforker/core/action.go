@@ -11,7 +11,12 @@ type Action interface{ isAction() }
 
 type (
 	// StartPreloader starts a Ruby that loads the application.
-	StartPreloader struct{ Generation int }
+	StartPreloader struct {
+		Generation int
+		Prepare    Preparing
+	}
+	// PreparePreloader has a preloader prepare what keeps memory shared, after the workers that it was asked for before.
+	PreparePreloader struct{ Origin ident.Origin }
 	// RetirePreloader asks a preloader to leave.
 	RetirePreloader struct {
 		Origin ident.Origin
@@ -98,6 +103,7 @@ type (
 )
 
 func (StartPreloader) isAction()   {}
+func (PreparePreloader) isAction() {}
 func (RetirePreloader) isAction()  {}
 func (SignalPreloader) isAction()  {}
 func (MeasurePreloader) isAction() {}

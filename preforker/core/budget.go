@@ -52,7 +52,7 @@ func (c *Core) learned() bool { return c.budget.learned != ident.Origin{} }
 
 // watch has a worker measured from now on.
 func (c *Core) watch(w *worker) {
-	if !c.Measures() {
+	if !c.Measures() || w.early {
 		return
 	}
 	w.maxServed = c.policy.Renewal.MaxRequests
@@ -173,7 +173,7 @@ func megabytes(bytes uint64) uint64 { return (bytes + bytesPerMB/2) / bytesPerMB
 // renew begins the next replacement, if one is due and none is under way. When the workers have
 // more than the bound, as many at once as there are CPUs, but then a roll that waits could wait for ever.
 func (c *Core) renew() {
-	if !c.renews() || c.phase != PhaseRunning {
+	if source := c.newestSource(); !c.renews() || c.phase != PhaseRunning || source.preparing {
 		return
 	}
 	atOnce := 1

@@ -51,6 +51,7 @@ type Core struct {
 	failures   int              // preloaders that died early, in a row
 	reloadAt   time.Duration    // when the load that waits begins; 0: none waits
 	paceUntil  time.Duration    // no replacement before that is to save memory alone
+	unprepared bool             // a preloader has died while it prepared: the next one goes without
 	announced  ident.Origin     // the preloader that every slot's worker was forked from
 	reforked   map[int]*reforks // by generation
 	again      bool             // a restart was asked for while a generation was loading
@@ -109,6 +110,8 @@ func (c *Core) preloaderEvent(e Event) bool {
 		c.preloaderHello(e)
 	case PreloaderLoaded:
 		c.preloaderLoaded(e)
+	case PreloaderPrepared:
+		c.preloaderPrepared(e)
 	case PreloaderChannelClosed:
 		c.preloaderChannelClosed(e)
 	case PreloaderStopped:

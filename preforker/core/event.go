@@ -20,6 +20,12 @@ type (
 		Origin ident.Origin
 		Loaded Load
 	}
+	// PreloaderPrepared follows PreloaderLoaded where it was asked to prepare beside its first workers.
+	PreloaderPrepared struct {
+		Origin   ident.Origin
+		Seconds  float64
+		Findings []Finding
+	}
 	// PreloaderChannelClosed says that nothing more will be heard from it, though it may live.
 	PreloaderChannelClosed struct{ Origin ident.Origin }
 	// PreloaderStopped says that a preloader was stopped by a signal some time ago.
@@ -139,6 +145,7 @@ type (
 func (Started) isEvent()                {}
 func (PreloaderHello) isEvent()         {}
 func (PreloaderLoaded) isEvent()        {}
+func (PreloaderPrepared) isEvent()      {}
 func (PreloaderChannelClosed) isEvent() {}
 func (PreloaderStopped) isEvent()       {}
 func (PreloaderExited) isEvent()        {}

@@ -52,6 +52,18 @@ type (
 		Worker *WorkerName // that has loaded it; nil: its preloader has
 		Load   Load
 	}
+	// MemoryPrepared says that a preloader has prepared what keeps memory shared, beside its first workers.
+	MemoryPrepared struct {
+		fact
+		Origin  ident.Origin
+		Seconds float64
+	}
+	// PreparationTimedOut says that a preloader is killed which does not come to the end of that.
+	PreparationTimedOut struct {
+		fact
+		Origin  ident.Origin
+		Timeout time.Duration
+	}
 	// FindingMade is something in a generation that has loaded which stands in the way of forking.
 	FindingMade struct {
 		fact

@@ -15,7 +15,7 @@ const (
 
 // unhurried says whether a worker serves as well as one of the source would, and has only more memory.
 func unhurried(w *worker, source *preloader) bool {
-	return source.proven && w.key.Generation == source.origin.Generation && w.key.Origin().Before(source.origin)
+	return source.proven && !w.early && w.key.Generation == source.origin.Generation && w.key.Origin().Before(source.origin)
 }
 
 // paced says whether the replacement of an unhurried worker has to wait: for its time, or for an idle one.

@@ -19,6 +19,7 @@ type preloader struct {
 	since      time.Duration // of its state
 	identified bool          // what Ruby it is
 	loaded     bool          // once
+	preparing  bool          // what keeps memory shared, beside its first workers, or it is to
 	proven     bool          // a worker of it was ready once, or answered its first request after a refork
 	forked     time.Duration // when it last answered a spawn, or loaded
 
@@ -40,7 +41,9 @@ func (c *Core) load() {
 		c.fill()
 		return
 	}
-	c.do(StartPreloader{c.generation})
+	prepare := c.preparing()
+	c.preloaders[len(c.preloaders)-1].preparing = prepare == PrepareBeside
+	c.do(StartPreloader{c.generation, prepare})
 	c.do(SetTimer{Timer{TimerPreloaderBoot, ident.Key{Generation: c.generation}}, c.policy.BootTimeout})
 }
 
@@ -129,11 +132,13 @@ func (c *Core) preloaderLoaded(e PreloaderLoaded) {
 		return
 	}
 	c.generationLoaded(p, nil, e.Loaded)
+	if p.preparing {
+		c.loadedEarly(p)
+		return
+	}
 	c.beginSeeding(p)
 	p.forked = c.now
-	for _, finding := range e.Loaded.Findings {
-		c.do(FindingMade{Generation: p.origin.Generation, Finding: finding})
-	}
+	c.findings(p, e.Loaded.Findings)
 	c.loadAgain()
 	c.fill()
 }
@@ -191,6 +196,7 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 		return
 	case was == ReadyPreloader:
 		c.do(PreloaderDied{Origin: p.origin, Exit: e.Exit, Failed: e.Failed})
+		c.unprepared = c.unprepared || p.preparing
 		if stayed > soundAfter {
 			c.failures = 0
 		}
@@ -234,6 +240,7 @@ func (c *Core) dropPreloader(gone *preloader) {
 }
 
 func (c *Core) restartAsked(e RestartAsked) {
+	c.unprepared = false // it may be mended
 	switch {
 	case c.phase == PhaseStopping || c.phase == PhaseDone:
 		c.do(RestartIgnored{By: e.By})
@@ -250,6 +257,10 @@ func (c *Core) restartAsked(e RestartAsked) {
 // a little later, with whatever it started.
 func (c *Core) preloaderBootTimeout(origin ident.Origin) {
 	p := c.preloader(origin)
+	if p != nil && p.preparing && p.state == ReadyPreloader {
+		c.preparationTimeout(p)
+		return
+	}
 	if p == nil || !p.loads() {
 		return
 	}
@@ -303,6 +314,8 @@ func (c *Core) retire(p *preloader, reason Reason) {
 	}
 	p.reason = reason
 	switch {
+	case p.state == ReadyPreloader && p.preparing:
+		c.endPreparing(p.origin)
 	case p.state == ReadyPreloader:
 		c.do(RetirePreloader{p.origin, !c.hasSuccessor(p)})
 	case p.origin.Refork > 0:

@@ -23,6 +23,7 @@ const (
 	ReasonOverBudget   Reason = "over budget"
 	ReasonManyRequests Reason = "served its number of requests"
 	ReasonReforked     Reason = "replaced by a fork of a warm worker"
+	ReasonPrepared     Reason = "replaced by a fork of what was prepared"
 	// Of a spare.
 	ReasonOldSpare Reason = "a newer one takes its place"
 	ReasonNoRoom   Reason = "no memory for a spare"
@@ -43,7 +44,7 @@ func (r Reason) patient() bool { return r.Renewal() || r == ReasonUnbound }
 
 // Renewal says whether a worker leaves for a fork of its own generation.
 func (r Reason) Renewal() bool {
-	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonReforked
+	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonReforked || r == ReasonPrepared
 }
 
 // failure says whether a worker that leaves, or was killed, has failed itself, as one that died has.

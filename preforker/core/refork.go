@@ -58,7 +58,7 @@ func (c *Core) reforks() bool { return !c.direct() && len(c.policy.Refork.After)
 // beginRefork asks a worker to fork a preloader, where the time has come, and nothing else is
 // under way: every slot has a worker of the only preloader that there is.
 func (c *Core) beginRefork(source *preloader) {
-	if !c.reforks() || c.phase != PhaseRunning || !c.mayRefork(source) {
+	if !c.reforks() || c.phase != PhaseRunning || source.preparing || !c.mayRefork(source) {
 		return
 	}
 	r := c.reforksOf(source.origin.Generation)
@@ -106,7 +106,7 @@ func (c *Core) mayRefork(source *preloader) bool {
 func (c *Core) mixed(source *preloader) bool {
 	return slices.ContainsFunc(c.slots, func(s *slot) bool {
 		w := s.serving()
-		return w != nil && w.state == ReadyWorker && w.key.Origin() != source.origin && !c.isSeed(w, source)
+		return w != nil && w.state == ReadyWorker && (w.early || w.key.Origin() != source.origin && !c.isSeed(w, source))
 	})
 }
 
@@ -310,7 +310,7 @@ func (c *Core) reforkedPreloaderDied(p *preloader) {
 func (c *Core) outdated(w *worker, source *preloader) bool {
 	origin := w.key.Origin()
 	return origin.Generation < source.origin.Generation ||
-		origin.Generation == source.origin.Generation && origin.Refork != source.origin.Refork && !c.isSeed(w, source)
+		origin.Generation == source.origin.Generation && (c.outgrown(w) || origin.Refork != source.origin.Refork && !c.isSeed(w, source))
 }
 
 // reforkCompleted notes that all workers are forks of the preloader that was reforked.

@@ -44,7 +44,8 @@ func (c *Core) fillVacant(source *preloader, maxDeaths int) {
 			return
 		}
 		c.openSlot(s)
-		if from := c.sourceOf(s, source); !c.waitsForSeed(from) && !c.waitsForRelease(s, from) {
+		from := c.sourceOf(s, source)
+		if !c.waitsForSeed(from) && !c.waitsForEarly(from) && !c.waitsForRelease(s, from) {
 			c.spawn(s, from)
 		}
 	}
@@ -89,7 +90,7 @@ func (c *Core) count(state WorkerState) (n int) {
 // older preloader, one slot at a time, those whose worker should be replaced anyway first. It never
 // goes back to older code, and waits where a still newer generation is loading.
 func (c *Core) roll(source *preloader) {
-	if l := c.loading(); l != nil && l.origin.Generation > source.origin.Generation {
+	if l := c.loading(); source.preparing || l != nil && l.origin.Generation > source.origin.Generation {
 		return
 	}
 	if c.renews() && c.startingSuccessors() > 0 {
@@ -99,11 +100,11 @@ func (c *Core) roll(source *preloader) {
 		return // it is to save memory, and they have theirs until they are gone
 	}
 	next := c.nextToRoll(source)
-	if next == nil || !c.mayBegin() {
+	if next == nil || !c.mayBegin() || next.serving().early && c.leavers() > 0 {
 		return
 	}
 	w := next.serving()
-	failed := w.key.Generation == source.origin.Generation // what it comes from was given up
+	failed := w.key.Generation == source.origin.Generation && !w.early // what it comes from was given up
 	if failed || !c.waitsForSeed(source) {
 		if w.renewal == "" {
 			w.chosen = c.now
@@ -181,11 +182,11 @@ func (c *Core) crowded(s *slot) bool {
 func (c *Core) finishRoll(source *preloader) {
 	for _, s := range c.slots {
 		w := s.serving()
-		if w == nil || w.state != ReadyWorker || w.key.Origin() != source.origin && !c.isSeed(w, source) {
+		if w == nil || w.state != ReadyWorker || w.early || w.key.Origin() != source.origin && !c.isSeed(w, source) {
 			return
 		}
 	}
-	if !source.proven {
+	if !source.proven || c.earlyLeave() {
 		return
 	}
 	if c.announced != source.origin {
@@ -224,7 +225,7 @@ func (c *Core) spawn(s *slot, source *preloader) {
 	c.serial++
 	s.newest = c.serial
 	w := &worker{key: ident.Key{Slot: s.number, Generation: source.origin.Generation,
-		Refork: source.origin.Refork, Serial: c.serial}, binding: s.binding, since: c.now, loaded: !c.direct()}
+		Refork: source.origin.Refork, Serial: c.serial}, binding: s.binding, since: c.now, loaded: !c.direct(), early: source.preparing}
 	s.workers = append(s.workers, w)
 	if s.state != OccupiedSlot {
 		c.moveSlot(s, OccupiedSlot)

@@ -38,13 +38,15 @@ func (c *Core) seeding() *preloader {
 // isSeed says whether a worker was forked from the preloader that another one was reforked from, and stays where
 // the slots are filled from that one.
 func (c *Core) isSeed(w *worker, source *preloader) bool {
-	return !w.costly && source.seededBy == w.key.Origin() && source.seededBy != ident.Origin{}
+	return !w.costly && !w.early && source.seededBy == w.key.Origin() && source.seededBy != ident.Origin{}
 }
 
 // waitsForSeed says whether an empty slot, or one that an older generation serves, is not to be filled from source yet.
 func (c *Core) waitsForSeed(source *preloader) bool {
 	p := c.seeding()
 	switch {
+	case source.preparing:
+		return c.forksOf(source) >= c.policy.Early && source == c.newestSource()
 	case p == nil || source.origin.Generation != p.origin.Generation:
 		return false
 	case source == p:
@@ -54,10 +56,10 @@ func (c *Core) waitsForSeed(source *preloader) bool {
 	}
 }
 
-// forksOf counts the slots that workers of a preloader serve, or are about to.
+// forksOf counts the slots that workers of a preloader serve, or are about to, and are not to make room.
 func (c *Core) forksOf(p *preloader) (n int) {
 	for _, s := range c.slots {
-		if slices.ContainsFunc(s.workers, func(w *worker) bool { return !w.leaving() && w.key.Origin() == p.origin }) {
+		if slices.ContainsFunc(s.workers, func(w *worker) bool { return !w.leaving() && w.key.Origin() == p.origin && !c.outgrown(w) }) {
 			n++
 		}
 	}
@@ -167,7 +169,7 @@ func (c *Core) endSeeding(p *preloader, why Reason) {
 // lendSockets has the seeds that are ready serve the slots that nobody serves, too, and takes the sockets back when the
 // slots are filled.
 func (c *Core) lendSockets() {
-	p := c.seeding()
+	p := c.lender()
 	for _, s := range c.slots {
 		for _, w := range s.workers {
 			switch {

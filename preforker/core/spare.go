@@ -88,7 +88,7 @@ func (c *Core) mayForkSpare(source *preloader) bool {
 	if !c.keepsSpare() || c.phase != PhaseRunning || c.now < c.spare.retryAt || !source.proven || source != c.newestSource() || c.seeding() != nil {
 		return false
 	}
-	if c.count(SpawningWorker)+c.count(BootingWorker) > 0 || slices.ContainsFunc(c.preloaders, (*preloader).loads) {
+	if source.preparing || c.count(SpawningWorker)+c.count(BootingWorker) > 0 || slices.ContainsFunc(c.preloaders, (*preloader).loads) {
 		return false
 	}
 	return !slices.ContainsFunc(c.slots, func(s *slot) bool { return s.state == VacantSlot })

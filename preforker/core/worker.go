@@ -16,6 +16,7 @@ type worker struct {
 	reason  Reason // of leaving
 	pid     int
 	since   time.Duration // of its state
+	early   bool          // forked before its preloader has prepared what keeps memory shared
 	loaded  bool          // the application is there: from the fork on, but with direct spawning
 
 	served    uint64        // requests, as last measured
@@ -169,6 +170,8 @@ func successorReason(older, newer *worker) Reason {
 		return ReasonRolled
 	case older.renewal != "":
 		return older.renewal
+	case older.early:
+		return ReasonPrepared
 	default:
 		return ReasonReforked
 	}

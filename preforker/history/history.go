@@ -50,7 +50,7 @@ func Encode(value any) (json.RawMessage, error) {
 // events are all that a history can have.
 var events = func() map[string]reflect.Type {
 	types := map[string]reflect.Type{}
-	for _, e := range []core.Event{core.Started{}, core.PreloaderHello{}, core.PreloaderLoaded{}, core.PreloaderChannelClosed{},
+	for _, e := range []core.Event{core.Started{}, core.PreloaderHello{}, core.PreloaderLoaded{}, core.PreloaderPrepared{}, core.PreloaderChannelClosed{},
 		core.PreloaderStopped{}, core.PreloaderExited{}, core.PreloaderMeasured{}, core.WorkerSpawned{}, core.WorkerSpawnFailed{},
 		core.WorkerHello{}, core.WorkerLoaded{}, core.WorkerReady{}, core.WorkerAnsweredFirst{}, core.WorkerReforked{},
 		core.WorkerNotReforked{}, core.WorkerLeaving{}, core.WorkerChannelClosed{}, core.WorkerStuck{}, core.WorkerStopped{},

@@ -15,12 +15,13 @@ module PreforkLauncher
     SECONDS = 10 # for all that is in this process, and for what databases are asked
 
     # The deadline is that of the whole start.
-    def initialize(optimizations, errors, root: Dir.pwd, deadline: nil, grace: Steps::GRACE)
+    def initialize(optimizations, errors, root: Dir.pwd, deadline: nil, grace: Steps::GRACE, between: nil)
       @optimizations = optimizations
       @errors = errors
       @root = root
       @deadline = deadline
       @grace = grace
+      @between = between
     end
 
     # Databases come last: whatever they do, the rest is there.
@@ -44,7 +45,7 @@ module PreforkLauncher
 
     def new_steps
       deadline = [Clock.now + SECONDS, @deadline].compact.min
-      Steps.new(@optimizations, @errors, deadline: deadline, root: @root, grace: @grace)
+      Steps.new(@optimizations, @errors, deadline: deadline, root: @root, grace: @grace, between: @between)
     end
   end
 end

@@ -12,17 +12,20 @@ module PreforkLauncher
   class Steps
     GRACE = 3 # seconds after the deadline, for a step that watches the time itself
 
-    def initialize(optimizations, errors, deadline:, root: Dir.pwd, grace: GRACE)
+    # Between is called before each step: what must not wait for all of them.
+    def initialize(optimizations, errors, deadline:, root: Dir.pwd, grace: GRACE, between: nil)
       @optimizations = optimizations
       @errors = errors
       @deadline = deadline
       @root = root
       @grace = grace
+      @between = between
       @option = nil # that switches the step off
     end
 
     # Runs a step. The option switches it off.
     def step(name, option: "--without #{name}", &block)
+      @between&.call
       @option = option
       return unless @optimizations.on?(name)
       return note("#{name} is skipped: no time is left") if late?

@@ -43,7 +43,11 @@ class HeapTest < Minitest::Test
 
   # A full one visits all that there is: a tenth of a second for a large application.
   def test_one_full_collection
-    assert_equal "1 3", ruby("#{PRELUDE}minor = nil; major = count(:major_gc_count) { minor = count(:minor_gc_count) { heap.collect } }; print major, ' ', minor")
+    assert_equal "1 3", ruby(<<~RUBY)
+      #{PRELUDE}
+      minor = nil
+      print count(:major_gc_count) { minor = count(:minor_gc_count) { heap.collect } }, " ", minor
+    RUBY
   end
 
   def test_slots

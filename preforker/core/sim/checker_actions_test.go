@@ -40,7 +40,7 @@ func (c *checker) did(a core.Action) {
 		c.finishes()
 	case core.OpenSlot, core.RebindSlot, core.CloseSlot:
 		c.didToSocket(a)
-	case core.StartPreloader, core.RetirePreloader, core.SignalPreloader, core.MeasurePreloader, core.ReforkWorker:
+	case core.StartPreloader, core.PreparePreloader, core.RetirePreloader, core.SignalPreloader, core.MeasurePreloader, core.ReforkWorker:
 		c.didToPreloader(a)
 	default:
 		c.didToWorker(a)
@@ -248,6 +248,9 @@ func (c *checker) drains(a core.DrainWorker) {
 		c.fail("%v is to drain, and no successor is ready", a.Key)
 	case ready.Key.Generation == a.Key.Generation:
 		c.drained = w
+		if w.early && c.preparing(w.key.Origin()) {
+			c.fail("%v makes room before anything is prepared", a.Key)
+		}
 		w.patient, w.renewed = true, true
 		if ready.Key.Origin() != a.Key.Origin() {
 			w.successor = c.worker(ready.Key)

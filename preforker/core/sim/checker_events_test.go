@@ -96,6 +96,8 @@ func preloaderOf(e core.Event) (ident.Origin, bool) {
 		return e.Origin, true
 	case core.PreloaderLoaded:
 		return e.Origin, true
+	case core.PreloaderPrepared:
+		return e.Origin, true
 	case core.PreloaderChannelClosed:
 		return e.Origin, true
 	case core.PreloaderStopped:
@@ -214,7 +216,12 @@ func (c *checker) takesOfPreloader(p *checkedPreloader, e core.Event) {
 		if !p.told {
 			p.loaded, p.since, c.booted = true, c.now, true
 		}
+	case core.PreloaderPrepared:
+		if !p.told {
+			p.early = false
+		}
 	case core.PreloaderExited:
+		c.unprepared = c.unprepared || p.early && p.loaded && !p.told
 		if p.loaded && !p.told && c.now-p.since > soundAfter {
 			c.reloaded = 0 // it had nothing to do with the loads before
 		}
@@ -237,7 +244,7 @@ func (c *checker) takesWish(e core.Event) {
 	case core.FrontStopped:
 		c.held = false
 	case core.RestartAsked:
-		c.reloadAt = 0
+		c.reloadAt, c.unprepared = 0, false
 	}
 }
 
@@ -254,7 +261,7 @@ func (c *checker) takesTimer(t core.Timer) bool {
 		return c.worker(t.Key) == nil
 	case core.TimerPreloaderBoot:
 		p := c.preloader(t.Key.Origin())
-		return !c.direct() && (p == nil || p.loaded)
+		return !c.direct() && (p == nil || p.loaded && (!p.early || p.told))
 	case core.TimerPreloaderKill, core.TimerPreloaderChannel:
 		return c.preloader(t.Key.Origin()) == nil
 	case core.TimerReload:

@@ -12,7 +12,7 @@ const (
 
 // paceAfter notes how long the replacement took of a worker by one of a refork.
 func (c *checker) paceAfter(w *checkedWorker) {
-	if w.successor != nil {
+	if w.successor != nil && !w.early {
 		c.paceUntil = c.now + paceTimes*min(c.now-w.successor.spawned, leaverTime)
 	}
 }
@@ -20,7 +20,7 @@ func (c *checker) paceAfter(w *checkedWorker) {
 // checkPace: a refork takes the slots without hurry, and waits a little for a worker that is idle.
 func (c *checker) checkPace(w, old *checkedWorker) {
 	p := c.preloader(w.key.Origin())
-	if c.renews() || p == nil || !p.proven || w.key.Generation != old.key.Generation || !old.key.Origin().Before(w.key.Origin()) {
+	if old.early || c.renews() || p == nil || !p.proven || w.key.Generation != old.key.Generation || !old.key.Origin().Before(w.key.Origin()) {
 		return
 	}
 	if wait := c.paceUntil - c.now; wait > 0 {

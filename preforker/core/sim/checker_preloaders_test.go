@@ -14,11 +14,17 @@ func (c *checker) didToPreloader(a core.Action) {
 				c.fail("two loads at once")
 			}
 		}
-		p := &checkedPreloader{origin: ident.Origin{Generation: a.Generation}}
+		p := &checkedPreloader{origin: ident.Origin{Generation: a.Generation}, early: a.Prepare == core.PrepareBeside}
+		c.checkPreparing(a)
 		c.preloaders = append(c.preloaders, p)
 		c.due = append(c.due, core.Timer{Kind: core.TimerPreloaderBoot, Key: p.origin.Key()})
+	case core.PreparePreloader:
+		c.prepares(a.Origin)
 	case core.RetirePreloader:
 		c.retires(a.Origin)
+		if p := c.preloader(a.Origin); p != nil && p.early {
+			c.fail("%v is told to leave, and hears nothing while it prepares", a.Origin)
+		}
 	case core.SignalPreloader:
 		p := c.preloader(a.Origin)
 		if p == nil {

@@ -44,7 +44,7 @@ func (p *checkedPreloader) seeded(by ident.Origin) bool {
 func (c *checker) forksOf(origin ident.Origin) (n int) {
 	for i := range c.slots {
 		if slices.ContainsFunc(c.slots[i].workers, func(w *checkedWorker) bool {
-			return w.key.Origin() == origin && (w.accepting() || w.comingUp())
+			return w.key.Origin() == origin && (w.accepting() || w.comingUp()) && (!w.early || c.preparing(origin))
 		}) {
 			n++
 		}
@@ -84,7 +84,8 @@ func (c *checker) seeds(origin ident.Origin) {
 	}
 	switch p.seedings++; p.seedings {
 	case 1:
-		if _, loads := c.event.(core.PreloaderLoaded); !loads {
+		_, loads := c.event.(core.PreloaderLoaded)
+		if _, prepared := c.event.(core.PreloaderPrepared); !loads && !prepared || p.early {
 			c.fail("%v is to have seeds after %T", origin, c.event)
 		}
 		p.seeding = true
@@ -141,10 +142,17 @@ func (c *checker) seedingOver(generation int) {
 func (c *checker) unseeded(newest *checkedPreloader) string {
 	p := c.seeding()
 	switch {
+	case newest.early:
+		if c.forksOf(newest.origin)+c.leaversOf(newest.origin) < c.policy.Early {
+			return fmt.Sprintf("there are fewer than %d early workers", c.policy.Early)
+		}
+		return ""
 	case p == nil:
 		return "nothing grows"
 	case newest != p && newest.proven:
 		return fmt.Sprintf("%v has shown that it serves", newest.origin)
+	case c.earlyWorkers() > 0:
+		return "" // which are replaced first
 	case c.forksOf(p.origin) == 0 && !c.seedsWait():
 		return "there is no seed"
 	case c.forksOf(p.origin)+c.leaversOf(p.origin) < c.policy.Seeds:
@@ -196,7 +204,7 @@ func (c *checker) checkSeedSpawn(s *checkedSlot, key ident.Key) {
 		return
 	}
 	old := s.accepting()
-	if old != nil && old.key.Generation == key.Generation && !c.renews() {
+	if old != nil && old.key.Generation == key.Generation && !c.renews() && !old.early {
 		if from := c.preloader(old.key.Origin()); from != nil && !from.told {
 			c.fail("slot %d serves generation %d, and gets another worker of it while it grows", key.Slot, key.Generation)
 		}
@@ -229,7 +237,7 @@ func (c *checker) checkSeedsStay(a core.WorkerServes) {
 	if c.policy.Refork.Worthwhile && !c.seedsOf(c.drained.key.Origin()) && c.drained.private > 0 && p != nil && p.source != c.drained.key {
 		return // it may have far more memory
 	}
-	if p.seeded(c.drained.key.Origin()) {
+	if p.seeded(c.drained.key.Origin()) && !c.drained.early {
 		c.fail("the seed %v makes room for %v", c.drained.key, a.Worker.Key)
 	}
 }
@@ -242,7 +250,7 @@ func (c *checker) lends(a core.LendSockets) {
 	case w == nil || !w.accepting():
 		c.fail("sockets are lent to %v, which does not serve", a.Key)
 		return
-	case !c.seedsOf(a.Key.Origin()):
+	case !c.seedsOf(a.Key.Origin()) && !c.preparing(a.Key.Origin()):
 		c.fail("sockets are lent to %v, which is no seed", a.Key)
 	case len(a.Slots) == 0:
 		c.fail("no socket is lent to %v", a.Key)
@@ -278,7 +286,7 @@ func (c *checker) returns(a core.ReturnSockets) {
 // checkBorrowers: after no step has a worker sockets of others that serves on once its generation has grown, and none
 // returns them before.
 func (c *checker) checkBorrowers() {
-	p := c.seeding()
+	p := c.lender()
 	for _, key := range c.returned {
 		switch {
 		case p == nil:
@@ -296,7 +304,7 @@ func (c *checker) checkBorrowers() {
 		return // nor yet
 	}
 	for i := range c.slots {
-		if w := c.slots[i].accepting(); w != nil && len(w.borrowed) > 0 && !c.seedsOf(w.key.Origin()) {
+		if w := c.slots[i].accepting(); w != nil && len(w.borrowed) > 0 && (p == nil || p.origin != w.key.Origin()) {
 			c.fail("%v still has the sockets of others", w.key)
 		}
 	}
@@ -318,7 +326,7 @@ func (c *checker) checkHope() {
 
 // checkLent: each seed that serves has the sockets of all slots that have no worker.
 func (c *checker) checkLent() {
-	p := c.seeding()
+	p := c.lender()
 	if p == nil {
 		return
 	}

@@ -7,7 +7,7 @@ import (
 
 func (c *checker) spawns(key ident.Key) {
 	c.onlyWhileItRuns(core.SpawnWorker{})
-	w := &checkedWorker{key: key}
+	w := &checkedWorker{key: key, early: c.preparing(key.Origin())}
 	c.numbers(w)
 	limit := spawnsAtOnce
 	if c.direct() {
@@ -40,6 +40,7 @@ func (c *checker) takesSlot(w *checkedWorker) {
 	}
 	c.checkSource(s, key)
 	c.checkSeedSpawn(s, key)
+	c.checkEarlySpawn(s, key)
 	if old := s.accepting(); old != nil {
 		w.follows = true
 		c.checkReplacement(s, w, old)

@@ -46,6 +46,7 @@ type checker struct {
 	reforked          map[int]int           // by generation: the last one
 	reloadAt          time.Duration         // no load before
 	paceUntil         time.Duration         // no replacement before that is to save memory alone
+	unprepared        bool                  // a preloader has died in its preparation
 	reloaded          time.Duration         // when one was begun at once in place of one that was gone
 	restartNoted      bool
 }
@@ -78,6 +79,7 @@ type checkedWorker struct {
 	holds     bool // its slot waits for its end
 	ended     bool
 	unstarted bool        // its spawn has failed, and it is not forgotten yet
+	early     bool        // forked before its preloader had prepared
 	follows   bool        // one that served when it was spawned
 	unfit     bool        // for a refork
 	borrowed  map[int]int // the sockets that it has besides its own, by slot
@@ -100,6 +102,8 @@ type checkedPreloader struct {
 	since  time.Duration // loaded
 	told   bool          // to leave, or given up
 	proven bool          // its workers have shown that they serve
+	early  bool          // it prepares beside its first workers, or is to
+	begun  bool          // it was told to
 	maybe  bool          // it is taken for proven where a worker of it died early and there is no other
 
 	seeding   bool          // most slots wait for the one that is reforked from its workers

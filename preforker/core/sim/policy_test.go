@@ -39,5 +39,8 @@ func drawPolicy(ch *choices) core.Policy {
 	case 2, 3:
 		p.Spare = core.SpareOne
 	}
+	if p.Method != core.SpawnDirect {
+		p.Early = []int{0, 1, 2}[ch.below(3)]
+	}
 	return p
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"time"
 
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
@@ -14,6 +15,7 @@ type preloader struct {
 	parent *worker   // that forks it; nil: it was started
 	exists bool      // it is there, or was
 	spawns []*worker // that it has yet to fork
+	busy   bool      // in the middle of a step of its preparation
 	eof    bool      // its life line has ended
 
 	// Of the supervisor's:
@@ -66,6 +68,41 @@ func (p *preloader) isLoaded() {
 	p.w.send(&p.channel, core.PreloaderLoaded{Origin: p.origin, Loaded: core.Load{Pid: p.w.pid(), Ruby: "3.1.2", Seconds: loadSeconds}})
 }
 
+// preparePreloader has it prepare in steps, once the workers are forked that it was asked for.
+func (w *world) preparePreloader(origin ident.Origin) {
+	p := w.preloaders[origin]
+	if p == nil {
+		return
+	}
+	began := w.now
+	p.do(w.latency(), func() { p.prepares(w.below(4), began) })
+}
+
+func (p *preloader) prepares(steps int, began time.Duration) {
+	w := p.w
+	if p.busy = steps > 0; p.busy {
+		p.do(w.brief(), func() {
+			if w.fault() {
+				p.fault()
+			}
+			p.busy = false
+			p.forkWaiting()
+			if p.alive && !p.stuck {
+				p.do(0, func() { p.prepares(steps-1, began) })
+			}
+		})
+		return
+	}
+	w.send(&p.channel, core.PreloaderPrepared{Origin: p.origin, Seconds: (w.now - began).Seconds()})
+}
+
+// forkWaiting forks what was asked for in the middle of a step.
+func (p *preloader) forkWaiting() {
+	for len(p.spawns) > 0 && p.alive && !p.stuck && !p.stopped {
+		p.work()
+	}
+}
+
 func (p *preloader) fault() {
 	w := p.w
 	switch w.below(6) {
@@ -96,7 +133,7 @@ func (p *preloader) health() {
 // work forks the workers that were asked for, one after the other.
 func (p *preloader) work() {
 	w := p.w
-	if len(p.spawns) == 0 || !p.alive || p.stuck {
+	if len(p.spawns) == 0 || !p.alive || p.stuck || p.busy {
 		return
 	}
 	if p.stopped {
@@ -163,9 +200,7 @@ func (p *preloader) die(exit ident.ExitStatus, failed bool) {
 func (p *preloader) leave() {
 	w := p.w
 	p.do(w.latency(), func() {
-		for len(p.spawns) > 0 && p.alive && !p.stuck && !p.stopped {
-			p.work() // what was asked for before
-		}
+		p.forkWaiting() // what was asked for before
 		if w.fault() {
 			p.stuck = true // in its exit handlers
 			return

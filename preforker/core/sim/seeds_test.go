@@ -27,6 +27,8 @@ func TestSeedsFillEachSlotOnce(t *testing.T) {
 					if !complete && !late {
 						spawned[a.Key.Slot]++
 					}
+				case core.MemoryPrepared:
+					clear(spawned) // the early workers make room
 				case core.ReforkCompleted:
 					complete = true
 				case core.SeedingEnded:

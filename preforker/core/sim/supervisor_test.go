@@ -51,6 +51,8 @@ func (w *world) perform(a core.Action) core.Event {
 	switch a := a.(type) {
 	case core.StartPreloader:
 		return w.startPreloader(a.Generation)
+	case core.PreparePreloader:
+		w.preparePreloader(a.Origin)
 	case core.RetirePreloader:
 		w.retirePreloader(a)
 	case core.SignalPreloader:

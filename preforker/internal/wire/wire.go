@@ -15,19 +15,21 @@ type Type string
 
 // What the supervisor says.
 const (
-	TypeSpawn  Type = "spawn"  // to a preloader, with listener and channel
-	TypeRetire Type = "retire" // to a preloader
-	TypeDrain  Type = "drain"  // to a worker
-	TypeRefork Type = "refork" // to a worker, with a control socket
-	TypeLend   Type = "lend"   // to a worker, with listeners
-	TypeReturn Type = "return" // to a worker
-	TypeAssign Type = "assign" // to a spare, with a listener
+	TypeSpawn   Type = "spawn"   // to a preloader, with listener and channel
+	TypePrepare Type = "prepare" // to a preloader
+	TypeRetire  Type = "retire"  // to a preloader
+	TypeDrain   Type = "drain"   // to a worker
+	TypeRefork  Type = "refork"  // to a worker, with a control socket
+	TypeLend    Type = "lend"    // to a worker, with listeners
+	TypeReturn  Type = "return"  // to a worker
+	TypeAssign  Type = "assign"  // to a spare, with a listener
 )
 
 // What Ruby says.
 const (
 	TypeHello       Type = "hello"        // whoever loads the application, before it does
 	TypeLoaded      Type = "loaded"       // the same
+	TypePrepared    Type = "prepared"     // preloader, after TypePrepare
 	TypeFailed      Type = "failed"       // preloader or worker; then it exits
 	TypeSpawned     Type = "spawned"      // preloader
 	TypeSpawnFailed Type = "spawn_failed" // preloader
@@ -45,6 +47,9 @@ type Spawn struct {
 	ident.Key
 	Record int `json:"record"` // index of its scoreboard record
 }
+
+// Prepare has a preloader prepare what keeps memory shared, once it has forked the workers that it was asked for.
+type Prepare struct{}
 
 // Retire asks a preloader to leave.
 type Retire struct {
@@ -100,6 +105,13 @@ type Loaded struct {
 	Findings []Finding `json:"findings"` // of a preloader; what a worker loads for itself, no other has
 	// Slots of a preloader's Ruby heap that the application's objects take, by their size in bytes.
 	Slots map[string]int `json:"slots"`
+}
+
+// Prepared follows Loaded where it came before that was prepared: what Loaded tells otherwise.
+type Prepared struct {
+	Seconds  float64        `json:"seconds"` // that it took
+	Findings []Finding      `json:"findings"`
+	Slots    map[string]int `json:"slots"`
 }
 
 // Severity is how much a finding matters.
@@ -211,6 +223,8 @@ func Encode(message any) ([]byte, error) {
 	switch message.(type) {
 	case Spawn:
 		kind = TypeSpawn
+	case Prepare:
+		kind = TypePrepare
 	case Retire:
 		kind = TypeRetire
 	case Drain:
@@ -238,7 +252,7 @@ func Encode(message any) ([]byte, error) {
 }
 
 // Decode reads a packet of a Ruby process. The result is one of Hello, Loaded,
-// Failed, Spawned, SpawnFailed, Ready, First, Leaving, Reforked, NotReforked and Examined.
+// Prepared, Failed, Spawned, SpawnFailed, Ready, First, Leaving, Reforked, NotReforked and Examined.
 func Decode(packet []byte) (any, error) {
 	var head struct {
 		Type Type `json:"type"`
@@ -251,6 +265,8 @@ func Decode(packet []byte) (any, error) {
 		return decode[Hello](head.Type, packet)
 	case TypeLoaded:
 		return decode[Loaded](head.Type, packet)
+	case TypePrepared:
+		return decode[Prepared](head.Type, packet)
 	case TypeFailed:
 		return decode[Failed](head.Type, packet)
 	case TypeSpawned:

@@ -15,18 +15,23 @@ var key = ident.Key{Slot: 3, Generation: 2, Refork: 1, Serial: 17}
 
 // fromSupervisor and fromRuby are every message there is, as the fixtures hold them.
 var fromSupervisor = map[Type]any{
-	TypeSpawn:  Spawn{Key: key, Record: 5},
-	TypeRetire: Retire{Last: true},
-	TypeRefork: Refork{Origin: ident.Origin{Generation: 2, Refork: 1}, Checked: true},
-	TypeDrain:  Drain{Backlog: true},
-	TypeLend:   Lend{Slots: []int{2, 3}},
-	TypeReturn: Return{},
-	TypeAssign: Assign{Slot: 3},
+	TypeSpawn:   Spawn{Key: key, Record: 5},
+	TypePrepare: Prepare{},
+	TypeRetire:  Retire{Last: true},
+	TypeRefork:  Refork{Origin: ident.Origin{Generation: 2, Refork: 1}, Checked: true},
+	TypeDrain:   Drain{Backlog: true},
+	TypeLend:    Lend{Slots: []int{2, 3}},
+	TypeReturn:  Return{},
+	TypeAssign:  Assign{Slot: 3},
 }
 
 var fromRuby = map[Type]any{
 	TypeHello: Hello{Version: Version, Pid: 4242, Ruby: "3.1.2", Engine: "ruby", Fork: true},
 	TypeLoaded: Loaded{Pid: 4242, Ruby: "3.1.2", Rails: "6.1.7", Rack: "2.2.6", Seconds: 1.25,
+		Findings: []Finding{{Severity: SeverityHarm, Kind: "thread", Text: "boot started a thread that no worker will have: metrics",
+			Where: "lib/metrics.rb:3", Cost: "what it does is not done in the workers", Advice: "start it in after_fork", Frames: []string{}}},
+		Slots: map[string]int{"40": 155000}},
+	TypePrepared: Prepared{Seconds: 0.25,
 		Findings: []Finding{{Severity: SeverityHarm, Kind: "thread", Text: "boot started a thread that no worker will have: metrics",
 			Where: "lib/metrics.rb:3", Cost: "what it does is not done in the workers", Advice: "start it in after_fork", Frames: []string{}}},
 		Slots: map[string]int{"40": 155000}},

@@ -90,7 +90,9 @@ func readMemory(ctx *cli.Context, config *preforker.Config) error {
 	if config.Spare, err = spare(ctx.String(optSpare)); err != nil {
 		return err
 	}
-	config.Warmup, err = readWarmup(ctx)
+	if config.Warmup, err = readWarmup(ctx); len(config.Warmup.Paths) == 0 {
+		config.Early = runtime.GOMAXPROCS(0) // else the first answer is to be a warm one
+	}
 	return err
 }
 

@@ -1,0 +1,102 @@
+package core
+
+import (
+	"slices"
+
+	"launcher/preforker/ident"
+)
+
+// What keeps memory shared is prepared in the preloader once the application is loaded, and takes up to as long as the load.
+// Where nobody serves, a few workers are forked before, the early ones: they answer meanwhile, for all slots. The preparation
+// goes on beside them, and they make room for forks of what it has made.
+
+// Preparing is when a preloader prepares what keeps memory shared.
+type Preparing string
+
+// When it does so: before it tells that it has loaded, after that and beside its first workers, or not at all.
+const (
+	PrepareFirst  Preparing = "first"
+	PrepareBeside Preparing = "beside"
+	PrepareNot    Preparing = "not"
+)
+
+// preparing decides about a load that begins. While another generation serves nobody waits for the first answer of this one.
+func (c *Core) preparing() Preparing {
+	switch {
+	case c.unprepared:
+		return PrepareNot
+	case c.policy.Early > 0 && c.count(ReadyWorker) == 0 && len(c.preloaders) == 1:
+		return PrepareBeside
+	default:
+		return PrepareFirst
+	}
+}
+
+// loadedEarly has the early workers forked, and then the preparation begin.
+func (c *Core) loadedEarly(p *preloader) {
+	p.forked = c.now
+	c.loadAgain()
+	c.fill()
+	c.do(PreparePreloader{p.origin})
+}
+
+// preloaderPrepared has all slots filled from what is prepared.
+func (c *Core) preloaderPrepared(e PreloaderPrepared) {
+	p := c.preloader(e.Origin)
+	if p == nil || !p.preparing || p.state != ReadyPreloader {
+		return
+	}
+	p.preparing = false
+	c.do(MemoryPrepared{Origin: p.origin, Seconds: e.Seconds})
+	c.findings(p, e.Findings)
+	c.beginSeeding(p)
+	p.forked = c.now
+	c.fill()
+}
+
+// preparationTimeout kills a preloader that does not come to an end. Its workers serve on, and what is loaded next goes without.
+func (c *Core) preparationTimeout(p *preloader) {
+	c.do(PreparationTimedOut{Origin: p.origin, Timeout: c.policy.BootTimeout})
+	c.preloaderKill(p.origin)
+}
+
+// outgrown says whether an early worker is to make room.
+func (c *Core) outgrown(w *worker) bool {
+	p := c.preloader(w.key.Origin())
+	return w.early && (p == nil || !p.preparing)
+}
+
+// earlyLeave says whether an early worker may still take connections, or finishes its last request.
+func (c *Core) earlyLeave() bool {
+	return slices.ContainsFunc(c.slots, func(s *slot) bool {
+		return slices.ContainsFunc(s.workers, func(w *worker) bool { return w.early && c.now-w.since < c.policy.DrainTimeout })
+	})
+}
+
+// waitsForEarly says whether an empty slot is not to be filled from source yet: its seeds take the place of early workers first.
+func (c *Core) waitsForEarly(source *preloader) bool {
+	return source == c.seeding() && slices.ContainsFunc(c.slots, func(s *slot) bool {
+		w := s.serving()
+		return w != nil && c.outgrown(w) && c.canRoll(s, source)
+	})
+}
+
+// lender is the preloader whose workers serve the sockets of slots that nobody serves, or nil.
+func (c *Core) lender() *preloader {
+	if p := c.newestSource(); p != nil && p.preparing {
+		return p
+	}
+	return c.seeding()
+}
+
+// findings tells what stands in the way of forking.
+func (c *Core) findings(p *preloader, found []Finding) {
+	for _, finding := range found {
+		c.do(FindingMade{Generation: p.origin.Generation, Finding: finding})
+	}
+}
+
+// endPreparing ends a preloader that prepares, by a signal: it hears nothing else meanwhile.
+func (c *Core) endPreparing(origin ident.Origin) {
+	c.do(SignalPreloader{Origin: origin, Signal: ident.SIGTERM})
+}

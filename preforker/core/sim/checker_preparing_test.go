@@ -1,0 +1,86 @@
+package sim
+
+import (
+	"slices"
+
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+// preparing says whether a preloader has yet to prepare what keeps memory shared, beside its first workers.
+func (c *checker) preparing(origin ident.Origin) bool {
+	p := c.preloader(origin)
+	return p != nil && p.early
+}
+
+// lender is the preloader whose workers serve the sockets of slots that have none, or nil.
+func (c *checker) lender() *checkedPreloader {
+	if _, newest := c.sources(); newest != nil && newest.early {
+		return newest
+	}
+	return c.seeding()
+}
+
+// earlyWorkers counts the slots that wait for a worker which was forked before its preloader had prepared: one that serves
+// makes room first, and one that comes up, or ends, is heard of.
+func (c *checker) earlyWorkers() (n int) {
+	for i := range c.slots {
+		if slices.ContainsFunc(c.slots[i].workers, func(w *checkedWorker) bool {
+			return w.early && (w.accepting() || w.comingUp() || w.holds)
+		}) {
+			n++
+		}
+	}
+	return n
+}
+
+// allVacant says whether no slot has a worker that serves, or is about to.
+func (c *checker) allVacant() bool {
+	return !slices.ContainsFunc(c.slots, func(s checkedSlot) bool { return s.accepting() != nil || s.comingUp() != nil })
+}
+
+// checkPreparing: nobody serves where the first workers do not wait, and a load follows that has died in its preparation goes without.
+func (c *checker) checkPreparing(a core.StartPreloader) {
+	switch {
+	case c.unprepared != (a.Prepare == core.PrepareNot):
+		c.fail("generation %d prepares %q, and one before has died in that: %v", a.Generation, a.Prepare, c.unprepared)
+	case a.Prepare != core.PrepareBeside:
+		return
+	case c.policy.Early < 1:
+		c.fail("generation %d is to have early workers, which are switched off", a.Generation)
+	}
+	for i := range c.slots {
+		if w := c.slots[i].accepting(); w != nil {
+			c.fail("generation %d is to have early workers, and %v serves", a.Generation, w.key)
+		}
+	}
+}
+
+// prepares: once, after the first workers were asked for.
+func (c *checker) prepares(origin ident.Origin) {
+	p := c.preloader(origin)
+	switch {
+	case p == nil || !p.loaded || p.told || !p.early:
+		c.fail("%v is to prepare, which does not wait for that", origin)
+		return
+	case p.begun:
+		c.fail("%v is to prepare twice", origin)
+	case c.forksOf(origin) == 0 && !c.seedsWait() && c.allVacant():
+		c.fail("%v is to prepare, and nobody serves meanwhile", origin)
+	}
+	p.begun = true
+}
+
+// checkEarlySpawn: few workers before anything is prepared, and none in the place of another.
+func (c *checker) checkEarlySpawn(s *checkedSlot, key ident.Key) {
+	if !c.preparing(key.Origin()) {
+		return
+	}
+	_, newest := c.sources()
+	if n := c.forksOf(key.Origin()); n >= c.policy.Early && newest.origin == key.Origin() {
+		c.fail("%v is an early worker beside %d", key, n)
+	}
+	if old := s.accepting(); old != nil {
+		c.fail("%v takes the place of %v, and nothing is prepared", key, old.key)
+	}
+}
