@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -137,13 +135,13 @@ func TestFrontClientGoesAway(t *testing.T) {
 func TestFrontKeepsConnections(t *testing.T) {
 	t.Parallel()
 	b := startFront(t, copyApp(t, "blog"), 2)
-	var dials atomic.Int32
-	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		dials.Add(1)
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}}
-	defer transport.CloseIdleConnections()
-	session := &http.Client{Timeout: patience, Transport: transport, CheckRedirect: client().CheckRedirect}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(b.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	session := &http.Client{Transport: &oneConnection{conn, bufio.NewReader(conn)}, CheckRedirect: client().CheckRedirect}
 	for round := range 50 {
 		b.askWith(t, session, http.MethodGet, "/robots.txt", nil).expect(t, 200)
 		b.askWith(t, session, http.MethodGet, fmt.Sprintf("/env?round=%d", round), nil).expect(t, 200).
@@ -155,9 +153,20 @@ func TestFrontKeepsConnections(t *testing.T) {
 		b.askWith(t, session, http.MethodGet, "/stream?chunks=2", nil).expect(t, 200)
 		b.askWith(t, session, http.MethodGet, "/nowhere", nil).expect(t, 404)
 	}
-	if n := dials.Load(); n != 1 {
-		t.Errorf("%d connections were made", n)
+}
+
+// oneConnection sends one request after the other over one connection. A http.Transport makes another one where its own
+// goroutine that writes is late.
+type oneConnection struct {
+	conn  net.Conn
+	input *bufio.Reader
+}
+
+func (c *oneConnection) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Write(c.conn); err != nil {
+		return nil, err
 	}
+	return http.ReadResponse(c.input, r)
 }
 
 // TestFrontBeforeTheApplicationHasLoaded: a request that comes early is answered all the same.
