@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 
 // patience bounds every wait of the end-to-end tests. Nothing is expected to take
 // that long: it is what a test takes to fail.
-const patience = 3 * time.Minute
+const patience = 6 * time.Minute
 
 // tool returns the path of a program that the tests cannot do without.
 func tool(t testing.TB, name string) string {
