@@ -48,7 +48,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build run clean deps test-deps linters \
   test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz redmine \
-  packages bench measure-optimizations experiment experiment-redmine experiment-debian13
+  packages bench measure-optimizations private-memory experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -162,6 +162,12 @@ OPTIMIZATIONS ?=
 measure-optimizations: deps launcher
 	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
 	scripts/dev/measure-optimizations $(OPTIMIZATIONS)
+
+# Where the memory of a worker goes that no other process has: make private-memory PRIVATE="--details"
+PRIVATE ?=
+private-memory: deps launcher
+	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
+	scripts/dev/private-memory $(PRIVATE)
 
 clean:
 	rm -f launcher

@@ -9,7 +9,24 @@ HERE = File.expand_path("../..", __dir__)
 # A launcher that runs an application until it is stopped.
 class Launch
   READY = 120 # seconds
+  SETTLED = 3 # seconds
+  ATTEMPTS = 10
   TICKS = Etc.sysconf(Etc::SC_CLK_TCK)
+
+  # The pid of a launcher and those of all that it has started.
+  def self.pids(launcher)
+    children = Hash.new { |found, parent| found[parent] = [] }
+    Dir.children("/proc").grep(/\A\d+\z/).each { |pid| children[stat(pid)[1].to_i] << pid.to_i }
+    found = [launcher]
+    found.each { |pid| found.concat(children[pid]) }
+  end
+
+  # From the state on: the name before it, in parentheses, may hold anything.
+  def self.stat(pid)
+    File.read("/proc/#{pid}/stat")[/.*\) (.*)/m, 1].split
+  rescue SystemCallError
+    [] # it has ended meanwhile
+  end
 
   attr_reader :pid, :port
 
@@ -35,8 +52,8 @@ class Launch
 
   # Seconds of CPU that the Ruby processes have had, those that have ended among them.
   def cpu
-    ended = stat(@pid).values_at(13, 14)
-    ticks = pids.drop(1).flat_map { |pid| stat(pid).values_at(11, 12) } + ended
+    ended = Launch.stat(@pid).values_at(13, 14)
+    ticks = pids.drop(1).flat_map { |pid| Launch.stat(pid).values_at(11, 12) } + ended
     ticks.sum(&:to_i).fdiv(TICKS)
   end
 
@@ -45,14 +62,30 @@ class Launch
     JSON.parse(IO.popen([File.join(HERE, "launcher"), "status", "--json", "--socket-dir", @folder], &:read))
   end
 
-  private
+  # Waits until no process has begun or ended for a while, but not for ever.
+  def wait_until_settled
+    before = nil
+    ATTEMPTS.times do
+      return if before == (before = pids.sort)
+
+      sleep SETTLED
+    end
+  end
+
+  # Lets none of them do anything meanwhile.
+  def halted
+    halted = pids
+    halted.each { |pid| Process.kill("STOP", pid) }
+    yield
+  ensure
+    halted.each { |pid| Process.kill("CONT", pid) }
+  end
 
   def pids
-    children = Hash.new { |found, parent| found[parent] = [] }
-    Dir.children("/proc").grep(/\A\d+\z/).each { |pid| children[stat(pid)[1].to_i] << pid.to_i }
-    found = [@pid]
-    found.each { |pid| found.concat(children[pid]) }
+    Launch.pids(@pid)
   end
+
+  private
 
   def wait_until_ready
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + READY
@@ -62,13 +95,6 @@ class Launch
       abort("the launcher did not become ready:\n#{File.read(@log)}") if ended || late
       sleep 0.05
     end
-  end
-
-  # From the state on: the name before it, in parentheses, may hold anything.
-  def stat(pid)
-    File.read("/proc/#{pid}/stat")[/.*\) (.*)/m, 1].split
-  rescue SystemCallError
-    [] # it has ended meanwhile
   end
 
   def pss(pid)
