@@ -17,8 +17,7 @@ import (
 type visitor struct {
 	plan   *Plan
 	slot   slot
-	jar    *cookiejar.Jar // nil: it is a client without a memory
-	site   *url.URL
+	jar    *cookiejar.Jar    // nil: it is a client without a memory
 	tokens map[string]string // of pages
 }
 

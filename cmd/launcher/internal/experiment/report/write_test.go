@@ -108,7 +108,7 @@ func checkFiles(t *testing.T, dir string) {
 		}
 	}
 	rows, err := csv.NewReader(bytes.NewReader(content(t, dir, "samples.csv"))).ReadAll()
-	if err != nil || len(rows[0]) != 12 {
+	if err != nil || len(rows[0]) != 13 {
 		t.Errorf("samples.csv: %v, %v", rows[0], err)
 	}
 	if !json.Valid(content(t, dir, "results.json")) {
