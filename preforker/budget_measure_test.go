@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"launcher/preforker/core"
 
@@ -101,13 +102,19 @@ func TestMeasurerReadsWhatCouldHaveGrown(t *testing.T) {
 	ruby := startRubyWorker(t, board, 2)
 	key := ident.Key{Slot: 1, Generation: 1, Serial: 7}
 	m.watch(key, ruby.pid, 2)
+	var ran time.Duration
 	look := func() (found core.Measurement, any bool) {
 		*posted = nil
 		m.sample(false)
 		if len(*posted) == 0 {
 			return core.Measurement{}, false
 		}
-		return (*posted)[0].(core.WorkersMeasured).Workers[0], true
+		got := (*posted)[0].(core.WorkersMeasured).Workers[0]
+		if got.Runnable <= ran {
+			t.Errorf("it had run for %v, and for %v now", ran, got.Runnable)
+		}
+		ran, got.Runnable = got.Runnable, 0 // which differs each time
+		return got, true
 	}
 	m.set(1)
 	if got, any := look(); any {

@@ -17,6 +17,9 @@ import (
 // measurePeriod is the time between two samples of the workers.
 const measurePeriod = 200 * time.Millisecond
 
+// youth is for how long a worker's use of the CPUs is read: longer than generations grow from seeds.
+const youth = 30 * time.Second
+
 const (
 	// measureShare bounds what samples cost: one that took 1 ms of a CPU is followed by 30 ms
 	// of rest at least. With hundreds of busy workers the samples are that far apart.
@@ -51,11 +54,13 @@ type measured struct {
 	key         ident.Key
 	pid, record int
 
-	served  uint64
-	busy    bool
-	faults  uint64 // at the last reading of private
-	private uint64
-	ages    int // how many of the ages it was read at
+	watched  time.Time
+	served   uint64
+	busy     bool
+	runnable time.Duration
+	faults   uint64 // at the last reading of private
+	private  uint64
+	ages     int // how many of the ages it was read at
 }
 
 type parent struct {
@@ -73,7 +78,7 @@ func newMeasurer(board io.ReaderAt, post func(notice), bytes uint64) *measurer {
 func (m *measurer) watch(key ident.Key, pid, record int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.workers[key] = &measured{key: key, pid: pid, record: record}
+	m.workers[key] = &measured{key: key, pid: pid, record: record, watched: time.Now()}
 }
 
 // forget may be asked of a worker that was never watched, and of no measurer at all.
@@ -148,7 +153,7 @@ func (m *measurer) sample(all bool) {
 	var found []core.Measurement
 	for _, w := range workers {
 		if m.worker(w, budget, all) {
-			found = append(found, core.Measurement{Key: w.key, Private: w.private, Served: w.served, Busy: w.busy})
+			found = append(found, core.Measurement{Key: w.key, Private: w.private, Served: w.served, Busy: w.busy, Runnable: w.runnable})
 		}
 	}
 	if len(found) > 0 {
@@ -168,6 +173,10 @@ func (m *measurer) worker(w *measured, budget uint64, all bool) bool {
 	}
 	changed := served || busy != w.busy
 	w.served, w.busy = entry.Requests, busy
+	w.runnable = 0
+	if time.Since(w.watched) < youth {
+		w.runnable, _ = proc.Runnable(w.pid) // 0 where it is gone, or the kernel does not tell
+	}
 	return m.memory(w, budget) || changed
 }
 

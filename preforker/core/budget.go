@@ -106,6 +106,9 @@ func (c *Core) workersMeasured(e WorkersMeasured) {
 // has, says nothing about how it will grow.
 func (w *worker) measured(now time.Duration, m Measurement) {
 	w.served, w.busy = m.Served, m.Busy
+	if m.Runnable > 0 {
+		w.runnable, w.at = m.Runnable, now
+	}
 	switch {
 	case w.served < MinService:
 	case w.settled == 0:

@@ -1,6 +1,10 @@
 package core
 
-import "launcher/preforker/ident"
+import (
+	"time"
+
+	"launcher/preforker/ident"
+)
 
 // Event is something that happened. Each names the generation or the worker that it
 // is about, so that a late one finds nobody rather than a successor.
@@ -178,4 +182,6 @@ type Measurement struct {
 	Private uint64 // bytes
 	Served  uint64 // requests
 	Busy    bool   // it has one in hand
+	// Runnable is for how long it has run, or waited for a CPU, in its first seconds; 0 where the kernel does not tell.
+	Runnable time.Duration
 }

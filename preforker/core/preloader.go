@@ -26,6 +26,7 @@ type preloader struct {
 	seeding      bool          // most slots wait for the one that is reforked from its workers
 	seedExtended bool          // the time for that runs for the second time
 	seedUntil    time.Duration // when it is over
+	seedLast     time.Duration // when it is over at the latest where seeds are short of CPUs
 	heldUntil    time.Duration // no slot is filled before while a newer generation loads; 0: that was never so
 	asked        bool          // a seed has, or had, a request
 	seededBy     ident.Origin  // the preloader whose workers stay when all slots are filled from this one; none: they are replaced

@@ -16,6 +16,13 @@ import (
 // once (SCM_MAX_FD). Who waits at others does so until the slots are filled.
 const maxBorrowed = 200
 
+const (
+	// maxSeedTimes is how many times as long as its time a generation grows at the most where its seeds are short of CPUs.
+	maxSeedTimes = 8
+	// runnableShare is the part of their time in which they are, then.
+	runnableShare = 0.75
+)
+
 // seeds says whether generations grow from seeds at all.
 func (c *Core) seeds() bool {
 	return c.reforks() && c.policy.Seeds > 0 && c.policy.Seeds < len(c.slots)
@@ -70,6 +77,7 @@ func (c *Core) forksOf(p *preloader) (n int) {
 func (c *Core) beginSeeding(p *preloader) {
 	if c.seeds() {
 		p.seeding = true
+		p.seedLast = c.now + maxSeedTimes*c.policy.SeedTime
 		c.setSeedTime(p)
 	}
 }
@@ -80,7 +88,8 @@ func (c *Core) setSeedTime(p *preloader) {
 }
 
 // seedTimeout fills the slots as where nothing is reforked. A preloader that is being forked from a seed gets as much time again,
-// and a newer generation that loads as much as this one has needed, twice: else each slot would be filled twice.
+// seeds that are short of CPUs some more, and a newer generation that loads as much as this one has needed, twice: else each
+// slot would be filled twice.
 func (c *Core) seedTimeout(origin ident.Origin) {
 	p := c.preloader(origin)
 	switch {
@@ -91,6 +100,8 @@ func (c *Core) seedTimeout(origin ident.Origin) {
 		p.seedExtended = true
 		c.setSeedTime(p)
 	case c.holdsForLoad(p):
+		c.setSeedTime(p)
+	case c.now < p.seedLast && c.shortOfCPUs(p):
 		c.setSeedTime(p)
 	case !p.asked:
 		c.endSeeding(p, ReasonNotAsked)
@@ -104,6 +115,21 @@ func (c *Core) reforkOfSeeds(p *preloader) *preloader {
 	return c.newest(func(other *preloader) bool {
 		return other.seededBy == p.origin && !other.proven && other.state != RetiringPreloader
 	})
+}
+
+// shortOfCPUs says whether the seeds have run, or have waited for a CPU, nearly all the time: there is one of them for each CPU, so
+// more workers would serve no more.
+func (c *Core) shortOfCPUs(p *preloader) bool {
+	var runnable, all time.Duration
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.state == ReadyWorker && w.key.Origin() == p.origin {
+				runnable += w.runnable
+				all += max(0, w.at-w.since)
+			}
+		}
+	}
+	return all > 0 && float64(runnable) >= runnableShare*float64(all)
 }
 
 // holdsForLoad says whether the empty slots wait for a newer generation that loads.

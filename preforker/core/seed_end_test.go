@@ -25,6 +25,40 @@ func TestSeedTimeEndsUnderDemand(t *testing.T) {
 	s.ended(1, ReasonSeedTime)
 }
 
+// TestSeedTimeOfSeedsThatAreShortOfCPUs is longer: more workers would serve no more. It ends all the same.
+func TestSeedTimeOfSeedsThatAreShortOfCPUs(t *testing.T) {
+	for name, test := range map[string]struct {
+		share float64
+		times int // that the time is set
+	}{"short of CPUs": {0.9, maxSeedTimes}, "waiting for others": {0.5, 1}, "not known": {0, 1}} {
+		t.Run(name, func(t *testing.T) {
+			s := seeded(t, 4)
+			since := s.now
+			for times := 1; ; times++ {
+				s.now += 900 * time.Millisecond
+				var found []Measurement
+				for slot := range 2 {
+					found = append(found, Measurement{Key: s.serving(slot), Served: 5, Busy: true,
+						Runnable: time.Duration(test.share * float64(s.now-since))})
+				}
+				s.event(WorkersMeasured{found})
+				s.now = since + time.Duration(times)*time.Second
+				spawned := s.event(TimerFired{Timer{TimerSeed, gen(1).Key()}})
+				if len(find[SpawnWorker](spawned)) == 0 {
+					continue
+				}
+				s.boot(spawned)
+				if times != test.times {
+					t.Errorf("it ends after %d times", times)
+				}
+				s.all(gen(1))
+				s.ended(1, ReasonSeedTime)
+				return
+			}
+		})
+	}
+}
+
 // TestSlotsDoNotWaitForARefusedRefork, where the next one would come when the time is over.
 func TestSlotsDoNotWaitForARefusedRefork(t *testing.T) {
 	for name, why := range map[string]Refusal{

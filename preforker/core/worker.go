@@ -22,6 +22,8 @@ type worker struct {
 	served    uint64        // requests, as last measured
 	private   uint64        // bytes, as last measured
 	busy      bool          // it had a request in hand then
+	runnable  time.Duration // for how long it had run, or waited for a CPU, since its fork
+	at        time.Duration // when that was so
 	settled   uint64        // the first measurement after its first requests
 	settledAt time.Duration // when
 	growth    float64       // bytes a second since then

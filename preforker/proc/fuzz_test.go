@@ -70,6 +70,15 @@ func FuzzParseStat(f *testing.F) {
 	})
 }
 
+func FuzzParseSchedule(f *testing.F) {
+	f.Add([]byte("25 17 3\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if d, err := parseSchedule(text); d < 0 || err != nil && d != 0 {
+			t.Errorf("%v, %v", d, err)
+		}
+	})
+}
+
 func FuzzParseMappings(f *testing.F) {
 	f.Add([]byte(smapsText))
 	f.Fuzz(func(t *testing.T, text []byte) {

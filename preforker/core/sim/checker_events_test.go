@@ -42,6 +42,9 @@ func (c *checker) takes(e core.Event) (late bool) {
 		for _, m := range e.Workers {
 			if w := c.worker(m.Key); w != nil && w.accepting() {
 				w.private, w.served, w.busy = m.Private, m.Served, m.Busy
+				if m.Runnable > 0 {
+					w.ran, w.ranAt = m.Runnable, c.now
+				}
 				if p := c.preloader(m.Key.Origin()); p != nil {
 					p.asked = p.asked || m.Busy || m.Served > 0
 				}

@@ -88,13 +88,14 @@ func (c *checker) seeds(origin ident.Origin) {
 		if _, prepared := c.event.(core.PreloaderPrepared); !loads && !prepared || p.early {
 			c.fail("%v is to have seeds after %T", origin, c.event)
 		}
-		p.seeding = true
+		p.seeding, p.seedsFrom = true, c.now
 	default:
 		if p.moreSince == 0 {
 			p.moreSince = c.now
 		}
 		switch {
 		case c.loads() && c.now-p.moreSince < c.policy.SeedTime+2*loadSeconds*time.Second:
+		case p.seeding && c.now-p.seedsFrom < 8*c.policy.SeedTime && c.ran(p.origin) >= 0.75:
 		case !p.seeding || c.reforkOfSeeds(p) == nil:
 			c.fail("the seeds of %v get more time, and nothing is reforked from them", origin)
 		case p.extended:
@@ -103,6 +104,22 @@ func (c *checker) seeds(origin ident.Origin) {
 			p.extended = true
 		}
 	}
+}
+
+// ran is the part of their time in which the workers of a preloader had a CPU, or were short of one.
+func (c *checker) ran(origin ident.Origin) float64 {
+	var ran, all time.Duration
+	for i := range c.slots {
+		for _, w := range c.slots[i].workers {
+			if w.key.Origin() == origin && w.accepting() {
+				ran, all = ran+w.ran, all+max(0, w.ranAt-w.since)
+			}
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return float64(ran) / float64(all)
 }
 
 // reforkOfSeeds is the preloader that is forked from a seed, or nil.

@@ -87,6 +87,8 @@ type checkedWorker struct {
 	served    uint64
 	busy      bool
 	spawned   time.Duration
+	ran       time.Duration  // or was short of a CPU
+	ranAt     time.Duration  // when that was so
 	successor *checkedWorker // a fork of a refork of its generation, which it has made room for
 	prepared  bool           // and has no slot
 	given     bool           // it was a spare
@@ -108,6 +110,7 @@ type checkedPreloader struct {
 
 	seeding   bool          // most slots wait for the one that is reforked from its workers
 	seedings  int           // how often the time for that was set
+	seedsFrom time.Duration // when that was first
 	moreSince time.Duration // when that was more than once
 	extended  bool          // for a refork
 	until     time.Duration // when it is over

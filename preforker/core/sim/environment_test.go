@@ -139,7 +139,8 @@ func (w *world) traffic() {
 			p.served += served
 			p.private = w.privateAfter(p.private, served)
 			if p.watched {
-				found = append(found, core.Measurement{Key: p.key, Private: p.private, Served: p.served, Busy: w.below(3) == 2})
+				found = append(found, core.Measurement{Key: p.key, Private: p.private, Served: p.served, Busy: w.below(3) == 2,
+					Runnable: time.Duration(w.below(5)) * time.Second})
 			}
 		}
 	}
