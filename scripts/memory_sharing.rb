@@ -14,6 +14,7 @@ module PreforkLauncher
   # Does, once the application is loaded and before most of its workers are forked, all that keeps their memory shared, each
   # optimization that is on in its order. Nothing here may keep the application from starting, or change it.
   class MemorySharing
+    RAILS_FILE = "config/application.rb"
     RESPONDER_SECONDS = 5
     RESPONDER_REQUESTS = 4
     SHARE = 0.7 # of the time that the start may take: nothing of this begins later
@@ -28,6 +29,11 @@ module PreforkLauncher
       @eager_load = EagerLoad.new(@root)
       @warmup = WarmupRequests.new(settings.warmup, errors, url_prefix: settings.url_prefix) if settings.warmup
       @heap = Heap.new(@optimizations)
+    end
+
+    # Makes room for a Rails application that is about to be loaded. A smaller one would never fill it.
+    def make_room
+      @heap.grow if File.exist?(File.join(@root, RAILS_FILE))
     end
 
     # Prepares the application. Requests come before the compaction, so that what they make lies together with

@@ -36,6 +36,7 @@ module PreforkLauncher
     end
 
     def run
+      @memory_sharing.make_room
       app = @loading.run(*(@memory_sharing if @settings.prepare == "first")) { @early ? report_early : report_loaded }
       @channel = @loading.channel
       @loaded_in = Process.pid

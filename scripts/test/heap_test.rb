@@ -20,6 +20,37 @@ class HeapTest < Minitest::Test
     end
   RUBY
 
+  DESCRIPTORS = <<~'RUBY'
+    $LOAD_PATH.unshift(File.expand_path("dev/memory", $LOAD_PATH.first))
+    require "ruby_heap"
+    # Returns on how many pages of memory the descriptors of the heap's pages are.
+    def spread
+      space = AddressSpace.new(Process.pid)
+      found = RubyHeap.new(space)
+      areas = space.areas.select { |area| area.name.empty? && area.writable? }
+      pages = areas.flat_map { |area| (area.first...area.after).step(4096).map { |address| found.page(address) } }
+      pages.compact.map { |page| page.descriptor / 4096 }.uniq.size
+    end
+    # Allocates as code that is loaded does: objects that stay, and pieces of malloc's between them.
+    def load_something
+      $kept = Array.new(150_000) { |i| "x" * (i % 5 * 60) }
+      spread
+    end
+  RUBY
+
+  def test_a_heap_that_has_grown_has_its_descriptors_together
+    skip "pages of this Ruby's heap are large" unless RUBY_VERSION < "3.2"
+    bit_by_bit = ruby("#{PRELUDE}#{DESCRIPTORS}heap('heap-size').grow; print load_something").to_i
+    at_once = ruby("#{PRELUDE}#{DESCRIPTORS}heap.grow; print load_something").to_i
+    assert_operator at_once * 2, :<, bit_by_bit
+  end
+
+  def test_a_heap_of_a_size_that_was_told_is_left_alone
+    told = "slots = GC.stat(:heap_available_slots); heap.grow; print GC.stat(:heap_available_slots) - slots, ' ', GC.enable"
+    assert_equal "0 false", ruby(PRELUDE + told, env: { "RUBY_GC_HEAP_INIT_SLOTS" => "100000" }) if RUBY_VERSION < "3.2"
+    assert_equal "0 false", ruby(PRELUDE + told.sub("heap.grow", "heap('heap-size').grow"))
+  end
+
   def test_compaction
     skip "this Ruby does not compact" unless GC.respond_to?(:compact)
     script = "print count(:compact_count) { heap.compact }, ' ', count(:compact_count) { heap('compact').compact }"

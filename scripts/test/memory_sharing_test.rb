@@ -28,6 +28,26 @@ class MemorySharingTest < Minitest::Test
     output
   end
 
+  ROOM = <<~'RUBY'
+    require "memory_sharing"
+    require "settings"
+    settings = PreforkLauncher::Settings.new("root" => ARGV[0], "generation" => "1", "entry" => "config.ru")
+    before = GC.stat(:heap_available_slots)
+    PreforkLauncher::MemorySharing.new(settings, nil).make_room
+    print GC.stat(:heap_available_slots) > before + 100_000
+  RUBY
+
+  # What is no Rails application may be a tenth of one.
+  def test_room_is_made_for_rails_applications
+    skip "pages of this Ruby's heap are large" unless RUBY_VERSION < "3.2"
+    blog = File.expand_path("../../testdata/apps/blog", __dir__)
+    roots = { blog => "true", File.dirname(blog) => "false" }
+    roots.each do |root, grown|
+      output, = Open3.capture2e(RbConfig.ruby, "-I", SCRIPTS, "-e", ROOM, root)
+      assert_equal grown, output
+    end
+  end
+
   def test_requests_before_and_after_the_compaction
     assert_equal "asked: /posts /posts\n", ruby
   end
