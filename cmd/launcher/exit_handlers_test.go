@@ -30,6 +30,9 @@ func TestExitHandlers(t *testing.T) {
 	})
 	in := start(t, startOptions{root: root, args: []string{"2", "--refork-after", "never", "--drain-timeout", "1s"}}).serving()
 	var want []string
+	for pid := range in.early() {
+		want = append(want, fmt.Sprintf("hook %d", pid))
+	}
 	register := func(slot int) {
 		t.Helper()
 		if a := ask(t, in.socket(slot), "/register"); a.status != 200 {

@@ -5,6 +5,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"syscall"
 	"testing"
 )
@@ -32,6 +34,19 @@ func held(t *testing.T) *instance {
 	})
 	in.waitLines(`msg="worker is ready" slot=[01] gen=1 pid`, 2)
 	return in
+}
+
+// early are the first workers, by pid with their slots, once others have taken their places.
+func (in *instance) early() map[int]int {
+	in.t.Helper()
+	found := map[int]int{}
+	for _, line := range regexp.MustCompile(`msg="worker is ready" slot=(\d+) gen=1 pid=(\d+)`).FindAllStringSubmatch(in.log(), -1) {
+		slot, _ := strconv.Atoi(line[1])
+		if pid, _ := strconv.Atoi(line[2]); pid != in.worker(slot) {
+			found[pid] = slot
+		}
+	}
+	return found
 }
 
 // TestAnswersBeforeMemoryIsPrepared, at every socket; what is prepared later takes the place of who answers.

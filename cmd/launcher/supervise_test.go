@@ -211,6 +211,9 @@ func TestHooks(t *testing.T) {
 	for slot := range 3 {
 		want = append(want, fmt.Sprintf("after_fork %d pid=%d", slot, in.worker(slot)))
 	}
+	for pid, slot := range in.early() {
+		want = append(want, fmt.Sprintf("before_fork pid=%d", in.preloader()), fmt.Sprintf("after_fork %d pid=%d", slot, pid))
+	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	slices.Sort(lines)
 	slices.Sort(want)
