@@ -126,7 +126,7 @@ func TestBudgetOffReplacesNobody(t *testing.T) {
 // TestBudgetBoundsMemory as it is logged at start, and is given up with a warning where nothing can keep it.
 func TestBudgetBoundsMemory(t *testing.T) {
 	t.Parallel()
-	in := start(t, startOptions{root: copyApp(t, "leaky"), args: []string{"3", "--max-private", "2M"}}).serving()
+	in := start(t, startOptions{root: copyApp(t, "leaky"), args: []string{"3", "--max-private", "2M", "--spare", "0"}}).serving()
 	match := in.waitLine(`msg="memory at most: preloader \+ workers \* each \+ launcher" gen=1 preloader="(\d+) MB" workers=3 each="2 MB" launcher="(\d+) MB" total="(\d+) MB"`)
 	sum := 3 * 2
 	for _, part := range match[1:3] {

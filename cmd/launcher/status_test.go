@@ -92,7 +92,7 @@ func doingIn(s control.Status) (doing []string) {
 // TestStatus compares what is told with what /proc, the log and the requests say.
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"3", "--max-private", "24MB"}}).serving()
+	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"3", "--max-private", "24MB", "--spare", "0"}}).serving()
 	bound := in.waitLine(`msg="memory at most: .* preloader="(\d+) MB" workers=3 each="24 MB" launcher="(\d+) MB" total="(\d+) MB"`)
 	for range 4 {
 		ask(t, in.socket(1), "/")
