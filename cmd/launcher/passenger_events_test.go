@@ -3,6 +3,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,7 @@ func TestPassengerEvents(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			root := eventfulApp(t)
 			in := start(t, startOptions{root: root, args: append(test.args, "1")}).serving()
-			pid := in.worker(0)
+			pid, early := in.worker(0), in.early()
 			if a := ask(t, in.socket(0), "/"); !a.is(test.says) {
 				t.Errorf("it sees %v, want %s", a, test.says)
 			}
@@ -57,11 +58,30 @@ func TestPassengerEvents(t *testing.T) {
 			}
 			var want []string
 			for _, event := range test.events {
+				for first := range early { // whose place it has taken
+					want = append(want, event+" "+strconv.Itoa(first))
+				}
 				want = append(want, event+" "+strconv.Itoa(pid))
 			}
-			if got := strings.Split(strings.TrimSpace(string(text)), "\n"); !slices.Equal(got, want) {
+			got := strings.Split(strings.TrimSpace(string(text)), "\n")
+			for _, of := range append(slices.Collect(maps.Keys(early)), pid) {
+				if got, want := ofPid(got, of), ofPid(want, of); !slices.Equal(got, want) {
+					t.Errorf("%q, want %q", got, want)
+				}
+			}
+			if len(got) != len(want) {
 				t.Errorf("%q, want %q", got, want)
 			}
 		})
 	}
+}
+
+// ofPid are the lines of one process, in their order.
+func ofPid(lines []string, pid int) (own []string) {
+	for _, line := range lines {
+		if strings.HasSuffix(line, " "+strconv.Itoa(pid)) {
+			own = append(own, line)
+		}
+	}
+	return own
 }
