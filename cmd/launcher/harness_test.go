@@ -127,7 +127,7 @@ func start(t testing.TB, o startOptions) *instance {
 	in.cmd.Dir = o.root
 	in.cmd.Env = append(cleanEnv(), asLauncher+"=1")
 	if !o.defaults {
-		in.cmd.Env = append(in.cmd.Env, "LAUNCHER_REFORK_AFTER=never", "LAUNCHER_MAX_PRIVATE=off")
+		in.cmd.Env = append(in.cmd.Env, "LAUNCHER_REFORK_AFTER=never", "LAUNCHER_MAX_PRIVATE=off", "LAUNCHER_SPARE=0")
 	}
 	in.cmd.Env = append(in.cmd.Env, o.env...)
 	in.cmd.Stdout = &in.stdout
