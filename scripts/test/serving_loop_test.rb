@@ -59,7 +59,7 @@ class ServingLoopTest < WorkerCase
       define_method(:idle) { idle += 1 }
     end
     waiting = Array.new(4) { sent("/") }
-    start(app { idle })
+    start(app { idle }, preloader: Object.new)
     ready
     assert_equal %w[0 0 0 0], waiting.map { |one| one.reply.body }
     Timeout.timeout(30) { nil while get.body == "0" }

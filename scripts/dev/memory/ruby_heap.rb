@@ -56,7 +56,8 @@ class RubyHeap
 
     head = @space.read(descriptor, DESCRIPTOR) || ""
     slot, count = head.unpack("SS")
-    return unless SLOTS.include?(slot) && (size - REST..size).cover?(slot * count)
+    slot, count = SLOTS.first, slot unless SLOTS.include?(slot) # before Ruby 3.1 all have the same size, which is not told
+    return unless count && SLOTS.include?(slot) && (size - REST..size).cover?(slot * count)
 
     first = head.unpack("Q*").find { |word| word > base && word <= base + REST }
     Page.new(slot, first, count, descriptor) if first

@@ -40,7 +40,7 @@ class WorkerCase < Minitest::Test
   end
 
   # Forks a worker for an application.
-  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, key: KEY, listeners: [@listener], **given)
+  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, key: KEY, listeners: [@listener], preloader: nil, **given)
     @channel, theirs = Socket.pair(:UNIX, :SEQPACKET)
     at_exit_file = File.join(@folder, "at_exit")
     @pid = Process.fork do
@@ -52,7 +52,8 @@ class WorkerCase < Minitest::Test
       Signal.trap("TERM", trap) if trap
       @channel.close
       PreforkLauncher::Worker.new(key, [*listeners.map(&:dup), theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
-                                  settings: settings(**given), safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks).run
+                                  settings: settings(**given), safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks,
+                                  preloader: preloader).run
     rescue Exception # rubocop:disable Lint/RescueException
       exit!(99)
     end
