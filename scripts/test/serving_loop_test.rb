@@ -70,6 +70,37 @@ class ServingLoopTest < WorkerCase
     end
   end
 
+  # What wakes the serving thread comes once that thread has done what it is for.
+  class LateShutdown < PreforkLauncher::Shutdown
+    attr_writer :done
+
+    def wake
+      super
+      Kernel.sleep(0.001) until asked? || @done.call
+      super
+    end
+  end
+
+  # Else that byte would keep it awake for ever.
+  def test_sleeps_after_what_it_was_asked_for
+    shutdown = LateShutdown.new(30)
+    title = Object.new
+    title.define_singleton_method(:show) { |_| nil }
+    serving = PreforkLauncher::ServingLoop.new(nil, nil, record: PreforkLauncher::Scoreboard.new(@board).record(0), title: title,
+                                                         tracker: nil, shutdown: shutdown, collects: false)
+    thread = Thread.new { serving.run }
+    shutdown.done = -> { serving.listeners.include?(@listener) }
+    serving.open(@listener)
+    eventually { IO.select([shutdown.wake_reader], nil, nil, 0).nil? }
+    shutdown.done = -> { serving.listeners.size == 2 }
+    serving.lend([@listener])
+    eventually { IO.select([shutdown.wake_reader], nil, nil, 0).nil? }
+    assert_equal [@listener] * 2, serving.listeners
+  ensure
+    shutdown&.leave(:now)
+    thread&.join
+  end
+
   def test_a_title_is_worth_no_error
     start(app { Process.define_singleton_method(:setproctitle) { |*| raise "frozen" }; "answered" })
     ready

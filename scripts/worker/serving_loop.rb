@@ -73,6 +73,7 @@ module PreforkLauncher
 
         @collection&.idle
         IO.select([*@listeners, @shutdown.wake_reader], nil, nil, PARENT_SECONDS)
+        @shutdown.unwake # before it is seen what for: what is asked for is there before the byte that wakes
         @shutdown.leave_alone if SupervisorDeath.happened? # where a handler of the application holds the main thread up
       end
     end
@@ -89,7 +90,6 @@ module PreforkLauncher
 
     # Takes up the socket that is its own from here on.
     def take_up
-      @shutdown.unwake
       @listeners = [@opened]
       @opened = nil
       @record.idle
@@ -98,7 +98,6 @@ module PreforkLauncher
 
     # Takes up what the main thread has been lent, or gives it back.
     def borrow
-      @shutdown.unwake
       own, *older = @listeners
       lent = @lent
       @lent = nil
@@ -107,7 +106,6 @@ module PreforkLauncher
     end
 
     def refork
-      @shutdown.unwake
       @self_test.check # what is broken here would be so in all later workers
       @refork.run
     end
