@@ -27,7 +27,6 @@ module PreforkLauncher
 
     # Made before the first request. Own returns the descriptors of this worker, which the new preloader has no use for.
     def initialize(app, preloader, key:, root:, own:, safety:, hooks:, title:)
-      @hooked = ProcessState.new
       @app = app
       @preloader = preloader
       @key = key
@@ -37,6 +36,12 @@ module PreforkLauncher
       @hooks = hooks
       @title = title
       @pending = nil # a message and the control socket of the new preloader
+      hooked
+    end
+
+    # Remembers what after_fork has made of this worker: in a spare, part of that comes with the slot.
+    def hooked
+      @hooked = ProcessState.new
     end
 
     # Notes what the supervisor has asked for. The main thread hears of it, and the serving thread does it.

@@ -178,6 +178,7 @@ module PreforkLauncher
       @title.take_slot(slot)
       @stage = "after_fork"
       @hooks.slot_given(slot)
+      @refork&.hooked
       @serving_loop.open(@listener)
       @channel.send("ready", pid: Process.pid, **@key)
     rescue *Failure::ERRORS => error
@@ -191,13 +192,12 @@ module PreforkLauncher
       @serving_loop.lend([])
     end
 
-    # Asks the serving thread for a refork, which it does between two requests. It takes back what has woken it once it sees that
-    # one is pending, so that comes second: a byte that came later would keep it awake for ever.
+    # Asks the serving thread for a refork, which it does between two requests.
     def refork(message, files)
       return files.each(&:close) unless @refork && files.size == 1
 
-      @shutdown.wake
       @refork.request(message, files.first)
+      @shutdown.wake
     end
 
     # Serves, on its own thread. The process ends after this thread, also where the application has killed it.

@@ -21,6 +21,18 @@ class ReforkHooksTest < ReforkCase
     assert_equal ["2 #{worker.pid}"], notes
   end
 
+  # What its hooks leave behind they leave in each worker, also in one that had no slot when it was forked.
+  def test_hooks_of_a_spare_are_no_harm
+    first = start(hooks: "before_fork { NOTE.call(:before) }\nafter_fork { |slot| ($locks ||= []) << Mutex.new.tap(&:lock); " \
+                         "$pipe = IO.pipe; NOTE.call(slot) }")
+    leave(first)
+    spare = spawn_spare(@preloader)
+    preloader = refork_from(spare)
+    next_spare = spawn_spare(preloader, refork: 1)
+    assert_equal ["before #{@preloader.pid}", "2 #{first.pid}", "before #{@preloader.pid}", "2 #{spare.pid}", "before #{spare.pid}",
+                  "2 #{spare.pid}", "before #{preloader.pid}", "2 #{next_spare.pid}"], notes
+  end
+
   def test_hook_before_that_fails
     worker = start(hooks: "forks = 0\nbefore_fork { raise IndexError, 'no such thing' if (forks += 1) > 1 }\n" \
                           "after_fork { NOTE.call(:after) }")

@@ -69,14 +69,15 @@ class ReforkCase < Minitest::Test
   end
 
   # Starts a preloader, as the supervisor does, and a worker of it.
-  def start(actions = "{}", hooks: nil, at_boot: "", without: "")
+  def start(actions = "{}", hooks: nil, at_boot: "", without: "", **given)
     File.write(path("config.ru"), <<~RUBY)
       NOTE = ->(text) { File.open(#{path('notes').inspect}, "a") { |file| file.syswrite("\#{text} \#{Process.pid}\\n") } }
       $actions = #{actions}
       #{at_boot}
       #{COUNTER}
     RUBY
-    settings = { "root" => @folder, "generation" => "5", "entry" => "config.ru", "without" => without }
+    settings = { "root" => @folder, "generation" => "5", "entry" => "config.ru", "without" => without,
+                 **given.transform_keys(&:to_s) }
     settings["hooks"] = path("launcher.rb").tap { |file| File.write(file, hooks) } if hooks
     control, theirs = pair
     pid = start_ruby(settings, { 1 => @stderr, 2 => @stderr, 4 => theirs, 5 => @board, 6 => @stderr })
@@ -97,6 +98,20 @@ class ReforkCase < Minitest::Test
     @pids << told[:pid]
     assert_equal({ type: "ready", pid: told[:pid], **key }, said(channel), log)
     Told.new(told[:pid], channel, key)
+  end
+
+  # A worker that is forked without a slot, and is given the one that the others have.
+  def spawn_spare(preloader, refork: 0)
+    channel, theirs = pair
+    key = { slot: -1, generation: 5, refork: refork, serial: @serial += 1 }
+    tell(preloader.socket, "spawn", theirs, **key, record: @serial)
+    theirs.close
+    pid = said(preloader.socket).fetch(:pid)
+    @pids << pid
+    assert_equal({ type: "ready", pid: pid, **key }, said(channel), log)
+    tell(channel, "assign", @listener, slot: 2)
+    assert_equal({ type: "ready", pid: pid, **key, slot: 2 }, said(channel), log)
+    Told.new(pid, channel, key.merge(slot: 2))
   end
 
   # Asks a worker, and answers the control socket of the preloader to be.
