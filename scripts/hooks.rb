@@ -64,7 +64,7 @@ module PreforkLauncher
     # first block that takes one, and all that follow, wait for slot_given.
     def after_fork(slot, forked: true)
       @passenger.starting(forked: forked)
-      now = slot ? @after : @after.take_while { |block| block.arity.zero? }
+      now = slot ? @after : @after.take_while { |block| block.parameters.empty? }
       @waiting = @after.drop(now.size)
       run(now, slot)
     end

@@ -30,6 +30,19 @@ class HooksTest < Minitest::Test
     assert_equal [[:first, 3], [:second, 3], :before], CALLS
   end
 
+  # Each takes it that could use it, and what follows waits, too.
+  def test_a_spare_runs_what_takes_a_slot_once_it_has_one
+    { "|slot|" => [3], "|slot = 0|" => [3], "|*slots|" => [[3]], "|slot, other = 1|" => [3] }.each do |parameters, taken|
+      name = parameters[/[a-z]+/]
+      hooks = load("after_fork { HooksTest::CALLS << 1 }\nafter_fork { #{parameters} HooksTest::CALLS << #{name} }\n" \
+                   "after_fork { HooksTest::CALLS << 2 }")
+      hooks.after_fork(nil)
+      assert_equal [1], CALLS, parameters
+      hooks.slot_given(3)
+      assert_equal [1, *taken, 2], CALLS, parameters
+    end
+  end
+
   def test_no_hooks
     hooks = PreforkLauncher::Hooks.new
     assert_empty hooks.before_fork
