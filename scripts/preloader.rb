@@ -112,6 +112,7 @@ module PreforkLauncher
     def prepare(app)
       began = Clock.now
       @memory_sharing.prepare(app) { spawn_waiting(app) }
+      Loading.reset_traps
       findings = examine
       @early = @safe = false
       @channel.send("prepared", seconds: (Clock.now - began).round(3), findings: findings.map(&:to_h), slots: @memory_sharing.slots)
@@ -121,6 +122,7 @@ module PreforkLauncher
     # Forks what was asked for meanwhile. Anything else is put off.
     def spawn_waiting(app)
       @safe = false # a step may have connected
+      Loading.reset_traps
       while @put_off.nil? && IO.select([@channel.socket], nil, nil, 0)
         message, files = @channel.receive
         return unless message # the supervisor is gone
