@@ -14,12 +14,13 @@ import (
 
 // preloaderProcess is the supervisor's view of a preloader.
 type preloaderProcess struct {
-	origin ident.Origin
-	child  *linux.Child      // nil until the pid of one that a worker has forked is known
-	conn   *linux.PacketConn // also its life line
-	output *ruby.Output      // nil for one that a worker has forked
-	failed *wire.Failed      // written by its reader, read after its exit
-	read   chan struct{}     // closed when everything that it said was posted
+	origin  ident.Origin
+	child   *linux.Child      // nil until the pid of one that a worker has forked is known
+	conn    *linux.PacketConn // also its life line
+	output  *ruby.Output      // nil for one that a worker has forked
+	lowered bool              // its priority
+	failed  *wire.Failed      // written by its reader, read after its exit
+	read    chan struct{}     // closed when everything that it said was posted
 }
 
 func (s *Supervisor) startPreloader(a core.StartPreloader) core.Event {
@@ -39,6 +40,9 @@ func (s *Supervisor) startPreloader(a core.StartPreloader) core.Event {
 	}
 	s.expectHelpers(ident.Key{Generation: generation}, process.Child)
 	p := s.addPreloader(origin, *process)
+	if a.Low {
+		s.lowerPriority(p)
+	}
 	s.tasks.Go(func() { s.awaitPreloader(p) })
 	return nil
 }
@@ -154,6 +158,8 @@ func (s *Supervisor) instructPreloader(a core.Action) {
 	switch a := a.(type) {
 	case core.PreparePreloader:
 		s.tellPreloader(a.Origin, wire.Prepare{})
+	case core.RestorePriority:
+		s.restorePriority(a.Origin)
 	case core.RetirePreloader:
 		s.tellPreloader(a.Origin, wire.Retire{Last: a.Last})
 	}

@@ -301,7 +301,7 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 	switch a := a.(type) {
 	case core.StartPreloader:
 		return s.startPreloader(a)
-	case core.PreparePreloader, core.RetirePreloader:
+	case core.PreparePreloader, core.RestorePriority, core.RetirePreloader:
 		s.instructPreloader(a)
 	case core.SignalPreloader:
 		s.signalPreloader(a)

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"launcher/preforker/linux"
 )
 
 // versionedApp responds with the text that its file "version" had when it was loaded. It
@@ -149,6 +152,44 @@ func TestRestart(t *testing.T) {
 	bodies := visitors.end(t, 1)
 	if !slices.Equal(bodies, []string{"one", "three", "two"}) {
 		t.Errorf("visitors got %q", bodies)
+	}
+}
+
+// TestReleaseLoadsWithALowPriority, beside those who serve; its workers have the one of all others.
+func TestReleaseLoadsWithALowPriority(t *testing.T) {
+	t.Parallel()
+	root := slowApp(t)
+	remove(t, filepath.Join(root, "hold"))
+	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()
+	priority := func(pid string) int {
+		number, err := strconv.Atoi(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kernel, err := syscall.Getpriority(syscall.PRIO_PROCESS, number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return 20 - kernel
+	}
+	own := priority("0")
+	low := own
+	if linux.MayLowerNiceness(own) {
+		low = min(own+10, 19)
+	}
+	first := in.waitLine(`msg="preloader is loading the application" gen=1 pid=(\d+)`)[1]
+	write(t, filepath.Join(root, "hold"), "")
+	in.signal(syscall.SIGHUP)
+	second := in.waitLine(`msg="preloader is loading the application" gen=2 pid=(\d+)`)[1]
+	if was, is := priority(first), priority(second); was != own || is != low {
+		t.Errorf("%d while it loads, and %d of the one that serves: want %d and %d", is, was, low, own)
+	}
+	remove(t, filepath.Join(root, "hold"))
+	in.reached(2)
+	for _, pid := range []string{second, strconv.Itoa(in.worker(0)), strconv.Itoa(in.worker(1))} {
+		if is := priority(pid); is != own {
+			t.Errorf("process %s: %d, want %d", pid, is, own)
+		}
 	}
 }
 

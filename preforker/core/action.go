@@ -14,7 +14,10 @@ type (
 	StartPreloader struct {
 		Generation int
 		Prepare    Preparing
+		Low        bool // it gets less of the CPUs than others until its priority is restored
 	}
+	// RestorePriority gives a preloader that was started with a low priority the one of all others.
+	RestorePriority struct{ Origin ident.Origin }
 	// PreparePreloader has a preloader prepare what keeps memory shared, after the workers that it was asked for before.
 	PreparePreloader struct{ Origin ident.Origin }
 	// RetirePreloader asks a preloader to leave.
@@ -104,6 +107,7 @@ type (
 
 func (StartPreloader) isAction()   {}
 func (PreparePreloader) isAction() {}
+func (RestorePriority) isAction()  {}
 func (RetirePreloader) isAction()  {}
 func (SignalPreloader) isAction()  {}
 func (MeasurePreloader) isAction() {}

@@ -167,6 +167,8 @@ func (c *Core) timerFired(t Timer) {
 	switch t.Kind {
 	case TimerPreloaderBoot:
 		c.preloaderBootTimeout(t.Key.Origin())
+	case TimerPriority:
+		c.restorePriority(c.preloader(t.Key.Origin()))
 	case TimerPreloaderKill:
 		c.preloaderKill(t.Key.Origin())
 	case TimerPreloaderChannel:

@@ -17,6 +17,7 @@ type preloader struct {
 	state      PreloaderState
 	reason     Reason
 	since      time.Duration // of its state
+	low        bool          // its priority
 	identified bool          // what Ruby it is
 	loaded     bool          // once
 	preparing  bool          // what keeps memory shared, beside its first workers, or it is to
@@ -44,8 +45,13 @@ func (c *Core) load() {
 	}
 	prepare := c.preparing()
 	c.preloaders[len(c.preloaders)-1].preparing = prepare == PrepareBeside
-	c.do(StartPreloader{c.generation, prepare})
+	low := c.count(ReadyWorker) > 0
+	c.preloaders[len(c.preloaders)-1].low = low
+	c.do(StartPreloader{c.generation, prepare, low})
 	c.do(SetTimer{Timer{TimerPreloaderBoot, ident.Key{Generation: c.generation}}, c.policy.BootTimeout})
+	if low {
+		c.do(SetTimer{Timer{TimerPriority, ident.Key{Generation: c.generation}}, c.policy.BootTimeout / lowPart})
+	}
 }
 
 func (c *Core) preloader(origin ident.Origin) *preloader {
@@ -132,6 +138,7 @@ func (c *Core) preloaderLoaded(e PreloaderLoaded) {
 	if p == nil || p.state != LoadingPreloader {
 		return
 	}
+	c.restorePriority(p)
 	c.generationLoaded(p, nil, e.Loaded)
 	if p.preparing {
 		c.loadedEarly(p)
@@ -142,6 +149,18 @@ func (c *Core) preloaderLoaded(e PreloaderLoaded) {
 	c.findings(p, e.Loaded.Findings)
 	c.loadAgain()
 	c.fill()
+}
+
+// lowPart is the part of its time, a so manieth, in which a new release loads with a low priority at the most: a busy machine has to
+// get it loaded all the same.
+const lowPart = 4
+
+// restorePriority ends the low priority of a preloader that loads beside workers that serve.
+func (c *Core) restorePriority(p *preloader) {
+	if p != nil && p.low {
+		p.low = false
+		c.do(RestorePriority{p.origin})
+	}
 }
 
 // generationLoaded notes that the application is there, for the first time in this generation. The worker is who has

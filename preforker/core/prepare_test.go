@@ -104,14 +104,14 @@ func TestPreloaderThatDiesWhilePreparing(t *testing.T) {
 	s := early(t, 4)
 	actions := s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 11}})
 	started := find[StartPreloader](actions)
-	if len(started) != 1 || started[0] != (StartPreloader{2, PrepareNot}) || len(find[DrainWorker](actions)) != 0 || len(find[ReturnSockets](actions)) != 0 {
+	if len(started) != 1 || started[0] != (StartPreloader{2, PrepareNot, true}) || len(find[DrainWorker](actions)) != 0 || len(find[ReturnSockets](actions)) != 0 {
 		t.Fatalf("%+v", actions)
 	}
 	if first := find[SpawnWorker](s.load(2)); len(first) != 1 || first[0].Key.Generation != 2 {
 		t.Errorf("%+v", first)
 	}
 	s.event(RestartAsked{"HUP"})
-	if started := find[StartPreloader](s.acts); started[len(started)-1] != (StartPreloader{3, PrepareFirst}) {
+	if started := find[StartPreloader](s.acts); started[len(started)-1] != (StartPreloader{3, PrepareFirst, true}) {
 		t.Errorf("a new release: %+v", started)
 	}
 }

@@ -17,6 +17,7 @@ const (
 	TimerPreloaderBoot    TimerKind = "preloader boot"    // generation, refork
 	TimerPreloaderKill    TimerKind = "preloader kill"    // generation, refork
 	TimerPreloaderChannel TimerKind = "preloader channel" // generation
+	TimerPriority         TimerKind = "priority"          // generation
 	TimerReload           TimerKind = "reload"            // generation: the one that is gone
 	TimerWorkerBoot       TimerKind = "worker boot"       // key
 	TimerWorkerDrain      TimerKind = "worker drain"      // key

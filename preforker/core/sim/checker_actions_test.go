@@ -40,7 +40,7 @@ func (c *checker) did(a core.Action) {
 		c.finishes()
 	case core.OpenSlot, core.RebindSlot, core.CloseSlot:
 		c.didToSocket(a)
-	case core.StartPreloader, core.PreparePreloader, core.RetirePreloader, core.SignalPreloader, core.MeasurePreloader, core.ReforkWorker:
+	case core.StartPreloader, core.PreparePreloader, core.RestorePriority, core.RetirePreloader, core.SignalPreloader, core.MeasurePreloader, core.ReforkWorker:
 		c.didToPreloader(a)
 	default:
 		c.didToWorker(a)

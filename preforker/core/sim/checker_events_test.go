@@ -265,6 +265,9 @@ func (c *checker) takesTimer(t core.Timer) bool {
 	case core.TimerPreloaderBoot:
 		p := c.preloader(t.Key.Origin())
 		return !c.direct() && (p == nil || p.loaded && (!p.early || p.told))
+	case core.TimerPriority:
+		p := c.preloader(t.Key.Origin())
+		return p == nil || !p.low
 	case core.TimerPreloaderKill, core.TimerPreloaderChannel:
 		return c.preloader(t.Key.Origin()) == nil
 	case core.TimerReload:

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
 )
@@ -16,10 +18,21 @@ func (c *checker) didToPreloader(a core.Action) {
 		}
 		p := &checkedPreloader{origin: ident.Origin{Generation: a.Generation}, early: a.Prepare == core.PrepareBeside}
 		c.checkPreparing(a)
+		p.low = a.Low
+		if serves := slices.ContainsFunc(c.slots, func(s checkedSlot) bool { return s.accepting() != nil }); serves != a.Low {
+			c.fail("generation %d loads with a low priority: %v, and it is %v that others serve", a.Generation, a.Low, serves)
+		}
 		c.preloaders = append(c.preloaders, p)
 		c.due = append(c.due, core.Timer{Kind: core.TimerPreloaderBoot, Key: p.origin.Key()})
 	case core.PreparePreloader:
 		c.prepares(a.Origin)
+	case core.RestorePriority:
+		p := c.preloader(a.Origin)
+		if p == nil || !p.low {
+			c.fail("the priority of %v is to be restored, which is as it was", a.Origin)
+			return
+		}
+		p.low = false
 	case core.RetirePreloader:
 		c.retires(a.Origin)
 		if p := c.preloader(a.Origin); p != nil && p.early {

@@ -9,6 +9,9 @@ func (c *checker) spawns(key ident.Key) {
 	c.onlyWhileItRuns(core.SpawnWorker{})
 	w := &checkedWorker{key: key, early: c.preparing(key.Origin())}
 	c.numbers(w)
+	if p := c.preloader(key.Origin()); p != nil && p.low {
+		c.fail("%v would inherit the low priority of %v", key, p.origin)
+	}
 	limit := spawnsAtOnce
 	if c.direct() {
 		limit = c.policy.LoadsAtOnce

@@ -100,6 +100,7 @@ func (w *checkedWorker) comingUp() bool  { return !w.ready && !w.told && !w.ende
 type checkedPreloader struct {
 	origin ident.Origin
 	source ident.Key // the worker that is to fork it
+	low    bool      // its priority
 	loaded bool
 	since  time.Duration // loaded
 	told   bool          // to leave, or given up

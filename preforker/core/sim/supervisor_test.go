@@ -51,6 +51,7 @@ func (w *world) perform(a core.Action) core.Event {
 	switch a := a.(type) {
 	case core.StartPreloader:
 		return w.startPreloader(a.Generation)
+	case core.RestorePriority: // nothing depends on it
 	case core.PreparePreloader:
 		w.preparePreloader(a.Origin)
 	case core.RetirePreloader:
