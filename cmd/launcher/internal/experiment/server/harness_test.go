@@ -20,6 +20,11 @@ import (
 	"launcher/preforker/proc"
 )
 
+// installed are the methods that can run where the tests do: Debian has no package of Pitchfork.
+func installed() []experiment.Method {
+	return append(experiment.DefaultMethods(), experiment.PumaForkWorker)
+}
+
 // patience bounds every wait: it is what a test takes to fail.
 const patience = 3 * time.Minute
 

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"launcher/cmd/launcher/internal/experiment"
 	"launcher/cmd/launcher/internal/experiment/load"
 )
 
@@ -25,7 +24,7 @@ func TestMethods(t *testing.T) {
 		{"blog", "/posts", "<h1>"},
 	} {
 		root := copyApp(t, app.name)
-		for _, method := range experiment.Methods() {
+		for _, method := range installed() {
 			t.Run(app.name+"/"+string(method), func(t *testing.T) {
 				before := files(t, root)
 				s := up(t, newSpec(t, method, root, 2))
