@@ -18,7 +18,7 @@ func SetNiceness(group, niceness int) error {
 }
 
 // MayLowerNiceness says whether what this process starts may be brought down to a niceness from a higher one: as the superuser may
-// (CAP_SYS_NICE), or where the limit allows it (RLIMIT_NICE, of systemd LimitNICE). By default nobody else may.
+// (CAP_SYS_NICE), or where the limit allows it (RLIMIT_NICE, of systemd LimitNICE=+0). By default nobody else may.
 func MayLowerNiceness(to int) bool {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NICE, &limit); err == nil && limit.Cur >= uint64(20-to) {
