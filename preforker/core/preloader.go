@@ -151,8 +151,8 @@ func (c *Core) preloaderLoaded(e PreloaderLoaded) {
 	c.fill()
 }
 
-// lowPart is the part of its time, a so manieth, in which a new release loads with a low priority at the most: a busy machine has to
-// get it loaded all the same.
+// lowPart is how many times the longest time in which a new release loads with a low priority fits into the boot timeout: a busy
+// machine has to get it loaded all the same.
 const lowPart = 4
 
 // restorePriority ends the low priority of a preloader that loads beside workers that serve.

@@ -5,8 +5,8 @@ module PreforkLauncher
   # should be written to later, by anyone.
   class Heap
     # An object that survives three collections is old (RVALUE_OLD_AGE): only then a
-    # worker's own collections leave it alone. Each of them but the first is a minor one, which visits what is young:
-    # nearly nothing, because what an old object refers to grows old with it.
+    # worker's own collections leave it alone. The first of them may be a full one, and the others are minor: these visit
+    # what is young, which is nearly nothing, because what an old object refers to grows old with it.
     COLLECTIONS = 4
 
     # The slots of a heap of which Ruby keeps what a small Rails application needs: a major collection gives back what
