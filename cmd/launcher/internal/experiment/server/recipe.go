@@ -52,6 +52,7 @@ func (s *Spec) recipe(installed Installed) (*recipe, error) {
 // announcements is the readiness of a server whose log names each worker that is up.
 type announcements struct {
 	pattern *regexp.Regexp // its submatch is the worker's name
+	failure *regexp.Regexp // nil: the server ends where they will never be
 	names   map[string]bool
 	count   int
 }
@@ -60,7 +61,16 @@ func announced(pattern string, count int) *announcements {
 	return &announcements{pattern: regexp.MustCompile(pattern), names: make(map[string]bool), count: count}
 }
 
+// unless says which line tells that the workers will never be up, though the server goes on trying.
+func (a *announcements) unless(pattern string) *announcements {
+	a.failure = regexp.MustCompile(pattern)
+	return a
+}
+
 func (a *announcements) line(text string) error {
+	if a.failure != nil && a.failure.MatchString(text) {
+		return errNotLoaded
+	}
 	if match := a.pattern.FindStringSubmatch(text); match != nil {
 		a.names[match[1]] = true
 	}

@@ -20,7 +20,7 @@ func (s *Spec) puma(installed Installed) *recipe {
 	return &recipe{
 		command: s.serve(installed, arguments), typed: typed(installed, experiment.Puma, arguments),
 		stopSignal: syscall.SIGTERM, backends: []Backend{{Socket: socket}},
-		ready: announced(`^(?:\[\d+\] )?- Worker (\d+) .*booted`, s.Workers),
+		ready: announced(`^(?:\[\d+\] )?- Worker (\d+) .*booted`, s.Workers).unless(`^(?:\[\d+\] )?! Unable to start worker`),
 	}
 }
 

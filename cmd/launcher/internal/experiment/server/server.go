@@ -91,4 +91,7 @@ func (e *StartError) Error() string {
 // Unwrap returns the reason.
 func (e *StartError) Unwrap() error { return e.Err }
 
-var errEarlyExit = errors.New("it ended before its workers were up")
+var (
+	errEarlyExit = errors.New("it ended before its workers were up")
+	errNotLoaded = errors.New("its workers do not load the application")
+)

@@ -24,7 +24,11 @@ func TestStartBroken(t *testing.T) {
 		t.Run(string(method), func(t *testing.T) {
 			spec := newSpec(t, method, root, 2)
 			spec.Timeout = time.Hour // nobody waits for it
-			startFails(t.Context(), t, spec, string(method), "Settings::Missing")
+			tells := "Settings::Missing"
+			if method == experiment.PumaForkWorker {
+				tells = "settings.rb:15" // no more
+			}
+			startFails(t.Context(), t, spec, string(method), tells)
 		})
 	}
 }
