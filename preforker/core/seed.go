@@ -93,7 +93,7 @@ func (c *Core) setSeedTime(p *preloader) {
 func (c *Core) seedTimeout(origin ident.Origin) {
 	p := c.preloader(origin)
 	switch {
-	case p == nil || !p.seeding || c.now < p.seedUntil:
+	case p == nil || !p.seeding || c.now < p.seedUntil || c.phase != PhaseRunning:
 	case c.seeding() != p:
 		c.endSeeding(p, ReasonSuperseded)
 	case !p.seedExtended && c.reforkOfSeeds(p) != nil:

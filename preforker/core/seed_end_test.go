@@ -180,3 +180,12 @@ func TestReforkIsNotAskedAnewBeforeItsFailureIsCounted(t *testing.T) {
 		t.Errorf("asked %+v", asked)
 	}
 }
+
+// TestSeedTimeAfterStop ends nothing: that is not why the generation does not grow any more.
+func TestSeedTimeAfterStop(t *testing.T) {
+	s := seeded(t, 4)
+	s.event(StopAsked{By: "TERM"})
+	if late := find[SeedingEnded](s.fire(TimerSeed)); len(late) != 0 {
+		t.Errorf("%+v", late)
+	}
+}
