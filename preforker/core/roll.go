@@ -15,6 +15,7 @@ import (
 func (c *Core) fill() {
 	source := c.newestSource()
 	if source == nil { // the first one loads, all are on their way out, or a load waits
+		c.fillFromSpare()
 		c.bringReloadForward()
 		return
 	}
@@ -219,7 +220,7 @@ func (c *Core) rollCompleted(source *preloader) {
 }
 
 func (c *Core) spawn(s *slot, source *preloader) {
-	if c.giveSpare(s, source) {
+	if c.giveSpare(s, source.origin) {
 		return
 	}
 	c.serial++

@@ -104,9 +104,9 @@ func (c *Core) forkSpare(source *preloader) {
 }
 
 // giveSpare has the spare take a slot that is to have a worker of this preloader, and says whether there was one.
-func (c *Core) giveSpare(s *slot, source *preloader) bool {
+func (c *Core) giveSpare(s *slot, source ident.Origin) bool {
 	w := c.spare.worker
-	if w == nil || w.state != SpareWorker || w.key.Origin() != source.origin {
+	if w == nil || w.state != SpareWorker || w.key.Origin() != source {
 		return false
 	}
 	c.spare.worker, c.spare.deaths = nil, 0
@@ -121,6 +121,22 @@ func (c *Core) giveSpare(s *slot, source *preloader) bool {
 	c.do(AssignSpare{Spare: before, Key: w.key})
 	c.do(SetTimer{Timer{TimerWorkerBoot, w.key}, c.policy.BootTimeout})
 	return true
+}
+
+// fillFromSpare gives the spare an empty slot where nobody can fork: the preloader that it comes from has died, and the next one
+// has yet to load. It brings no older code beside newer.
+func (c *Core) fillFromSpare() {
+	w := c.spare.worker
+	if w == nil || w.state != SpareWorker || c.phase != PhaseRunning || slices.ContainsFunc(c.slots, func(s *slot) bool {
+		serving := s.serving()
+		return serving != nil && serving.key.Generation > w.key.Generation
+	}) {
+		return
+	}
+	if i := slices.IndexFunc(c.slots, func(s *slot) bool { return s.state == VacantSlot }); i >= 0 {
+		c.openSlot(c.slots[i])
+		c.giveSpare(c.slots[i], w.key.Origin())
+	}
 }
 
 // spareReady notes that the spare is prepared.

@@ -120,6 +120,19 @@ func TestSpareOfOldCode(t *testing.T) {
 	}
 }
 
+// TestSpareOfAPreloaderThatHasDied takes an empty slot while the next generation loads: nobody else can be had.
+func TestSpareOfAPreloaderThatHasDied(t *testing.T) {
+	s := spared(t, 2)
+	spare := s.core.spare.worker.key
+	s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}})
+	if given := s.assigned(s.dies(s.serving(1), 5)); given.Spare != spare || given.Key.Slot != 1 {
+		t.Errorf("%+v", given)
+	}
+	if more := s.dies(s.serving(0), 5); len(find[AssignSpare](more)) != 0 {
+		t.Errorf("a second time: %+v", more)
+	}
+}
+
 // TestSpareIsForkedWhenNothingElseIs.
 func TestSpareIsForkedWhenNothingElseIs(t *testing.T) {
 	s := newScript(t, 2)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"launcher/preforker/core"
@@ -128,6 +129,30 @@ func (c *checker) drainsSpare(w *checkedWorker) {
 	proven, _ := c.sources()
 	if !c.stopping && (proven == nil || proven.origin == w.key.Origin()) && c.policy.Spare != core.SpareAuto {
 		c.fail("the spare %v is to leave, and is of the newest code", w.key)
+	}
+}
+
+// spareIsNewest says whether no slot is served with newer code than a spare has, or is about to be.
+func (c *checker) spareIsNewest(spare *checkedWorker) bool {
+	for i := range c.slots {
+		if slices.ContainsFunc(c.slots[i].workers, func(w *checkedWorker) bool {
+			return (w.accepting() || w.comingUp()) && w.key.Generation > spare.key.Generation
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkUnusedSpare: no slot is empty while there is a spare, and nobody can fork.
+func (c *checker) checkUnusedSpare() {
+	if w := c.spare.worker; w == nil || !w.prepared || w.told || !c.spareIsNewest(w) {
+		return
+	}
+	for i := range c.slots {
+		if s := &c.slots[i]; s.accepting() == nil && s.comingUp() == nil && !s.held() && s.wait == 0 {
+			c.fail("slot %d has no worker, nobody can fork, and the spare is not given to it", i)
+		}
 	}
 }
 

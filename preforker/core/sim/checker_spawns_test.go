@@ -41,7 +41,7 @@ func (c *checker) takesSlot(w *checkedWorker) {
 	case s.comingUp() != nil:
 		c.fail("two workers come up in slot %d", key.Slot)
 	}
-	c.checkSource(s, key)
+	c.checkSource(s, w)
 	c.checkSeedSpawn(s, key)
 	c.checkEarlySpawn(s, key)
 	if old := s.accepting(); old != nil {
@@ -56,12 +56,14 @@ func (c *checker) takesSlot(w *checkedWorker) {
 }
 
 // checkSource: a bad release does not take the slots whose worker happens to die.
-func (c *checker) checkSource(s *checkedSlot, key ident.Key) {
+func (c *checker) checkSource(s *checkedSlot, w *checkedWorker) {
 	if c.direct() {
 		return
 	}
+	key := w.key
 	proven, newest := c.sources()
 	switch p := c.preloader(key.Origin()); {
+	case newest == nil && w.given && c.spareIsNewest(w): // nobody can fork
 	case p == nil || !p.loaded || p.told:
 		c.fail("%v is asked of a preloader that cannot fork", key)
 	case p == proven || p.maybe:

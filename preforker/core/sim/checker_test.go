@@ -311,6 +311,9 @@ func (c *checker) settled() {
 		return
 	}
 	_, newest := c.sources()
+	if newest == nil {
+		c.checkUnusedSpare()
+	}
 	if newest == nil || c.direct() {
 		return
 	}
