@@ -160,6 +160,17 @@ func (c *Core) spareLeaving(w *worker) {
 	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
 }
 
+// givenLeaving replaces a worker that was a spare, and leaves as it is given its slot: it will never serve that, and its exit
+// handlers may take their time. To the slot it is an early death.
+func (c *Core) givenLeaving(s *slot, w *worker) {
+	w.reason = ReasonLeft
+	c.moveWorker(w, DrainingWorker)
+	c.do(WorkerLeavesUnasked{Worker: w.name()})
+	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
+	c.retrySlotLater(s, slotBackoff.max)
+	c.fill()
+}
+
 // spareExited tells of the spare's end.
 func (c *Core) spareExited(w *worker, e WorkerExited) {
 	if w.leaving() && !w.reason.failure() {

@@ -224,6 +224,33 @@ func TestSpareWithoutItsSocket(t *testing.T) {
 	}
 }
 
+// TestSpareThatLeavesAsItGetsASlot, for a signal of somebody else's: it will never serve, and what it does at its end may take its
+// time. The slot gets another one at once, and later where that happens again.
+func TestSpareThatLeavesAsItGetsASlot(t *testing.T) {
+	s := spared(t, 1)
+	given := s.assigned(s.dies(s.serving(0), 5))
+	first := s.event(WorkerLeaving{Key: given.Spare})
+	if len(find[WorkerLeavesUnasked](first)) != 1 || len(find[SpawnWorker](first)) != 1 {
+		t.Fatalf("%+v", first)
+	}
+	if late := s.event(WorkerReady{given.Spare, 1}); len(late) != 0 {
+		t.Errorf("it is ready, and leaves: %+v", late)
+	}
+	s.boot(first)
+	s.event(WorkerExited{Key: given.Key})
+	s.prepared()
+	given = s.assigned(s.dies(s.serving(0), 5))
+	s.core.slots[0].deaths = 1
+	again := s.event(WorkerLeaving{Key: given.Spare})
+	if len(find[SpawnWorker](again)) != 0 || len(find[SlotWaits](again)) != 1 {
+		t.Errorf("%+v", again)
+	}
+	s.event(WorkerExited{Key: given.Key})
+	if s.core.slots[0].deaths != 2 {
+		t.Errorf("its end makes the slot sound: %d deaths", s.core.slots[0].deaths)
+	}
+}
+
 // TestTimeLimitOfTheSpare is not that of the worker that it becomes.
 func TestTimeLimitOfTheSpare(t *testing.T) {
 	s := newScript(t, 1)

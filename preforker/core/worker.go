@@ -37,7 +37,7 @@ type worker struct {
 	chosen    time.Duration // when, or when one of a refork was
 	borrowed  []int         // slots whose sockets it serves besides its own
 	lent      bool          // it was lent sockets, maybe others than those slots have now
-	given     bool          // it was a spare, and has been given its slot
+	given     bool          // it was a spare, and has been given a slot that it does not serve yet
 }
 
 func (w *worker) leaving() bool { return w.state.leaving() }
@@ -158,6 +158,7 @@ func (c *Core) workerReady(e WorkerReady) {
 		c.paceAfter(older)
 	}
 	c.do(WorkerServes{Worker: w.name(), After: took, Renewal: renewal, Spare: w.given})
+	w.given = false
 	if w.binding == s.binding {
 		c.socketBound(s)
 	}
@@ -252,6 +253,10 @@ func (c *Core) workerLeaving(e WorkerLeaving) {
 		c.spareLeaving(w)
 		return
 	}
+	if w != nil && w.given && w.state == BootingWorker {
+		c.givenLeaving(s, w)
+		return
+	}
 	if w == nil || w.state != ReadyWorker {
 		return
 	}
@@ -293,7 +298,7 @@ func (c *Core) workerExited(e WorkerExited) {
 	}
 	early := e.Served == 0 && w.reason != ReasonLeft && (w.state != ReadyWorker || c.now-w.since < soundAfter)
 	c.do(WorkerDied{Worker: w.name(), Reason: deathReason(w, e), Exit: e.Exit, Served: e.Served, Request: e.Request, Failed: e.Failed})
-	if !early {
+	if !early && !w.given {
 		s.deaths = 0
 	}
 	maxWait := slotBackoff.max

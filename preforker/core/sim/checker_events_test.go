@@ -158,6 +158,9 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 			w.told, w.toldAt = true, c.now
 			s.wantsWorker()
 		}
+		if w.given && w.comingUp() { // it was told to leave as it got its slot
+			w.told, w.toldAt, w.holds = true, c.now, false
+		}
 		c.changed(s)
 	case core.WorkerExited:
 		if !w.killed {
