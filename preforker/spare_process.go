@@ -31,7 +31,7 @@ func (s *Supervisor) assignSpare(a core.AssignSpare) {
 		return // it could not be bound: that event is on its way
 	}
 	if err := ruby.Send(w.conn, wire.Assign{Slot: a.Key.Slot}, listener); err != nil {
-		// Its channel is broken: its end is heard next.
 		s.log.Warn("spare worker could not be given a slot", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
+		s.killWorker(core.KillWorker{Key: a.Key}) // else it would keep the slot until its time to be ready is over
 	}
 }
