@@ -17,7 +17,7 @@ import (
 // measurePeriod is the time between two samples of the workers.
 const measurePeriod = 200 * time.Millisecond
 
-// youth is for how long a worker's use of the CPUs is read: longer than generations grow from seeds.
+// youth is for how long a worker's use of the CPUs is read: longer than generations grow from seeds by default.
 const youth = 30 * time.Second
 
 const (
@@ -35,8 +35,8 @@ var ages = [...]uint64{core.MinService, core.AimedService}
 
 // measurer reads the memory of workers, in a goroutine of its own, and posts what
 // it finds. A sample costs what could have changed: nothing for a worker that has served nothing,
-// else 10 µs for the count of its page faults, and the 0.6 ms and more of its private
-// memory only at certain ages and where the faults could have taken half of what it had left.
+// else 10 µs for the count of its page faults, while it is young a file for each of its threads, and the 0.6 ms and more of its
+// private memory only at certain ages and where the faults could have taken half of what it had left.
 type measurer struct {
 	board    io.ReaderAt
 	post     func(notice)
@@ -49,12 +49,12 @@ type measurer struct {
 }
 
 // measured is a worker as the measuring goroutine last saw it, which alone touches all but
-// the first three.
+// the first four.
 type measured struct {
 	key         ident.Key
 	pid, record int
+	watched     time.Time // since when
 
-	watched  time.Time
 	served   uint64
 	busy     bool
 	runnable time.Duration

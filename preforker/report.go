@@ -63,7 +63,7 @@ func loadLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	case core.MemoryPrepared:
 		return slog.LevelInfo, "preloader has prepared what keeps memory shared", ofOrigin(f.Origin, slog.Float64(keySeconds, f.Seconds))
 	case core.PreparationTimedOut:
-		return slog.LevelError, "preloader did not end to prepare what keeps memory shared in time, and is killed",
+		return slog.LevelError, "preloader has not prepared what keeps memory shared in time, and is killed",
 			ofOrigin(f.Origin, slog.Duration(keyTimeout, f.Timeout))
 	case core.FindingMade:
 		return slog.LevelWarn, f.Finding.Text, present(slog.Int(keyGeneration, f.Generation), slog.String(keyKind, f.Finding.Kind),

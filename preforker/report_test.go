@@ -47,7 +47,7 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.GenerationLoaded{Origin: origin, Worker: &worker, Load: load},
 			"INFO worker loaded the application[slot=1 gen=2 refork=1 pid=77 seconds=1.5 ruby=3.1.2 rails=6.1]"},
 		{core.MemoryPrepared{Origin: origin, Seconds: 0.5}, "INFO preloader has prepared what keeps memory shared[gen=2 seconds=0.5]"},
-		{core.PreparationTimedOut{Origin: origin, Timeout: time.Minute}, "ERROR preloader did not end to prepare what keeps memory shared in time, and is killed[gen=2 timeout=1m0s]"},
+		{core.PreparationTimedOut{Origin: origin, Timeout: time.Minute}, "ERROR preloader has not prepared what keeps memory shared in time, and is killed[gen=2 timeout=1m0s]"},
 		{core.FindingMade{Generation: 2, Finding: thread}, "WARN boot started a thread[gen=2 kind=thread where=lib/a.rb:3 advice=start it later]"},
 		{core.FindingMade{Generation: 2, Finding: core.Finding{Kind: "socket", Text: "boot opened a socket"}}, "WARN boot opened a socket[gen=2 kind=socket]"},
 		{core.LoadFailed{Failure: core.LoadFailure{Generation: 3, Was: core.LoadingPreloader, Failed: &core.Failed{Failure: core.Failure{Class: "SyntaxError", Message: "x"}}}},
@@ -116,7 +116,7 @@ func TestEachFactHasItsLine(t *testing.T) {
 
 		{core.WorkerServes{Worker: worker, Spare: true}, "INFO worker is ready[slot=1 gen=2 refork=1 pid=77 seconds=0 spare=true]"},
 		{core.WorkerDied{Worker: spare, Reason: core.ReasonCrashed, Exit: killed}, "ERROR worker died[spare=true gen=2 pid=78 exit=signal SIGKILL served=0 reason=crashed]"},
-		{core.WorkerLeft{Worker: spare, Reason: core.ReasonOldSpare}, "DEBUG worker left[spare=true gen=2 pid=78 exit=exit status 0 served=0 reason=a newer one takes its place]"},
+		{core.WorkerLeft{Worker: spare, Reason: core.ReasonOldSpare}, "DEBUG worker left[spare=true gen=2 pid=78 exit=exit status 0 served=0 reason=slots are filled from another preloader]"},
 		{core.SpareReady{Worker: spare, After: 4 * time.Millisecond}, "DEBUG spare worker is ready[gen=2 pid=78 seconds=0.004]"},
 		{core.SpareWaits{Deaths: 3, Wait: time.Second}, "WARN the next spare worker waits[deaths=3 wait=1s]"},
 

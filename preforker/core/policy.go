@@ -22,7 +22,7 @@ type Policy struct {
 	Refork        Refork
 	Seeds         int           // workers that a generation grows from; 0: all slots are filled from what was loaded
 	Early         int           // workers that serve before a preloader prepares what keeps memory shared; 0: none does
-	SeedTime      time.Duration // after which they are all the same
+	SeedTime      time.Duration // after which all slots are filled from what was loaded all the same
 	Spare         Spare
 	MemoryLimit   uint64        // bytes that all processes together can have; 0: not known
 	MeasurePeriod time.Duration // between two measurements of the same worker

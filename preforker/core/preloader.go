@@ -28,7 +28,7 @@ type preloader struct {
 	seedExtended bool          // the time for that runs for the second time
 	seedUntil    time.Duration // when it is over
 	seedLast     time.Duration // when it is over at the latest where seeds are short of CPUs
-	heldUntil    time.Duration // no slot is filled before while a newer generation loads; 0: that was never so
+	heldUntil    time.Duration // no slot is filled before while a newer generation loads; 0: its own time has not been over yet
 	asked        bool          // a seed has, or had, a request
 	seededBy     ident.Origin  // the preloader whose workers stay when all slots are filled from this one; none: they are replaced
 }

@@ -25,7 +25,7 @@ const (
 	ReasonReforked     Reason = "replaced by a fork of a warm worker"
 	ReasonPrepared     Reason = "replaced by a fork of what was prepared"
 	// Of a spare.
-	ReasonOldSpare Reason = "a newer one takes its place"
+	ReasonOldSpare Reason = "slots are filled from another preloader"
 	ReasonNoRoom   Reason = "no memory for a spare"
 	// Of a preloader that was forked from a worker: its own workers turned out not to work.
 	ReasonUnsound Reason = "its workers failed"

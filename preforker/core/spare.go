@@ -19,8 +19,8 @@ const (
 
 // A spare is a worker that has no slot: it is forked and prepared but for a socket. Where a slot is to have a worker of the
 // preloader that the spare was forked from, the spare is given the slot, which takes no fork. When a slot is filled, and from
-// what, is decided as ever, so a spare brings no older code, and shortens no wait after early deaths. The next one
-// is forked when nothing else is to be.
+// what, is decided as ever, so a spare brings no older code, and shortens no wait after early deaths. Where its preloader has died and
+// there is no other, it takes an empty slot all the same. The next one is forked when nothing else is to be.
 
 // spare is the worker without a slot, and what is known of those before.
 type spare struct {
