@@ -5,7 +5,8 @@ import (
 	"launcher/preforker/linux"
 )
 
-// lowNiceness is what a new release has more than the supervisor while it loads: it gets a tenth of a CPU that somebody else wants.
+// lowNiceness is what a new release has more than the supervisor while it loads: it gets a tenth of a CPU that one thread of another
+// process wants. Where the kernel shares the CPUs among sessions first (autogroup, sched(7)) it gets as much as all of another session.
 const lowNiceness = 10
 
 // lowerPriority has a preloader that was just started get less of the CPUs than those who serve. Where that could not be taken back
