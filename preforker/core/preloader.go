@@ -21,6 +21,7 @@ type preloader struct {
 	identified bool          // what Ruby it is
 	loaded     bool          // once
 	preparing  bool          // what keeps memory shared, beside its first workers, or it is to
+	prepared   float64       // seconds that this took
 	proven     bool          // a worker of it was ready once, or answered its first request after a refork
 	forked     time.Duration // when it last answered a spawn, or loaded
 

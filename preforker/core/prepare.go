@@ -46,7 +46,7 @@ func (c *Core) preloaderPrepared(e PreloaderPrepared) {
 	if p == nil || !p.preparing || p.state != ReadyPreloader {
 		return
 	}
-	p.preparing = false
+	p.preparing, p.prepared = false, e.Seconds
 	c.do(MemoryPrepared{Origin: p.origin, Seconds: e.Seconds})
 	c.findings(p, e.Findings)
 	c.beginSeeding(p)

@@ -132,10 +132,11 @@ func (c *Core) shortOfCPUs(p *preloader) bool {
 	return all > 0 && float64(runnable) >= runnableShare*float64(all)
 }
 
-// holdsForLoad says whether the empty slots wait for a newer generation that loads.
+// holdsForLoad says whether the empty slots wait for a newer generation that loads. That one prepares before its first worker is forked.
 func (c *Core) holdsForLoad(p *preloader) bool {
 	if p.heldUntil == 0 {
-		p.heldUntil = c.now + time.Duration(2*c.loads[p.origin.Generation].Load.Seconds*float64(time.Second))
+		needed := c.loads[p.origin.Generation].Load.Seconds + p.prepared
+		p.heldUntil = c.now + time.Duration(2*needed*float64(time.Second))
 	}
 	return c.loading() != nil && c.serves(p) && c.now < p.heldUntil
 }

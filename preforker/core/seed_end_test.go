@@ -122,6 +122,21 @@ func TestSeedTimeWhileTheNextReleaseLoads(t *testing.T) {
 	s.ended(1, ReasonNotAsked)
 }
 
+// TestSeedTimeWhileTheNextReleasePrepares, which it does before it has workers: what the one before has done beside its own counts.
+func TestSeedTimeWhileTheNextReleasePrepares(t *testing.T) {
+	s := early(t, 5)
+	s.core.loads[1] = LoadRecord{Load: Load{Seconds: 1}}
+	s.boot(s.event(PreloaderPrepared{Origin: gen(1), Seconds: 1}))
+	s.event(RestartAsked{"HUP"})
+	for range 4 {
+		if spawned := find[SpawnWorker](s.fire(TimerSeed)); slices.ContainsFunc(spawned, func(a SpawnWorker) bool { return a.Key.Slot > 1 }) {
+			t.Fatalf("spawned %+v", spawned)
+		}
+	}
+	s.fire(TimerSeed)
+	s.ended(1, ReasonNotAsked)
+}
+
 // TestReleaseThatFailsToLoad leaves no slot empty.
 func TestReleaseThatFailsToLoad(t *testing.T) {
 	s := seeded(t, 5)

@@ -224,7 +224,7 @@ func (c *checker) takesOfPreloader(p *checkedPreloader, e core.Event) {
 		}
 	case core.PreloaderPrepared:
 		if !p.told {
-			p.early = false
+			p.early, p.prepared = false, e.Seconds
 		}
 	case core.PreloaderExited:
 		c.unprepared = c.unprepared || p.early && p.loaded && !p.told

@@ -94,7 +94,7 @@ func (c *checker) seeds(origin ident.Origin) {
 			p.moreSince = c.now
 		}
 		switch {
-		case c.loads() && c.now-p.moreSince < c.policy.SeedTime+2*loadSeconds*time.Second:
+		case c.loads() && c.now-p.moreSince < c.policy.SeedTime+time.Duration(2*(loadSeconds+p.prepared)*float64(time.Second)):
 		case p.seeding && c.now-p.seedsFrom < 8*c.policy.SeedTime && c.ran(p.origin) >= 0.75:
 		case !p.seeding || c.reforkOfSeeds(p) == nil:
 			c.fail("the seeds of %v get more time, and nothing is reforked from them", origin)

@@ -98,16 +98,17 @@ func (w *checkedWorker) accepting() bool { return w.ready && !w.told && !w.ended
 func (w *checkedWorker) comingUp() bool  { return !w.ready && !w.told && !w.ended }
 
 type checkedPreloader struct {
-	origin ident.Origin
-	source ident.Key // the worker that is to fork it
-	low    bool      // its priority
-	loaded bool
-	since  time.Duration // loaded
-	told   bool          // to leave, or given up
-	proven bool          // its workers have shown that they serve
-	early  bool          // it prepares beside its first workers, or is to
-	begun  bool          // it was told to
-	maybe  bool          // it is taken for proven where a worker of it died early and there is no other
+	origin   ident.Origin
+	source   ident.Key // the worker that is to fork it
+	low      bool      // its priority
+	loaded   bool
+	since    time.Duration // loaded
+	told     bool          // to leave, or given up
+	proven   bool          // its workers have shown that they serve
+	early    bool          // it prepares beside its first workers, or is to
+	begun    bool          // it was told to
+	prepared float64       // seconds that this took
+	maybe    bool          // it is taken for proven where a worker of it died early and there is no other
 
 	seeding   bool          // most slots wait for the one that is reforked from its workers
 	seedings  int           // how often the time for that was set
