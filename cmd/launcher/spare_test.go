@@ -3,6 +3,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -82,6 +83,24 @@ func TestSpareIsOfTheNewestCode(t *testing.T) {
 	if found := in.titled("launcher spare gen=1"); len(found) != 0 {
 		t.Errorf("older spares: %v", found)
 	}
+}
+
+// TestSpareServesWhileNobodyCanFork: its preloader has died, and the next one loads.
+func TestSpareServesWhileNobodyCanFork(t *testing.T) {
+	t.Parallel()
+	root := versionedApp(t)
+	in := start(t, startOptions{root: root, args: []string{"2", "--spare", "1"}}).serving()
+	spare := in.spare(0)
+	write(t, filepath.Join(root, "hold"), "")
+	kill(t, in.preloader(), syscall.SIGKILL)
+	in.waitLine(`msg="preloader is loading the application" gen=2`)
+	kill(t, in.worker(0), syscall.SIGKILL)
+	in.waitLine(`msg="worker is ready" slot=0 gen=1 pid=` + strconv.Itoa(spare) + ` .*spare=true`)
+	if a := ask(t, in.socket(0), "/"); !a.is("one") {
+		t.Errorf("%v", a)
+	}
+	remove(t, filepath.Join(root, "hold"))
+	in.reached(2)
 }
 
 // TestSpareEndsWithTheSupervisor, by whatever cause that ends.
