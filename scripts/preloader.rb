@@ -42,7 +42,10 @@ module PreforkLauncher
       @loaded_in = Process.pid
       leave_with_supervisor
       @scoreboard = Scoreboard.new(IO.for_fd(SCOREBOARD_FD, autoclose: false)) # for all that are forked from this one, too
-      keep_state unless @early
+      unless @early
+        IO.select([@channel.socket]) # it is asked for something once its priority, which is lower for the load, is restored
+        keep_state
+      end
       serve_spawns(app)
       Kernel.exit(0)
     end

@@ -124,6 +124,19 @@ class ProcessStateTest < ReforkCase
     @preloader = nil
   end
 
+  # The supervisor lowers the priority of a load, and restores it before it has anything forked.
+  def test_the_priority_is_that_of_the_first_fork
+    worker = start do
+      eventually { rests?(@preloader.pid) } # it has done what it does unasked
+      Process.setpriority(Process::PRIO_PROCESS, @preloader.pid, 5)
+    end
+    assert_equal 5, Process.getpriority(Process::PRIO_PROCESS, successor(worker).pid)
+  end
+
+  def rests?(pid)
+    Array.new(5) { sleep(0.01) && File.read("/proc/#{pid}/stat")[/\) (\S)/, 1] }.uniq == ["S"]
+  end
+
   # A hook does what it does in each worker, on the ground that boot has left.
   def test_hooks_start_from_boot
     worker = start('{ "/where" => -> { [Dir.pwd, ENV["SLOTS"]].inspect } }', at_boot: "ENV['SLOTS'] = ''",

@@ -68,7 +68,7 @@ class ReforkCase < Minitest::Test
     File.exist?(path("notes")) ? File.readlines(path("notes"), chomp: true) : []
   end
 
-  # Starts a preloader, as the supervisor does, and a worker of it.
+  # Starts a preloader, as the supervisor does, and a worker of it. The block is called in between.
   def start(actions = "{}", hooks: nil, at_boot: "", without: "", **given)
     File.write(path("config.ru"), <<~RUBY)
       NOTE = ->(text) { File.open(#{path('notes').inspect}, "a") { |file| file.syswrite("\#{text} \#{Process.pid}\\n") } }
@@ -85,6 +85,7 @@ class ReforkCase < Minitest::Test
     @pids << pid
     @preloader = Told.new(pid, control)
     assert_equal "loaded", said(control)[:type], log
+    yield if block_given?
     spawn_worker(@preloader)
   end
 
