@@ -51,7 +51,7 @@ module PreforkLauncher
       restart_grpc(:postfork_child)
     end
 
-    # Called in a worker that has forked and goes on.
+    # Called in a process that has forked and goes on with the application: a worker, or a preloader that prepares.
     def after_refork
       restart_grpc(:postfork_parent)
     end
@@ -98,7 +98,7 @@ module PreforkLauncher
     end
 
     # Stopped once, before the first fork, and not started again between forks:
-    # each worker starts it for itself, the preloader has no use for it. A worker that reforks
+    # each worker starts it for itself, the preloader has no use for it once all is prepared. A worker that reforks
     # starts it again, and stops it for the next time.
     def stop_grpc
       return if @grpc_stopped

@@ -134,6 +134,7 @@ module PreforkLauncher
         spawn(message, files, app)
         files.each(&:close)
       end
+      @safety.after_refork # the next step is the application's code, as requests are in a worker
     end
 
     def next_message

@@ -2,8 +2,21 @@
 
 require_relative "support/refork_case"
 
-# Workers that are forked before the preloader prepares what keeps memory shared, beside them.
+# Workers that are forked before the preloader prepares what keeps memory shared, beside them. A request of its own is
+# what the application does meanwhile.
 class EarlyWorkerTest < ReforkCase
+  GRPC = <<~RUBY
+    ENV["GRPC_ENABLE_FORK_SUPPORT"] = "1"
+    module GRPC
+      CALLS = []
+      %i[prefork postfork_parent postfork_child].each { |name| define_singleton_method(name) { CALLS << name } }
+    end
+  RUBY
+
+  def start_early(action, **given)
+    start("{ \"/\" => -> { #{action} } }", prepare: "beside", warmup_paths: "/", warmup_host: "localhost", warmup_count: "1", **given)
+  end
+
   def prepared
     tell(@preloader.socket, "prepare")
     message = said(@preloader.socket)
@@ -13,13 +26,19 @@ class EarlyWorkerTest < ReforkCase
 
   # What is loaded meanwhile may set handlers, too: the supervisor could not end the preloader, and would not hear of its children.
   def test_traps_that_preparing_sets_are_taken_back
-    start('{ "/trap" => -> { %w[TERM CHLD].each { |signal| trap(signal) { NOTE.call(signal) } } } }',
-          prepare: "beside", warmup_paths: "/trap", warmup_host: "localhost", warmup_count: "1")
+    start_early("%w[TERM CHLD].each { |signal| trap(signal) { NOTE.call(signal) } }")
     prepared
     spawn_worker(@preloader)
     Process.kill("TERM", @preloader.pid)
     assert_equal "SIGTERM", exit_of(@preloader.pid)
     assert_empty notes
     @preloader = nil
+  end
+
+  # It was stopped for the fork of the worker.
+  def test_grpc_runs_while_it_prepares
+    start_early("NOTE.call(GRPC::CALLS.inspect)", at_boot: GRPC)
+    prepared
+    assert_equal ["[:prefork, :postfork_parent] #{@preloader.pid}"] * 2, notes
   end
 end
