@@ -13,7 +13,6 @@ type checkedSpare struct {
 	worker *checkedWorker // nil: there is none
 	wait   time.Duration  // no fork before
 	timer  core.Timer     // that ends the wait
-	lasted bool           // the one that has just ended had been there for a while, or was to leave
 	deaths int            // others in a row
 	bound  core.MemoryBound
 }
