@@ -48,6 +48,19 @@ class SelfTestTest < Minitest::Test
     assert_equal 0, failed_after(nil)
   end
 
+  # Nor has anything while a thread of the application is at work.
+  def test_beside_another_thread
+    pid = Process.fork do
+      test = PreforkLauncher::SelfTest.new
+      Thread.new { loop { IO.pipe.each(&:close) } }
+      5000.times { test.check }
+      exit!(0)
+    rescue StandardError
+      exit!(1)
+    end
+    assert_equal 0, Timeout.timeout(60) { Process.wait2(pid).last.exitstatus }
+  end
+
   def test_what_makes_it_useless_is_noticed
     BREAKS.each { |what, act| assert_equal 1, failed_after(act), what }
   end

@@ -54,7 +54,9 @@ module PreforkLauncher
       ours.shutdown(Socket::SHUT_WR)
       return unless @responder.serve(theirs)
 
-      ours.sysread(READ_BYTES) if IO.select([ours], nil, nil, 0)
+      # What IO.select says of no time to wait is not to be relied on: nil where another thread wants to run at that moment.
+      answered = ours.read_nonblock(READ_BYTES, exception: false)
+      answered unless answered == :wait_readable
     rescue StandardError, ScriptError, SystemStackError, NoMemoryError
       nil
     ensure
