@@ -150,10 +150,11 @@ class ReforkTest < ReforkCase
     worker = start
     kept = FastCGIClient.new(UNIXSocket.new(@listener.path))
     assert_equal 200, kept.get(flags: 1).status
-    refork_from(worker)
+    reforking = Thread.new { refork_from(worker) }
     assert kept.socket.wait_readable(30)
     assert_nil kept.socket.read(1)
-    kept = FastCGIClient.new(UNIXSocket.new(@listener.path))
+    kept = FastCGIClient.new(UNIXSocket.new(@listener.path)) # waits until it is done
+    reforking.join
     5.times { |n| assert_equal [200, "#{n + 2} "], kept.get(flags: 1).then { |reply| [reply.status, reply.body] } }
     refute kept.socket.wait_readable(0.1), "it is closed, as if something else waited"
   end

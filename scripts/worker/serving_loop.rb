@@ -64,18 +64,24 @@ module PreforkLauncher
     # The next connection, or nil when it is time to go.
     def next_connection
       until @shutdown.due?
-        take_up if @opened
-        borrow if @lent
-        refork if @refork&.pending?
+        attend if (@opened || @lent || @refork&.pending?) && @shutdown.unwake
         socket = accept
         return socket if socket
         return nil if @shutdown.asked?
 
         @collection&.idle
         IO.select([*@listeners, @shutdown.wake_reader], nil, nil, PARENT_SECONDS)
-        @shutdown.unwake # before it is seen what for: what is asked for is there before the byte that wakes
+        attend if @shutdown.unwake
         @shutdown.leave_alone if SupervisorDeath.happened? # where a handler of the application holds the main thread up
       end
+    end
+
+    # Does what the main thread has asked for before it wrote the byte that was taken back just now. What it is asking for at this
+    # moment waits for its byte: one that came later would have the next connection make room.
+    def attend
+      take_up if @opened
+      borrow if @lent
+      refork if @refork&.pending?
     end
 
     # Accepts from each socket in turn: who waits at one of another slot waits no longer than who waits at its own.

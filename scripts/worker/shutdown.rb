@@ -66,10 +66,12 @@ module PreforkLauncher
       @wake_writer.write_nonblock(".", exception: false)
     end
 
-    # Takes back what has woken the serving thread for another reason. Some of it may have been for this one.
+    # Takes back what has woken the serving thread for another reason, and returns whether anything has. Some of it may have been
+    # for this one.
     def unwake
-      @wake_reader.read_nonblock(WAKE_MAX, exception: false)
+      woken = @wake_reader.read_nonblock(WAKE_MAX, exception: false) != :wait_readable
       wake if asked?
+      woken
     end
   end
 end
