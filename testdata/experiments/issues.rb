@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Fills a new Redmine, in whose root it is run, with a public project of thirty issues.
+# Fills a new Redmine, in whose root it is run, with a public project of thirty issues, to which everybody may add.
 
 require File.join(Dir.pwd, "config", "environment")
 
@@ -11,3 +11,4 @@ project = Project.create!(name: "Harbour", identifier: "harbour", is_public: tru
   Issue.create!(project: project, tracker: tracker, author: author, status: IssueStatus.first!, priority: IssuePriority.first!,
                 subject: "The crane at berth #{i + 1} is stuck", description: "It has not moved since Monday. " * 10)
 end
+Role.anonymous.add_permission!(:add_issues)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"launcher/cmd/launcher/internal/experiment/mix"
 	"launcher/fcgi"
 	"launcher/preforker/printable"
 )
@@ -84,20 +85,31 @@ func (f *failures) list() []Failure {
 // failureText returns what is wrong with a response, "" where nothing is. It names nothing
 // that differs from one connection to the next, as ports do: it is the kind.
 func failureText(plan *Plan, kind int, response Response, err error) string {
-	var text string
-	location := response.Header.Get("Location")
-	switch {
-	case err != nil:
+	r := &plan.Mix[kind]
+	text := ""
+	if err != nil {
 		text = errorText(err, plan.Timeout)
-	case plan.Mix[kind].Right(response.Status):
+	} else if text = wrong(r, response); text == "" {
 		return ""
-	case response.Status/100 == 3 && location != "":
-		// It is named, since a plan that measures the redirect to a login page is a mistake.
-		text = fmt.Sprintf("status %d to %s", response.Status, location)
-	default:
-		text = fmt.Sprintf("status %d", response.Status)
 	}
-	return oneLine(fmt.Sprintf("%s: %s", &plan.Mix[kind], text))
+	return oneLine(fmt.Sprintf("%s: %s", r, text))
+}
+
+// wrong returns what is wrong with a whole response, "" where nothing is.
+func wrong(r *mix.Request, response Response) string {
+	text := fmt.Sprintf("status %d", response.Status)
+	// It is named, since a plan that measures the redirect to a login page is a mistake.
+	if location := response.Header.Get("Location"); response.Status/100 == 3 && location != "" {
+		text += " to " + location
+	}
+	switch {
+	case !r.Right(response.Status):
+		return text
+	case r.Shows != "" && !r.Shown(response.Header, response.page):
+		return fmt.Sprintf("%s without %q", text, r.Shows)
+	default:
+		return ""
+	}
 }
 
 // errorText returns an error without addresses, so that one kind has one text.

@@ -26,7 +26,8 @@ type slot interface {
 type Response struct {
 	Status int
 	Header http.Header
-	Bytes  int64 // of the body
+	Bytes  int64  // of the body
+	page   []byte // its beginning, where the plan wants a text of it
 }
 
 // note is what else came of a request.

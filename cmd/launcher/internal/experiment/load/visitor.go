@@ -35,12 +35,12 @@ func (v *visitor) close() { v.slot.close() }
 // once. A token that is no more accepted, since the visitor has logged in perhaps, is fetched
 // anew, and the request sent again.
 func (v *visitor) request(ctx context.Context, kind int, unique func() string) (Response, note, time.Time, error) {
-	if v.jar == nil && v.plan.Mix[kind].Constant() {
+	r := &v.plan.Mix[kind]
+	if v.jar == nil && r.Constant() && r.Shows == "" {
 		began := time.Now()
 		response, noted, err := v.slot.request(ctx, kind, nil)
 		return response, noted, began, err
 	}
-	r := &v.plan.Mix[kind]
 	fetched, err := v.fetch(ctx, kind)
 	if err != nil {
 		return Response{}, note{}, time.Now(), err
@@ -53,7 +53,7 @@ func (v *visitor) request(ctx context.Context, kind int, unique func() string) (
 	}
 	began := time.Now()
 	response, noted, err := v.send(ctx, kind, values)
-	if err == nil && !fetched && len(r.Pages()) > 0 && !r.Right(response.Status) && refusesToken(response.Status) {
+	if err == nil && !fetched && len(r.Pages()) > 0 && wrong(r, response) != "" && mix.RefusesToken(response.Status) {
 		clear(v.tokens)
 		if _, err := v.fetch(ctx, kind); err != nil {
 			return Response{}, noted, began, err
@@ -63,17 +63,20 @@ func (v *visitor) request(ctx context.Context, kind int, unique func() string) (
 	return response, noted, began, err
 }
 
-// refusesToken says whether a status may be that of a wrong token: of Rails 422, of others 403.
-func refusesToken(status int) bool {
-	return status == http.StatusUnprocessableEntity || status == http.StatusForbidden
-}
-
 func (v *visitor) send(ctx context.Context, kind int, values mix.Values) (Response, note, error) {
-	m, err := v.plan.message(&v.plan.Mix[kind], values)
+	r := &v.plan.Mix[kind]
+	m, err := v.plan.message(r, values)
 	if err != nil {
 		return Response{}, note{}, err
 	}
-	return v.exchange(ctx, kind, m)
+	if r.Shows != "" {
+		m.page = new(bytes.Buffer)
+	}
+	response, noted, err := v.exchange(ctx, kind, m)
+	if m.page != nil {
+		response.page = m.page.Bytes()
+	}
+	return response, noted, err
 }
 
 // exchange sends a message with the visitor's cookies, and keeps those of the response.

@@ -19,6 +19,8 @@ type forms struct {
 	posts    sync.Map // titles
 	// stale makes the first post of each session one whose token is no more accepted.
 	stale bool
+	// invalid is what it says of each post whose token it takes, with the status that it refuses tokens with.
+	invalid string
 }
 
 func (f *forms) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +40,13 @@ func (f *forms) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 <form action="/posts?x=1"><input type="hidden" name="authenticity_token" value="token+of/%s=="></form>`, session)
 	case r.PostFormValue("authenticity_token") != "token+of/"+session+"==":
 		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = io.WriteString(w, "refused")
+	case f.invalid != "":
+		if f.stale {
+			http.SetCookie(w, &http.Cookie{Name: "session", Value: "another", Path: "/"})
+		}
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = io.WriteString(w, f.invalid)
 	default:
 		if _, known := f.posts.LoadOrStore(r.PostFormValue("title"), true); known {
 			w.WriteHeader(http.StatusConflict)
@@ -81,6 +90,50 @@ func TestVisitorTakesANewToken(t *testing.T) {
 	if result := load(t, target, plan); result.OK != 5 || app.pages.Load() != 5 {
 		t.Errorf("%d right, %d pages, %v", result.OK, app.pages.Load(), result.Failures)
 	}
+}
+
+// A form that is not valid and a token that is refused have one status: the page tells which it is.
+func TestVisitorTellsARefusedTokenFromAnInvalidForm(t *testing.T) {
+	var app *forms
+	plan := basic()
+	plan.Mix, plan.Requests, plan.Visitors = posting(), 5, true
+	plan.Mix[0].Status, plan.Mix[0].Shows = http.StatusUnprocessableEntity, "be blank"
+	eachTarget(t, func() http.Handler { app = &forms{stale: true, invalid: "<p>Title can't be blank"}; return app }, func(t *testing.T, target Target) {
+		if result := load(t, target, plan); result.OK != 5 || app.pages.Load() != 5 {
+			t.Errorf("%d right, %d pages, %v", result.OK, app.pages.Load(), result.Failures)
+		}
+	})
+	eachTarget(t, func() http.Handler { return &forms{invalid: "a page of another kind"} }, func(t *testing.T, target Target) {
+		want := Failure{`POST /posts: status 422 without "be blank"`, 5}
+		if result := load(t, target, plan); len(result.Failures) != 1 || result.Failures[0] != want {
+			t.Errorf("got %v", result.Failures)
+		}
+	})
+}
+
+// A redirect shows where it leads to, and a client without a memory is told of a text as well.
+func TestTextOfAResponse(t *testing.T) {
+	handler := func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				http.Redirect(w, r, "/login", http.StatusFound)
+				return
+			}
+			_, _ = io.WriteString(w, "a page of posts")
+		})
+	}
+	eachTarget(t, handler, func(t *testing.T, target Target) {
+		for _, test := range []struct{ method, shows, want string }{
+			{"GET", "of posts", ""}, {"GET", "of issues", `GET /: status 200 without "of issues"`},
+			{"POST", "/login", ""}, {"POST", "/posts/", `POST /: status 302 to /login without "/posts/"`},
+		} {
+			plan := basic()
+			plan.Mix = []mix.Request{{Weight: 1, Method: test.method, Path: "/", Shows: test.shows}}
+			if _, err := Probe(t.Context(), target, plan); fmt.Sprint(err) != test.want && (err != nil || test.want != "") {
+				t.Errorf("%+v: got %v", test, err)
+			}
+		}
+	})
 }
 
 func TestVisitorWithoutAToken(t *testing.T) {

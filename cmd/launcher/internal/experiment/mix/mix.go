@@ -1,6 +1,7 @@
 package mix
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,6 +16,8 @@ type Request struct {
 	// Status of the right response. 0: 200 for GET and HEAD, and for the others, which mostly redirect,
 	// any of 200 to 399.
 	Status int
+	// Shows is a text that the right response has in its page or in the Location that it leads to; "": any is right.
+	Shows  string
 	Header http.Header // added to what each request has
 	Fields []Field     // of a form
 	// Body is sent as it is where there are no fields.
@@ -49,6 +52,16 @@ func (r *Request) Right(status int) bool {
 	default:
 		return status >= 200 && status < 400
 	}
+}
+
+// Shown says whether a response has the text that the right one has.
+func (r *Request) Shown(header http.Header, page []byte) bool {
+	return bytes.Contains(page, []byte(r.Shows)) || strings.Contains(header.Get("Location"), r.Shows)
+}
+
+// RefusesToken says whether a status may be that of a wrong token: of Rails 422, of others 403.
+func RefusesToken(status int) bool {
+	return status == http.StatusUnprocessableEntity || status == http.StatusForbidden
 }
 
 func (r *Request) reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }

@@ -199,6 +199,12 @@ func (r *Request) take(text string, open func(string) ([]byte, error)) error {
 		}
 		r.Status, _ = strconv.Atoi(text)
 		return nil
+	case strings.HasPrefix(text, "~"):
+		if r.Shows != "" || text == "~" {
+			return errors.New("one text stands after ~, and the right response has it")
+		}
+		r.Shows = text[1:]
+		return nil
 	case text != "" && strings.ContainsAny(text[:1], "{[<"):
 		return r.takeBody(text, open)
 	}
@@ -209,7 +215,7 @@ func (r *Request) take(text string, open func(string) ([]byte, error)) error {
 	case field != nil:
 		return r.takeField(field[1], field[2], field[3])
 	}
-	return fmt.Errorf("%q is none of: a status (404), name=value, name@SIZE, Header:value, <FILE, {\"json\": …}", text)
+	return fmt.Errorf("%q is none of: a status (404), ~TEXT of the page, name=value, name@SIZE, Header:value, <FILE, {\"json\": …}", text)
 }
 
 func (r *Request) takeHeader(name, value string) error {
@@ -263,6 +269,10 @@ func (r *Request) consistent() error {
 		return fmt.Errorf("%s has no body: its values stand in the path, as in /search?q=word", r.Method)
 	case r.Status != 0 && r.Status < 200:
 		return fmt.Errorf("status %d ends no request", r.Status)
+	case r.Shows != "" && r.Method == http.MethodHead:
+		return errors.New("the response to HEAD has no page to show a text")
+	case RefusesToken(r.Status) && r.Shows == "" && len(r.Pages()) > 0:
+		return fmt.Errorf("status %d may be that of a refused token: a text that only the right page has stands after ~, as in ~\"can't be blank\"", r.Status)
 	case r.hasFile() && r.Header.Get("Content-Type") != "":
 		return errors.New("a form with a file has its own Content-Type")
 	}

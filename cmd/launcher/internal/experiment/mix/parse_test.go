@@ -26,7 +26,8 @@ func TestParse(t *testing.T) {
 		"  5\tGET /nonexistent 404\n"+
 		"10 POST /posts post[title]=\"Hello, 'World'\" post[body]='a \"b\"' authenticity_token={token} 302 X-A:b\n"+
 		"5 POST /upload file@1.5kB 200\n"+
-		"1 PUT /posts/1 '{\"title\": \"#1\"}' Accept:application/json\n")
+		"1 PUT /posts/1 '{\"title\": \"#1\"}' Accept:application/json\n"+
+		"1 POST /posts t={token} 422 ~\"be blank\"\n")
 	want := []Request{
 		{Weight: 40, Method: "GET", Path: "/posts", Text: "GET /posts # most"},
 		{Weight: 5, Method: "GET", Path: "/nonexistent", Status: 404, Text: "GET /nonexistent 404"},
@@ -36,6 +37,7 @@ func TestParse(t *testing.T) {
 		{Weight: 5, Method: "POST", Path: "/upload", Status: 200, Fields: []Field{{"file", "", 1536}}, Text: "POST /upload file@1.5kB 200"},
 		{Weight: 1, Method: "PUT", Path: "/posts/1", Header: http.Header{"Accept": {"application/json"}}, Body: []byte(`{"title": "#1"}`),
 			Text: `PUT /posts/1 '{"title": "#1"}' Accept:application/json`},
+		{Weight: 1, Method: "POST", Path: "/posts", Status: 422, Shows: "be blank", Fields: []Field{{"t", "{token}", -1}}, Text: `POST /posts t={token} 422 ~"be blank"`},
 	}
 	if !reflect.DeepEqual(requests, want) {
 		t.Errorf("got  %+v\nwant %+v", requests, want)
@@ -76,6 +78,11 @@ func TestParseRefuses(t *testing.T) {
 		"1 POST / file@999MB":                `m:1: "999MB" is no size`,
 		"1 POST / file@0.3":                  `m:1: "0.3" is no size`,
 		"1 POST / file@1 Content-Type:a/b":   "m:1: a form with a file has its own Content-Type",
+		"1 GET / ~":                          "m:1: one text stands after ~",
+		"1 GET / ~a ~b":                      "m:1: one text stands after ~",
+		"1 HEAD / ~a":                        "m:1: the response to HEAD has no page",
+		"1 POST / t={token} 422":             "m:1: status 422 may be that of a refused token",
+		"1 DELETE / X-T:{token:/a} 403":      "m:1: status 403 may be that of a refused token",
 		"1 GET / Host:example.org":           "m:1: header Host is the load's own",
 		"1 GET / Cookie:a=b":                 "m:1: header Cookie is the load's own",
 		strings.Repeat("1 GET /\n", 1001):    "m:1001: a mix has 1000 requests at most",
@@ -110,6 +117,7 @@ func TestReadWithABodyBeside(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add("40 GET /posts\n5 GET /nothing 404 # not there\n10 POST /posts a[b]=\"c d\" t={token:/new} f@3kB X-Y:z 302\n1 PUT / '{\"a\": 1}'")
+	f.Add("1 POST / t={token} 403 ~\"a b\"")
 	f.Add("1 POST / <file")
 	f.Add("1 GET '")
 	f.Fuzz(func(t *testing.T, text string) {
