@@ -113,7 +113,8 @@ func TestExperimentMeasuresEveryMethod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := startExperiment(t, copyApp(t, "blog"), "--processes", "2", "--mix", mixFile, "--requests", "60", "--connections", "4")
+	x := startExperiment(t, copyApp(t, "blog"), "--processes", "2", "--mix", mixFile, "--requests", "60", "--connections", "4",
+		"--before-run", "cp -n db/production.sqlite3 db/fresh.sqlite3; cp db/fresh.sqlite3 db/production.sqlite3 && echo $RAILS_ENV >>before-runs")
 	for _, method := range []string{"direct", "smart", "passenger", "unicorn", "puma"} {
 		x.waitLine(method + " +× 2 +launched in")
 	}
@@ -124,6 +125,9 @@ func TestExperimentMeasuresEveryMethod(t *testing.T) {
 	results := x.results()
 	if results.Incomplete != "" || len(results.Runs) != 5 || len(results.Skipped) != 0 {
 		t.Fatalf("incomplete %q, %d runs, skipped %v", results.Incomplete, len(results.Runs), results.Skipped)
+	}
+	if before, err := os.ReadFile(filepath.Join(x.root, "before-runs")); err != nil || strings.Count(string(before), "production\n") != 5 {
+		t.Errorf("before the runs: %q, %v", before, err)
 	}
 	for _, run := range results.Runs {
 		t.Run(string(run.Method), func(t *testing.T) { checkRun(t, run) })
@@ -210,10 +214,14 @@ func TestExperimentStopped(t *testing.T) {
 		"the experiment is killed": func(x *trial) { kill(x.t, x.child(), syscall.SIGKILL) },
 		"its watchdog is killed":   func(x *trial) { kill(x.t, x.cmd.Process.Pid, syscall.SIGKILL) },
 	} {
-		for _, when := range []string{"launching", "under load"} {
+		for _, when := range []string{"running --before-run", "launching", "under load"} {
 			t.Run(name+" "+when, func(t *testing.T) {
 				t.Parallel()
-				x := startExperiment(t, copyApp(t, "hello"), "--method", "smart", "--processes", "1,2", "--requests", "10000000", "--rate", "100000")
+				args := []string{"--method", "smart", "--processes", "1,2", "--requests", "10000000", "--rate", "100000"}
+				if strings.HasPrefix(when, "running") {
+					args = append(args, "--before-run", "sleep 1000 & sleep 1000")
+				}
+				x := startExperiment(t, copyApp(t, "hello"), args...)
 				// The first run is short: it fails when its worker's socket has nobody behind it.
 				x.waitLine("smart × 1, " + when)
 				end(x)
@@ -256,6 +264,21 @@ func TestExperimentKeepsFinishedRuns(t *testing.T) {
 	}
 	if !strings.Contains(x.log(), "what is measured is kept") || !strings.Contains(x.log(), "the report is in") {
 		t.Errorf("a person is not told:\n%s", x.log())
+	}
+	x.nothingLeft()
+}
+
+// A command before the runs that fails ends the experiment: what is ahead would not begin with the same data.
+func TestExperimentCommandFails(t *testing.T) {
+	t.Parallel()
+	x := startExperiment(t, copyApp(t, "hello"), "--straight", "--method", "smart", "--processes", "1", "--requests", "5", "--repeat", "3",
+		"--before-run", "echo $RAILS_ENV >>runs; test $(wc -l <runs) -lt 2 || { echo no room is left >&2; exit 3; }")
+	if status := x.wait(); status != exitFailed || !strings.Contains(x.log(), "exit status 3\n  no room is left") || !strings.Contains(x.log(), "Try: ") {
+		t.Errorf("exit status %d, log:\n%s", status, x.log())
+	}
+	results := x.results()
+	if len(results.Runs) != 1 || results.Runs[0].Traffic.Requests != 5 || !strings.Contains(results.Incomplete, "run --before-run before smart × 1: exit status 3") {
+		t.Errorf("%d runs, incomplete %q", len(results.Runs), results.Incomplete)
 	}
 	x.nothingLeft()
 }

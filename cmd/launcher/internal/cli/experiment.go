@@ -27,6 +27,7 @@ const (
 	optOutput         = "output"
 	optPath           = "path"
 	optMix            = "mix"
+	optBeforeRun      = "before-run"
 	optRepeat         = "repeat"
 	optUntilSteady    = "until-steady"
 	optRequests       = "requests"
@@ -59,6 +60,7 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 			&cli.StringFlag{Name: optProcesses, Value: "1,2,4,6,8,10", Usage: "`NUMBERS` of processes"},
 			&cli.StringSliceFlag{Name: optPath, Usage: "`PATH` to ask for, repeatable: they are asked in turn", DefaultText: "/"},
 			&cli.StringFlag{Name: optMix, Usage: "`FILE` of requests with weights, in the place of paths: lines such as \"40 GET /posts\""},
+			&cli.StringFlag{Name: optBeforeRun, Usage: "shell `COMMAND` to run in the application's folder before each run, as to put back the database that a mix writes to"},
 			&cli.IntFlag{Name: optRequests, Value: 1000, Usage: "`NUMBER` of requests of the load"},
 			&cli.BoolFlag{Name: optUntilSteady, Usage: "end each load once throughput and memory are steady, after --requests (100000 then) or 15 minutes at the latest"},
 			&cli.IntFlag{Name: optRepeat, Value: 1, Usage: "`NUMBER` of rounds, each with every method: the tables have medians, the smallest and the largest"},

@@ -27,7 +27,7 @@ func experimentConfig(ctx *cli.Context) (config experiment.Config, output string
 		return config, "", usageErrorf("launcher experiment --processes 1,2,4", "read command line: experiment takes options alone, not %q", ctx.Args().First())
 	}
 	config = experiment.Config{Paths: ctx.StringSlice(optPath), Requests: ctx.Int(optRequests), Repeat: ctx.Int(optRepeat), Connections: ctx.Int(optConnections),
-		Rate: ctx.Float64(optRate), Straight: ctx.Bool(optStraight), Command: commandTyped(os.Args),
+		Rate: ctx.Float64(optRate), Straight: ctx.Bool(optStraight), Command: commandTyped(os.Args), BeforeRun: ctx.String(optBeforeRun),
 		BootTimeout: ctx.Duration(optBootTimeout), RequestTimeout: ctx.Duration(optRequestTimeout)}
 	if config.UntilSteady = ctx.Bool(optUntilSteady); config.UntilSteady && !ctx.IsSet(optRequests) {
 		config.Requests = 100_000

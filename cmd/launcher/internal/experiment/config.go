@@ -13,7 +13,9 @@ type Config struct {
 
 	App      App
 	Launcher string // path of this program
-	Scratch  string // folder for sockets and logs; whoever made it removes it
+	// BeforeRun is a shell command that is run in the application's folder before each run, so that each begins with the same data; "": none.
+	BeforeRun string
+	Scratch   string // folder for sockets and logs; whoever made it removes it
 
 	Paths       []string
 	Mix         []mix.Request // in the place of paths; nil: those are requested in turn

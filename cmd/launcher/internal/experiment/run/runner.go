@@ -147,6 +147,9 @@ func (r *runner) step(ctx context.Context, s step) error {
 		return nil
 	}
 	began := time.Now()
+	if err := r.beforeRun(ctx, s); err != nil {
+		return err
+	}
 	run, err := r.measure(ctx, s)
 	if errors.As(err, new(*badPath)) && !r.proven {
 		return r.leavePathOut(ctx, s, err)
@@ -171,6 +174,19 @@ func (r *runner) step(ctx context.Context, s step) error {
 	r.results.Runs = append(r.results.Runs, run)
 	r.config.Observer.Finished(run, len(r.plan.ahead), r.plan.left())
 	return nil
+}
+
+// beforeRun runs the user's command. Where that fails the experiment ends: the runs ahead would find what those before have written.
+func (r *runner) beforeRun(ctx context.Context, s step) error {
+	if r.config.BeforeRun == "" {
+		return nil
+	}
+	r.config.Observer.Working(s.method, s.processes, "running --before-run")
+	err := server.RunCommand(ctx, r.config.App, r.config.BeforeRun, r.config.Scratch)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return hint.Errorf("run the command by itself in "+r.config.App.Root, "run --before-run before %s × %d: %w", s.method, s.processes, err)
 }
 
 // leavePathOut drops a path that no server has ever served, and makes the same step again.

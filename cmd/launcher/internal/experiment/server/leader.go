@@ -7,6 +7,9 @@ import (
 	"syscall"
 )
 
+// success is how a process is told of that has ended well.
+const success = "exit status 0"
+
 // leader is the first process of a server, and the goroutine that waits for it.
 type leader struct {
 	pid    int
@@ -21,7 +24,7 @@ func newLeader(pid int, signal func(syscall.Signal), wait func() error) *leader 
 	go func() {
 		err := wait()
 		if err == nil {
-			err = errors.New("exit status 0")
+			err = errors.New(success)
 		}
 		close(l.done)
 		l.exited <- err

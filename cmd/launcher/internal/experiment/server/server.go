@@ -81,11 +81,7 @@ type StartError struct {
 }
 
 func (e *StartError) Error() string {
-	text := fmt.Sprintf("start %s: %v", e.Method, e.Err)
-	for _, line := range e.Tail {
-		text += "\n  " + line
-	}
-	return text
+	return fmt.Sprintf("start %s: %v%s", e.Method, e.Err, indented(e.Tail))
 }
 
 // Unwrap returns the reason.

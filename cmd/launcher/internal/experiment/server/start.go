@@ -89,7 +89,7 @@ func (s *Server) start(ctx context.Context) error {
 func (s *Server) detached(ctx context.Context) error {
 	select {
 	case err := <-s.leader.exited:
-		if err.Error() != "exit status 0" {
+		if err := unlessSuccess(err); err != nil {
 			return fmt.Errorf("its command failed: %w", err)
 		}
 	case <-ctx.Done():
