@@ -69,6 +69,11 @@ module PreforkLauncher
       run(now, slot)
     end
 
+    # Whether a block waits for a slot.
+    def waiting?
+      @waiting.any?
+    end
+
     # In a worker that was forked without a slot.
     def slot_given(slot)
       run(@waiting, slot)

@@ -176,15 +176,19 @@ module PreforkLauncher
       @key[:slot] = slot
       @listener = server(files.first)
       @title.take_slot(slot)
-      @stage = "after_fork"
-      @hooks.slot_given(slot)
-      @refork&.hooked
+      give_hooks_their_slot if @hooks.waiting?
       @serving_loop.open(@listener)
       @channel.send("ready", pid: Process.pid, **@key)
     rescue *Failure::ERRORS => error
       @safety.flush
       @channel.send("failed", stage: @stage, error: Failure.new(error, root: @settings.root).to_h)
       exit!(1)
+    end
+
+    def give_hooks_their_slot
+      @stage = "after_fork"
+      @hooks.slot_given(slot)
+      @refork&.hooked
     end
 
     def give_back

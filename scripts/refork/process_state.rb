@@ -10,8 +10,9 @@ module PreforkLauncher
   # to begin with what the application had when it was loaded. What cannot be put back is told.
   class ProcessState
     # One thing that requests can change. Write puts it back; without it there is no way back. A part that
-    # grows is a list whose new members matter alone.
-    Part = Struct.new(:name, :read, :write, :grows)
+    # grows is a list whose new members matter alone. Fresh reads it in a worker that has served nothing, where reading it is
+    # a walk over the heap.
+    Part = Struct.new(:name, :read, :write, :grows, :fresh)
 
     STATUS = "/proc/self/status"
     OOM = "/proc/self/oom_score_adj"
@@ -89,6 +90,15 @@ module PreforkLauncher
         end.sort
       end
 
+      # All pipes, also those that Ruby itself has.
+      def open_pipes
+        Dir.children("/proc/self/fd").map do |fd|
+          File.readlink("/proc/self/fd/#{fd}")
+        rescue SystemCallError
+          "" # closed meanwhile
+        end.grep(/\Apipe:/).uniq
+      end
+
       # Pipes that Ruby code has, to a process perhaps, which could serve one worker alone.
       def pipes
         found = []
@@ -124,13 +134,14 @@ module PreforkLauncher
       Part.new("its OOM score", -> { File.read(OOM) }, ->(was) { File.write(OOM, was) }),
       *STREAMS.each_with_index.map { |name, fd| Part.new("where its #{name} goes", -> { folder("/proc/self/fd/#{fd}") }) },
       Part.new("a lock of a file (flock)", -> { locked_files }, nil, true),
-      Part.new("a pipe", -> { pipes }, nil, true),
-      Part.new("a lock that is held (Mutex, Monitor)", -> { locks }, nil, true)
+      Part.new("a pipe", -> { pipes }, nil, true, -> { open_pipes }),
+      # Hooks have run on the main thread: what that holds, the thread that is to serve does not.
+      Part.new("a lock that is held (Mutex, Monitor)", -> { locks }, nil, true, -> { [] })
     ].freeze
 
-    # As it is now.
-    def initialize
-      @values = PARTS.to_h { |part| [part, read(part)] }
+    # As it is now; fresh in a worker that has served nothing, and is to do so soon.
+    def initialize(fresh: false)
+      @values = PARTS.to_h { |part| [part, read(part, (part.fresh if fresh) || part.read)] }
       @path = Dir.pwd
     rescue SystemCallError
       @path = nil # of a folder that was deleted
@@ -170,8 +181,8 @@ module PreforkLauncher
     end
 
     # Returns the value of a part; nil where a sandbox does not let it be known. Then nothing of it is put back.
-    def read(part)
-      ProcessState.instance_exec(&part.read)
+    def read(part, how = part.read)
+      ProcessState.instance_exec(&how)
     rescue SystemCallError, NotImplementedError
       nil
     end

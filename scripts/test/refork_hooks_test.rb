@@ -33,6 +33,18 @@ class ReforkHooksTest < ReforkCase
                   "2 #{spare.pid}", "before #{preloader.pid}", "2 #{next_spare.pid}"], notes
   end
 
+  # It would take milliseconds for each, in which nobody serves the slot.
+  def test_no_walk_over_the_heap_before_a_worker_serves
+    first = start(at_boot: <<~'RUBY', hooks: "after_fork { |slot| slot }")
+      counted = Module.new { define_method(:each_object) { |*of, &block| NOTE.call("each_object #{of}"); super(*of, &block) } }
+      ObjectSpace.singleton_class.prepend(counted)
+    RUBY
+    spare = spawn_spare(@preloader)
+    assert_equal 200, get.first
+    assert_empty notes.grep(/ (?:#{first.pid}|#{spare.pid})\z/)
+    refute_empty notes, "the preloader"
+  end
+
   def test_hook_before_that_fails
     worker = start(hooks: "forks = 0\nbefore_fork { raise IndexError, 'no such thing' if (forks += 1) > 1 }\n" \
                           "after_fork { NOTE.call(:after) }")
