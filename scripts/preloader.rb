@@ -61,8 +61,9 @@ module PreforkLauncher
       Loading.reset_traps
       leave_with_supervisor
       Title.preloader(@settings, refork: refork)
-      @safe = false
-      @idle = Thread.list # the fork has left no other
+      @safety.before_fork
+      @safe = true
+      @idle = Thread.list # the fork has left no other than what makes forks safe has started
       @memory_sharing.collect_young
       seconds = Clock.now - began
       @loading.report_on(@channel, seconds: seconds)

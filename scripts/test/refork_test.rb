@@ -158,4 +158,29 @@ class ReforkTest < ReforkCase
     5.times { |n| assert_equal [200, "#{n + 2} "], kept.get(flags: 1).then { |reply| [reply.status, reply.body] } }
     refute kept.socket.wait_readable(0.1), "it is closed, as if something else waited"
   end
+
+  # ActiveRecord starts its thread again when its pools are asked for in a new process.
+  def test_forks_of_a_reforked_preloader_walk_over_no_heap
+    worker = start(at_boot: <<~'RUBY')
+      counted = Module.new { define_method(:each_object) { |*of, &block| NOTE.call("each_object"); super(*of, &block) } }
+      ObjectSpace.singleton_class.prepend(counted)
+      module Sequel
+        class Pool
+          def disconnect
+            return if @thread&.alive?
+
+            @thread = Thread.new { sleep }
+            @thread.thread_variable_set(:fork_safe, true)
+          end
+        end
+        DATABASES = [Pool.new]
+      end
+    RUBY
+    preloader = refork_from(worker)
+    leave(worker)
+    before = notes.size
+    spawn_worker(preloader, refork: 1)
+    spawn_worker(preloader, refork: 1)
+    assert_empty notes.drop(before)
+  end
 end
