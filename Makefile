@@ -48,7 +48,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build run clean deps test-deps linters \
   test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz redmine \
-  packages bench measure-optimizations private-memory experiment experiment-redmine experiment-debian13
+  packages bench kill-latency measure-optimizations private-memory experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -156,6 +156,13 @@ bench: deps launcher
 	LAUNCHER_BENCH_ROOT=/usr/share/redmine LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 5x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Replace' -benchtime 100x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Memory' -benchtime 1x ./cmd/launcher
+
+# How long nobody answers where a worker was killed, with a spare and without: make kill-latency KILL="--pause 0"
+KILL ?=
+kill-latency: deps launcher
+	scripts/dev/kill-latency $(KILL)
+	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
+	scripts/dev/kill-latency --root testdata/apps/blog --path /posts $(KILL)
 
 # What each optimization of memory gains, as a table: make measure-optimizations OPTIMIZATIONS="--warmup compact views"
 OPTIMIZATIONS ?=

@@ -32,11 +32,11 @@ class Launch
 
   def initialize(root, folder, arguments)
     @folder = folder
-    @log = File.join(folder, "stderr")
+    File.write(@log = File.join(folder, "stderr"), "")
     @port = TCPServer.open("127.0.0.1", 0) { |server| server.addr[1] }
     environment = { "LAUNCHER_WITHOUT" => nil, "LAUNCHER_WARMUP" => nil, "LAUNCHER_REFORK_AFTER" => nil }
     command = [File.join(HERE, "launcher"), "--root", root, "--socket-dir", folder, "--http", "127.0.0.1:#{@port}", *arguments]
-    @pid = Process.spawn(environment, *command, out: File::NULL, err: @log)
+    @pid = Process.spawn(environment, *command, out: File::NULL, err: [@log, "a"])
     wait_until_ready
   end
 
@@ -92,9 +92,14 @@ class Launch
     until File.read(@log).match?(/^\d+ workers? (is|are) ready/)
       ended = Process.wait(@pid, Process::WNOHANG)
       late = Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
-      abort("the launcher did not become ready:\n#{File.read(@log)}") if ended || late
+      give_up(ended) if ended || late
       sleep 0.05
     end
+  end
+
+  def give_up(ended)
+    stop unless ended
+    abort("the launcher did not become ready:\n#{File.read(@log)}")
   end
 
   def pss(pid)
