@@ -19,12 +19,17 @@ module PreforkLauncher
   DATA.binmode
   settings = {}
   sources = []
+  later = []
   while (head = DATA.gets)
     kind, name, size = head.split(" ")
     text = DATA.read(size.to_i)
     DATA.gets
     text.force_encoding("UTF-8") if text.respond_to?(:force_encoding)
-    kind == "setting" ? settings[name] = text : sources.push([name, text])
+    case kind
+    when "setting" then settings[name] = text
+    when "file" then sources.push([name, text])
+    else later.push([name, text])
+    end
   end
   # Ruby has opened the program anew; the descriptor itself would be inherited by
   # whatever the application starts.
@@ -41,6 +46,7 @@ module PreforkLauncher
   exit!(1) if !forks || (RUBY_VERSION.split(".").map { |part| part.to_i } <=> OLDEST_RUBY) < 0
 
   sources.each { |file, source| eval(source, TOPLEVEL_BINDING, file) }
+  Later::FILES.concat(later)
   SETTINGS = settings
 end
 

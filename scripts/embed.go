@@ -4,29 +4,28 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"path"
-	"regexp"
 	"slices"
 )
 
 //go:embed *.rb checks/*.rb fastcgi/*.rb memory/*.rb memory/rails_warmup/*.rb refork/*.rb worker/*.rb
 var files embed.FS
 
+// programSize is somewhat more than the program has, in bytes.
+const programSize = 384 << 10
+
 // prefix names the files in backtraces: launcher/worker.rb.
 const prefix = "launcher/"
 
-// relative matches the lines by which a file names those that it needs. They
-// order the files here and are blanked, because what is evaluated has no folder.
-var relative = regexp.MustCompile(`(?m)^require_relative "([^"]+)"$`)
-
 // Program is the text to give to Ruby: boot.rb, then the settings and every file
-// that main.rb needs, those it needs first. A setting's value may hold any bytes.
+// that main.rb needs, those it needs first. What is needed later only is not evaluated
+// before that (later.rb). A setting's value may hold any bytes.
 func Program(settings map[string]string) ([]byte, error) {
 	boot, err := files.ReadFile("boot.rb")
 	if err != nil {
 		return nil, fmt.Errorf("read boot.rb: %w", err)
 	}
 	program := bytes.NewBuffer(boot)
+	program.Grow(programSize)
 	names := make([]string, 0, len(settings))
 	for name := range settings {
 		names = append(names, name)
@@ -35,16 +34,15 @@ func Program(settings map[string]string) ([]byte, error) {
 	for _, name := range names {
 		frame(program, "setting", name, []byte(settings[name]))
 	}
-	order := &order{seen: map[string]bool{}}
-	if err := order.add("main.rb"); err != nil {
+	order, err := orderFrom("main.rb")
+	if err != nil {
 		return nil, err
 	}
-	for _, name := range order.names {
-		source, err := files.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
-		}
-		frame(program, "file", prefix+name, relative.ReplaceAll(source, nil))
+	for _, file := range order.now {
+		frame(program, "file", prefix+file.name, file.text)
+	}
+	for _, file := range order.later {
+		frame(program, "later", prefix+file.name, file.text)
 	}
 	return program.Bytes(), nil
 }
@@ -60,28 +58,4 @@ func frame(program *bytes.Buffer, kind, name string, body []byte) {
 	fmt.Fprintf(program, "%s %s %d\n", kind, name, len(body))
 	program.Write(body)
 	program.WriteByte('\n')
-}
-
-// order is the files in the order of their needs.
-type order struct {
-	names []string
-	seen  map[string]bool
-}
-
-func (o *order) add(name string) error {
-	if o.seen[name] {
-		return nil
-	}
-	o.seen[name] = true
-	source, err := files.ReadFile(name)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
-	}
-	for _, match := range relative.FindAllSubmatch(source, -1) {
-		if err := o.add(path.Join(path.Dir(name), string(match[1])) + ".rb"); err != nil {
-			return fmt.Errorf("order %s: %w", name, err)
-		}
-	}
-	o.names = append(o.names, name)
-	return nil
 }

@@ -12,26 +12,43 @@ import (
 )
 
 func TestOrderPutsNeedsFirst(t *testing.T) {
-	order := &order{seen: map[string]bool{}}
-	if err := order.add("main.rb"); err != nil {
+	order, err := orderFrom("main.rb")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if last := order.names[len(order.names)-1]; last != "main.rb" {
+	now, later := names(order.now), names(order.later)
+	if last := now[len(now)-1]; last != "main.rb" {
 		t.Errorf("last is %s, want main.rb", last)
 	}
-	if slices.Index(order.names, "worker.rb") > slices.Index(order.names, "preloader.rb") {
-		t.Errorf("the preloader comes before the worker that it needs: %v", order.names)
+	if slices.Index(now, "worker.rb") > slices.Index(now, "preloader.rb") {
+		t.Errorf("the preloader comes before the worker that it needs: %v", now)
 	}
+	if slices.Index(later, "probe.rb") > slices.Index(later, "doctor.rb") {
+		t.Errorf("the doctor comes before the probe that it needs: %v", later)
+	}
+	for _, file := range slices.Concat(order.now, order.later) {
+		if strings.Contains(string(file.text), "\nrequire_relative") {
+			t.Errorf("%s requires what has no folder", file.name)
+		}
+	}
+}
+
+func names(files []file) (names []string) {
+	for _, file := range files {
+		names = append(names, file.name)
+	}
+	return names
 }
 
 // TestEveryFileIsUsed fails for a file that is embedded and never evaluated.
 func TestEveryFileIsUsed(t *testing.T) {
-	order := &order{seen: map[string]bool{"boot.rb": true}}
-	if err := order.add("main.rb"); err != nil {
+	order, err := orderFrom("main.rb")
+	if err != nil {
 		t.Fatal(err)
 	}
-	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() && !order.seen[name] {
+	used := slices.Concat([]string{"boot.rb"}, names(order.now), names(order.later))
+	err = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && !slices.Contains(used, name) {
 			t.Errorf("%s is embedded but main.rb does not need it", name)
 		}
 		return err
@@ -43,7 +60,7 @@ func TestEveryFileIsUsed(t *testing.T) {
 
 // TestRubyReadsTheProgram has Ruby load a program whose main.rb is never reached:
 // settings of any bytes arrive, every file is evaluated under its own name and
-// with its own line numbers, and no gem was activated on the way.
+// with its own line numbers, those of later only then, and no gem was activated on the way.
 func TestRubyReadsTheProgram(t *testing.T) {
 	nasty := "/srv/a b\n\"quoted\" \xff setting x 3\n__END__"
 	program, err := Program(map[string]string{"root": nasty, "generation": "7"})
@@ -53,6 +70,9 @@ func TestRubyReadsTheProgram(t *testing.T) {
 	text := strings.Replace(string(program), "\nPreforkLauncher.main(PreforkLauncher::SETTINGS)\n", `
 print PreforkLauncher::SETTINGS["root"].b, "|", Gem.loaded_specs.keys.sort.join(","), "|"
 print PreforkLauncher::Worker.instance_method(:run).source_location.join(":")
+print "|", PreforkLauncher.const_defined?(:Doctor), "|"
+PreforkLauncher::Later.load
+print PreforkLauncher::Doctor.instance_method(:run).source_location.join(":"), "|", Gem.loaded_specs.keys.sort.join(",")
 `, 1)
 	path := filepath.Join(t.TempDir(), "program.rb")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -70,14 +90,19 @@ print PreforkLauncher::Worker.instance_method(:run).source_location.join(":")
 	if err != nil {
 		t.Fatalf("ruby (install it: make deps): %v", err)
 	}
-	source, err := os.ReadFile("worker.rb")
+	want := nasty + "||" + place(t, "worker.rb") + "|false|" + place(t, "doctor.rb") + "|"
+	if got := string(out); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// place is where a file defines run.
+func place(t *testing.T, file string) string {
+	t.Helper()
+	source, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, _, _ := strings.Cut(string(source), "    def run\n")
-	line := strings.Count(before, "\n") + 1
-	want := nasty + "||launcher/worker.rb:" + strconv.Itoa(line)
-	if got := string(out); got != want {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
+	return "launcher/" + file + ":" + strconv.Itoa(strings.Count(before, "\n")+1)
 }

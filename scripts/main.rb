@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
-require_relative "direct_worker"
-require_relative "doctor"
+require_relative "direct_worker" # later
+require_relative "doctor" # later
+require_relative "later"
 require_relative "preloader"
 require_relative "settings"
 require_relative "supervisor_death"
@@ -19,6 +20,7 @@ module PreforkLauncher
     # They told Ruby how to start, and are nothing to those whom the application starts.
     settings.variables.each { |name| ENV.delete(name) }
     settings.descriptors.each { |fd| IO.for_fd(fd, autoclose: false).close_on_exec = true }
+    Later.load unless settings.prepare == "beside" # a preloader that has the first workers serve before it prepares
     role(settings).new(settings).run
   end
 

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
 require_relative "clock"
-require_relative "local_requests"
-require_relative "memory/eager_load"
+require_relative "local_requests" # later
+require_relative "memory/eager_load" # later
 require_relative "memory/heap"
 require_relative "memory/optimizations"
-require_relative "memory/rails_warmup"
-require_relative "memory/steps"
-require_relative "memory/warmup_requests"
+require_relative "memory/rails_warmup" # later
+require_relative "memory/steps" # later
+require_relative "memory/warmup_requests" # later
 require_relative "text"
 
 module PreforkLauncher
@@ -21,14 +21,13 @@ module PreforkLauncher
     GRACE = 0.1 # of it, for what has begun by then
 
     def initialize(settings, errors)
+      @settings = settings
       @errors = errors
       @root = settings.root
       @optimizations = Optimizations.new(settings.without)
       @deadline = Clock.now + (SHARE * settings.boot_seconds)
-      @grace = [Steps::GRACE, GRACE * settings.boot_seconds].min
-      @eager_load = EagerLoad.new(@root)
-      @warmup = WarmupRequests.new(settings.warmup, errors, url_prefix: settings.url_prefix) if settings.warmup
       @heap = Heap.new(@optimizations)
+      @eager_load = nil # where nothing is prepared
     end
 
     # Makes room for a Rails application that is about to be loaded. A smaller one would never fill it.
@@ -39,9 +38,12 @@ module PreforkLauncher
     # Prepares the application. Requests come before the compaction, so that what they make lies together with
     # the rest; and after it, because it empties the caches that they fill. The block is called between the steps.
     def prepare(app, &between)
-      @steps = Steps.new(@optimizations, @errors, deadline: @deadline, root: @root, grace: @grace, between: between)
+      grace = [Steps::GRACE, GRACE * @settings.boot_seconds].min
+      @steps = Steps.new(@optimizations, @errors, deadline: @deadline, root: @root, grace: grace, between: between)
+      @eager_load = EagerLoad.new(@root)
       @steps.step("eager-load") { eager_load } if @eager_load.wanted?
-      RailsWarmup.new(@optimizations, @errors, root: @root, deadline: @deadline, grace: @grace, between: between).run
+      RailsWarmup.new(@optimizations, @errors, root: @root, deadline: @deadline, grace: grace, between: between).run
+      @warmup = warmup_requests
       warm_up(app)
       @steps.step("compact") { @heap.compact }
       @steps.step("responder") { exercise_responder }
@@ -69,7 +71,7 @@ module PreforkLauncher
 
     # Returns how many files were loaded here because the application does not do so itself.
     def eagerly_loaded
-      @eager_load.files
+      @eager_load ? @eager_load.files : 0
     end
 
     private
@@ -77,6 +79,10 @@ module PreforkLauncher
     def eager_load
       failure = @eager_load.run([Clock.now + EagerLoad::SECONDS, @deadline].min)
       @steps.skip("eager-load", "config.eager_load is off, and to load all code in advance failed: #{failure}") if failure
+    end
+
+    def warmup_requests
+      WarmupRequests.new(@settings.warmup, @errors, url_prefix: @settings.url_prefix) if @settings.warmup
     end
 
     def warm_up(app)

@@ -1,16 +1,17 @@
 # frozen_string_literal: true
 
 require_relative "channel"
-require_relative "checks/examination"
+require_relative "checks/examination" # later
 require_relative "children"
 require_relative "clock"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "fork_safety"
 require_relative "hooks"
+require_relative "later"
 require_relative "loading"
 require_relative "memory_sharing"
-require_relative "refork/process_state"
+require_relative "refork/process_state" # later
 require_relative "scoreboard"
 require_relative "supervisor_death"
 require_relative "title"
@@ -115,6 +116,7 @@ module PreforkLauncher
     # Prepares what keeps memory shared while the first workers serve. A spawn waits for a step at most.
     def prepare(app)
       began = Clock.now
+      Later.load
       @memory_sharing.prepare(app) { spawn_waiting(app) }
       Loading.reset_traps
       findings = examine

@@ -4,7 +4,7 @@ require_relative "channel"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "memory/optimizations"
-require_relative "refork"
+require_relative "refork" # later
 require_relative "supervisor_death"
 require_relative "title"
 require_relative "worker/exit_handlers"

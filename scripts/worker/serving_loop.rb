@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../supervisor_death"
-require_relative "collection"
+require_relative "collection" # later
 require_relative "self_test"
 
 module PreforkLauncher
