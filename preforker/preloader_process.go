@@ -18,7 +18,7 @@ type preloaderProcess struct {
 	child   *linux.Child      // nil until the pid of one that a worker has forked is known
 	conn    *linux.PacketConn // also its life line
 	output  *ruby.Output      // nil for one that a worker has forked
-	lowered bool              // its priority
+	lowered lowered           // what of its priority
 	failed  *wire.Failed      // written by its reader, read after its exit
 	read    chan struct{}     // closed when everything that it said was posted
 }

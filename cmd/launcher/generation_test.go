@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -155,6 +157,19 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// hasSessionPriority says whether the session of a process has a priority, as the kernel tells it where it has one for sessions.
+func hasSessionPriority(t *testing.T, pid, want string) bool {
+	t.Helper()
+	text, err := os.ReadFile("/proc/" + pid + "/autogroup")
+	if errors.Is(err, os.ErrNotExist) {
+		return true
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.HasSuffix(string(text), " nice "+want+"\n")
+}
+
 // TestReleaseLoadsWithALowPriority, beside those who serve; its workers have the one of all others.
 func TestReleaseLoadsWithALowPriority(t *testing.T) {
 	t.Parallel()
@@ -184,8 +199,14 @@ func TestReleaseLoadsWithALowPriority(t *testing.T) {
 	if was, is := priority(first), priority(second); was != own || is != low {
 		t.Errorf("%d while it loads, and %d of the one that serves: want %d and %d", is, was, low, own)
 	}
+	if !hasSessionPriority(t, first, "0") || os.Geteuid() == 0 && !hasSessionPriority(t, second, "5") { // what others set may put it off
+		t.Error("its session has the priority of the others")
+	}
 	remove(t, filepath.Join(root, "hold"))
 	in.reached(2)
+	waitFor(t, "the priority of the session", func() bool {
+		return hasSessionPriority(t, second, "0") && hasSessionPriority(t, strconv.Itoa(in.worker(0)), "0")
+	})
 	for _, pid := range []string{second, strconv.Itoa(in.worker(0)), strconv.Itoa(in.worker(1))} {
 		if is := priority(pid); is != own {
 			t.Errorf("process %s: %d, want %d", pid, is, own)

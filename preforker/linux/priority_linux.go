@@ -1,7 +1,11 @@
 package linux
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +19,21 @@ func Niceness() (int, error) {
 // SetNiceness sets that of all threads of the processes in a group. It is the thread's, and what a thread starts inherits it.
 func SetNiceness(group, niceness int) error {
 	return os.NewSyscallError("setpriority", unix.Setpriority(unix.PRIO_PGRP, group, niceness))
+}
+
+// SetSessionNiceness sets that of a process's session beside other sessions. Where the kernel shares the CPUs among sessions (autogroup,
+// sched(7)), that of a thread counts within its session alone. Anybody may set it, from 0 to 19, for his own processes; but of all who
+// are not the superuser the kernel takes one wish in a tenth of a second (EAGAIN). A kernel without autogroups has nothing to set.
+func SetSessionNiceness(pid, niceness int) error {
+	file, err := os.OpenFile(fmt.Sprintf("/proc/%d/autogroup", pid), os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(strconv.Itoa(niceness))
+	return errors.Join(err, file.Close())
 }
 
 // MayLowerNiceness says whether what this process starts may be brought down to a niceness from a higher one: as the superuser may
