@@ -50,23 +50,22 @@ func ParseMethod(name string) (Method, error) {
 // Own says whether this program runs the application by itself.
 func (m Method) Own() bool { return m == Direct || m == Smart }
 
-// Template returns the start of the title of the process that the workers are forked from; ""
-// where there is none.
-func (m Method) Template() string {
+// IsTemplate says whether a title is that of the process that the workers are forked from.
+func (m Method) IsTemplate(title string) bool {
 	switch m {
 	case Smart:
-		return "launcher preloader "
+		return strings.HasPrefix(title, "launcher preloader ")
 	case Passenger:
-		return "Passenger AppPreloader"
+		return strings.HasPrefix(title, "Passenger AppPreloader")
 	case Unicorn:
-		return "unicorn master"
+		return strings.HasPrefix(title, "unicorn master")
 	case PumaForkWorker:
-		return "puma: cluster worker 0"
+		return strings.HasPrefix(title, "puma: cluster worker 0")
 	case Pitchfork:
-		return "pitchfork (gen:0) mold"
+		return strings.HasPrefix(title, "pitchfork (gen:") && strings.Contains(title, ") mold")
 	case Puma:
-		return "puma " // its workers are "puma: cluster worker"
+		return strings.HasPrefix(title, "puma ") // its workers are "puma: cluster worker"
 	default:
-		return ""
+		return false
 	}
 }

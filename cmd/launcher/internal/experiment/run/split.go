@@ -3,8 +3,6 @@
 package run
 
 import (
-	"strings"
-
 	"launcher/cmd/launcher/internal/experiment"
 	"launcher/preforker/proc"
 )
@@ -18,6 +16,9 @@ func split(run *experiment.Run) *experiment.Split {
 	}
 	var sum experiment.Split
 	for _, served := range run.Traffic.Served {
+		if served.Pid == template {
+			continue // it serves as well, and was forked from nothing that is there
+		}
 		pages, err := proc.SplitPrivate(served.Pid, template)
 		if err != nil {
 			continue // it has ended, or its frames are hidden
@@ -34,9 +35,8 @@ func split(run *experiment.Run) *experiment.Split {
 
 // templateOf returns the process that a run's workers were forked from, known by its title.
 func templateOf(run *experiment.Run) int {
-	title := run.Method.Template()
 	for _, p := range run.Last.Each {
-		if title != "" && strings.HasPrefix(p.Name, title) {
+		if run.Method.IsTemplate(p.Name) {
 			return p.Pid
 		}
 	}

@@ -20,9 +20,14 @@ import (
 	"launcher/preforker/proc"
 )
 
-// installed are the methods that can run where the tests do: Debian has no package of Pitchfork.
-func installed() []experiment.Method {
-	return append(experiment.DefaultMethods(), experiment.PumaForkWorker)
+// installed are the methods that can run where the tests do. Debian has no package of Pitchfork.
+func installed(t *testing.T) []experiment.Method {
+	t.Helper()
+	methods := append(experiment.DefaultMethods(), experiment.PumaForkWorker)
+	if _, err := findGem(t.Context(), experiment.Pitchfork, experiment.App{Root: t.TempDir()}); err == nil {
+		methods = append(methods, experiment.Pitchfork)
+	}
+	return methods
 }
 
 // patience bounds every wait: it is what a test takes to fail.

@@ -24,7 +24,7 @@ func TestMethods(t *testing.T) {
 		{"blog", "/posts", "<h1>"},
 	} {
 		root := copyApp(t, app.name)
-		for _, method := range installed() {
+		for _, method := range installed(t) {
 			t.Run(app.name+"/"+string(method), func(t *testing.T) {
 				before := files(t, root)
 				s := up(t, newSpec(t, method, root, 2))

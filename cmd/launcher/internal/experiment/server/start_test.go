@@ -20,7 +20,7 @@ import (
 // TestStartBroken starts an application that raises while it loads.
 func TestStartBroken(t *testing.T) {
 	root := copyApp(t, "broken_raise")
-	for _, method := range installed() {
+	for _, method := range installed(t) {
 		t.Run(string(method), func(t *testing.T) {
 			spec := newSpec(t, method, root, 2)
 			spec.Timeout = time.Hour // nobody waits for it
@@ -57,7 +57,7 @@ func TestStartCancelled(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "config.ru"), []byte(code), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, method := range installed() {
+	for _, method := range installed(t) {
 		t.Run(string(method), func(t *testing.T) {
 			_ = os.Remove(gate)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -119,7 +119,7 @@ func TestStartOne(t *testing.T) {
 	if err := os.Remove(filepath.Join(root, "config.ru")); err != nil {
 		t.Fatal(err)
 	}
-	for _, method := range installed() {
+	for _, method := range installed(t) {
 		t.Run(string(method), func(t *testing.T) {
 			spec := newSpec(t, method, root, 1)
 			spec.App.Entry = "config/environment.rb"

@@ -19,7 +19,7 @@ import (
 // ended too.
 func TestExited(t *testing.T) {
 	root := copyApp(t, "hello")
-	for _, method := range installed() {
+	for _, method := range installed(t) {
 		t.Run(string(method), func(t *testing.T) {
 			s := up(t, newSpec(t, method, root, 2))
 			if err := syscall.Kill(s.leader.pid, syscall.SIGKILL); err != nil {
