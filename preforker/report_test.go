@@ -122,7 +122,7 @@ func TestEachFactHasItsLine(t *testing.T) {
 
 		{core.ReforkPutOff{Worker: worker, Served: 60, Each: 8 * mB},
 			"DEBUG a refork is put off: the workers have grown little since their first requests[slot=1 gen=2 refork=1 pid=77 served=60 each=8 MB]"},
-		{core.SeedingEnded{Generation: 2, Reason: core.ReasonNotAsked}, "DEBUG no slot waits for a warm worker any more[gen=2 reason=nobody asked]"},
+		{core.SeedingEnded{Generation: 2, Reason: core.ReasonSeedTime}, "DEBUG no slot waits for a warm worker any more[gen=2 reason=none was warm in time]"},
 
 		{core.MemoryBoundChanged{Generation: 2, Bound: bound},
 			"INFO memory at most: preloader + workers * each + launcher[gen=2 preloader=60 MB workers=2 each=15 MB launcher=10 MB total=100 MB]"},
@@ -176,6 +176,7 @@ func factNames(t *testing.T) (names []string) {
 type watcher struct{ told []string }
 
 func (w *watcher) Printed(string)            {}
+func (w *watcher) Served(int, int, int)      {}
 func (w *watcher) Serving(int, []WorkerView) {}
 func (w *watcher) Stopping()                 {}
 

@@ -22,6 +22,9 @@ func statusOf(view core.View, began time.Time, now time.Duration) control.Status
 	}
 	for _, s := range view.Slots {
 		slot := control.SlotStatus{Slot: s.Slot, State: s.State.String(), Open: s.Open, Deaths: s.Deaths, Workers: []control.WorkerStatus{}}
+		if s.Lent && s.State == core.VacantSlot {
+			slot.State = control.LentSlot
+		}
 		if s.RetryAt > now {
 			slot.Retry = seconds(s.RetryAt - now)
 		}

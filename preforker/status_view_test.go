@@ -41,7 +41,8 @@ func TestStatusOfAView(t *testing.T) {
 		Slots: []core.SlotView{
 			{Slot: 0, State: core.WaitingSlot, Deaths: 3, RetryAt: 7 * time.Second},
 			{Slot: 1, State: core.OccupiedSlot, Open: true, Workers: []core.WorkerView{{Key: key, Pid: 77, State: core.DrainingWorker,
-				Since: 5 * time.Second, Reason: core.ReasonRolled, Served: 6}}}},
+				Since: 5 * time.Second, Reason: core.ReasonRolled, Served: 6}}},
+			{Slot: 2, State: core.VacantSlot, Open: true, Lent: true}, {Slot: 3, State: core.VacantSlot, Open: true}},
 		MemoryBound: &core.MemoryBound{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}}
 	at := epoch.Add(2 * time.Second)
 	want := control.Status{Version: control.StatusVersion, Time: epoch.Add(6 * time.Second), Started: epoch, State: "running",
@@ -52,7 +53,8 @@ func TestStatusOfAView(t *testing.T) {
 		Slots: []control.SlotStatus{
 			{Slot: 0, State: "backoff", Deaths: 3, Retry: 1, Workers: []control.WorkerStatus{}},
 			{Slot: 1, State: "occupied", Open: true, Workers: []control.WorkerStatus{{Key: key, Generation: 2, Refork: 1, Pid: 77, State: "draining",
-				Seconds: 1, Reason: string(core.ReasonRolled), Served: 6}}}}}
+				Seconds: 1, Reason: string(core.ReasonRolled), Served: 6}}},
+			{Slot: 2, State: "lent", Open: true, Workers: []control.WorkerStatus{}}, {Slot: 3, State: "vacant", Open: true, Workers: []control.WorkerStatus{}}}}
 	if got := statusOf(view, epoch, 6*time.Second); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}

@@ -345,9 +345,8 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.setTimer(a)
 	case core.Fact:
 		s.report(a)
-	case core.Announce:
-		s.config.Observer.Serving(a.Generation, s.views())
-		s.tasks.Go(s.releaseMemory)
+	case core.AnnounceServed, core.Announce:
+		s.announce(a)
 	case core.Finish:
 		s.finished = true
 		if a.Failure != nil {
@@ -361,6 +360,23 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 // pending when the loop ends find it gone.
 func (s *Supervisor) setTimer(a core.SetTimer) {
 	time.AfterFunc(a.After, func() { s.post(core.TimerFired{Timer: a.Timer}) })
+}
+
+// announce tells that all slots are served, or that each has a worker.
+func (s *Supervisor) announce(a core.Action) {
+	switch a := a.(type) {
+	case core.AnnounceServed:
+		view, own := s.core.View(s.now()), 0
+		for _, slot := range view.Slots {
+			if w := slot.Serving(); w != nil && w.State == core.ReadyWorker {
+				own++
+			}
+		}
+		s.config.Observer.Served(a.Generation, len(view.Slots), own)
+	case core.Announce:
+		s.config.Observer.Serving(a.Generation, s.views())
+		s.tasks.Go(s.releaseMemory)
+	}
 }
 
 func (s *Supervisor) views() []WorkerView {

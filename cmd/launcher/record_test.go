@@ -19,7 +19,7 @@ import (
 // TestRecordedRunReplays: what a launcher has recorded, from its start to its end, leads to the same actions again.
 func TestRecordedRunReplays(t *testing.T) {
 	t.Parallel()
-	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2", "--record", "record.jsonl"}, defaults: true}).serving()
+	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2", "--record", "record.jsonl", "--seed-time", "0"}, defaults: true}).serving()
 	kill(t, in.worker(0), syscall.SIGKILL)
 	in.waitLines(`msg="worker is ready" slot=0 gen=1`, 2)
 	in.signal(syscall.SIGHUP)

@@ -26,7 +26,7 @@ const (
 func reforking(t *testing.T, root, after string, workers int, env ...string) *instance {
 	t.Helper()
 	return start(t, startOptions{root: root, env: env,
-		args: []string{strconv.Itoa(workers), "--refork-after", after, "--log-level", "debug"}}).serving()
+		args: []string{strconv.Itoa(workers), "--refork-after", after, "--seed-time", "0", "--log-level", "debug"}}).serving()
 }
 
 // countingApp responds with the number of requests that its process has served, and those before it that it is

@@ -14,7 +14,7 @@ import (
 // TestReforkOfTheBlog: nothing is chosen, the blog is asked for its pages all the time, and no request fails.
 func TestReforkOfTheBlog(t *testing.T) {
 	t.Parallel()
-	in := start(t, startOptions{root: copyApp(t, "blog"), args: []string{"4"}, defaults: true}).serving()
+	in := start(t, startOptions{root: copyApp(t, "blog"), args: []string{"4", "--seed-time", "0"}, defaults: true}).serving()
 	visitors := visit(4, "/posts", in.sockets(4)...)
 	if arrived := in.waitLine(lineArrived); arrived[1] != "1" {
 		t.Errorf("refork %s is the first one", arrived[1])

@@ -323,7 +323,7 @@ func (s releaseSite) stops(t *testing.T) {
 
 // reforks has a launcher with its own choice of when, and a check for harm.
 func reforks(t *testing.T, root string) {
-	in := start(t, startOptions{root: root, args: []string{"2"}, defaults: true}).serving()
+	in := start(t, startOptions{root: root, args: []string{"2", "--seed-time", "0"}, defaults: true}).serving()
 	waitFor(t, "a refork", func() bool {
 		if a := ask(t, in.socket(0), "/"); a.err != nil || a.status != 200 {
 			t.Fatalf("%v", a)

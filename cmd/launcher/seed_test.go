@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"launcher/preforker/control"
 )
 
 // seeding starts a countingApp whose slots are filled from its first workers, which have all the time for it.
@@ -44,15 +46,49 @@ func TestSlotsAreFilledOnceFromAWarmWorker(t *testing.T) {
 	in.quiet()
 }
 
-// TestSlotsAreFilledWithoutRequests, when the time is over.
-func TestSlotsAreFilledWithoutRequests(t *testing.T) {
+// TestFewWorkersServeAllSlots for as long as they can keep up: when all of them are busy, the others come.
+func TestFewWorkersServeAllSlots(t *testing.T) {
 	t.Parallel()
-	in := start(t, startOptions{root: countingApp(t, ""), env: []string{"GOMAXPROCS=2"},
-		args: []string{"4", "--refork-after", "5", "--seed-time", "1ms", "--log-level", "debug"}}).serving()
-	early := in.count(`msg="worker left" .*reason="replaced by a fork of what was prepared"`)
-	if ready := in.count(`msg="worker is ready" slot=\d gen=1 pid`) - early; ready != 4 {
-		t.Errorf("%d workers are ready", ready)
+	root := countingApp(t, `"/wait" => -> { sleep 0.005 until File.exist?("go") }`)
+	in := seeding(t, root, "--seed-time", "1ms")
+	in.waitLine(`^6 slots are served, by 2 workers so far: the others come once one is warm\. lighttpd: include`)
+	in.waitLines(`msg="worker left" .*reason="replaced by a fork of what was prepared"`, 2)
+	for slot := range 4 {
+		if a := ask(t, in.socket(slot), "/"); a.status != 200 {
+			t.Errorf("slot %d: %v", slot, a)
+		}
 	}
+	in.statusWhen("two workers alone", func(s control.Status) bool {
+		return len(slices.DeleteFunc(s.Slots, func(s control.SlotStatus) bool { return s.State == control.LentSlot })) == 2
+	})
+	waiting := []*queued{queue(t, in.socket(4), "/wait"), queue(t, in.socket(5), "/wait")}
+	in.serving()
+	in.waitLine(`msg="no slot waits for a warm worker any more" gen=1 reason="none was warm in time"`)
+	if err := os.WriteFile(filepath.Join(root, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range waiting {
+		if a := w.answer(); a.err != nil || a.status != 200 {
+			t.Errorf("%v", a)
+		}
+	}
+	in.quiet()
+}
+
+// TestRestartThatNobodyAsks: two workers of the new release take over all slots, and the older one is gone.
+func TestRestartThatNobodyAsks(t *testing.T) {
+	t.Parallel()
+	in := seeding(t, countingApp(t, ""), "--seed-time", "1ms")
+	in.waitLine(`^6 slots are served`)
+	in.signal(syscall.SIGHUP)
+	in.waitLine(`msg="all slots are served" gen=2 workers=2`)
+	in.waitLine(`msg="preloader retired" gen=1`)
+	for slot := range 4 {
+		if a := ask(t, in.socket(slot), "/"); a.status != 200 {
+			t.Errorf("slot %d: %v", slot, a)
+		}
+	}
+	in.waitFor("the end of the older workers", func() bool { return len(in.titled("launcher worker ")) == 2 })
 	in.quiet()
 }
 

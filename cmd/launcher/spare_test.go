@@ -116,7 +116,7 @@ func TestSpareEndsWithTheSupervisor(t *testing.T) {
 func TestSpareByDefault(t *testing.T) {
 	t.Parallel()
 	root := writeApp(t, map[string]string{"config.ru": `run(->(_) { [200, {}, ["hello"]] })`})
-	in := start(t, startOptions{root: root, args: []string{"2", "--max-private", "8MB"}, defaults: true}).serving()
+	in := start(t, startOptions{root: root, args: []string{"2", "--max-private", "8MB", "--seed-time", "0"}, defaults: true}).serving()
 	in.spare(0)
 	status := in.status()
 	if bound := status.Memory.Bound; bound == nil || bound.Workers != 3 || status.Memory.Processes != 5 {

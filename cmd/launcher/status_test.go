@@ -257,7 +257,7 @@ func TestStatusOfCollections(t *testing.T) {
 // TestStatusOfARefork: the preloader is the one that a worker became, and the workers are its forks.
 func TestStatusOfARefork(t *testing.T) {
 	t.Parallel()
-	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2", "--refork-after", "3"}}).serving()
+	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2", "--refork-after", "3", "--seed-time", "0"}}).serving()
 	clients := visit(2, "/", in.sockets(2)...)
 	status := in.statusWhen("forks of a warm worker alone", func(s control.Status) bool {
 		g := s.Generations[0]

@@ -95,6 +95,9 @@ type FailedLoad struct {
 	Error      string    `json:"error"` // in one line; the log has all of it
 }
 
+// LentSlot is the state of a vacant slot that the workers of others serve.
+const LentSlot = "lent"
+
 // SlotStatus is a slot with its workers: none, one, or more while one takes the place of another.
 type SlotStatus struct {
 	Slot    int            `json:"slot"`

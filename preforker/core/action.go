@@ -97,6 +97,8 @@ type (
 		Timer Timer
 		After time.Duration
 	}
+	// AnnounceServed says that every slot is served by workers of this generation, those that have a socket lent included.
+	AnnounceServed struct{ Generation int }
 	// Announce says that every slot has a ready worker of this generation.
 	Announce struct{ Generation int }
 	// Finish ends the supervisor: nobody is left.
@@ -129,5 +131,6 @@ func (RebindSlot) isAction()       {}
 func (CloseSlot) isAction()        {}
 func (HideSockets) isAction()      {}
 func (SetTimer) isAction()         {}
+func (AnnounceServed) isAction()   {}
 func (Announce) isAction()         {}
 func (Finish) isAction()           {}

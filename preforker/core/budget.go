@@ -94,11 +94,9 @@ func (c *Core) workersMeasured(e WorkersMeasured) {
 			continue // it left meanwhile, or is about to
 		}
 		w.measured(c.now, m)
-		if p := c.preloader(w.key.Origin()); p != nil {
-			p.asked = p.asked || w.served > 0 || w.busy
-		}
 		c.learn(w)
 	}
+	c.noticeDemand()
 	c.fill()
 }
 

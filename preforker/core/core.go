@@ -53,6 +53,7 @@ type Core struct {
 	paceUntil  time.Duration    // no replacement before that is to save memory alone
 	unprepared bool             // a preloader has died while it prepared: the next one goes without
 	announced  ident.Origin     // the preloader that every slot's worker was forked from
+	served     int              // the newest generation that has served all slots at a time
 	reforked   map[int]*reforks // by generation
 	again      bool             // a restart was asked for while a generation was loading
 	failure    *LoadFailure     // why the supervisor stops; nil: it was asked to

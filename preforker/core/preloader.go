@@ -27,10 +27,12 @@ type preloader struct {
 
 	seeding      bool          // most slots wait for the one that is reforked from its workers
 	seedExtended bool          // the time for that runs for the second time
-	seedUntil    time.Duration // when it is over
+	seedUntil    time.Duration // when it is over; untilDemand: not yet
 	seedLast     time.Duration // when it is over at the latest where seeds are short of CPUs
+	pressed      bool          // all seeds have a request in hand
+	pressedSince time.Duration // since when
+	takesOver    bool          // its seeds serve the slots of older generations too
 	heldUntil    time.Duration // no slot is filled before while a newer generation loads; 0: its own time has not been over yet
-	asked        bool          // a seed has, or had, a request
 	seededBy     ident.Origin  // the preloader whose workers stay when all slots are filled from this one; none: they are replaced
 }
 

@@ -34,8 +34,9 @@ const (
 	ReasonNotBegun  Reason = "the worker left before it had begun"
 	// Why a generation does not grow from its seeds any more.
 	ReasonSeedTime   Reason = "none was warm in time"
-	ReasonNotAsked   Reason = "nobody asked"
+	ReasonManySlots  Reason = "there are more slots than they can serve"
 	ReasonNoRefork   Reason = "no preloader could be forked from one"
+	ReasonFilled     Reason = "no slot is without a worker"
 	ReasonSuperseded Reason = "a newer generation has loaded"
 )
 

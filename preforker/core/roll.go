@@ -19,11 +19,13 @@ func (c *Core) fill() {
 		c.bringReloadForward()
 		return
 	}
+	c.takeOver()
 	c.fillVacant(source, slotBackoff.free)
 	c.findCostlySeeds(source)
 	c.roll(source)
 	c.fillVacant(source, math.MaxInt)
 	c.lendSockets()
+	c.finishTakeover(source)
 	c.finishRoll(source)
 	c.renew()
 	c.beginRefork(source)
@@ -212,10 +214,19 @@ func (c *Core) rollCompleted(source *preloader) {
 		c.lendSockets()
 	}
 	if was.Generation != source.origin.Generation {
+		c.announceServed(source.origin.Generation)
 		c.do(Announce{source.origin.Generation})
 	}
 	if c.renews() {
 		c.do(MeasurePreloader{source.origin})
+	}
+}
+
+// announceServed tells once that a generation serves all slots.
+func (c *Core) announceServed(generation int) {
+	if c.served < generation {
+		c.served = generation
+		c.do(AnnounceServed{generation})
 	}
 }
 

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -10,7 +11,8 @@ import (
 // A generation grows from seeds: after its load a few workers are forked, which serve the sockets of the slots that have
 // none besides their own. What they have served warms them, the next preloader is forked from one of them, and the
 // other slots are filled from that one. So no slot is filled twice, and none with a worker that has yet to build what
-// requests build. Past a time all slots are filled from the preloader that has loaded, as where nothing is reforked.
+// requests build. Seeds that all have had a request in hand for a time are not enough: then all slots are filled from the
+// preloader that has loaded, as where nothing is reforked. Where the seeds can keep up they serve alone, for as long as that is so.
 
 // maxBorrowed is how many sockets a worker is lent: it has a descriptor for each, and the kernel takes 253 at
 // once (SCM_MAX_FD). Who waits at others does so until the slots are filled.
@@ -19,6 +21,8 @@ const maxBorrowed = 200
 const (
 	// maxSeedTimes is how many times as long as its time a generation grows at the most where its seeds are short of CPUs.
 	maxSeedTimes = 8
+	// untilDemand is when the time of seeds is over that can keep up.
+	untilDemand = math.MaxInt64 * time.Nanosecond
 	// runnableShare is the part of their time in which they are, then.
 	runnableShare = 0.75
 )
@@ -77,34 +81,67 @@ func (c *Core) forksOf(p *preloader) (n int) {
 func (c *Core) beginSeeding(p *preloader) {
 	if c.seeds() {
 		p.seeding = true
-		p.seedLast = c.now + maxSeedTimes*c.policy.SeedTime
-		c.setSeedTime(p)
+		c.setSeedTime(p, c.policy.SeedTime)
 	}
 }
 
-func (c *Core) setSeedTime(p *preloader) {
-	p.seedUntil = c.now + c.policy.SeedTime
-	c.do(SetTimer{Timer{TimerSeed, p.key()}, c.policy.SeedTime})
+func (c *Core) setSeedTime(p *preloader, after time.Duration) {
+	p.seedUntil = c.now + after
+	c.do(SetTimer{Timer{TimerSeed, p.key()}, after})
 }
 
-// seedTimeout fills the slots as where nothing is reforked. A preloader that is being forked from a seed gets as much time again,
-// seeds that are short of CPUs some more, and a newer generation that loads as much as this one has needed, twice: else each
-// slot would be filled twice.
+// noticeDemand notes since when all seeds have a request in hand, and has their time begin.
+func (c *Core) noticeDemand() {
+	p := c.seeding()
+	switch {
+	case p == nil:
+	case !c.allBusy(p):
+		p.pressed = false
+	case !p.pressed:
+		p.pressed, p.pressedSince = true, c.now
+		p.seedLast = c.now + maxSeedTimes*c.policy.SeedTime
+		if p.seedUntil == untilDemand {
+			c.setSeedTime(p, c.policy.SeedTime)
+		}
+	}
+}
+
+// allBusy says whether every ready worker of a preloader has a request in hand, as last measured.
+func (c *Core) allBusy(p *preloader) bool {
+	busy := false
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.state == ReadyWorker && w.key.Origin() == p.origin {
+				if !w.busy {
+					return false
+				}
+				busy = true
+			}
+		}
+	}
+	return busy
+}
+
+// seedTimeout fills the slots as where nothing is reforked, when the seeds were busy all the time. A preloader that is being forked
+// from a seed gets as much time again, seeds that are short of CPUs some more, and a newer generation that loads as much as this
+// one has needed, twice: else each slot would be filled twice.
 func (c *Core) seedTimeout(origin ident.Origin) {
 	p := c.preloader(origin)
 	switch {
 	case p == nil || !p.seeding || c.now < p.seedUntil || c.phase != PhaseRunning:
 	case c.seeding() != p:
 		c.endSeeding(p, ReasonSuperseded)
+	case !p.pressed:
+		c.leaveToSeeds(p)
+	case c.now < p.pressedSince+c.policy.SeedTime:
+		c.setSeedTime(p, p.pressedSince+c.policy.SeedTime-c.now)
 	case !p.seedExtended && c.reforkOfSeeds(p) != nil:
 		p.seedExtended = true
-		c.setSeedTime(p)
+		c.setSeedTime(p, c.policy.SeedTime)
 	case c.holdsForLoad(p):
-		c.setSeedTime(p)
+		c.setSeedTime(p, c.policy.SeedTime)
 	case c.now < p.seedLast && c.shortOfCPUs(p):
-		c.setSeedTime(p)
-	case !p.asked:
-		c.endSeeding(p, ReasonNotAsked)
+		c.setSeedTime(p, c.policy.SeedTime)
 	default:
 		c.endSeeding(p, ReasonSeedTime)
 	}
@@ -152,16 +189,21 @@ func (c *Core) waitsForRelease(s *slot, source *preloader) bool {
 	})
 }
 
-// endHopelessSeeding fills the slots where it is known that no preloader will be forked from a seed within the time.
+// endHopelessSeeding fills the slots where it is known that no preloader will be forked from a seed within the time. Where all
+// have been filled meanwhile, since a newer generation was there for a while, nothing grows any more.
 func (c *Core) endHopelessSeeding() {
 	p := c.seeding()
+	if p != nil && c.forksOf(p) == len(c.slots) {
+		c.endSeeding(p, ReasonFilled)
+		return
+	}
 	if p == nil || slices.ContainsFunc(c.preloaders, func(other *preloader) bool {
 		return other.seededBy == p.origin && other.state != RetiringPreloader
 	}) {
 		return
 	}
 	r := c.reforksOf(p.origin.Generation)
-	if c.reforksEnd(r) || r.retryAt > p.seedUntil || c.unfitSeeds(p) {
+	if c.reforksEnd(r) || p.pressed && r.retryAt > p.seedUntil || c.unfitSeeds(p) {
 		c.endSeeding(p, ReasonNoRefork)
 	}
 }

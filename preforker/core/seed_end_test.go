@@ -18,9 +18,7 @@ func (s *script) ended(generation int, want Reason) {
 // TestSeedTimeEndsUnderDemand: seeds that are busy and come to nothing have all slots filled when their time is over.
 func TestSeedTimeEndsUnderDemand(t *testing.T) {
 	s := seeded(t, 4)
-	s.busy(0, true)
-	s.busy(1, true)
-	s.boot(s.fire(TimerSeed))
+	s.boot(s.press())
 	s.all(gen(1))
 	s.ended(1, ReasonSeedTime)
 }
@@ -34,6 +32,7 @@ func TestSeedTimeOfSeedsThatAreShortOfCPUs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := seeded(t, 4)
 			since := s.now
+			s.demand(true)
 			for times := 1; ; times++ {
 				s.now += 900 * time.Millisecond
 				var found []Measurement
@@ -69,6 +68,7 @@ func TestSlotsDoNotWaitForARefusedRefork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := seeded(t, 4)
 			origin := s.served(0, 10)[0].Origin
+			s.demand(true)
 			actions := s.event(WorkerNotReforked{Origin: origin, Why: why})
 			actions = append(actions, s.event(PreloaderExited{Origin: origin})...)
 			if name == "unfit, and another" {
@@ -105,7 +105,7 @@ func TestSeedTimeWhileTheNextReleaseLoads(t *testing.T) {
 	s := seeded(t, 5)
 	s.core.loads[1] = LoadRecord{Load: Load{Seconds: 2}}
 	s.event(RestartAsked{"HUP"})
-	if spawned := find[SpawnWorker](s.fire(TimerSeed)); len(spawned) != 0 {
+	if spawned := find[SpawnWorker](s.press()); len(spawned) != 0 {
 		t.Fatalf("spawned %+v", spawned)
 	}
 	for range 3 {
@@ -119,7 +119,7 @@ func TestSeedTimeWhileTheNextReleaseLoads(t *testing.T) {
 			t.Errorf("slot %d: %+v", number, w)
 		}
 	}
-	s.ended(1, ReasonNotAsked)
+	s.ended(1, ReasonSeedTime)
 }
 
 // TestSeedTimeWhileTheNextReleasePrepares, which it does before it has workers: what the one before has done beside its own counts.
@@ -128,13 +128,14 @@ func TestSeedTimeWhileTheNextReleasePrepares(t *testing.T) {
 	s.core.loads[1] = LoadRecord{Load: Load{Seconds: 1}}
 	s.boot(s.event(PreloaderPrepared{Origin: gen(1), Seconds: 1}))
 	s.event(RestartAsked{"HUP"})
+	s.demand(true)
 	for range 4 {
 		if spawned := find[SpawnWorker](s.fire(TimerSeed)); slices.ContainsFunc(spawned, func(a SpawnWorker) bool { return a.Key.Slot > 1 }) {
 			t.Fatalf("spawned %+v", spawned)
 		}
 	}
 	s.fire(TimerSeed)
-	s.ended(1, ReasonNotAsked)
+	s.ended(1, ReasonSeedTime)
 }
 
 // TestReleaseThatFailsToLoad leaves no slot empty.
@@ -142,7 +143,7 @@ func TestReleaseThatFailsToLoad(t *testing.T) {
 	s := seeded(t, 5)
 	s.core.loads[1] = LoadRecord{Load: Load{Seconds: 60}}
 	s.event(RestartAsked{"HUP"})
-	s.fire(TimerSeed)
+	s.press()
 	s.event(PreloaderExited{Origin: gen(2)})
 	s.boot(s.fire(TimerSeed))
 	s.all(gen(1))
@@ -203,4 +204,17 @@ func TestSeedTimeAfterStop(t *testing.T) {
 	if late := find[SeedingEnded](s.fire(TimerSeed)); len(late) != 0 {
 		t.Errorf("%+v", late)
 	}
+}
+
+// TestSeedingEndsWhereAllSlotsAreFilled: a newer generation was there for a while, and its workers came to nothing.
+func TestSeedingEndsWhereAllSlotsAreFilled(t *testing.T) {
+	s := seeded(t, 3)
+	s.core.policy.Seeds = 3
+	s.boot(s.event(WorkersMeasured{}))
+	s.core.policy.Seeds = 2
+	s.event(WorkersMeasured{})
+	if s.core.seeding() != nil {
+		t.Error("it grows, and no slot is without a worker")
+	}
+	s.all(gen(1))
 }

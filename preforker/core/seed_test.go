@@ -23,6 +23,24 @@ func seededFor(t *testing.T, slots int, seedTime time.Duration) *script {
 	return s
 }
 
+// press has all seeds busy until their time is over.
+func (s *script) press() []Action {
+	s.t.Helper()
+	s.demand(true)
+	return s.fire(TimerSeed)
+}
+
+// demand has each seed of the newest generation that grows busy, or idle.
+func (s *script) demand(busy bool) []Action {
+	s.t.Helper()
+	var found []Measurement
+	for _, slot := range s.slotsOf(s.core.seeding().origin) {
+		w := s.core.slots[slot].serving()
+		found = append(found, Measurement{Key: w.key, Served: w.served, Busy: busy})
+	}
+	return s.event(WorkersMeasured{found})
+}
+
 // has says whether the workers of a generation serve exactly these slots.
 func (s *script) slotsOf(origin ident.Origin) (slots []int) {
 	for _, slot := range s.core.slots {
@@ -42,8 +60,8 @@ func TestSeedsServeAllSlots(t *testing.T) {
 	if len(lent) != 2 || !slices.Equal(lent[0].Slots, []int{2, 3, 4}) || !slices.Equal(lent[1].Slots, []int{2, 3, 4}) {
 		t.Errorf("lent %+v", lent)
 	}
-	if s.kinds["core.Announce"] != 0 {
-		t.Error("slots without a worker are told to serve")
+	if s.kinds["core.AnnounceServed"] != 1 || s.kinds["core.Announce"] != 0 {
+		t.Errorf("%v, want word that all slots are served, and none that each has a worker", s.kinds)
 	}
 }
 
@@ -92,29 +110,11 @@ func TestSlotsAreFilledFromWhatTheSeedsHaveServed(t *testing.T) {
 	s.arrived(3, 60) // and once more, with all
 }
 
-// TestSeedsThatAreNotAsked: past their time all slots are filled from what was loaded, and roll later as they always did.
-func TestSeedsThatAreNotAsked(t *testing.T) {
-	s := seeded(t, 4)
-	actions := s.fire(TimerSeed)
-	if len(find[SpawnWorker](actions)) != 2 || len(find[ReturnSockets](actions)) != 2 {
-		t.Fatalf("%+v", actions)
-	}
-	if ended := find[SeedingEnded](actions); len(ended) != 1 || ended[0].Reason != ReasonNotAsked {
-		t.Errorf("%+v", ended)
-	}
-	s.boot(actions)
-	s.all(gen(1))
-	if s.kinds["core.Announce"] != 1 {
-		t.Errorf("%v", s.kinds)
-	}
-	s.arrived(0, 10)
-}
-
 // TestSeedTimeWaitsForARefork once.
 func TestSeedTimeWaitsForARefork(t *testing.T) {
 	s := seeded(t, 4)
 	s.asked(0, 10)
-	if actions := s.fire(TimerSeed); len(find[SpawnWorker](actions)) != 0 {
+	if actions := s.press(); len(find[SpawnWorker](actions)) != 0 {
 		t.Errorf("%+v", actions)
 	}
 	if actions := s.fire(TimerSeed); len(find[SpawnWorker](actions)) != 2 {
@@ -144,6 +144,7 @@ func TestSeedWhosePreloaderFails(t *testing.T) {
 	origin := s.asked(0, 10)
 	first := find[SpawnWorker](s.reforked(origin))
 	s.ready(first[0].Key)
+	s.demand(true)
 	s.boot(s.event(WorkerAnsweredFirst{first[0].Key, 500, "GET /"}))
 	s.drained()
 	s.exits()
@@ -153,7 +154,7 @@ func TestSeedWhosePreloaderFails(t *testing.T) {
 // TestSeedsOfANewRelease: one after the other takes a slot, the others roll once, to warm forks.
 func TestSeedsOfANewRelease(t *testing.T) {
 	s := seeded(t, 5)
-	s.boot(s.fire(TimerSeed))
+	s.boot(s.press())
 	s.event(RestartAsked{"HUP"})
 	s.boot(s.load(2))
 	s.drained()
@@ -179,8 +180,10 @@ func TestSeedsOfANewRelease(t *testing.T) {
 func TestReforkThatComesAfterSeedTime(t *testing.T) {
 	s := seeded(t, 4)
 	origin := s.asked(0, 10)
-	s.fire(TimerSeed)
+	s.press()
 	s.boot(s.fire(TimerSeed))
+	s.busy(0, false)
+	s.busy(1, false)
 	if cold := s.slotsOf(gen(1)); len(cold) != 4 {
 		t.Fatalf("slots %v were filled", cold)
 	}
@@ -242,7 +245,7 @@ func TestSeedThatDiesWhileItsPreloaderIsTried(t *testing.T) {
 // TestReforksOfTwoGenerationsAreCountedApart: a release that dies young leaves the one before where it was.
 func TestReforksOfTwoGenerationsAreCountedApart(t *testing.T) {
 	s := seeded(t, 4)
-	s.boot(s.fire(TimerSeed))
+	s.boot(s.press())
 	s.notReforked(s.asked(0, 10))
 	s.event(RestartAsked{"HUP"})
 	s.load(2)
@@ -288,7 +291,7 @@ func TestReforkOfAReleaseThatIsGone(t *testing.T) {
 // TestReforkOfAReleaseStays where what has loaded that release is gone: nothing goes back to older code.
 func TestReforkOfAReleaseStays(t *testing.T) {
 	s := seeded(t, 4)
-	s.boot(s.fire(TimerSeed))
+	s.boot(s.press())
 	s.event(RestartAsked{"HUP"})
 	s.boot(s.load(2))
 	s.drained()
@@ -308,6 +311,7 @@ func TestForkOfAFailedReforkLeavesAtOnce(t *testing.T) {
 	origin := s.asked(0, 10)
 	first := s.firstWorker(s.reforked(origin), origin)
 	s.ready(first)
+	s.demand(true)
 	spawned := find[SpawnWorker](s.event(WorkerAnsweredFirst{first, 500, "GET /"}))
 	if len(spawned) != 3 || spawned[0].Key.Origin() != gen(1) || !slices.ContainsFunc(spawned, func(a SpawnWorker) bool { return a.Key.Slot == first.Slot }) {
 		t.Errorf("spawned %+v", spawned)

@@ -49,6 +49,7 @@ type SlotView struct {
 	Slot    int
 	State   SlotState
 	Open    bool          // its socket is there
+	Lent    bool          // to ready workers of other slots, while it has none
 	Deaths  int           // early ones, in a row
 	RetryAt time.Duration // no next worker before; 0 where it does not wait
 	Workers []WorkerView  // oldest first
@@ -99,6 +100,9 @@ func (c *Core) View(now time.Duration) View {
 	}
 	for _, s := range c.slots {
 		slot := SlotView{Slot: s.number, State: s.state, Open: s.open, Deaths: s.deaths, Workers: make([]WorkerView, 0, len(s.workers))}
+		if lender := c.lender(); lender != nil && s.serving() == nil {
+			slot.Lent = c.isLent(s, lender)
+		}
 		if s.retryAt > now && c.phase == PhaseRunning {
 			slot.RetryAt = s.retryAt
 		}

@@ -20,6 +20,8 @@ func (c *checker) did(a core.Action) {
 		c.bound, c.leastBound = a.Bytes, min(c.leastBound, a.Bytes)
 	case core.SetTimer:
 		c.setsTimer(a)
+	case core.AnnounceServed:
+		c.announcesServed(a)
 	case core.Announce:
 		c.announces(a)
 		c.seedingOver(a.Generation)
@@ -160,9 +162,16 @@ func (c *checker) setsTimer(a core.SetTimer) {
 	case core.TimerSpare:
 		c.spare.wait, c.spare.timer = c.now+a.After, a.Timer
 	case core.TimerSeed:
-		c.seeds(a.Timer.Key.Origin())
-		if p := c.preloader(a.Timer.Key.Origin()); p != nil {
-			p.until = c.now + a.After
+		c.seeds(a.Timer.Key.Origin(), a.After)
+	}
+}
+
+func (c *checker) announcesServed(a core.AnnounceServed) {
+	for i := range c.slots {
+		switch w := c.slots[i].accepting(); {
+		case w != nil && w.key.Generation == a.Generation:
+		case w != nil || !c.isLent(i, a.Generation):
+			c.fail("generation %d is said to serve all slots, and does not serve slot %d", a.Generation, i)
 		}
 	}
 }
@@ -244,6 +253,8 @@ func (c *checker) drains(a core.DrainWorker) {
 		if !c.direct() {
 			c.fail("%v is to drain before it serves", a.Key)
 		}
+	case c.takesOver(w):
+		s.wantsWorker()
 	case !isReady || ready.Key.Slot != a.Key.Slot || ready.Key == a.Key || s.accepting() == nil:
 		c.fail("%v is to drain, and no successor is ready", a.Key)
 	case ready.Key.Generation == a.Key.Generation:

@@ -45,11 +45,9 @@ func (c *checker) takes(e core.Event) (late bool) {
 				if m.Runnable > 0 {
 					w.ran, w.ranAt = m.Runnable, c.now
 				}
-				if p := c.preloader(m.Key.Origin()); p != nil {
-					p.asked = p.asked || m.Busy || m.Served > 0
-				}
 			}
 		}
+		c.presses()
 	case core.SlotNotBound:
 		c.slots[e.Slot].open = false
 		c.slots[e.Slot].socket++

@@ -78,9 +78,15 @@ func (c *checker) retires(origin ident.Origin) {
 		if w != nil && newest != nil && newest.seeded(w.key.Origin()) && (newest.proven || newest.maybe) {
 			continue
 		}
+		if w == nil && newest != nil && origin.Generation < newest.origin.Generation && c.isLent(i, newest.origin.Generation) {
+			continue
+		}
 		if w == nil || !origin.Before(w.key.Origin()) {
 			c.fail("the preloader %v is to leave before slot %d has a newer worker", origin, i)
 			return
+		}
+		if proven, _ := c.sources(); w.key.Generation > origin.Generation && proven != nil && proven.origin.Generation == w.key.Generation {
+			continue
 		}
 		if source := c.preloader(w.key.Origin()); source == nil || !source.proven && !source.maybe {
 			c.fail("the preloader %v is to leave before its successor has shown that it serves", origin)

@@ -72,8 +72,8 @@ func (c *checker) leaversOf(origin ident.Origin) (n int) {
 	return n
 }
 
-// seeds: a generation grows from seeds from its load on, for a time that is set, and once more where a refork is in flight.
-func (c *checker) seeds(origin ident.Origin) {
+// seeds: a generation grows from seeds from its load on. A time for that is set then, and whenever all seeds are busy.
+func (c *checker) seeds(origin ident.Origin, after time.Duration) {
 	p := c.preloader(origin)
 	if p == nil || !p.loaded || p.told || origin.Refork > 0 {
 		c.fail("%v is to have seeds, which cannot fork", origin)
@@ -82,54 +82,31 @@ func (c *checker) seeds(origin ident.Origin) {
 	if c.policy.Seeds < 1 || c.policy.Seeds >= len(c.slots) || len(c.policy.Refork.After) == 0 {
 		c.fail("%v is to have seeds, with %d slots and %+v", origin, len(c.slots), c.policy)
 	}
-	switch p.seedings++; p.seedings {
-	case 1:
+	p.until = c.now + after
+	switch p.seedings++; {
+	case p.seedings == 1:
 		_, loads := c.event.(core.PreloaderLoaded)
 		if _, prepared := c.event.(core.PreloaderPrepared); !loads && !prepared || p.early {
 			c.fail("%v is to have seeds after %T", origin, c.event)
 		}
-		p.seeding, p.seedsFrom = true, c.now
-	default:
-		if p.moreSince == 0 {
-			p.moreSince = c.now
-		}
-		switch {
-		case c.loads() && c.now-p.moreSince < c.policy.SeedTime+time.Duration(2*(loadSeconds+p.prepared)*float64(time.Second)):
-		case p.seeding && c.now-p.seedsFrom < 8*c.policy.SeedTime && c.ran(p.origin) >= 0.75:
-		case !p.seeding || c.reforkOfSeeds(p) == nil:
-			c.fail("the seeds of %v get more time, and nothing is reforked from them", origin)
-		case p.extended:
-			c.fail("the seeds of %v get more and more time", origin)
-		default:
-			p.extended = true
-		}
+		p.seeding = true
+	case !p.seeding:
+		c.fail("the seeds of %v get a time, and it does not grow", origin)
+	case !p.pressed && c.serves(origin) && !slices.ContainsFunc(c.preloaders, func(p *checkedPreloader) bool { return !p.loaded }):
+		c.fail("the seeds of %v get a time, and are not all busy", origin)
 	}
 }
 
-// ran is the part of their time in which the workers of a preloader had a CPU, or were short of one.
-func (c *checker) ran(origin ident.Origin) float64 {
-	var ran, all time.Duration
+// isLent says whether a worker of a generation has a slot's socket besides its own.
+func (c *checker) isLent(slot, generation int) bool {
 	for i := range c.slots {
-		for _, w := range c.slots[i].workers {
-			if w.key.Origin() == origin && w.accepting() {
-				ran, all = ran+w.ran, all+max(0, w.ranAt-w.since)
+		if w := c.slots[i].accepting(); w != nil && w.key.Generation == generation {
+			if since, has := w.borrowed[slot]; has && since == c.slots[slot].socket {
+				return true
 			}
 		}
 	}
-	if all == 0 {
-		return 0
-	}
-	return float64(ran) / float64(all)
-}
-
-// reforkOfSeeds is the preloader that is forked from a seed, or nil.
-func (c *checker) reforkOfSeeds(p *checkedPreloader) *checkedPreloader {
-	for _, other := range c.preloaders {
-		if other.seeded(p.origin) {
-			return other
-		}
-	}
-	return nil
+	return false
 }
 
 func (c *checker) endsSeeding(a core.SeedingEnded) {
@@ -138,8 +115,11 @@ func (c *checker) endsSeeding(a core.SeedingEnded) {
 		c.fail("the seeding of generation %d ends, which has none", a.Generation)
 		return
 	}
-	if p.asked && a.Reason == core.ReasonNotAsked {
-		c.fail("the seeds of %v were asked, and it ends since they were not", p.origin)
+	switch {
+	case a.Reason == core.ReasonManySlots:
+		c.fail("%v does not grow any more, since there are %d slots", p.origin, len(c.slots))
+	case a.Reason == core.ReasonSeedTime && (!p.pressed || c.now < p.pressedAt+c.policy.SeedTime):
+		c.fail("the time of the seeds of %v is over, which were not busy for so long", p.origin)
 	}
 	c.seedingOver(a.Generation)
 	for _, other := range c.preloaders { // what comes too late takes all slots
@@ -197,7 +177,7 @@ func (c *checker) waitsForRelease(slot int) bool {
 
 // loads says whether the application is on its way.
 func (c *checker) loads() bool {
-	return slices.ContainsFunc(c.preloaders, func(p *checkedPreloader) bool { return p.origin.Refork == 0 && !p.loaded })
+	return slices.ContainsFunc(c.preloaders, func(p *checkedPreloader) bool { return p.origin.Refork == 0 && !p.loaded && !p.told })
 }
 
 // seedsWait says whether a slot waits for its next worker.
@@ -330,7 +310,7 @@ func (c *checker) checkBorrowers() {
 // checkHope: no slot waits for a refork that cannot come any more.
 func (c *checker) checkHope() {
 	p := c.seeding()
-	if p == nil || c.reforkAt[p.origin.Generation] <= p.until {
+	if p == nil || !p.pressed || c.reforkAt[p.origin.Generation] <= p.until {
 		return
 	}
 	for _, other := range c.preloaders {

@@ -30,7 +30,7 @@ func (c *checker) spawnsSpare(key ident.Key) {
 		c.fail("a spare, and none is wanted")
 	case c.spare.worker != nil:
 		c.fail("a second spare beside %v", c.spare.worker.key)
-	case p == nil || !p.loaded || p.told || p != newest || p != proven || !p.proven && !p.maybe:
+	case p == nil || !p.loaded || p.told || p != newest || (p != proven || !p.proven) && !p.maybe:
 		c.fail("a spare of %v, which is not the newest that is proven", key.Origin())
 	case c.seeding() != nil:
 		c.fail("a spare while generation %d grows", newest.origin.Generation)
@@ -148,6 +148,9 @@ func (c *checker) checkUnusedSpare() {
 	if w := c.spare.worker; w == nil || !w.prepared || w.told || !c.spareIsNewest(w) {
 		return
 	}
+	if slices.ContainsFunc(c.workers[1:], func(w *checkedWorker) bool { return w.killed && !w.ended }) {
+		return // its end is an event soon
+	}
 	for i := range c.slots {
 		if s := &c.slots[i]; s.accepting() == nil && s.comingUp() == nil && !s.held() && s.wait == 0 {
 			c.fail("slot %d has no worker, nobody can fork, and the spare is not given to it", i)
@@ -168,13 +171,13 @@ func (c *checker) checkSpare() {
 	if w == nil || w.told {
 		return
 	}
-	proven, _ := c.sources()
+	proven, newest := c.sources()
 	switch {
 	case c.stopping:
 		c.fail("the spare %v was not told that the launcher stops", w.key)
 	case w.ready || len(w.borrowed) > 0:
 		c.fail("the spare %v serves", w.key)
-	case proven != nil && proven.proven && w.key.Origin() != proven.origin:
+	case proven != nil && proven.proven && w.key.Origin() != proven.origin && !(newest.maybe && w.key.Origin() == newest.origin):
 		c.fail("the spare %v stays, and slots are filled from %v", w.key, proven.origin)
 	}
 }
@@ -184,7 +187,7 @@ func (w *world) unrestOfSpare(newest ident.Origin) string {
 	c := w.check
 	s := c.spare.worker
 	switch {
-	case s == nil && c.policy.Spare == core.SpareOne && !c.direct() && !w.poison():
+	case s == nil && c.policy.Spare == core.SpareOne && !c.direct() && !w.poison() && c.seeding() == nil:
 		return "there is no spare"
 	case s == nil:
 		return ""

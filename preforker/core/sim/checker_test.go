@@ -111,12 +111,10 @@ type checkedPreloader struct {
 	maybe    bool          // it is taken for proven where a worker of it died early and there is no other
 
 	seeding   bool          // most slots wait for the one that is reforked from its workers
-	seedings  int           // how often the time for that was set
-	seedsFrom time.Duration // when that was first
-	moreSince time.Duration // when that was more than once
-	extended  bool          // for a refork
+	seedings  int           // how often a time for that was set
 	until     time.Duration // when it is over
-	asked     bool          // a seed was seen to have a request
+	pressed   bool          // all seeds are busy
+	pressedAt time.Duration // since when
 	seededBy  ident.Origin  // the preloader whose workers stay, as it was seeding when one of them was asked
 }
 
@@ -261,6 +259,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	c.checkSlots()
 	c.checkSpare()
 	c.checkBorrowers()
+	c.checkPress()
 }
 
 // checkSlots are the invariants of each slot after each step.

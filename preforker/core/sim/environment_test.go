@@ -124,6 +124,9 @@ func (w *world) losesSockets() {
 
 // traffic is requests, and what they do to the memory of workers.
 func (w *world) traffic() {
+	if w.below(6) == 1 {
+		w.rush = !w.rush
+	}
 	var found []core.Measurement
 	for i := range w.check.slots { // in an order that is the same each time
 		for _, known := range w.check.slots[i].workers {
@@ -139,7 +142,7 @@ func (w *world) traffic() {
 			p.served += served
 			p.private = w.privateAfter(p.private, served)
 			if p.watched {
-				found = append(found, core.Measurement{Key: p.key, Private: p.private, Served: p.served, Busy: w.below(3) == 2,
+				found = append(found, core.Measurement{Key: p.key, Private: p.private, Served: p.served, Busy: w.below(3) == 2 || w.rush,
 					Runnable: time.Duration(w.below(5)) * time.Second})
 			}
 		}

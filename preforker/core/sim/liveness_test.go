@@ -106,13 +106,15 @@ func (w *world) unrestOf(slot int, newest, seeds ident.Origin) string {
 	c, s := w.check, &w.check.slots[slot]
 	serving := s.accepting()
 	switch {
+	case serving == nil && s.open && c.seedsOf(newest) && c.isLent(slot, newest.Generation):
+		return "" // for as long as the seeds keep up
 	case serving == nil:
 		return "has no worker"
 	case len(s.workers) != 1:
 		return fmt.Sprintf("has %d workers", len(s.workers))
 	case !s.open || !w.bound[slot]:
 		return "has no socket"
-	case len(serving.borrowed) > 0:
+	case len(serving.borrowed) > 0 && !c.seedsOf(serving.key.Origin()):
 		return "has a worker that still has the sockets of others"
 	case serving.key.Origin() != newest && serving.key.Origin() != seeds && !(c.direct() && c.failed == c.generation):
 		return fmt.Sprintf("has a worker of %v", serving.key.Origin())

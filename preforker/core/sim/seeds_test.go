@@ -10,7 +10,7 @@ import (
 
 // TestSeedsFillEachSlotOnce: where nothing goes wrong and requests come, a generation grows with one fork a slot.
 func TestSeedsFillEachSlotOnce(t *testing.T) {
-	grown, ended := 0, 0
+	grown, ended, alone := 0, 0, 0
 	for seed := range uint64(4000) {
 		w := newWorld(newChoices(seed))
 		p := w.policy
@@ -43,16 +43,19 @@ func TestSeedsFillEachSlotOnce(t *testing.T) {
 		if w.check.problem != "" {
 			t.Errorf("seed %d: %s", seed, w.check.problem)
 		}
-		if slices.Max(spawned) > 1 || complete && slices.Min(spawned) != 1 || !complete && !late {
+		if slices.Max(spawned) > 1 || complete && slices.Min(spawned) != 1 {
 			t.Errorf("seed %d: %d slots, %+v, complete %v, late %v: forks by slot %v", seed, len(w.bound), p, complete, late, spawned)
 		}
-		if complete {
+		switch {
+		case complete:
 			grown++
-		} else {
+		case late:
 			ended++
+		default: // the seeds keep up
+			alone++
 		}
 	}
-	if t.Logf("%d have grown, %d were filled from what was loaded", grown, ended); grown < 20 || ended < 20 {
+	if t.Logf("%d have grown, %d were filled from what was loaded, in %d the seeds serve", grown, ended, alone); grown < 20 || ended < 20 || alone < 10 {
 		t.Error("the histories are not what they should be")
 	}
 }

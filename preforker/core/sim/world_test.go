@@ -32,6 +32,7 @@ type world struct {
 
 	faults   int // one thing in so many goes wrong; 0: none
 	calm     bool
+	rush     bool // whoever has served a request has another one
 	stopping bool
 	stopped  time.Duration // since when
 	finished bool

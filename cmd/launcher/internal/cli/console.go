@@ -40,6 +40,7 @@ type console struct {
 	loading string // the spinner's text, "" while there is none
 	since   time.Time
 	dropped int
+	served  bool // all slots were, once
 	shown   bool // the table
 
 	// Of the writing goroutine alone.
@@ -214,6 +215,22 @@ func (c *console) Printed(line string) {
 	c.printed.Info("the application printed", keyLine, plain(line))
 }
 
+// Served implements preforker.Observer: a line where a few workers serve all slots so far.
+func (c *console) Served(generation, slots, workers int) {
+	switch {
+	case workers == slots: // the next line says more
+	case c.served || c.shown:
+		c.log.Info("all slots are served", keyGeneration, generation, keyWorkers, workers)
+	case c.direct != nil:
+		c.log.Info("all slots are served", keyWorkers, workers, c.address.Key, c.address.Value)
+	default:
+		fmt.Fprintln(c, counted(slots, "slot is served", "slots are served")+", by "+counted(workers, "worker", "workers")+
+			" so far: the others come once one is warm"+c.where())
+	}
+	c.served = true
+	c.setLoading("")
+}
+
 // Serving implements preforker.Observer: a table the first time, a line later.
 func (c *console) Serving(generation int, workers []preforker.WorkerView) {
 	c.setLoading("")
@@ -232,13 +249,15 @@ func (c *console) Serving(generation int, workers []preforker.WorkerView) {
 		fmt.Fprintf(table, "%d\t%d\t%v\t%s\n", w.Slot, w.Pid, w.State, w.Socket)
 	}
 	_ = table.Flush()
-	text := counted(len(workers), "worker is ready", "workers are ready")
+	fmt.Fprintln(c, counted(len(workers), "worker is ready", "workers are ready")+c.where())
+}
+
+// where is what a web server is to be told, at the end of a sentence.
+func (c *console) where() string {
 	if c.address.Key == keyInclude {
-		text += fmt.Sprintf(". lighttpd: include %q", c.address.Value.String())
-	} else {
-		text += ": " + c.address.Value.String()
+		return fmt.Sprintf(". lighttpd: include %q", c.address.Value.String())
 	}
-	fmt.Fprintln(c, text)
+	return ": " + c.address.Value.String()
 }
 
 // counted returns a number with the words for one or for several.

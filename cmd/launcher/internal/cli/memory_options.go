@@ -36,8 +36,8 @@ const (
 	maxWarmupCount = 1000
 )
 
-// seedTime is more than a worker needs to be warm where requests wait for it, and hardly delays those who wait for
-// all to be ready where nobody asks.
+// seedTime is more than a worker needs to be warm where requests wait for it, and hardly delays those whose requests wait for
+// something else than a CPU.
 const seedTime = 500 * time.Millisecond
 
 // header is "Name: value": a token (RFC 9110, section 5.6.2), and a value without
@@ -58,7 +58,7 @@ func memoryFlags() []cli.Flag {
 		&cli.StringFlag{Name: optReforkAfter, EnvVars: env(optReforkAfter), Value: "auto",
 			Usage: "`REQUESTS`[,REQUESTS…] of one worker after which it is forked into the preloader of the next workers (a refork); auto: where that is safe, never"},
 		&cli.DurationFlag{Name: optSeedTime, EnvVars: env(optSeedTime), Value: seedTime,
-			Usage: "fill all slots from a worker that has served, if that is to be had within `TIME` after the load; 0: fill them at once"},
+			Usage: "after a load few workers serve all slots until one of them is warm, unless all are busy for `TIME`; 0: fill all slots at once"},
 		&cli.StringFlag{Name: optSpare, EnvVars: env(optSpare), Value: string(core.SpareAuto),
 			Usage: "keep `NUMBER` (0 or 1) workers forked without a slot, to be given one when a worker dies or is replaced; auto: 1 where there is memory for it"},
 		&cli.StringSliceFlag{Name: optWithout, EnvVars: env(optWithout),

@@ -20,14 +20,12 @@ import (
 	"launcher/preforker/proc"
 )
 
-// installed are the methods that can run where the tests do. Debian has no package of Pitchfork and Falcon.
+// installed are the methods that can run where the tests do. Debian has no package of Pitchfork.
 func installed(t *testing.T) []experiment.Method {
 	t.Helper()
 	methods := append(experiment.DefaultMethods(), experiment.PumaForkWorker)
-	for _, method := range []experiment.Method{experiment.Pitchfork, experiment.Falcon} {
-		if _, err := findGem(t.Context(), method, experiment.App{Root: t.TempDir()}); err == nil {
-			methods = append(methods, method)
-		}
+	if _, err := findGem(t.Context(), experiment.Pitchfork, experiment.App{Root: t.TempDir()}); err == nil {
+		methods = append(methods, experiment.Pitchfork)
 	}
 	return methods
 }

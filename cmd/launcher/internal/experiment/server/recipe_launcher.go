@@ -5,6 +5,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -23,7 +24,7 @@ func (s *Spec) launcher() (*recipe, error) {
 		"--boot-timeout", s.Timeout.String(), "--log-format", "text", number(s.Workers)}
 	r := &recipe{
 		command: append([]string{program}, arguments...), typed: append([]string{"launcher"}, arguments...),
-		stopSignal: syscall.SIGTERM, ready: &logLine{text: readyLine(s.Workers)},
+		stopSignal: syscall.SIGTERM, ready: &logLine{texts: readyLines(s.Workers)},
 	}
 	for _, socket := range sockets.Paths(s.Dir, s.Workers) {
 		r.backends = append(r.backends, Backend{FastCGI: true, Socket: socket})
@@ -31,22 +32,23 @@ func (s *Spec) launcher() (*recipe, error) {
 	return r, nil
 }
 
-// readyLine returns the start of the line that the launcher prints once all workers are ready.
-func readyLine(workers int) string {
+// readyLines returns how the lines start that the launcher prints once all sockets are served, and once all workers are ready:
+// whichever comes first.
+func readyLines(workers int) []string {
 	if workers == 1 {
-		return "1 worker is ready"
+		return []string{"1 slot is served", "1 worker is ready"}
 	}
-	return number(workers) + " workers are ready"
+	return []string{number(workers) + " slots are served", number(workers) + " workers are ready"}
 }
 
-// logLine is the readiness of a server whose log has one line for all of its workers.
+// logLine is the readiness of a server whose log has a line for all of its workers, or one of several.
 type logLine struct {
-	text string
-	seen bool
+	texts []string
+	seen  bool
 }
 
 func (l *logLine) line(text string) error {
-	l.seen = l.seen || strings.HasPrefix(text, l.text)
+	l.seen = l.seen || slices.ContainsFunc(l.texts, func(start string) bool { return strings.HasPrefix(text, start) })
 	return nil
 }
 

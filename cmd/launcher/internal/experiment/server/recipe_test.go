@@ -42,7 +42,7 @@ func TestReadiness(t *testing.T) {
 		"unicorn": {(&Spec{Workers: 2}).unicorn(Installed{}).ready, []string{
 			"I, [2026-11-21T21:58:34.465465 #23346]  INFO -- : master process ready",
 			"I, [2026-11-21T21:58:34.466069 #23347]  INFO -- : worker=1 ready", "I, [2026-11-21T21:58:34.466069 #23348]  INFO -- : worker=0 ready"}},
-		"launcher": {&logLine{text: "2 workers are ready"}, []string{
+		"launcher": {&logLine{texts: readyLines(2)}, []string{
 			"SLOT  PID  STATE  SOCKET", "12 workers are ready", `2 workers are ready. lighttpd: include "/tmp/x/lighttpd.conf"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
