@@ -94,3 +94,23 @@ func TestFillWithAFile(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// The mixes that come with the project are what its documents say of them.
+func TestMixesOfTheProject(t *testing.T) {
+	for name, writes := range map[string]int{"blog": 20, "redmine": 10} {
+		requests, err := Read("../../../../../testdata/experiments/" + name + ".mix")
+		if err != nil {
+			t.Fatal(err)
+		}
+		total, writing := 0, 0
+		for i := range requests {
+			total += requests[i].Weight
+			if !requests[i].reads() {
+				writing += requests[i].Weight
+			}
+		}
+		if total != 100 || writing != writes {
+			t.Errorf("%s: %d of %d write, want %d of 100", name, writing, total, writes)
+		}
+	}
+}
