@@ -131,10 +131,9 @@ module PreforkLauncher
     # Gives standard output and error their places for good. Until here both went through the supervisor, which keeps the last lines for
     # its report of a failure. From here on they are the launcher's own standard
     # error: a worker must be able to write after the supervisor's death. One that
-    # the application has closed or sent to a file of its own stays so.
+    # the application has closed or sent to a file of its own stays so. What they still hold goes to the supervisor.
     def use_real_stderr
       real = IO.for_fd(STDERR_FD)
-      @safety.flush
       [STDOUT, STDERR].each do |stream|
         next if stream.closed? || stream.stat.ino != @output
 
