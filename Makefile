@@ -48,7 +48,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build run clean deps test-deps linters \
   test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz redmine \
-  packages bench kill-latency measure-optimizations private-memory experiment experiment-redmine experiment-debian13
+  packages bench kill-latency measure-start measure-start-redmine measure-optimizations private-memory experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -163,6 +163,16 @@ kill-latency: deps launcher
 	scripts/dev/kill-latency $(KILL)
 	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
 	scripts/dev/kill-latency --root testdata/apps/blog --path /posts $(KILL)
+
+# How long a start takes to its first response, beside "rails runner 1": make measure-start START="--turns 20";
+# for Redmine make measure-start-redmine
+START ?=
+measure-start: deps launcher
+	scripts/dev/measure-start $(START)
+
+measure-start-redmine: deps test-deps launcher
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && settings=$$(scripts/dev/redmine-instance "$$folder/redmine") && \
+	  eval "$$settings" && scripts/dev/measure-start --root /usr/share/redmine --path /login $(START)
 
 # What each optimization of memory gains, as a table: make measure-optimizations OPTIMIZATIONS="--warmup compact views"
 OPTIMIZATIONS ?=
