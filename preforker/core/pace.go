@@ -24,12 +24,12 @@ func (c *Core) paced(w *worker) bool {
 }
 
 // paceAfter has the next replacement wait after one of a worker that was replaced by a fork of a refork. It is called when its
-// successor serves, and again when it has left.
+// successor serves, and again when it has left. Where that was a spare its fork counts all the same: another one follows.
 func (c *Core) paceAfter(w *worker) {
 	if w.reason != ReasonReforked || c.phase != PhaseRunning {
 		return
 	}
-	wait := paceTimes * min(c.now-w.chosen, leaverTime)
+	wait := paceTimes * min(c.now-w.chosen+w.successorTook, leaverTime)
 	c.paceUntil = c.now + wait
 	c.do(SetTimer{Timer{Kind: TimerPace}, wait})
 	c.do(SetTimer{Timer{Kind: TimerPace}, wait + idleWait})

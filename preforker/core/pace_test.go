@@ -79,6 +79,35 @@ func TestReforkTakesWhoIsIdleFirst(t *testing.T) {
 	}
 }
 
+// TestReforkRestsForTheForkOfASpareToo: another one is forked in its place.
+func TestReforkRestsForTheForkOfASpareToo(t *testing.T) {
+	s, _, actions := pacing(t, 3)
+	s.core.policy.Spare = SpareOne
+	s.now++
+	actions = append(actions, s.event(WorkersMeasured{})...)
+	if len(find[SpawnSpare](actions)) != 1 {
+		t.Fatalf("no spare: %+v", actions)
+	}
+	const forkTook, assignTook = 30 * time.Millisecond, time.Millisecond
+	s.now += forkTook / 2
+	spare := s.core.spare.worker.key
+	s.event(WorkerSpawned{spare, 7})
+	s.now += forkTook / 2
+	s.event(WorkerReady{spare, 7})
+	s.now += paceTimes * tookInTest
+	given := s.assigned(s.event(TimerFired{Timer{Kind: TimerPace}}))
+	s.now += assignTook
+	s.event(WorkerReady{given.Key, 7})
+	s.drained()
+	s.prepared() // the next one, in no time
+	s.now += paceTimes*(forkTook+assignTook) - 1
+	if actions := s.event(TimerFired{Timer{Kind: TimerPace}}); len(find[AssignSpare](actions)) != 0 {
+		t.Fatalf("too early: %+v", actions)
+	}
+	s.now++
+	s.assigned(s.event(TimerFired{Timer{Kind: TimerPace}}))
+}
+
 // TestNewReleaseDoesNotRest where a refork does.
 func TestNewReleaseDoesNotRest(t *testing.T) {
 	s, _, _ := pacing(t, 3)

@@ -25,6 +25,7 @@ const (
 // spare is the worker without a slot, and what is known of those before.
 type spare struct {
 	worker  *worker       // nil: there is none
+	askedAt time.Duration // when its fork was asked for
 	readyAt time.Duration // 0: it is not
 	asked   bool          // to make room for another one
 	deaths  int           // early ones, in a row
@@ -98,7 +99,7 @@ func (c *Core) forkSpare(source *preloader) {
 	c.serial++
 	w := &worker{key: ident.Key{Slot: ident.NoSlot, Generation: source.origin.Generation, Refork: source.origin.Refork, Serial: c.serial},
 		since: c.now, loaded: true}
-	c.spare.worker, c.spare.readyAt, c.spare.asked = w, 0, false
+	c.spare.worker, c.spare.askedAt, c.spare.readyAt, c.spare.asked = w, c.now, 0, false
 	c.do(SpawnSpare{w.key})
 	c.do(SetTimer{Timer{TimerWorkerBoot, w.key}, c.policy.BootTimeout})
 }
@@ -142,6 +143,7 @@ func (c *Core) fillFromSpare() {
 // spareReady notes that the spare is prepared.
 func (c *Core) spareReady(w *worker) {
 	took := c.now - w.since
+	w.forkTook = c.now - c.spare.askedAt
 	c.moveWorker(w, SpareWorker)
 	c.spare.readyAt = c.now
 	c.watch(w)
@@ -151,22 +153,15 @@ func (c *Core) spareReady(w *worker) {
 
 // spareLeaving takes note that the spare has got a signal to leave, or failed.
 func (c *Core) spareLeaving(w *worker) {
-	if w.state != SpareWorker {
-		return
+	if w.state == SpareWorker {
+		c.leavesUnasked(w)
 	}
-	w.reason = ReasonLeft
-	c.moveWorker(w, DrainingWorker)
-	c.do(WorkerLeavesUnasked{Worker: w.name()})
-	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
 }
 
 // givenLeaving replaces a worker that was a spare, and leaves as it is given its slot: it will never serve that, and its exit
 // handlers may take their time. To the slot it is an early death.
 func (c *Core) givenLeaving(s *slot, w *worker) {
-	w.reason = ReasonLeft
-	c.moveWorker(w, DrainingWorker)
-	c.do(WorkerLeavesUnasked{Worker: w.name()})
-	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
+	c.leavesUnasked(w)
 	c.retrySlotLater(s, slotBackoff.max)
 	c.fill()
 }

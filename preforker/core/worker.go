@@ -19,25 +19,27 @@ type worker struct {
 	early   bool          // forked before its preloader has prepared what keeps memory shared
 	loaded  bool          // the application is there: from the fork on, but with direct spawning
 
-	served    uint64        // requests, as last measured
-	private   uint64        // bytes, as last measured
-	busy      bool          // it had a request in hand then
-	runnable  time.Duration // for how long it had run, or waited for a CPU, since its fork
-	at        time.Duration // when that was so
-	settled   uint64        // the first measurement after its first requests
-	settledAt time.Duration // when
-	growth    float64       // bytes a second since then
-	sampled   bool          // a budget was chosen with it in view
-	said      bool          // that it leaves, when it was new
-	unfit     bool          // says the application: nothing is to be forked from it
-	costly    bool          // a seed that has far more memory than the forks of a warm one
-	refusals  int           // how often it had something that nobody must inherit
-	maxServed uint64        // requests after which it leaves; 0: any number
-	renewal   Reason        // why a successor of its own generation was started
-	chosen    time.Duration // when, or when one of a refork was
-	borrowed  []int         // slots whose sockets it serves besides its own
-	lent      bool          // it was lent sockets, maybe others than those slots have now
-	given     bool          // it was a spare, and has been given a slot that it does not serve yet
+	served        uint64        // requests, as last measured
+	private       uint64        // bytes, as last measured
+	busy          bool          // it had a request in hand then
+	runnable      time.Duration // for how long it had run, or waited for a CPU, since its fork
+	at            time.Duration // when that was so
+	settled       uint64        // the first measurement after its first requests
+	settledAt     time.Duration // when
+	growth        float64       // bytes a second since then
+	sampled       bool          // a budget was chosen with it in view
+	said          bool          // that it leaves, when it was new
+	unfit         bool          // says the application: nothing is to be forked from it
+	costly        bool          // a seed that has far more memory than the forks of a warm one
+	refusals      int           // how often it had something that nobody must inherit
+	maxServed     uint64        // requests after which it leaves; 0: any number
+	renewal       Reason        // why a successor of its own generation was started
+	chosen        time.Duration // when, or when one of a refork was
+	borrowed      []int         // slots whose sockets it serves besides its own
+	lent          bool          // it was lent sockets, maybe others than those slots have now
+	given         bool          // it was a spare, and has been given a slot that it does not serve yet
+	forkTook      time.Duration // how long its fork took, where it was one without a slot
+	successorTook time.Duration // the same of the one that has taken its place
 }
 
 func (w *worker) leaving() bool { return w.state.leaving() }
@@ -154,6 +156,7 @@ func (c *Core) workerReady(e WorkerReady) {
 				s.deaths = 0 // of successors that did not come up
 			}
 		}
+		older.successorTook = w.forkTook
 		c.drain(older, reason, false)
 		c.paceAfter(older)
 	}
@@ -260,16 +263,22 @@ func (c *Core) workerLeaving(e WorkerLeaving) {
 	if w == nil || w.state != ReadyWorker {
 		return
 	}
-	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
 	if e.Served == 0 && c.now-w.since < soundAfter {
 		w.said = true
+		c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
 		return
 	}
+	c.leavesUnasked(w)
+	c.markVacant(s)
+	c.fill()
+}
+
+// leavesUnasked gives a worker that serves no more the time to end that one has which is asked to.
+func (c *Core) leavesUnasked(w *worker) {
 	w.reason = ReasonLeft
 	c.moveWorker(w, DrainingWorker)
 	c.do(WorkerLeavesUnasked{Worker: w.name()})
-	c.markVacant(s)
-	c.fill()
+	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
 }
 
 // workerExited decides what follows from a worker's end: whether it was asked to leave or has died, and when the next
