@@ -34,6 +34,7 @@ type healthTarget struct {
 	pid     int
 	record  int  // of the scoreboard
 	ready   bool // a worker that is to take connections
+	given   bool // a spare that is to take its slot
 	leaving bool // a worker that is to take none, or but those that wait
 	backlog bool // it may empty its queue first
 	socket  uint64
@@ -60,7 +61,7 @@ type health struct {
 // healthSeen is what the probes before have found of a process.
 type healthSeen struct {
 	sequence uint32
-	idle     int    // probes in a row at which it was idle and others waited
+	idle     int    // probes in a row at which it was idle and others waited, or its slot
 	asleep   int    // probes in a row at which it slept besides
 	staying  int    // probes in a row at which it was idle and should have left
 	draining int    // probes in a row at which it was about to end
@@ -135,6 +136,7 @@ func (s *Supervisor) healthTargets() []healthTarget {
 			if w := s.workers[known.Key]; w != nil && w.child != nil {
 				targets = append(targets, healthTarget{key: known.Key, pid: w.child.Pid, record: w.record, socket: w.socket,
 					ready:   known.State == core.ReadyWorker,
+					given:   known.State == core.BootingWorker && known.Given,
 					leaving: known.State == core.DrainingWorker && !stopping && known.Reason != core.ReasonBootTimeout,
 					backlog: known.Reason == core.ReasonUnbound})
 			}
@@ -197,10 +199,12 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 	accepting := entry.State == scoreboard.Idle || entry.State == scoreboard.Booting
 	switch {
 	case target.ready:
-		idle := accepting && !moved && waiting > 0
-		asleep := count(&seen.asleep, idle && !h.wants(target.pid), healthProbes)
-		if count(&seen.idle, idle, healthPatience) || asleep {
+		if h.doesNothing(target, seen, accepting && !moved && waiting > 0) {
 			h.post(core.WorkerStuck{Key: target.key, Reason: core.ReasonServedNobody, Waiting: waiting})
+		}
+	case target.given:
+		if h.doesNothing(target, seen, entry.State == scoreboard.Idle && !moved) {
+			h.post(core.WorkerStuck{Key: target.key, Reason: core.ReasonTookNoSlot})
 		}
 	case target.leaving:
 		if !seen.leaving {
@@ -212,6 +216,12 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 			h.post(core.WorkerStuck{Key: target.key, Reason: core.ReasonNotLeaving, Waiting: waiting})
 		}
 	}
+}
+
+// doesNothing says whether a worker has been idle for too long, which it is now where others wait for it.
+func (h *health) doesNothing(target healthTarget, seen *healthSeen, idle bool) bool {
+	asleep := count(&seen.asleep, idle && !h.wants(target.pid), healthProbes)
+	return count(&seen.idle, idle, healthPatience) || asleep
 }
 
 // hasStopped says whether a process is to be continued.

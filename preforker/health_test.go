@@ -76,6 +76,29 @@ func TestIdleWorkerWhoseConnectionsWait(t *testing.T) {
 	}
 }
 
+// TestSpareThatDoesNothingAboutItsSlot, however few wait there; one whose hooks take their time does something.
+func TestSpareThatDoesNothingAboutItsSlot(t *testing.T) {
+	w := newWatched(healthTarget{key: watchedKey, given: true})
+	w.board.write(1, scoreboard.Idle, 0)
+	if found := w.probes(healthProbes); len(found) != 0 { // it has moved before the first
+		t.Fatalf("too early: %+v", found)
+	}
+	want := core.WorkerStuck{Key: watchedKey, Reason: core.ReasonTookNoSlot}
+	if found := w.probes(1); len(found) != 1 || found[0] != want {
+		t.Errorf("%+v, want %+v", found, want)
+	}
+	w = newWatched(healthTarget{key: watchedKey, given: true})
+	w.board.write(1, scoreboard.Booting, 0)
+	if found := w.probes(100); len(found) != 0 {
+		t.Errorf("its hooks run: %+v", found)
+	}
+	w = newWatched(healthTarget{key: watchedKey})
+	w.board.write(1, scoreboard.Idle, 0)
+	if found := w.probes(100); len(found) != 0 {
+		t.Errorf("without a slot: %+v", found)
+	}
+}
+
 // TestIdleWorkerThatIsNotLetRun has more time: the machine may have no room for it.
 func TestIdleWorkerThatIsNotLetRun(t *testing.T) {
 	w := newWatched(healthTarget{key: watchedKey, ready: true})

@@ -143,6 +143,8 @@ func workerEndLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	case core.WorkerServesNobody:
 		return slog.LevelError, "worker takes none of the connections that wait for it, and is killed",
 			ofWorker(f.Worker, slog.Int(keyWaiting, f.Waiting))
+	case core.SpareTakesNoSlot:
+		return slog.LevelError, "spare worker does not take the slot that it was given, and is killed", ofWorker(f.Worker)
 	case core.WorkerStays:
 		return slog.LevelError, "worker does not leave, and is killed", ofWorker(f.Worker, slog.String(keyReason, string(f.Reason)))
 	case core.WorkerUnreachable:

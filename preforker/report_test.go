@@ -77,6 +77,8 @@ func TestEachFactHasItsLine(t *testing.T) {
 			"ERROR worker died[slot=1 gen=2 refork=1 pid=77 exit=exit status 1 served=0 error=KeyError: no key at config.ru:1 reason=boot failed]"},
 		{core.WorkerLost{Worker: unseen, Reason: core.ReasonLost}, "WARN worker was lost[slot=3 gen=2 reason=its preloader died while forking it]"},
 		{core.WorkerKilled{Worker: worker, Reason: core.ReasonStopping}, "WARN worker is killed[slot=1 gen=2 refork=1 pid=77 reason=stopping]"},
+		{core.SpareTakesNoSlot{Worker: worker},
+			"ERROR spare worker does not take the slot that it was given, and is killed[slot=1 gen=2 refork=1 pid=77]"},
 		{core.WorkerServesNobody{Worker: worker, Waiting: 3}, "ERROR worker takes none of the connections that wait for it, and is killed[slot=1 gen=2 refork=1 pid=77 waiting=3]"},
 		{core.WorkerStays{Worker: worker, Reason: core.ReasonRolled}, "ERROR worker does not leave, and is killed[slot=1 gen=2 refork=1 pid=77 reason=replaced by a newer generation]"},
 		{core.WorkerUnreachable{Worker: worker}, "ERROR worker has closed its channel but not ended, as with exec, and is killed[slot=1 gen=2 refork=1 pid=77]"},

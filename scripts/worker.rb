@@ -174,6 +174,7 @@ module PreforkLauncher
       raise "#{files.size} descriptors came with it, not 1: too many open files?" if files.size != 1
 
       @key[:slot] = slot
+      @record.booting # this is how the supervisor sees that it does not hang
       @listener = server(files.first)
       @title.take_slot(slot)
       give_hooks_their_slot if @hooks.waiting?

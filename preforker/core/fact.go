@@ -184,6 +184,11 @@ type (
 		Worker  WorkerName
 		Waiting int // connections
 	}
+	// SpareTakesNoSlot says that a spare is killed because it does nothing about the slot that it has been given.
+	SpareTakesNoSlot struct {
+		fact
+		Worker WorkerName
+	}
 	// WorkerStays says that a worker is killed because it does not leave.
 	WorkerStays struct {
 		fact

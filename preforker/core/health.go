@@ -15,7 +15,7 @@ func (c *Core) workerChannelClosed(e WorkerChannelClosed) {
 	}
 }
 
-// workerStuck kills a worker that takes no connections, or does not leave. One that forks for a refork does neither
+// workerStuck kills a worker that takes no connections, or not the slot that it is given, or does not leave. One that forks for a refork does neither
 // meanwhile, which has a time limit of its own.
 func (c *Core) workerStuck(e WorkerStuck) {
 	_, w := c.worker(e.Key)
@@ -25,6 +25,8 @@ func (c *Core) workerStuck(e WorkerStuck) {
 	switch {
 	case e.Reason == ReasonServedNobody && w.state == ReadyWorker:
 		c.do(WorkerServesNobody{Worker: w.name(), Waiting: e.Waiting})
+	case e.Reason == ReasonTookNoSlot && w.given && w.state == BootingWorker:
+		c.do(SpareTakesNoSlot{Worker: w.name()})
 	case e.Reason == ReasonNotLeaving && w.state == DrainingWorker:
 		c.do(WorkerStays{Worker: w.name(), Reason: w.reason})
 	default:

@@ -18,6 +18,7 @@ const (
 	// It was there and served nobody.
 	ReasonChannelClosed Reason = "closed its channel"
 	ReasonServedNobody  Reason = "took no connections"
+	ReasonTookNoSlot    Reason = "did not take its slot"
 	ReasonNotLeaving    Reason = "did not leave"
 	// A fork of the same generation took its place.
 	ReasonOverBudget   Reason = "over budget"
@@ -50,5 +51,5 @@ func (r Reason) Renewal() bool {
 
 // failure says whether a worker that leaves, or was killed, has failed itself, as one that died has.
 func (r Reason) failure() bool {
-	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonNotLeaving || r == ReasonLeft
+	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonTookNoSlot || r == ReasonNotLeaving || r == ReasonLeft
 }

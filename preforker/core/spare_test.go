@@ -81,6 +81,29 @@ func TestSpareThatDiesIsForkedAgain(t *testing.T) {
 	}
 }
 
+// TestSpareThatDoesNotTakeItsSlot is killed, and its slot filled by a fork at once.
+func TestSpareThatDoesNotTakeItsSlot(t *testing.T) {
+	s := spared(t, 2)
+	waiting := s.core.spare.worker.key
+	if actions := s.event(WorkerStuck{Key: waiting, Reason: ReasonTookNoSlot}); len(actions) != 0 {
+		t.Fatalf("it has none: %+v", actions)
+	}
+	given := s.assigned(s.dies(s.serving(1), 5)).Key
+	if actions := s.event(WorkerStuck{Key: given, Reason: ReasonTookNoSlot}); !killed(actions, given) || len(find[SpareTakesNoSlot](actions)) != 1 {
+		t.Fatalf("%+v", actions)
+	}
+	actions := s.event(WorkerExited{Key: given, Exit: ident.ExitStatus{Signal: 9}})
+	if died := find[WorkerDied](actions); len(died) != 1 || died[0].Reason != ReasonTookNoSlot || len(find[SpawnWorker](actions)) != 1 {
+		t.Fatalf("%+v", actions)
+	}
+	s = spared(t, 2)
+	given = s.assigned(s.dies(s.serving(1), 5)).Key
+	s.ready(given)
+	if actions := s.event(WorkerStuck{Key: given, Reason: ReasonTookNoSlot}); len(actions) != 0 {
+		t.Fatalf("it has taken it: %+v", actions)
+	}
+}
+
 // TestSpareShortensNoWait of a slot whose workers die early.
 func TestSpareShortensNoWait(t *testing.T) {
 	s := spared(t, 2)

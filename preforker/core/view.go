@@ -63,6 +63,7 @@ type WorkerView struct {
 	Since  time.Duration // of its state
 	Reason Reason        // of leaving
 	Served uint64        // requests, as last measured
+	Given  bool          // it was a spare, and has been given a slot that it does not serve yet
 }
 
 // Serving is the newest worker that is not leaving, or nil.
@@ -119,7 +120,7 @@ func (c *Core) View(now time.Duration) View {
 }
 
 func (w *worker) view() WorkerView {
-	return WorkerView{w.key, w.pid, w.state, w.since, w.reason, w.served}
+	return WorkerView{w.key, w.pid, w.state, w.since, w.reason, w.served, w.given}
 }
 
 func (c *Core) generationView(generation int) GenerationView {

@@ -4,6 +4,8 @@ require_relative "support/worker_case"
 
 # A worker that is forked without a slot, and is given one.
 class SpareTest < WorkerCase
+  BOOTING = PreforkLauncher::Scoreboard::Record::BOOTING
+  IDLE = PreforkLauncher::Scoreboard::Record::IDLE
   SPARE = { slot: -1, generation: 1, refork: 0, serial: 9 }.freeze
 
   def spare(app = app { "served" }, **given)
@@ -55,6 +57,20 @@ class SpareTest < WorkerCase
     assign
     ready
     assert_equal "first slot=2 last ", File.read(calls)
+  end
+
+  # It may take its time: the supervisor sees that it does something about its slot.
+  def test_a_hook_that_takes_its_time_with_the_slot
+    gate = File.join(@folder, "gate")
+    File.mkfifo(gate)
+    spare(hooks: hooks("after_fork { |slot| File.read(#{gate.dump}) }"))
+    prepared
+    eventually { state == IDLE }
+    assign
+    eventually { state == BOOTING }
+    File.write(gate, "")
+    ready
+    eventually { state == IDLE }
   end
 
   def test_a_hook_that_fails_with_the_slot_ends_it

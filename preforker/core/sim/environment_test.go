@@ -51,7 +51,7 @@ func (w *world) happens() {
 		}
 	case 11: // a probe may be wrong, and may come late
 		if p := w.someWorker(); p != nil && p.followed {
-			reason := []core.Reason{core.ReasonServedNobody, core.ReasonNotLeaving}[w.below(2)]
+			reason := []core.Reason{core.ReasonServedNobody, core.ReasonTookNoSlot, core.ReasonNotLeaving}[w.below(3)]
 			w.post(w.latency(), core.WorkerStuck{Key: p.key, Reason: reason, Waiting: 1})
 		}
 	case 12:

@@ -199,6 +199,8 @@ func (p *worker) health() {
 		w.post(w.latency(), core.WorkerStopped{Key: p.key})
 	case known.accepting() && !p.exiting:
 		w.post(w.latency(), core.WorkerStuck{Key: p.key, Reason: core.ReasonServedNobody, Waiting: 3})
+	case known.given && !known.told && !known.killed:
+		w.post(w.latency(), core.WorkerStuck{Key: p.key, Reason: core.ReasonTookNoSlot})
 	case known.told && !w.stopping:
 		w.post(w.latency(), core.WorkerStuck{Key: p.key, Reason: core.ReasonNotLeaving, Waiting: 0})
 	}
