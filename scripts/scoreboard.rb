@@ -17,7 +17,7 @@ module PreforkLauncher
     # The record of one worker, written whole with one pwrite, so that a kill
     # leaves either the old or the new one.
     class Record
-      LAYOUT = "L<L<CCS<CxxxQ<Q<eea16a192x4L<"
+      LAYOUT = "L<L<CCS<CCS<Q<Q<eea16a192x4L<"
       METHOD_MAX = 16
       PATH_MAX = 192
       BOOTING = 1
@@ -25,6 +25,8 @@ module PreforkLauncher
       BUSY = 3
       DRAINING = 4
       RECEIVING = 5
+      ERROR = 500
+      ERRORS_MAX = 0xffff
 
       attr_reader :requests
 
@@ -34,6 +36,7 @@ module PreforkLauncher
         @pid = Process.pid
         @sequence = 0
         @requests = 0
+        @errors = @sound = 0
         @request_seconds = @collection_seconds = 0.0
         @method = ""
         @path = ""
@@ -69,6 +72,17 @@ module PreforkLauncher
         @collection_seconds = collection_seconds
       end
 
+      # Takes the status of a response, 0 where it broke off: whether there was ever another than 500, and how many of the last ones in
+      # a row were that. It is told with the next state.
+      def answered(status)
+        if status == ERROR || status.zero?
+          @errors += 1 if @errors < ERRORS_MAX
+        else
+          @errors = 0
+          @sound = 1
+        end
+      end
+
       # Leaving. The request in hand stays named until the worker is gone.
       def draining
         @method = @path = "" unless @state == BUSY
@@ -87,7 +101,8 @@ module PreforkLauncher
         cut = @method.bytesize > METHOD_MAX || @path.bytesize > PATH_MAX ? 1 : 0
         now = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
         @io.pwrite([@sequence, @pid, state, [@method.bytesize, METHOD_MAX].min, [@path.bytesize, PATH_MAX].min,
-                    cut, @requests, now, @request_seconds, @collection_seconds, @method, @path, @sequence].pack(LAYOUT), @offset)
+                    cut, @sound, @errors, @requests, now, @request_seconds, @collection_seconds, @method, @path,
+                    @sequence].pack(LAYOUT), @offset)
       end
     end
   end

@@ -7,7 +7,7 @@ require "scoreboard"
 class ScoreboardTest < Minitest::Test
   # Where preforker/internal/scoreboard reads each part.
   FIELDS = { sequence: ["@0L<"], pid: ["@4L<"], state: ["@8C"], method_size: ["@9C"], path_size: ["@10S<"], cut: ["@12C"],
-             requests: ["@16Q<"], since: ["@24Q<"], request_seconds: ["@32e"], collection_seconds: ["@36e"],
+             sound: ["@13C"], errors: ["@14S<"], requests: ["@16Q<"], since: ["@24Q<"], request_seconds: ["@32e"], collection_seconds: ["@36e"],
              sequence_again: ["@252L<"] }.freeze
 
   def setup
@@ -28,7 +28,7 @@ class ScoreboardTest < Minitest::Test
   end
 
   def test_a_record_is_as_large_as_promised
-    assert_equal 256, ([0] * 10 + ["", "", 0]).pack(PreforkLauncher::Scoreboard::Record::LAYOUT).bytesize
+    assert_equal 256, ([0] * 12 + ["", "", 0]).pack(PreforkLauncher::Scoreboard::Record::LAYOUT).bytesize
   end
 
   def test_states
@@ -50,6 +50,21 @@ class ScoreboardTest < Minitest::Test
     @record.collections(2.5, 0.25)
     @record.idle
     assert_equal [2.5, 0.25], read.values_at(:request_seconds, :collection_seconds)
+  end
+
+  def test_how_the_last_requests_were_answered
+    told = [500, 500, 0, 503, 500, 200].map do |status|
+      @record.answered(status)
+      @record.receiving
+      read.values_at(:sound, :errors)
+    end
+    assert_equal [[0, 1], [0, 2], [0, 3], [1, 0], [1, 1], [1, 0]], told
+  end
+
+  def test_the_count_of_errors_has_a_bound
+    70_000.times { @record.answered(500) }
+    @record.idle
+    assert_equal 65_535, read[:errors]
   end
 
   def test_the_pid_is_of_who_boots_with_it

@@ -12,6 +12,25 @@ class WorkerTest < WorkerCase
     eventually { state == 2 && File.binread("/proc/#{@pid}/cmdline").start_with?("launcher worker slot=2 gen=1 idle") }
   end
 
+  # What the supervisor judges a release by: whether there was ever another response than 500, and how many were 500 since.
+  def test_its_record_says_how_its_last_requests_were_answered
+    start(lambda do |env|
+      raise "no such table" if env["PATH_INFO"] == "/raise"
+
+      [env["PATH_INFO"].delete("/").to_i, {}, env["PATH_INFO"] == "/200/broken" ? broken_body : ["x"]]
+    end)
+    ready
+    [["/raise", 0, 1], ["/500", 0, 2], ["/200/broken", 0, 3], ["/503", 1, 0], ["/raise", 1, 1], ["/404", 1, 0]].each do |path, *told|
+      get(path)
+      eventually { state == 2 }
+      assert_equal told, @board.pread(256, 0).unpack("@13CS<"), path
+    end
+  end
+
+  def broken_body
+    Enumerator.new { |parts| (parts << "begun" * 20_000) && raise("broken") }
+  end
+
   def test_a_hook_that_raises_or_exits
     ["raise 'no metrics'", "exit 7", "raise LoadError, 'x'"].zip(%w[RuntimeError SystemExit LoadError]) do |text, name|
       File.write(File.join(@folder, "launcher.rb"), "after_fork { #{text} }")

@@ -33,6 +33,7 @@ module PreforkLauncher
       # The application forked and its child came back, or it made itself a
       # daemon: a second worker on this socket that the supervisor knows nothing of.
       exit!(0) unless Process.pid == @pid
+      @record.answered(status) if status
       @record.receiving
       @title.show("idle")
       report_first(status) if @first_awaited && status

@@ -17,6 +17,8 @@ import (
 //	  9  u8   length of the method that follows at 40
 //	 10  u16  length of the path that follows at 56
 //	 12  u8   1 where method or path did not fit and were cut
+//	 13  u8   1 once a response had another status than 500
+//	 14  u16  responses with 500 since then, or that broke off, at most 65535
 //	 16  u64  requests served
 //	 24  u64  CLOCK_MONOTONIC nanoseconds at which the state began
 //	 32  f32  CPU seconds of requests, as of the last collection that was made or put off
@@ -68,6 +70,9 @@ type Entry struct {
 	Method   string
 	Path     string // without the query: that may hold secrets
 	Cut      bool   // method or path are longer than a record holds
+
+	Sound  bool   // a response had another status than 500
+	Errors uint64 // responses with 500 since the last other one, or that broke off
 
 	// CPU time of requests, and of the collections of garbage between them.
 	RequestSeconds, CollectionSeconds float64
@@ -121,6 +126,8 @@ func decode(buf *[RecordSize]byte) (Entry, error) {
 		Method:   string(buf[methodAt : methodAt+method]),
 		Path:     string(buf[pathAt : pathAt+path]),
 		Cut:      buf[12] == 1,
+		Sound:    buf[13] == 1,
+		Errors:   uint64(binary.LittleEndian.Uint16(buf[14:])),
 
 		RequestSeconds: float(buf[32:]), CollectionSeconds: float(buf[36:]),
 	}, nil

@@ -23,6 +23,7 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 		record.booting
 		record.idle
 		record.busy("GET", "/first")
+		[404, 500, 0].each { |status| record.answered(status) }
 		record.idle
 		record.collections(2.5, 0.25)
 		record.busy("PROPFINDPROPFINDPROPFIND", "/\u00fc" + "x" * 300)
@@ -42,7 +43,7 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	if entry.State != Busy || entry.Requests != 1 || entry.Pid == 0 || entry.Since <= 0 ||
-		entry.RequestSeconds != 2.5 || entry.CollectionSeconds != 0.25 ||
+		entry.RequestSeconds != 2.5 || entry.CollectionSeconds != 0.25 || !entry.Sound || entry.Errors != 2 ||
 		entry.Since > 10*365*24*time.Hour || !entry.Cut || len(entry.Path) != pathMax {
 		t.Errorf("%+v", entry)
 	}
