@@ -15,6 +15,8 @@ const (
 	keyServed     = "served"
 	keyWait       = "wait"
 	keyDeaths     = "deaths"
+	keyErrors     = "errors"
+	keyOlder      = "older"
 	keySeconds    = "seconds"
 	keyError      = "error"
 	keyState      = "state"

@@ -56,6 +56,8 @@ type measured struct {
 	watched     time.Time // since when
 
 	served   uint64
+	errors   uint64
+	sound    bool
 	busy     bool
 	runnable time.Duration
 	faults   uint64 // at the last reading of private
@@ -153,7 +155,8 @@ func (m *measurer) sample(all bool) {
 	var found []core.Measurement
 	for _, w := range workers {
 		if m.worker(w, budget, all) {
-			found = append(found, core.Measurement{Key: w.key, Private: w.private, Served: w.served, Busy: w.busy, Runnable: w.runnable})
+			found = append(found, core.Measurement{Key: w.key, Private: w.private, Served: w.served, Errors: w.errors, Sound: w.sound,
+				Busy: w.busy, Runnable: w.runnable})
 		}
 	}
 	if len(found) > 0 {
@@ -172,7 +175,7 @@ func (m *measurer) worker(w *measured, budget uint64, all bool) bool {
 		return false
 	}
 	changed := served || busy != w.busy
-	w.served, w.busy = entry.Requests, busy
+	w.served, w.busy, w.errors, w.sound = entry.Requests, busy, entry.Errors, entry.Sound
 	w.runnable = 0
 	if time.Since(w.watched) < youth {
 		w.runnable, _ = proc.Runnable(w.pid) // 0 where it is gone, or the kernel does not tell

@@ -22,7 +22,7 @@ func (s *Supervisor) report(fact core.Fact) {
 		s.config.Observer.Loading(f.Generation)
 	case core.GenerationLoaded:
 		s.config.Observer.Loaded(f.Origin.Generation)
-	case core.LoadFailed, core.SlotWaits:
+	case core.LoadFailed, core.SlotWaits, core.ReleaseHeld:
 		s.config.Observer.Settled()
 	}
 	level, text, attrs := lineOf(fact)
@@ -40,7 +40,7 @@ func (s *Supervisor) report(fact core.Fact) {
 // lineOf is a fact as a line of the log. The text is "" for a fact that the log does not have.
 func lineOf(fact core.Fact) (level slog.Level, text string, attrs []slog.Attr) {
 	for _, of := range []func(core.Fact) (slog.Level, string, []slog.Attr){
-		loadLine, preloaderLine, workerLine, workerEndLine, spareLine, slotLine, reforkLine, seedLine, memoryLine, supervisorLine} {
+		loadLine, preloaderLine, workerLine, workerEndLine, spareLine, slotLine, reforkLine, seedLine, trialLine, memoryLine, supervisorLine} {
 		if level, text, attrs = of(fact); text != "" {
 			return level, text, attrs
 		}
@@ -233,6 +233,24 @@ func reforkFailedAttrs(f core.ReforkFailed) []slog.Attr {
 func seedLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	if f, is := fact.(core.SeedingEnded); is {
 		return slog.LevelDebug, "no slot waits for a warm worker any more", []slog.Attr{slog.Int(keyGeneration, f.Generation), slog.String(keyReason, string(f.Reason))}
+	}
+	return 0, "", nil
+}
+
+// heldAdvice is what a person can do about a release that is held back.
+const heldAdvice = "see why in the application's log, and deploy again (HUP); what the release answers next with another status lifts this, too"
+
+func trialLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
+	switch f := fact.(type) {
+	case core.ReleaseHeld:
+		return slog.LevelError, "release is held back: its first requests have all failed; the slots keep the one before",
+			[]slog.Attr{slog.Int(keyGeneration, f.Generation), slog.Uint64(keyErrors, f.Errors), slog.Uint64(keyDeaths, f.Deaths),
+				slog.Int(keyOlder, f.Older), slog.Int(keyWorkers, f.Workers), slog.String(keyAdvice, heldAdvice)}
+	case core.ReleaseLifted:
+		if f.Answered {
+			return slog.LevelInfo, "release is held back no more: it has answered with another status", []slog.Attr{slog.Int(keyGeneration, f.Generation)}
+		}
+		return slog.LevelWarn, "release is held back no more: it has all slots", []slog.Attr{slog.Int(keyGeneration, f.Generation)}
 	}
 	return 0, "", nil
 }

@@ -126,6 +126,12 @@ func TestEachFactHasItsLine(t *testing.T) {
 			"DEBUG a refork is put off: the workers have grown little since their first requests[slot=1 gen=2 refork=1 pid=77 served=60 each=8 MB]"},
 		{core.SeedingEnded{Generation: 2, Reason: core.ReasonSeedTime}, "DEBUG no slot waits for a warm worker any more[gen=2 reason=none was warm in time]"},
 
+		{core.ReleaseHeld{Generation: 2, Errors: 2, Deaths: 1, Older: 1, Workers: 8},
+			"ERROR release is held back: its first requests have all failed; the slots keep the one before[gen=2 errors=2 deaths=1 older=1 workers=8 " +
+				"advice=" + heldAdvice + "]"},
+		{core.ReleaseLifted{Generation: 2, Answered: true}, "INFO release is held back no more: it has answered with another status[gen=2]"},
+		{core.ReleaseLifted{Generation: 2}, "WARN release is held back no more: it has all slots[gen=2]"},
+
 		{core.MemoryBoundChanged{Generation: 2, Bound: bound},
 			"INFO memory at most: preloader + workers * each + launcher[gen=2 preloader=60 MB workers=2 each=15 MB launcher=10 MB total=100 MB]"},
 		{core.BudgetTooSmall{Served: 8, Private: 32 * mB, Each: 20 * mB, Sensible: 40 * mB},

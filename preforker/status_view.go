@@ -52,6 +52,9 @@ func generationStatusOf(g core.GenerationView, began time.Time, now time.Duratio
 		status.Loaded, status.LoadTime = &at, g.Loaded.Load.Seconds
 		status.Ruby, status.Rails, status.Rack = g.Loaded.Load.Ruby, g.Loaded.Load.Rails, g.Loaded.Load.Rack
 	}
+	if h := g.Held; h != nil {
+		status.Held = &control.HeldStatus{Time: began.Add(h.At), Errors: h.Errors, Deaths: h.Deaths}
+	}
 	for _, p := range g.Preloaders {
 		status.Preloaders = append(status.Preloaders, control.PreloaderStatus{Refork: p.Origin.Refork, State: p.State.String(), Seconds: seconds(now - p.Since)})
 	}

@@ -22,7 +22,7 @@ func TestStatusHasNoNullLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{`"workers":[]`, `"queue":null`, `"failed_load":null`, `"promise":null`, `"loaded":null`} {
+	for _, part := range []string{`"workers":[]`, `"queue":null`, `"failed_load":null`, `"promise":null`, `"loaded":null`, `"held":null`} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("there is no %s in %s", part, text)
 		}
@@ -35,7 +35,8 @@ func TestStatusOfAView(t *testing.T) {
 	view := core.View{Phase: core.PhaseRunning,
 		Generations: []core.GenerationView{{Generation: 2,
 			Loaded:     &core.LoadRecord{At: 2 * time.Second, Load: core.Load{Seconds: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2"}},
-			Preloaders: []core.PreloaderView{{Origin: ident.Origin{Generation: 2, Refork: 1}, State: core.ReadyPreloader, Since: 3 * time.Second}}}},
+			Preloaders: []core.PreloaderView{{Origin: ident.Origin{Generation: 2, Refork: 1}, State: core.ReadyPreloader, Since: 3 * time.Second}},
+			Held:       &core.HeldView{At: 5 * time.Second, Errors: 4, Deaths: 1}}},
 		FailedLoad: &core.FailedLoad{At: 4 * time.Second, Failure: core.LoadFailure{Generation: 3, Was: core.LoadingPreloader,
 			Failed: &core.Failed{Stage: "load", Failure: core.Failure{Class: "NameError", Message: "no such thing", AppFrames: []string{"config.ru:1"}}}}},
 		Slots: []core.SlotView{
@@ -48,7 +49,8 @@ func TestStatusOfAView(t *testing.T) {
 	want := control.Status{Version: control.StatusVersion, Time: epoch.Add(6 * time.Second), Started: epoch, State: "running",
 		Memory: control.MemoryStatus{Bound: &control.MemoryBound{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}},
 		Generations: []control.GenerationStatus{{Generation: 2, Loaded: &at, LoadTime: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2",
-			Preloaders: []control.PreloaderStatus{{Refork: 1, State: "ready", Seconds: 3}}}},
+			Preloaders: []control.PreloaderStatus{{Refork: 1, State: "ready", Seconds: 3}},
+			Held:       &control.HeldStatus{Time: epoch.Add(5 * time.Second), Errors: 4, Deaths: 1}}},
 		FailedLoad: &control.FailedLoad{Generation: 3, Time: epoch.Add(4 * time.Second), Error: "load the application: NameError: no such thing"},
 		Slots: []control.SlotStatus{
 			{Slot: 0, State: "backoff", Deaths: 3, Retry: 1, Workers: []control.WorkerStatus{}},

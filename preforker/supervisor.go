@@ -39,7 +39,7 @@ type Supervisor struct {
 	board   *os.File
 	records *records
 	heap    *ruby.HeapFile
-	measure *measurer // nil where nothing is to be measured
+	measure *measurer // nil until Run
 	survey  *survey
 
 	notices chan notice
@@ -195,10 +195,8 @@ func (s *Supervisor) Run() error {
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
 
-	if s.core.Measures() {
-		s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
-		s.tasks.Go(func() { s.measure.run(s.done) })
-	}
+	s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
+	s.tasks.Go(func() { s.measure.run(s.done) })
 	s.tasks.Go(func() { s.followHealth(newHealth(s.board, s.config.DrainTimeout, linux.QueueLengths, s.post)) })
 	if s.pid.Predecessor != 0 {
 		s.tasks.Go(s.endPredecessor)

@@ -188,7 +188,8 @@ func (s *Supervisor) releaseWorker(e workerEnded) core.Event {
 	s.records.give(w.record)
 	s.dropWorker(w)
 	s.reapOrphans() // its zombie may have stood before others
-	return core.WorkerExited{Key: w.key, Exit: exit, Failed: failedOf(w.failed), Served: entry.Requests, Request: entry.Request(), Lines: e.lines}
+	return core.WorkerExited{Key: w.key, Exit: exit, Failed: failedOf(w.failed), Served: entry.Requests,
+		Errors: entry.Errors, Sound: entry.Sound, Request: entry.Request(), Lines: e.lines}
 }
 
 func (s *Supervisor) dropWorker(w *workerProcess) {

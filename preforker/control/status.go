@@ -76,6 +76,14 @@ type GenerationStatus struct {
 	Rails      string            `json:"rails"`
 	Rack       string            `json:"rack"`
 	Preloaders []PreloaderStatus `json:"preloaders"` // oldest first; none where only its workers are left
+	Held       *HeldStatus       `json:"held"`       // nil: it is not held back
+}
+
+// HeldStatus is why a generation gets no further slot while an older one serves: its first requests have all failed.
+type HeldStatus struct {
+	Time   time.Time `json:"time"`   // since when
+	Errors uint64    `json:"errors"` // responses with 500, or that broke off; there was no other
+	Deaths uint64    `json:"deaths"` // of its workers
 }
 
 // PreloaderStatus is what workers are forked from. With direct spawning there is one without a

@@ -52,7 +52,7 @@ func (c *Core) learned() bool { return c.budget.learned != ident.Origin{} }
 
 // watch has a worker measured from now on.
 func (c *Core) watch(w *worker) {
-	if !c.Measures() || w.early {
+	if w.early {
 		return
 	}
 	w.maxServed = c.policy.Renewal.MaxRequests
@@ -94,15 +94,20 @@ func (c *Core) workersMeasured(e WorkersMeasured) {
 			continue // it left meanwhile, or is about to
 		}
 		w.measured(c.now, m)
+		c.noteAnswers(w, m.Errors, m.Sound)
 		c.learn(w)
 	}
 	c.noticeDemand()
+	c.judge()
 	c.fill()
 }
 
 // measured takes a measurement. What the first requests write, most of what a worker ever
 // has, says nothing about how it will grow.
 func (w *worker) measured(now time.Duration, m Measurement) {
+	if m.Served > w.served {
+		w.answered = now
+	}
 	w.served, w.busy = m.Served, m.Busy
 	if m.Runnable > 0 {
 		w.runnable, w.at = m.Runnable, now
@@ -194,7 +199,7 @@ func (c *Core) renew() {
 			w.chosen = c.now
 		}
 		w.renewal = reason
-		c.spawn(s, c.provenSource())
+		c.spawn(s, c.renewalSource(w))
 	}
 }
 
@@ -274,7 +279,7 @@ func (c *Core) mostDue() (*slot, Reason) {
 // that are due; while a newer one fails to come up, the slot waits for that alone. Where an
 // older worker of the slot still finishes its request, a third would cost as much again.
 func (c *Core) renewable(s *slot, w *worker) bool {
-	source := c.provenSource()
+	source := c.renewalSource(w)
 	return w.state == ReadyWorker && len(s.workers) == 1 && (s.retryAt <= c.now || s.failed > w.key.Generation) &&
 		source != nil && source.proven && source.origin.Generation == w.key.Generation
 }

@@ -103,7 +103,7 @@ func TestMaxRequests(t *testing.T) {
 	}
 }
 
-// TestBudgetOff: nobody is even looked at.
+// TestBudgetOff: nothing is learned.
 func TestBudgetOff(t *testing.T) {
 	for name, p := range map[string]Policy{"off": {}, "direct": {Method: SpawnDirect, Renewal: twenty, LoadsAtOnce: 8}} {
 		s := &script{t: t, core: New(1, p, func() float64 { return 0 }), kinds: map[string]int{}}
@@ -112,7 +112,7 @@ func TestBudgetOff(t *testing.T) {
 			actions = s.load(1)
 		}
 		s.boot(actions)
-		if s.core.slots[0].serving().state != ReadyWorker || s.kinds["core.WatchWorker"]+s.kinds["core.MeasurePreloader"] != 0 {
+		if s.core.slots[0].serving().state != ReadyWorker || s.kinds["core.SetBudget"]+s.kinds["core.MeasurePreloader"] != 0 {
 			t.Errorf("%s: %v", name, s.kinds)
 		}
 	}

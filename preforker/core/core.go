@@ -62,6 +62,7 @@ type Core struct {
 	loads      map[int]LoadRecord // by generation, for those who ask
 	failedLoad *FailedLoad        // the last one, until another one succeeds; nil: none
 	spare      spare
+	trials     []*trial // of the generations that are there, oldest first
 
 	now time.Duration
 	out []Action

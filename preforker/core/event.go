@@ -109,6 +109,8 @@ type (
 		Exit    ident.ExitStatus
 		Failed  *Failed
 		Served  uint64   // requests, to their end
+		Errors  uint64   // responses with 500 since the last other one, or that broke off
+		Sound   bool     // a response had another status
 		Request string   // the one in hand, "" where there was none
 		Lines   []string // the last ones that it printed, if it loaded by itself
 	}
@@ -181,6 +183,8 @@ type Measurement struct {
 	Key     ident.Key
 	Private uint64 // bytes
 	Served  uint64 // requests
+	Errors  uint64 // responses with 500 since the last other one, or that broke off
+	Sound   bool   // a response had another status
 	Busy    bool   // it has one in hand
 	// Runnable is for how long it has run, or waited for a CPU, in its first seconds; 0 where the kernel does not tell.
 	Runnable time.Duration

@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"launcher/preforker/ident"
@@ -69,8 +70,11 @@ func (c *Core) preloader(origin ident.Origin) *preloader {
 // newestSource is the newest preloader that workers can be had of: slots roll to it.
 func (c *Core) newestSource() *preloader { return c.newest(c.canFork) }
 
-// canFork says whether workers can be had of a preloader.
-func (c *Core) canFork(p *preloader) bool {
+// canFork says whether workers are to be had of a preloader.
+func (c *Core) canFork(p *preloader) bool { return c.able(p) && !c.heldBack(p) }
+
+// able says whether workers can be had of a preloader.
+func (c *Core) able(p *preloader) bool {
 	return p.state == ReadyPreloader || c.direct() && p.loads()
 }
 
@@ -172,6 +176,7 @@ func (c *Core) generationLoaded(p *preloader, by *worker, loaded Load) {
 	c.movePreloader(p, ReadyPreloader)
 	p.loaded = true
 	c.hasLoaded(p, loaded)
+	c.beginTrial(p.origin.Generation)
 	c.phase = PhaseRunning
 	told := GenerationLoaded{Origin: p.origin, Load: loaded}
 	if by != nil {
@@ -251,6 +256,15 @@ func (c *Core) afterPreloader(gone *preloader) {
 		c.reloadLater(gone)
 	}
 	c.fill()
+}
+
+// addPreloader keeps the oldest first: while a newer release is held back, the older one may refork.
+func (c *Core) addPreloader(p *preloader) {
+	at := len(c.preloaders)
+	for at > 0 && p.origin.Before(c.preloaders[at-1].origin) {
+		at--
+	}
+	c.preloaders = slices.Insert(c.preloaders, at, p)
 }
 
 func (c *Core) dropPreloader(gone *preloader) {

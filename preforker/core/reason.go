@@ -13,6 +13,7 @@ const (
 	ReasonStopping    Reason = "stopping"
 	ReasonLost        Reason = "its preloader died while forking it"
 	ReasonUnbound     Reason = "its socket was removed"
+	ReasonHeld        Reason = "its release is held back"
 	// By its own decision, or by a signal that somebody else has sent.
 	ReasonLeft Reason = "left by itself"
 	// It was there and served nobody.

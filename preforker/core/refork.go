@@ -81,7 +81,7 @@ func (c *Core) beginRefork(source *preloader) {
 	if source == c.seeding() {
 		reforked.seededBy = source.origin
 	}
-	c.preloaders = append(c.preloaders, reforked)
+	c.addPreloader(reforked)
 	c.do(ReforkAsked{Worker: w.name(), Served: w.served})
 	c.do(ReforkWorker{w.key, reforked.origin})
 	c.do(SetTimer{Timer{TimerPreloaderBoot, reforked.key()}, c.policy.BootTimeout})
@@ -309,7 +309,7 @@ func (c *Core) reforkedPreloaderDied(p *preloader) {
 // that may be an older one: the preloader that was to follow it is gone.
 func (c *Core) outdated(w *worker, source *preloader) bool {
 	origin := w.key.Origin()
-	return origin.Generation < source.origin.Generation ||
+	return origin.Generation < source.origin.Generation || c.givesBack(w, source) ||
 		origin.Generation == source.origin.Generation && (c.outgrown(w) || origin.Refork != source.origin.Refork && !c.isSeed(w, source))
 }
 

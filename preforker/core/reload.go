@@ -11,7 +11,7 @@ import (
 // gone did. Where one that never loaded leaves an older one behind, an operator had
 // asked for it, and asks again when it is mended.
 func (c *Core) reloadLater(gone *preloader) {
-	source := c.newestSource()
+	source := c.newest(c.able)
 	if c.loading() != nil || c.reloadAt != 0 ||
 		source != nil && (source.origin.Generation >= gone.origin.Generation || !gone.loaded && !c.behind(source)) {
 		return

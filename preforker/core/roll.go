@@ -55,7 +55,8 @@ func (c *Core) fillVacant(source *preloader, maxDeaths int) {
 }
 
 // sourceOf is what an empty slot is filled from: the newest proven preloader. Where workers of that
-// generation have died in the slot again and again, it is the newest of all, which may be what mends it.
+// generation have died in the slot again and again, it is the newest of all, which may be what mends it, also where that
+// is held back.
 func (c *Core) sourceOf(s *slot, newest *preloader) *preloader {
 	if p := c.seeding(); p != nil && newest.origin.Refork > 0 {
 		if c.waitsForSeed(newest) {
@@ -64,8 +65,8 @@ func (c *Core) sourceOf(s *slot, newest *preloader) *preloader {
 		return newest
 	}
 	proven := c.provenSource()
-	if s.deaths > slotBackoff.free && s.failed == proven.origin.Generation && newest.origin.Generation > s.failed {
-		return newest
+	if latest := c.newest(c.able); s.deaths > slotBackoff.free && s.failed == proven.origin.Generation && latest.origin.Generation > s.failed {
+		return latest
 	}
 	return proven
 }
@@ -93,7 +94,7 @@ func (c *Core) count(state WorkerState) (n int) {
 // older preloader, one slot at a time, those whose worker should be replaced anyway first. It never
 // goes back to older code, and waits where a still newer generation is loading.
 func (c *Core) roll(source *preloader) {
-	if l := c.loading(); source.preparing || l != nil && l.origin.Generation > source.origin.Generation {
+	if l := c.loading(); source.preparing || c.onHold(source.origin.Generation) || l != nil && l.origin.Generation > source.origin.Generation {
 		return
 	}
 	if c.renews() && c.startingSuccessors() > 0 {
@@ -108,7 +109,7 @@ func (c *Core) roll(source *preloader) {
 	}
 	w := next.serving()
 	failed := w.key.Generation == source.origin.Generation && !w.early // what it comes from was given up
-	if failed || !c.waitsForSeed(source) {
+	if failed || c.givesBack(w, source) || !c.waitsForSeed(source) {
 		if w.renewal == "" {
 			w.chosen = c.now
 		}
@@ -132,10 +133,12 @@ func (c *Core) nextToRoll(source *preloader) (next *slot) {
 	return next
 }
 
-// rollsBefore says whether a worker is to be replaced before another one: who should be replaced anyway, then who has older code,
-// then who has no request in hand where there is no hurry.
+// rollsBefore says whether a worker is to be replaced before another one: whose release is held back, then who should be replaced
+// anyway, then who has older code, then who has no request in hand where there is no hurry.
 func (c *Core) rollsBefore(w, other *worker, source *preloader) bool {
 	switch {
+	case c.onHold(w.key.Generation) != c.onHold(other.key.Generation):
+		return c.onHold(w.key.Generation)
 	case c.overdue(w) != c.overdue(other):
 		return c.overdue(w)
 	case unhurried(w, source) != unhurried(other, source):
@@ -153,7 +156,7 @@ func (c *Core) canRoll(s *slot, source *preloader) bool {
 // rollWaits says whether a roll to newer code would begin if no renewal was under way.
 func (c *Core) rollWaits() bool {
 	source, waits := c.newestSource(), false
-	if source == nil || c.loading() != nil {
+	if source == nil || c.loading() != nil || c.onHold(source.origin.Generation) {
 		return false
 	}
 	for _, s := range c.slots {
@@ -206,6 +209,7 @@ func (c *Core) finishRoll(source *preloader) {
 func (c *Core) rollCompleted(source *preloader) {
 	was := c.announced
 	c.announced = source.origin
+	c.lift(c.trialOf(source.origin.Generation), false)
 	if source.origin.Refork > 0 {
 		c.reforkCompleted(source)
 	}

@@ -225,6 +225,11 @@ func (c *Core) unfitSeeds(p *preloader) bool {
 }
 
 func (c *Core) endSeeding(p *preloader, why Reason) {
+	c.stopSeeding(p, why)
+	c.fill()
+}
+
+func (c *Core) stopSeeding(p *preloader, why Reason) {
 	p.seeding = false
 	for _, late := range c.preloaders { // all slots have been filled from what was loaded by then, and roll to it
 		if late.seededBy == p.origin && !late.proven {
@@ -232,7 +237,6 @@ func (c *Core) endSeeding(p *preloader, why Reason) {
 		}
 	}
 	c.do(SeedingEnded{Generation: p.origin.Generation, Reason: why})
-	c.fill()
 }
 
 // lendSockets has the seeds that are ready serve the slots that nobody serves, too, and takes the sockets back when the

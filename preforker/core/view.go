@@ -23,6 +23,14 @@ type GenerationView struct {
 	Generation int
 	Loaded     *LoadRecord     // nil: not yet
 	Preloaders []PreloaderView // oldest first; none where only its workers are left
+	Held       *HeldView       // nil: it is not held back
+}
+
+// HeldView is why a generation is held back.
+type HeldView struct {
+	At     time.Duration // since when
+	Errors uint64        // responses with 500, or that broke off; none had another status
+	Deaths uint64        // of its workers
 }
 
 // LoadRecord is a load that has succeeded.
@@ -89,9 +97,6 @@ type MemoryBound struct {
 // Phase is where the supervisor is in its life.
 func (c *Core) Phase() Phase { return c.phase }
 
-// Measures says whether anybody wants to know what workers have and serve.
-func (c *Core) Measures() bool { return c.renews() || c.reforks() }
-
 // View tells what is known at a time, and changes nothing.
 func (c *Core) View(now time.Duration) View {
 	view := View{Phase: c.phase, Generations: []GenerationView{}, FailedLoad: c.failedLoad, Slots: make([]SlotView, 0, len(c.slots)),
@@ -127,6 +132,9 @@ func (c *Core) generationView(generation int) GenerationView {
 	view := GenerationView{Generation: generation, Preloaders: []PreloaderView{}}
 	if load, known := c.loads[generation]; known {
 		view.Loaded = &load
+	}
+	if t := c.trialOf(generation); t != nil && t.held {
+		view.Held = &HeldView{t.heldAt, t.errors, t.deaths}
 	}
 	for _, p := range c.preloaders {
 		if p.origin.Generation == generation {

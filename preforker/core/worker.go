@@ -21,6 +21,8 @@ type worker struct {
 
 	served        uint64        // requests, as last measured
 	private       uint64        // bytes, as last measured
+	errors        uint64        // responses with 500 since the last other one, then
+	answered      time.Duration // when a response was last seen
 	busy          bool          // it had a request in hand then
 	runnable      time.Duration // for how long it had run, or waited for a CPU, since its fork
 	at            time.Duration // when that was so
@@ -140,6 +142,11 @@ func (c *Core) workerReady(e WorkerReady) {
 	}
 	took := c.now - w.since
 	c.moveWorker(w, ReadyWorker)
+	if c.unwanted(s, w) {
+		c.drain(w, c.reasonUnwanted(w), false)
+		c.fill()
+		return
+	}
 	c.watch(w)
 	if p := c.preloader(e.Key.Origin()); p != nil && p.origin.Refork == 0 {
 		p.proven = true
@@ -172,6 +179,8 @@ func (c *Core) workerReady(e WorkerReady) {
 // successorReason says why a worker gives way to a newer one of its slot.
 func successorReason(older, newer *worker) Reason {
 	switch {
+	case older.key.Generation > newer.key.Generation:
+		return ReasonHeld
 	case older.key.Generation != newer.key.Generation:
 		return ReasonRolled
 	case older.renewal != "":
@@ -296,12 +305,17 @@ func (c *Core) workerExited(e WorkerExited) {
 		c.firstLoadFailed(s, w, p, c.workerLoadFailure(w, p, e))
 		return
 	}
+	c.noteAnswers(w, e.Errors, e.Sound)
+	if w.state == ReadyWorker && !w.said {
+		c.noteDeath(w)
+	}
 	if w.leaving() && !w.reason.failure() {
 		if w.reason.Renewal() {
 			c.measureReplacement(w)
 			c.paceAfter(w)
 		}
 		c.do(WorkerLeft{Worker: w.name(), Reason: w.reason, Exit: e.Exit, Served: e.Served, Private: w.private})
+		c.judgeAfter(w)
 		c.removeWorker(s, w, false, 0)
 		return
 	}
@@ -315,6 +329,7 @@ func (c *Core) workerExited(e WorkerExited) {
 		// It is the request that kills: others, which wait in the socket, may not.
 		maxWait = closeAfter
 	}
+	c.judgeAfter(w)
 	c.removeWorker(s, w, early, maxWait)
 }
 

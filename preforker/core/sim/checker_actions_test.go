@@ -25,6 +25,12 @@ func (c *checker) did(a core.Action) {
 	case core.Announce:
 		c.announces(a)
 		c.seedingOver(a.Generation)
+	case core.GenerationLoaded:
+		c.newestLoaded, c.loadedAt = a.Origin.Generation, c.now
+	case core.ReleaseHeld:
+		c.holdsBack(a)
+	case core.ReleaseLifted:
+		c.lifts(a)
 	case core.SeedingEnded:
 		c.endsSeeding(a)
 	case core.ReforkCompleted:
@@ -248,6 +254,7 @@ func (c *checker) drains(a core.DrainWorker) {
 		s.wantsWorker()
 	case w.given && c.unbound(a.Key.Slot):
 		w.patient = true // it did not get its socket
+	case c.leavesSlot(w):
 	case !serves:
 		w.holds = true
 		if !c.direct() {
@@ -267,6 +274,8 @@ func (c *checker) drains(a core.DrainWorker) {
 			w.successor = c.worker(ready.Key)
 			c.paceAfter(w)
 		}
+	default:
+		c.checkHeld(c.worker(ready.Key), w)
 	}
 }
 

@@ -41,6 +41,9 @@ func (c *checker) takes(e core.Event) (late bool) {
 	case core.WorkersMeasured:
 		for _, m := range e.Workers {
 			if w := c.worker(m.Key); w != nil && w.accepting() {
+				c.takesAnswers(w, m.Errors, m.Sound)
+			}
+			if w := c.worker(m.Key); w != nil && w.accepting() {
 				w.private, w.served, w.busy = m.Private, m.Served, m.Busy
 				if m.Runnable > 0 {
 					w.ran, w.ranAt = m.Runnable, c.now
@@ -161,6 +164,10 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 		}
 		c.changed(s)
 	case core.WorkerExited:
+		c.takesAnswers(w, e.Errors, e.Sound)
+		if w.accepting() {
+			c.trialOf(w).deaths++
+		}
 		if !w.killed {
 			c.paceAfter(w)
 		}

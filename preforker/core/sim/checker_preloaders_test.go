@@ -143,6 +143,10 @@ func (c *checker) reforks(a core.ReforkWorker) {
 			c.fail("%v is to refork while slot %d changes", a.Key, i)
 		}
 	}
-	c.preloaders = append(c.preloaders, p)
+	at := len(c.preloaders)
+	for at > 0 && p.origin.Before(c.preloaders[at-1].origin) { // while a newer release is held back
+		at--
+	}
+	c.preloaders = slices.Insert(c.preloaders, at, p)
 	c.due = append(c.due, core.Timer{Kind: core.TimerPreloaderBoot, Key: a.Origin.Key()})
 }

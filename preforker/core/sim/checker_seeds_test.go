@@ -209,6 +209,7 @@ func (c *checker) checkSeedSpawn(s *checkedSlot, key ident.Key) {
 	source := c.preloader(key.Origin())
 	switch {
 	case source == nil || old != nil && old.key.Generation == key.Generation: // which is to be renewed
+	case old != nil && c.trials[old.key.Generation].holds() && key.Generation < old.key.Generation: // which gives its slot back
 	case source == p && c.forksOf(p.origin) >= c.policy.Seeds:
 		c.fail("%v is one seed more than %d", key, c.policy.Seeds)
 	case source != p && !source.proven && !source.maybe && c.forksOf(source.origin) > 0:

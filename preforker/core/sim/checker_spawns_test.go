@@ -67,6 +67,7 @@ func (c *checker) checkSource(s *checkedSlot, w *checkedWorker) {
 	case p == nil || !p.loaded || p.told:
 		c.fail("%v is asked of a preloader that cannot fork", key)
 	case p == proven || p.maybe:
+	case c.trials[key.Generation].holds() && (s.accepting() == nil && c.diedIn(s, proven) || s.accepting() != nil && s.accepting().key.Generation == key.Generation):
 	case p == newest && c.warmUp(p) && s.accepting() == nil:
 	case c.seedsOf(p.origin) && newest.seeded(p.origin) && !newest.proven: // a seed in the place of one that is gone
 	case s.accepting() == nil && (p != newest || !c.diedIn(s, proven)):
@@ -88,7 +89,7 @@ func (c *checker) diedIn(s *checkedSlot, proven *checkedPreloader) bool {
 
 // checkReplacement: a worker that serves gets a successor.
 func (c *checker) checkReplacement(s *checkedSlot, w, old *checkedWorker) {
-	if w.key.Generation < old.key.Generation {
+	if w.key.Generation < old.key.Generation && !c.givesBack(old, w) {
 		c.fail("%v is to be replaced by older code: %v", old.key, w.key)
 	}
 	for _, leaver := range s.workers {
@@ -96,6 +97,7 @@ func (c *checker) checkReplacement(s *checkedSlot, w, old *checkedWorker) {
 			c.fail("%v still leaves slot %d, and gets a third worker: %v", leaver.key, w.key.Slot, w.key)
 		}
 	}
+	c.checkHeld(w, old)
 	c.checkPace(w, old)
 	c.checkProof(w, old)
 	c.checkReplacementsAtOnce(w, old)

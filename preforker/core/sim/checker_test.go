@@ -49,6 +49,10 @@ type checker struct {
 	unprepared        bool                  // a preloader has died in its preparation
 	reloaded          time.Duration         // when one was begun at once in place of one that was gone
 	restartNoted      bool
+
+	trials       map[int]*checkedTrial // by generation
+	newestLoaded int                   // the generation whose trial it is
+	loadedAt     time.Duration         // when it had loaded
 }
 
 type checkedSlot struct {
@@ -85,6 +89,8 @@ type checkedWorker struct {
 	borrowed  map[int]int // the sockets that it has besides its own, by slot
 	private   uint64
 	served    uint64
+	errors    int           // responses with 500, the last ones
+	asked     time.Duration // when that was so
 	busy      bool
 	spawned   time.Duration
 	ran       time.Duration  // or was short of a CPU
@@ -120,7 +126,7 @@ type checkedPreloader struct {
 
 func newChecker(slots int, p core.Policy) *checker {
 	c := &checker{policy: p, slots: make([]checkedSlot, slots), workers: []*checkedWorker{nil},
-		timers: map[core.Timer]int{}, reforkAt: map[int]time.Duration{}, reforked: map[int]int{}, bound: p.Renewal.Budget.Bytes}
+		timers: map[core.Timer]int{}, trials: map[int]*checkedTrial{}, reforkAt: map[int]time.Duration{}, reforked: map[int]int{}, bound: p.Renewal.Budget.Bytes}
 	for i := range c.slots {
 		c.slots[i].open = true
 	}
@@ -171,7 +177,7 @@ func (c *checker) preloader(origin ident.Origin) *checkedPreloader {
 // sources are what an empty slot is filled from, and what slots roll to.
 func (c *checker) sources() (proven, newest *checkedPreloader) {
 	for _, p := range c.preloaders {
-		if p.loaded && !p.told {
+		if p.loaded && !p.told && !c.heldBack(p) {
 			newest = p
 			if p.proven {
 				proven = p
@@ -256,6 +262,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 			c.fail("there is no time limit: %q of %v", timer.Kind, timer.Key)
 		}
 	}
+	c.checkTrials()
 	c.checkSlots()
 	c.checkSpare()
 	c.checkBorrowers()

@@ -139,11 +139,12 @@ func (w *world) traffic() {
 				continue
 			}
 			p.serves()
-			p.served += served
+			p.answers(served)
 			p.private = w.privateAfter(p.private, served)
 			if p.watched {
-				found = append(found, core.Measurement{Key: p.key, Private: p.private, Served: p.served, Busy: w.below(3) == 2 || w.rush,
-					Runnable: time.Duration(w.below(5)) * time.Second})
+				m := p.measured(w.below(3) == 2 || w.rush)
+				m.Runnable = time.Duration(w.below(5)) * time.Second
+				found = append(found, m)
 			}
 		}
 	}

@@ -30,7 +30,7 @@ func (w *world) liveness() {
 		}
 	}
 	began := w.now
-	for w.next() && w.now <= began+w.restBound() {
+	for w.operates(); w.next() && w.now <= began+w.restBound(); w.operates() {
 		if (w.queue.others == 0 || w.poison()) && w.unrest() == "" {
 			break
 		}

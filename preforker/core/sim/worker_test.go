@@ -23,6 +23,8 @@ type worker struct {
 	control *preloader // whose control socket it holds
 
 	served, private uint64
+	errors          uint64 // responses with 500 since the last other one
+	sound           bool   // a response had another status
 
 	// Of the supervisor's:
 	forgotten, watched bool
@@ -132,14 +134,17 @@ func (p *worker) serves() {
 	if !p.up || p.leaving || p.endless {
 		return
 	}
-	if p.served == 0 {
-		p.served = 1
+	if p.served == 0 || p.w.calm {
+		p.answers(1)
+		if p.w.calm && p.watched {
+			p.w.post(p.w.latency(), core.WorkersMeasured{Workers: []core.Measurement{p.measured(false)}})
+		}
 	}
 	if !p.first {
 		p.first = true
 		if p.key.Refork > 0 {
 			status := 200
-			if p.w.badOf(p.key.Generation) == answersBadly {
+			if bad := p.w.badOf(p.key.Generation); bad == answersBadly || bad == answersErrors {
 				status = 500
 			} else if p.w.fault() {
 				status = 500 * p.w.below(2)
@@ -147,6 +152,20 @@ func (p *worker) serves() {
 			p.w.send(&p.channel, core.WorkerAnsweredFirst{Key: p.said, Status: status, Request: "GET /"})
 		}
 	}
+}
+
+// answers so many requests.
+func (p *worker) answers(requests uint64) {
+	p.served += requests
+	if p.w.badOf(p.key.Generation) == answersErrors || p.w.fault() && p.w.below(2) == 1 {
+		p.errors += requests
+	} else {
+		p.errors, p.sound = 0, true
+	}
+}
+
+func (p *worker) measured(busy bool) core.Measurement {
+	return core.Measurement{Key: p.key, Private: p.private, Served: p.served, Errors: p.errors, Sound: p.sound, Busy: busy}
 }
 
 // fault is something that goes wrong with a worker at any time.
@@ -215,7 +234,7 @@ func (p *worker) die(exit ident.ExitStatus, failed bool, request string) {
 	p.alive, p.dead, p.up = false, true, false
 	w := p.w
 	w.hangup(&p.channel, core.WorkerChannelClosed{Key: p.said})
-	ended := core.WorkerExited{Key: p.key, Exit: exit, Served: p.served, Request: request}
+	ended := core.WorkerExited{Key: p.key, Exit: exit, Served: p.served, Errors: p.errors, Sound: p.sound, Request: request}
 	if failed {
 		ended.Failed = &core.Failed{Stage: "after_fork", Failure: core.Failure{Class: "RuntimeError", Message: "boom"}}
 	}

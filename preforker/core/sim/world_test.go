@@ -29,6 +29,7 @@ type world struct {
 	nextBad    badness
 	poisoned   []bool // by slot: somebody repeats a request there that kills
 	pids       int
+	restarted  int // the generation that an operator has given up
 
 	faults   int // one thing in so many goes wrong; 0: none
 	calm     bool
@@ -50,7 +51,8 @@ const (
 	diesInFirstRequest
 	hangsInLoad
 	hangsInBoot
-	answersBadly // what is forked from a worker that has served
+	answersBadly  // what is forked from a worker that has served
+	answersErrors // to each request
 	badnesses
 )
 

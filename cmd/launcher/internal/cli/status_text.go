@@ -34,6 +34,9 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 	line("launcher", fmt.Sprintf("%s, started %s%s, %s", s.State, moment(s.Started, s.Time, zone), method, processWords(s.Pid, s.Memory.Launcher)))
 	for _, g := range s.Generations {
 		line(fmt.Sprintf("generation %d", g.Generation), generationWords(g, s.Time, zone))
+		if g.Held != nil {
+			line("  held back", heldWords(*g.Held, s.Time, zone))
+		}
 		for _, p := range g.Preloaders {
 			if s.SpawnMethod != string(preforker.SpawnDirect) {
 				line("  preloader", preloaderWords(p))
@@ -77,6 +80,20 @@ func generationWords(g control.GenerationStatus, now time.Time, zone *time.Locat
 		words += "; only its workers are left"
 	}
 	return words
+}
+
+func heldWords(h control.HeldStatus, now time.Time, zone *time.Location) string {
+	words := []string{}
+	for _, seen := range []struct {
+		count uint64
+		what  string
+	}{{h.Errors, "requests answered with 500"}, {h.Deaths, "workers died"}} {
+		if seen.count > 0 {
+			words = append(words, fmt.Sprintf("%d %s", seen.count, seen.what))
+		}
+	}
+	return fmt.Sprintf("since %s: %s, and no other answer; the slots keep the release before until it gives one, or until a next release",
+		moment(h.Time, now, zone), strings.Join(words, ", "))
 }
 
 func preloaderWords(p control.PreloaderStatus) string {

@@ -25,7 +25,8 @@ func TestStatusText(t *testing.T) {
 			Bound: &control.MemoryBound{Total: 190 << 20, Preloader: 60 << 20, Workers: 4, Each: 30 << 20, Provisional: true, Launcher: 10 << 20}},
 		Generations: []control.GenerationStatus{{Generation: 1, Loaded: &began, LoadTime: 3, Rails: "6.1"},
 			{Generation: 2, Loaded: &loaded, LoadTime: 1.25, Ruby: "3.1.2", Rack: "2.2.4", Preloaders: []control.PreloaderStatus{
-				{State: "ready", Pid: 11, Memory: mb(20, 60)}, {Refork: 1, State: "starting"}}},
+				{State: "ready", Pid: 11, Memory: mb(20, 60)}, {Refork: 1, State: "starting"}},
+				Held: &control.HeldStatus{Time: began.Add(25 * time.Hour), Errors: 7, Deaths: 2}},
 			{Generation: 3, Preloaders: []control.PreloaderStatus{{State: "loading", Seconds: 12, Pid: 12}}}},
 		FailedLoad: &control.FailedLoad{Generation: 2, Time: began.Add(25 * time.Hour), Error: "load the application: it\nfailed"},
 		Slots: []control.SlotStatus{
@@ -44,6 +45,7 @@ func TestStatusText(t *testing.T) {
 launcher      running, started 2026-05-04 03:02:01 (1 d 2 h ago), pid 10: 5.0 MB private, 7.0 MB shared
 generation 1  loaded 2026-05-04 03:02:01 (1 d 2 h ago) in 3.0 s, Rails 6.1; only its workers are left
 generation 2  loaded 2026-05-04 03:03:01 (1 d 1 h ago) in 1.2 s, Ruby 3.1.2, Rack 2.2.4
+  held back   since 2026-05-05 04:02:01 (1 h 0 min ago): 7 requests answered with 500, 2 workers died, and no other answer; the slots keep the release before until it gives one, or until a next release
   preloader   ready, pid 11: 20.0 MB private, 40.0 MB shared
   preloader   refork 1, starting
 generation 3  loading for 12 s

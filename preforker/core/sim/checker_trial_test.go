@@ -1,0 +1,140 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"launcher/preforker/core"
+)
+
+// checkedTrial is what was told of the answers of a generation.
+type checkedTrial struct {
+	errors, deaths int
+	sound          bool // a response had another status than 500
+	held           bool
+}
+
+func (t *checkedTrial) holds() bool { return t != nil && t.held }
+
+func (c *checker) trialOf(w *checkedWorker) *checkedTrial {
+	if c.trials[w.key.Generation] == nil {
+		c.trials[w.key.Generation] = &checkedTrial{}
+	}
+	return c.trials[w.key.Generation]
+}
+
+func (c *checker) takesAnswers(w *checkedWorker, errors uint64, sound bool) {
+	t := c.trialOf(w)
+	t.sound = t.sound || sound
+	t.errors += max(0, int(errors)-w.errors)
+	w.errors, w.asked = int(errors), c.now
+}
+
+// heldBack says whether workers are to be had of others than of a preloader whose release is held back.
+func (c *checker) heldBack(p *checkedPreloader) bool {
+	return !c.direct() && c.trials[p.origin.Generation].holds() && slices.ContainsFunc(c.preloaders, func(other *checkedPreloader) bool {
+		return other.loaded && !other.told && (other.proven || other.maybe || other.origin.Before(p.origin)) && !c.trials[other.origin.Generation].holds()
+	})
+}
+
+// olderThan are the workers that serve with an older release which is not held back.
+func (c *checker) olderThan(generation int) (older []*checkedWorker) {
+	for i := range c.slots {
+		if w := c.slots[i].accepting(); w != nil && w.key.Generation < generation && !c.trials[w.key.Generation].holds() {
+			older = append(older, w)
+		}
+	}
+	return older
+}
+
+// leavesSlot says whether a worker that is ready leaves its slot to the one that serves it: its own release is held back, or
+// the other one, that was to make room for it, no more.
+func (c *checker) leavesSlot(w *checkedWorker) bool {
+	return slices.ContainsFunc(c.slots[w.key.Slot].workers, func(other *checkedWorker) bool {
+		held, others := c.trials[w.key.Generation].holds(), c.trials[other.key.Generation].holds()
+		return other.accepting() && other != w && !others && (held || w.key.Generation < other.key.Generation)
+	})
+}
+
+// givesBack says whether a worker may be replaced by one of older code: its release is held back, and another worker shows
+// how it answers, or a newer release has loaded.
+func (c *checker) givesBack(w, to *checkedWorker) bool {
+	if !c.trials[w.key.Generation].holds() || c.trials[to.key.Generation].holds() {
+		return false
+	}
+	return w.key.Generation != c.newestLoaded || slices.ContainsFunc(c.slots, func(s checkedSlot) bool {
+		other := s.accepting()
+		return other != nil && other != w && other.key.Generation == w.key.Generation
+	})
+}
+
+// holdsBack: only a release that has never answered otherwise, and only where another one serves.
+func (c *checker) holdsBack(a core.ReleaseHeld) {
+	t := c.trials[a.Generation]
+	switch {
+	case c.stopping:
+		c.fail("generation %d is held back while the launcher stops", a.Generation)
+	case t == nil || t.sound || t.errors+t.deaths < 3:
+		c.fail("generation %d is held back without evidence: %+v", a.Generation, t)
+		return
+	case t.held:
+		c.fail("generation %d is held back twice", a.Generation)
+	case len(c.olderThan(a.Generation)) == 0:
+		c.fail("generation %d is held back, and no older one serves", a.Generation)
+	}
+	t.held = true
+}
+
+func (c *checker) lifts(a core.ReleaseLifted) {
+	t := c.trials[a.Generation]
+	switch {
+	case !t.holds():
+		c.fail("generation %d is held back no more, and was not", a.Generation)
+		return
+	case a.Answered && !t.sound:
+		c.fail("generation %d is held back no more, and has not answered well", a.Generation)
+	case !a.Answered && len(c.olderThan(a.Generation)) > 0:
+		c.fail("generation %d is held back no more, and an older one still serves", a.Generation)
+	}
+	t.held = false
+}
+
+// checkTrials: a good answer lifts at once what was held back, and what fails where an older release does not is held back at once.
+func (c *checker) checkTrials() {
+	t := c.trials[c.newestLoaded]
+	switch {
+	case c.stopping || t == nil:
+	case t.held && t.sound:
+		c.fail("generation %d is held back, and has answered well", c.newestLoaded)
+	case !t.held && !t.sound && t.errors >= 3 && slices.ContainsFunc(c.olderThan(c.newestLoaded), func(w *checkedWorker) bool {
+		return w.errors == 0 && w.served > 0 && w.asked >= c.loadedAt
+	}):
+		c.fail("generation %d answers nothing but errors, an older one does not, and it is not held back", c.newestLoaded)
+	}
+}
+
+// checkHeld: no slot that an older release serves gets a worker of one that is held back.
+func (c *checker) checkHeld(w, old *checkedWorker) {
+	if c.trials[w.key.Generation].holds() && w.key.Generation > old.key.Generation && !c.trials[old.key.Generation].holds() {
+		c.fail("%v is to be replaced by a release that is held back: %v", old.key, w.key)
+	}
+}
+
+// operatorTime is what somebody takes who reads the log.
+const operatorTime = 10 * time.Second
+
+// operates: an operator who reads that a release is held back asks for the next one where the release has no worker whose
+// answer could lift that.
+func (w *world) operates() {
+	c := w.check
+	if c.stopping || !c.trials[c.newestLoaded].holds() || w.restarted == c.newestLoaded {
+		return
+	}
+	for i := range c.slots {
+		if s := c.slots[i].accepting(); s != nil && s.key.Generation == c.newestLoaded {
+			return
+		}
+	}
+	w.restarted = c.newestLoaded
+	w.post(operatorTime, core.RestartAsked{By: "HUP"})
+}

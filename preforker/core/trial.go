@@ -1,0 +1,230 @@
+package core
+
+import (
+	"slices"
+	"time"
+
+	"launcher/preforker/ident"
+)
+
+// A release may load and fail all the same: each request is answered with 500, or kills its worker. So it is on trial while
+// workers of an older one serve. Where the first requests of its workers have all failed it is held back: no further slot rolls
+// to it, all but one that have it roll back, and an empty one is filled from the older release, which goes on as if the newer one
+// had not loaded. One worker of it serves on: a response with another status lifts that, and ends the trial. The next load has a trial of its
+// own. Where nobody asks there is no trial, and no roll waits for one.
+
+const (
+	// trialFailures is how many requests of a release fail, and none does not, before it is held back. One may be a mistake
+	// of whoever asks, and two the same one again.
+	trialFailures = 3
+	// deathMemory is for how long a death in the older release says that workers die there as well.
+	deathMemory = time.Minute
+)
+
+// trial is what is known of how a generation serves.
+type trial struct {
+	generation int
+	since      time.Duration // loaded
+	errors     uint64        // responses with 500, or that broke off
+	deaths     uint64        // of its workers, which say something of it
+	died       bool          // a worker of it, for whatever cause
+	diedAt     time.Duration // the last one
+	passed     bool          // a response had another status
+	heldAt     time.Duration
+	held       bool
+}
+
+// Of trials.
+type (
+	// ReleaseHeld says that no further slot gets a release whose first requests have all failed.
+	ReleaseHeld struct {
+		fact
+		Generation int
+		Errors     uint64 // responses with 500, or that broke off
+		Deaths     uint64 // workers that have died before any other response
+		Older      int    // the generation that serves on
+		Workers    int    // that it has
+	}
+	// ReleaseLifted says that a release is held back no more.
+	ReleaseLifted struct {
+		fact
+		Generation int
+		Answered   bool // it has answered with another status; false: no slot is left that is served by an older one
+	}
+)
+
+// beginTrial begins the trial of a generation that has loaded. What is known of those that are gone is forgotten.
+func (c *Core) beginTrial(generation int) {
+	present := c.generations()
+	c.trials = slices.DeleteFunc(c.trials, func(t *trial) bool { return !slices.Contains(present, t.generation) })
+	c.trials = append(c.trials, &trial{generation: generation, since: c.now})
+}
+
+// trialOf is the trial of a generation that has loaded, or nil.
+func (c *Core) trialOf(generation int) *trial {
+	for _, t := range c.trials {
+		if t.generation == generation {
+			return t
+		}
+	}
+	return nil
+}
+
+// onHold says whether a generation is held back.
+func (c *Core) onHold(generation int) bool {
+	t := c.trialOf(generation)
+	return t != nil && t.held
+}
+
+// heldBack says whether workers are not to be had of a preloader, since its release is held back and there is another one to have them of,
+// an older one, or a newer one whose workers have been seen to come up. With direct spawning a worker loads whatever release is there, also in the place of an older one.
+func (c *Core) heldBack(p *preloader) bool {
+	return !c.direct() && c.onHold(p.origin.Generation) && c.newest(func(other *preloader) bool {
+		return (other.proven || other.origin.Before(p.origin)) && c.able(other) && !c.onHold(other.origin.Generation)
+	}) != nil
+}
+
+// noteAnswers takes how the last requests of a worker were answered.
+func (c *Core) noteAnswers(w *worker, errors uint64, sound bool) {
+	if t := c.trialOf(w.key.Generation); t != nil {
+		t.errors += errors - min(errors, w.errors)
+		t.passed = t.passed || sound
+	}
+	w.errors = errors
+}
+
+// noteDeath takes that a worker has died which served. Where those of an older release die as well it is no sign for this one.
+func (c *Core) noteDeath(w *worker) {
+	t := c.trialOf(w.key.Generation)
+	if t == nil {
+		return
+	}
+	t.died, t.diedAt = true, c.now
+	if !slices.ContainsFunc(c.trials, func(other *trial) bool {
+		return other.generation < t.generation && !other.held && other.died && c.now-other.diedAt < deathMemory
+	}) {
+		t.deaths++
+	}
+}
+
+// judgeAfter judges after the end of a worker, which is a sign for its own release alone.
+func (c *Core) judgeAfter(w *worker) {
+	if len(c.trials) > 0 && c.trials[len(c.trials)-1].generation == w.key.Generation {
+		c.judge()
+	}
+}
+
+// judge holds the newest release back, or lifts that, where there is evidence.
+func (c *Core) judge() {
+	if len(c.trials) == 0 || c.phase != PhaseRunning {
+		return
+	}
+	switch t := c.trials[len(c.trials)-1]; {
+	case t.passed:
+		c.lift(t, true)
+	case t.held || t.errors+t.deaths < trialFailures:
+	case len(c.older(t)) > 0 && !c.olderFails(t):
+		c.holdBack(t)
+	}
+}
+
+func (c *Core) holdBack(t *trial) {
+	older := c.older(t)
+	t.held, t.heldAt = true, c.now
+	told := ReleaseHeld{Generation: t.generation, Errors: t.errors, Deaths: t.deaths, Workers: len(older)}
+	for _, w := range older {
+		told.Older = max(told.Older, w.key.Generation)
+	}
+	c.do(told)
+	if p := c.preloader(ident.Origin{Generation: t.generation}); p != nil && p.seeding {
+		c.stopSeeding(p, ReasonHeld)
+	}
+}
+
+func (c *Core) lift(t *trial, answered bool) {
+	if t != nil && t.held {
+		t.held = false
+		c.do(ReleaseLifted{Generation: t.generation, Answered: answered})
+	}
+}
+
+// older are the workers that serve slots with an older release, which is not held back itself.
+func (c *Core) older(t *trial) (workers []*worker) {
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.state == ReadyWorker && w.key.Generation < t.generation && !c.onHold(w.key.Generation) {
+				workers = append(workers, w)
+			}
+		}
+	}
+	return workers
+}
+
+// olderFails says whether the older release does no better: its last responses were 500 too, of those workers that
+// were asked since the newer one has loaded, or of all where none was. A database may be down; then the newer release may as well
+// have the slots.
+func (c *Core) olderFails(t *trial) bool {
+	var asked, lately []*worker
+	for _, w := range c.older(t) {
+		if w.served > 0 {
+			asked = append(asked, w)
+			if w.answered >= t.since {
+				lately = append(lately, w)
+			}
+		}
+	}
+	if len(lately) > 0 {
+		asked = lately
+	}
+	return len(asked) > 0 && !slices.ContainsFunc(asked, func(w *worker) bool { return w.errors == 0 })
+}
+
+// givesBack says whether a worker is to make room for one of an older release: its own is held back, and another one of it serves,
+// whose answers can lift that, or a newer release is on trial by now.
+func (c *Core) givesBack(w *worker, source *preloader) bool {
+	if !c.onHold(w.key.Generation) || source.origin.Generation > w.key.Generation || c.onHold(source.origin.Generation) {
+		return false
+	}
+	if c.trials[len(c.trials)-1].generation > w.key.Generation {
+		return true
+	}
+	for _, s := range c.slots {
+		for _, other := range s.workers {
+			if other.state == ReadyWorker && other.key.Generation == w.key.Generation {
+				return other != w
+			}
+		}
+	}
+	return false
+}
+
+// unwanted says whether a worker that has just come up is not to take its slot: its release was held back meanwhile, or the one
+// that it was to give the slot back from is held back no more.
+func (c *Core) unwanted(s *slot, w *worker) bool {
+	return slices.ContainsFunc(s.workers, func(other *worker) bool {
+		return other.state == ReadyWorker && other != w && c.better(other.key.Generation, w.key.Generation)
+	})
+}
+
+func (c *Core) reasonUnwanted(w *worker) Reason {
+	if c.onHold(w.key.Generation) {
+		return ReasonHeld
+	}
+	return ReasonRolled
+}
+
+// better says whether a slot had better have one generation than another.
+func (c *Core) better(generation, other int) bool {
+	if c.onHold(generation) != c.onHold(other) {
+		return c.onHold(other)
+	}
+	return generation > other
+}
+
+// renewalSource is what a worker is replaced from that has grown, or nil.
+func (c *Core) renewalSource(w *worker) *preloader {
+	if !c.onHold(w.key.Generation) {
+		return c.provenSource()
+	}
+	return c.newest(func(p *preloader) bool { return p.proven && c.able(p) && p.origin.Generation == w.key.Generation })
+}
