@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/urfave/cli/v2"
+
 	"launcher/cmd/launcher/internal/experiment/server"
 	"launcher/preforker/hint"
 )
@@ -115,6 +117,35 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		var usage usageError
 		if !errors.As(err, &usage) || !regexp.MustCompile(test.says).MatchString(usage.Error()) || !regexp.MustCompile(test.try).MatchString(hint.Of(err)) {
 			t.Errorf("launcher %s: %v, %+v", test.words, err, line.words())
+		}
+	}
+}
+
+// TestTimesBelowZero: no option waits for one, nor is it taken for none, wherever it is given.
+func TestTimesBelowZero(t *testing.T) {
+	t.Parallel()
+	for _, command := range newApp(os.Stdout, os.Stderr).Commands {
+		for _, flag := range command.Flags {
+			times, is := flag.(*cli.DurationFlag)
+			if !is {
+				continue
+			}
+			words, says, try := command.Name+" --"+times.Name+" -1ms", "read --"+times.Name+": -1ms is not a time to wait", "--"+times.Name+" "+times.Value.String()
+			if command.Name == runName {
+				words = "4 --" + times.Name + "=-1ms"
+			}
+			var usage usageError
+			if _, err := read(t, words); !errors.As(err, &usage) || usage.Error() != says || hint.Of(err) != try {
+				t.Errorf("launcher %s: %v, %q", words, err, hint.Of(err))
+			}
+			for _, variable := range times.EnvVars {
+				line, err := read(t, strings.Fields(words)[0], variable+"=-1ms")
+				if err == nil {
+					t.Errorf("%s=-1ms launcher %s is accepted", variable, strings.Fields(words)[0])
+				} else if text, _ := line.fromEnvironment(err.Error(), hint.Of(err)); text != "read "+variable+": -1ms is not a time to wait" {
+					t.Errorf("%s=-1ms: %s", variable, text)
+				}
+			}
 		}
 	}
 }

@@ -32,8 +32,10 @@ func checkValue(g given) error {
 			return usageErrorf("--"+g.name(), "read --%s: %q is neither true nor false", g.name(), value)
 		}
 	case *cli.DurationFlag:
-		_, err := time.ParseDuration(value)
+		d, err := time.ParseDuration(value)
 		switch {
+		case err == nil && d < 0:
+			return wrong(flag.Value.String(), "%v is not a time to wait", d)
 		case err == nil:
 		case decimalNumber.MatchString(value):
 			return wrong(value+"s", "%q has no unit: s, m or h", value)
