@@ -55,10 +55,20 @@ func generationStatusOf(g core.GenerationView, began time.Time, now time.Duratio
 	if h := g.Held; h != nil {
 		status.Held = &control.HeldStatus{Time: began.Add(h.At), Errors: h.Errors, Deaths: h.Deaths}
 	}
+	if r := g.Refork; r != nil {
+		status.Refork = reforkStatusOf(*r, now)
+	}
 	for _, p := range g.Preloaders {
 		status.Preloaders = append(status.Preloaders, control.PreloaderStatus{Refork: p.Origin.Refork, State: p.State.String(), Seconds: seconds(now - p.Since)})
 	}
 	return status
+}
+
+func reforkStatusOf(r core.ReforkView, now time.Duration) *control.ReforkStatus {
+	if r.Refork == 0 {
+		return &control.ReforkStatus{State: control.PutOffRefork, Gain: r.Gain, PaysFrom: r.From}
+	}
+	return &control.ReforkStatus{State: control.PacedRefork, Refork: r.Refork, Left: r.Left, Next: seconds(max(0, r.NextAt-now))}
 }
 
 func boundOf(bound *core.MemoryBound) *control.MemoryBound {

@@ -22,7 +22,7 @@ func TestStatusHasNoNullLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{`"workers":[]`, `"queue":null`, `"failed_load":null`, `"promise":null`, `"loaded":null`, `"held":null`} {
+	for _, part := range []string{`"workers":[]`, `"queue":null`, `"failed_load":null`, `"promise":null`, `"loaded":null`, `"held":null`, `"refork":null`} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("there is no %s in %s", part, text)
 		}
@@ -36,7 +36,9 @@ func TestStatusOfAView(t *testing.T) {
 		Generations: []core.GenerationView{{Generation: 2,
 			Loaded:     &core.LoadRecord{At: 2 * time.Second, Load: core.Load{Seconds: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2"}},
 			Preloaders: []core.PreloaderView{{Origin: ident.Origin{Generation: 2, Refork: 1}, State: core.ReadyPreloader, Since: 3 * time.Second}},
-			Held:       &core.HeldView{At: 5 * time.Second, Errors: 4, Deaths: 1}}},
+			Held:       &core.HeldView{At: 5 * time.Second, Errors: 4, Deaths: 1},
+			Refork:     &core.ReforkView{Refork: 1, Left: 3, NextAt: 8 * time.Second}},
+			{Generation: 3, Refork: &core.ReforkView{Gain: 7, From: 9}}},
 		FailedLoad: &core.FailedLoad{At: 4 * time.Second, Failure: core.LoadFailure{Generation: 3, Was: core.LoadingPreloader,
 			Failed: &core.Failed{Stage: "load", Failure: core.Failure{Class: "NameError", Message: "no such thing", AppFrames: []string{"config.ru:1"}}}}},
 		Slots: []core.SlotView{
@@ -50,7 +52,9 @@ func TestStatusOfAView(t *testing.T) {
 		Memory: control.MemoryStatus{Bound: &control.MemoryBound{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}},
 		Generations: []control.GenerationStatus{{Generation: 2, Loaded: &at, LoadTime: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2",
 			Preloaders: []control.PreloaderStatus{{Refork: 1, State: "ready", Seconds: 3}},
-			Held:       &control.HeldStatus{Time: epoch.Add(5 * time.Second), Errors: 4, Deaths: 1}}},
+			Held:       &control.HeldStatus{Time: epoch.Add(5 * time.Second), Errors: 4, Deaths: 1},
+			Refork:     &control.ReforkStatus{State: "paced", Refork: 1, Left: 3, Next: 2}},
+			{Generation: 3, Preloaders: []control.PreloaderStatus{}, Refork: &control.ReforkStatus{State: "put off", Gain: 7, PaysFrom: 9}}},
 		FailedLoad: &control.FailedLoad{Generation: 3, Time: epoch.Add(4 * time.Second), Error: "load the application: NameError: no such thing"},
 		Slots: []control.SlotStatus{
 			{Slot: 0, State: "backoff", Deaths: 3, Retry: 1, Workers: []control.WorkerStatus{}},

@@ -77,6 +77,23 @@ type GenerationStatus struct {
 	Rack       string            `json:"rack"`
 	Preloaders []PreloaderStatus `json:"preloaders"` // oldest first; none where only its workers are left
 	Held       *HeldStatus       `json:"held"`       // nil: it is not held back
+	Refork     *ReforkStatus     `json:"refork"`     // nil: none is paced or put off
+}
+
+// The states of a refork that nobody waits for.
+const (
+	PacedRefork  = "paced"
+	PutOffRefork = "put off"
+)
+
+// ReforkStatus is what holds up a refork that only saves memory: it takes slots without hurry, or a later one would gain too little.
+type ReforkStatus struct {
+	State    string  `json:"state"`        // paced, put off
+	Refork   int     `json:"refork"`       // paced: its number; else 0
+	Left     int     `json:"slots_left"`   // paced: those that it has yet to take
+	Next     float64 `json:"next_seconds"` // paced: until it may take the next one
+	Gain     uint64  `json:"gain"`         // put off: of a worker, in the mean
+	PaysFrom uint64  `json:"pays_from"`    // put off: the gain that it waits for
 }
 
 // HeldStatus is why a generation gets no further slot while an older one serves: its first requests have all failed.

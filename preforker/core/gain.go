@@ -24,17 +24,19 @@ func (c *Core) forkCost(p *preloader) uint64 {
 
 // reforkPays says whether the workers have so much more than forks of a preloader start with that it pays to fork them anew.
 func (c *Core) reforkPays(p *preloader) bool {
+	gain, usual, _ := c.laterGain(p)
+	return !c.policy.Refork.Worthwhile || usual == 0 || gain >= usual/gainShare
+}
+
+// laterGain is what the workers have beyond what forks of a preloader start with, and what so many forks start with; 0: not known.
+func (c *Core) laterGain(p *preloader) (gain, usual, workers uint64) {
 	each := c.forkCost(p)
-	if !c.policy.Refork.Worthwhile || each == 0 {
-		return true
-	}
-	var gain, usual uint64
 	for _, s := range c.slots {
 		if w := s.serving(); w != nil && w.key != p.source { // which shares what it had when it was measured
-			gain, usual = gain+w.private-min(w.private, each), usual+each
+			gain, usual, workers = gain+w.private-min(w.private, each), usual+each, workers+1
 		}
 	}
-	return gain >= usual/gainShare
+	return gain, usual, workers
 }
 
 // findCostlySeeds has the seeds replaced that share little with what the slots were filled from.

@@ -55,6 +55,11 @@ func TestLaterReforkThatDoesNotPay(t *testing.T) {
 	if n := s.kinds["core.ReforkPutOff"]; n != 1 {
 		t.Errorf("told %d times", n)
 	}
+	// Of two forks and the other seed one has a megabyte more than eight; the one that it was forked from does not count.
+	want := ReforkView{Gain: mB / 4, From: 2 * mB}
+	if view := s.core.View(s.now).Generations[0].Refork; view == nil || *view != want {
+		t.Errorf("%+v, want %+v", view, want)
+	}
 	s.has(3, 14, 50)
 	if asked := find[ReforkWorker](s.has(4, 14, 50)); len(asked) != 1 {
 		t.Errorf("asked %+v", asked)

@@ -42,6 +42,10 @@ func TestReforkRestsBetweenSlots(t *testing.T) {
 		if spawned := find[SpawnWorker](actions); len(spawned) != 0 {
 			t.Fatalf("at once: %+v", spawned)
 		}
+		want := ReforkView{Refork: 1, Left: 4 - slot, NextAt: s.now + paceTimes*tookInTest}
+		if view := s.core.View(s.now).Generations[0].Refork; view == nil || *view != want {
+			t.Fatalf("the view is %+v, want %+v", view, want)
+		}
 		if spawned := s.passes(paceTimes*tookInTest - 1); len(spawned) != 0 {
 			t.Fatalf("a moment before its turn: %+v", spawned)
 		}
@@ -52,6 +56,9 @@ func TestReforkRestsBetweenSlots(t *testing.T) {
 	}
 	s.exits()
 	s.all(origin)
+	if view := s.core.View(s.now).Generations[0].Refork; view != nil {
+		t.Errorf("afterwards: %+v", view)
+	}
 }
 
 // TestReforkTakesWhoIsIdleFirst, and does not wait for ever for one.

@@ -24,6 +24,7 @@ type GenerationView struct {
 	Loaded     *LoadRecord     // nil: not yet
 	Preloaders []PreloaderView // oldest first; none where only its workers are left
 	Held       *HeldView       // nil: it is not held back
+	Refork     *ReforkView     // nil: none is held up
 }
 
 // HeldView is why a generation is held back.
@@ -129,7 +130,7 @@ func (w *worker) view() WorkerView {
 }
 
 func (c *Core) generationView(generation int) GenerationView {
-	view := GenerationView{Generation: generation, Preloaders: []PreloaderView{}}
+	view := GenerationView{Generation: generation, Preloaders: []PreloaderView{}, Refork: c.reforkView(generation)}
 	if load, known := c.loads[generation]; known {
 		view.Loaded = &load
 	}

@@ -89,7 +89,7 @@ class Launch
 
   def wait_until_ready
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + READY
-    until File.read(@log).match?(/^\d+ workers? (is|are) ready/)
+    until File.read(@log).match?(/^\d+ (?:workers? (?:is|are) ready|slots? (?:is|are) served)/)
       ended = Process.wait(@pid, Process::WNOHANG)
       late = Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
       give_up(ended) if ended || late

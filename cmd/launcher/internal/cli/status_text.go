@@ -42,6 +42,9 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 				line("  preloader", preloaderWords(p))
 			}
 		}
+		if g.Refork != nil {
+			line("  refork", reforkWords(*g.Refork))
+		}
 	}
 	if f := s.FailedLoad; f != nil {
 		line(fmt.Sprintf("generation %d", f.Generation), fmt.Sprintf("failed to load, %s: %s", moment(f.Time, s.Time, zone), visible(f.Error)))
@@ -94,6 +97,17 @@ func heldWords(h control.HeldStatus, now time.Time, zone *time.Location) string 
 	}
 	return fmt.Sprintf("since %s: %s, and no other answer; the slots keep the release before until it gives one, or until a next release",
 		moment(h.Time, now, zone), strings.Join(words, ", "))
+}
+
+func reforkWords(r control.ReforkStatus) string {
+	if r.State == control.PutOffRefork {
+		return fmt.Sprintf("put off: it would gain %s MB a worker, and pays from %s on", inMB(r.Gain), inMB(r.PaysFrom))
+	}
+	words := fmt.Sprintf("%d takes the slots without hurry, %d to go: the next one ", r.Refork, r.Left)
+	if r.Next > 0 {
+		return words + "in " + inTime(duration(r.Next))
+	}
+	return words + "when its worker is idle"
 }
 
 func preloaderWords(p control.PreloaderStatus) string {

@@ -26,7 +26,8 @@ func TestStatusText(t *testing.T) {
 		Generations: []control.GenerationStatus{{Generation: 1, Loaded: &began, LoadTime: 3, Rails: "6.1"},
 			{Generation: 2, Loaded: &loaded, LoadTime: 1.25, Ruby: "3.1.2", Rack: "2.2.4", Preloaders: []control.PreloaderStatus{
 				{State: "ready", Pid: 11, Memory: mb(20, 60)}, {Refork: 1, State: "starting"}},
-				Held: &control.HeldStatus{Time: began.Add(25 * time.Hour), Errors: 7, Deaths: 2}},
+				Held:   &control.HeldStatus{Time: began.Add(25 * time.Hour), Errors: 7, Deaths: 2},
+				Refork: &control.ReforkStatus{State: "paced", Refork: 1, Left: 3, Next: 1.25}},
 			{Generation: 3, Preloaders: []control.PreloaderStatus{{State: "loading", Seconds: 12, Pid: 12}}}},
 		FailedLoad: &control.FailedLoad{Generation: 2, Time: began.Add(25 * time.Hour), Error: "load the application: it\nfailed"},
 		Slots: []control.SlotStatus{
@@ -48,6 +49,7 @@ generation 2  loaded 2026-05-04 03:03:01 (1 d 1 h ago) in 1.2 s, Ruby 3.1.2, Rac
   held back   since 2026-05-05 04:02:01 (1 h 0 min ago): 7 requests answered with 500, 2 workers died, and no other answer; the slots keep the release before until it gives one, or until a next release
   preloader   ready, pid 11: 20.0 MB private, 40.0 MB shared
   preloader   refork 1, starting
+  refork      1 takes the slots without hurry, 3 to go: the next one in 1.2 s
 generation 3  loading for 12 s
   preloader   loading, pid 12
 generation 2  failed to load, 2026-05-05 04:02:01 (1 h 0 min ago): load the application: it�failed
@@ -71,6 +73,18 @@ spare         generation 1.2, for 9.0 s, pid 19: 2.0 MB private, 60.0 MB shared
 	}
 	if got := statusText(status, 100, time.UTC); !strings.Contains(got, "  GET /a/long…  ") || strings.Contains(got, "somewhere") {
 		t.Errorf("100 columns:\n%s", got)
+	}
+}
+
+func TestReforkWords(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]control.ReforkStatus{
+		"2 takes the slots without hurry, 1 to go: the next one when its worker is idle": {State: "paced", Refork: 2, Left: 1},
+		"put off: it would gain 1.2 MB a worker, and pays from 2.0 on":                   {State: "put off", Gain: 1258291, PaysFrom: 2 << 20},
+	} {
+		if got := reforkWords(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
