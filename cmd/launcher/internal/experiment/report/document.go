@@ -60,6 +60,9 @@ func newDocument(results *experiment.Results) *document {
 		doc.sections = append(doc.sections,
 			memorySection(f), instrumentSection(f), everyNumberSection(f), lineSection(f),
 			launchSection(f), trafficSection(f))
+		if lasting, found := lastingSection(f); found {
+			doc.sections = append(doc.sections, lasting)
+		}
 		doc.sections = append(doc.sections, timeSections(f)...)
 	} else {
 		doc.sections = append(doc.sections, section{heading: "Memory", text: []string{"Nothing has been measured yet."}})
