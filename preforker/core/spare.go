@@ -84,15 +84,22 @@ func (c *Core) dropSpare(reason Reason) {
 	c.drain(c.spare.worker, reason, false)
 }
 
-// mayForkSpare says whether nothing else is to be forked, loaded or reforked now, so that a spare may be.
+// mayForkSpare says whether nothing else is to be forked, loaded or reforked now, so that a spare may be. Seeds that can keep up
+// serve for as long as that is so.
 func (c *Core) mayForkSpare(source *preloader) bool {
-	if !c.keepsSpare() || c.phase != PhaseRunning || c.now < c.spare.retryAt || !source.proven || source != c.newestSource() || c.seeding() != nil {
+	if !c.keepsSpare() || c.phase != PhaseRunning || c.now < c.spare.retryAt || !source.proven || source != c.newestSource() {
+		return false
+	}
+	growing := c.seeding()
+	if growing != nil && growing.seedUntil != untilDemand {
 		return false
 	}
 	if source.preparing || c.count(SpawningWorker)+c.count(BootingWorker) > 0 || slices.ContainsFunc(c.preloaders, (*preloader).loads) {
 		return false
 	}
-	return !slices.ContainsFunc(c.slots, func(s *slot) bool { return s.state == VacantSlot })
+	return !slices.ContainsFunc(c.slots, func(s *slot) bool {
+		return s.state == VacantSlot && (growing == nil || !c.isLent(s, growing))
+	})
 }
 
 func (c *Core) forkSpare(source *preloader) {

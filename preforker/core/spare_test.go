@@ -156,6 +156,31 @@ func TestSpareOfAPreloaderThatHasDied(t *testing.T) {
 	}
 }
 
+// TestSpareBesideSeedsThatKeepUp: they may serve for ever, and one that dies is replaced as any worker is.
+func TestSpareBesideSeedsThatKeepUp(t *testing.T) {
+	s := seeded(t, 5)
+	s.core.policy.Spare = SpareOne
+	if spawned := find[SpawnSpare](s.demand(true)); len(spawned) != 0 {
+		t.Fatal("a spare while slots are about to be filled")
+	}
+	s.demand(false)
+	if spawned := find[SpawnSpare](s.fire(TimerSeed)); len(spawned) != 1 {
+		t.Fatalf("%d spares when the time of the seeds is over", len(spawned))
+	}
+	spare := s.prepared()
+	seed := s.serving(0)
+	given := s.assigned(s.dies(seed, 3))
+	if given.Spare != spare {
+		t.Errorf("%+v", given)
+	}
+	s.ready(given.Key)
+	spare = s.prepared() // the next one
+	filled := s.press()
+	if first := find[AssignSpare](filled); len(first) != 1 || first[0].Spare != spare || len(find[SpawnWorker](filled)) != 2 {
+		t.Errorf("three slots are filled by %+v", filled)
+	}
+}
+
 // TestSpareIsForkedWhenNothingElseIs.
 func TestSpareIsForkedWhenNothingElseIs(t *testing.T) {
 	s := newScript(t, 2)

@@ -32,7 +32,7 @@ func (c *checker) spawnsSpare(key ident.Key) {
 		c.fail("a second spare beside %v", c.spare.worker.key)
 	case p == nil || !p.loaded || p.told || p != newest || (p != proven || !p.proven) && !p.maybe:
 		c.fail("a spare of %v, which is not the newest that is proven", key.Origin())
-	case c.seeding() != nil:
+	case c.seeding() != nil && c.now < c.seeding().until:
 		c.fail("a spare while generation %d grows", newest.origin.Generation)
 	case c.onTheirWay() > 0:
 		c.fail("a spare while workers are on their way")
@@ -47,7 +47,8 @@ func (c *checker) spawnsSpare(key ident.Key) {
 		}
 	}
 	for i := range c.slots {
-		if c.slots[i].vacant && c.slots[i].accepting() == nil && c.slots[i].comingUp() == nil && c.slots[i].wait == 0 {
+		if c.slots[i].vacant && c.slots[i].accepting() == nil && c.slots[i].comingUp() == nil && c.slots[i].wait == 0 &&
+			!(c.seeding() != nil && c.isLent(i, c.seeding().origin.Generation)) {
 			c.fail("a spare while slot %d has no worker", i)
 		}
 	}
