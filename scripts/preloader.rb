@@ -208,6 +208,12 @@ module PreforkLauncher
       @safety.before_fork
       @hooks.before_fork
       @safe = true
+      @idle = restarted_threads if @early
+    end
+
+    # This thread, and those that their own libraries start again in a new process. The others are examined later.
+    def restarted_threads
+      Thread.list.select { |thread| thread == Thread.current || thread.thread_variable_get(:fork_safe) }
     end
 
     # Runs a worker, in the new process. The end of the block that was forked runs exit handlers.

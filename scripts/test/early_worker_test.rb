@@ -13,6 +13,12 @@ class EarlyWorkerTest < ReforkCase
     end
   RUBY
 
+  # Notes each walk over the heap.
+  COUNTED = <<~'RUBY'
+    counted = Module.new { define_method(:each_object) { |*of, &block| NOTE.call("each_object"); super(*of, &block) } }
+    ObjectSpace.singleton_class.prepend(counted)
+  RUBY
+
   def start_early(action, **given)
     start("{ \"/\" => -> { #{action} } }", prepare: "beside", warmup_paths: "/", warmup_host: "localhost", warmup_count: "1", **given)
   end
@@ -33,6 +39,23 @@ class EarlyWorkerTest < ReforkCase
     assert_equal "SIGTERM", exit_of(@preloader.pid)
     assert_empty notes
     @preloader = nil
+  end
+
+  # The flush of every IO walks over the heap, and the sockets are all served once the last of the first workers is there.
+  def test_only_the_first_fork_walks_over_the_heap
+    start_early("nil", at_boot: "#{COUNTED}Thread.new { sleep }.thread_variable_set(:fork_safe, true)")
+    before = notes.size
+    spawn_worker(@preloader)
+    assert_equal before, notes.size
+    prepared
+  end
+
+  # An application's own thread may have connected or written meanwhile.
+  def test_a_thread_of_the_application_has_each_fork_made_safe
+    start_early("nil", at_boot: "#{COUNTED}Thread.new { sleep }")
+    before = notes.size
+    spawn_worker(@preloader)
+    assert_operator before, :<, notes.size
   end
 
   # It was stopped for the fork of the worker.
