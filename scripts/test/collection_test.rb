@@ -82,6 +82,22 @@ class CollectionTest < Minitest::Test
     RUBY
   end
 
+  # A heap that has grown bit by bit has more free places than one that was told its size: each one that is filled is a
+  # part of a page that is copied.
+  def test_fills_no_more_free_places_than_a_heap_has_that_knows_its_size
+    collections, = ruby(<<~'RUBY')
+      much = Array.new(400_000) { Object.new }
+      much = nil
+      GC.start
+      collection = PreforkLauncher::Collection.new(clock: -> { now })
+      live = GC.stat(:heap_live_slots)
+      was = GC.count
+      60.times { request.(live / 20) }
+      puts GC.count - was
+    RUBY
+    assert_operator collections, :>=, 8
+  end
+
   # One that has more garbage than there is room for is interrupted, and the next one begins anew.
   def test_a_request_that_is_too_large
     assert_equal [1, 1], ruby(<<~'RUBY')

@@ -14,6 +14,8 @@ module PreforkLauncher
   class Collection
     # Free places for objects of one size, or of any where Ruby does not tell them apart.
     class Places
+      SPARE = 5 # of so many live objects one place, as the launcher gives to a heap whose size it knows (heap-size)
+      SPARE_BYTES = 160 << 10 # or so many bytes
       FIGURES = %i[total_allocated_objects total_freed_objects heap_eden_slots].freeze
 
       # Returns those of each size (3.3). A request that finds none of one size is interrupted, however many there are of the others.
@@ -50,11 +52,14 @@ module PreforkLauncher
         @size ? GC.stat_heap(@size, :total_allocated_objects) : GC.stat(:total_allocated_objects)
       end
 
-      # Without a size, not all of these may be of the one that is asked for, which interrupted? makes up for.
+      # Without a size, not all of these may be of the one that is asked for, which interrupted? makes up for. A heap that has grown
+      # bit by bit has more of them than one that was told its size: what each has to spare there is enough.
       def room
-        return GC.stat(:heap_free_slots) unless @size
+        return [GC.stat(:heap_free_slots), GC.stat(:heap_live_slots) / SPARE].min unless @size
 
-        GC.stat_heap(@size, :heap_eden_slots) - (allocated - GC.stat_heap(@size, :total_freed_objects))
+        live = allocated - GC.stat_heap(@size, :total_freed_objects)
+        spare = [live / SPARE, SPARE_BYTES / GC.stat_heap(@size, :slot_size)].max
+        [GC.stat_heap(@size, :heap_eden_slots) - live, spare].min
       end
     end
 
