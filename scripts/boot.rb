@@ -45,7 +45,7 @@ module PreforkLauncher
   control.syswrite(%({"type":"hello","version":1,"pid":#{$$},"ruby":"#{RUBY_VERSION}","engine":"#{engine}","fork":#{forks}}))
   exit!(1) if !forks || (RUBY_VERSION.split(".").map { |part| part.to_i } <=> OLDEST_RUBY) < 0
 
-  sources.each { |file, source| eval(source, TOPLEVEL_BINDING, file) }
+  sources.each { |file, source| Kernel.eval(source, TOPLEVEL_BINDING, file) }
   Later::FILES.concat(later)
   SETTINGS = settings
 end

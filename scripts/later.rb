@@ -6,9 +6,9 @@ module PreforkLauncher
   module Later
     FILES = [] # rubocop:disable Style/MutableConstant
 
-    # Evaluates them, once.
+    # Evaluates them, once. The application may have an eval of its own by now.
     def self.load
-      FILES.each { |file, source| eval(source, TOPLEVEL_BINDING, file) }
+      FILES.each { |file, source| TOPLEVEL_BINDING.eval(source, file) }
       FILES.clear
     end
   end

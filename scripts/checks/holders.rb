@@ -59,7 +59,7 @@ module PreforkLauncher
 
     def globals(heads, chains)
       global_variables.grep(GLOBAL).each do |variable|
-        value = eval(variable.to_s, TOPLEVEL_BINDING, __FILE__, __LINE__)
+        value = Kernel.eval(variable.to_s, TOPLEVEL_BINDING, __FILE__, __LINE__)
         first = heads.delete(value)
         chains[first] << variable.to_s if first
       end

@@ -53,7 +53,7 @@ class NamesTest < Minitest::Test
 
   # Calls without a receiver that are meant for Kernel: a method of that name at the top of an application comes first.
   TAKEN = %w[format sprintf sleep loop exit abort caller open print printf puts p pp warn rand select test system spawn load catch trap
-             at_exit gets].freeze
+             at_exit gets eval].freeze
 
   def test_functions_that_applications_may_have_are_kernel_s
     found = []
