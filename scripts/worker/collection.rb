@@ -15,7 +15,8 @@ module PreforkLauncher
     # Free places for objects of one size, or of any where Ruby does not tell them apart.
     class Places
       SPARE = 5 # of so many live objects one place, as the launcher gives to a heap whose size it knows (heap-size)
-      SPARE_BYTES = 160 << 10 # or so many bytes
+      SPARE_BYTES = 160 << 10 # or so many bytes, where that is more
+      SPARE_PART = 16 # or this part of what all sizes together have to spare
       FIGURES = %i[total_allocated_objects total_freed_objects heap_eden_slots].freeze
 
       # Returns those of each size (3.3). A request that finds none of one size is interrupted, however many there are of the others.
@@ -57,9 +58,11 @@ module PreforkLauncher
       def room
         return [GC.stat(:heap_free_slots), GC.stat(:heap_live_slots) / SPARE].min unless @size
 
-        live = allocated - GC.stat_heap(@size, :total_freed_objects)
-        spare = [live / SPARE, SPARE_BYTES / GC.stat_heap(@size, :slot_size)].max
-        [GC.stat_heap(@size, :heap_eden_slots) - live, spare].min
+        figures = GC.stat_heap
+        live = figures.transform_values { |of| of[:total_allocated_objects] - of[:total_freed_objects] }
+        bytes = [SPARE_BYTES, figures.sum { |size, of| of[:slot_size] * live[size] } / SPARE / SPARE_PART].max
+        of = figures.fetch(@size)
+        [of[:heap_eden_slots] - live[@size], [live[@size] / SPARE, bytes / of[:slot_size]].max].min
       end
     end
 
