@@ -41,7 +41,7 @@ module PreforkLauncher
 
     # Remembers what after_fork has made of this worker: in a spare, part of that comes with the slot.
     def hooked
-      @hooked = ProcessState.new(fresh: true)
+      @hooked = ProcessState.new
     end
 
     # Notes what the supervisor has asked for. The main thread hears of it, and the serving thread does it.

@@ -10,9 +10,9 @@ module PreforkLauncher
   # to begin with what the application had when it was loaded. What cannot be put back is told.
   class ProcessState
     # One thing that requests can change. Write puts it back; without it there is no way back. A part that
-    # grows is a list whose new members matter alone. Fresh reads it in a worker that has served nothing, where reading it is
-    # a walk over the heap.
-    Part = Struct.new(:name, :read, :write, :grows, :fresh)
+    # grows is a list whose new members matter alone. Where reading it is a walk over the heap, before reads what it is remembered
+    # by instead: nobody serves meanwhile.
+    Part = Struct.new(:name, :read, :write, :grows, :before)
 
     STATUS = "/proc/self/status"
     OOM = "/proc/self/oom_score_adj"
@@ -97,6 +97,8 @@ module PreforkLauncher
         rescue SystemCallError
           "" # closed meanwhile
         end.grep(/\Apipe:/).uniq
+      rescue SystemCallError
+        pipes # in a sandbox
       end
 
       # Pipes that Ruby code has, to a process perhaps, which could serve one worker alone.
@@ -135,13 +137,13 @@ module PreforkLauncher
       *STREAMS.each_with_index.map { |name, fd| Part.new("where its #{name} goes", -> { folder("/proc/self/fd/#{fd}") }) },
       Part.new("a lock of a file (flock)", -> { locked_files }, nil, true),
       Part.new("a pipe", -> { pipes }, nil, true, -> { open_pipes }),
-      # Hooks have run on the main thread: what that holds, the thread that is to serve does not.
+      # Boot and hooks have run on the main thread: what that holds, the one that is to serve does not.
       Part.new("a lock that is held (Mutex, Monitor)", -> { locks }, nil, true, -> { [] })
     ].freeze
 
-    # As it is now; fresh in a worker that has served nothing, and is to do so soon.
-    def initialize(fresh: false)
-      @values = PARTS.to_h { |part| [part, read(part, (part.fresh if fresh) || part.read)] }
+    # As it is now, before the first request.
+    def initialize
+      @values = PARTS.to_h { |part| [part, read(part, part.before || part.read)] }
       @path = Dir.pwd
     rescue SystemCallError
       @path = nil # of a folder that was deleted
