@@ -238,7 +238,7 @@ func seedLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 }
 
 // heldAdvice is what a person can do about a release that is held back.
-const heldAdvice = "see why in the application's log, and deploy again (HUP); what the release answers next with another status lifts this, too"
+const heldAdvice = "see why in the application's log, and deploy again (HUP)"
 
 func trialLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	switch f := fact.(type) {

@@ -199,7 +199,7 @@ func (c *Core) renew() {
 			w.chosen = c.now
 		}
 		w.renewal = reason
-		c.spawn(s, c.renewalSource(w))
+		c.spawn(s, c.provenSource())
 	}
 }
 
@@ -279,7 +279,7 @@ func (c *Core) mostDue() (*slot, Reason) {
 // that are due; while a newer one fails to come up, the slot waits for that alone. Where an
 // older worker of the slot still finishes its request, a third would cost as much again.
 func (c *Core) renewable(s *slot, w *worker) bool {
-	source := c.renewalSource(w)
+	source := c.provenSource()
 	return w.state == ReadyWorker && len(s.workers) == 1 && (s.retryAt <= c.now || s.failed > w.key.Generation) &&
 		source != nil && source.proven && source.origin.Generation == w.key.Generation
 }

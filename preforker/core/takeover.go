@@ -10,7 +10,7 @@ func (c *Core) leaveToSeeds(p *preloader) {
 	switch {
 	case len(c.slots)-c.forksOf(p) > maxBorrowed: // nobody would serve the others
 		c.endSeeding(p, ReasonManySlots)
-	case !c.serves(p) || c.loading() != nil && c.olderServe(p):
+	case !c.serves(p) || c.loading() != nil && c.olderServe(p) || c.awaitsAnswer(p):
 		c.setSeedTime(p, c.policy.SeedTime)
 	default:
 		p.seedUntil, p.takesOver = untilDemand, true

@@ -9,9 +9,9 @@ import (
 
 // A release may load and fail all the same: each request is answered with 500, or kills its worker. So it is on trial while
 // workers of an older one serve. Where the first requests of its workers have all failed it is held back: no further slot rolls
-// to it, all but one that have it roll back, and an empty one is filled from the older release, which goes on as if the newer one
-// had not loaded. One worker of it serves on: a response with another status lifts that, and ends the trial. The next load has a trial of its
-// own. Where nobody asks there is no trial, and no roll waits for one.
+// to it, those that have it roll back, and an empty one is filled from the older release, which goes on as if the newer one had
+// not loaded. A response with another status ends the trial, also where it comes of a worker that leaves already. The next load
+// has a trial of its own. Where nobody asks there is no trial, and no roll waits for one.
 
 const (
 	// trialFailures is how many requests of a release fail, and none does not, before it is held back. One may be a mistake
@@ -179,23 +179,25 @@ func (c *Core) olderFails(t *trial) bool {
 	return len(asked) > 0 && !slices.ContainsFunc(asked, func(w *worker) bool { return w.errors == 0 })
 }
 
-// givesBack says whether a worker is to make room for one of an older release: its own is held back, and another one of it serves,
-// whose answers can lift that, or a newer release is on trial by now.
+// givesBack says whether a worker is to make room for one of an older release: its own is held back. Who fails at once looks idle,
+// so a web server that balances by load would send most requests to the last one that is left.
 func (c *Core) givesBack(w *worker, source *preloader) bool {
-	if !c.onHold(w.key.Generation) || source.origin.Generation > w.key.Generation || c.onHold(source.origin.Generation) {
+	return source.origin.Generation < w.key.Generation && c.onHold(w.key.Generation) && !c.onHold(source.origin.Generation)
+}
+
+// awaitsAnswer says whether the seeds of a release are not to take over yet what an older one serves: they were asked, and have given
+// no other answer than errors so far, or they are not there for long enough to tell. One request may take as long as it likes, and
+// is waited for no longer than the drain timeout.
+func (c *Core) awaitsAnswer(p *preloader) bool {
+	t := c.trialOf(p.origin.Generation)
+	if t == nil || t != c.trials[len(c.trials)-1] || t.passed || c.now >= t.since+c.policy.DrainTimeout || len(c.older(t)) == 0 || c.olderFails(t) {
 		return false
 	}
-	if c.trials[len(c.trials)-1].generation > w.key.Generation {
-		return true
-	}
-	for _, s := range c.slots {
-		for _, other := range s.workers {
-			if other.state == ReadyWorker && other.key.Generation == w.key.Generation {
-				return other != w
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.slots, func(s *slot) bool {
+		return slices.ContainsFunc(s.workers, func(w *worker) bool {
+			return w.state == ReadyWorker && w.key.Origin() == p.origin && (w.busy || w.served > 0 || c.now-w.since < c.policy.SeedTime)
+		})
+	})
 }
 
 // unwanted says whether a worker that has just come up is not to take its slot: its release was held back meanwhile, or the one
@@ -219,12 +221,4 @@ func (c *Core) better(generation, other int) bool {
 		return c.onHold(other)
 	}
 	return generation > other
-}
-
-// renewalSource is what a worker is replaced from that has grown, or nil.
-func (c *Core) renewalSource(w *worker) *preloader {
-	if !c.onHold(w.key.Generation) {
-		return c.provenSource()
-	}
-	return c.newest(func(p *preloader) bool { return p.proven && c.able(p) && p.origin.Generation == w.key.Generation })
 }

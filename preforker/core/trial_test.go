@@ -3,7 +3,6 @@ package core
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"launcher/preforker/ident"
 )
@@ -24,9 +23,8 @@ func TestAReleaseThatAnswersErrorsIsHeldBack(t *testing.T) {
 		t.Errorf("the next one takes its slot: drained %+v", drained)
 	}
 	s.settle()
-	s.answers(first, 50, 50)
-	s.serve(2, 1, 1, 1)
-	if v := s.view().Generations[1].Held; v == nil || *v != (HeldView{At: v.At, Errors: 50}) || v.At == 0 {
+	s.serve(1, 1, 1, 1)
+	if v := s.view().Generations[1].Held; v == nil || *v != (HeldView{At: v.At, Errors: 3}) || v.At == 0 {
 		t.Errorf("the status has %+v", v)
 	}
 	if v := s.view().Generations[0].Held; v != nil {
@@ -40,7 +38,6 @@ func TestTheFirstOtherAnswerLiftsIt(t *testing.T) {
 	s := running(t, 3)
 	first := s.release()
 	s.answers(first, 3, 3)
-	s.settle()
 	s.answers(first, 5, 0)
 	s.settle()
 	s.serve(2, 2, 2)
@@ -69,8 +66,8 @@ func TestNobodyAsks(t *testing.T) {
 	s.serve(2, 2, 2)
 }
 
-// TestAllWorkersOfAReleaseButOneGiveTheirSlotsBack, also where the next one is on its way when that is lifted.
-func TestAllWorkersOfAReleaseButOneGiveTheirSlotsBack(t *testing.T) {
+// TestTheWorkersOfAReleaseGiveTheirSlotsBack, but for one that answers well meanwhile: then the next one leaves that was to take it.
+func TestTheWorkersOfAReleaseGiveTheirSlotsBack(t *testing.T) {
 	s := running(t, 4)
 	first := s.release()
 	second := s.coming()
@@ -78,27 +75,38 @@ func TestAllWorkersOfAReleaseButOneGiveTheirSlotsBack(t *testing.T) {
 	s.answers(second, 2, 2)
 	s.answers(first, 1, 1)
 	s.settle()
-	s.serve(2, 1, 1, 1)
+	s.serve(1, 1, 1, 1)
 	if left := find[WorkerLeft](s.acts); !slices.ContainsFunc(left, func(l WorkerLeft) bool { return l.Worker.Key == second && l.Reason == ReasonHeld }) {
 		t.Errorf("left %+v", left)
 	}
 
 	s = running(t, 4)
 	first = s.release()
-	second = s.coming()
-	s.ready(second)
-	s.answers(second, 3, 3)
-	s.event(WorkerExited{Key: ident.Key{Slot: 1, Generation: 1, Serial: 2}})
+	s.event(WorkerExited{Key: ident.Key{Slot: 0, Generation: 1, Serial: 1}})
+	s.answers(first, 3, 3)
 	older := s.coming()
-	if older.Generation != 1 || older.Slot != 1 {
+	if older.Generation != 1 || older.Slot != 0 {
 		t.Fatalf("%v comes up", older)
 	}
-	s.answers(first, 1, 0)
+	s.answers(first, 4, 0)
 	if drained := find[DrainWorker](s.ready(older)); len(drained) != 1 || drained[0].Key != older {
 		t.Errorf("%+v", drained)
 	}
 	s.settle()
 	s.serve(2, 2, 2, 2)
+}
+
+// TestTheLastAnswerOfAWorkerThatLeavesLiftsIt.
+func TestTheLastAnswerOfAWorkerThatLeavesLiftsIt(t *testing.T) {
+	s := running(t, 3)
+	first := s.release()
+	s.answers(first, 3, 3)
+	s.event(WorkerExited{Key: ident.Key{Slot: 0, Generation: 1, Serial: 1}})
+	s.ready(s.coming())
+	s.event(WorkerExited{Key: first, Served: 4, Sound: true})
+	s.settle()
+	s.serve(2, 2, 2)
+	s.heldAndLifted(1, 1)
 }
 
 // TestADatabaseIsDown: the older release answers errors as well, so the newer one may have the slots.
@@ -120,10 +128,10 @@ func TestADatabaseWasDown(t *testing.T) {
 	s.answers(ident.Key{Slot: 3, Generation: 1, Serial: 4}, 6, 0)
 	s.answers(first, 3, 3)
 	s.settle()
-	s.serve(2, 1, 1, 1)
+	s.serve(1, 1, 1, 1)
 	s.answers(ident.Key{Slot: 3, Generation: 1, Serial: 4}, 9, 3) // later it is no reason to let the release go on
 	s.settle()
-	s.serve(2, 1, 1, 1)
+	s.serve(1, 1, 1, 1)
 	s.heldAndLifted(1, 0)
 }
 
@@ -182,11 +190,9 @@ func TestSlotsAreNeverLeftEmptyForAReleaseThatIsHeldBack(t *testing.T) {
 	s := running(t, 3)
 	first := s.release()
 	s.answers(first, 3, 3)
-	s.settle()
-	if spawned := find[SpawnWorker](s.dies(s.serving(1), 5)); len(spawned) != 1 || spawned[0].Key.Generation != 1 {
+	if spawned := find[SpawnWorker](s.dies(s.serving(2), 5)); len(spawned) != 1 || spawned[0].Key.Generation != 1 {
 		t.Errorf("%+v", spawned)
 	}
-	s.settle()
 	if spawned := find[SpawnWorker](s.dies(first, 3)); len(spawned) != 1 || spawned[0].Key.Generation != 1 {
 		t.Errorf("in the place of the one that answers errors: %+v", spawned)
 	}
@@ -221,122 +227,66 @@ func TestAnOlderReleaseThatDoesNotComeUpAnyMore(t *testing.T) {
 	}
 }
 
-// TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst, and has a trial of its own. One that does not load lifts nothing.
-func TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst(t *testing.T) {
+// TestTheNextReleaseHasATrialOfItsOwn, and one that does not load lifts nothing.
+func TestTheNextReleaseHasATrialOfItsOwn(t *testing.T) {
 	s := running(t, 3)
 	s.answers(s.release(), 3, 3)
 	s.settle()
 	s.event(RestartAsked{"HUP"})
 	s.event(PreloaderExited{Origin: gen(3), Exit: ident.ExitStatus{Code: 1}})
 	s.settle()
-	s.serve(2, 1, 1)
-	s.core.slots[0], s.core.slots[2] = s.core.slots[2], s.core.slots[0] // it is not the first slot
-	s.core.slots[0].number, s.core.slots[2].number = 0, 2
-	for _, slot := range []int{0, 2} {
-		s.core.slots[slot].workers[0].key.Slot = slot
-	}
+	s.serve(1, 1, 1)
 	s.event(RestartAsked{"HUP"})
-	spawned := find[SpawnWorker](s.load(4))
-	if len(spawned) != 1 || spawned[0].Key.Slot != 2 {
-		t.Fatalf("%+v", spawned)
-	}
-	s.ready(spawned[0].Key)
-	s.answers(spawned[0].Key, 3, 3)
+	fourth := find[SpawnWorker](s.load(4))[0].Key
+	s.ready(fourth)
+	s.answers(fourth, 3, 3)
 	s.settle()
-	s.serve(1, 1, 4)
-	s.answers(spawned[0].Key, 4, 0)
-	s.settle()
-	s.serve(4, 4, 4)
-	s.heldAndLifted(2, 1)
-}
-
-// TestSeedsOfAReleaseThatIsHeldBack: no slot waits for a refork from them, what they were lent they return, and one stays.
-func TestSeedsOfAReleaseThatIsHeldBack(t *testing.T) {
-	s := seeded(t, 5)
-	s.boot(s.press())
-	s.settle()
-	s.answerWell()
+	s.serve(1, 1, 1)
 	s.event(RestartAsked{"HUP"})
-	s.load(2)
+	fifth := find[SpawnWorker](s.load(5))[0].Key
+	s.ready(fifth)
+	s.answers(fifth, 3, 2)
 	s.settle()
-	s.serve(2, 2, 1, 1, 1)
-	s.answers(s.serving(0), 12, 12)
-	if ended := find[SeedingEnded](s.newest); len(ended) != 1 || ended[0].Reason != ReasonHeld {
-		t.Errorf("%+v", s.newest)
+	s.serve(5, 5, 5)
+	s.heldAndLifted(2, 0)
+	if n := len(s.core.preloaders); n != 4 { // the older ones leave
+		t.Errorf("%d preloaders", n)
 	}
-	s.settle()
-	s.serve(2, 1, 1, 1, 1)
-	s.event(TimerFired{Timer{TimerSeed, ident.Key{Generation: 2}}})
-	s.settle()
-	s.serve(2, 1, 1, 1, 1)
-	if n := s.kinds["core.ReforkWorker"]; n != 0 {
-		t.Errorf("%d reforks", n)
-	}
-	s.answers(s.serving(0), 13, 0)
-	s.settle()
-	s.serve(2, 2, 2, 2, 2)
-}
-
-// TestTheOlderReleaseStillGrows: it has its seeds again, and they serve the slots without a worker.
-func TestTheOlderReleaseStillGrows(t *testing.T) {
-	s := seeded(t, 5)
-	s.answerWell()
-	s.event(RestartAsked{"HUP"})
-	s.load(2)
-	s.settle()
-	s.serve(2, 1, 2) // the third slot had no worker
-	s.answers(s.serving(0), 3, 3)
-	s.settle()
-	s.serve(2, 1, 1, 1)
-	for slot, lent := range map[int]bool{0: false, 1: true, 2: true, 3: true} {
-		if has := s.core.slots[slot].serving().borrowed; slices.Contains(has, 4) != lent {
-			t.Errorf("the worker of slot %d is lent %v", slot, has)
-		}
+	s.exits()
+	if n := len(s.core.preloaders); n != 1 {
+		t.Errorf("%d preloaders", n)
 	}
 }
 
-// TestWorkersAreRenewedWhileAReleaseIsHeldBack, each by one of its own release.
+// TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst, which has not given it back yet.
+func TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst(t *testing.T) {
+	s := running(t, 4)
+	first := s.release()
+	s.ready(s.coming())
+	s.event(RestartAsked{"HUP"})
+	s.answers(first, 3, 3)
+	s.dies(first, 3)
+	s.settle()
+	s.serve(1, 2, 1, 1)
+	if spawned := find[SpawnWorker](s.load(3)); len(spawned) != 1 || spawned[0].Key.Slot != 1 {
+		t.Errorf("%+v", spawned)
+	}
+}
+
+// TestWorkersAreRenewedWhileAReleaseIsHeldBack, by those of their own release.
 func TestWorkersAreRenewedWhileAReleaseIsHeldBack(t *testing.T) {
 	s := renewing(t, 3, twenty)
-	first := s.release()
-	s.answers(first, 3, 3)
+	s.answers(s.release(), 3, 3)
 	s.settle()
+	older := s.serving(1)
 	s.past(1, 21)
-	s.past(0, 22)
 	s.event(WorkersMeasured{})
-	for range 3 {
-		s.settle()
-		s.now += 2 * time.Second
-		s.event(WorkersMeasured{})
-	}
-	s.serve(2, 1, 1)
-	if renewed := s.serving(0) != first && s.serving(1).Serial != 2; !renewed {
-		t.Errorf("%v and %v serve", s.serving(0), s.serving(1))
+	s.settle()
+	s.serve(1, 1, 1)
+	if s.serving(1) == older {
+		t.Errorf("%v serves on", older)
 	}
 	s.heldAndLifted(1, 0)
-}
-
-// TestTheOlderReleaseReforksWhileANewerOneIsHeldBack, and is the older one still.
-func TestTheOlderReleaseReforksWhileANewerOneIsHeldBack(t *testing.T) {
-	s := seeded(t, 5)
-	s.event(RestartAsked{"HUP"})
-	s.load(2)
-	s.settle()
-	s.answers(s.serving(1), 5, 0) // an older seed
-	s.answers(s.serving(0), 4, 4)
-	s.settle()
-	asked := find[ReforkWorker](s.answers(s.serving(1), 20, 0))
-	if len(asked) != 1 || asked[0].Origin != refork(1, 1) {
-		t.Fatalf("%+v", s.newest)
-	}
-	s.reforked(asked[0].Origin)
-	if order := s.view().Generations; len(order) != 2 || len(order[0].Preloaders) != 2 {
-		t.Errorf("%+v", order)
-	}
-	s.settle()
-	s.answers(s.serving(0), 5, 0)
-	s.settle()
-	s.serve(2, 2, 2, 2, 2)
 }
 
 // TestDirectReleaseThatAnswersErrors: the older processes serve on, and one that dies is replaced by what there is.
@@ -363,6 +313,10 @@ func TestAReleaseThatHasAllSlotsIsHeldBackNoMore(t *testing.T) {
 	s.settle()
 	s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}})
 	s.dies(s.serving(1), 5)
+	s.settle()
+	s.serve(1, 2)
+	s.heldAndLifted(1, 0)
+	s.dies(s.serving(0), 5)
 	s.settle()
 	s.serve(2, 2)
 	s.heldAndLifted(1, 1)

@@ -92,7 +92,7 @@ func (c *checker) seeds(origin ident.Origin, after time.Duration) {
 		p.seeding = true
 	case !p.seeding:
 		c.fail("the seeds of %v get a time, and it does not grow", origin)
-	case !p.pressed && c.serves(origin) && !slices.ContainsFunc(c.preloaders, func(p *checkedPreloader) bool { return !p.loaded }):
+	case !p.pressed && c.serves(origin) && !c.awaitsAnswer(origin.Generation) && !slices.ContainsFunc(c.preloaders, func(p *checkedPreloader) bool { return !p.loaded }):
 		c.fail("the seeds of %v get a time, and are not all busy", origin)
 	}
 }

@@ -30,6 +30,12 @@ func (c *checker) takesAnswers(w *checkedWorker, errors uint64, sound bool) {
 	w.errors, w.asked = int(errors), c.now
 }
 
+// awaitsAnswer says whether a release may be waited for until it has answered well, beside an older one.
+func (c *checker) awaitsAnswer(generation int) bool {
+	t := c.trials[generation]
+	return generation == c.newestLoaded && (t == nil || !t.sound) && len(c.olderThan(generation)) > 0 && c.now < c.loadedAt+c.policy.DrainTimeout
+}
+
 // heldBack says whether workers are to be had of others than of a preloader whose release is held back.
 func (c *checker) heldBack(p *checkedPreloader) bool {
 	return !c.direct() && c.trials[p.origin.Generation].holds() && slices.ContainsFunc(c.preloaders, func(other *checkedPreloader) bool {
@@ -56,18 +62,13 @@ func (c *checker) leavesSlot(w *checkedWorker) bool {
 	})
 }
 
-// givesBack says whether a worker may be replaced by one of older code: its release is held back, and another worker shows
-// how it answers, or a newer release has loaded.
+// givesBack says whether a worker may be replaced by one of older code: its release is held back.
 func (c *checker) givesBack(w, to *checkedWorker) bool {
-	if !c.trials[w.key.Generation].holds() || c.trials[to.key.Generation].holds() {
-		return false
-	}
-	return w.key.Generation != c.newestLoaded || slices.ContainsFunc(c.slots, func(s checkedSlot) bool {
-		other := s.accepting()
-		return other != nil && other != w && other.key.Generation == w.key.Generation
-	})
+	return c.trials[w.key.Generation].holds() && !c.trials[to.key.Generation].holds()
 }
 
+// leavesSlot says whether a worker that is ready leaves its slot to the one that serves it: its own release is held back, or
+// givesBack says whether a worker may be replaced by one of older code: its release is held back, and another worker shows
 // holdsBack: only a release that has never answered otherwise, and only where another one serves.
 func (c *checker) holdsBack(a core.ReleaseHeld) {
 	t := c.trials[a.Generation]
