@@ -19,10 +19,11 @@ const (
 	// PumaForkWorker is Puma whose workers are forked from its first one, again after 1,000 requests.
 	PumaForkWorker Method = "puma-fork-worker"
 	Pitchfork      Method = "pitchfork"
+	Falcon         Method = "falcon"
 )
 
 // Methods are all of them, in the order of reports.
-func Methods() []Method { return append(DefaultMethods(), PumaForkWorker, Pitchfork) }
+func Methods() []Method { return append(DefaultMethods(), PumaForkWorker, Pitchfork, Falcon) }
 
 // DefaultMethods are those that are measured where none is named.
 func DefaultMethods() []Method { return []Method{Direct, Smart, Passenger, Unicorn, Puma} }
@@ -63,6 +64,8 @@ func (m Method) IsTemplate(title string) bool {
 		return strings.HasPrefix(title, "puma: cluster worker 0")
 	case Pitchfork:
 		return strings.HasPrefix(title, "pitchfork (gen:") && strings.Contains(title, ") mold")
+	case Falcon:
+		return strings.HasPrefix(title, "falcon") // its workers have the name of the service
 	case Puma:
 		return strings.HasPrefix(title, "puma ") // its workers are "puma: cluster worker"
 	default:

@@ -35,6 +35,8 @@ func styleOf(method experiment.Method, place int) style {
 		return style{rgb(0x8C510A), "#D8A05B", bar()}
 	case experiment.Pitchfork:
 		return style{rgb(0x762A83), "#C29BD0", pillar()}
+	case experiment.Falcon:
+		return style{rgb(0x01665E), "#5AC8BE", bow()}
 	case experiment.Puma:
 		return style{rgb(0x4D4D4D), "#D0D0D0", wedge()}
 	}

@@ -18,6 +18,7 @@ func TestSplitKnowsTheTemplate(t *testing.T) {
 		experiment.Unicorn:        {"unicorn master -c unicorn.rb", "unicorn worker[0] -c unicorn.rb"},
 		experiment.Passenger:      {"Passenger AppPreloader: /srv", "Passenger RubyApp: /srv (production)"},
 		experiment.Pitchfork:      {"pitchfork (gen:2) mold - ready", "pitchfork monitor - wrapper.ru", "pitchfork (gen:2) worker[0] - requests: 371, waiting", "pitchfork (gen:2) service - ready"},
+		experiment.Falcon:         {"falcon", "app (C=0/0 R=0/0 L=0.0)"},
 		experiment.Direct:         {"", "launcher worker slot=0 gen=1 idle"},
 	} {
 		run := &experiment.Run{Method: method}

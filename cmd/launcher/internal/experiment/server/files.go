@@ -32,6 +32,8 @@ func (s *Spec) prepare() error {
 	switch s.Method {
 	case experiment.Puma, experiment.PumaForkWorker, experiment.Unicorn, experiment.Pitchfork:
 		files = append(files, serveName, string(s.Method)+".rb")
+	case experiment.Falcon:
+		files = append(files, serveName, "falcon.rb", "falcon_preload.rb")
 	}
 	for _, name := range files {
 		text, err := ruby.ReadFile("ruby/" + name)
@@ -41,8 +43,11 @@ func (s *Spec) prepare() error {
 		if name == wrapperName && s.App.Entry != "config.ru" {
 			text = []byte(railsWrapper(string(text)))
 		}
-		if name == "unicorn.rb" || name == "pitchfork.rb" { // its command line has no option for it
+		switch name { // whose command line has no option for it
+		case "unicorn.rb", "pitchfork.rb":
 			text = fmt.Appendf(text, "\nworker_processes %d\n", s.Workers)
+		case "falcon.rb":
+			text = fmt.Appendf(text, "\nserve %d\n", s.Workers)
 		}
 		if err := os.WriteFile(s.path(name), text, 0o600); err != nil {
 			return fmt.Errorf("write file of a run: %w", err)

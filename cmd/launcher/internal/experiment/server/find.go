@@ -30,8 +30,8 @@ func notInstalled(method experiment.Method, err error) error {
 	try := fmt.Sprintf("install it: apt-get install %s", method.Server())
 	switch method {
 	case experiment.Passenger:
-	case experiment.Pitchfork:
-		try = "gem install pitchfork, or add it to the application's Gemfile"
+	case experiment.Pitchfork, experiment.Falcon:
+		try = fmt.Sprintf("gem install %s, or add it to the application's Gemfile", method)
 	default:
 		try += fmt.Sprintf(", or add gem %q to the application's Gemfile", method.Server())
 	}
@@ -47,7 +47,7 @@ func Find(ctx context.Context, method experiment.Method, app experiment.App) (In
 		return Installed{}, nil
 	case experiment.Passenger:
 		return findPassenger(ctx)
-	case experiment.Puma, experiment.PumaForkWorker, experiment.Unicorn, experiment.Pitchfork:
+	case experiment.Puma, experiment.PumaForkWorker, experiment.Unicorn, experiment.Pitchfork, experiment.Falcon:
 		return findGem(ctx, method, app)
 	default:
 		return Installed{}, fmt.Errorf("find server: there is no method %q", method)

@@ -20,12 +20,14 @@ import (
 	"launcher/preforker/proc"
 )
 
-// installed are the methods that can run where the tests do. Debian has no package of Pitchfork.
+// installed are the methods that can run where the tests do. Debian has no package of Pitchfork and Falcon.
 func installed(t *testing.T) []experiment.Method {
 	t.Helper()
 	methods := append(experiment.DefaultMethods(), experiment.PumaForkWorker)
-	if _, err := findGem(t.Context(), experiment.Pitchfork, experiment.App{Root: t.TempDir()}); err == nil {
-		methods = append(methods, experiment.Pitchfork)
+	for _, method := range []experiment.Method{experiment.Pitchfork, experiment.Falcon} {
+		if _, err := findGem(t.Context(), method, experiment.App{Root: t.TempDir()}); err == nil {
+			methods = append(methods, method)
+		}
 	}
 	return methods
 }

@@ -40,6 +40,8 @@ func (s *Spec) recipe(installed Installed) (*recipe, error) {
 		return s.puma(installed), nil
 	case experiment.Pitchfork:
 		return s.pitchfork(installed), nil
+	case experiment.Falcon:
+		return s.falcon(installed), nil
 	case experiment.Unicorn:
 		return s.unicorn(installed), nil
 	case experiment.Passenger:

@@ -37,6 +37,17 @@ func (s *Spec) pitchfork(installed Installed) *recipe {
 	}
 }
 
+// falcon returns the recipe of what its documentation has for sites ("host"). It says that all of its processes are up, and not which.
+func (s *Spec) falcon(installed Installed) *recipe {
+	arguments := []string{"host", s.path("falcon.rb")}
+	return &recipe{
+		command: s.serve(installed, arguments), typed: typed(installed, experiment.Falcon, arguments),
+		stopSignal: syscall.SIGINT, // TERM would cut requests off
+		backends:   []Backend{{Socket: s.path(socketName)}},
+		ready:      announced(`(Controller) started`, 1),
+	}
+}
+
 // unicorn returns its recipe, without the middleware that it adds in some environments: no other
 // server has it.
 func (s *Spec) unicorn(installed Installed) *recipe {
