@@ -30,8 +30,11 @@ module PreforkLauncher
       @eager_load = nil # where nothing is prepared
     end
 
-    # Makes room for a Rails application that is about to be loaded. A smaller one would never fill it.
+    # Makes room for an application that is about to be loaded: as much as it has had before, or where that is not known what a
+    # Rails application needs. A smaller one would never fill it.
     def make_room
+      return @heap.fill(@settings.pool_slots) if @settings.pool_slots.any?
+
       @heap.grow if File.exist?(File.join(@root, RAILS_FILE))
     end
 

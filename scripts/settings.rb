@@ -7,10 +7,11 @@ module PreforkLauncher
   # by itself, for this worker.
   class Settings
     DRAIN_TIMEOUT = 30 # seconds
+    POOL_SLOTS = /\ARUBY_GC_HEAP_(\d)_INIT_SLOTS\z/.freeze
     BOOT_SECONDS = 90 # where nobody has said
 
     attr_reader :supervisor, :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables,
-                :worker, :record, :prepare
+                :pool_slots, :worker, :record, :prepare
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)
@@ -26,6 +27,7 @@ module PreforkLauncher
       @warmup = warmup_from(strings)
       @drain_timeout = Float(strings.fetch("drain_timeout", DRAIN_TIMEOUT)) # seconds
       @variables = lines(strings["variables"]) # names of environment variables that were meant for Ruby alone
+      @pool_slots = read_pool_slots
       @boot_seconds = Float(presence(strings["boot_seconds"]) || BOOT_SECONDS) # that the start may take
       @prepare = presence(strings["prepare"]) || "first" # what keeps memory shared: or "beside" the first workers, or "not"
       @doctor = strings["mode"] == "doctor"
@@ -66,6 +68,12 @@ module PreforkLauncher
     end
 
     private
+
+    # Returns how many slots Ruby was told to have of each size, {0 => 155_000}, from 3.3 on.
+    def read_pool_slots
+      told = @variables.to_h { |name| [name[POOL_SLOTS, 1], ENV[name].to_i] }
+      told.reject { |pool, _| pool.nil? }.transform_keys(&:to_i)
+    end
 
     def read_worker(strings)
       @worker = { slot: Integer(strings.fetch("slot")), generation: @generation, refork: 0, serial: Integer(strings.fetch("serial")) }

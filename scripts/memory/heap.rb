@@ -15,6 +15,9 @@ module PreforkLauncher
     # A Ruby that was told no size has fewer.
     UNTOLD = 60_000
 
+    WORD = 8 # bytes
+    HEADER = 2 # words of an Array that has its elements in itself
+
     def initialize(optimizations)
       @optimizations = optimizations
     end
@@ -31,6 +34,23 @@ module PreforkLauncher
 
       disabled = GC.disable
       (GROWN - slots).times { Object.new }
+    ensure
+      GC.enable if disabled == false
+    end
+
+    # Grows the heap to the slots of each size that Ruby was told to have (pool => slots): from 3.2 on it makes pages of them one after
+    # the other as they are filled, and their descriptors are all over malloc's memory then, too.
+    def fill(pools)
+      return unless @optimizations.on?("heap-size") && GC.respond_to?(:stat_heap)
+
+      disabled = GC.disable
+      pools.each do |pool, slots|
+        has = GC.stat_heap(pool)
+        words = has.fetch(:slot_size) / WORD
+        (slots - has.fetch(:heap_eden_slots)).times { pool.zero? ? Object.new : Array.new(words - HEADER) }
+      end
+    rescue ArgumentError, KeyError
+      nil # this Ruby has other sizes, or figures
     ensure
       GC.enable if disabled == false
     end

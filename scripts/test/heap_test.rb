@@ -33,7 +33,7 @@ class HeapTest < Minitest::Test
     end
     # Allocates as code that is loaded does: objects that stay, and pieces of malloc's between them.
     def load_something
-      $kept = Array.new(150_000) { |i| "x" * (i % 5 * 60) }
+      $kept = Array.new(150_000) { |i| "x" * (i % 5 * 200) }
       spread
     end
   RUBY
@@ -43,6 +43,25 @@ class HeapTest < Minitest::Test
     bit_by_bit = ruby("#{PRELUDE}#{DESCRIPTORS}heap('heap-size').grow; print load_something").to_i
     at_once = ruby("#{PRELUDE}#{DESCRIPTORS}heap.grow; print load_something").to_i
     assert_operator at_once * 2, :<, bit_by_bit
+  end
+
+  def test_a_heap_is_filled_to_the_size_that_was_told
+    skip "this Ruby is not told the slots of each size" unless RUBY_VERSION >= "3.3"
+    sizes = [100_000, 25_000, 9_000, 30_500, 60_500]
+    env = sizes.each_with_index.to_h { |slots, pool| ["RUBY_GC_HEAP_#{pool}_INIT_SLOTS", slots.to_s] }
+    script = "%s.fill(#{sizes.each_with_index.to_h { |slots, pool| [pool, slots] }.inspect}); print '%s', GC.enable"
+    has = "', 5.times.map { |pool| GC.stat_heap(pool, :heap_eden_slots) }.inspect, '"
+    slots, enabled = ruby(PRELUDE + format(script, "heap", has), env: env).match(/(\[.*\])(.*)/).captures
+    slots = slots.scan(/\d+/).map(&:to_i)
+    sizes.zip(slots) { |wanted, found| assert_operator found, :>=, wanted * 0.95 } # by pages of 64 kB
+    assert_equal "false", enabled
+    bit_by_bit = ruby("#{PRELUDE}#{DESCRIPTORS}print load_something", env: env).to_i
+    at_once = ruby(PRELUDE + DESCRIPTORS + format(script, "heap", "").sub(/; print.*/, "; print load_something"), env: env).to_i
+    assert_operator at_once, :<, bit_by_bit
+  end
+
+  def test_sizes_that_a_ruby_does_not_have_are_left_alone
+    assert_equal "done", ruby("#{PRELUDE}heap.fill({ 99 => 1000 }); heap('heap-size').fill({ 0 => 1 }); print :done")
   end
 
   def test_a_heap_of_a_size_that_was_told_is_left_alone

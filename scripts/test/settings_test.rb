@@ -27,6 +27,17 @@ class SettingsTest < Minitest::Test
                  [none, all].map { |settings| [settings.doctor?, settings.trace?, settings.passenger_events?, settings.direct?] }
   end
 
+  # What was meant for Ruby alone is taken from the environment soon after.
+  def test_the_slots_that_ruby_was_told
+    told = { "RUBY_GC_HEAP_0_INIT_SLOTS" => "155000", "RUBY_GC_HEAP_4_INIT_SLOTS" => "441", "RUBY_GC_HEAP_FREE_SLOTS_MIN_RATIO" => "0.02" }
+    assert_empty PreforkLauncher::Settings.new(FULL).pool_slots
+    ENV.update(told)
+    settings = PreforkLauncher::Settings.new(FULL.merge("variables" => told.keys.join("\n")))
+    assert_equal({ 0 => 155_000, 4 => 441 }, settings.pool_slots)
+  ensure
+    told.each_key { |name| ENV.delete(name) }
+  end
+
   def test_the_supervisor_is_a_pid
     assert_equal 4711, PreforkLauncher::Settings.new(FULL.merge("supervisor" => "4711")).supervisor
     assert_raises(ArgumentError) { PreforkLauncher::Settings.new(FULL.merge("supervisor" => "")) }
