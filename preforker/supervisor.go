@@ -371,6 +371,7 @@ func (s *Supervisor) announce(a core.Action) {
 			}
 		}
 		s.config.Observer.Served(a.Generation, len(view.Slots), own)
+		s.tasks.Go(s.releaseMemory)
 	case core.Announce:
 		s.config.Observer.Serving(a.Generation, s.views())
 		s.tasks.Go(s.releaseMemory)

@@ -51,8 +51,8 @@ func TestFewWorkersServeAllSlots(t *testing.T) {
 	t.Parallel()
 	root := countingApp(t, `"/wait" => -> { sleep 0.005 until File.exist?("go") }`)
 	in := seeding(t, root, "--seed-time", "1ms")
-	in.waitLine(`^6 slots are served, by 2 workers so far: the others come once one is warm\. lighttpd: include`)
-	in.waitLines(`msg="worker left" .*reason="replaced by a fork of what was prepared"`, 2)
+	in.waitLine(`^6 slots are served, by 1 worker so far: the others come once one is warm\. lighttpd: include`)
+	in.waitLine(`msg="worker left" .*reason="replaced by a fork of what was prepared"`)
 	for slot := range 4 {
 		if a := ask(t, in.socket(slot), "/"); a.status != 200 {
 			t.Errorf("slot %d: %v", slot, a)

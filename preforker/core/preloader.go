@@ -34,6 +34,7 @@ type preloader struct {
 	pressedSince time.Duration // since when
 	takesOver    bool          // its seeds serve the slots of older generations too
 	heldUntil    time.Duration // no slot is filled before while a newer generation loads; 0: its own time has not been over yet
+	lendUntil    time.Duration // until when those whose workers it was forked from serve all slots, unless these are filled before
 	seededBy     ident.Origin  // the preloader whose workers stay when all slots are filled from this one; none: they are replaced
 }
 

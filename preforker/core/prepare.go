@@ -73,20 +73,33 @@ func (c *Core) earlyLeave() bool {
 	})
 }
 
-// waitsForEarly says whether an empty slot is not to be filled from source yet: its seeds take the place of early workers first.
+// waitsForEarly says whether an empty slot is not to be filled from source yet: its seeds take the place of early workers first,
+// and these have most of what there is of memory until they are gone.
 func (c *Core) waitsForEarly(source *preloader) bool {
-	return source == c.seeding() && slices.ContainsFunc(c.slots, func(s *slot) bool {
+	if source != c.seeding() {
+		return false
+	}
+	return slices.ContainsFunc(c.slots, func(s *slot) bool {
 		w := s.serving()
-		return w != nil && c.outgrown(w) && c.canRoll(s, source)
+		return w != nil && c.outgrown(w) && c.canRoll(s, source) || slices.ContainsFunc(s.workers, func(w *worker) bool {
+			return w.key.Origin() == source.origin && w.reason == ReasonPrepared && w.leaving() && c.now-w.since < leaverTime && c.readySeeds(source) > 0
+		})
 	})
 }
 
-// lender is the preloader whose workers serve the sockets of slots that nobody serves, or nil.
-func (c *Core) lender() *preloader {
-	if p := c.newestSource(); p != nil && p.preparing {
-		return p
+// lender is the preloader whose workers serve the sockets of slots that nobody serves, and whether there is one. It may be gone
+// itself, when one that was reforked from its workers fills the slots.
+func (c *Core) lender() (ident.Origin, bool) {
+	source, growing := c.newestSource(), c.seeding()
+	switch {
+	case source != nil && source.preparing:
+		return source.origin, true
+	case growing != nil:
+		return growing.origin, true
+	case source != nil && c.now < source.lendUntil && c.announced != source.origin:
+		return source.seededBy, true
 	}
-	return c.seeding()
+	return ident.Origin{}, false
 }
 
 // findings tells what stands in the way of forking.

@@ -261,6 +261,7 @@ func (c *Core) workerAnsweredFirst(e WorkerAnsweredFirst) {
 		c.giveUpRefork(p, ReforkGivenUp{Origin: p.origin, Status: e.Status, Request: e.Request})
 	} else {
 		p.proven = true
+		c.retireSeeded(p)
 	}
 	c.fill()
 }

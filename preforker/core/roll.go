@@ -215,8 +215,8 @@ func (c *Core) rollCompleted(source *preloader) {
 	}
 	if p := c.seeding(); p != nil && p.origin.Generation == source.origin.Generation {
 		p.seeding = false
-		c.lendSockets()
 	}
+	c.lendSockets()
 	if was.Generation != source.origin.Generation {
 		c.announceServed(source.origin.Generation)
 		c.do(Announce{source.origin.Generation})

@@ -21,6 +21,9 @@ const maxBorrowed = 200
 const (
 	// maxSeedTimes is how many times as long as its time a generation grows at the most where its seeds are short of CPUs.
 	maxSeedTimes = 8
+	// fillTime is how long the slots may take to be filled from a proven preloader, while the seeds still serve them. Where
+	// requests kill one worker after the other they are never all there.
+	fillTime = 10 * time.Second
 	// untilDemand is when the time of seeds is over that can keep up.
 	untilDemand = math.MaxInt64 * time.Nanosecond
 	// runnableShare is the part of their time in which they are, then.
@@ -175,7 +178,7 @@ func (c *Core) holdsForLoad(p *preloader) bool {
 		needed := c.loads[p.origin.Generation].Load.Seconds + p.prepared
 		p.heldUntil = c.now + time.Duration(2*needed*float64(time.Second))
 	}
-	return c.loading() != nil && c.serves(p) && c.now < p.heldUntil
+	return c.loading() != nil && c.serves(p.origin) && c.now < p.heldUntil
 }
 
 // waitsForRelease says whether an empty slot gets no worker of older code than the one that grows: the new release takes it, and
@@ -187,6 +190,17 @@ func (c *Core) waitsForRelease(s *slot, source *preloader) bool {
 			return (w.state == ReadyWorker || w.state == KillingWorker) && slices.Contains(w.borrowed, s.number)
 		})
 	})
+}
+
+// retireSeeded retires the preloader of the seeds that a proven one was reforked from: the slots are filled from this one, which
+// needs no memory of its own.
+func (c *Core) retireSeeded(by *preloader) {
+	if p := c.seeding(); p != nil && by.seededBy == p.origin {
+		p.seeding = false
+		by.lendUntil = c.now + fillTime
+		c.do(SetTimer{Timer{Kind: TimerPace}, fillTime})
+		c.retire(p, ReasonRolled)
+	}
 }
 
 // endHopelessSeeding fills the slots where it is known that no preloader will be forked from a seed within the time. Where all
@@ -242,14 +256,14 @@ func (c *Core) stopSeeding(p *preloader, why Reason) {
 // lendSockets has the seeds that are ready serve the slots that nobody serves, too, and takes the sockets back when the
 // slots are filled.
 func (c *Core) lendSockets() {
-	p := c.lender()
+	lender, lends := c.lender()
 	for _, s := range c.slots {
 		for _, w := range s.workers {
 			switch {
 			case w.state != ReadyWorker:
-			case p != nil && w.key.Origin() == p.origin:
+			case lends && w.key.Origin() == lender:
 				c.lendTo(w)
-			case w.lent && (p == nil || c.serves(p)): // else nobody would have them for a moment, or for long
+			case w.lent && (!lends || c.serves(lender)): // else nobody would have them for a moment, or for long
 				w.borrowed, w.lent = nil, false
 				c.do(ReturnSockets{w.key})
 			}
@@ -258,9 +272,9 @@ func (c *Core) lendSockets() {
 }
 
 // serves says whether a worker of a preloader is ready.
-func (c *Core) serves(p *preloader) bool {
+func (c *Core) serves(origin ident.Origin) bool {
 	return slices.ContainsFunc(c.slots, func(s *slot) bool {
-		return slices.ContainsFunc(s.workers, func(w *worker) bool { return w.state == ReadyWorker && w.key.Origin() == p.origin })
+		return slices.ContainsFunc(s.workers, func(w *worker) bool { return w.state == ReadyWorker && w.key.Origin() == origin })
 	})
 }
 

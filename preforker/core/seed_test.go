@@ -90,7 +90,11 @@ func TestSlotsAreFilledFromWhatTheSeedsHaveServed(t *testing.T) {
 	if more := find[SpawnWorker](s.ready(first[0].Key)); len(more) != 0 {
 		t.Errorf("before its first answer: %+v", more)
 	}
-	s.boot(s.event(WorkerAnsweredFirst{first[0].Key, 200, "GET /"}))
+	answered := s.event(WorkerAnsweredFirst{first[0].Key, 200, "GET /"})
+	if len(find[RetirePreloader](answered)) != 1 || len(find[ReturnSockets](answered)) != 0 {
+		t.Errorf("%+v, want the preloader of the seeds to leave, and them to serve all slots until those are filled", answered)
+	}
+	s.boot(answered)
 	if cold, warm := s.slotsOf(gen(1)), s.slotsOf(origin); !slices.Equal(cold, []int{0, 1}) || !slices.Equal(warm, []int{2, 3, 4}) {
 		t.Errorf("seeds %v, forks of a warm one %v", cold, warm)
 	}

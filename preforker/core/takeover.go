@@ -1,6 +1,10 @@
 package core
 
-import "slices"
+import (
+	"slices"
+
+	"launcher/preforker/ident"
+)
 
 // Seeds that can keep up serve all slots alone, for as long as that is so. What is served by older generations they take over.
 
@@ -10,7 +14,7 @@ func (c *Core) leaveToSeeds(p *preloader) {
 	switch {
 	case len(c.slots)-c.forksOf(p) > maxBorrowed: // nobody would serve the others
 		c.endSeeding(p, ReasonManySlots)
-	case !c.serves(p) || c.loading() != nil && c.olderServe(p) || c.awaitsAnswer(p):
+	case c.readySeeds(p) == 0 || c.loading() != nil && c.olderServe(p) || c.awaitsAnswer(p):
 		c.setSeedTime(p, c.policy.SeedTime)
 	default:
 		p.seedUntil, p.takesOver = untilDemand, true
@@ -81,13 +85,13 @@ func (c *Core) finishTakeover(source *preloader) {
 
 // servesAll says whether each slot is served by a worker of a preloader's generation, or by one that was lent its socket.
 func (c *Core) servesAll(source *preloader) bool {
-	lender := c.lender()
+	lender, lends := c.lender()
 	for _, s := range c.slots {
 		w := s.serving()
 		switch {
 		case w != nil && (w.state != ReadyWorker || w.key.Generation != source.origin.Generation):
 			return false
-		case w == nil && (lender == nil || lender.origin.Generation != source.origin.Generation || !c.isLent(s, lender)):
+		case w == nil && (!lends || lender.Generation != source.origin.Generation || !c.isLent(s, lender)):
 			return false
 		}
 	}
@@ -95,10 +99,10 @@ func (c *Core) servesAll(source *preloader) bool {
 }
 
 // isLent says whether a ready seed was lent a slot's socket.
-func (c *Core) isLent(s *slot, p *preloader) bool {
+func (c *Core) isLent(s *slot, lender ident.Origin) bool {
 	return slices.ContainsFunc(c.slots, func(other *slot) bool {
 		return slices.ContainsFunc(other.workers, func(w *worker) bool {
-			return w.state == ReadyWorker && w.key.Origin() == p.origin && slices.Contains(w.borrowed, s.number)
+			return w.state == ReadyWorker && w.key.Origin() == lender && slices.Contains(w.borrowed, s.number)
 		})
 	})
 }

@@ -107,7 +107,7 @@ func (c *Core) View(now time.Duration) View {
 	}
 	for _, s := range c.slots {
 		slot := SlotView{Slot: s.number, State: s.state, Open: s.open, Deaths: s.deaths, Workers: make([]WorkerView, 0, len(s.workers))}
-		if lender := c.lender(); lender != nil && s.serving() == nil {
+		if lender, lends := c.lender(); lends && s.serving() == nil {
 			slot.Lent = c.isLent(s, lender)
 		}
 		if s.retryAt > now && c.phase == PhaseRunning {

@@ -202,6 +202,9 @@ func (c *Core) drain(w *worker, reason Reason, backlog bool) {
 	c.moveWorker(w, DrainingWorker)
 	c.do(DrainWorker{w.key, backlog})
 	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
+	if reason == ReasonPrepared {
+		c.do(SetTimer{Timer{Kind: TimerPace}, leaverTime}) // for which the next seed waits
+	}
 }
 
 func (c *Core) kill(w *worker, reason Reason) {

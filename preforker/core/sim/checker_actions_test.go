@@ -35,6 +35,9 @@ func (c *checker) did(a core.Action) {
 		c.endsSeeding(a)
 	case core.ReforkCompleted:
 		c.seedingOver(a.Origin.Generation)
+		if p := c.preloader(a.Origin); p != nil {
+			p.completed = true
+		}
 	case core.WorkerServes:
 		c.checkSeedsStay(a)
 	case core.MemoryBoundChanged:

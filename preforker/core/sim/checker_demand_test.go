@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"launcher/preforker/core"
+	"launcher/preforker/ident"
 )
 
 // presses notes whether all seeds of a preloader are busy.
@@ -47,17 +49,26 @@ func (c *checker) checkPress() {
 // takesOver says whether an older worker leaves its slot to seeds that are not pressed, and that serve it from this step on.
 func (c *checker) takesOver(w *checkedWorker) bool {
 	p := c.seeding()
-	ready := 0
-	for i := range c.slots {
-		if seed := c.slots[i].accepting(); p != nil && seed != nil && seed.key.Origin() == p.origin && !seed.early {
-			ready++
-		}
-	}
-	if ready == 0 {
+	if p == nil || c.readySeeds(p.origin) == 0 {
 		return false
 	}
 	if w.early && w.key.Origin() == p.origin && !c.preparing(p.origin) {
-		return ready >= c.policy.Seeds
+		return c.readySeeds(p.origin) >= c.policy.Seeds
 	}
 	return w.key.Generation < p.origin.Generation && !c.loads()
+}
+
+// readySeeds counts the workers of a preloader that serve, but for early ones.
+func (c *checker) readySeeds(origin ident.Origin) (n int) {
+	for i := range c.slots {
+		if w := c.slots[i].accepting(); w != nil && w.key.Origin() == origin && !w.early {
+			n++
+		}
+	}
+	return n
+}
+
+// dying says whether a worker of a preloader was killed, whose end is an event soon.
+func (c *checker) dying(origin ident.Origin) bool {
+	return slices.ContainsFunc(c.workers[1:], func(w *checkedWorker) bool { return w.killed && !w.ended && w.key.Origin() == origin })
 }

@@ -73,6 +73,10 @@ func (c *checker) retires(origin ident.Origin) {
 		return
 	}
 	_, newest := c.sources()
+	if newest != nil && newest.seeded(origin) && newest.proven {
+		newest.lendUntil = c.now + fillTime
+		return // all slots that have none of its workers are filled from this one
+	}
 	for i := range c.slots {
 		w := c.slots[i].accepting()
 		if w != nil && newest != nil && newest.seeded(w.key.Origin()) && (newest.proven || newest.maybe) {

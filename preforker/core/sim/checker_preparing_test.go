@@ -13,12 +13,19 @@ func (c *checker) preparing(origin ident.Origin) bool {
 	return p != nil && p.early
 }
 
-// lender is the preloader whose workers serve the sockets of slots that have none, or nil.
-func (c *checker) lender() *checkedPreloader {
-	if _, newest := c.sources(); newest != nil && newest.early {
-		return newest
+// lender is the preloader whose workers serve the sockets of slots that have none, and whether there is one.
+func (c *checker) lender() (ident.Origin, bool) {
+	_, newest := c.sources()
+	growing := c.seeding()
+	switch {
+	case newest != nil && newest.early:
+		return newest.origin, true
+	case growing != nil:
+		return growing.origin, true
+	case newest != nil && !newest.completed && c.now < newest.lendUntil:
+		return newest.seededBy, true
 	}
-	return c.seeding()
+	return ident.Origin{}, false
 }
 
 // earlyWorkers counts the slots that wait for a worker which was forked before its preloader had prepared: one that serves
@@ -32,6 +39,16 @@ func (c *checker) earlyWorkers() (n int) {
 		}
 	}
 	return n
+}
+
+// earlyLeavers says whether a worker that was forked before its preloader had prepared has just made room, and a timer bounds the
+// wait for its end.
+func (c *checker) earlyLeavers(origin ident.Origin) bool {
+	return c.timers[core.Timer{Kind: core.TimerPace}] > 0 && slices.ContainsFunc(c.slots, func(s checkedSlot) bool {
+		return slices.ContainsFunc(s.workers, func(w *checkedWorker) bool {
+			return w.early && w.told && w.key.Origin() == origin
+		})
+	})
 }
 
 // allVacant says whether no slot has a worker that serves, or is about to.

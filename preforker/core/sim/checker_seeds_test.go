@@ -92,7 +92,7 @@ func (c *checker) seeds(origin ident.Origin, after time.Duration) {
 		p.seeding = true
 	case !p.seeding:
 		c.fail("the seeds of %v get a time, and it does not grow", origin)
-	case !p.pressed && c.serves(origin) && !c.awaitsAnswer(origin.Generation) && !slices.ContainsFunc(c.preloaders, func(p *checkedPreloader) bool { return !p.loaded }):
+	case !p.pressed && c.readySeeds(origin) > 0 && !c.awaitsAnswer(origin.Generation) && !slices.ContainsFunc(c.preloaders, func(p *checkedPreloader) bool { return !p.loaded }):
 		c.fail("the seeds of %v get a time, and are not all busy", origin)
 	}
 }
@@ -148,7 +148,7 @@ func (c *checker) unseeded(newest *checkedPreloader) string {
 		return "nothing grows"
 	case newest != p && newest.proven:
 		return fmt.Sprintf("%v has shown that it serves", newest.origin)
-	case c.earlyWorkers() > 0:
+	case c.earlyWorkers() > 0 || c.earlyLeavers(p.origin) && (c.readySeeds(p.origin) > 0 || c.dying(p.origin)):
 		return "" // which are replaced first
 	case c.forksOf(p.origin) == 0 && !c.seedsWait():
 		return "there is no seed"
@@ -244,11 +244,12 @@ func (c *checker) checkSeedsStay(a core.WorkerServes) {
 func (c *checker) lends(a core.LendSockets) {
 	c.onlyWhileItRuns(a)
 	w := c.worker(a.Key)
+	lender, lends := c.lender()
 	switch {
 	case w == nil || !w.accepting():
 		c.fail("sockets are lent to %v, which does not serve", a.Key)
 		return
-	case !c.seedsOf(a.Key.Origin()) && !c.preparing(a.Key.Origin()):
+	case !lends || lender != a.Key.Origin():
 		c.fail("sockets are lent to %v, which is no seed", a.Key)
 	case len(a.Slots) == 0:
 		c.fail("no socket is lent to %v", a.Key)
@@ -284,25 +285,25 @@ func (c *checker) returns(a core.ReturnSockets) {
 // checkBorrowers: after no step has a worker sockets of others that serves on once its generation has grown, and none
 // returns them before.
 func (c *checker) checkBorrowers() {
-	p := c.lender()
+	lender, lends := c.lender()
 	for _, key := range c.returned {
 		switch {
-		case p == nil:
-		case p.origin == key.Origin():
+		case !lends:
+		case lender == key.Origin():
 			c.fail("%v is to return sockets, and is a seed", key)
-		case !c.serves(p.origin):
-			c.fail("%v is to return sockets, and no seed of %v serves", key, p.origin)
+		case !c.serves(lender):
+			c.fail("%v is to return sockets, and no seed of %v serves", key, lender)
 		}
 	}
 	c.returned = c.returned[:0]
-	if _, newest := c.sources(); newest == nil || c.stopping {
-		return // nobody else will serve them soon
+	if _, newest := c.sources(); newest == nil || c.stopping || newest.lendUntil > 0 && c.now >= newest.lendUntil && c.timers[core.Timer{Kind: core.TimerPace}] > 0 {
+		return // nobody else will serve them soon, or the time is over and its event is late
 	}
-	if p != nil && !c.serves(p.origin) {
+	if lends && !c.serves(lender) {
 		return // nor yet
 	}
 	for i := range c.slots {
-		if w := c.slots[i].accepting(); w != nil && len(w.borrowed) > 0 && (p == nil || p.origin != w.key.Origin()) {
+		if w := c.slots[i].accepting(); w != nil && len(w.borrowed) > 0 && (!lends || lender != w.key.Origin()) {
 			c.fail("%v still has the sockets of others", w.key)
 		}
 	}
@@ -324,8 +325,8 @@ func (c *checker) checkHope() {
 
 // checkLent: each seed that serves has the sockets of all slots that have no worker.
 func (c *checker) checkLent() {
-	p := c.lender()
-	if p == nil {
+	lender, lends := c.lender()
+	if !lends {
 		return
 	}
 	for i := range c.slots {
@@ -335,7 +336,7 @@ func (c *checker) checkLent() {
 		}
 		for j := range c.slots {
 			w := c.slots[j].accepting()
-			if w == nil || w.key.Origin() != p.origin {
+			if w == nil || w.key.Origin() != lender {
 				continue
 			}
 			if since, has := w.borrowed[i]; !has || since != s.socket {

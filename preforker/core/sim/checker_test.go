@@ -12,6 +12,7 @@ import (
 const (
 	soundAfter   = 10 * time.Second // without a request
 	leaverTime   = time.Second      // for which a renewal waits for the one before
+	fillTime     = 10 * time.Second // for which seeds serve slots that are being filled
 	killGrace    = time.Second
 	spawnsAtOnce = 8
 	megabyte     = 1 << 20
@@ -121,6 +122,8 @@ type checkedPreloader struct {
 	until     time.Duration // when it is over
 	pressed   bool          // all seeds are busy
 	pressedAt time.Duration // since when
+	lendUntil time.Duration // until when the workers that it was forked from one of have the sockets of others
+	completed bool          // all slots were served by its workers
 	seededBy  ident.Origin  // the preloader whose workers stay, as it was seeding when one of them was asked
 }
 

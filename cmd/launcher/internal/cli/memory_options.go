@@ -91,7 +91,7 @@ func readMemory(ctx *cli.Context, config *preforker.Config) error {
 		return err
 	}
 	if config.Warmup, err = readWarmup(ctx); len(config.Warmup.Paths) == 0 {
-		config.Early = runtime.GOMAXPROCS(0) // else the first answer is to be a warm one
+		config.Early = max(1, runtime.GOMAXPROCS(0)-1) // else the first answer is to be a warm one
 	}
 	return err
 }
