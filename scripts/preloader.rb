@@ -6,6 +6,7 @@ require_relative "children"
 require_relative "clock"
 require_relative "failure"
 require_relative "fastcgi/responder"
+require_relative "first_responses"
 require_relative "fork_safety"
 require_relative "hooks"
 require_relative "later"
@@ -30,6 +31,7 @@ module PreforkLauncher
       @early = settings.prepare == "beside" # what keeps memory shared is not prepared yet
       @put_off = nil # a message that came in the middle of that, and its descriptors
       @idle = [] # threads that do nothing
+      @first_responses = FirstResponses.new
       @hooks = Hooks.new
       @safety = ForkSafety.new(FastCGI::ErrorStream.new($stderr))
       @loading = Loading.new(settings, hooks: @hooks, safety: @safety)
@@ -115,6 +117,7 @@ module PreforkLauncher
 
     # Prepares what keeps memory shared while the first workers serve. A spawn waits for a step at most.
     def prepare(app)
+      @first_responses.wait { |seconds| pause(seconds, app) }
       began = Clock.now
       Later.load
       @memory_sharing.prepare(app) { spawn_waiting(app) }
@@ -123,6 +126,12 @@ module PreforkLauncher
       @early = @safe = false
       @channel.send("prepared", seconds: (Clock.now - began).round(3), findings: findings.map(&:to_h), slots: @memory_sharing.slots)
       keep_state
+    end
+
+    def pause(seconds, app)
+      return Kernel.sleep(seconds) if @put_off
+
+      spawn_waiting(app) if IO.select([@channel.socket], nil, nil, seconds)
     end
 
     # Forks what was asked for meanwhile. Anything else is put off.
@@ -194,6 +203,7 @@ module PreforkLauncher
 
       make_safe
       record = @scoreboard.record(message.fetch(:record))
+      @first_responses.await(record) if @early
       pid = Children.fork_away { work(key, files, app, record) }
       @channel.send("spawned", pid: pid, **key)
     rescue *Failure::ERRORS => error

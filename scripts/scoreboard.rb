@@ -18,8 +18,11 @@ module PreforkLauncher
     # leaves either the old or the new one.
     class Record
       LAYOUT = "L<L<CCS<CCS<Q<Q<eea16a192x4L<"
+      HEAD = "x8Cx7Q<" # of which the state and the number of requests
+      HEAD_SIZE = 24
       METHOD_MAX = 16
       PATH_MAX = 192
+      NONE = 0 # nothing was written yet
       BOOTING = 1
       IDLE = 2
       BUSY = 3
@@ -87,6 +90,12 @@ module PreforkLauncher
       def draining
         @method = @path = "" unless @state == BUSY
         write(DRAINING)
+      end
+
+      # Whether the worker, which may be another process, is about to become ready or has a request in hand, and has served none.
+      def first_to_come?
+        state, requests = @io.pread(HEAD_SIZE, @offset).unpack(HEAD)
+        requests.zero? && [NONE, BOOTING, BUSY, RECEIVING].include?(state)
       end
 
       private
