@@ -58,8 +58,10 @@ func (s *script) coming() ident.Key {
 // settle has everybody come up, and leave, until nobody is on the way.
 func (s *script) settle() {
 	s.t.Helper()
-	for busy := true; busy; {
-		busy = false
+	for rounds, busy := 0, true; busy; rounds++ {
+		if busy = false; rounds == 100 {
+			s.t.Fatal("it does not come to rest")
+		}
 		for _, slot := range s.core.slots {
 			for _, w := range slices.Clone(slot.workers) {
 				switch {

@@ -258,6 +258,17 @@ func TestTheNextReleaseHasATrialOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestTheNextReleaseDoesNotLoad, and is not loaded again unasked, though workers of the one that is held back have yet to leave.
+func TestTheNextReleaseDoesNotLoad(t *testing.T) {
+	s := running(t, 3)
+	s.answers(s.release(), 3, 3)
+	s.event(RestartAsked{"HUP"})
+	actions := s.event(PreloaderExited{Origin: gen(3), Exit: ident.ExitStatus{Code: 1}})
+	if len(find[LoadBegan](actions))+len(find[LoadWaits](actions)) != 0 {
+		t.Errorf("%+v", actions)
+	}
+}
+
 // TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst, which has not given it back yet.
 func TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst(t *testing.T) {
 	s := running(t, 4)
