@@ -119,9 +119,13 @@ func (c *Core) judge() {
 	if len(c.trials) == 0 || c.phase != PhaseRunning {
 		return
 	}
+	for _, t := range c.trials { // newer ones may be gone again
+		if t.passed {
+			c.lift(t, true)
+		}
+	}
 	switch t := c.trials[len(c.trials)-1]; {
 	case t.passed:
-		c.lift(t, true)
 	case t.held || t.errors+t.deaths < trialFailures:
 	case len(c.older(t)) > 0 && !c.olderFails(t):
 		c.holdBack(t)

@@ -335,3 +335,15 @@ func TestAReleaseThatHasAllSlotsIsHeldBackNoMore(t *testing.T) {
 		t.Errorf("%+v", lifted)
 	}
 }
+
+// TestAnAnswerLiftsAnOlderTrialToo: the release after the one that is held back has come to nothing.
+func TestAnAnswerLiftsAnOlderTrialToo(t *testing.T) {
+	s := running(t, 3)
+	first := s.release()
+	s.answers(first, 3, 3)
+	s.event(RestartAsked{"HUP"})
+	s.load(3)
+	s.event(PreloaderExited{Origin: gen(3)})
+	s.answers(first, 5, 3)
+	s.heldAndLifted(1, 1)
+}
