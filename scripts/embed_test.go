@@ -60,7 +60,8 @@ func TestEveryFileIsUsed(t *testing.T) {
 
 // TestRubyReadsTheProgram has Ruby load a program whose main.rb is never reached:
 // settings of any bytes arrive, every file is evaluated under its own name and
-// with its own line numbers, those of later only then, and no gem was activated on the way.
+// with its own line numbers, those of later only then, and no gem was activated on the way. What applications may call
+// is there from the start.
 func TestRubyReadsTheProgram(t *testing.T) {
 	nasty := "/srv/a b\n\"quoted\" \xff setting x 3\n__END__"
 	program, err := Program(map[string]string{"root": nasty, "generation": "7"})
@@ -70,7 +71,7 @@ func TestRubyReadsTheProgram(t *testing.T) {
 	text := strings.Replace(string(program), "\nPreforkLauncher.main(PreforkLauncher::SETTINGS)\n", `
 print PreforkLauncher::SETTINGS["root"].b, "|", Gem.loaded_specs.keys.sort.join(","), "|"
 print PreforkLauncher::Worker.instance_method(:run).source_location.join(":")
-print "|", PreforkLauncher.const_defined?(:Doctor), "|"
+print "|", PreforkLauncher.const_defined?(:Doctor), "|", PreforkLauncher.respond_to?(:unfit_for_refork!), "|"
 PreforkLauncher::Later.load
 print PreforkLauncher::Doctor.instance_method(:run).source_location.join(":"), "|", Gem.loaded_specs.keys.sort.join(",")
 `, 1)
@@ -90,7 +91,7 @@ print PreforkLauncher::Doctor.instance_method(:run).source_location.join(":"), "
 	if err != nil {
 		t.Fatalf("ruby (install it: make deps): %v", err)
 	}
-	want := nasty + "||" + place(t, "worker.rb") + "|false|" + place(t, "doctor.rb") + "|"
+	want := nasty + "||" + place(t, "worker.rb") + "|false|true|" + place(t, "doctor.rb") + "|"
 	if got := string(out); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

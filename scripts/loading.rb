@@ -5,6 +5,7 @@ require_relative "channel"
 require_relative "clock"
 require_relative "failure"
 require_relative "fastcgi/responder"
+require_relative "refork/unfitness"
 require_relative "supervisor_death"
 require_relative "text"
 

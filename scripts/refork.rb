@@ -7,6 +7,7 @@ require_relative "children"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "refork/process_state"
+require_relative "refork/unfitness"
 require_relative "worker/exit_handlers"
 
 module PreforkLauncher
@@ -17,13 +18,6 @@ module PreforkLauncher
   # the worker ends, as one would whose after_fork fails at its start.
   class Refork
     STANDARD = [0, 1, 2].freeze # the launcher's own, whatever they are
-
-    @unfit = nil
-
-    class << self
-      # Why the application does not want other workers to be forked from this one, or nil.
-      attr_accessor :unfit
-    end
 
     # Made before the first request. Own returns the descriptors of this worker, which the new preloader has no use for.
     def initialize(app, preloader, key:, root:, own:, safety:, hooks:, title:)
@@ -72,7 +66,7 @@ module PreforkLauncher
 
     # Returns what there is to tell the supervisor: a type and its fields. Does not return in the new preloader.
     def fork_and_serve_on(control, refork, checked)
-      return refused([declared]) if Refork.unfit
+      return refused([declared]) if Unfitness.reason
 
       answer = attempt(control, refork, checked)
       @safety.after_refork
@@ -85,7 +79,7 @@ module PreforkLauncher
     end
 
     def declared
-      Finding.new("harm", "declared", "the application says so: #{Refork.unfit}")
+      Finding.new("harm", "declared", "the application says so: #{Unfitness.reason}")
     end
 
     # Forks the new preloader, with connections closed as before any fork.
@@ -128,12 +122,5 @@ module PreforkLauncher
       FastCGI::ErrorStream.new($stderr).report(error, "preloader refork=#{refork} ends")
       exit!(1)
     end
-  end
-
-  # For applications: no preloader must be forked from this worker. It serves on.
-  #
-  #   PreforkLauncher.unfit_for_refork!("it has opened the camera") if defined?(PreforkLauncher)
-  def self.unfit_for_refork!(reason = "no reason given")
-    Refork.unfit = reason.to_s
   end
 end
