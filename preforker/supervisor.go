@@ -381,7 +381,7 @@ func (s *Supervisor) announce(a core.Action) {
 func (s *Supervisor) views() []WorkerView {
 	var views []WorkerView
 	for _, slot := range s.core.View(s.now()).Slots {
-		for _, w := range slot.Workers {
+		if w := slot.Serving(); w != nil {
 			views = append(views, WorkerView{Slot: slot.Slot, Generation: w.Key.Generation, Pid: w.Pid,
 				State: w.State, Socket: s.sockets.Path(slot.Slot)})
 		}

@@ -27,7 +27,7 @@ func held(t *testing.T) *instance {
 		Rails = Module.new
 		Rails.define_singleton_method(:application) { app }
 		run ->(env) { [200, {"content-type" => "text/plain"}, ["answered"]] }`})
-	in := start(t, startOptions{root: root, env: []string{"GOMAXPROCS=2"}, args: []string{"4", "--log-level", "debug"}})
+	in := start(t, startOptions{root: root, env: []string{"GOMAXPROCS=3"}, args: []string{"4", "--log-level", "debug"}})
 	in.waitFor("the preparation", func() bool {
 		_, err := os.Stat(filepath.Join(root, "preparing"))
 		return err == nil
