@@ -11,7 +11,8 @@ import (
 
 // A worker that has served forks a preloader of its own generation. One slot gets a
 // worker of that one first; when it has answered a request, the others follow, and the older
-// preloader is retired when all have. Until then it can take everything back.
+// preloader is retired when all have. Until then it can take everything back. That of seeds is retired
+// with the first good response: where the slots are still to be filled nothing is to be taken back.
 
 const (
 	// maxReforkFailures is how many end the attempts in a generation.
@@ -92,13 +93,16 @@ func (c *Core) reforksEnd(r *reforks) bool {
 	return r.failures >= maxReforkFailures || r.refusals >= maxReforkRefusals
 }
 
-// mayRefork says whether nothing else is under way: all slots are served with forks of the only preloader, or the seeds of the
-// newest one are there.
+// mayRefork says whether nothing else is under way: all slots are served with forks of the only preloader but for one of a
+// release that is held back, or the seeds of the newest one are there.
 func (c *Core) mayRefork(source *preloader) bool {
 	if source == c.seeding() {
 		return c.loading() == nil && !slices.ContainsFunc(c.preloaders, func(p *preloader) bool { return p.seededBy == source.origin })
 	}
-	return len(c.preloaders) == 1 && c.announced == source.origin && c.startingSuccessors() == 0 && !c.mixed(source)
+	if slices.ContainsFunc(c.preloaders, func(p *preloader) bool { return p != source && (p.state != ReadyPreloader || !c.heldBack(p)) }) {
+		return false
+	}
+	return c.announced == source.origin && c.startingSuccessors() == 0 && !c.mixed(source)
 }
 
 // mixed says whether a slot is served by a worker of another preloader. That may be so after all slots had one of the

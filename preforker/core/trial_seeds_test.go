@@ -114,3 +114,27 @@ func TestTheOlderReleaseReforksWhileANewerOneIsHeldBack(t *testing.T) {
 		t.Errorf("%+v", s.core.preloaders)
 	}
 }
+
+// TestWarmWorkersOfTheOlderReleaseReforkWhileANewerOneIsHeldBack: its preloader is no roll that is under way, and stays.
+func TestWarmWorkersOfTheOlderReleaseReforkWhileANewerOneIsHeldBack(t *testing.T) {
+	s := seeded(t, 5)
+	s.boot(s.press())
+	s.settle()
+	s.answerWell()
+	s.event(RestartAsked{"HUP"})
+	s.load(2)
+	s.settle()
+	s.answers(s.serving(0), 3, 3)
+	s.settle()
+	s.serve(1, 1, 1, 1, 1)
+	asked := find[ReforkWorker](s.answers(s.serving(1), 20, 0))
+	if len(asked) != 1 || asked[0].Origin != refork(1, 1) {
+		t.Fatalf("%+v", s.newest)
+	}
+	s.reforked(asked[0].Origin)
+	s.settle()
+	s.serve(1, 1, 1, 1, 1)
+	if n := s.kinds["core.ReleaseLifted"]; n != 0 {
+		t.Errorf("lifted %d times", n)
+	}
+}

@@ -111,6 +111,18 @@ func (c *checker) failedOf(origin ident.Origin) bool {
 	return false
 }
 
+// checkReforkAlone: beside no preloader but one of a release that is held back.
+func (c *checker) checkReforkAlone(a core.ReforkWorker) {
+	for _, p := range c.preloaders {
+		if p.origin != a.Key.Origin() && (!p.loaded || p.told || !c.heldBack(p)) {
+			c.fail("%v is to refork beside %v", a.Key, p.origin)
+		}
+	}
+	if c.preloader(a.Key.Origin()) == nil {
+		c.fail("%v is to refork, whose preloader is gone", a.Key)
+	}
+}
+
 func (c *checker) reforks(a core.ReforkWorker) {
 	c.onlyWhileItRuns(a)
 	if a.Origin.Refork != c.reforked[a.Origin.Generation]+1 {
@@ -125,8 +137,8 @@ func (c *checker) reforks(a core.ReforkWorker) {
 		return
 	case c.seedsOf(a.Key.Origin()):
 		c.checkReforkOfSeed(a)
-	case len(c.preloaders) != 1 || c.preloaders[0].origin != a.Key.Origin():
-		c.fail("%v is to refork beside other preloaders", a.Key)
+	default:
+		c.checkReforkAlone(a)
 	}
 	switch {
 	case c.now < reforkAt:
