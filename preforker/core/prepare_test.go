@@ -159,3 +159,20 @@ func TestRestartPreparesFirst(t *testing.T) {
 		t.Errorf("%+v", started)
 	}
 }
+
+// TestLentSocketThatCannotBeBoundBesideThePreparation is tried again while that goes on.
+func TestLentSocketThatCannotBeBoundBesideThePreparation(t *testing.T) {
+	s := early(t, 5)
+	s.event(SocketsLost{[]int{3}})
+	if opened := find[OpenSlot](s.event(SlotNotBound{Slot: 3, Error: "no space left"})); len(opened) != 1 {
+		t.Fatalf("%+v", s.newest)
+	}
+	s.event(SlotNotBound{Slot: 3, Error: "no space left"})
+	actions := s.fire(TimerSlot)
+	if opened := find[OpenSlot](actions); len(opened) != 1 || opened[0].Slot != 3 {
+		t.Errorf("%+v", actions)
+	}
+	if lent := find[LendSockets](actions); len(lent) != 2 || !slices.Equal(lent[0].Slots, []int{3}) {
+		t.Errorf("lent %+v", lent)
+	}
+}

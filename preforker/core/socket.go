@@ -61,6 +61,7 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 	s.open = false
 	c.socketIsAnother(s)
 	w := s.unstarted()
+	_, lends := c.lender()
 	switch {
 	case w != nil && w.given:
 		c.drain(w, ReasonUnbound, false) // the spare did not get the socket
@@ -70,7 +71,7 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 		}
 		return
 	case w != nil:
-	case s.state == VacantSlot && c.seeding() != nil: // it was to be lent, and waits as where a worker was to have it
+	case s.state == VacantSlot && lends: // it was to be lent, and waits as where a worker was to have it
 		c.moveSlot(s, OccupiedSlot)
 		c.retrySlotLater(s, slotBackoff.max)
 		c.fill()
