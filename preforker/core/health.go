@@ -15,8 +15,8 @@ func (c *Core) workerChannelClosed(e WorkerChannelClosed) {
 	}
 }
 
-// workerStuck kills a worker that takes no connections, or not the slot that it is given, or does not leave. One that forks for a refork does neither
-// meanwhile, which has a time limit of its own.
+// workerStuck kills a worker that takes no connections, or not the slot that it is given, or does not leave. One that forks for a
+// refork does none of these meanwhile, which has a time limit of its own.
 func (c *Core) workerStuck(e WorkerStuck) {
 	_, w := c.worker(e.Key)
 	if w == nil || c.pendingRefork(w) != nil || c.phase == PhaseStopping {

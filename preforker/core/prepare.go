@@ -82,7 +82,8 @@ func (c *Core) waitsForEarly(source *preloader) bool {
 	return slices.ContainsFunc(c.slots, func(s *slot) bool {
 		w := s.serving()
 		return w != nil && c.outgrown(w) && c.canRoll(s, source) || slices.ContainsFunc(s.workers, func(w *worker) bool {
-			return w.key.Origin() == source.origin && w.reason == ReasonPrepared && w.leaving() && c.now-w.since < leaverTime && c.readySeeds(source) > 0
+			return w.key.Origin() == source.origin && w.reason == ReasonPrepared && w.leaving() && c.now-w.since < leaverTime &&
+				c.readySeeds(source) > 0
 		})
 	})
 }

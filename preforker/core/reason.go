@@ -52,5 +52,6 @@ func (r Reason) Renewal() bool {
 
 // failure says whether a worker that leaves, or was killed, has failed itself, as one that died has.
 func (r Reason) failure() bool {
-	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonTookNoSlot || r == ReasonNotLeaving || r == ReasonLeft
+	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonTookNoSlot ||
+		r == ReasonNotLeaving || r == ReasonLeft
 }

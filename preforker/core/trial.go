@@ -76,8 +76,9 @@ func (c *Core) onHold(generation int) bool {
 	return t != nil && t.held
 }
 
-// heldBack says whether workers are not to be had of a preloader, since its release is held back and there is another one to have them of,
-// an older one, or a newer one whose workers have been seen to come up. With direct spawning a worker loads whatever release is there, also in the place of an older one.
+// heldBack says whether workers are not to be had of a preloader, since its release is held back and there is another one to have
+// them of, an older one, or a newer one whose workers have been seen to come up. With direct spawning a worker loads whatever
+// release is there, also in the place of an older one.
 func (c *Core) heldBack(p *preloader) bool {
 	return !c.direct() && c.onHold(p.origin.Generation) && c.newest(func(other *preloader) bool {
 		return (other.proven || other.origin.Before(p.origin)) && c.able(other) && !c.onHold(other.origin.Generation)
