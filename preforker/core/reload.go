@@ -8,12 +8,12 @@ import (
 )
 
 // reloadLater plans the next load, unless one waits already, or another preloader can do what the one that is
-// gone did. Where one that never loaded leaves an older one behind, an operator had
-// asked for it, and asks again when it is mended.
+// gone did. Where one that never loaded leaves an older one behind, or one of a release that is held back, an operator
+// had asked for it, and asks again when it is mended.
 func (c *Core) reloadLater(gone *preloader) {
 	source := c.newest(c.able)
 	if c.loading() != nil || c.reloadAt != 0 ||
-		source != nil && (source.origin.Generation >= gone.origin.Generation || !gone.loaded && !c.behind(source)) {
+		source != nil && (source.origin.Generation >= gone.origin.Generation || !gone.loaded && !c.behind(source) || c.failing(gone, source)) {
 		return
 	}
 	c.failures++
@@ -27,6 +27,12 @@ func (c *Core) reloadLater(gone *preloader) {
 		return
 	}
 	c.reloadAfter(wait)
+}
+
+// failing says whether the release of a preloader is held back, and that of another one is not: loaded again, it would fail
+// further requests.
+func (c *Core) failing(gone, source *preloader) bool {
+	return c.onHold(gone.origin.Generation) && !c.onHold(source.origin.Generation)
 }
 
 // behind says whether a slot is served with newer code than a preloader has, or about to be. The one that

@@ -269,6 +269,27 @@ func TestTheNextReleaseDoesNotLoad(t *testing.T) {
 	}
 }
 
+// TestPreloaderOfAReleaseThatIsHeldBackDies: the same code is not loaded again unasked, which would fail further requests, whether
+// its workers have left or not. That of the older release is replaced.
+func TestPreloaderOfAReleaseThatIsHeldBackDies(t *testing.T) {
+	for _, settled := range []bool{true, false} {
+		s := running(t, 3)
+		s.answers(s.release(), 3, 3)
+		if settled {
+			s.settle()
+		}
+		actions := s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})
+		if len(find[LoadBegan](actions))+len(find[LoadWaits](actions)) != 0 {
+			t.Errorf("loaded again: %+v", actions)
+		}
+		s.settle()
+		s.serve(1, 1, 1)
+		if began := find[LoadBegan](s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}})); len(began) != 1 {
+			t.Errorf("nobody is left to fork: %+v", s.newest)
+		}
+	}
+}
+
 // TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst, which has not given it back yet.
 func TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst(t *testing.T) {
 	s := running(t, 4)
