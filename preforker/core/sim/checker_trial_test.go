@@ -127,15 +127,23 @@ const operatorTime = 10 * time.Second
 // operates: an operator who reads that a release is held back asks for the next one where the release has no worker whose
 // answer could lift that.
 func (w *world) operates() {
-	c := w.check
-	if c.stopping || !c.trials[c.newestLoaded].holds() || w.restarted == c.newestLoaded {
+	c, held := w.check, 0
+	if c.trials[c.newestLoaded].holds() {
+		held = c.newestLoaded
+	}
+	for _, p := range c.preloaders { // a newer one may be gone again
+		if c.trials[p.origin.Generation].holds() {
+			held = p.origin.Generation
+		}
+	}
+	if c.stopping || held == 0 || w.restarted == held {
 		return
 	}
 	for i := range c.slots {
-		if s := c.slots[i].accepting(); s != nil && s.key.Generation == c.newestLoaded {
+		if s := c.slots[i].accepting(); s != nil && s.key.Generation == held {
 			return
 		}
 	}
-	w.restarted = c.newestLoaded
+	w.restarted = held
 	w.post(operatorTime, core.RestartAsked{By: "HUP"})
 }
