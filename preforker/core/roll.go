@@ -104,6 +104,11 @@ func (c *Core) roll(source *preloader) {
 		return // it is to save memory, and they have theirs until they are gone
 	}
 	next := c.nextToRoll(source)
+	if s := c.slotToTry(next, source); s != nil {
+		c.openSlot(s)
+		c.spawn(s, source)
+		return
+	}
 	if next == nil || !c.mayBegin() || next.serving().early && c.leavers() > 0 {
 		return
 	}

@@ -16,8 +16,13 @@ func seeded(t *testing.T, slots int) *script {
 
 func seededFor(t *testing.T, slots int, seedTime time.Duration) *script {
 	t.Helper()
+	return seededBy(t, slots, 2, seedTime)
+}
+
+func seededBy(t *testing.T, slots, seeds int, seedTime time.Duration) *script {
+	t.Helper()
 	s := &script{t: t, core: New(slots, Policy{BootTimeout: time.Minute, DrainTimeout: 30 * time.Second, MeasurePeriod: testPeriod,
-		Refork: Refork{After: []uint64{10, 60}}, Seeds: 2, SeedTime: seedTime}, func() float64 { return 0 }), kinds: map[string]int{}}
+		Refork: Refork{After: []uint64{10, 60}}, Seeds: seeds, SeedTime: seedTime}, func() float64 { return 0 }), kinds: map[string]int{}}
 	s.event(Started{})
 	s.boot(s.load(1))
 	return s

@@ -205,6 +205,22 @@ func (c *Core) awaitsAnswer(p *preloader) bool {
 	})
 }
 
+// slotToTry is a slot without a worker that is to get the first one of a release that grows, in the place of the slot that would be
+// the next to roll: that one has the only worker of the older release, which would be gone before the newer one was asked. Nil where it
+// has not, or where workers have died in all the others.
+func (c *Core) slotToTry(next *slot, source *preloader) *slot {
+	t := c.trialOf(source.origin.Generation)
+	if next == nil || source != c.seeding() || c.waitsForSeed(source) || !c.mayBegin() || t == nil || t.passed || len(c.older(t)) != 1 {
+		return nil
+	}
+	for _, s := range c.slots {
+		if s.state == VacantSlot && s.deaths < slotBackoff.free {
+			return s
+		}
+	}
+	return nil
+}
+
 // unwanted says whether a worker that has just come up is not to take its slot: its release was held back meanwhile, or the one
 // that it was to give the slot back from is held back no more.
 func (c *Core) unwanted(s *slot, w *worker) bool {

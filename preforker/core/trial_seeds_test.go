@@ -138,3 +138,47 @@ func TestWarmWorkersOfTheOlderReleaseReforkWhileANewerOneIsHeldBack(t *testing.T
 		t.Errorf("lifted %d times", n)
 	}
 }
+
+// TestTheOnlyWorkerOfTheOlderReleaseStays until the seeds of the newer one have answered well: a slot without a worker tries that out.
+func TestTheOnlyWorkerOfTheOlderReleaseStays(t *testing.T) {
+	alone := func() *script {
+		s := seededBy(t, 4, 1, time.Second)
+		s.answerWell()
+		s.event(RestartAsked{"HUP"})
+		s.load(2)
+		s.settle()
+		s.serve(1, 2)
+		return s
+	}
+	s := alone()
+	s.answers(s.serving(1), 3, 3)
+	s.heldAndLifted(1, 0)
+	s.settle()
+	s.serve(1, 1)
+	s = alone()
+	s.answers(s.serving(1), 3, 0)
+	s.now += time.Second
+	if drained := find[DrainWorker](s.fire(TimerSeed)); len(drained) != 1 || drained[0].Key.Generation != 1 {
+		t.Errorf("the newer release answers well: %+v", drained)
+	}
+	s.settle()
+	s.serve(2)
+}
+
+// TestAReleaseWhoseWorkersDoNotComeUp tries a slot without a worker once or twice, and takes none from the older release.
+func TestAReleaseWhoseWorkersDoNotComeUp(t *testing.T) {
+	s := seededBy(t, 4, 1, time.Second)
+	s.answerWell()
+	s.event(RestartAsked{"HUP"})
+	s.load(2)
+	for range 20 {
+		s.dies(s.coming(), 0)
+		if n := s.kinds["core.CloseSlot"] + s.kinds["core.DrainWorker"]; n != 0 {
+			t.Fatalf("%v", s.kinds)
+		}
+		if len(find[SpawnWorker](s.newest)) == 0 {
+			s.fire(TimerSlot)
+		}
+	}
+	s.serve(1)
+}

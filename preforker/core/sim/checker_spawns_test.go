@@ -69,6 +69,7 @@ func (c *checker) checkSource(s *checkedSlot, w *checkedWorker) {
 	case p == proven || p.maybe:
 	case c.trials[key.Generation].holds() && (s.accepting() == nil && c.diedIn(s, proven) || s.accepting() != nil && s.accepting().key.Generation == key.Generation):
 	case p == newest && c.warmUp(p) && s.accepting() == nil:
+	case p == newest && p.seeding && s.accepting() == nil && len(c.olderThan(key.Generation)) == 1: // it would end the older release
 	case c.seedsOf(p.origin) && newest.seeded(p.origin) && !newest.proven: // a seed in the place of one that is gone
 	case s.accepting() == nil && (p != newest || !c.diedIn(s, proven)):
 		c.fail("the empty slot %d gets a worker of %v, but %v is proven", key.Slot, p.origin, proven.origin)
