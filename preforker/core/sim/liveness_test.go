@@ -19,10 +19,11 @@ func (w *world) restBound() time.Duration {
 }
 
 // liveness: the faults have ended. Every slot comes to serve the newest good generation, and all others leave. Either what was
-// wrong with the code has been mended, or a release comes that mends it.
+// wrong with the code has been mended, or a release comes that mends it: where one is held back, which has no worker any more that
+// could show that it is sound, that is what it waits for.
 func (w *world) liveness() {
 	w.nextBad = sound
-	if w.below(2) == 1 {
+	if w.below(2) == 1 || w.holdsBack() {
 		w.post(w.latency(), core.RestartAsked{By: "HUP"})
 	} else {
 		for i := range w.bad {
@@ -47,6 +48,16 @@ func (w *world) liveness() {
 	} else {
 		w.comesToAnEnd()
 	}
+}
+
+// holdsBack says whether a release was held back, whose preloader may be gone: it is not loaded again.
+func (w *world) holdsBack() bool {
+	for _, t := range w.check.trials {
+		if t.holds() {
+			return true
+		}
+	}
+	return false
 }
 
 // staysAtRest: the timers that are left mean nothing to anybody.
