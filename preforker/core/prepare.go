@@ -89,18 +89,32 @@ func (c *Core) waitsForEarly(source *preloader) bool {
 }
 
 // lender is the preloader whose workers serve the sockets of slots that nobody serves, and whether there is one. It may be gone
-// itself, when one that was reforked from its workers fills the slots.
+// itself, when one that was reforked from its workers fills the slots, or while workers are to be had of none.
 func (c *Core) lender() (ident.Origin, bool) {
 	source, growing := c.newestSource(), c.seeding()
 	switch {
-	case source != nil && source.preparing:
+	case source == nil:
+		return c.lastLender()
+	case source.preparing:
 		return source.origin, true
 	case growing != nil:
 		return growing.origin, true
-	case source != nil && c.now < source.lendUntil && c.announced != source.origin:
+	case c.now < source.lendUntil && c.announced != source.origin:
 		return source.seededBy, true
 	}
 	return ident.Origin{}, false
+}
+
+// lastLender is the newest one whose workers were lent sockets, and have them still.
+func (c *Core) lastLender() (origin ident.Origin, lends bool) {
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.state == ReadyWorker && w.lent && (!lends || origin.Before(w.key.Origin())) {
+				origin, lends = w.key.Origin(), true
+			}
+		}
+	}
+	return origin, lends
 }
 
 // findings tells what stands in the way of forking.

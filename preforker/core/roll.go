@@ -16,6 +16,9 @@ func (c *Core) fill() {
 	source := c.newestSource()
 	if source == nil { // the first one loads, all are on their way out, or a load waits
 		c.fillFromSpare()
+		if c.phase == PhaseRunning {
+			c.lendSockets()
+		}
 		c.bringReloadForward()
 		return
 	}

@@ -218,3 +218,24 @@ func TestSeedingEndsWhereAllSlotsAreFilled(t *testing.T) {
 	}
 	s.all(gen(1))
 }
+
+// TestASeedThatDiesWhileNothingCanFork: its socket is lent to the other one, and the status says that all slots are served.
+func TestASeedThatDiesWhileNothingCanFork(t *testing.T) {
+	s := seeded(t, 5)
+	s.event(PreloaderExited{Origin: gen(1)})
+	for range 2 { // also while it waits for the next load
+		for _, slot := range s.core.View(s.now).Slots[2:] {
+			if !slot.Lent {
+				t.Errorf("slot %d is not lent", slot.Slot)
+			}
+		}
+		s.event(PreloaderExited{Origin: gen(2)})
+	}
+	if lent := find[LendSockets](s.dies(s.serving(0), 4)); len(lent) != 1 || lent[0].Key.Slot != 1 || !slices.Equal(lent[0].Slots, []int{0}) {
+		t.Fatalf("lent %+v", lent)
+	}
+	s.event(StopAsked{})
+	if n := len(find[LendSockets](s.newest)); n != 0 {
+		t.Errorf("lent %d times while it stops", n)
+	}
+}

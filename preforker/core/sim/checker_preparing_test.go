@@ -18,14 +18,26 @@ func (c *checker) lender() (ident.Origin, bool) {
 	_, newest := c.sources()
 	growing := c.seeding()
 	switch {
-	case newest != nil && newest.early:
+	case newest == nil:
+		return c.lastLender()
+	case newest.early:
 		return newest.origin, true
 	case growing != nil:
 		return growing.origin, true
-	case newest != nil && !newest.completed && c.now < newest.lendUntil:
+	case !newest.completed && c.now < newest.lendUntil:
 		return newest.seededBy, true
 	}
 	return ident.Origin{}, false
+}
+
+// lastLender: while workers are to be had of none, those lend on who were lent sockets, of the newest origin.
+func (c *checker) lastLender() (origin ident.Origin, lends bool) {
+	for i := range c.slots {
+		if w := c.slots[i].accepting(); w != nil && w.borrowed != nil && (!lends || origin.Before(w.key.Origin())) {
+			origin, lends = w.key.Origin(), true
+		}
+	}
+	return origin, lends
 }
 
 // earlyWorkers counts the slots that wait for a worker which was forked before its preloader had prepared: one that serves
