@@ -52,7 +52,8 @@ func readCommandLine(app *cli.App, words []string) (commandLine, error) {
 	line := commandLine{command: app.Command(runName)}
 	all := allFlags(app)
 	var options []typedOption
-	named := false // a command, by its name
+	named := false       // a command, by its name
+	versionWord := false // is the command, and no option
 	for i := 0; i < len(words); i++ {
 		word := words[i]
 		switch {
@@ -71,13 +72,16 @@ func readCommandLine(app *cli.App, words []string) (commandLine, error) {
 		case word == "help" && len(line.arguments) == 0:
 			line.help = true
 		case word == "version" && !named && len(line.arguments) == 0:
-			line.version = true
+			line.version, versionWord = true, true
 		default:
 			line.arguments = append(line.arguments, word)
 		}
 	}
 	line.takeHelpAndVersion(&options)
-	if line.version {
+	switch {
+	case versionWord:
+		return line, line.checkVersion(options)
+	case line.version:
 		return line, nil
 	}
 	if line.help {
@@ -92,6 +96,18 @@ func readCommandLine(app *cli.App, words []string) (commandLine, error) {
 		}
 	}
 	return line, line.checkArguments(app, named)
+}
+
+// checkVersion refuses what stands beside the command version, which none of it can mean anything to.
+func (l *commandLine) checkVersion(options []typedOption) error {
+	beside := slices.Clone(l.arguments)
+	for _, option := range options {
+		beside = append(beside, option.text)
+	}
+	if len(beside) == 0 {
+		return nil
+	}
+	return usageErrorf("launcher version", "read command line: version takes nothing more, not %q", beside[0])
 }
 
 func isCommand(app *cli.App, word string) bool {

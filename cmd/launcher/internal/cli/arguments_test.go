@@ -71,7 +71,7 @@ func TestHelpAndVersionWhereverTheyStand(t *testing.T) {
 			t.Errorf("launcher %s: %+v, %v", words, line, err)
 		}
 	}
-	for _, words := range []string{"version", "--version", "-v", "status --version"} {
+	for _, words := range []string{"version", "--version", "-v", "status --version", "4 --version", "version -v", "--root version --version"} {
 		if line, err := read(t, words); err != nil || !line.version {
 			t.Errorf("launcher %s: %+v, %v", words, line, err)
 		}
@@ -85,6 +85,9 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"statsu", `there is no command "statsu"; did you mean status\?`, "^launcher status$"},
 		{"docter --json", `did you mean doctor\?`, "^launcher doctor$"},
 		{"help conifg", `no command "conifg"; did you mean config\?`, "^launcher config$"},
+		{"version 3", `version takes nothing more, not "3"$`, "^launcher version$"},
+		{"version -- status", `version takes nothing more, not "status"$`, "^launcher version$"},
+		{"version --json", `version takes nothing more, not "--json"$`, "^launcher version$"},
 		{"help frobnicate", `no command "frobnicate"$`, "^launcher help$"},
 		{"frobnicate", `NUM is a number of workers, not "frobnicate"`, "^launcher 4$"},
 		{"start 4", `no command "start"`, "^launcher 4$"},
