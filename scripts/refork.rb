@@ -17,8 +17,6 @@ module PreforkLauncher
   # Whatever before_fork has undone for the moment of the fork, after_fork does again. Where that fails
   # the worker ends, as one would whose after_fork fails at its start.
   class Refork
-    STANDARD = [0, 1, 2].freeze # the launcher's own, whatever they are
-
     # Made before the first request. Own returns the descriptors of this worker, which the new preloader has no use for.
     def initialize(app, preloader, key:, root:, own:, safety:, hooks:, title:)
       @app = app
@@ -105,7 +103,7 @@ module PreforkLauncher
 
     # What is about several workers at all is no reason against a refork.
     def examine(control)
-      own = @own.call.map(&:fileno) + STANDARD + [control.fileno, SCOREBOARD_FD]
+      own = @own.call.map(&:fileno) + [control.fileno, SCOREBOARD_FD]
       Examination.new(@root, own: own, who: "a worker").findings.select { |finding| finding.harm? && finding.kind != "database" }
     end
 

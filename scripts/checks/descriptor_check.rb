@@ -8,6 +8,7 @@ module PreforkLauncher
   # them, with one stream of bytes and one position in the file for all.
   class DescriptorCheck
     FOLDER = "/proc/self/fd"
+    STANDARD = [0, 1, 2].freeze # the launcher's own, whatever they are: a service of systemd has sockets there
     ACCESS = 3 # O_ACCMODE, for which Ruby has no name
     FILENO = IO.instance_method(:fileno)
 
@@ -19,7 +20,7 @@ module PreforkLauncher
     end
 
     def findings
-      open = Dir.children(FOLDER).map(&:to_i).sort - @context.own
+      open = Dir.children(FOLDER).map(&:to_i).sort - STANDARD - @context.own
       found = open.to_h { |fd| [fd, socket(fd) || file(fd)] }.compact
       objects = found.empty? ? {} : objects_of(found.keys)
       owners = @context.thorough? ? Holders.new(objects).names : {}

@@ -14,6 +14,7 @@ class ExaminationTest < Minitest::Test
     findings = JSON.parse(ruby(<<~RUBY, env: env), symbolize_names: true)
       require "socket"
       require "json"
+      require "tempfile"
       require "timeout"
       require "objspace"
       ObjectSpace.trace_object_allocations_start if #{thorough}
@@ -34,6 +35,12 @@ class ExaminationTest < Minitest::Test
 
   def test_nothing
     assert_empty(%w[thread socket file library agent logger database].flat_map { |kind| found(kind, "") })
+  end
+
+  # Where they lead to is the launcher's affair: a socket of systemd's, a file that a shell has opened.
+  def test_standard_streams_are_left_out
+    assert_empty found("socket", "ours, theirs = UNIXSocket.pair; STDIN.reopen(ours); [ours, theirs].each(&:close)")
+    assert_empty found("file", 'Tempfile.create { |file| STDERR.reopen(file.path, "w") }')
   end
 
   def test_threads_with_their_place
