@@ -82,8 +82,9 @@ type Observer interface {
 	// Settled says that a load has failed, or that a slot waits: there is
 	// nothing to watch for now.
 	Settled()
-	// Served says that all of so many slots are served by this generation, by so many workers: of some a few serve others too.
-	Served(generation, slots, workers int)
+	// Served says that all of so many slots are served by this generation, by so many workers: of some a few serve others too. With
+	// seeds the others come once one of them is warm, otherwise once memory is prepared.
+	Served(generation, slots, workers int, seeds bool)
 	// Serving says that every slot has a ready worker of this generation.
 	Serving(generation int, workers []WorkerView)
 	// Stopping says that the supervisor is about to end.

@@ -183,10 +183,10 @@ func factNames(t *testing.T) (names []string) {
 // watcher notes what it is told.
 type watcher struct{ told []string }
 
-func (w *watcher) Printed(string)            {}
-func (w *watcher) Served(int, int, int)      {}
-func (w *watcher) Serving(int, []WorkerView) {}
-func (w *watcher) Stopping()                 {}
+func (w *watcher) Printed(string)             {}
+func (w *watcher) Served(int, int, int, bool) {}
+func (w *watcher) Serving(int, []WorkerView)  {}
+func (w *watcher) Stopping()                  {}
 
 func (w *watcher) Loading(generation int) {
 	w.told = append(w.told, fmt.Sprint("loading ", generation))

@@ -370,7 +370,7 @@ func (s *Supervisor) announce(a core.Action) {
 				own++
 			}
 		}
-		s.config.Observer.Served(a.Generation, len(view.Slots), own)
+		s.config.Observer.Served(a.Generation, len(view.Slots), own, a.Seeds)
 		s.tasks.Go(s.releaseMemory)
 	case core.Announce:
 		s.config.Observer.Serving(a.Generation, s.views())

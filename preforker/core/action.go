@@ -97,8 +97,12 @@ type (
 		Timer Timer
 		After time.Duration
 	}
-	// AnnounceServed says that every slot is served by workers of this generation, those that have a socket lent included.
-	AnnounceServed struct{ Generation int }
+	// AnnounceServed says that every slot is served by workers of this generation, those that have a socket lent included. With
+	// seeds the others wait until one of them is warm.
+	AnnounceServed struct {
+		Generation int
+		Seeds      bool
+	}
 	// Announce says that every slot has a ready worker of this generation.
 	Announce struct{ Generation int }
 	// Finish ends the supervisor: nobody is left.

@@ -238,7 +238,7 @@ func (c *Core) rollCompleted(source *preloader) {
 func (c *Core) announceServed(generation int) {
 	if c.served < generation {
 		c.served = generation
-		c.do(AnnounceServed{generation})
+		c.do(AnnounceServed{generation, c.seeds()})
 	}
 }
 

@@ -176,6 +176,9 @@ func (c *checker) setsTimer(a core.SetTimer) {
 }
 
 func (c *checker) announcesServed(a core.AnnounceServed) {
+	if a.Seeds != (c.policy.Seeds > 0 && c.policy.Seeds < len(c.slots) && len(c.policy.Refork.After) > 0 && !c.direct()) {
+		c.fail("the slots are served, with seeds: %v", a.Seeds)
+	}
 	for i := range c.slots {
 		switch w := c.slots[i].accepting(); {
 		case w != nil && w.key.Generation == a.Generation:

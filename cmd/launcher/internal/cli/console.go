@@ -216,7 +216,7 @@ func (c *console) Printed(line string) {
 }
 
 // Served implements preforker.Observer: a line where a few workers serve all slots so far.
-func (c *console) Served(generation, slots, workers int) {
+func (c *console) Served(generation, slots, workers int, seeds bool) {
 	switch {
 	case workers == slots: // the next line says more
 	case c.served || c.shown:
@@ -224,8 +224,11 @@ func (c *console) Served(generation, slots, workers int) {
 	case c.direct != nil:
 		c.log.Info("all slots are served", keyWorkers, workers, c.address.Key, c.address.Value)
 	default:
-		fmt.Fprintln(c, counted(slots, "slot is served", "slots are served")+", by "+counted(workers, "worker", "workers")+
-			" so far: the others come once one is warm"+c.where())
+		others := "the others follow"
+		if seeds {
+			others = "the others come once one is warm"
+		}
+		fmt.Fprintln(c, counted(slots, "slot is served", "slots are served")+", by "+counted(workers, "worker", "workers")+" so far: "+others+c.where())
 	}
 	c.served = true
 	c.setLoading("")
