@@ -106,7 +106,8 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"--root -- 4", `--root needs a value: --root FOLDER`, "^launcher --help$"},
 		{"--root= 4", `read --root: its value is empty`, "^leave --root out"},
 		{"-e= 4", `read -e: its value is empty`, "^leave -e out"},
-		{"--boot-timeout 30 4", `read --boot-timeout: "30" has no unit: s, m or h`, "^--boot-timeout 30s$"},
+		{"--boot-timeout 30 4", `read --boot-timeout: "30" has no unit: ms, s, m or h`, "^--boot-timeout 30s$"},
+		{"--seed-time 500 4", `"500" has no unit: ms, s, m or h`, "^--seed-time 500ms$"},
 		{"--boot-timeout soon 4", `"soon" is not a time such as`, "^--boot-timeout 1m30s$"},
 		{"--warmup-count 0x10 4", `read --warmup-count: "0x10" is not a whole number`, "^--warmup-count 4$"},
 		{"--warmup-count 1e1 4", `"1e1" is not a whole number`, "^--warmup-count 4$"},
@@ -178,7 +179,7 @@ func TestEnvironmentOfOptions(t *testing.T) {
 		t.Fatal("30 has no unit")
 	}
 	text, try := line.fromEnvironment(err.Error(), hint.Of(err))
-	if text != `read LAUNCHER_BOOT_TIMEOUT: "30" has no unit: s, m or h` || try != "LAUNCHER_BOOT_TIMEOUT=30s, or --boot-timeout 30s" {
+	if text != `read LAUNCHER_BOOT_TIMEOUT: "30" has no unit: ms, s, m or h` || try != "LAUNCHER_BOOT_TIMEOUT=30s, or --boot-timeout 30s" {
 		t.Errorf("%q, %q", text, try)
 	}
 	line, _ = read(t, "4", "LAUNCHER_ROOT=/nowhere")

@@ -38,7 +38,7 @@ func checkValue(g given) error {
 			return wrong(flag.Value.String(), "%v is not a time to wait", d)
 		case err == nil:
 		case decimalNumber.MatchString(value):
-			return wrong(value+"s", "%q has no unit: s, m or h", value)
+			return wrong(withUnit(value, flag.Value), "%q has no unit: ms, s, m or h", value)
 		default:
 			return wrong(flag.Value.String(), "%q is not a time such as 500ms, 90s or 5m", value)
 		}
@@ -56,6 +56,14 @@ func checkValue(g given) error {
 		}
 	}
 	return nil
+}
+
+// withUnit returns a number with the unit that the default of its option has.
+func withUnit(number string, usual time.Duration) string {
+	if usual > 0 && usual < time.Second {
+		return number + "ms"
+	}
+	return number + "s"
 }
 
 // checkNumber refuses whatever is not decimal digits: package flag takes 0x10, 1_000, and 010 for 8.
