@@ -239,3 +239,15 @@ func TestASeedThatDiesWhileNothingCanFork(t *testing.T) {
 		t.Errorf("lent %d times while it stops", n)
 	}
 }
+
+// TestSlotsAreLentUntilANewReleaseServes, and the status says so: its first worker may take its time, or not come up.
+func TestSlotsAreLentUntilANewReleaseServes(t *testing.T) {
+	s := seeded(t, 5)
+	s.event(RestartAsked{"HUP"})
+	s.load(2)
+	for _, slot := range s.core.View(s.now).Slots[2:] {
+		if !slot.Lent {
+			t.Errorf("slot %d is not lent", slot.Slot)
+		}
+	}
+}

@@ -98,7 +98,7 @@ func (c *Core) mayForkSpare(source *preloader) bool {
 		return false
 	}
 	return !slices.ContainsFunc(c.slots, func(s *slot) bool {
-		return s.state == VacantSlot && (growing == nil || !c.isLent(s, growing.origin))
+		return s.state == VacantSlot && (growing == nil || !c.isLentBy(growing.origin, s))
 	})
 }
 

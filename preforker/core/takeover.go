@@ -91,18 +91,27 @@ func (c *Core) servesAll(source *preloader) bool {
 		switch {
 		case w != nil && (w.state != ReadyWorker || w.key.Generation != source.origin.Generation):
 			return false
-		case w == nil && (!lends || lender.Generation != source.origin.Generation || !c.isLent(s, lender)):
+		case w == nil && (!lends || lender.Generation != source.origin.Generation || !c.isLentBy(lender, s)):
 			return false
 		}
 	}
 	return true
 }
 
-// isLent says whether a ready seed was lent a slot's socket.
-func (c *Core) isLent(s *slot, lender ident.Origin) bool {
+// isLent says whether a worker of another slot that is ready serves a slot's socket.
+func (c *Core) isLent(s *slot) bool {
+	return c.isLentWhere(s, func(*worker) bool { return true })
+}
+
+// isLentBy says whether it is a seed of this preloader that does.
+func (c *Core) isLentBy(lender ident.Origin, s *slot) bool {
+	return c.isLentWhere(s, func(w *worker) bool { return w.key.Origin() == lender })
+}
+
+func (c *Core) isLentWhere(s *slot, lends func(*worker) bool) bool {
 	return slices.ContainsFunc(c.slots, func(other *slot) bool {
 		return slices.ContainsFunc(other.workers, func(w *worker) bool {
-			return w.state == ReadyWorker && w.key.Origin() == lender && slices.Contains(w.borrowed, s.number)
+			return w.state == ReadyWorker && lends(w) && slices.Contains(w.borrowed, s.number)
 		})
 	})
 }

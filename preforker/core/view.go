@@ -107,9 +107,7 @@ func (c *Core) View(now time.Duration) View {
 	}
 	for _, s := range c.slots {
 		slot := SlotView{Slot: s.number, State: s.state, Open: s.open, Deaths: s.deaths, Workers: make([]WorkerView, 0, len(s.workers))}
-		if lender, lends := c.lender(); lends && s.serving() == nil {
-			slot.Lent = c.isLent(s, lender)
-		}
+		slot.Lent = s.serving() == nil && c.isLent(s)
 		if s.retryAt > now && c.phase == PhaseRunning {
 			slot.RetryAt = s.retryAt
 		}
