@@ -146,10 +146,14 @@ func (c *Core) holdBack(t *trial) {
 	}
 }
 
+// lift ends that a release is held back. Where its preloader has died meanwhile it is loaded again now, unless a load follows anyway.
 func (c *Core) lift(t *trial, answered bool) {
 	if t != nil && t.held {
 		t.held = false
 		c.do(ReleaseLifted{Generation: t.generation, Answered: answered})
+		if !c.again && c.newest(c.able) != nil {
+			c.reloadLater(&preloader{origin: ident.Origin{Generation: t.generation}, loaded: true})
+		}
 	}
 }
 

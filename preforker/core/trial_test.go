@@ -290,6 +290,23 @@ func TestPreloaderOfAReleaseThatIsHeldBackDies(t *testing.T) {
 	}
 }
 
+// TestPreloaderOfAReleaseThatWasHeldBackIsGone when its last worker answers well: then the release is loaded again.
+func TestPreloaderOfAReleaseThatWasHeldBackIsGone(t *testing.T) {
+	s := running(t, 3)
+	first := s.release()
+	s.answers(first, 3, 3)
+	s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})
+	s.event(WorkerExited{Key: ident.Key{Slot: 0, Generation: 1, Serial: 1}})
+	s.ready(s.coming())
+	actions := s.event(WorkerExited{Key: first, Served: 4, Sound: true})
+	if lifted := find[ReleaseLifted](actions); len(lifted) != 1 || len(find[LoadBegan](actions)) != 1 {
+		t.Fatalf("%+v", actions)
+	}
+	s.load(3)
+	s.settle()
+	s.serve(3, 3, 3)
+}
+
 // TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst, which has not given it back yet.
 func TestTheNextReleaseTakesTheSlotOfTheOneThatIsHeldBackFirst(t *testing.T) {
 	s := running(t, 4)
