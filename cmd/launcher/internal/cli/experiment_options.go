@@ -3,7 +3,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -102,6 +104,9 @@ func readMix(file string, paths bool) ([]mix.Request, error) {
 		return nil, usageErrorf("launcher experiment --mix FILE", "read command line: --%s and --%s name two loads", optPath, optMix)
 	}
 	requests, err := mix.Read(file)
+	if failed := new(fs.PathError); errors.As(err, &failed) && failed.Path == file {
+		return nil, usageErrorf("name a file that can be read with --mix", "read --%s: %v", optMix, err)
+	}
 	if err != nil {
 		return nil, usageErrorf("a line is WEIGHT METHOD PATH, as in “40 GET /posts”", "read --%s: %v", optMix, err)
 	}
