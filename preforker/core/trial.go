@@ -94,7 +94,7 @@ func (c *Core) noteAnswers(w *worker, errors uint64, sound bool) {
 	w.errors = errors
 }
 
-// noteDeath takes that a worker has died which served. Where those of an older release die as well it is no sign for this one.
+// noteDeath takes that a worker has died in a request. Where those of an older release die as well it is no sign for this one.
 func (c *Core) noteDeath(w *worker) {
 	t := c.trialOf(w.key.Generation)
 	if t == nil {

@@ -385,3 +385,14 @@ func TestAnAnswerLiftsAnOlderTrialToo(t *testing.T) {
 	s.answers(first, 5, 3)
 	s.heldAndLifted(1, 1)
 }
+
+// TestDeathsWithoutARequestAreNoSign: somebody kills idle workers.
+func TestDeathsWithoutARequestAreNoSign(t *testing.T) {
+	s := running(t, 3)
+	s.release()
+	for range 4 {
+		s.dies(s.serving(0), 1)
+		s.boot(s.newest)
+	}
+	s.heldAndLifted(0, 0)
+}

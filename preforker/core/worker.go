@@ -309,7 +309,7 @@ func (c *Core) workerExited(e WorkerExited) {
 		return
 	}
 	c.noteAnswers(w, e.Errors, e.Sound)
-	if w.state == ReadyWorker && !w.said {
+	if w.state == ReadyWorker && !w.said && e.Request != "" {
 		c.noteDeath(w)
 	}
 	if w.leaving() && !w.reason.failure() {
