@@ -57,7 +57,9 @@ module PreforkLauncher
     # after_fork had made of that worker. Returns where exit handlers are to run.
     def run_reforked(app, control, refork, hooked)
       began = Clock.now
-      Process.setsid
+      # A group of its own, in the session of its generation: where the kernel shares the CPUs among sessions first (autogroup),
+      # the workers of one session would have as much of them as those of another, however many they are.
+      Process.setpgid(0, 0)
       @channel = Channel.new(control)
       changed = @state.restore(hooked)
       refuse(changed, refork) if changed.any?

@@ -9,7 +9,8 @@ class ReforkTest < ReforkCase
     3.times { get }
     preloader = refork_from(worker)
     assert_equal "launcher preloader gen=5 refork=1 #{@folder}", title(preloader.pid)
-    assert_equal preloader.pid, Process.getsid(preloader.pid)
+    assert_equal [preloader.pid, Process.getsid(worker.pid)], [Process.getpgid(preloader.pid), Process.getsid(preloader.pid)],
+                 "its workers share the CPUs with those of its generation"
     assert_equal [200, "4 "], get, "the worker serves on"
     leave(worker)
     next_worker = spawn_worker(preloader, refork: 1)
