@@ -7,8 +7,8 @@ require "scoreboard"
 class ScoreboardTest < Minitest::Test
   # Where preforker/internal/scoreboard reads each part.
   FIELDS = { sequence: ["@0L<"], pid: ["@4L<"], state: ["@8C"], method_size: ["@9C"], path_size: ["@10S<"], cut: ["@12C"],
-             sound: ["@13C"], errors: ["@14S<"], requests: ["@16Q<"], since: ["@24Q<"], request_seconds: ["@32e"], collection_seconds: ["@36e"],
-             sequence_again: ["@252L<"] }.freeze
+             sound: ["@13C"], errors: ["@14S<"], requests: ["@16Q<"], since: ["@24Q<"],
+             request_seconds: ["@32e"], collection_seconds: ["@36e"], sequence_again: ["@252L<"] }.freeze
 
   def setup
     @file = Tempfile.new("scoreboard")
