@@ -306,9 +306,9 @@ func TestLogReaderThatLeaves(t *testing.T) {
 		if a := ask(t, in.socket(slot), "/raise"); a.status != 500 {
 			t.Errorf("slot %d: %v", slot, a)
 		}
-		if a := ask(t, in.socket(slot), "/pid"); a.pid() != in.worker(slot) {
-			t.Errorf("slot %d: %v", slot, a)
-		}
+		in.waitFor("a worker of its own", func() bool {
+			return strings.Contains(ask(t, in.socket(slot), "/pid").body, fmt.Sprintf("title launcher worker slot=%d ", slot))
+		})
 	}
 	old := in.worker(0)
 	kill(t, old, syscall.SIGKILL)
