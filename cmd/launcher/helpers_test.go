@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"launcher/preforker/proc"
 )
@@ -40,16 +41,18 @@ const stubborn = `
 		reader.gets
 		reader.close`
 
-// helper is a process that a bootingApp has noted, which does not outlive the test.
+// helper is a process that a bootingApp has noted, which does not outlive the test. Its file may be there before the number is.
 func helper(t *testing.T, root, name string) int {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(string(text))
-	if err != nil {
-		t.Fatal(err)
+	pid, text := 0, []byte(nil)
+	for end := time.Now().Add(patience); pid == 0; time.Sleep(5 * time.Millisecond) {
+		var err error
+		if text, err = os.ReadFile(filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+		if pid, err = strconv.Atoi(string(text)); err != nil && time.Now().After(end) {
+			t.Fatal(err)
+		}
 	}
 	process, err := os.FindProcess(pid) // by its pidfd
 	if err != nil {
