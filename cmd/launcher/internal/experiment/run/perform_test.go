@@ -92,7 +92,7 @@ func TestSumsAreThoseOfOthers(t *testing.T) {
 	t.Setenv("LAUNCHER_REFORK_AFTER", "never")
 	t.Setenv("LAUNCHER_MAX_PRIVATE", "off")
 	t.Setenv("LAUNCHER_SPARE", "0")
-	t.Setenv("LAUNCHER_WARMUP", "/") // the first workers stay
+	t.Setenv("LAUNCHER_WARMUP", "/")       // the first workers stay
 	scratch, err := os.MkdirTemp("", "lx") // short, for the sockets in it
 	if err != nil {
 		t.Fatal(err)
