@@ -176,3 +176,46 @@ func TestLentSocketThatCannotBeBoundBesideThePreparation(t *testing.T) {
 		t.Errorf("lent %+v", lent)
 	}
 }
+
+// earlyOne is a core of five slots that is to have one early worker and two seeds, and the key of that worker, which does not serve yet.
+func earlyOne(t *testing.T) (s *script, first ident.Key) {
+	t.Helper()
+	s = &script{t: t, core: New(5, Policy{BootTimeout: time.Minute, DrainTimeout: 30 * time.Second, MeasurePeriod: testPeriod, Early: 1,
+		Refork: Refork{After: []uint64{10, 60}}, Seeds: 2, SeedTime: time.Second}, func() float64 { return 0 }), kinds: map[string]int{}}
+	s.event(Started{})
+	return s, s.firstWorker(s.load(1), gen(1))
+}
+
+// TestSeedWaitsForAnEarlyWorkerThatLeaves, which has most of its memory for itself, but not for long: one that dies meanwhile
+// is replaced when that one is gone.
+func TestSeedWaitsForAnEarlyWorkerThatLeaves(t *testing.T) {
+	for name, ends := range map[string]bool{"it ends": true, "it takes its time": false} {
+		s, first := earlyOne(t)
+		s.ready(first)
+		s.boot(s.event(PreloaderPrepared{Origin: gen(1)}))
+		if spawned := find[SpawnWorker](s.dies(s.serving(1), 3)); len(spawned) != 0 {
+			t.Errorf("%s: %+v beside the early worker", name, spawned)
+		}
+		var next []Action
+		if ends {
+			next = s.event(WorkerExited{Key: first, Served: 1})
+		} else {
+			next = s.fire(TimerPace)
+		}
+		if spawned := find[SpawnWorker](next); len(spawned) != 1 {
+			t.Errorf("%s: %+v, want the second seed", name, spawned)
+		}
+	}
+}
+
+// TestEarlyWorkersThatNoSeedReplaces leave all the same: they came up when the seeds had other slots already.
+func TestEarlyWorkersThatNoSeedReplaces(t *testing.T) {
+	s, first := earlyOne(t)
+	s.boot(s.event(PreloaderPrepared{Origin: gen(1)}))
+	if drained := find[DrainWorker](s.ready(first)); len(drained) != 1 || drained[0].Key != first {
+		t.Fatalf("drained %+v, want %v", drained, first)
+	}
+	if lent := find[LendSockets](s.acts); !slices.Contains(lent[len(lent)-1].Slots, first.Slot) {
+		t.Errorf("nobody has its socket: %+v", lent)
+	}
+}

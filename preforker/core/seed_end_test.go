@@ -33,7 +33,7 @@ func TestSeedTimeOfSeedsThatAreShortOfCPUs(t *testing.T) {
 			s := seeded(t, 4)
 			since := s.now
 			s.demand(true)
-			for times := 1; ; times++ {
+			for times := 1; times <= 2*maxSeedTimes; times++ {
 				s.now += 900 * time.Millisecond
 				var found []Measurement
 				for slot := range 2 {
@@ -54,6 +54,7 @@ func TestSeedTimeOfSeedsThatAreShortOfCPUs(t *testing.T) {
 				s.ended(1, ReasonSeedTime)
 				return
 			}
+			t.Error("the slots are not filled")
 		})
 	}
 }
