@@ -111,18 +111,8 @@ func (c *Core) noticeDemand() {
 
 // allBusy says whether every ready worker of a preloader has a request in hand, as last measured.
 func (c *Core) allBusy(p *preloader) bool {
-	busy := false
-	for _, s := range c.slots {
-		for _, w := range s.workers {
-			if w.state == ReadyWorker && w.key.Origin() == p.origin {
-				if !w.busy {
-					return false
-				}
-				busy = true
-			}
-		}
-	}
-	return busy
+	ready := c.readyWorkers(p.origin)
+	return len(ready) > 0 && !slices.ContainsFunc(ready, func(w *worker) bool { return !w.busy })
 }
 
 // seedTimeout fills the slots as where nothing is reforked, when the seeds were busy all the time. A preloader that is being forked
@@ -161,13 +151,9 @@ func (c *Core) reforkOfSeeds(p *preloader) *preloader {
 // more workers would serve no more.
 func (c *Core) shortOfCPUs(p *preloader) bool {
 	var runnable, all time.Duration
-	for _, s := range c.slots {
-		for _, w := range s.workers {
-			if w.state == ReadyWorker && w.key.Origin() == p.origin {
-				runnable += w.runnable
-				all += max(0, w.at-w.since)
-			}
-		}
+	for _, w := range c.readyWorkers(p.origin) {
+		runnable += w.runnable
+		all += max(0, w.at-w.since)
 	}
 	return all > 0 && float64(runnable) >= runnableShare*float64(all)
 }
@@ -272,10 +258,18 @@ func (c *Core) lendSockets() {
 }
 
 // serves says whether a worker of a preloader is ready.
-func (c *Core) serves(origin ident.Origin) bool {
-	return slices.ContainsFunc(c.slots, func(s *slot) bool {
-		return slices.ContainsFunc(s.workers, func(w *worker) bool { return w.state == ReadyWorker && w.key.Origin() == origin })
-	})
+func (c *Core) serves(origin ident.Origin) bool { return len(c.readyWorkers(origin)) > 0 }
+
+// readyWorkers are those of a preloader, in the order of their slots.
+func (c *Core) readyWorkers(origin ident.Origin) (ready []*worker) {
+	for _, s := range c.slots {
+		for _, w := range s.workers {
+			if w.state == ReadyWorker && w.key.Origin() == origin {
+				ready = append(ready, w)
+			}
+		}
+	}
+	return ready
 }
 
 // socketIsAnother has the socket of a slot lent anew where it was lent: it is another one, or gone.

@@ -57,11 +57,9 @@ func (c *Core) takeOver() {
 
 // readySeeds counts the workers of a preloader that are ready, but for early ones.
 func (c *Core) readySeeds(p *preloader) (n int) {
-	for _, s := range c.slots {
-		for _, w := range s.workers {
-			if w.state == ReadyWorker && w.key.Origin() == p.origin && !w.early {
-				n++
-			}
+	for _, w := range c.readyWorkers(p.origin) {
+		if !w.early {
+			n++
 		}
 	}
 	return n

@@ -26,8 +26,8 @@ type trial struct {
 	generation int
 	since      time.Duration // loaded
 	errors     uint64        // responses with 500, or that broke off
-	deaths     uint64        // of its workers, which say something of it
-	died       bool          // a worker of it, for whatever cause
+	deaths     uint64        // of its workers in a request, which say something of it
+	died       bool          // a worker of it, in a request
 	diedAt     time.Duration // the last one
 	passed     bool          // a response had another status
 	heldAt     time.Duration
@@ -202,10 +202,8 @@ func (c *Core) awaitsAnswer(p *preloader) bool {
 	if t == nil || t != c.trials[len(c.trials)-1] || t.passed || c.now >= t.since+c.policy.DrainTimeout || len(c.older(t)) == 0 || c.olderFails(t) {
 		return false
 	}
-	return slices.ContainsFunc(c.slots, func(s *slot) bool {
-		return slices.ContainsFunc(s.workers, func(w *worker) bool {
-			return w.state == ReadyWorker && w.key.Origin() == p.origin && (w.busy || w.served > 0 || c.now-w.since < c.policy.SeedTime)
-		})
+	return slices.ContainsFunc(c.readyWorkers(p.origin), func(w *worker) bool {
+		return w.busy || w.served > 0 || c.now-w.since < c.policy.SeedTime
 	})
 }
 
