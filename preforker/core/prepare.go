@@ -80,10 +80,15 @@ func (c *Core) waitsForEarly(source *preloader) bool {
 		return false
 	}
 	return slices.ContainsFunc(c.slots, func(s *slot) bool {
-		w := s.serving()
-		return w != nil && c.outgrown(w) && c.canRoll(s, source) || slices.ContainsFunc(s.workers, func(w *worker) bool {
-			return w.key.Origin() == source.origin && w.reason == ReasonPrepared && w.leaving() && c.now-w.since < leaverTime &&
-				c.readySeeds(source) > 0
+		return slices.ContainsFunc(s.workers, func(w *worker) bool {
+			switch {
+			case w.leaving():
+				return w.key.Origin() == source.origin && w.reason == ReasonPrepared && c.now-w.since < leaverTime && c.readySeeds(source) > 0
+			case w == s.serving():
+				return c.outgrown(w) && c.canRoll(s, source)
+			default: // a seed is on its way that takes its place
+				return c.outgrown(w)
+			}
 		})
 	})
 }

@@ -186,14 +186,17 @@ func earlyOne(t *testing.T) (s *script, first ident.Key) {
 	return s, s.firstWorker(s.load(1), gen(1))
 }
 
-// TestSeedWaitsForAnEarlyWorkerThatLeaves, which has most of its memory for itself, but not for long: one that dies meanwhile
-// is replaced when that one is gone.
+// TestSeedWaitsForAnEarlyWorkerThatLeaves, which has most of its memory for itself, but not for long: from the moment on at which
+// the first seed is forked in its place.
 func TestSeedWaitsForAnEarlyWorkerThatLeaves(t *testing.T) {
 	for name, ends := range map[string]bool{"it ends": true, "it takes its time": false} {
 		s, first := earlyOne(t)
 		s.ready(first)
-		s.boot(s.event(PreloaderPrepared{Origin: gen(1)}))
-		if spawned := find[SpawnWorker](s.dies(s.serving(1), 3)); len(spawned) != 0 {
+		seed := find[SpawnWorker](s.event(PreloaderPrepared{Origin: gen(1)}))
+		if len(seed) != 1 || seed[0].Key.Slot != first.Slot {
+			t.Fatalf("%s: spawned %+v, want a seed in the place of %v alone", name, seed, first)
+		}
+		if spawned := find[SpawnWorker](s.ready(seed[0].Key)); len(spawned) != 0 {
 			t.Errorf("%s: %+v beside the early worker", name, spawned)
 		}
 		var next []Action
@@ -205,6 +208,24 @@ func TestSeedWaitsForAnEarlyWorkerThatLeaves(t *testing.T) {
 		if spawned := find[SpawnWorker](next); len(spawned) != 1 {
 			t.Errorf("%s: %+v, want the second seed", name, spawned)
 		}
+	}
+}
+
+// TestSeedWaitsForNoEarlyWorkerThatStays: where the seed that was to take its place dies, the next slot gets one.
+func TestSeedWaitsForNoEarlyWorkerThatStays(t *testing.T) {
+	s, first := earlyOne(t)
+	s.ready(first)
+	seed := find[SpawnWorker](s.event(PreloaderPrepared{Origin: gen(1)}))
+	var spawned []SpawnWorker
+	for range 5 {
+		spawned = find[SpawnWorker](s.dies(seed[0].Key, 0))
+		if len(spawned) != 1 || spawned[0].Key.Slot != first.Slot {
+			break
+		}
+		seed = spawned
+	}
+	if len(spawned) != 2 || spawned[0].Key.Slot == first.Slot {
+		t.Errorf("spawned %+v at last, want the seeds in other slots", spawned)
 	}
 }
 
