@@ -56,12 +56,34 @@ func TestLaterReforkThatDoesNotPay(t *testing.T) {
 		t.Errorf("told %d times", n)
 	}
 	// Of two forks and the other seed one has a megabyte more than eight; the one that it was forked from does not count.
-	want := ReforkView{Gain: mB / 4, From: 2 * mB}
+	want := ReforkView{Gain: mB / 4, From: 4 * mB}
 	if view := s.core.View(s.now).Generations[0].Refork; view == nil || *view != want {
 		t.Errorf("%+v, want %+v", view, want)
 	}
-	s.has(3, 14, 50)
-	if asked := find[ReforkWorker](s.has(4, 14, 50)); len(asked) != 1 {
+	if asked := find[ReforkWorker](s.has(3, 16, 50)); len(asked) != 0 {
 		t.Errorf("asked %+v", asked)
+	}
+	if asked := find[ReforkWorker](s.has(4, 16, 50)); len(asked) != 1 {
+		t.Errorf("asked %+v", asked)
+	}
+}
+
+// TestReforksGoOnWhereTheyPay: the workers of a generation that lives long write to what they share, again and again.
+func TestReforksGoOnWhereTheyPay(t *testing.T) {
+	s := reforking(t, 3, 10)
+	s.core.policy.Refork.Worthwhile = true
+	s.arrived(0, 10)
+	for range 3 {
+		for slot := range 3 {
+			s.has(slot, 5, MinService)
+		}
+		s.now += reforkPause
+		asked := find[ReforkWorker](append(s.has(1, 14, 20), s.has(2, 14, 20)...))
+		if len(asked) != 1 {
+			t.Fatalf("asked %+v", asked)
+		}
+		s.rolled(s.event(WorkerAnsweredFirst{s.tried(asked[0].Origin), 200, "GET /"}))
+		s.exits()
+		s.all(asked[0].Origin)
 	}
 }

@@ -63,10 +63,11 @@ func (c *Core) beginRefork(source *preloader) {
 		return
 	}
 	r := c.reforksOf(source.origin.Generation)
-	if c.reforksEnd(r) || r.completed >= len(c.policy.Refork.After) || c.now < r.retryAt {
+	after, more := c.nextRefork(r)
+	if c.reforksEnd(r) || !more || c.now < r.retryAt {
 		return
 	}
-	w := c.busiestWorker(source.origin, c.policy.Refork.After[r.completed])
+	w := c.busiestWorker(source.origin, after)
 	if w == nil {
 		return
 	}
@@ -86,6 +87,16 @@ func (c *Core) beginRefork(source *preloader) {
 	c.do(ReforkAsked{Worker: w.name(), Served: w.served})
 	c.do(ReforkWorker{w.key, reforked.origin})
 	c.do(SetTimer{Timer{TimerPreloaderBoot, reforked.key()}, c.policy.BootTimeout})
+}
+
+// nextRefork is after how many requests of a worker the next one comes, and whether there is to be one. Where a later one begins only
+// if it pays, there is no last one: as long as a generation lives its workers write to what they share, little by little.
+func (c *Core) nextRefork(r *reforks) (after uint64, more bool) {
+	all := c.policy.Refork.After
+	if r.completed < len(all) {
+		return all[r.completed], true
+	}
+	return all[len(all)-1], c.policy.Refork.Worthwhile
 }
 
 // reforksEnd says whether nobody of a generation is asked any more, since it was in vain too often.
@@ -320,7 +331,8 @@ func (c *Core) outdated(w *worker, source *preloader) bool {
 
 // reforkCompleted notes that all workers are forks of the preloader that was reforked.
 func (c *Core) reforkCompleted(p *preloader) {
-	c.reforksOf(p.origin.Generation).completed++
+	r := c.reforksOf(p.origin.Generation)
+	r.completed, r.putOff = r.completed+1, false
 	c.do(ReforkCompleted{Origin: p.origin})
 }
 

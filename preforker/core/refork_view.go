@@ -21,7 +21,7 @@ func (c *Core) reforkView(generation int) *ReforkView {
 	if left := c.unhurriedSlots(source); left > 0 {
 		return &ReforkView{Refork: source.origin.Refork, Left: left, NextAt: c.paceUntil}
 	}
-	if r.putOff && c.announced == source.origin && r.completed < len(c.policy.Refork.After) && !c.reforkPays(source) {
+	if _, more := c.nextRefork(r); more && r.putOff && c.announced == source.origin && !c.reforkPays(source) {
 		gain, usual, workers := c.laterGain(source)
 		return &ReforkView{Gain: gain / workers, From: usual / gainShare / workers}
 	}
