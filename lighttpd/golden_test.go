@@ -23,6 +23,8 @@ func TestGolden(t *testing.T) {
 	oneBelow.Prefix = "/shop"
 	sending := plainSite()
 	sending.Sendfile, sending.Buffered = []string{"/srv/shop/storage", `/srv/"quoted" files\`}, true
+	ports := one
+	ports.Sockets = []string{"10.0.0.1:9000", "[fd00::2]:9000", "localhost:9002", "/srv/shop/log/fastcgi.socket-0"}
 	foreground := Server{
 		Address:   "::1",
 		Port:      8080,
@@ -49,6 +51,8 @@ func TestGolden(t *testing.T) {
 		"snippet-prefix":           snippet(below, DefaultVersion()),
 		"snippet-no-public":        snippet(one, DefaultVersion()),
 		"snippet-prefix-no-public": snippet(oneBelow, DefaultVersion()),
+		"snippet-ports":            snippet(ports, DefaultVersion()),
+		"snippet-ports-1.4.69":     snippet(ports, Version{1, 4, 69}),
 		"snippet-sendfile-1.4.40":  snippet(sending, OldestVersion()),
 		"snippet-sendfile-1.4.85":  snippet(sending, Version{1, 4, 85}),
 		"full-1.4.40":              full(plainSite(), OldestVersion(), Server{Port: 3000}),

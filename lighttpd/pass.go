@@ -55,7 +55,7 @@ func (p Pass) Config(version Version) (string, error) {
 		if p.FastCGI {
 			options += `, "fix-root-scriptname" => "enable"`
 		}
-		w.line(`"w%d" => ( "socket" => %s, %s ),`, i, quote(socket), options)
+		w.line(`"w%d" => ( %s, %s ),`, i, backend(socket, version), options)
 	}
 	w.depth--
 	w.line(") )")

@@ -12,7 +12,7 @@ import (
 type Site struct {
 	Root    string   // folder of the application, absolute
 	Public  string   // folder of its static files, absolute; empty: it has none
-	Sockets []string // sockets of its workers in the order of their slots, absolute
+	Sockets []string // of its workers in the order of their slots: absolute paths, or hosts with ports
 	Prefix  string   // "" for the whole host, or a path like "/shop" that the application is mounted under
 	// Sendfile are the folders, absolute, of the files that the application may have lighttpd send (X-Sendfile).
 	Sendfile []string
@@ -66,7 +66,11 @@ func (s Site) validateSockets() error {
 	}
 	seen := make(map[string]int, len(s.Sockets))
 	for slot, socket := range s.Sockets {
-		if err := checkFile(fmt.Sprintf("socket of slot %d", slot), socket); err != nil {
+		if isPort(socket) {
+			if _, _, err := splitPort(socket); err != nil {
+				return fmt.Errorf("use socket of slot %d: %w", slot, err)
+			}
+		} else if err := checkFile(fmt.Sprintf("socket of slot %d", slot), socket); err != nil {
 			return err
 		}
 		if len(socket) > maxSocketPath {

@@ -210,7 +210,7 @@ func (s Site) sendfile() (folders []string) {
 // Left out on purpose: bin-path, which makes lighttpd unlink and own the
 // sockets; read-timeout and write-timeout, because the launcher limits the
 // time of requests and a slow one must not disable its backend; connect-timeout
-// (1.4.60), because connecting to a unix socket succeeds or fails at once;
+// of a unix socket, because connecting to that succeeds or fails at once;
 // upgrade (1.4.74), because FastCGI workers speak no WebSocket.
 func (s Site) writeBackends(w *writer, version Version) {
 	key, options := s.dispatcher(), `"check-local" => "disable"`
@@ -236,7 +236,7 @@ func (s Site) writeBackends(w *writer, version Version) {
 	w.line("fastcgi.server = ( %s => (", quote(key))
 	w.depth++
 	for slot, socket := range s.Sockets {
-		w.line(`"w%d" => ( "socket" => %s, %s ),`, slot, quote(socket), options)
+		w.line(`"w%d" => ( %s, %s ),`, slot, backend(socket, version), options)
 	}
 	w.depth--
 	w.line(") )")

@@ -34,6 +34,9 @@ func unsetVersion() Version { return Version{1, 4, 46} }
 // header.
 func requestHeaderVersion() Version { return Version{1, 4, 46} }
 
+// timeoutVersion is the first release with connect-timeout of a backend.
+func timeoutVersion() Version { return Version{1, 4, 60} }
+
 var versionPattern = regexp.MustCompile(`^(?:lighttpd/)?([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})(?:[^0-9.\n].*)?$`)
 
 // ParseVersion reads "1.4.69", or the first line of `lighttpd -v`

@@ -12,7 +12,7 @@ import (
 
 // Config is what a Handler needs. Its zero values are defaults.
 type Config struct {
-	// Sockets are the paths of the workers' unix sockets. Lower indexes are
+	// Sockets are the addresses of the workers (fcgi.Network). Lower indexes are
 	// preferred, so that in quiet times the memory of the other workers stays
 	// shared.
 	Sockets []string

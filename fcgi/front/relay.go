@@ -104,7 +104,7 @@ func (h *Handler) giveBack(s *socket, err error) {
 	h.probes.Go(func() {
 		for h.life.Err() == nil {
 			ctx, cancel := context.WithTimeout(h.life, probeTime)
-			_, err := fcgi.Probe(ctx, "unix", s.path)
+			_, err := fcgi.Probe(ctx, fcgi.Network(s.path), s.path)
 			cancel()
 			if err == nil {
 				break
@@ -131,7 +131,7 @@ func (h *Handler) release(s *socket) {
 
 func (h *Handler) client(s *socket, r *http.Request) *fcgi.Client {
 	return &fcgi.Client{
-		Network: "unix", Address: s.path,
+		Network: fcgi.Network(s.path), Address: s.path,
 		DialTimeout: dialTimeout, HeadTimeout: h.config.HeadTimeout, MaxParams: h.config.MaxParams,
 		Stderr: func(line string) {
 			h.log.Warn("worker wrote an error", append(about(r), keySocket, s.path, keyLine, line)...)
