@@ -9,51 +9,64 @@ import (
 
 // closeSlot takes a slot's socket away while the others go on.
 func (s *Supervisor) closeSlot(slot int) {
-	s.sockets.HideSlot(slot)
+	s.noteHidden(s.sockets.HideSlot(slot))
 	listener := s.sockets.Take(slot)
 	if listener == nil {
 		return
 	}
-	s.drainBacklog(listener, s.neighbours(slot))
+	s.drainBacklog(listener, slot, s.neighbours(slot))
 }
 
-// neighbours are the sockets of the other slots that have a ready worker.
+// noteHidden logs that a port could not be hidden: who connects while its queue is emptied is served for a while, or refused
+// in the protocol.
+func (s *Supervisor) noteHidden(err error) {
+	if err != nil {
+		s.log.Warn("a port could not be closed to new connections", keyError, err)
+	}
+}
+
+// neighbours are the places of the sockets of the other slots that have a ready worker, where that takes connections of
+// this host.
 func (s *Supervisor) neighbours(slot int) []string {
-	var paths []string
+	if !s.config.Allow.admitsOwn(s.sockets.Place(slot)) {
+		return nil
+	}
+	var places []string
 	for _, other := range s.core.View(s.now()).Slots {
 		if w := other.Serving(); other.Slot != slot && w != nil && w.State == core.ReadyWorker {
-			paths = append(paths, s.sockets.Path(other.Slot))
+			places = append(places, s.sockets.Place(other.Slot))
 		}
 	}
-	return paths
+	return places
 }
 
 // refuseBacklog refuses what still waits when the last worker has left: the queues of
 // slots that had none.
 func (s *Supervisor) refuseBacklog() {
-	for slot := range s.sockets.Paths() {
+	for slot := range s.sockets.Places() {
 		if listener := s.sockets.Take(slot); listener != nil {
-			s.drainBacklog(listener, nil)
+			s.drainBacklog(listener, slot, nil)
 		}
 	}
 }
 
-// drainBacklog empties and closes a listener that no new connection can reach. It does not wait.
-func (s *Supervisor) drainBacklog(listener *os.File, onward []string) {
-	s.tasks.Go(func() { s.backlog().Drain(listener, onward) })
+// drainBacklog empties and closes a slot's listener that no new connection can reach. It does not wait.
+func (s *Supervisor) drainBacklog(listener *os.File, slot int, onward []string) {
+	place := s.sockets.Place(slot)
+	s.tasks.Go(func() { s.backlog().Drain(listener, place, onward) })
 }
 
 // dropBound closes a socket that was bound for a slot and is not needed. A web server may have
 // connected to it meanwhile.
 func (s *Supervisor) dropBound(slot int, bound sockets.Bound) {
-	onward := s.neighbours(slot)
+	place, onward := s.sockets.Place(slot), s.neighbours(slot)
 	s.tasks.Go(func() {
 		bound.File.Remove()
-		s.backlog().Drain(bound.Listener, onward)
+		s.backlog().Drain(bound.Listener, place, onward)
 	})
 }
 
 func (s *Supervisor) backlog() sockets.Backlog {
-	return sockets.Backlog{Refuse: s.config.Refuse, Done: s.done,
+	return sockets.Backlog{Refuse: s.config.Refuse, Done: s.done, Admits: s.config.Allow.Admits,
 		Lost: func(err error) { s.log.Warn("a waiting connection was lost", keyError, err) }}
 }

@@ -21,7 +21,7 @@ var socketOptions = linux.SocketOptions{Mode: 0o640, Gid: -1}
 // supervisorWithSockets is a supervisor as far as closing sockets goes. Who is refused reads "refused".
 func supervisorWithSockets(t *testing.T, slots int) (*Supervisor, *bytes.Buffer) {
 	t.Helper()
-	bound, err := sockets.BindAll(testdir.Short(t), slots, socketOptions, 0)
+	bound, err := sockets.BindAll(sockets.Paths(testdir.Short(t), slots), socketOptions, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestBacklogIsRefusedWithoutNeighbours(t *testing.T) {
 	s, _ := supervisorWithSockets(t, 2)
 	var waiting []net.Conn
 	for range 5 {
-		waiting = append(waiting, testdir.Connect(t, s.sockets.Path(0), ""))
+		waiting = append(waiting, testdir.Connect(t, s.sockets.Place(0), ""))
 	}
 	s.closeSlot(0)
 	s.tasks.Wait()
@@ -48,11 +48,11 @@ func TestBacklogIsRefusedWithoutNeighbours(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	}
-	if _, err := net.Dial("unix", s.sockets.Path(0)); err == nil {
+	if _, err := net.Dial("unix", s.sockets.Place(0)); err == nil {
 		t.Error("the socket is still there")
 	}
 	s.closeSlot(0) // twice is once
-	other := testdir.Connect(t, s.sockets.Path(1), "")
+	other := testdir.Connect(t, s.sockets.Place(1), "")
 	s.refuseBacklog()
 	s.tasks.Wait()
 	if got := testdir.ReadAll(t, other); got != "refused" {
@@ -76,7 +76,7 @@ func TestNeighboursAreThoseThatServe(t *testing.T) {
 		s.core.Step(0, core.WorkerReady{Key: key, Pid: 1000 + key.Slot})
 	}
 	s.core.Step(0, core.WorkerLeaving{Key: keys[3], Served: 1})
-	if got := s.neighbours(0); len(got) != 1 || got[0] != s.sockets.Path(1) {
+	if got := s.neighbours(0); len(got) != 1 || got[0] != s.sockets.Place(1) {
 		t.Errorf("%q", got)
 	}
 }

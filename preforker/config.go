@@ -36,6 +36,10 @@ type Config struct {
 	SocketMode  os.FileMode // permission bits
 	SocketGroup int         // gid, -1 leaves the group alone
 
+	// Listen are the addresses and ports of the slots, in their order; nil: they have unix sockets in SocketDir.
+	Listen []string
+	Allow  Allow // who may connect there; nil: whoever can
+
 	SpawnMethod SpawnMethod // SpawnSmart, where it is empty
 
 	Without []ruby.Optimization // that are not to be used

@@ -65,7 +65,7 @@ func TestStopWhileFilesAreMadeAnew(t *testing.T) {
 // TestSocketThatTheCoreDoesNotWant: its slot was closed while the check was made.
 func TestSocketThatTheCoreDoesNotWant(t *testing.T) {
 	s, _ := newFolderOwner(t, 2)
-	for _, path := range s.sockets.Paths() {
+	for _, path := range s.sockets.Places() {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestSocketThatTheCoreDoesNotWant(t *testing.T) {
 	s.checkFolder()
 	found := <-s.notices
 	var waiting []net.Conn
-	for _, path := range s.sockets.Paths() { // a web server may have been quick
+	for _, path := range s.sockets.Places() { // a web server may have been quick
 		waiting = append(waiting, testdir.Connect(t, path, ""))
 	}
 	s.closeSlot(0)

@@ -45,7 +45,7 @@ func (s *Supervisor) snapshot() snapshot {
 	}
 	for number := range status.Slots {
 		slot := &status.Slots[number]
-		slot.Socket = s.sockets.Path(number)
+		slot.Socket = s.sockets.Place(number)
 		shot.inodes[number] = s.sockets.Inode(number)
 		for i := range slot.Workers {
 			worker := &slot.Workers[i]
@@ -98,6 +98,10 @@ func (s *Supervisor) status(ctx context.Context) (control.Status, error) {
 func (shot *snapshot) addFiles() {
 	for i := range shot.status.Slots {
 		slot := &shot.status.Slots[i]
+		if sockets.IsPort(slot.Socket) {
+			slot.Open = slot.Open && shot.inodes[i] != 0
+			continue
+		}
 		file, open := shot.files[slot.Slot]
 		slot.Open = slot.Open && open && !file.Lost(slot.Socket)
 	}
@@ -169,7 +173,7 @@ func sumCollections(slots []control.SlotStatus) *control.CollectionStatus {
 
 // addQueues asks the kernel, which need not tell.
 func (shot *snapshot) addQueues(s *Supervisor) {
-	lengths, err := linux.QueueLengths()
+	lengths, err := s.queueLengths()
 	if err != nil {
 		s.log.Debug("the lengths of the queues are unknown", keyError, err)
 		return

@@ -134,7 +134,7 @@ func (s *Supervisor) acquire() (err error) {
 	if s.control, err = control.Listen(s.config.SocketDir, sockets.Staleness{Predecessor: s.pid.Predecessor}); err != nil {
 		return err
 	}
-	if s.sockets, err = sockets.BindAll(s.config.SocketDir, s.config.Workers, s.socketOptions(), s.pid.Predecessor); err != nil {
+	if s.sockets, err = sockets.BindAll(s.places(), s.socketOptions(), s.pid.Predecessor); err != nil {
 		return err
 	}
 	if err := s.dir.WriteSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
@@ -157,10 +157,6 @@ func (s *Supervisor) acquire() (err error) {
 		}
 	}
 	return nil
-}
-
-func (s *Supervisor) socketOptions() linux.SocketOptions {
-	return linux.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
 }
 
 func (s *Supervisor) release() {
@@ -197,7 +193,7 @@ func (s *Supervisor) Run() error {
 
 	s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
 	s.tasks.Go(func() { s.measure.run(s.done) })
-	s.tasks.Go(func() { s.followHealth(newHealth(s.board, s.config.DrainTimeout, linux.QueueLengths, s.post)) })
+	s.tasks.Go(func() { s.followHealth(newHealth(s.board, s.config.DrainTimeout, s.queueLengths, s.post)) })
 	if s.pid.Predecessor != 0 {
 		s.tasks.Go(s.endPredecessor)
 	}
@@ -328,7 +324,7 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 	case core.CloseSlot:
 		s.closeSlot(a.Slot)
 	case core.HideSockets:
-		s.sockets.Hide()
+		s.noteHidden(s.sockets.Hide())
 	case core.LendSockets:
 		s.lendSockets(a)
 	case core.ReturnSockets:
@@ -383,7 +379,7 @@ func (s *Supervisor) views() []WorkerView {
 	for _, slot := range s.core.View(s.now()).Slots {
 		if w := slot.Serving(); w != nil {
 			views = append(views, WorkerView{Slot: slot.Slot, Generation: w.Key.Generation, Pid: w.Pid,
-				State: w.State, Socket: s.sockets.Path(slot.Slot)})
+				State: w.State, Socket: s.sockets.Place(slot.Slot)})
 		}
 	}
 	return views

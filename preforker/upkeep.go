@@ -41,7 +41,7 @@ func (s *Supervisor) checkFolder() {
 	}
 	s.upkeep.checking = true
 	check := folderCheck{root: s.config.App.Root, dir: s.config.SocketDir, snippetName: s.config.SnippetName, snippet: s.config.Snippet,
-		socketOptions: s.socketOptions(), folder: s.dir, paths: s.sockets.Paths(), files: s.sockets.Files(),
+		socketOptions: s.socketOptions(), folder: s.dir, paths: s.sockets.Places(), files: s.sockets.Files(),
 		pid: s.pid, control: s.control, heap: s.heap, restore: !time.Now().Before(s.upkeep.next)}
 	s.tasks.Go(func() {
 		found := check.run()
@@ -139,9 +139,9 @@ func (s *Supervisor) openSlot(slot int) core.Event {
 }
 
 // bindSlot binds a slot's socket. In a folder that is gone, or another launcher's, the next check has
-// to put things right before.
+// to put things right before. A port is in no folder.
 func (s *Supervisor) bindSlot(slot int) core.Event {
-	if s.pid.Lost() {
+	if s.pid.Lost() && s.config.Listen == nil {
 		return core.SlotNotBound{Slot: slot, Error: errFolderLost.Error(), Told: true}
 	}
 	if err := s.sockets.Bind(slot, sockets.Staleness{Predecessor: s.pid.Predecessor, Moved: true}); err != nil {
@@ -153,17 +153,17 @@ func (s *Supervisor) bindSlot(slot int) core.Event {
 // rebindSlot puts a socket in the place of one that cannot be reached any more. What waits there
 // goes to the new one; the workers of the older one serve what they get before.
 func (s *Supervisor) rebindSlot(slot int) core.Event {
-	s.sockets.HideSlot(slot)
+	s.noteHidden(s.sockets.HideSlot(slot))
 	older := s.sockets.Take(slot)
 	failed := s.replaceSocket(slot)
 	switch {
 	case older == nil:
 	case failed == nil:
-		s.drainBacklog(older, s.sockets.Paths()[slot:slot+1])
+		s.drainBacklog(older, slot, s.sockets.Places()[slot:slot+1])
 	case len(s.core.View(s.now()).Slots[slot].Workers) > 0:
 		_ = older.Close() // they have it too, and empty its queue before they leave
 	default:
-		s.drainBacklog(older, s.neighbours(slot))
+		s.drainBacklog(older, slot, s.neighbours(slot))
 	}
 	return failed
 }

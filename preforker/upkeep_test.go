@@ -60,7 +60,7 @@ func (s *Supervisor) check(t *testing.T) core.Event {
 func (s *Supervisor) lostAll(t *testing.T) {
 	t.Helper()
 	lost, _ := s.check(t).(core.SocketsLost)
-	if len(lost.Slots) != len(s.sockets.Paths()) {
+	if len(lost.Slots) != len(s.sockets.Places()) {
 		t.Fatalf("lost %v", lost.Slots)
 	}
 	for _, slot := range lost.Slots {
@@ -145,7 +145,7 @@ func TestFilesComeBack(t *testing.T) {
 func TestSocketsThatWereMoved(t *testing.T) {
 	s, _ := newFolderOwner(t, 3)
 	for _, move := range [][2]int{{0, 2}, {1, 0}} { // over another one, and where another one was
-		if err := os.Rename(s.sockets.Paths()[move[0]], s.sockets.Paths()[move[1]]); err != nil {
+		if err := os.Rename(s.sockets.Places()[move[0]], s.sockets.Places()[move[1]]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,9 +155,9 @@ func TestSocketsThatWereMoved(t *testing.T) {
 // TestWaitingConnectionsMoveToTheNewSocket: who has connected to the older one notices nothing.
 func TestWaitingConnectionsMoveToTheNewSocket(t *testing.T) {
 	s, _ := newFolderOwner(t, 1)
-	conn := testdir.Connect(t, s.sockets.Path(0), "request")
+	conn := testdir.Connect(t, s.sockets.Place(0), "request")
 	testdir.HalfClose(t, conn)
-	if err := os.Remove(s.sockets.Path(0)); err != nil {
+	if err := os.Remove(s.sockets.Place(0)); err != nil {
 		t.Fatal(err)
 	}
 	s.lostAll(t)
@@ -195,7 +195,7 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := sockets.BindAll(s.config.SocketDir, 2, linux.SocketOptions{Mode: 0o600, Gid: -1}, 0)
+	theirs, err := sockets.BindAll(sockets.Paths(s.config.SocketDir, 2), linux.SocketOptions{Mode: 0o600, Gid: -1}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestFolderOfAnotherLauncher(t *testing.T) {
 			}
 		}
 	}
-	for slot, path := range theirs.Paths() {
+	for slot, path := range theirs.Places() {
 		if files[slot].Lost(path) {
 			t.Errorf("the socket of the other one is gone: %s", path)
 		}

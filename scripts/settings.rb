@@ -11,7 +11,7 @@ module PreforkLauncher
     BOOT_SECONDS = 90 # where nobody has said
 
     attr_reader :supervisor, :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables,
-                :pool_slots, :worker, :record, :prepare
+                :pool_slots, :worker, :record, :prepare, :allow
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)
@@ -23,6 +23,7 @@ module PreforkLauncher
       @entry = strings.fetch("entry") # a rackup file or config/environment.rb, absolute or relative to the root
       @url_prefix = FastCGI::UrlPrefix.new(strings["url_prefix"], by: presence(strings["mounted_by"]))
       @hooks = presence(strings["hooks"])
+      @allow = lines(strings["allow"]) # who may connect to a port (Guard); empty: whoever can
       @without = lines(strings["without"])
       @warmup = warmup_from(strings)
       @drain_timeout = Float(strings.fetch("drain_timeout", DRAIN_TIMEOUT)) # seconds

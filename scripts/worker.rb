@@ -8,6 +8,7 @@ require_relative "refork" # later
 require_relative "supervisor_death"
 require_relative "title"
 require_relative "worker/exit_handlers"
+require_relative "worker/listener"
 require_relative "worker/request_tracker"
 require_relative "worker/served_application"
 require_relative "worker/serving_loop"
@@ -72,8 +73,7 @@ module PreforkLauncher
     private
 
     def server(file)
-      file.autoclose = false
-      UNIXServer.for_fd(file.fileno)
+      Listener.open(file, allow: @settings.allow)
     end
 
     # The number of the slot, or nil.
@@ -129,12 +129,18 @@ module PreforkLauncher
       @channel.send("ready", pid: Process.pid, **@key)
       @serving = true
       follow_supervisor { prepared << true } # no request can disturb this thread earlier
-      @shutdown.leave_alone unless @status
+      leave_alone unless @status
       server.join(@settings.drain_timeout)
       return @status if @status
 
       note("ends in the middle of a request: the supervisor is gone, and the drain timeout has passed")
       exit!(1)
+    end
+
+    # Leaves without a supervisor, and has its ports free for the next one at once: a request in hand may take long.
+    def leave_alone
+      @shutdown.leave_alone
+      @serving_loop.release_ports
     end
 
     # Does what the supervisor says, until it is gone, or cannot be heard any more.

@@ -90,6 +90,7 @@ func copyApp(t testing.TB, name string) string {
 type instance struct {
 	t    testing.TB
 	root string
+	port int    // of slot 0, where slots have ports
 	pipe string // of its standard error as /proc shows it, where the root is shared
 	cmd  *exec.Cmd
 
@@ -107,6 +108,8 @@ type startOptions struct {
 	root string
 	env  []string // added to the test's own, without the variables of Rails and Rack
 	args []string
+	// ports is how many slots have a port of 127.0.0.1, and none a unix socket.
+	ports int
 	// program is the test binary by another path, for a user who may not reach its own.
 	program string
 	attr    *syscall.SysProcAttr // its process group, its user
@@ -122,6 +125,10 @@ type startOptions struct {
 func start(t testing.TB, o startOptions) *instance {
 	t.Helper()
 	in := &instance{t: t, root: o.root, changed: make(chan struct{}), exited: make(chan struct{})}
+	if o.ports > 0 {
+		in.port = freePorts(t, o.ports)
+		o.args = append(slices.Clone(o.args), "--listen", in.socket(0))
+	}
 	in.cmd = exec.Command(cmp.Or(o.program, os.Getenv(benchBinary), os.Args[0]), o.args...)
 	in.cmd.SysProcAttr = o.attr
 	in.cmd.Dir = o.root

@@ -109,5 +109,8 @@ func (in *instance) preloader() int {
 }
 
 func (in *instance) socket(slot int) string {
+	if in.port != 0 {
+		return fmt.Sprintf("127.0.0.1:%d", in.port+slot)
+	}
 	return filepath.Join(in.root, "log", fmt.Sprintf("fastcgi.socket-%d", slot))
 }

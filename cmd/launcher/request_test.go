@@ -65,10 +65,25 @@ func queue(t testing.TB, socket, target string) *queued {
 }
 
 func enqueue(socket, target string) (*queued, error) {
-	conn, err := net.Dial("unix", socket)
+	conn, err := net.Dial(fcgi.Network(socket), socket)
 	if err != nil {
 		return nil, err
 	}
+	return enqueueOver(conn, target)
+}
+
+// sendOver sends a request over a connection.
+func sendOver(t testing.TB, conn net.Conn, target string) *queued {
+	t.Helper()
+	q, err := enqueueOver(conn, target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = q.conn.Close() })
+	return q
+}
+
+func enqueueOver(conn net.Conn, target string) (*queued, error) {
 	path, query, _ := strings.Cut(target, "?")
 	params, err := fcgi.Params{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "SCRIPT_NAME", Value: ""},
 		{Name: "PATH_INFO", Value: path}, {Name: "QUERY_STRING", Value: query}, {Name: "REQUEST_URI", Value: target},
@@ -259,7 +274,7 @@ func (in *instance) sockets(count int) []string {
 
 // listens says whether a socket takes connections, which it does a moment after its file is there.
 func listens(socket string) bool {
-	connection, err := net.Dial("unix", socket)
+	connection, err := net.Dial(fcgi.Network(socket), socket)
 	if err == nil {
 		_ = connection.Close()
 	}

@@ -24,23 +24,41 @@ import (
 // a name that only one process can have (an abstract socket) keeps other tests from it.
 func freePort(t testing.TB) int {
 	t.Helper()
+	return freePorts(t, 1)
+}
+
+// freePorts are so many in a row; it returns the first.
+func freePorts(t testing.TB, count int) int {
+	t.Helper()
 	for range 1000 {
-		port := 10_000 + rand.IntN(20_000)
-		reserved, err := net.Listen("unix", fmt.Sprintf("@launcher-test-port-%d", port))
-		if err != nil {
-			continue
+		first := 10_000 + rand.IntN(20_000)
+		var reserved []net.Listener
+		for port := first; port < first+count; port++ {
+			name, err := net.Listen("unix", fmt.Sprintf("@launcher-test-port-%d", port))
+			if err != nil {
+				break
+			}
+			reserved = append(reserved, name)
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if err != nil {
+				break
+			}
+			_ = l.Close()
+			if port == first+count-1 {
+				t.Cleanup(func() { closeAll(reserved) })
+				return first
+			}
 		}
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			_ = reserved.Close()
-			continue
-		}
-		_ = l.Close()
-		t.Cleanup(func() { _ = reserved.Close() })
-		return port
+		closeAll(reserved)
 	}
 	t.Fatal("no port is free")
 	return 0
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		_ = l.Close()
+	}
 }
 
 // runLighttpd runs lighttpd on a configuration and returns the address of its site. It

@@ -7,5 +7,5 @@
 // logs nothing.
 //
 // Kernels: memfd_create 3.17, PR_SET_CHILD_SUBREAPER 3.4, pidfd_open 5.3,
-// waitid(P_PIDFD) 5.4, PIDFD_NONBLOCK 5.10. So Linux 5.10 or later.
+// waitid(P_PIDFD) 5.4, SO_BINDTOIFINDEX without privileges 5.7, PIDFD_NONBLOCK 5.10. So Linux 5.10 or later.
 package linux

@@ -95,8 +95,8 @@ func Accept(listener *os.File) (*os.File, error) {
 			return os.NewFile(uintptr(fd), "connection"), nil
 		case unix.EAGAIN:
 			return nil, nil
-		case unix.EINTR, unix.ECONNABORTED:
-			continue
+		case unix.EINTR, unix.ECONNABORTED, unix.EPROTO, unix.ENETDOWN, unix.ENETUNREACH, unix.EHOSTDOWN, unix.EHOSTUNREACH:
+			continue // of one connection, which has failed already (accept(2))
 		default:
 			return nil, os.NewSyscallError("accept4", err)
 		}

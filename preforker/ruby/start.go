@@ -13,6 +13,8 @@ type Start struct {
 	// BootTimeout and DrainTimeout are what the Ruby side is told of them.
 	BootTimeout, DrainTimeout time.Duration
 	LogJSON                   bool // each line of the log is a JSON object
+	// Allow are the addresses that connections to a worker may come from, as the Ruby side reads them; "": whichever.
+	Allow string
 
 	Board  *os.File // the scoreboard
 	Stderr *os.File // what it writes to once it has loaded
@@ -38,6 +40,9 @@ func (s Start) Settings(generation int) (map[string]string, error) {
 	settings["drain_timeout"] = strconv.FormatFloat(s.DrainTimeout.Seconds(), 'f', -1, 64)
 	if s.LogJSON {
 		settings["log_format"] = "json"
+	}
+	if s.Allow != "" {
+		settings["allow"] = s.Allow
 	}
 	if app.PassengerEvents {
 		settings["passenger_events"] = "yes"

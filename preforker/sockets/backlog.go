@@ -18,21 +18,22 @@ import (
 // tries a request again of which it has sent a byte. They are handed to another socket byte by
 // byte, or refused in the protocol where there is none.
 type Backlog struct {
-	Refuse func(net.Conn)  // answers a connection that nobody serves, and closes it
-	Lost   func(error)     // is told why the rest of the queue could not be accepted
-	Done   <-chan struct{} // closed when conversations are to end soon
+	Refuse func(net.Conn)      // answers a connection that nobody serves, and closes it
+	Lost   func(error)         // is told why the rest of the queue could not be accepted
+	Done   <-chan struct{}     // closed when conversations are to end soon
+	Admits func(net.Addr) bool // says who may connect; nil: everybody
 }
 
 // maxConversations bounds the connections of one queue that are being answered: each costs up to
 // two descriptors.
 const maxConversations = 64
 
-// Drain empties and closes a listener that no new connection can reach. Onward are the paths of
-// the sockets that its connections go to, in turn. It returns when all have ended.
-func (b Backlog) Drain(listener *os.File, onward []string) {
+// Drain empties and closes the listener of a place that no new connection can reach. Onward are the
+// places of the sockets that its connections go to, in turn. It returns when all have ended.
+func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
-	defer listener.Close()
+	defer closeListener(listener, place)
 	ended := make(chan struct{}, maxConversations)
 	for taken, active := 0, 0; ; {
 		if active == maxConversations {
@@ -52,15 +53,18 @@ func (b Backlog) Drain(listener *os.File, onward []string) {
 		if conn == nil {
 			return
 		}
-		path := ""
+		next := ""
 		if len(onward) > 0 {
-			path = onward[taken%len(onward)]
+			next = onward[taken%len(onward)]
 		}
 		taken++
 		active++
 		tasks.Go(func() {
 			defer func() { ended <- struct{}{} }()
-			if path == "" || !b.relay(conn, path) {
+			switch {
+			case b.Admits != nil && !b.Admits(conn.RemoteAddr()):
+				_ = conn.Close() // as a worker does
+			case next == "" || !b.relay(conn, next):
 				b.Refuse(conn)
 			}
 		})
@@ -84,10 +88,10 @@ func acceptConn(listener *os.File) (net.Conn, error) {
 // left.
 const lastRead = time.Second
 
-// relay joins a connection to the socket at path until both directions have
+// relay joins a connection to the socket at a place until both directions have
 // ended. False: the socket could not be reached, and the connection is as it was.
-func (b Backlog) relay(conn net.Conn, path string) bool {
-	onward, err := net.Dial("unix", path)
+func (b Backlog) relay(conn net.Conn, place string) bool {
+	onward, err := net.Dial(Network(place), place)
 	if err != nil {
 		return false
 	}
@@ -107,7 +111,7 @@ func (b Backlog) relay(conn net.Conn, path string) bool {
 	go func() {
 		defer close(sent)
 		_, _ = io.Copy(onward, conn)
-		_ = onward.(*net.UnixConn).CloseWrite()
+		_ = onward.(interface{ CloseWrite() error }).CloseWrite()
 	}()
 	_, _ = io.Copy(conn, onward) // an end or a reset: both end it
 	_ = conn.Close()             // ends the other direction

@@ -69,7 +69,7 @@ func TestBacklogIsHandedOn(t *testing.T) {
 	second := testdir.Connect(t, path, "")     // to the one that is gone
 	third := testdir.Connect(t, path, "")
 	var draining sync.WaitGroup
-	draining.Go(func() { b.Drain(socket.Listener, []string{neighbour, gone}) })
+	draining.Go(func() { b.Drain(socket.Listener, path, []string{neighbour, gone}) })
 	testdir.HalfClose(t, first)
 	if got := testdir.ReadAll(t, first); got != "FIRST" {
 		t.Errorf("%q", got)
@@ -102,7 +102,7 @@ func TestRelayEndsWithTheSupervisor(t *testing.T) {
 	done := make(chan struct{})
 	b.Done = done
 	var draining sync.WaitGroup
-	draining.Go(func() { b.Drain(socket.Listener, []string{neighbour}) })
+	draining.Go(func() { b.Drain(socket.Listener, path, []string{neighbour}) })
 	close(done)
 	draining.Wait()
 	if got := testdir.ReadAll(t, conn); got != "" {
@@ -111,11 +111,11 @@ func TestRelayEndsWithTheSupervisor(t *testing.T) {
 }
 
 func TestBacklogThatCannotBeAccepted(t *testing.T) {
-	b, socket, _ := newBacklog(t)
+	b, socket, path := newBacklog(t)
 	var lost []error
 	b.Lost = func(err error) { lost = append(lost, err) }
 	socket.Close()
-	b.Drain(socket.Listener, nil)
+	b.Drain(socket.Listener, path, nil)
 	if len(lost) != 1 || !errors.Is(lost[0], os.ErrClosed) && !errors.Is(lost[0], syscall.EBADF) {
 		t.Errorf("%v", lost)
 	}

@@ -11,7 +11,7 @@ import (
 	"launcher/preforker/linux"
 )
 
-// Bound is a listening socket and its file.
+// Bound is a listening socket, and its file where it is a unix socket.
 type Bound struct {
 	Listener *os.File // nil: closed, or given away
 	File     NamedFile

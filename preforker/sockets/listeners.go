@@ -1,6 +1,7 @@
 package sockets
 
 import (
+	"errors"
 	"os"
 
 	"launcher/preforker/linux"
@@ -8,22 +9,28 @@ import (
 
 // Listeners are the listening sockets of all slots. One goroutine owns them.
 type Listeners struct {
-	paths   []string
+	places  []string
 	bound   []Bound
 	options linux.SocketOptions
 }
 
-// BindAll binds the sockets of so many slots in a folder, all or none. Predecessor is the pid of a
-// launcher that died in this folder without cleaning up, or 0: its sockets count as stale.
-func BindAll(dir string, slots int, options linux.SocketOptions, predecessor int) (*Listeners, error) {
-	l := &Listeners{paths: Paths(dir, slots), bound: make([]Bound, slots), options: options}
+// BindAll binds the sockets of all slots at their places, which are all of one kind; all or none. Predecessor is the pid of
+// a launcher that died in this folder without cleaning up, or 0: its sockets count as stale.
+func BindAll(places []string, options linux.SocketOptions, predecessor int) (*Listeners, error) {
+	l := &Listeners{places: places, bound: make([]Bound, len(places)), options: options}
+	if len(places) > 0 && IsPort(places[0]) {
+		if err := l.bindPorts(predecessor); err != nil {
+			return nil, err
+		}
+		return l, nil
+	}
 	stale := Staleness{Predecessor: predecessor}
-	for _, path := range l.paths { // check all before one is touched
+	for _, path := range l.places { // check all before one is touched
 		if err := checkPlace(path, stale); err != nil {
 			return nil, err
 		}
 	}
-	for slot := range l.paths {
+	for slot := range l.places {
 		if err := l.Bind(slot, stale); err != nil {
 			l.Close()
 			return nil, err
@@ -32,24 +39,28 @@ func BindAll(dir string, slots int, options linux.SocketOptions, predecessor int
 	return l, nil
 }
 
-// Bind binds the socket of a slot that has none. Its errors name the path, and so the slot.
-func (l *Listeners) Bind(slot int, stale Staleness) error {
-	bound, err := Bind(l.paths[slot], l.options, stale)
-	if err != nil {
-		return err
+// Bind binds the socket of a slot that has none. Its errors name the place, and so the slot.
+func (l *Listeners) Bind(slot int, stale Staleness) (err error) {
+	var bound Bound
+	if place := l.places[slot]; IsPort(place) {
+		bound, err = bindPort(place)
+	} else {
+		bound, err = Bind(place, l.options, stale)
 	}
-	l.bound[slot] = bound
-	return nil
+	if err == nil {
+		l.bound[slot] = bound
+	}
+	return err
 }
 
 // Put gives a slot that has none a socket that was bound at its path.
 func (l *Listeners) Put(slot int, bound Bound) { l.bound[slot] = bound }
 
-// Path is where the socket of a slot is, or was.
-func (l *Listeners) Path(slot int) string { return l.paths[slot] }
+// Place is where the socket of a slot is, or was.
+func (l *Listeners) Place(slot int) string { return l.places[slot] }
 
-// Paths are those of all slots, in slot order. The caller does not change them.
-func (l *Listeners) Paths() []string { return l.paths }
+// Places are those of all slots, in slot order. The caller does not change them.
+func (l *Listeners) Places() []string { return l.places }
 
 // Listener is the listening socket of a slot, nil where it is closed. It stays the Listeners' own.
 func (l *Listeners) Listener(slot int) *os.File { return l.bound[slot].Listener }
@@ -62,29 +73,37 @@ func (l *Listeners) Inode(slot int) uint64 {
 	return l.bound[slot].Inode
 }
 
-// Files are the files of the sockets that are open, by slot.
+// Files are the files of the sockets that are open and have one, by slot.
 func (l *Listeners) Files() map[int]NamedFile {
 	files := map[int]NamedFile{}
 	for slot, bound := range l.bound {
-		if bound.Listener != nil {
+		if bound.Listener != nil && !IsPort(l.places[slot]) {
 			files[slot] = bound.File
 		}
 	}
 	return files
 }
 
-// Hide removes the files of all sockets: nobody new connects, what waits stays.
-func (l *Listeners) Hide() {
-	for slot := range l.paths {
-		l.HideSlot(slot)
+// Hide has nobody new connect to any socket. What waits stays.
+func (l *Listeners) Hide() error {
+	var failed []error
+	for slot := range l.places {
+		failed = append(failed, l.HideSlot(slot))
 	}
+	return errors.Join(failed...)
 }
 
-// HideSlot removes the file of a slot's socket, where that is open.
-func (l *Listeners) HideSlot(slot int) {
-	if l.bound[slot].Listener != nil {
-		l.bound[slot].File.Remove()
+// HideSlot has nobody new connect to the socket of a slot, where that is open: it removes its file, or has the kernel
+// refuse connections to its port.
+func (l *Listeners) HideSlot(slot int) error {
+	switch bound := l.bound[slot]; {
+	case bound.Listener == nil:
+	case IsPort(l.places[slot]):
+		return linux.HideTCP(bound.Listener)
+	default:
+		bound.File.Remove()
 	}
+	return nil
 }
 
 // Take gives a slot's listener away, nil where it is closed. The slot has none then.
@@ -94,12 +113,21 @@ func (l *Listeners) Take(slot int) *os.File {
 	return listener
 }
 
-// Close removes the files of what is left, then closes it.
+// Close hides what is left, then closes it.
 func (l *Listeners) Close() {
-	l.Hide()
-	for slot := range l.bound {
+	_ = l.Hide()
+	for slot, place := range l.places {
 		if listener := l.Take(slot); listener != nil {
-			_ = listener.Close()
+			closeListener(listener, place)
 		}
 	}
+}
+
+// closeListener closes the socket of a place. A port is free then, whoever else has the socket: processes that the
+// application has forked may.
+func closeListener(listener *os.File, place string) {
+	if IsPort(place) {
+		_ = linux.StopListening(listener) // it may not listen yet
+	}
+	_ = listener.Close()
 }

@@ -18,11 +18,11 @@ import (
 
 func TestSocketsAreBoundAndClosed(t *testing.T) {
 	dir := testdir.Short(t)
-	s, err := BindAll(dir, 3, socketOptions, 0)
+	s, err := BindAll(Paths(dir, 3), socketOptions, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for slot, path := range s.paths {
+	for slot, path := range s.places {
 		if want := filepath.Join(dir, fmt.Sprintf("fastcgi.socket-%d", slot)); path != want {
 			t.Errorf("slot %d is at %s, want %s", slot, path, want)
 		}
@@ -35,7 +35,9 @@ func TestSocketsAreBoundAndClosed(t *testing.T) {
 		t.Error("a listener is given away once")
 	}
 	// A slot that gave its listener away has no file of its own to remove.
-	s.HideSlot(1)
+	if err := s.HideSlot(1); err != nil {
+		t.Error(err)
+	}
 	if got := testdir.Names(t, dir); !slices.Equal(got, []string{"fastcgi.socket-0", "fastcgi.socket-1", "fastcgi.socket-2"}) {
 		t.Errorf("%q", got)
 	}
@@ -45,12 +47,14 @@ func TestSocketsAreBoundAndClosed(t *testing.T) {
 	if err := s.Bind(1, Staleness{}); err != nil { // its file is stale now
 		t.Errorf("bind again: %v", err)
 	}
-	s.Hide()
+	if err := s.Hide(); err != nil {
+		t.Error(err)
+	}
 	if got := testdir.Names(t, dir); len(got) != 0 {
 		t.Errorf("hidden: %q", got)
 	}
 	s.Close()
-	for slot := range s.Paths() {
+	for slot := range s.Places() {
 		if s.Listener(slot) != nil || s.Inode(slot) != 0 {
 			t.Error("a listener is still open")
 		}
@@ -123,7 +127,7 @@ func TestSocketsAreBoundAllOrNone(t *testing.T) {
 			undo := test.prepare(filepath.Join(dir, Name(2)))
 			defer undo()
 			before := testdir.Names(t, dir)
-			s, err := BindAll(dir, 3, socketOptions, 1)
+			s, err := BindAll(Paths(dir, 3), socketOptions, 1)
 			if err == nil || s != nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(hint.Of(err), test.try) {
 				t.Errorf("%v, %q", err, hint.Of(err))
 			}
@@ -136,15 +140,15 @@ func TestSocketsAreBoundAllOrNone(t *testing.T) {
 
 func TestPredecessorsSocketIsStale(t *testing.T) {
 	dir := testdir.Short(t)
-	first, err := BindAll(dir, 1, socketOptions, 0)
+	first, err := BindAll(Paths(dir, 1), socketOptions, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	if _, err := BindAll(dir, 1, socketOptions, os.Getpid()+1); err == nil {
+	if _, err := BindAll(Paths(dir, 1), socketOptions, os.Getpid()+1); err == nil {
 		t.Error("another process's socket was taken for the predecessor's")
 	}
-	second, err := BindAll(dir, 1, socketOptions, os.Getpid())
+	second, err := BindAll(Paths(dir, 1), socketOptions, os.Getpid())
 	if err != nil {
 		t.Fatalf("the predecessor's socket stands in the way: %v", err)
 	}
@@ -170,10 +174,10 @@ func TestFullQueueOfAPredecessor(t *testing.T) {
 		}
 		defer conn.Close()
 	}
-	if _, err := BindAll(dir, 1, socketOptions, 0); err == nil || !strings.Contains(err.Error(), "somebody listens on") || strings.Contains(hint.Of(err), "ps ") {
+	if _, err := BindAll(Paths(dir, 1), socketOptions, 0); err == nil || !strings.Contains(err.Error(), "somebody listens on") || strings.Contains(hint.Of(err), "ps ") {
 		t.Errorf("without a predecessor: %v, %q", err, hint.Of(err))
 	}
-	s, err := BindAll(dir, 1, socketOptions, 4711)
+	s, err := BindAll(Paths(dir, 1), socketOptions, 4711)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +185,7 @@ func TestFullQueueOfAPredecessor(t *testing.T) {
 }
 
 func TestBindTellsWhatFailed(t *testing.T) {
-	s, err := BindAll(filepath.Join(testdir.Short(t), "nowhere"), 1, socketOptions, 0)
+	s, err := BindAll(Paths(filepath.Join(testdir.Short(t), "nowhere"), 1), socketOptions, 0)
 	if err == nil || s != nil || !strings.HasPrefix(err.Error(), "bind socket ") || hint.Of(err) == "" {
 		t.Errorf("%v", err)
 	}
@@ -192,23 +196,23 @@ func TestBindTellsWhatFailed(t *testing.T) {
 func TestSocketsOfOthersAreLeftAlone(t *testing.T) {
 	dir := t.TempDir()
 	options := linux.SocketOptions{Mode: 0o600, Gid: -1}
-	ours, err := BindAll(dir, 2, options, 0)
+	ours, err := BindAll(Paths(dir, 2), options, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(ours.paths[0]); err != nil {
+	if err := os.Remove(ours.places[0]); err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := BindAll(dir, 1, options, 0)
+	theirs, err := BindAll(Paths(dir, 1), options, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer theirs.Close()
 	ours.Close()
-	if _, err := os.Lstat(theirs.paths[0]); err != nil {
+	if _, err := os.Lstat(theirs.places[0]); err != nil {
 		t.Errorf("the other's socket: %v", err)
 	}
-	if _, err := os.Lstat(ours.paths[1]); !os.IsNotExist(err) {
+	if _, err := os.Lstat(ours.places[1]); !os.IsNotExist(err) {
 		t.Errorf("our own is still there: %v", err)
 	}
 }

@@ -12,9 +12,10 @@ module PreforkLauncher
     # 1023 work, and it needs no library, whereas IO#wait_readable came to the core with Ruby 3.0.
     class Connection
       READ_BYTES = 65_536
-      # What a peer can bring about. Anything else is about this process: a closed descriptor, a method that was
-      # redefined.
-      PEER_ERRORS = [Errno::ECONNRESET, Errno::EPIPE, Errno::ENOTCONN, Errno::ETIMEDOUT].freeze
+      # What a peer can bring about, or the network on the way to it. Anything else is about this process: a closed
+      # descriptor, a method that was redefined.
+      PEER_ERRORS = [Errno::ECONNRESET, Errno::EPIPE, Errno::ENOTCONN, Errno::ETIMEDOUT, Errno::EHOSTUNREACH, Errno::EHOSTDOWN,
+                     Errno::ENETUNREACH, Errno::ENETDOWN].freeze
 
       # Of the current record.
       attr_reader :type, :id, :length

@@ -2,6 +2,7 @@
 
 require_relative "../supervisor_death"
 require_relative "collection" # later
+require_relative "listener"
 require_relative "self_test"
 
 module PreforkLauncher
@@ -11,6 +12,7 @@ module PreforkLauncher
     # Its own socket and those of other slots.
     attr_reader :listeners
 
+    TAKEN_MAX = 256 # connections that wait here at the most, each with a descriptor
     PARENT_SECONDS = 10 # at the longest from one check of who the parent is to the next
 
     # Without refork the worker is never asked for one; without a listener it serves nobody until it is given one.
@@ -27,6 +29,8 @@ module PreforkLauncher
       @refork = refork
       @collects = collects
       @collection = nil
+      @taken = Queue.new # connections that have waited at ports where nobody listens any more
+      @releasing = Mutex.new
     end
 
     # Has it serve these sockets of other slots besides its own, from the next connection on. Called by the main thread.
@@ -39,6 +43,14 @@ module PreforkLauncher
     def open(listener)
       @opened = listener
       @shutdown.wake
+    end
+
+    # Has nobody listen at its ports any more, in no process, so that the next supervisor can have them, and takes what waits
+    # there. A unix socket's path can be had by another one at any time. Called by either thread.
+    def release_ports
+      @releasing.synchronize do
+        [*@listeners, *@lent, @opened].each { |listener| release(listener) if Listener.port?(listener) }
+      end
     end
 
     # Returns whether it ended in order: false where the responder failed, so that this process must serve nobody any more.
@@ -67,7 +79,7 @@ module PreforkLauncher
         attend if (@opened || @lent || @refork&.pending?) && @shutdown.unwake
         socket = accept
         return socket if socket
-        return nil if @shutdown.asked?
+        return last_connection if @shutdown.asked?
 
         @collection&.idle
         IO.select([*@listeners, @shutdown.wake_reader], nil, nil, PARENT_SECONDS)
@@ -84,6 +96,23 @@ module PreforkLauncher
       refork if @refork&.pending?
     end
 
+    # The next connection once no socket has any, or nil.
+    def last_connection
+      release_ports if @shutdown.alone?
+      @taken.pop unless @taken.empty?
+    end
+
+    def release(listener)
+      while @taken.size < TAKEN_MAX
+        socket = listener.accept_nonblock(exception: false)
+        return listener.shutdown(Socket::SHUT_RD) if socket == :wait_readable
+
+        @taken << socket
+      end
+    rescue SystemCallError
+      nil # Another worker has done it, or no descriptor is left: the rest is accepted when that one's turn comes.
+    end
+
     # Accepts from each socket in turn: who waits at one of another slot waits no longer than who waits at its own.
     def accept
       @listeners.size.times do
@@ -91,6 +120,9 @@ module PreforkLauncher
         socket = @listeners[@turn].accept_nonblock(exception: false)
         return socket unless socket == :wait_readable
       end
+      nil
+    rescue Errno::EINVAL
+      @listeners -= [@listeners[@turn]] # a port where another process has stopped listening, for all
       nil
     end
 

@@ -43,6 +43,11 @@ module PreforkLauncher
       leave(:after_backlog)
     end
 
+    # Whether there is no supervisor.
+    def alone?
+      !@deadline.nil?
+    end
+
     # Has the worker leave for a signal. A process that the application forks inherits the handler, but not the duty.
     # What the supervisor has said stands: systemd may signal every process of a
     # service that is to stop, and the backlog would be lost with it.

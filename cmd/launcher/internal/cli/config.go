@@ -11,11 +11,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/lighttpd"
-	"launcher/preforker/sockets"
 )
 
 const (
 	optFull            = "full"
+	optHost            = "host"
 	optAddress         = "address"
 	optPort            = "port"
 	optCheck           = "check"
@@ -33,6 +33,8 @@ func configCommand(stdout *os.File) *cli.Command {
 		Description: "Prints a snippet to paste or include, or with --full a whole file for lighttpd -D -f FILE. Files\n" +
 			"below public/ are served without Ruby.",
 		Flags: append(siteFlags(), sendfileFlag(), bufferedFlag(),
+			&cli.StringSliceFlag{Name: optHost, DefaultText: "this host's", Usage: "lead to the NUM workers of a launcher elsewhere, at `HOST:PORT` and " +
+				"the ports that follow it (its --listen); may be repeated"},
 			&cli.BoolFlag{Name: optFull, Usage: "print a whole file instead of a snippet"},
 			&cli.StringFlag{Name: optAddress, Value: "127.0.0.1", Usage: "with --full: listen at `ADDRESS`"},
 			&cli.IntFlag{Name: optPort, Value: 8080, Usage: "with --full: listen at `PORT`"},
@@ -95,18 +97,37 @@ func checkListener(ctx *cli.Context) error {
 	return nil
 }
 
+// configSite returns the site whose workers are where --host says, else on this host.
+func configSite(ctx *cli.Context, where site, workers int) (lighttpd.Site, error) {
+	hosts := ctx.StringSlice(optHost)
+	if len(hosts) == 0 {
+		if err := where.checkPlaces(workers); err != nil {
+			return lighttpd.Site{}, err
+		}
+		return where.lighttpd(workers), nil
+	}
+	if ctx.IsSet(optListen) {
+		warn(ctx.App.ErrWriter, []string{"no effect with --host, which names the workers of other hosts: --" + optListen})
+	}
+	site := where.lighttpd(workers)
+	var err error
+	site.Sockets, err = hostPlaces(hosts, workers)
+	return site, err
+}
+
 func configText(ctx *cli.Context, where site, workers int) (string, error) {
 	version, err := lighttpdVersion(ctx.Context, ctx.String(optLighttpd), ctx.String(optLighttpdVersion))
 	if err != nil {
 		return "", namedBy(ctx, optLighttpd, err)
 	}
-	if err := sockets.CheckPaths(where.socketDir, workers); err != nil {
+	site, err := configSite(ctx, where, workers)
+	if err != nil {
 		return "", err
 	}
 	if !ctx.Bool(optFull) {
-		return lighttpd.Snippet(where.lighttpd(workers), version)
+		return lighttpd.Snippet(site, version)
 	}
-	return lighttpd.Full(where.lighttpd(workers), version, lighttpd.Server{
+	return lighttpd.Full(site, version, lighttpd.Server{
 		Address: ctx.String(optAddress), Port: ctx.Int(optPort), UploadDir: os.TempDir(),
 	})
 }

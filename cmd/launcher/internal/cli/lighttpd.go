@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/lighttpd"
-	"launcher/preforker/sockets"
 )
 
 // snippetName is the file beside the sockets that lighttpd can include.
@@ -30,7 +29,7 @@ func bufferedFlag() cli.Flag {
 // lighttpd returns the site as package lighttpd has it.
 func (s site) lighttpd(workers int) lighttpd.Site {
 	return lighttpd.Site{Root: s.app.Root, Public: lighttpd.FindPublic(s.app.Root),
-		Sockets: sockets.Paths(s.socketDir, workers), Prefix: s.app.URLPrefix,
+		Sockets: s.places(workers), Prefix: s.app.URLPrefix,
 		Sendfile: withResolved(s.sendfileDirs), Buffered: s.buffered}
 }
 

@@ -25,6 +25,8 @@ const (
 	optSocketDir    = "socket-dir"
 	optSocketMode   = "socket-mode"
 	optSocketGroup  = "socket-group"
+	optListen       = "listen"
+	optListenAllow  = "listen-allow"
 	optURLPrefix    = "url-prefix"
 	optMountedBy    = "mounted-by"
 	optBootTimeout  = "boot-timeout"
@@ -50,6 +52,7 @@ func siteFlags() []cli.Flag {
 		&cli.StringFlag{Name: optRackup, EnvVars: env(optRackup),
 			Usage: "`FILE` to run, absolute or below the root", DefaultText: "config.ru, else config/environment.rb"},
 		&cli.StringFlag{Name: optSocketDir, EnvVars: env(optSocketDir), Usage: "`FOLDER` of the sockets", DefaultText: "log, below the root"},
+		listenFlag(),
 		&cli.StringFlag{Name: optURLPrefix, EnvVars: append(env(optURLPrefix), "RAILS_RELATIVE_URL_ROOT"),
 			Usage: "`PATH` that the application is mounted under, such as /shop", DefaultText: "none"},
 	}
@@ -68,6 +71,7 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: optSocketMode, EnvVars: env(optSocketMode), Value: "0660", Usage: "octal `MODE` of the sockets"},
 		&cli.StringFlag{Name: optSocketGroup, EnvVars: env(optSocketGroup),
 			Usage: "`GROUP` of the sockets, the web server's (www-data)", DefaultText: "this user's"},
+		listenAllowFlag(),
 		&cli.DurationFlag{Name: optBootTimeout, EnvVars: env(optBootTimeout), Value: 90 * time.Second,
 			Usage: "`TIME` that the application may take to load, and a worker to come up"},
 		&cli.DurationFlag{Name: optDrainTimeout, EnvVars: env(optDrainTimeout), Value: 30 * time.Second,

@@ -23,7 +23,6 @@ import (
 	"launcher/lighttpd"
 	"launcher/preforker"
 	"launcher/preforker/linux"
-	"launcher/preforker/sockets"
 )
 
 // runName is the command of "launcher NUM", which a user types without a name.
@@ -98,7 +97,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	// From here on there is something to clean up.
 	signals, end := notifyStop()
 	defer end()
-	if os.Geteuid() == 0 && config.SocketGroup < 0 && listener == nil {
+	if os.Geteuid() == 0 && config.SocketGroup < 0 && listener == nil && config.Listen == nil {
 		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
 	}
 	debug.SetGCPercent(garbagePercent)
@@ -132,7 +131,7 @@ func releaseFonts(logger *slog.Logger) {
 
 // remark logs what has no effect, and which folders may not be the ones that are meant.
 func remark(ctx *cli.Context, config preforker.Config, where site, logger *slog.Logger) {
-	for _, warning := range slices.Concat(withoutEffect(ctx, config), deployWarnings(where.app.Root, where.socketDir),
+	for _, warning := range slices.Concat(withoutEffect(ctx, config), openPorts(where, config.Allow), deployWarnings(where.app.Root, where.socketDir),
 		missingSendfileDirs(where.app.Root, ctx.StringSlice(optSendfileDir))) {
 		logger.Warn(warning)
 	}
@@ -190,7 +189,10 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 			return config, where, err
 		}
 	}
-	if err := sockets.CheckPaths(where.socketDir, workers); err != nil {
+	if err := where.checkPlaces(workers); err != nil {
+		return config, where, err
+	}
+	if err := readListen(ctx, where, &config); err != nil {
 		return config, where, err
 	}
 	if config.SpawnMethod, err = spawnMethod(ctx.String(optSpawnMethod)); err != nil {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,8 +21,9 @@ import (
 type site struct {
 	app          ruby.App
 	socketDir    string
-	sendfileDirs []string // absolute; the application may have files below them sent by X-Sendfile
-	buffered     bool     // lighttpd collects each response before it sends it
+	listen       netip.AddrPort // of the first worker; invalid: they have unix sockets in the folder
+	sendfileDirs []string       // absolute; the application may have files below them sent by X-Sendfile
+	buffered     bool           // lighttpd collects each response before it sends it
 }
 
 // readSite reads the options that say where.
@@ -40,7 +42,13 @@ func readSite(ctx *cli.Context) (site, error) {
 	if dir, err = absolute(dir); err != nil {
 		return site{}, err
 	}
-	return site{app: app, socketDir: dir, sendfileDirs: sendfileDirs(app.Root, ctx.StringSlice(optSendfileDir)),
+	var listen netip.AddrPort
+	if text := ctx.String(optListen); text != "" {
+		if listen, err = listenAddress(ctx.Context, text); err != nil {
+			return site{}, err
+		}
+	}
+	return site{app: app, socketDir: dir, listen: listen, sendfileDirs: sendfileDirs(app.Root, ctx.StringSlice(optSendfileDir)),
 		buffered: ctx.Bool(optBuffered)}, nil
 }
 

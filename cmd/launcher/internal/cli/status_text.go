@@ -16,6 +16,7 @@ import (
 	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/proc"
+	"launcher/preforker/sockets"
 )
 
 // nothing is printed where there is no figure.
@@ -26,7 +27,11 @@ const nothing = "–"
 func statusText(s control.Status, width int, zone *time.Location) string {
 	var out strings.Builder
 	line := func(title, words string) { fmt.Fprintf(&out, "%-13s %s\n", title, words) }
-	line("application", visible(s.Root)+", sockets in "+visible(s.SocketDir))
+	files := ", sockets in "
+	if len(s.Slots) > 0 && sockets.IsPort(s.Slots[0].Socket) {
+		files = ", the launcher's files in "
+	}
+	line("application", visible(s.Root)+files+visible(s.SocketDir))
 	method := ""
 	if s.SpawnMethod == string(preforker.SpawnDirect) {
 		method = ", spawn method direct"

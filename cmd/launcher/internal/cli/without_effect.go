@@ -45,6 +45,15 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 	if ctx.Bool(optBuffered) && ctx.String(optHTTP) != "" {
 		warnings = append(warnings, "no effect with --http, which serves without lighttpd: --"+optBuffered)
 	}
+	if config.Listen != nil {
+		for _, option := range []string{optSocketMode, optSocketGroup} {
+			if ctx.IsSet(option) {
+				warnings = append(warnings, "no effect with --listen, where the sockets are no files: --"+option)
+			}
+		}
+	} else if ctx.IsSet(optListenAllow) {
+		warnings = append(warnings, "no effect without --listen: --"+optListenAllow)
+	}
 	if len(config.Warmup.Paths) == 0 {
 		for _, option := range []string{optWarmupHost, optWarmupHeader, optWarmupCount} {
 			if ctx.IsSet(option) {

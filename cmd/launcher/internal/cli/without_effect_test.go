@@ -70,3 +70,35 @@ func TestNothingIsBufferedWithoutLighttpd(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutEffectBesidePorts(t *testing.T) {
+	for _, test := range []struct {
+		words []string
+		ports bool
+		want  []string
+	}{
+		{[]string{"--socket-mode", "0666", "--socket-group", "0"}, true, []string{
+			"no effect with --listen, where the sockets are no files: --socket-mode", "no effect with --listen, where the sockets are no files: --socket-group"}},
+		{[]string{"--socket-mode", "0666", "--socket-group", "0"}, false, nil},
+		{[]string{"--listen-allow", "10.0.0.5"}, true, nil},
+		{[]string{"--listen-allow", "10.0.0.5"}, false, []string{"no effect without --listen: --listen-allow"}},
+		{nil, true, nil},
+	} {
+		set := flag.NewFlagSet("launcher", flag.ContinueOnError)
+		for _, option := range runFlags() {
+			if err := option.Apply(set); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := set.Parse(test.words); err != nil {
+			t.Fatal(err)
+		}
+		config := preforker.Config{}
+		if test.ports {
+			config.Listen = []string{"10.0.0.1:9000"}
+		}
+		if got := withoutEffect(cli.NewContext(nil, set, nil), config); !slices.Equal(got, test.want) {
+			t.Errorf("%q: %q", test.words, got)
+		}
+	}
+}
