@@ -20,7 +20,8 @@ module PreforkLauncher
       # Everything but pchar and "/" (RFC 3986, section 3.3).
       ESCAPED = %r{[^A-Za-z0-9\-._~!$&'()*+,;=:@/]}n.freeze
       UNTIDY = %r{%|//|/\.}n.freeze
-      private_constant :ROOT, :NOWHERE, :SCRIPT_SUFFIX, :LIGHTTPD, :INDEX, :ABSOLUTE, :ESCAPED, :UNTIDY
+      SLASHES = %r{/+}n.freeze
+      private_constant :SLASHES, :ROOT, :NOWHERE, :SCRIPT_SUFFIX, :LIGHTTPD, :INDEX, :ABSOLUTE, :ESCAPED, :UNTIDY
 
       # url_prefix is where the operator mounted the application; nil: not known.
       def initialize(url_prefix)
@@ -97,7 +98,10 @@ module PreforkLauncher
         # Nothing is guessed where the operator has named a prefix: lighttpd's key "/shop" matches /shopping too, and
         # calls that a mount point.
         return below(path, @prefix.path) || [NOWHERE, path] unless @prefix.path.empty?
-        return [NOWHERE, path] if script_name.nil? || script_name.empty? || script_name == ROOT
+
+        # "//evil" names a host in links.
+        script_name = script_name.gsub(SLASHES, ROOT) if script_name&.include?("//")
+        return [NOWHERE, path] if script_name.nil? || !script_name.start_with?(ROOT) || script_name == ROOT
 
         if script_name.end_with?(SCRIPT_SUFFIX)
           # A rewrite or an error handler led here. The script exists in the web server's configuration alone; its
