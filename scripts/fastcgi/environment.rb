@@ -16,7 +16,7 @@ module PreforkLauncher
       # The two others come from "Content_Length" and "Content_Type", and Rack forbids them beside the real ones.
       DROPPED = %w[HTTP_PROXY HTTP_CONTENT_LENGTH HTTP_CONTENT_TYPE].freeze
       # A name or an address as it stands in a URL (RFC 3986, section 3.2.2), and one with a port behind it.
-      HOST = /\A(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~!$&'()*+,;=%]+)\z/n.freeze
+      HOST = /\A(?:\[[0-9A-Fa-f:.]+\]|(?:[0-9A-Za-z\-._~!$&'()*+,;=]|%\h\h)+)\z/n.freeze
       HOST_AND_PORT = /\A(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d*)?\z/n.freeze
       BARE_IPV6 = /\A[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\z/n.freeze
       PORT = /\A\d{1,5}\z/n.freeze

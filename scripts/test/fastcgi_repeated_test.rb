@@ -89,7 +89,8 @@ class FastCGIRepeatedTest < FastCGICase
   {
     "example.com:8080" => "example.com", "[::1]:80" => "[::1]", "::1" => "[::1]", "2001:db8::1" => "[2001:db8::1]", "1.2.3.4:" => "1.2.3.4",
     "_" => "host.example", '~^(www\.)?x$' => "host.example", "a b" => "host.example", "" => "host.example", ":80" => "host.example",
-    "caf\xc3\xa9.example" => "host.example", "*.example.com" => "*.example.com", "[::1]" => "[::1]"
+    "caf\xc3\xa9.example" => "host.example", "*.example.com" => "*.example.com", "[::1]" => "[::1]",
+    "%2" => "host.example", "100%" => "host.example", "%zz.example" => "host.example", "%41.example" => "%41.example"
   }.each do |given, expected|
     define_method("test_server_name_#{given.b.inspect}") do
       assert_equal expected, seen(["SERVER_NAME", given], %w[HTTP_HOST host.example:80])["SERVER_NAME"]
