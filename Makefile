@@ -27,6 +27,8 @@ REDMINE_DEPS := redmine redmine-sqlite
 PEERS := passenger unicorn puma
 # A browser that shows the report, for a test.
 BROWSER := chromium
+# The responders that "launcher conformance" is tried on.
+RESPONDERS := libfcgi-dev php-cgi php-fpm ruby-fcgi fcgiwrap
 # For a test that starts a server of its own.
 POSTGRESQL := postgresql ruby-pg
 # Where "make experiment" puts its report, and further options of "launcher experiment".
@@ -39,16 +41,18 @@ ROOTS ?=
 ROOT ?=
 MIRROR ?=
 
-# Of "make simulate": how many histories, and the seed of the first one.
+# Of "make simulate": how many histories, and the seed of the first one. Of "make fuzz-responder": how many inputs, and
+# what they are made of.
 HISTORIES ?= 1000000
+INPUTS ?= 1000000
 SEED ?= 0
 
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build run clean deps test-deps linters \
-  test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz redmine \
-  packages bench kill-latency measure-start measure-start-redmine measure-optimizations private-memory experiment experiment-redmine experiment-debian13
+  test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
+  packages bench kill-latency measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -121,6 +125,11 @@ simulate:
 fuzz:
 	GO="$(GO)" scripts/dev/fuzz $(FUZZ_TIME)
 
+# As many inputs to real Ruby responders, of which none may end, hang or fail; some thousands of them are among the Go
+# tests. What is found goes to fcgi/fuzz/testdata/corpus.
+fuzz-responder: deps
+	$(GO) test -count 1 -timeout 4h -v ./fcgi/fuzz -inputs $(INPUTS) -seed $(SEED)
+
 # Redmine, a large application: Debian's packages behind lighttpd.
 redmine: deps test-deps
 	$(GO) test -race -tags redmine -timeout 15m -run '^TestRedmine' -v ./cmd/launcher
@@ -185,6 +194,13 @@ PRIVATE ?=
 private-memory: deps launcher
 	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
 	scripts/dev/private-memory $(PRIVATE)
+
+# What the conformance suite finds of this worker and of other responders, as tables: make compare-responders
+# COMPARE="--only libfcgi,php-fpm"
+COMPARE ?=
+compare-responders: deps launcher
+	@scripts/dev/install $(RESPONDERS)
+	scripts/dev/compare-responders $(COMPARE)
 
 clean:
 	rm -f launcher

@@ -35,6 +35,8 @@ var rules = []rule{
 	{packages: []string{"fcgi"}, only: []string{}},
 	{packages: []string{"fcgi/front"}, only: []string{"fcgi"}},
 	{packages: []string{"fcgi/front"}, only: []string{"fcgi", "fcgi/fcgitest"}, tests: true},
+	{packages: []string{"fcgi/conformance"}, only: []string{"fcgi"}},
+	{packages: []string{"fcgi/conformance"}, only: []string{"fcgi", "fcgi/fcgitest"}, tests: true},
 	{packages: []string{"lighttpd"}, only: []string{}, tests: true},
 	{packages: []string{"scripts/..."}, only: []string{}, tests: true},
 	{packages: []string{"cmd/launcher/internal/experiment"}, only: []string{"cmd/launcher/internal/experiment/mix", "preforker/proc"}, tests: true},

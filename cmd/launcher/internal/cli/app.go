@@ -65,7 +65,7 @@ func newApp(stdout, stderr *os.File) *cli.App {
 	app := &cli.App{
 		Name: "launcher",
 		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), statusCommand(stdout), doctorCommand(stdout),
-			experimentCommand(stdout, stderr)},
+			experimentCommand(stdout, stderr), conformanceCommand(stdout)},
 		HideVersion:     true,
 		HideHelp:        true,
 		HideHelpCommand: true,

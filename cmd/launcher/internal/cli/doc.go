@@ -1,5 +1,5 @@
 // Package cli is the command line of launcher: a file a command (run, config, status, doctor,
-// experiment), the options with their values and environment variables, and what is printed.
+// experiment, conformance), the options with their values and environment variables, and what is printed.
 //
 // What always holds:
 //

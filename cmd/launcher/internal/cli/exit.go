@@ -52,6 +52,8 @@ func exitStatus(err error) (status int, printed bool) {
 	switch {
 	case errors.Is(err, errFound):
 		return exitFound, true
+	case errors.Is(err, errNotConforming):
+		return exitFailed, true
 	case errors.As(err, &usage):
 		return exitUsage, false
 	default:

@@ -38,6 +38,7 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 			"launcher status [options]       say what a running launcher and its workers do\n" +
 			"launcher doctor [options]       say what stands in the way of forking this application\n" +
 			"launcher experiment [options]   measure what forking saves for this application\n" +
+			"launcher conformance ADDRESS   ask any FastCGI responder what it does with bad input\n" +
 			"launcher help [command]         say how one of these is used\n" +
 			"launcher version                print the version\n",
 		Description: "Loads the application once, forks NUM workers from it, and gives each a socket of its own,\n" +

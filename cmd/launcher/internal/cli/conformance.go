@@ -1,0 +1,118 @@
+//go:build linux
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/fcgi"
+	"launcher/fcgi/conformance"
+	"launcher/preforker/hint"
+)
+
+const (
+	optParam    = "param"
+	optTimeout  = "timeout"
+	optDeadline = "deadline"
+	optCase     = "case"
+	optList     = "list"
+	optEcho     = "echo"
+)
+
+// errNotConforming says that a case has failed and that this has been printed: exit status 1.
+var errNotConforming = errors.New("a case has failed")
+
+func conformanceCommand(stdout *os.File) *cli.Command {
+	return &cli.Command{
+		Name:      "conformance",
+		Usage:     "ask a FastCGI responder, of whatever kind, what it does with bad and unusual input",
+		ArgsUsage: "unix:PATH|HOST:PORT",
+		UsageText: "launcher conformance [options] unix:PATH\nlauncher conformance [options] HOST:PORT",
+		Description: "Sends what no web server sends, and what few send, to a responder that runs at that address, and prints for each\n" +
+			"case whether it has passed and what came back. It must: the specification says so, or the responder would not\n" +
+			"live; it should: that is what is safe; it may: a policy, of which each passes. Some cases take as long as the\n" +
+			"responder's own time limits. Do not ask one that serves a site: it may die of it.\n\n" +
+			"Any responder can be asked; with --echo it has to run the probe application, and more is asked (fcgi/conformance\n" +
+			"in the sources has the contract and four implementations).\n\n" +
+			"Exit status: 0 nothing has failed, 1 a case has failed or no plain request is answered, 2 a mistake in the\n" +
+			"command line.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: optParam, Usage: "send this parameter with each request, in the place of the usual one: `NAME=VALUE`, repeatable (SCRIPT_FILENAME, which PHP needs)"},
+			&cli.BoolFlag{Name: optEcho, Usage: "the responder runs the probe application"},
+			&cli.StringSliceFlag{Name: optCase, Usage: "run the case `ID` alone, or all with this number; repeatable", DefaultText: "all"},
+			&cli.DurationFlag{Name: optTimeout, Value: conformance.DefaultTimeout, Usage: "`TIME` for what a responder does at once"},
+			&cli.DurationFlag{Name: optDeadline, Value: conformance.DefaultDeadline, Usage: "`TIME` for what waits for a time limit of the responder's own"},
+			&cli.BoolFlag{Name: optList, Usage: "print the cases and what is expected, and ask nobody"},
+			jsonFlag(),
+		},
+		Action:       func(ctx *cli.Context) error { return runConformance(ctx, stdout) },
+		OnUsageError: onUsageError,
+	}
+}
+
+func runConformance(ctx *cli.Context, stdout *os.File) error {
+	cases, err := conformance.Select(conformance.Cases(), ctx.StringSlice(optCase))
+	if err != nil {
+		return usageErrorf("launcher conformance --list", "read --%s: %v", optCase, err)
+	}
+	if ctx.Bool(optList) {
+		return listCases(ctx, stdout, cases)
+	}
+	suite, err := conformanceSuite(ctx)
+	if err != nil {
+		return err
+	}
+	if !ctx.Bool(optJSON) {
+		suite.Report = newConformanceTable(cases).printer(stdout)
+	}
+	running, _, end := untilSignal(ctx.Context, func() {})
+	defer end()
+	results, err := suite.Run(running, cases)
+	switch {
+	case errors.Is(err, conformance.ErrNoProbe):
+		return hint.Errorf("have it run the probe application, or leave --echo out", "ask %s: %w", ctx.Args().First(), err)
+	case errors.Is(err, conformance.ErrNoAnswer):
+		return hint.Errorf("see that it runs there, and which parameters it needs (--param)", "ask %s: %w", ctx.Args().First(), err)
+	case err != nil:
+		return fmt.Errorf("ask %s: %w", ctx.Args().First(), err)
+	}
+	return printConformance(ctx, stdout, results)
+}
+
+func conformanceSuite(ctx *cli.Context) (suite conformance.Suite, err error) {
+	if ctx.NArg() != 1 {
+		return suite, usageErrorf("launcher conformance unix:log/fastcgi.socket-0", "read command line: one address is expected, not %q", ctx.Args().Slice())
+	}
+	if err := positive(ctx, optTimeout, optDeadline); err != nil {
+		return suite, err
+	}
+	suite = conformance.Suite{Timeout: ctx.Duration(optTimeout), Deadline: ctx.Duration(optDeadline), Echo: ctx.Bool(optEcho)}
+	if suite.Network, suite.Address, err = responderAddress(ctx.Args().First()); err != nil {
+		return suite, err
+	}
+	for _, param := range ctx.StringSlice(optParam) {
+		name, value, found := strings.Cut(param, "=")
+		if !found || name == "" {
+			return suite, usageErrorf("--param SCRIPT_FILENAME=/srv/probe.php", "read --%s: %q is not a name and a value", optParam, param)
+		}
+		suite.Params = append(suite.Params, fcgi.Param{Name: name, Value: value})
+	}
+	return suite, nil
+}
+
+// responderAddress reads unix:PATH, or HOST:PORT.
+func responderAddress(text string) (network, address string, err error) {
+	if path, is := strings.CutPrefix(text, "unix:"); is && path != "" {
+		return "unix", path, nil
+	}
+	if _, port, err := net.SplitHostPort(text); err == nil && port != "" && !strings.Contains(text, "/") {
+		return "tcp", text, nil
+	}
+	return "", "", usageErrorf("launcher conformance unix:log/fastcgi.socket-0", "read command line: %q is neither unix:PATH nor HOST:PORT", text)
+}
