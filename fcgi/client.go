@@ -86,6 +86,10 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	x := &exchange{ctx: ctx, cancel: cancel, conn: conn, interrupt: req.Interrupt,
 		sent: make(chan struct{}), done: make(chan struct{}), over: make(chan struct{})}
 	x.unwatch = watch(ctx, conn)
+	if c.HeadTimeout > 0 {
+		timer := time.AfterFunc(c.HeadTimeout, func() { cancel(context.DeadlineExceeded) })
+		defer timer.Stop()
+	}
 	if n, err := conn.Write(head); err != nil {
 		err = cause(ctx, err)
 		close(x.done) // there is no sender
@@ -146,10 +150,6 @@ func (c *Client) receive(x *exchange, req *Request) (*Response, error) {
 	demux := &demuxer{
 		records: NewRecordReader(x.conn),
 		stderr:  lineSink{emit: c.Stderr, left: orDefault(c.MaxStderr, defaultMaxStderr)},
-	}
-	if c.HeadTimeout > 0 {
-		timer := time.AfterFunc(c.HeadTimeout, func() { x.cancel(context.DeadlineExceeded) })
-		defer timer.Stop()
 	}
 	parsed, rest, err := readHead(demux, orDefault(c.MaxHead, defaultMaxHead))
 	if err != nil {

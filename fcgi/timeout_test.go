@@ -25,6 +25,21 @@ func TestClientTimeouts(t *testing.T) {
 		_, _ = conn.Write(fcgitest.Stdout("A: b\r\n\r\nx"))
 		fcgitest.Silent(conn)
 	}
+	// Whole records, of which none is of the body; and bytes that never come to a whole record.
+	flood := func(conn net.Conn) {
+		for _, err := conn.Write(fcgitest.Stdout("A: b\r\n\r\n")); err == nil; _, err = conn.Write(fcgitest.Stderr("more\n")) {
+		}
+	}
+	mumble := func(conn net.Conn) {
+		for _, err := conn.Write(fcgitest.Stderr("more\n")); err == nil; _, err = conn.Write(fcgitest.Stderr("more\n")) {
+		}
+	}
+	trickle := func(conn net.Conn) {
+		_, err := conn.Write(append(fcgitest.Stdout("A: b\r\n\r\n"), "\x01\x06\x00\x01\xff\xff\x00\x00"...))
+		for ; err == nil; _, err = conn.Write([]byte("x")) {
+			time.Sleep(time.Millisecond) // it is the pace of the peer
+		}
+	}
 	canceled, cancel := context.WithCancel(fcgitest.Context(t))
 	cancel()
 	asked, cancel := context.WithCancel(fcgitest.Context(t))
@@ -47,6 +62,9 @@ func TestClientTimeouts(t *testing.T) {
 		{"silence, context", asked, Client{}, cancelWhenAsked, StageHead, context.Canceled},
 		{"context was over", canceled, Client{}, fcgitest.Silent, StageConnect, context.Canceled},
 		{"body, idle timeout", fcgitest.Context(t), Client{IdleTimeout: 20 * time.Millisecond}, stuck, StageBody, ErrIdle},
+		{"STDERR alone, head timeout", fcgitest.Context(t), Client{HeadTimeout: 20 * time.Millisecond}, mumble, StageHead, context.DeadlineExceeded},
+		{"STDERR alone in the body, idle timeout", fcgitest.Context(t), Client{IdleTimeout: 20 * time.Millisecond}, flood, StageBody, ErrIdle},
+		{"bytes of one record, idle timeout", fcgitest.Context(t), Client{IdleTimeout: 20 * time.Millisecond}, trickle, StageBody, ErrIdle},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
