@@ -1,5 +1,5 @@
 // Package scoreboard reads the memory file in which every worker keeps one record
-// of what it is doing. A worker writes its own record with a single pwrite; the
+// of what it is doing. A worker writes its own record, which takes no system call from Ruby 3.1 on; the
 // supervisor reads it at any time, also after the worker was killed, so that
 // the log can name the request that it died in.
 //
