@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../clock"
+require_relative "opening"
 
 module PreforkLauncher
   module FastCGI
@@ -21,16 +22,24 @@ module PreforkLauncher
       attr_reader :type, :id, :length
 
       # The buffer is the responder's, so that a request costs no new one. What it holds counts as read.
-      def initialize(socket, limits:, interrupts:, buffer:)
+      # The observer is told when the peer is waited for.
+      def initialize(socket, limits:, interrupts:, buffer:, observer: nil)
         @socket = socket
         @limits = limits
         @sockets = [socket]
         @interrupts = interrupts
         @buffer = buffer
+        @observer = observer
         @offset = buffer.bytesize
         @type = @id = @length = @content = 0
-        @lost = false
+        @lost = @interrupted = false
         @failure = nil
+      end
+
+      # Goes on with a connection that was kept, and of which nothing is in the buffer.
+      def resume(interrupts)
+        @interrupts = interrupts
+        @offset = @buffer.bytesize
       end
 
       # An error that is this process's own, not the peer's; or nil.
@@ -45,19 +54,21 @@ module PreforkLauncher
         @offset < @buffer.bytesize
       end
 
-      # Waits for a byte between two requests. Returns false when the connection is to be closed. As soon as an
-      # interrupt is readable (another connection waits, or the worker has to leave), a byte has to come within the
-      # grace.
+      # Waits for a byte between two requests. Returns false when the connection is to be closed, or left alone: as soon as
+      # an interrupt is readable (another connection waits, or the worker has to leave), a byte has to come within the grace.
       def await(deadline, grace)
+        @interrupted = false
         watched = [@socket, *@interrupts]
         until buffered?
           received = receive
           return false if received.nil?
           next unless received == :wait_readable
 
+          @observer&.peer_awaited
           remaining = deadline - Clock.now
           return false unless remaining.positive? && (ready = IO.select(watched, nil, nil, remaining))
           next if ready.first.include?(@socket)
+          return leave_alone if grace.zero?
 
           watched = @sockets
           deadline = [deadline, Clock.now + grace].min
@@ -65,8 +76,20 @@ module PreforkLauncher
         true
       end
 
+      # Whether the last wait has ended by an interrupt, and the peer may still send.
+      def left_alone?
+        @interrupted
+      end
+
       def interrupted?
         !@interrupts.empty? && !IO.select(@interrupts, nil, nil, 0).nil?
+      end
+
+      # Returns the beginning of a request, and passes over it, where all of it is in the buffer and looks as usual; else nil.
+      def take_opening(max)
+        opening = Opening.at(@buffer, @offset, max)
+        @offset = opening.stop if opening
+        opening
       end
 
       # Reads one record with its padding. Returns false at the end of the stream, also when it comes within a record.
@@ -106,18 +129,18 @@ module PreforkLauncher
         @buffer.getbyte(@content + index)
       end
 
-      # Reads the next record if it is in the buffer, has this type and id, and no content; returns whether it has.
+      # Passes over the next record if it is in the buffer, has this type and id, and no content; returns whether it has.
       def skip_empty(type, id)
-        return false unless record_buffered? && @buffer.getbyte(@offset) == Record::VERSION && @buffer.getbyte(@offset + 1) == type
-        return false unless (@buffer.getbyte(@offset + 2) << 8 | @buffer.getbyte(@offset + 3)) == id
-        return false unless @buffer.getbyte(@offset + 4).zero? && @buffer.getbyte(@offset + 5).zero?
+        return false unless unread >= Record::HEADER_BYTES
+        return false unless @buffer.byteslice(@offset, 6) == Record.empty(type, id) && record_buffered?
 
         @offset += record_bytes
         true
       end
 
-      # Writes everything, or raises. The deadline starts anew with every byte that the peer takes.
-      def write(bytes)
+      # Writes everything, or raises. The deadline starts anew with every byte that the peer takes. What it has not taken at
+      # once is copied to the rest: as a part of the bytes it would keep their memory, and they could not be used again.
+      def write(bytes, rest = String.new)
         raise PeerLost, "peer is gone" if @lost
 
         deadline = nil
@@ -129,7 +152,9 @@ module PreforkLauncher
           elsif written == bytes.bytesize
             return
           else
-            bytes = bytes.byteslice(written, bytes.bytesize - written)
+            left = StringIO.new(bytes)
+            left.pos = written
+            bytes, rest = left.read(nil, rest), String.new
             deadline = nil
           end
         end
@@ -153,6 +178,8 @@ module PreforkLauncher
       rescue SystemCallError, IOError
         nil # It is closed next.
       end
+
+      attr_reader :socket
 
       def close
         @socket.close
@@ -203,6 +230,11 @@ module PreforkLauncher
         raise lose(error)
       end
 
+      def leave_alone
+        @interrupted = true
+        false
+      end
+
       def lose(error)
         @lost = true
         return error if error.is_a?(ConnectionFailure)
@@ -212,6 +244,7 @@ module PreforkLauncher
       end
 
       def wait_readable(deadline)
+        @observer&.peer_awaited
         remaining = deadline - Clock.now
         return if remaining.positive? && IO.select(@sockets, nil, nil, remaining)
 

@@ -2,19 +2,19 @@
 
 require_relative "errors"
 require_relative "location"
+require_relative "names"
+require_relative "params"
+require_relative "repeated"
 
 module PreforkLauncher
   module FastCGI
-    # Makes a Rack environment (Rack 2 and 3) of FastCGI parameters. It changes and returns the given Hash. HTTP_* names
-    # come as Rack wants them, so a header costs no work here.
+    # Makes a Rack environment (Rack 2 and 3) of FastCGI parameters. HTTP_* names come as Rack wants them, so a header costs
+    # no work here.
     class Environment
       TOKEN = /\A[!#$%&'*+\-.^_`|~0-9A-Za-z]+\z/n.freeze
       PROTOCOL = %r{\AHTTP/\d(?:\.\d)?\z}n.freeze
       # 18 digits are more than any disk holds, and stay a machine integer.
       LENGTH = /\A\d{1,18}\z/n.freeze
-      # HTTP_PROXY is a client's header "Proxy" that libraries take for the proxy of outgoing requests (CVE-2016-5385).
-      # The two others come from "Content_Length" and "Content_Type", and Rack forbids them beside the real ones.
-      DROPPED = %w[HTTP_PROXY HTTP_CONTENT_LENGTH HTTP_CONTENT_TYPE].freeze
       # A name or an address as it stands in a URL (RFC 3986, section 3.2.2), and one with a port behind it.
       HOST = /\A(?:\[[0-9A-Fa-f:.]+\]|(?:[0-9A-Za-z\-._~!$&'()*+,;=]|%\h\h)+)\z/n.freeze
       HOST_AND_PORT = /\A(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d*)?\z/n.freeze
@@ -22,11 +22,13 @@ module PreforkLauncher
       PORT = /\A\d{1,5}\z/n.freeze
       # Where a body without a length needs no coding.
       FRAMED = %r{\AHTTP/[23]}n.freeze
-      private_constant :TOKEN, :PROTOCOL, :LENGTH, :DROPPED, :HOST, :HOST_AND_PORT, :BARE_IPV6, :PORT, :FRAMED
+      private_constant :TOKEN, :PROTOCOL, :LENGTH, :HOST, :HOST_AND_PORT, :BARE_IPV6, :PORT, :FRAMED
 
       # Made after the application was loaded: which Rack it uses is known by then.
       def initialize(errors:, url_prefix:)
         @location = Location.new(url_prefix)
+        @names = Names.known
+        @named = [nil, nil, "localhost"] # two names of a server as they have come, and what has been made of them
         @constants = {
           "rack.errors" => errors,
           "rack.multithread" => false,
@@ -40,12 +42,19 @@ module PreforkLauncher
         @constants.freeze
       end
 
-      # Returns the environment without rack.input, which attach sets. Raises a Refusal for what no application can be
-      # given.
+      # Returns the environment that the parameters of a request make. Raises Params::Malformed, and a Refusal as build does.
+      def parse(bytes)
+        pairs = Params.parse(bytes, env = {}, @names)
+        if pairs > env.size
+          Params.parse(bytes, repeated = Params::Values.new, @names)
+          Repeated.resolve(env, repeated)
+        end
+        build(env)
+      end
+
+      # Changes the parameters to an environment without rack.input, which attach sets. Raises a Refusal for what no
+      # application can be given.
       def build(env)
-        # A name with a period belongs to Rack, its servers and applications; none comes from outside.
-        env.delete_if { |name, _| name.include?(".") }
-        DROPPED.each { |name| env.delete(name) }
         method = env["REQUEST_METHOD"]
         raise Refusal.new(400, "REQUEST_METHOD is no method: #{method.inspect}") unless method && TOKEN.match?(method)
 
@@ -86,10 +95,10 @@ module PreforkLauncher
       def identify_server(env)
         secure = secure?(env)
         env["rack.url_scheme"] = secure ? "https" : "http"
-        env["SERVER_NAME"] = server_name(env)
+        env["SERVER_NAME"] = server_name(env["SERVER_NAME"], env["HTTP_HOST"])
         env["SERVER_PORT"] = secure ? "443" : "80" unless PORT.match?(env["SERVER_PORT"].to_s)
         protocol = env["SERVER_PROTOCOL"]
-        protocol = env["SERVER_PROTOCOL"] = "HTTP/1.1" unless protocol && PROTOCOL.match?(protocol)
+        protocol = env["SERVER_PROTOCOL"] = "HTTP/1.1" unless protocol && (protocol == "HTTP/1.1" || PROTOCOL.match?(protocol))
         # Applications of Rack 2 read HTTP_VERSION, Rack 3 wants it equal to SERVER_PROTOCOL; a client's header
         # "Version" is neither.
         env["HTTP_VERSION"] = protocol
@@ -102,14 +111,19 @@ module PreforkLauncher
         env["REQUEST_SCHEME"] == "https"
       end
 
-      # Returns a host without its port. nginx has _ or a pattern for any name, HAProxy a port behind it.
-      def server_name(env)
-        name = env["SERVER_NAME"].to_s
-        return "[#{name}]" if BARE_IPV6.match?(name)
+      # Returns a host without its port, the same as for the request before where that had the same names.
+      def server_name(server, host)
+        @named = [server&.dup, host&.dup, without_port(server.to_s, host.to_s)] unless @named[0] == server && @named[1] == host
+        @named[2].dup
+      end
 
-        [name, env["HTTP_HOST"].to_s].each do |one|
-          host = one[HOST_AND_PORT, 1]
-          return host if host && host != "_" && HOST.match?(host)
+      # nginx has _ or a pattern for any name, HAProxy a port behind it.
+      def without_port(server, host)
+        return "[#{server}]" if BARE_IPV6.match?(server)
+
+        [server, host].each do |one|
+          name = one[HOST_AND_PORT, 1]
+          return name if name && name != "_" && HOST.match?(name)
         end
         "localhost"
       end

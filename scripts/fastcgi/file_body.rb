@@ -57,6 +57,12 @@ module PreforkLauncher
         @own = own
       end
 
+      # Sends as many bytes as the size says, or fewer where the file has shrunk meanwhile, and returns how many. Yields before each
+      # record.
+      def send_to(output, &before)
+        output.copy(@file, @size, &before)
+      end
+
       # Yields as many bytes as the size says, also where the file grows meanwhile.
       def each
         block = String.new(capacity: BLOCK)

@@ -38,10 +38,30 @@ module PreforkLauncher
       }.freeze
       # Names of files. The other ones that send something in the place of the body have addresses, or more than a name.
       FILES = %w[x-sendfile x-lighttpd-send-file].freeze
-      SIZES = SPECIAL.keys.map(&:size).uniq.freeze # most names are told apart by their length
-      OWN = %w[rack. Rack. RACK.].freeze
+      OWN = "rack."
+      NAMES_MAX = 500 # that are remembered
       BODILESS = [204, 205, 304].freeze
-      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :SIZES, :OWN, :BODILESS
+      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :OWN, :NAMES_MAX, :BODILESS
+
+      # Returns what is done with a header of this name, :send with most. Raises InvalidResponse for what is none.
+      def self.kind_of(name)
+        raise InvalidResponse, "header name #{name.inspect}" unless name.ascii_only?
+
+        known = name.downcase
+        return SPECIAL[known] if SPECIAL.key?(known)
+        return :own if known.start_with?(OWN)
+        raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name)
+
+        :send
+      end
+
+      # Of each name that was sent, the kind.
+      KINDS = Hash.new do |known, name|
+        kind = kind_of(name)
+        known.clear if known.size >= NAMES_MAX
+        known[name] = kind
+      end
+      private_constant :KINDS
 
       # Returns the head and the body of a plain text response, for what the application has not served.
       def self.plain(status)
@@ -56,7 +76,7 @@ module PreforkLauncher
       def initialize(status, headers, resolve_files: false)
         @status = final(status)
         @resolve_files = resolve_files
-        @lines = String.new(capacity: 512)
+        @lines = String.new(capacity: 512) << (STATUS_LINES[@status] || "Status: #{@status} Unassigned\r\n")
         @length = @stream = nil
         @chunked = @partial = @encoded = @elsewhere = false
         raise InvalidResponse, "headers are a #{headers.class}, Rack wants a Hash" unless headers.respond_to?(:each)
@@ -89,10 +109,8 @@ module PreforkLauncher
       def render(known = nil)
         known = nil if bodiless? || @chunked || @encoded || @elsewhere
         length = @length || known
-        head = STATUS_LINES[@status] || "Status: #{@status} Unassigned\r\n".b
-        head += @lines
-        head << "content-length: #{length}\r\n" if length
-        head << "\r\n"
+        @lines << "content-length: " << length.to_s << "\r\n" if length
+        @lines << "\r\n"
       end
 
       private
@@ -115,22 +133,25 @@ module PreforkLauncher
         return if value.nil?
 
         name = name.to_s
-        raise InvalidResponse, "header name #{name.inspect}" unless name.ascii_only?
+        kind = KINDS[name]
+        if kind != :send
+          return take_own(name.downcase, value) if kind == :own
+          return unless keep?(kind, value)
 
-        kind = SPECIAL[name] || (SIZES.include?(name.size) && SPECIAL[name.downcase])
-        return if kind && !keep?(kind, value)
-        return take_own(name.downcase, value) if name.start_with?(*OWN)
-        raise InvalidResponse, "header name #{name.inspect}" unless NAME.match?(name)
-
-        value = resolved(value) if @resolve_files && FILES.include?(name.downcase)
-        if value.is_a?(Array)
-          value.each { |part| append(name, part.to_s.b) unless part.nil? }
-        else
-          text = value.to_s.b
-          return append(name, text) unless text.include?("\n")
-
-          text.split("\n").each { |part| append(name, part) unless part.empty? }
+          value = resolved(value) if @resolve_files && FILES.include?(name.downcase)
         end
+        return value.each { |part| append(name, binary(part)) unless part.nil? } if value.is_a?(Array)
+
+        text = binary(value)
+        return append(name, text) unless text.include?("\n")
+
+        text.split("\n").each { |part| append(name, part) unless part.empty? }
+      end
+
+      # Returns the text of a value, of which a copy is made where it could not be appended to bytes as it is.
+      def binary(value)
+        text = value.to_s
+        text.ascii_only? ? text : text.b
       end
 
       # Whether a special header is sent as it is.

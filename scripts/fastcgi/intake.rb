@@ -4,7 +4,6 @@ require_relative "../clock"
 require_relative "record"
 require_relative "errors"
 require_relative "params"
-require_relative "repeated"
 require_relative "input"
 require_relative "request"
 
@@ -31,6 +30,11 @@ module PreforkLauncher
         reset
       end
 
+      # After how long without a request a kept connection is closed.
+      def idle_seconds
+        @limits.idle_seconds
+      end
+
       # Returns the next request, or nil when there will be none: the peer closed, was silent for too long, or has to
       # make room. Raises a Refusal for a request that is not the application's to serve, and a ConnectionFailure where
       # the connection is lost.
@@ -38,6 +42,9 @@ module PreforkLauncher
         reset
         @idle_deadline = Clock.now + (@fresh ? @limits.head_seconds : @limits.idle_seconds)
         @deadline = @fresh ? @idle_deadline : nil
+        return nil unless arrived?
+
+        open_at_once
         until @phase == :responding
           return nil unless more?
 
@@ -61,6 +68,12 @@ module PreforkLauncher
       # Whether the connection can carry another request.
       def reusable?
         @keep && @sound
+      end
+
+      # Lets go of the current request, and returns true.
+      def rest
+        reset
+        true
       end
 
       # Whether something of the request was not read yet.
@@ -89,15 +102,29 @@ module PreforkLauncher
         @watching = @sound = true
       end
 
+      # Waits for a byte, where there is none. Returns false when there is nothing more to come.
+      def arrived?
+        return true if @connection.buffered?
+        return false unless @connection.await(@idle_deadline, @fresh ? @limits.silent_seconds : 0)
+
+        @fresh = false
+        true
+      end
+
+      # Begins a request that looks as usual, with all its parameters. Others begin record by record.
+      def open_at_once
+        opening = @connection.take_opening(@limits.params_bytes) or return
+        @id = Opening::ID
+        @keep = opening.keep?
+        @params = opening.params
+        @deadline = @idle_deadline
+        params_complete
+      end
+
       # Reads a record, which is the connection's current one then. Returns false when there is nothing more to come.
       def more?
-        return false if @phase == :ended
+        return false if @phase == :ended || (@phase == :idle && !arrived?)
 
-        if @phase == :idle && !@connection.buffered?
-          return false unless @connection.await(@idle_deadline, @fresh ? @limits.silent_seconds : 0)
-
-          @fresh = false
-        end
         @deadline ||= Clock.now + @limits.head_seconds
         @connection.read_record(@deadline)
       end
@@ -164,11 +191,9 @@ module PreforkLauncher
       end
 
       def params_complete
-        env = Params.parse(@params, {}, repeated = {})
+        @env = @environment.parse(@params)
         @params = nil
-        Repeated.resolve(env, repeated) unless repeated.empty?
-        @env = @environment.build(env)
-        @missing = @environment.content_length(env)
+        @missing = @environment.content_length(@env)
         @input = Input.new(@limits.memory_bytes)
         @phase = :body
         if @missing&.zero?
@@ -262,7 +287,8 @@ module PreforkLauncher
       def send_values
         ignore
         content = String.new
-        Params.parse(@connection.content).each_key do |name|
+        Params.parse(@connection.content, asked = {})
+        asked.each_key do |name|
           value = CAPABILITIES[name]
           Params.append(content, name, value) if value
         end

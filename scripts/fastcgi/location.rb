@@ -31,6 +31,8 @@ module PreforkLauncher
       def apply(env)
         uri = env["REQUEST_URI"]
         uri = env["REQUEST_URI"] = synthesize(env) if uri.nil? || uri.empty?
+        return take_whole(env, uri) if at_root?(env, uri)
+
         path, query = rewritten(env, *split(uri))
         script, rest = mount(path, env["SCRIPT_NAME"], env["PATH_INFO"], env["SERVER_SOFTWARE"])
         script, rest = NOWHERE, script + rest if !script.empty? && @prefix.taken_by_app?(script)
@@ -40,6 +42,24 @@ module PreforkLauncher
       end
 
       private
+
+      # Whether the whole path goes to the application, as nothing is mounted or rewritten. It says no where it would have to look closer.
+      def at_root?(env, uri)
+        return false unless uri.start_with?(ROOT) && @prefix.path.empty? && !uri.include?("#")
+
+        script, target = env.values_at("SCRIPT_NAME", "REDIRECT_URI")
+        return target.nil? if script.nil? || script.empty? || script == ROOT
+
+        # As the launcher's own configuration of lighttpd leads to it.
+        script.end_with?(SCRIPT_SUFFIX) && script.rindex(ROOT)&.zero? && target == script + uri
+      end
+
+      def take_whole(env, uri)
+        path, _, query = uri.partition("?")
+        env["SCRIPT_NAME"] = NOWHERE
+        env["PATH_INFO"] = path
+        env["QUERY_STRING"] = query
+      end
 
       # Returns the path and the query of a request target (RFC 9112, section 3.2).
       def split(uri)

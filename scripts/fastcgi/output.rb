@@ -3,16 +3,41 @@
 module PreforkLauncher
   module FastCGI
     # Writes the STDOUT stream of one request. What is appended is held until flush, so head, body and END_REQUEST of a
-    # small response leave in one write; a large one is written as it grows.
+    # small response leave in one write; a large one is written as it grows, a full record at a time.
     class Output
-      HELD_BYTES = 131_072
+      # Of a record without padding.
+      FULL_BYTES = Record::FULL_CONTENT + Record::HEADER_BYTES
 
-      def initialize(connection, id)
+      # What is held between two writes, and a part of something larger on its way there. All requests of a responder use the
+      # same: Strings that are made anew for each 64 KiB are garbage, and their memory goes back to the system and comes again.
+      class Buffer
+        CAPACITY = 4096 # bytes; it grows once, with the first larger response
+        NOTHING = [].freeze
+        private_constant :CAPACITY, :NOTHING
+
+        attr_reader :held, :part
+
+        def initialize
+          @held = String.new(capacity: CAPACITY)
+          @part = String.new
+        end
+
+        # Empties what is held and keeps its memory, which String#clear gives back.
+        def clear
+          NOTHING.pack("@0", buffer: @held)
+        rescue RuntimeError # somebody has made a copy of it, which has the same memory for as long as neither is changed
+          @held.clear
+        end
+      end
+
+      def initialize(connection, id, buffer = Buffer.new)
         @connection = connection
         @id = id
-        @buffer = String.new(capacity: 4096)
-        @record = nil
+        @buffer = buffer
+        @held = buffer.held
+        @open = false
         @started = @finished = false
+        buffer.clear
       end
 
       # Whether bytes of this response were sent: it cannot be replaced any more.
@@ -28,34 +53,47 @@ module PreforkLauncher
       # Appends bytes in records, none of which is empty: that would end the stream (FastCGI Specification, section
       # 3.3).
       def append(bytes)
+        return if bytes.empty?
+
         # Another encoding's bytes cannot be appended to a binary string that has bytes above 127.
         bytes = bytes.b unless bytes.encoding == Encoding::BINARY
-        length = bytes.bytesize
-        offset = 0
-        while offset < length
-          @record ||= Record.open(@buffer, Record::STDOUT, @id)
-          room = Record::FULL_CONTENT + Record::HEADER_BYTES + @record - @buffer.bytesize
-          size = [room, length - offset].min
-          @buffer << (size == length ? bytes : bytes.byteslice(offset, size))
-          offset += size
-          close_record if size == room
-          flush if @buffer.bytesize >= HELD_BYTES
+        open_record unless @open
+        left = FULL_BYTES - @held.bytesize
+        return copy(StringIO.new(bytes), bytes.bytesize) if bytes.bytesize > left
+
+        @held << bytes
+        flush if bytes.bytesize == left
+      end
+
+      # Appends so many bytes of what is to be read, or as many as there are, and returns how many. Yields before each record.
+      def copy(source, bytes)
+        copied = 0
+        while copied < bytes
+          yield if block_given?
+          left = @open ? FULL_BYTES - @held.bytesize : Record::FULL_CONTENT
+          break unless source.read([left, bytes - copied].min, @buffer.part)
+
+          open_record unless @open
+          @held << @buffer.part
+          copied += @buffer.part.bytesize
+          flush if @buffer.part.bytesize == left
         end
+        copied
       end
 
       def flush
-        close_record
-        return if @buffer.empty?
+        close_record if @open
+        return if @held.empty?
 
         @started = true
-        @connection.write(@buffer)
+        @connection.write(@held, @buffer.part)
+      ensure
         @buffer.clear
       end
 
       def finish
-        close_record
-        Record.append(@buffer, Record::STDOUT, @id)
-        Record.append_end_request(@buffer, @id)
+        close_record if @open
+        Record.append_end(@held, @id)
         flush
         @finished = true
       end
@@ -63,16 +101,19 @@ module PreforkLauncher
       # Discards what was not written yet.
       def discard
         @buffer.clear
-        @record = nil
+        @open = false
       end
 
       private
 
-      def close_record
-        return unless @record
+      def open_record
+        Record.open(@held, Record::STDOUT, @id)
+        @open = true
+      end
 
-        Record.close(@buffer, @record)
-        @record = nil
+      def close_record
+        Record.close(@held, 0)
+        @open = false
       end
     end
   end

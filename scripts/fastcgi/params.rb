@@ -8,31 +8,61 @@ module PreforkLauncher
     module Params
       class Malformed < StandardError; end
 
-      UNSAFE = /[\0\r\n]/n.freeze
-      private_constant :UNSAFE
+      UNSAFE = "\0\r\n".b.freeze
+      # Of which each length below 128 is one itself: so many are allowed for it.
+      LENGTHS = Array.new(128) { |length| length.chr.count(UNSAFE) }.freeze
+      # Names as they come.
+      ANY = Hash.new { |_, name| name }.freeze
+      private_constant :UNSAFE, :LENGTHS
 
-      # Returns the pairs as a Hash. A name that comes twice has its last value; all of them are in the other Hash, if
-      # there is one. An empty name is skipped. NUL, CR and LF are in no header that a web server accepts: one more
-      # header could be hidden by them.
-      def self.parse(bytes, into = {}, repeated = nil)
-        offset = 0
-        total = bytes.bytesize
-        while offset < total
-          name_length = length_at(bytes, offset, total)
-          offset += bytes.getbyte(offset) < 128 ? 1 : 4
-          value_length = length_at(bytes, offset, total)
-          offset += bytes.getbyte(offset) < 128 ? 1 : 4
-          raise Malformed, "a parameter is longer than its stream" if name_length + value_length > total - offset
-
-          name = bytes.byteslice(offset, name_length)
-          value = bytes.byteslice(offset + name_length, value_length)
-          raise Malformed, "a parameter contains NUL, CR or LF" if UNSAFE.match?(name) || UNSAFE.match?(value)
-
-          (repeated[name] ||= [into[name]]) << value if repeated && into.key?(name)
-          into[name] = value unless name_length.zero?
-          offset += name_length + value_length
+      # Collects all values of each name.
+      class Values < Hash
+        def []=(name, value)
+          key?(name) ? fetch(name) << value : super(name, [value])
         end
-        into
+      end
+
+      # Puts the pairs into a Hash, and returns how many they were: more than that has of them where a name came twice, which
+      # has its last value then. Names has each name as it is to be there, and nil for one that is left out.
+      #
+      # NUL, CR and LF are in no header that a web server accepts: one more header could be hidden by them. They are counted
+      # once for all, since to search each name and value takes as long as everything else here.
+      def self.parse(bytes, into = {}, names = ANY)
+        offset = pairs = 0
+        total = bytes.bytesize
+        unsafe = bytes.count(UNSAFE)
+        while offset < total
+          name_length = bytes.getbyte(offset)
+          if name_length < 128
+            unsafe -= LENGTHS[name_length]
+            offset += 1
+          else
+            name_length = long_length(bytes, offset)
+            unsafe -= bytes.byteslice(offset, 4).count(UNSAFE)
+            offset += 4
+          end
+          value_length = bytes.getbyte(offset) or raise Malformed, "a parameter has no length"
+          if value_length < 128
+            unsafe -= LENGTHS[value_length]
+            offset += 1
+          else
+            value_length = long_length(bytes, offset)
+            unsafe -= bytes.byteslice(offset, 4).count(UNSAFE)
+            offset += 4
+          end
+          value_offset = offset + name_length
+          rest = value_offset + value_length
+          raise Malformed, "a parameter is longer than its stream" if rest > total
+
+          if (name = names[bytes.byteslice(offset, name_length)])
+            into[name] = bytes.byteslice(value_offset, value_length)
+            pairs += 1
+          end
+          offset = rest
+        end
+        raise Malformed, "a parameter contains NUL, CR or LF" unless unsafe.zero?
+
+        pairs
       end
 
       def self.append(buffer, name, value)
@@ -41,16 +71,12 @@ module PreforkLauncher
         buffer << name << value
       end
 
-      def self.length_at(bytes, offset, total)
-        raise Malformed, "a parameter has no length" if offset >= total
+      def self.long_length(bytes, offset)
+        raise Malformed, "a parameter's length is cut off" if offset + 4 > bytes.bytesize
 
-        first = bytes.getbyte(offset)
-        return first if first < 128
-        raise Malformed, "a parameter's length is cut off" if offset + 4 > total
-
-        (first & 0x7f) << 24 | bytes.getbyte(offset + 1) << 16 | bytes.getbyte(offset + 2) << 8 | bytes.getbyte(offset + 3)
+        bytes.byteslice(offset, 4).unpack1("N") & 0x7fff_ffff
       end
-      private_class_method :length_at
+      private_class_method :long_length
 
       def self.append_length(buffer, length)
         buffer << (length < 128 ? [length].pack("C") : [length | 0x8000_0000].pack("N"))

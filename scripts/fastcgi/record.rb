@@ -34,6 +34,14 @@ module PreforkLauncher
       PADDING = Array.new(8) { |size| ("\0" * size).b.freeze }.freeze
       NO_CONTENT = String.new.freeze
 
+      # Returns the first six bytes of a record that has no content, the rest being padding.
+      def self.empty(type, id)
+        id == 1 ? EMPTY.fetch(type) : [VERSION, type, id, 0].pack("CCnn")
+      end
+
+      EMPTY = (BEGIN_REQUEST..UNKNOWN_TYPE).to_h { |type| [type, [VERSION, type, 1, 0].pack("CCnn").freeze] }.freeze
+      private_constant :EMPTY
+
       # Begins a record at the end of the buffer (binary) and returns where it starts. Content is appended by the caller
       # until close.
       def self.open(buffer, type, id)
@@ -59,6 +67,11 @@ module PreforkLauncher
         buffer << content
         close(buffer, start)
         buffer
+      end
+
+      # Appends the empty record that ends STDOUT, and an END_REQUEST.
+      def self.append_end(buffer, id)
+        [VERSION, STDOUT, id, 0, 0, 0, VERSION, END_REQUEST, id, 8, 0, 0, 0, REQUEST_COMPLETE].pack("CCnnCCCCnnCCNCx3", buffer: buffer)
       end
 
       # Appends an END_REQUEST (section 5.5). The application status is the exit status of a CGI program; a Rack

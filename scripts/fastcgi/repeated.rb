@@ -19,10 +19,11 @@ module PreforkLauncher
       CHAIN = %w[HTTP_X_FORWARDED_FOR HTTP_FORWARDED].freeze
       private_constant :HEADER, :SINGLE, :CHAIN
 
+      # Takes all values of each name.
       def self.resolve(env, repeated)
         software = env["SERVER_SOFTWARE"].to_s
         repeated.each do |name, values|
-          next unless name.start_with?(HEADER)
+          next unless values.size > 1 && name.start_with?(HEADER)
 
           next env[name] = values.join(name == "HTTP_COOKIE" ? "; " : ", ") unless single?(name, software)
 

@@ -4,7 +4,9 @@ require_relative "record"
 require_relative "errors"
 require_relative "limits"
 require_relative "params"
+require_relative "names"
 require_relative "repeated"
+require_relative "opening"
 require_relative "connection"
 require_relative "input"
 require_relative "log_lines"
@@ -14,6 +16,7 @@ require_relative "location"
 require_relative "environment"
 require_relative "request"
 require_relative "intake"
+require_relative "kept_connection"
 require_relative "output"
 require_relative "head"
 require_relative "chunked"
@@ -44,20 +47,40 @@ module PreforkLauncher
         @observer = observer
         @limits = limits
         @environment = Environment.new(errors: @errors, url_prefix: url_prefix)
-        @buffer = String.new(capacity: Connection::READ_BYTES)
+        @received = String.new(capacity: Connection::READ_BYTES)
+        @sent = Output::Buffer.new
       end
 
       # Serves a connection to its end and closes it. Raises nothing, whatever comes out of the socket or the
-      # application. Any of the interrupts being readable means that a connection without a request has to make room.
+      # application. Any of the interrupts being readable means that a connection without a request has to make room: it is
+      # added to the kept ones where it has had one, for the web server may be about to send the next, and closed where
+      # these are nil.
       #
       # Returns false when something failed that is neither the peer's nor the application's: this process cannot be
       # trusted to serve the next connection, and one that fails at once seems idle, so a web server that balances by
       # load would send it all of them.
-      def serve(socket, interrupts: [])
+      def serve(socket, interrupts: [], kept: nil)
+        serve_on(kept) do
+          connection = Connection.new(socket, limits: @limits, interrupts: interrupts, buffer: @received, observer: @observer)
+          [connection, Intake.new(connection, environment: @environment, limits: @limits)]
+        end
+      end
+
+      # Serves a kept connection as before, once something has come there.
+      def resume(one, interrupts: [], kept: nil)
+        serve_on(kept) do
+          one.connection.resume(interrupts)
+          [one.connection, one.intake]
+        end
+      end
+
+      private
+
+      def serve_on(kept)
         current = Current.new
-        connection = Connection.new(socket, limits: @limits, interrupts: interrupts, buffer: @buffer)
-        intake = Intake.new(connection, environment: @environment, limits: @limits)
-        serve_requests(connection, intake, current)
+        connection, intake = yield
+        stays = serve_requests(connection, intake, current, kept) && kept
+        kept << KeptConnection.new(connection, intake) if stays
         sound?(connection)
       rescue ProtocolViolation, DeadlinePassed => error
         @errors.note("closed a FastCGI connection: #{error.message}")
@@ -68,29 +91,31 @@ module PreforkLauncher
         give_up(error, connection, intake, current)
         false
       ensure
-        intake&.discard
-        connection&.close
+        unless stays
+          intake&.discard
+          connection&.close
+        end
       end
 
-      private
-
-      def serve_requests(connection, intake, current)
+      # Returns whether the connection may carry another request, and has to make room before.
+      def serve_requests(connection, intake, current, kept)
         served = 0
         while (request = intake.next_request)
           sound = respond(request, connection, intake, current)
           served += 1
-          return unless sound
+          return false unless sound
           return close_gently(connection, intake) unless intake.reusable?
-          return if served >= @limits.kept_requests && connection.interrupted?
+          return intake.rest if served >= @limits.kept_requests && !(kept && connection.buffered?) && connection.interrupted?
         end
+        connection.left_alone?
       rescue Refusal => refusal
         refuse(refusal, connection, intake)
       end
 
-      # Responds without the application. What is left of the request cannot be trusted, so the connection is not kept.
+      # Responds without the application, and returns false. What is left of the request cannot be trusted, so the connection is not kept.
       def refuse(refusal, connection, intake)
         @errors.note("refused a FastCGI request with #{refusal.status}: #{refusal.message}")
-        output = Output.new(connection, intake.id)
+        output = Output.new(connection, intake.id, @sent)
         Head.plain(refusal.status).each { |part| output.append(part) }
         output.finish
         close_gently(connection, intake)
@@ -106,9 +131,9 @@ module PreforkLauncher
       # Reports a failure of this process, and responds with 500 where no response has begun.
       def give_up(error, connection, intake, current)
         @errors.report(error, current.request ? "serve #{current.request}" : "serve a FastCGI connection")
-        return if current.output&.started? || connection.nil? || intake&.id.nil?
+        return if current.output&.started? || intake&.id.nil?
 
-        output = Output.new(connection, intake.id)
+        output = Output.new(connection, intake.id, @sent)
         Head.plain(500).each { |part| output.append(part) }
         output.finish
         close_gently(connection, intake)
@@ -118,12 +143,13 @@ module PreforkLauncher
 
       def close_gently(connection, intake)
         connection.drain if intake.unread?
+        false
       end
 
       # Serves one request. Returns true if the connection can be used on.
       def respond(request, connection, intake, current)
         current.request = request
-        output = current.output = Output.new(connection, request.id)
+        output = current.output = Output.new(connection, request.id, @sent)
         @observer&.request_started(request.request_method, request.path)
         status = headers = body = failure = nil
         outcome = 0
@@ -192,6 +218,7 @@ module PreforkLauncher
 
       def each_callback(request, name, order)
         callbacks = request.env[name]
+        return if callbacks.is_a?(Array) && callbacks.empty? # as nearly always
         return unless callbacks.respond_to?(order)
 
         callbacks.public_send(order) { |callback| guard(request, name) { yield callback } }

@@ -110,11 +110,11 @@ module PreforkLauncher
 
       def send_file(file)
         @output.append(@head.render(file.size))
-        announce(file.size) unless @left || @coding
-        file.each do |bytes|
-          check_abort
-          append(bytes)
-        end
+        return file.each { |bytes| check_abort || append(bytes) } if @coding || (@left && @left != file.size)
+
+        announce(file.size)
+        sent = file.send_to(@output) { check_abort }
+        @left -= sent if @left
       ensure
         file.close
       end
@@ -177,6 +177,8 @@ module PreforkLauncher
 
       def check_abort
         raise Aborted, "peer aborted the request" if @output.started? && @intake.aborted?
+
+        nil
       end
 
       # Compares what was sent with what was announced: a web server would cut the rest off, or take it for another

@@ -71,6 +71,8 @@ class FastCGIBasicTest < FastCGICase
   end
 
   Observer = Struct.new(:events) do
+    def peer_awaited; end
+
     def request_started(method, path)
       events << [:started, method, path]
     end

@@ -34,10 +34,14 @@ module PreforkLauncher
       # daemon: a second worker on this socket that the supervisor knows nothing of.
       exit!(0) unless Process.pid == @pid
       @record.answered(status) if status
-      @record.receiving
       @title.show("idle")
       report_first(status) if @first_awaited && status
       @collection&.request_finished
+    end
+
+    # A connection is in hand, and no request: nobody else can be served meanwhile.
+    def peer_awaited
+      @record.receiving
     end
 
     private

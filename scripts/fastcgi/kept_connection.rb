@@ -1,0 +1,32 @@
+# frozen_string_literal: true
+
+require_relative "../clock"
+
+module PreforkLauncher
+  module FastCGI
+    # A connection that carries one request after the other (FCGI_KEEP_CONN), between two of them. It is not closed because others
+    # wait: the web server may have begun to write its next request, which would be lost.
+    class KeptConnection
+      attr_reader :connection, :intake
+
+      def initialize(connection, intake)
+        @connection = connection
+        @intake = intake
+        @since = Clock.now
+      end
+
+      def socket
+        @connection.socket
+      end
+
+      # Whether it is time to close it, as no request has come for so long.
+      def idle?
+        Clock.now > @since + @intake.idle_seconds
+      end
+
+      def close
+        @connection.close
+      end
+    end
+  end
+end
