@@ -104,7 +104,7 @@ module PreforkLauncher
     end
 
     def new_refork
-      own = -> { [@listener, @channel.socket, *@shutdown.descriptors, *@borrowed, *@serving_loop.listeners] }
+      own = -> { [@listener, @channel.socket, *@shutdown.descriptors, *@borrowed, *@serving_loop.descriptors] }
       Refork.new(@app, @preloader, key: @key, root: @settings.root, own: own, safety: @safety, hooks: @hooks, title: @title)
     end
 

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../fastcgi/responder"
 require_relative "../supervisor_death"
 require_relative "collection" # later
 require_relative "listener"
@@ -9,15 +10,16 @@ module PreforkLauncher
   # Serves the connections that come to a worker's socket, one after the other, until the worker is to leave. Between two of them
   # it does a refork that is pending. It runs on a thread of its own, so that a request in hand delays neither the supervisor nor signals.
   class ServingLoop
+    PARENT_SECONDS = 10 # at the longest from one check of who the parent is to the next
+    TAKEN_MAX = 256 # connections that wait here at the most, each with a descriptor
+    # Connections that are kept for their next request. A web server that keeps more of them to one worker finds the oldest closed.
+    KEPT_MAX = 100
+
     # Its own socket and those of other slots.
     attr_reader :listeners
 
-    TAKEN_MAX = 256 # connections that wait here at the most, each with a descriptor
-    PARENT_SECONDS = 10 # at the longest from one check of who the parent is to the next
-
     # Without refork the worker is never asked for one; without a listener it serves nobody until it is given one.
     def initialize(listener, responder, record:, title:, tracker:, shutdown:, refork: nil, collects: true)
-      @listeners = [listener].compact
       @opened = nil # the listener of its own that the main thread has been given
       @turn = 0 # which of these was asked last
       @lent = nil # listeners of other slots, which the main thread has been given
@@ -26,6 +28,9 @@ module PreforkLauncher
       @title = title
       @tracker = tracker
       @shutdown = shutdown
+      @kept = []
+      @kept_turn = false # whether the next one to be served is a kept connection, where both wait
+      listen([listener].compact)
       @refork = refork
       @collects = collects
       @collection = nil
@@ -59,30 +64,64 @@ module PreforkLauncher
       @title.show("idle")
       @tracker.collection = @collection = Collection.new(record: @record) if @collects
       @self_test = SelfTest.new
-      while (socket = next_connection)
-        @record.receiving
-        return false unless @responder.serve(socket, interrupts: [*@listeners, @shutdown.wake_reader])
+      while (connection = next_connection)
+        return false unless serve(connection)
 
         @self_test.check if @self_test.due?
         @record.idle
       end
+      return false unless serve_last
+
       @record.draining
       @title.show("draining")
       true
     end
 
+    # Its own socket, those of other slots, and the connections that are kept.
+    def descriptors
+      [*@listeners, *@kept.map(&:socket)]
+    end
+
     private
 
-    # The next connection, or nil when it is time to go.
+    def serve(connection)
+      kept = @kept.size
+      sound = if connection.is_a?(FastCGI::KeptConnection)
+                @responder.resume(connection, interrupts: @awaited, kept: @kept)
+              else
+                @responder.serve(connection, interrupts: @awaited, kept: @kept)
+              end
+      keep if @kept.size > kept
+      sound
+    end
+
+    # Serves what has come on kept connections, which nobody else can, and closes them.
+    def serve_last
+      while (one = kept_with_request)
+        return false unless @responder.resume(take(one), interrupts: @awaited)
+
+        @record.idle
+      end
+      @kept.each(&:close)
+      true
+    end
+
+    # Makes room for a connection that was kept just now.
+    def keep
+      @kept.shift.close if @kept.size > KEPT_MAX
+      await_all
+    end
+
+    # The next connection with a request, a new one or one that was kept, or nil when it is time to go.
     def next_connection
       until @shutdown.due?
         attend if (@opened || @lent || @refork&.pending?) && @shutdown.unwake
-        socket = accept
-        return socket if socket
+        connection = @kept.empty? ? accept : accept_or_resume
+        return connection if connection
         return last_connection if @shutdown.asked?
 
         @collection&.idle
-        IO.select([*@listeners, @shutdown.wake_reader], nil, nil, PARENT_SECONDS)
+        IO.select(@awaited, nil, nil, PARENT_SECONDS)
         attend if @shutdown.unwake
         @shutdown.leave_alone if SupervisorDeath.happened? # where a handler of the application holds the main thread up
       end
@@ -113,6 +152,44 @@ module PreforkLauncher
       nil # Another worker has done it, or no descriptor is left: the rest is accepted when that one's turn comes.
     end
 
+    # Serves these sockets from here on.
+    def listen(listeners)
+      @listeners = listeners
+      await_all
+    end
+
+    # Sets what it waits for between two connections, and what ends its wait for the next request of one.
+    def await_all
+      @awaited = [*descriptors, @shutdown.wake_reader]
+    end
+
+    # A new connection and a kept one take turns where both wait. Those of which nothing has come for long are closed.
+    def accept_or_resume
+      kept = kept_with_request
+      @kept_turn = !@kept_turn
+      (accept unless kept && @kept_turn) || (take(kept) if kept) || forget_idle
+    end
+
+    def kept_with_request
+      ready, = IO.select(@kept.map(&:socket), nil, nil, 0) unless @kept.empty?
+      @kept.find { |one| ready.include?(one.socket) } if ready
+    end
+
+    def take(kept)
+      @kept.delete(kept)
+      await_all
+      kept
+    end
+
+    def forget_idle
+      idle, @kept = @kept.partition(&:idle?)
+      return if idle.empty?
+
+      idle.each(&:close)
+      await_all
+      nil
+    end
+
     # Accepts from each socket in turn: who waits at one of another slot waits no longer than who waits at its own.
     def accept
       @listeners.size.times do
@@ -122,13 +199,13 @@ module PreforkLauncher
       end
       nil
     rescue Errno::EINVAL
-      @listeners -= [@listeners[@turn]] # a port where another process has stopped listening, for all
+      listen(@listeners - [@listeners[@turn]]) # a port where another process has stopped listening, for all
       nil
     end
 
     # Takes up the socket that is its own from here on.
     def take_up
-      @listeners = [@opened]
+      listen([@opened])
       @opened = nil
       @record.idle
       @title.show("idle")
@@ -140,7 +217,7 @@ module PreforkLauncher
       lent = @lent
       @lent = nil
       (older - lent).each(&:close)
-      @listeners = [own, *lent]
+      listen([own, *lent])
     end
 
     def refork
