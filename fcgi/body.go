@@ -40,9 +40,10 @@ func (idleError) Timeout() bool { return true }
 
 // responseBody is the body as the caller sees it.
 type responseBody struct {
-	stream *responseStream
-	r      io.Reader
-	err    error
+	stream   *responseStream
+	r        io.Reader
+	err      error
+	recycled bool
 }
 
 // newBody picks the framing of the body.
@@ -86,6 +87,21 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// ready tells whether Read returns without waiting for the application.
+func (b *responseBody) ready() bool {
+	demux := b.stream.demux
+	switch b.r.(type) {
+	case *emptyReader: // nothing but its end is ever read
+		for demux.ready() && demux.err == nil {
+			demux.content = nil
+		}
+		return demux.err != nil
+	case *chunkedReader:
+		return false // the rest of a chunk may be yet to come
+	}
+	return demux.ready()
+}
+
 // Close ends the request. An application that still answers finds the
 // connection closed.
 func (b *responseBody) Close() error {
@@ -94,6 +110,10 @@ func (b *responseBody) Close() error {
 		b.stream.demux.stderr.flush()
 	}
 	b.stream.exchange.close()
+	if errors.Is(b.err, io.EOF) && !b.recycled {
+		b.recycled = true
+		b.stream.demux.records.recycle() // Read does not come here again
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -68,7 +69,7 @@ type Response struct {
 	Header http.Header // without Status and what concerns one connection alone
 	Body   io.ReadCloser
 
-	stream *responseStream
+	body *responseBody // the same
 }
 
 // Do sends the request and returns when the response's head has come. Its
@@ -96,6 +97,9 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 		x.close()
 		if n == 0 {
 			return nil, c.fail(StageConnect, err)
+		}
+		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+			err = unansweredError{err}
 		}
 		return nil, c.fail(StageHead, err)
 	}
@@ -148,12 +152,15 @@ func (c *Client) encodeHead(req *Request) ([]byte, error) {
 // receive reads the response up to the end of its head.
 func (c *Client) receive(x *exchange, req *Request) (*Response, error) {
 	demux := &demuxer{
-		records: NewRecordReader(x.conn),
+		records: responseReader(x.conn),
 		stderr:  lineSink{emit: c.Stderr, left: orDefault(c.MaxStderr, defaultMaxStderr)},
 	}
 	parsed, rest, err := readHead(demux, orDefault(c.MaxHead, defaultMaxHead))
 	if err != nil {
 		demux.stderr.flush()
+		if !demux.started && errors.Is(err, ErrConnectionClosed) {
+			err = unansweredError{err}
+		}
 		return nil, err
 	}
 	demux.content = append(rest, demux.content...) // of the record that the head ended in
@@ -164,11 +171,12 @@ func (c *Client) receive(x *exchange, req *Request) (*Response, error) {
 		return nil, err
 	}
 	removeHopByHop(parsed.header)
-	return &Response{Status: parsed.status, Header: parsed.header, Body: body, stream: stream}, nil
+	return &Response{Status: parsed.status, Header: parsed.header, Body: body, body: body}, nil
 }
 
-// Buffered returns how many bytes of the body can be read without waiting for the application.
-func (r *Response) Buffered() int { return r.stream.buffered() }
+// Ready tells whether something of the body, or its end, can be read without waiting for the application. It is
+// not for use beside Read in another goroutine.
+func (r *Response) Ready() bool { return r.body.ready() }
 
 func orDefault(n, fallback int) int {
 	if n > 0 {

@@ -34,6 +34,16 @@ func (d *demuxer) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// ready handles the records that are there already, and tells whether Read returns without waiting for another.
+func (d *demuxer) ready() bool {
+	for len(d.content) == 0 && d.err == nil && d.records.Ready() {
+		if d.err = d.next(); d.err != nil {
+			d.stderr.flush()
+		}
+	}
+	return len(d.content) > 0 || d.err != nil
+}
+
 // next handles one record.
 func (d *demuxer) next() error {
 	record, err := d.records.Next()

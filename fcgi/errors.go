@@ -58,6 +58,18 @@ func NothingSent(err error) bool {
 	return errors.As(err, &e) && e.Stage == StageConnect
 }
 
+// Unanswered tells whether the application ended the connection before anything of a response had come. It may
+// have acted on the request all the same.
+func Unanswered(err error) bool {
+	var unanswered unansweredError
+	return errors.As(err, &unanswered)
+}
+
+// unansweredError marks such an end.
+type unansweredError struct{ error }
+
+func (e unansweredError) Unwrap() error { return e.error }
+
 // What can be wrong with a response.
 var (
 	ErrConnectionClosed = errors.New("connection ended before END_REQUEST")

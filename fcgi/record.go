@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // Sizes of the wire, specification section 3.3.
@@ -101,9 +102,39 @@ type RecordReader struct {
 	padding int
 }
 
+// recordBuffer holds a response of usual size with the END_REQUEST behind it, so that one read gets all of it.
+const recordBuffer = 64 << 10
+
 // NewRecordReader returns a reader of the records in r.
 func NewRecordReader(r io.Reader) *RecordReader {
 	return &RecordReader{r: bufio.NewReader(r)}
+}
+
+// readers are those of responses that are over: their buffers are larger than most responses.
+var readers = sync.Pool{New: func() any { return &RecordReader{r: bufio.NewReaderSize(nil, recordBuffer)} }}
+
+// responseReader returns a reader of a response's records, which recycle takes back.
+func responseReader(r io.Reader) *RecordReader {
+	rr := readers.Get().(*RecordReader)
+	rr.r.Reset(r)
+	rr.padding = 0
+	return rr
+}
+
+// recycle gives a reader back that nobody reads from any more, nor from what it has returned.
+func (rr *RecordReader) recycle() {
+	rr.r.Reset(nil)
+	readers.Put(rr)
+}
+
+// Ready tells whether a whole record has been read already, so that Next does not wait for one.
+func (rr *RecordReader) Ready() bool {
+	have := rr.r.Buffered() - rr.padding
+	if have < HeaderLen {
+		return false
+	}
+	ahead, err := rr.r.Peek(rr.padding + HeaderLen)
+	return err == nil && have >= HeaderLen+int(binary.BigEndian.Uint16(ahead[rr.padding+4:]))
 }
 
 // Next reads one record. At the end of the stream between two records the

@@ -87,7 +87,7 @@ func TestHandlerEarlyAnswerIsNotSmuggled(t *testing.T) {
 		fcgitest.ReadHead(t, conn)
 		_, _ = conn.Write(fcgitest.Whole("Status: 401\r\nContent-Length: 2", "no"))
 	})
-	_, server := serveFront(t, Config{Sockets: []string{path}, MaxSpool: 1000})
+	_, server := serveFront(t, Config{Sockets: []string{path}, SpoolDir: "/nowhere"})
 	conn := raw(t, server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
 	input := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(input, nil)
@@ -114,7 +114,7 @@ func TestHandlerStalledUpload(t *testing.T) {
 		req, _ := fcgitest.ReadRequest(conn)
 		aborted <- req.Aborted
 	})
-	_, server := serveFront(t, Config{Sockets: []string{path}, StallLimit: 50 * time.Millisecond, MaxSpool: 1000})
+	_, server := serveFront(t, Config{Sockets: []string{path}, StallLimit: 50 * time.Millisecond, SpoolDir: "/nowhere"})
 	conn := raw(t, server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc")
 	if !fcgitest.Await(t, "the abort", aborted) {
 		t.Error("the worker was not told")
@@ -178,19 +178,65 @@ func TestHandlerCollectsUploads(t *testing.T) {
 	}
 }
 
-// One that cannot be collected, for want of room or of a folder, is passed on as it comes.
+// One that cannot be collected for want of a folder is passed on as it comes.
 func TestHandlerPassesUploadsOn(t *testing.T) {
-	path := fcgitest.Responder(t, func(conn net.Conn) {
-		if req, err := fcgitest.ReadRequest(conn); err == nil {
-			_, _ = conn.Write(fcgitest.Whole(fmt.Sprintf("X-Size: %d", len(req.Body)), ""))
-		}
-	})
-	for name, config := range map[string]Config{"too large": {MaxSpool: 1000}, "no room": {MaxSpools: 1000}, "no folder": {SpoolDir: "/nowhere"}} {
-		config.Sockets = []string{path}
-		_, server := serveFront(t, config)
-		resp, _ := ask(t, newRequest(t, "POST", server.URL, strings.NewReader(strings.Repeat("x", 100_000))))
-		if resp.StatusCode != 200 || resp.Header.Get("X-Size") != "100000" {
+	_, server := serveFront(t, Config{Sockets: []string{echoing(t)}, SpoolDir: "/nowhere"})
+	resp, body := ask(t, newRequest(t, "POST", server.URL, strings.NewReader(strings.Repeat("x", 100_000))))
+	if resp.StatusCode != 200 || !strings.Contains(body, " length=100000 ") {
+		t.Errorf("got %s", resp.Status)
+	}
+}
+
+// One that is too large, or has no room, is refused at once, and holds no worker.
+func TestHandlerRefusesUploads(t *testing.T) {
+	for name, test := range map[string]struct {
+		config Config
+		size   int
+		status int
+	}{
+		"too large": {Config{MaxBody: 99_999}, 100_000, 413}, "small and too large": {Config{MaxBody: 10}, 11, 413}, "no room": {Config{MaxSpools: 99_999}, 100_000, 503},
+		"just right": {Config{MaxBody: 100_000}, 100_000, 200}, "small and just right": {Config{MaxBody: 10}, 10, 200},
+	} {
+		test.config.Sockets = []string{echoing(t)}
+		_, server := serveFront(t, test.config)
+		req := newRequest(t, "POST", server.URL, strings.NewReader(strings.Repeat("x", test.size)))
+		req.Header.Set("Expect", "100-continue")
+		if resp, _ := ask(t, req); resp.StatusCode != test.status || test.status == 503 && resp.Header.Get("Retry-After") == "" {
 			t.Errorf("%s: got %s", name, resp.Status)
 		}
+	}
+}
+
+// What clients announce and do not send takes no room from others.
+func TestHandlerAnnouncedUploadsTakeNoRoom(t *testing.T) {
+	front, server := serveFront(t, Config{Sockets: []string{echoing(t)}, MaxSpools: 100_000})
+	stalled := raw(t, server, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 90000\r\n\r\n")
+	if _, err := stalled.Read(make([]byte, 1)); err != nil { // of 100 Continue: the handler reads
+		t.Fatal(err)
+	}
+	if resp, _ := ask(t, newRequest(t, "POST", server.URL, strings.NewReader(strings.Repeat("x", 90_000)))); resp.StatusCode != 200 {
+		t.Errorf("got %s", resp.Status)
+	}
+	stalled.Close()
+	server.Close()
+	if front.spools.used != 0 {
+		t.Errorf("%d bytes of room are lost", front.spools.used)
+	}
+}
+
+// A body has to come at a least rate, however regularly its bytes do.
+func TestUploadRate(t *testing.T) {
+	now := time.Now()
+	u := &upload{stall: time.Minute, begin: now.Add(-time.Hour), read: 3600 * minUploadRate}
+	if next := u.nextDeadline(); next.Before(now.Add(50*time.Second)) || next.After(now.Add(70*time.Second)) {
+		t.Errorf("at the least rate: until %v", next.Sub(now))
+	}
+	u.read /= 2
+	if next := u.nextDeadline(); next.After(now) {
+		t.Errorf("at half of it: until %v", next.Sub(now))
+	}
+	u.read *= 100
+	if next := u.nextDeadline(); next.Before(now.Add(50*time.Second)) || next.After(now.Add(70*time.Second)) {
+		t.Errorf("at fifty times it: until %v", next.Sub(now))
 	}
 }

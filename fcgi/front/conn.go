@@ -3,8 +3,10 @@ package front
 import (
 	"container/list"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -24,7 +26,8 @@ type conn struct {
 
 	evicted bool // the listener closes it for another
 
-	chunked chunkedScan
+	encrypted bool // what is read is
+	chunked   chunkedScan
 }
 
 // moveTo puts it at the end of a list, nil for none. The listener's mutex is held.
@@ -44,7 +47,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.listener.received(c)
-		c.chunked.scan(p[:n])
+		if !c.encrypted {
+			c.chunked.scan(p[:n])
+		}
 	}
 	return n, err
 }
@@ -105,6 +110,20 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
+// below returns the connection that a Listener has accepted, below TLS where there is any; nil for another's.
+func below(accepted net.Conn) *conn {
+	if secured, ok := accepted.(*tls.Conn); ok {
+		accepted = secured.NetConn()
+	}
+	c, _ := accepted.(*conn)
+	return c
+}
+
+func http2(accepted net.Conn) bool {
+	secured, ok := accepted.(*tls.Conn)
+	return ok && secured.ConnectionState().NegotiatedProtocol == "h2"
+}
+
 // connKey is the connection in a request's context.
 type connKey struct{}
 
@@ -114,9 +133,13 @@ func connOf(ctx context.Context) *conn {
 	return c
 }
 
-// ambiguousLength tells whether somebody else may see another end of the request than net/http.
-func ambiguousLength(ctx context.Context) bool {
-	c := connOf(ctx)
+// ambiguousLength tells whether somebody else may see another end of the request than net/http. Of what is encrypted
+// that cannot be seen here.
+func ambiguousLength(r *http.Request) bool {
+	if r.TLS != nil {
+		return !r.ProtoAtLeast(1, 1)
+	}
+	c := connOf(r.Context())
 	return c != nil && c.chunked.found.Load()
 }
 

@@ -1,18 +1,23 @@
 // Package front is an HTTP front for FastCGI workers, in the place of a web server.
 //
 // A [Handler] serves the files of a folder, and relays every other request to an idle
-// worker. A [Listener] bounds the connections, and [Serve] serves HTTP on it.
+// worker. A [Listener] bounds the connections, of one address or of several that [Join] and
+// [WithTLS] make, and [Serve] serves HTTP on it. An [AccessLog] has a line for each request.
 //
 // What always holds:
 //
 //   - A worker has one request at a time, and is idle again only after it has ended it or
 //     has answered a probe.
-//   - A request that a worker may have begun is given to no other.
-//   - What clients do is bounded: connections, heads, bodies that are spooled, and every
-//     time in which nothing moves.
+//   - A request that a worker may have begun is given to no other, but for one that changes
+//     nothing and whose worker has died before its response, once.
+//   - What clients do is bounded: connections, requests, heads, bodies and responses that are
+//     spooled, and every time in which nothing moves.
 //   - A connection whose request is complete is never closed for another.
 //   - A response that was cut does not look whole.
+//   - Nothing outside of the public folder is sent for its path, but where a link in it leads
+//     to one of the folders that it may lead to.
+//   - No request waits for the access log.
 //
-// What it does not do: it terminates no TLS, keeps no response, compresses nothing and
-// starts no workers. It knows them by their sockets.
+// What it does not do: it caches no response, changes no address and starts no workers. It
+// knows them by their sockets.
 package front

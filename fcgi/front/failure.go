@@ -16,6 +16,8 @@ var (
 	errAbandoned = errors.New("worker went on for too long after the client had gone")
 )
 
+const busyText = "The application is busy. Please try again in a moment."
+
 // failure is what a client is told of a request that got no response.
 type failure struct {
 	status int
@@ -27,7 +29,7 @@ func failureOf(err error) failure {
 	var unstored *spoolError
 	switch {
 	case errors.Is(err, errNoWorker), errors.Is(err, errClosed), errors.Is(err, context.Canceled), errors.Is(err, fcgi.ErrOverloaded), errors.Is(err, fcgi.ErrCantMultiplex):
-		return failure{http.StatusServiceUnavailable, "The application is busy. Please try again in a moment."}
+		return failure{http.StatusServiceUnavailable, busyText}
 	case errors.Is(err, fcgi.ErrRequestTooLarge):
 		return failure{http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large."}
 	case errors.Is(err, errBodyTooLarge):

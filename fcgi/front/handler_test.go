@@ -73,7 +73,7 @@ func TestHandlerWithStandardResponder(t *testing.T) {
 }
 
 func TestHandlerRefusals(t *testing.T) {
-	_, server := serveFront(t, Config{Sockets: []string{fcgitest.Responder(t, fcgitest.After(fcgitest.Whole("A: b", "ok")))}, MaxSpool: 1000, Prefix: "shop/"})
+	_, server := serveFront(t, Config{Sockets: []string{fcgitest.Responder(t, fcgitest.After(fcgitest.Whole("A: b", "ok")))}, MaxBody: 1000, Prefix: "shop/"})
 	upgrade := newRequest(t, "GET", server.URL+"/shop/cable", nil)
 	upgrade.Header.Set("Connection", "Upgrade")
 	upgrade.Header.Set("Upgrade", "websocket")
@@ -99,6 +99,7 @@ func TestHandlerRefusals(t *testing.T) {
 		"line feed":        {newRequest(t, "GET", server.URL+"/shop/%0a", nil), 400},
 		"NUL":              {newRequest(t, "GET", server.URL+"/shop/%00", nil), 400},
 		"spool too large":  {newRequest(t, "POST", server.URL+"/shop", io.MultiReader(bytes.NewReader(make([]byte, 1001)))), 413},
+		"body too large":   {newRequest(t, "POST", server.URL+"/shop", bytes.NewReader(make([]byte, 1001))), 413},
 		"spool just right": {newRequest(t, "POST", server.URL+"/shop", io.MultiReader(bytes.NewReader(make([]byte, 1000)))), 200},
 	}
 	for name, test := range tests {

@@ -3,6 +3,7 @@ package front
 import (
 	"container/list"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -79,6 +80,10 @@ func (l *Listener) Accept() (net.Conn, error) {
 // admit waits for room for a connection.
 func (l *Listener) admit(accepted net.Conn) (net.Conn, error) {
 	c := &conn{Conn: accepted, listener: l}
+	secured, encrypted := accepted.(*securedConn)
+	if encrypted {
+		c.Conn, c.encrypted = secured.Conn, true
+	}
 	l.mu.Lock()
 	l.open++
 	l.mu.Unlock()
@@ -96,6 +101,9 @@ func (l *Listener) admit(accepted net.Conn) (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c.moveTo(&l.fresh)
+	if encrypted {
+		return tls.Server(c, secured.config), nil
+	}
 	return c, nil
 }
 
@@ -204,15 +212,20 @@ func (l *Listener) Close() error {
 
 // connState follows a connection as net/http sees it.
 func (l *Listener) connState(accepted net.Conn, state http.ConnState) {
-	c, ok := accepted.(*conn)
-	if !ok {
+	c := below(accepted)
+	if c == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch state {
 	case http.StateIdle:
-		c.moveTo(&l.idle)
+		if http2(accepted) {
+			// The end of its last response is yet to leave, perhaps. It has a moment, as a new one does.
+			c.moveTo(&l.fresh)
+		} else {
+			c.moveTo(&l.idle)
+		}
 		l.notify()
 	case http.StateActive:
 		c.moveTo(nil)
@@ -240,5 +253,5 @@ func (l *Listener) notify() {
 }
 
 func (l *Listener) connContext(ctx context.Context, accepted net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, accepted)
+	return context.WithValue(ctx, connKey{}, below(accepted))
 }

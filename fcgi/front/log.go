@@ -16,6 +16,9 @@ const (
 	keyLine   = "line"
 	keyFile   = "file"
 	keyLimit  = "limit"
+	keyPeer   = "peer"
+	keyHeader = "header"
+	keyLines  = "lines"
 )
 
 // maxLogged is how many bytes of a text that a client chose reach the log.
@@ -27,9 +30,11 @@ func about(r *http.Request) []any {
 }
 
 // cut shortens a text and says by how much.
-func cut(s string) string {
-	if len(s) <= maxLogged {
+func cut(s string) string { return cutTo(s, maxLogged) }
+
+func cutTo(s string, max int) string {
+	if len(s) <= max {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxLogged], "") + fmt.Sprintf("… (%d bytes)", len(s))
+	return strings.ToValidUTF8(s[:max], "") + fmt.Sprintf("… (%d bytes)", len(s))
 }

@@ -22,6 +22,7 @@ type pool struct {
 // socket is one worker's address. Its fields belong to the pool's mutex.
 type socket struct {
 	path   string
+	slot   int // its place among all
 	busy   bool
 	rest   *time.Timer // set while the socket is set aside
 	failed bool        // it failed the last time; for logging the change alone
@@ -30,10 +31,10 @@ type socket struct {
 func newPool(paths []string, aside time.Duration) *pool {
 	p := &pool{aside: aside, closed: make(chan struct{})}
 	known := make(map[string]bool, len(paths))
-	for _, path := range paths {
+	for slot, path := range paths {
 		if !known[path] {
 			known[path] = true
-			p.sockets = append(p.sockets, &socket{path: path})
+			p.sockets = append(p.sockets, &socket{path: path, slot: slot})
 		}
 	}
 	return p

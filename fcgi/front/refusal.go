@@ -30,7 +30,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, tex
 
 // leaveBody has a request answered without its body. net/http would wait for that before the response and after it.
 func leaveBody(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 {
+	if r.ContentLength != 0 && !r.ProtoAtLeast(2, 0) {
 		// What is left of the body must not be taken for the next request, and
 		// a client that sends on shall not hold the connection.
 		w.Header().Set("Connection", "close")

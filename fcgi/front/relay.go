@@ -41,6 +41,7 @@ func (h *Handler) relay(w http.ResponseWriter, r *http.Request, path string) {
 		h.refuseFailed(w, r, err)
 		return
 	}
+	noteSlot(w, socket.slot)
 	if file := takeSendfile(resp.Header); file != nil && hasBody(resp.Status) {
 		_, err := io.CopyN(io.Discard, resp.Body, sendfileDrain) // its end says that the worker is free
 		_ = resp.Body.Close()
@@ -53,15 +54,20 @@ func (h *Handler) relay(w http.ResponseWriter, r *http.Request, path string) {
 }
 
 // send gives the request to the first socket that takes it, and returns with
-// that socket held.
+// that socket held. One that changes nothing, and whose worker has died before its response began, is given to another
+// one, once: it may be what the worker has died of.
 func (h *Handler) send(ctx context.Context, r *http.Request, request *fcgi.Request) (*socket, *fcgi.Response, error) {
 	wait, cancel := context.WithTimeout(r.Context(), h.config.WaitLimit)
 	defer cancel()
+	var died error // of the worker that had it first
 	for again := false; ; again = true {
 		socket, err := h.pool.acquire(wait, again)
 		if err != nil {
 			if r.Context().Err() != nil {
 				return nil, nil, r.Context().Err()
+			}
+			if died != nil {
+				return nil, nil, died
 			}
 			if errors.Is(err, errClosed) {
 				return nil, nil, err
@@ -76,15 +82,24 @@ func (h *Handler) send(ctx context.Context, r *http.Request, request *fcgi.Reque
 			if h.pool.setAside(socket) {
 				h.log.Warn("socket refused and was set aside", keySocket, socket.path, keyError, err)
 			}
-		case errors.Is(err, fcgi.ErrConnectionClosed):
+		case errors.Is(err, fcgi.ErrConnectionClosed) || fcgi.Unanswered(err):
 			// Its successor is yet to start, others may be idle.
 			h.pool.setAside(socket)
-			return nil, nil, err
+			if died != nil || !fcgi.Unanswered(err) || !repeatable(r) {
+				return nil, nil, err
+			}
+			died = err
+			h.log.Warn("worker died before its response, and the request is given to another", append(about(r), keySocket, socket.path, keyError, err)...)
 		default:
 			h.giveBack(socket, err)
 			return nil, nil, err
 		}
 	}
+}
+
+// repeatable tells whether a request may be carried out twice (RFC 9110, section 9.2.1), and its client still waits.
+func repeatable(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.ContentLength == 0 && r.Context().Err() == nil
 }
 
 // giveBack frees a socket after a request. A worker that was given up may still be busy with it, and what is
@@ -147,8 +162,8 @@ func (h *Handler) refuseFailed(w http.ResponseWriter, r *http.Request, err error
 	switch {
 	case r.Context().Err() != nil:
 		level = slog.LevelDebug // most likely nobody waits
-	case errors.Is(err, fcgi.ErrRequestBody):
-		level = slog.LevelInfo // it is the client that has not sent it
+	case errors.Is(err, fcgi.ErrRequestBody), errors.Is(err, errBodyTooLarge):
+		level = slog.LevelInfo // it is the client that has not sent it, or too much
 	}
 	h.log.Log(context.WithoutCancel(r.Context()), level, "request failed", append(about(r), keyStatus, failed.status, keyError, err)...)
 	h.refuse(w, r, failed.status, failed.text)

@@ -124,9 +124,7 @@ func (h *Handler) openSendfile(named *sendfile) (*os.File, fs.FileInfo, error) {
 	return file, info, err
 }
 
-// openAllowed opens a regular file below one of the allowed folders. Symbolic links are followed as
-// long as they end there: deploy tools make the folders themselves links. os.Root holds that, whatever
-// is put in the place of a folder in between.
+// openAllowed opens a regular file below one of the allowed folders.
 func (h *Handler) openAllowed(path string) (*os.File, fs.FileInfo, error) {
 	if len(h.config.SendfileDirs) == 0 {
 		return nil, nil, errSendfileOff
@@ -134,22 +132,30 @@ func (h *Handler) openAllowed(path string) (*os.File, fs.FileInfo, error) {
 	if !filepath.IsAbs(path) || strings.ContainsRune(path, 0) {
 		return nil, nil, errSendfileRelative
 	}
+	anyName := func(string) bool { return true }
+	return openResolved(path, h.config.SendfileDirs, anyName, errSendfileOutside)
+}
+
+// openResolved opens a regular file that lies below one of some folders, at a path in there that is allowed. Symbolic
+// links are followed as long as they end there: deploy tools make the folders themselves links. os.Root holds that,
+// whatever is put in the place of a folder in between.
+func openResolved(path string, dirs []string, allowed func(below string) bool, outside error) (*os.File, fs.FileInfo, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, dir := range h.config.SendfileDirs {
+	for _, dir := range dirs {
 		if dir, err = filepath.EvalSymlinks(dir); err != nil {
 			continue // it is not there, or not yet
 		}
-		if name, err := filepath.Rel(dir, real); err == nil && filepath.IsLocal(name) {
+		if name, err := filepath.Rel(dir, real); err == nil && filepath.IsLocal(name) && allowed("/"+filepath.ToSlash(name)) {
 			return openBelow(dir, name)
 		}
 	}
 	if real != filepath.Clean(path) {
-		return nil, nil, fmt.Errorf("it leads to %s: %w", cut(real), errSendfileOutside)
+		return nil, nil, fmt.Errorf("it leads to %s: %w", cut(real), outside)
 	}
-	return nil, nil, errSendfileOutside
+	return nil, nil, outside
 }
 
 // openBelow opens a regular file. It looks before it opens, because opening a device may do

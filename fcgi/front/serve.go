@@ -1,9 +1,11 @@
 package front
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"net/http"
 	"time"
@@ -16,7 +18,24 @@ const (
 	readHeaderTimeout = 15 * time.Second
 	idleTimeout       = 75 * time.Second
 	maxHeaderBytes    = 64 << 10
+
+	// Of HTTP/2, for each connection.
+	maxStreams   = 100
+	streamBuffer = 256 << 10 // of bodies that nobody has read yet, for the whole connection
+	pingAfter    = 30 * time.Second
 )
+
+// serverLog is what net/http logs. That a client does not finish a handshake is its own affair.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, string(bytes.TrimSpace(line)))
+	return len(line), nil
+}
 
 // Serve answers HTTP at a listener until ctx is done. Then it accepts no more, lets the
 // requests in flight finish until cut is done, and cuts what is left. It closes the
@@ -31,7 +50,11 @@ func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, l
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         listener.connState,
 		ConnContext:       listener.connContext,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:          stdlog.New(serverLog{log}, "", 0),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, SendPingTimeout: pingAfter,
+			MaxReceiveBufferPerConnection: streamBuffer, MaxReceiveBufferPerStream: streamBuffer,
+		},
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()

@@ -12,12 +12,12 @@ import (
 )
 
 var (
-	errBodyTooLarge = errors.New("request body of unknown length is too large")
-	errSpoolsFull   = errors.New("request bodies of unknown length take all the room that they have together")
+	errBodyTooLarge = errors.New("request body is too large")
+	errSpoolsFull   = errors.New("request bodies take all the room that they have together")
 )
 
-// spools are bodies in files without a name. A worker must know the length before it starts, and is
-// not held while a body comes.
+// spools are bodies in files without a name: of requests, whose length a worker must know before it starts, and of
+// responses. No worker is held while a body comes from a client or goes to one.
 type spools struct {
 	dir        string
 	each, room int64 // bytes of one body, and of all
@@ -34,18 +34,18 @@ type spool struct {
 	room   int64 // taken for it
 }
 
-// store reads a body to its end. Room for what is known of its length is taken before. The errors of the
-// file differ from those of the client.
+// store reads a body to its end; what is known of its length has to have room. That is not kept for it: what clients
+// announce and do not send is in nobody's way. The errors of the file differ from those of the client.
 func (s *spools) store(body io.Reader, length int64) (*spool, error) {
 	if length > s.each {
 		return nil, errBodyTooLarge
 	}
+	if !s.hasRoom(length) {
+		return nil, errSpoolsFull
+	}
 	b, err := s.create()
 	if err != nil {
 		return nil, &spoolError{err}
-	}
-	if err := b.take(length); err != nil {
-		return nil, errors.Join(err, b.Close())
 	}
 	if err := b.fill(body); err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -109,6 +109,19 @@ func (b *spool) take(size int64) error {
 	return nil
 }
 
+// rewind empties it, and gives its room back.
+func (b *spool) rewind() error {
+	b.owner.take(-b.room)
+	b.room, b.length = 0, 0
+	if err := b.file.Truncate(0); err != nil {
+		return &spoolError{err}
+	}
+	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+		return &spoolError{err}
+	}
+	return nil
+}
+
 func (b *spool) Read(p []byte) (int, error) { return b.file.Read(p) }
 
 // Close frees the file and its room.
@@ -128,7 +141,13 @@ func (s *spools) take(size int64) bool {
 	return true
 }
 
-// CheckSpool says why bodies of unknown length cannot be stored, if they cannot.
+func (s *spools) hasRoom(size int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used+size <= s.room
+}
+
+// CheckSpool says why bodies cannot be stored, if they cannot.
 func (h *Handler) CheckSpool() error {
 	b, err := h.spools.create()
 	if err != nil {
@@ -141,7 +160,7 @@ func (h *Handler) CheckSpool() error {
 type spoolError struct{ err error }
 
 func (e *spoolError) Error() string {
-	return fmt.Sprintf("store request body in the folder for temporary files (TMPDIR): %v", e.err)
+	return fmt.Sprintf("store body in the folder for temporary files (TMPDIR): %v", e.err)
 }
 func (e *spoolError) Unwrap() error { return e.err }
 

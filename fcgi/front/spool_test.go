@@ -99,7 +99,7 @@ func TestHandlerSpoolsTogether(t *testing.T) {
 		}
 	})
 	log := &fcgitest.Log{}
-	_, server := serveFront(t, Config{Sockets: []string{path}, MaxSpool: 1000, MaxSpools: 1500, Log: log.Logger()})
+	_, server := serveFront(t, Config{Sockets: []string{path}, MaxBody: 1000, MaxSpools: 1500, Log: log.Logger()})
 	upload := func(size int) *http.Request {
 		return newRequest(t, "POST", server.URL, io.MultiReader(bytes.NewReader(make([]byte, size))))
 	}

@@ -9,8 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"syscall"
+	"time"
 )
 
 // minimumRate is the rate, in bytes a second, below which a client of a file loses
@@ -20,9 +21,6 @@ const minimumRate = 2 << 10
 // serveStatic serves a file of the public folder, or the index.html of a folder for the path
 // that ends with a slash, and tells whether there was one. What is no file is left to the
 // application: there is no listing.
-//
-// Symbolic links are followed, out of the folder as well: deploy tools link
-// public/system and public/assets to folders shared by releases.
 func (h *Handler) serveStatic(w http.ResponseWriter, r *http.Request, name string) bool {
 	if h.config.Public == "" || r.Method != http.MethodGet && r.Method != http.MethodHead || !isFileName(strings.TrimSuffix(name, "/")) && name != "/" {
 		return false
@@ -30,9 +28,9 @@ func (h *Handler) serveStatic(w http.ResponseWriter, r *http.Request, name strin
 	if strings.HasSuffix(name, "/") {
 		name += "index.html"
 	}
-	file, info, err := openRegular(filepath.Join(h.config.Public, filepath.FromSlash(name)))
-	if errors.Is(err, fs.ErrPermission) {
-		h.log.Warn("static file was not readable", append(about(r), keyError, err)...)
+	file, info, err := h.openPublic(name)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errLinkOutside) {
+		h.log.Warn("static file was not sent", append(about(r), keyError, err)...)
 		h.refuse(w, r, http.StatusForbidden, "This file is not readable.")
 		return true
 	}
@@ -40,16 +38,96 @@ func (h *Handler) serveStatic(w http.ResponseWriter, r *http.Request, name strin
 		return false
 	}
 	defer file.Close()
+	leaveBody(w, r)
 	header := w.Header()
-	header.Set("Content-Type", contentType(name))
-	header.Set("Etag", fileTag(info))
 	if hasDigest(name) {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	leaveBody(w, r)
-	h.allowTime(w, info.Size())
-	http.ServeContent(w, r, name, info.ModTime(), file)
+	kind := contentType(name)
+	header.Set("Content-Type", kind)
+	if !isText(kind) {
+		h.sendStatic(w, r, file, info, fileTag(info))
+		return true
+	}
+	varyByEncoding(header)
+	if coding, packed, packedInfo := h.openCompressed(r, name, info); packed != nil {
+		defer packed.Close()
+		header.Set("Content-Encoding", coding)
+		h.sendStatic(w, r, packed, packedInfo, fileTag(packedInfo))
+		return true
+	}
+	if info.Size() < minCompressed || info.Size() > maxCompressedFile || r.Header.Get("Range") != "" || !accepts(r, "gzip") {
+		h.sendStatic(w, r, file, info, fileTag(info))
+		return true
+	}
+	h.compressor.serve(w, r, func(w http.ResponseWriter) { h.sendStatic(w, r, file, info, "W/"+fileTag(info)) })
 	return true
+}
+
+// sendStatic sends a file, or what of it is asked for.
+func (h *Handler) sendStatic(w http.ResponseWriter, r *http.Request, file *os.File, info fs.FileInfo, tag string) {
+	header := w.Header()
+	header.Set("Etag", tag)
+	if header.Get("Content-Encoding") != "" && r.Header.Get("If-Match") == "" && r.Header.Get("If-Unmodified-Since") == "" {
+		header.Set("Content-Length", strconv.FormatInt(info.Size(), 10)) // net/http leaves it out then
+	}
+	h.allowTime(w, info.Size())
+	http.ServeContent(w, r, "", info.ModTime(), file)
+}
+
+// compressedFiles are the ends of the names that tools give to the compressed form of a file.
+var compressedFiles = []struct{ coding, extension string }{{"br", ".br"}, {"gzip", ".gz"}}
+
+// openCompressed opens the compressed form of a file that stands beside it, nil where there is none that the client
+// takes. One that is older than the file is that of another content, unless the name tells what is in it.
+func (h *Handler) openCompressed(r *http.Request, name string, original fs.FileInfo) (coding string, file *os.File, info fs.FileInfo) {
+	for _, form := range compressedFiles {
+		if !accepts(r, form.coding) {
+			continue
+		}
+		file, info, err := h.openPublic(name + form.extension)
+		if err != nil {
+			continue
+		}
+		if hasDigest(name) || !info.ModTime().Truncate(time.Second).Before(original.ModTime().Truncate(time.Second)) {
+			return form.coding, file, info
+		}
+		_ = file.Close() // nothing was written
+	}
+	return "", nil, nil
+}
+
+// errLinkOutside is a link in the public folder to what is not public.
+var errLinkOutside = errors.New("the link leads out of the public folder, to none of the folders that it may lead to (--sendfile-dir)")
+
+// openPublic opens a regular file below the public folder. Links are followed within it, and to the folders that they
+// may lead to.
+func (h *Handler) openPublic(name string) (*os.File, fs.FileInfo, error) {
+	path := filepath.Join(h.config.Public, filepath.FromSlash(name))
+	// Most requests name no file, and that is all that they cost.
+	if info, err := os.Stat(path); err != nil {
+		return nil, nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, nil, errNotRegular
+	}
+	if h.linked(name) {
+		return openResolved(path, append([]string{h.config.Public}, h.config.LinkDirs...), isFileName, errLinkOutside)
+	}
+	return openBelow(h.config.Public, filepath.FromSlash(name[1:]))
+}
+
+// linked tells whether there is a link on the way from the public folder to a file.
+func (h *Handler) linked(name string) bool {
+	for i := 1; i <= len(name); i++ {
+		if i < len(name) && name[i] != '/' {
+			continue
+		}
+		info, err := os.Lstat(filepath.Join(h.config.Public, filepath.FromSlash(name[:i])))
+		if err != nil || info.Mode().Type() == fs.ModeSymlink {
+			return true
+		}
+	}
+	return false
 }
 
 // isFileName tells whether a path may name a public file. Names that start with
@@ -65,16 +143,6 @@ func isFileName(name string) bool {
 		}
 	}
 	return true
-}
-
-// openRegular opens a regular file. It opens without blocking, because a FIFO
-// would wait for a writer, and judges what it has opened.
-func openRegular(name string) (*os.File, fs.FileInfo, error) {
-	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	return regular(file)
 }
 
 var errNotRegular = errors.New("it is not a regular file")

@@ -35,6 +35,7 @@ func publicFolder(t *testing.T) string {
 		"public/assets/photo-20240131.jpg":        "jpg",
 		"public/other/app-0a1b2c3d.css":           "css",
 		"shared/system/file.txt":                  "shared",
+		"shared/system/.env":                      "secret",
 		"secret.txt":                              "secret",
 		"public/assets/x/y-0123456789abcdef.js":   "js",
 		"public/assets/app-deadbeefdeadbeef.html": "html",
@@ -47,8 +48,25 @@ func publicFolder(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Symlink(filepath.Join(root, "shared/system"), filepath.Join(public, "system")); err != nil {
-		t.Fatal(err)
+	for link, target := range map[string]string{
+		"system":          filepath.Join(root, "shared/system"), // as deploy tools do
+		"inside.txt":      filepath.Join(root, "public/hello.txt"),
+		"relative.txt":    "sub/../hello.txt",
+		"inside":          "sub",
+		"leak.txt":        filepath.Join(root, "secret.txt"),
+		"sub/up.txt":      "../../secret.txt",
+		"leak":            root,
+		"hidden.txt":      ".env",
+		"hidden":          ".git",
+		"system-env.txt":  filepath.Join(root, "shared/system/.env"),
+		"nowhere.txt":     "nowhere",
+		"circular.txt":    "circular.txt",
+		"device.txt":      "/dev/zero",
+		"assets/leak.css": filepath.Join(root, "secret.txt"),
+	} {
+		if err := os.Symlink(target, filepath.Join(public, link)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := syscall.Mkfifo(filepath.Join(public, "fifo"), 0o644); err != nil {
 		t.Fatal(err)
@@ -100,10 +118,17 @@ func TestHandlerStatic(t *testing.T) {
 		{"GET", "/..%2fsecret.txt", fromApp, "", ""},
 		{"GET", "/fifo", fromApp, "", ""},
 		{"GET", "/none", fromApp, "", ""},
+		{"GET", "/inside.txt", "hello", "text/plain; charset=utf-8", ""},
+		{"GET", "/relative.txt", "hello", "text/plain; charset=utf-8", ""},
+		{"GET", "/inside/", "index", "text/html; charset=utf-8", ""},
+		{"GET", "/nowhere.txt", fromApp, "", ""},
+		{"GET", "/circular.txt", fromApp, "", ""},
+		{"GET", "/device.txt", fromApp, "", ""},
 		{"GET", "/" + strings.Repeat("x", 5000), fromApp, "", ""},
 	}
 	for _, prefix := range []string{"", "/shop"} {
-		_, server := serveFront(t, Config{Public: public, Prefix: prefix, Sockets: []string{app}})
+		shared := filepath.Join(filepath.Dir(public), "shared")
+		_, server := serveFront(t, Config{Public: public, LinkDirs: []string{"/nowhere", shared}, Prefix: prefix, Sockets: []string{app}})
 		for _, test := range tests {
 			resp, body := ask(t, newRequest(t, test.method, server.URL+prefix+test.path, nil))
 			if resp.StatusCode != 200 || body != test.want {
@@ -119,6 +144,25 @@ func TestHandlerStatic(t *testing.T) {
 				t.Errorf("%s: got cache %q", test.path, got)
 			}
 		}
+	}
+}
+
+// A link in the public folder makes nothing public that lies outside, or has a name with a dot.
+func TestStaticLinksOut(t *testing.T) {
+	public := publicFolder(t)
+	log := &fcgitest.Log{}
+	_, server := serveFront(t, Config{Public: public, LinkDirs: []string{filepath.Join(filepath.Dir(public), "shared")}, Log: log.Logger()})
+	for _, path := range []string{"/leak.txt", "/sub/up.txt", "/leak/secret.txt", "/hidden.txt", "/hidden/config", "/system-env.txt", "/assets/leak.css"} {
+		if resp, body := ask(t, newRequest(t, "GET", server.URL+path, nil)); resp.StatusCode != 403 || strings.Contains(body, "secret") {
+			t.Errorf("%s: got %s, %q", path, resp.Status, body)
+		}
+	}
+	if !log.Contains("/secret.txt: the link leads out of the public folder") || !log.Contains("--sendfile-dir") {
+		t.Errorf("the log does not say why: %s", log)
+	}
+	_, server = serveFront(t, Config{Public: public})
+	if resp, _ := ask(t, newRequest(t, "GET", server.URL+"/system/file.txt", nil)); resp.StatusCode != 403 {
+		t.Errorf("without folders that links may lead to: got %s", resp.Status)
 	}
 }
 

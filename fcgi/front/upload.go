@@ -22,9 +22,10 @@ var (
 // interrupted by another.
 type upload struct {
 	rc    *http.ResponseController
-	conn  *conn // nil where no Listener has accepted it
+	conn  *conn // nil where no Listener has accepted it, or it has other requests beside this one
 	body  io.Reader
 	stall time.Duration
+	begin time.Time
 
 	mu     sync.Mutex
 	length int64 // -1 where unknown
@@ -34,7 +35,11 @@ type upload struct {
 }
 
 func newUpload(w http.ResponseWriter, r *http.Request, stall time.Duration) *upload {
-	return &upload{rc: http.NewResponseController(w), conn: connOf(r.Context()), body: r.Body, stall: stall, length: r.ContentLength}
+	u := &upload{rc: http.NewResponseController(w), body: r.Body, stall: stall, begin: time.Now(), length: r.ContentLength}
+	if !r.ProtoAtLeast(2, 0) {
+		u.conn = connOf(r.Context())
+	}
+	return u
 }
 
 func (u *upload) Read(p []byte) (int, error) {
@@ -43,7 +48,7 @@ func (u *upload) Read(p []byte) (int, error) {
 		u.mu.Unlock()
 		return 0, errInterrupted
 	}
-	u.deadline(time.Now().Add(u.stall))
+	u.deadline(u.nextDeadline())
 	u.mu.Unlock()
 
 	n, err := u.receive(p)
@@ -59,6 +64,19 @@ func (u *upload) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// nextDeadline is when the next piece has to be there: a while after this one, and so that all of them come at a
+// least rate.
+func (u *upload) nextDeadline() time.Time {
+	next, enough := time.Now().Add(u.stall), u.begin.Add(u.stall+time.Duration(u.read/minUploadRate)*time.Second)
+	if enough.Before(next) {
+		return enough
+	}
+	return next
+}
+
+// minUploadRate is the rate of a body, in bytes a second, below which its client loses the connection.
+const minUploadRate = 500
 
 // receive waits for a piece of the body. Only meanwhile may the connection give way to others: a worker that
 // takes its time is not the client's fault.
@@ -123,12 +141,14 @@ func (u *upload) deadline(t time.Time) { _ = u.rc.SetReadDeadline(t) }
 const smallBody = 16 << 10
 
 // collect returns the body once all of it is there, because a worker is held from the first byte that it gets, and
-// may be for as long as a client likes. A small one is in memory, others are spooled. What has a
-// length and is too large for that, or has no room, is passed on as it comes.
+// may be for as long as a client likes. A small one is in memory, others are spooled. Where no file can be made at
+// all, one that has a length is passed on as it comes.
 func (h *Handler) collect(w http.ResponseWriter, r *http.Request, up *upload) (body io.ReadCloser, length int64, err error) {
 	switch {
 	case r.ContentLength == 0:
 		return http.NoBody, 0, nil
+	case r.ContentLength > h.config.MaxBody:
+		return nil, 0, errBodyTooLarge
 	case r.ContentLength < 0:
 		return asBody(h.spools.store(up, 0))
 	case r.ContentLength <= smallBody:
@@ -139,7 +159,8 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, up *upload) (b
 		return io.NopCloser(&kept), int64(kept.Len()), nil
 	}
 	stored, err := h.spools.store(up, r.ContentLength)
-	if stored != nil || up.begun() || errors.Is(err, fcgi.ErrRequestBody) {
+	var failed *spoolError
+	if !errors.As(err, &failed) || failed.full() || up.begun() {
 		return asBody(stored, err)
 	}
 	// The body is read while the response is written. Without this the server would swallow the rest

@@ -22,10 +22,16 @@ func Paths(dir string, slots int) []string {
 
 // CheckPaths refuses a folder whose sockets' paths no web server could use.
 func CheckPaths(dir string, slots int) error {
-	path := filepath.Join(dir, Name(slots-1))
+	if err := CheckPath(filepath.Join(dir, Name(slots-1))); err != nil {
+		return hint.Errorf("choose a shorter folder with --socket-dir, /run/myapp for instance", "bind sockets: %w", err)
+	}
+	return nil
+}
+
+// CheckPath refuses a path that a socket cannot have.
+func CheckPath(path string) error {
 	if len(path) <= linux.MaxSocketPath {
 		return nil
 	}
-	return hint.Errorf("choose a shorter folder with --socket-dir, /run/myapp for instance",
-		"bind sockets: %s has %d bytes, a socket's path can have %d", path, len(path), linux.MaxSocketPath)
+	return fmt.Errorf("%s has %d bytes, a socket's path can have %d", path, len(path), linux.MaxSocketPath)
 }

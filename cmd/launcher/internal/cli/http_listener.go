@@ -6,17 +6,23 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"launcher/fcgi/front"
 	"launcher/preforker"
 	"launcher/preforker/control"
 	"launcher/preforker/hint"
+	"launcher/preforker/linux"
+	"launcher/preforker/sockets"
 )
 
 const (
 	// A connection takes a second descriptor where it is sent a file or has sent a body that is
-	// spooled; each worker one for its request.
-	descriptorsPerConnection = 2
+	// spooled, and a third where it is slow to read the response to that; each worker one for its request.
+	descriptorsPerConnection = 3
 	minFrontConnections      = 16
 	// maxFrontConnections bounds the memory of the front: a connection takes up to 100 kB.
 	maxFrontConnections = 2048
@@ -40,46 +46,140 @@ func frontConnections(workers int) (int, error) {
 
 // httpListener is where --http listens, with the front that serves there.
 type httpListener struct {
-	listener *front.Listener
-	handler  *front.Handler
+	listener    *front.Listener
+	handler     *front.Handler
+	urls        []string // of its addresses
+	certificate *front.Certificate
+	accessLog   *front.AccessLog
+	files       []sockets.Bound // its unix sockets
 }
 
 // status is what launcher status tells of it.
 func (l *httpListener) status() *control.FrontStatus {
 	open, max := l.listener.Connections()
 	_, waiting := l.handler.Load()
-	return &control.FrontStatus{Address: l.listener.Addr().String(), Connections: open, MaxConnections: max, Waiting: waiting}
+	address := l.urls[0]
+	if _, rest, found := strings.Cut(address, "://"); found {
+		address = rest
+	}
+	return &control.FrontStatus{Address: address, URLs: l.urls, Connections: open, MaxConnections: max, Waiting: waiting}
+}
+
+// home is the application's address for a browser, as far as one can get there.
+func (l *httpListener) home(prefix string) string {
+	for _, url := range l.urls {
+		if !isUnix(url) {
+			return url + prefix + "/"
+		}
+	}
+	return l.urls[0]
 }
 
 // listenHTTP listens, so that a port in use is an error before anything is started. It
 // is nil where the user wants none.
-func listenHTTP(address string, where site, workers int, logger *slog.Logger) (*httpListener, error) {
-	if address == "" {
-		return nil, nil
-	}
-	if err := httpAddress(address); err != nil {
+func listenHTTP(ctx *cli.Context, where site, config preforker.Config) (*httpListener, error) {
+	options, err := readHTTP(ctx)
+	if err != nil || len(options.addresses) == 0 {
 		return nil, err
 	}
-	connections, err := frontConnections(workers)
+	connections, err := frontConnections(config.Workers)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", address)
+	l := &httpListener{certificate: options.certificate}
+	joined, err := l.listen(options, linux.SocketOptions{Mode: config.SocketMode, Gid: config.SocketGroup})
 	if err != nil {
+		l.close()
+		return nil, err
+	}
+	l.listener = front.NewListener(joined, connections, config.Log)
+	if options.accessLog != "" {
+		if l.accessLog, err = front.OpenAccessLog(options.accessLog, options.logJSON, config.Log); err != nil {
+			l.close()
+			return nil, usageErrorf("name a file that may be written, or -", "read --%s: %w", optAccessLog, err)
+		}
+	}
+	lighttpd := where.lighttpd(config.Workers)
+	l.handler = front.New(front.Config{
+		Sockets: lighttpd.Sockets, Public: lighttpd.Public, LinkDirs: linkDirs(where.app.Root, ctx.StringSlice(optSendfileDir)), Prefix: lighttpd.Prefix, SendfileDirs: where.sendfileDirs,
+		TrustedProxies: options.proxies, AccessLog: l.accessLog, Log: config.Log,
+		WaitLimit: options.queueTimeout, MaxBody: options.maxBody, MaxRequests: connections,
+	})
+	if err := l.handler.CheckSpool(); err != nil {
+		config.Log.Warn("uploads without a length will be refused, and slow ones hold workers", keyError, err)
+	}
+	if warning := expiry(options.certificate, time.Now()); warning != "" {
+		config.Log.Warn(warning)
+	}
+	return l, nil
+}
+
+// listen binds every address.
+func (l *httpListener) listen(options httpOptions, files linux.SocketOptions) (net.Listener, error) {
+	var listeners []net.Listener
+	failed := func(err error) (net.Listener, error) {
+		for _, listener := range listeners {
+			_ = listener.Close() // nobody has connected
+		}
 		return nil, hint.Errorf("choose another address with --http", "serve HTTP: %w", err)
 	}
-	lighttpd := where.lighttpd(workers)
-	handler := front.New(front.Config{
-		Sockets: lighttpd.Sockets, Public: lighttpd.Public, Prefix: lighttpd.Prefix, SendfileDirs: where.sendfileDirs, Log: logger,
-	})
-	if err := handler.CheckSpool(); err != nil {
-		logger.Warn("uploads without a length will be refused", keyError, err)
+	for _, address := range options.addresses {
+		listener, err := l.bind(address, files)
+		if err != nil {
+			return failed(err)
+		}
+		l.urls = append(l.urls, address.url(listener.Addr()))
+		if address.tls {
+			listener = front.WithTLS(listener, options.certificate)
+		}
+		listeners = append(listeners, listener)
 	}
-	return &httpListener{listener: front.NewListener(listener, connections, logger), handler: handler}, nil
+	return front.Join(listeners...), nil
+}
+
+func (l *httpListener) bind(address httpAddress, options linux.SocketOptions) (net.Listener, error) {
+	if address.network != "unix" {
+		return net.Listen(address.network, address.address)
+	}
+	if err := sockets.CheckPath(address.address); err != nil {
+		return nil, err
+	}
+	bound, err := sockets.Bind(address.address, options, sockets.Staleness{})
+	if err != nil {
+		return nil, err
+	}
+	l.files = append(l.files, bound)
+	return net.FileListener(bound.Listener)
+}
+
+// reload reads the certificate again and opens the access log anew.
+func (l *httpListener) reload(logger *slog.Logger) {
+	if l == nil {
+		return
+	}
+	if l.certificate != nil {
+		if err := l.certificate.Reload(); err != nil {
+			logger.Error("the certificate before is kept", keyError, err)
+		} else if warning := expiry(l.certificate, time.Now()); warning != "" {
+			logger.Warn(warning)
+		}
+	}
+	if l.accessLog != nil {
+		l.accessLog.Reopen()
+	}
 }
 
 func (l *httpListener) close() {
-	if l != nil {
+	if l == nil {
+		return
+	}
+	if l.listener != nil {
 		_ = l.listener.Close()
+	}
+	for _, file := range l.files {
+		file.Close()
+	}
+	if l.accessLog != nil {
+		l.accessLog.Close()
 	}
 }

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"errors"
-	"net"
 	"regexp"
 	"strconv"
 	"time"
@@ -99,17 +98,6 @@ func mountedBy(text string) (ruby.MountedBy, error) {
 	default:
 		return "", usageErrorf("--mounted-by app", "read --%s: %q is neither auto nor launcher nor app", optMountedBy, text)
 	}
-}
-
-func httpAddress(text string) error {
-	_, port, err := net.SplitHostPort(text)
-	if err != nil || port == "" {
-		return usageErrorf("--http 127.0.0.1:3000", "read --%s: %q is not an address with a port", optHTTP, text)
-	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
-		return usageErrorf("--http 127.0.0.1:3000", "read --%s: %q is not a port from 0 to 65535", optHTTP, port)
-	}
-	return nil
 }
 
 // positive refuses a timeout that would pass at once.

@@ -32,6 +32,12 @@ const (
 	optBootTimeout  = "boot-timeout"
 	optDrainTimeout = "drain-timeout"
 	optHTTP         = "http"
+	optTLSCert      = "tls-cert"
+	optTLSKey       = "tls-key"
+	optMaxBody      = "max-body"
+	optQueueTimeout = "queue-timeout"
+	optTrustedProxy = "trusted-proxy"
+	optAccessLog    = "access-log"
 	optSendfileDir  = "sendfile-dir"
 	optPassenger    = "passenger-events"
 	optLogFormat    = "log-format"
@@ -59,7 +65,7 @@ func siteFlags() []cli.Flag {
 }
 
 func runFlags() []cli.Flag {
-	return append(append(siteFlags(), memoryFlags()...),
+	return append(slices.Concat(siteFlags(), memoryFlags(), httpFlags()),
 		environmentFlag(),
 		&cli.StringFlag{Name: optRuby, EnvVars: env(optRuby), Value: "ruby", Usage: "`COMMAND` that is Ruby 2.7 or later"},
 		&cli.StringFlag{Name: optSpawnMethod, EnvVars: env(optSpawnMethod), Value: string(preforker.SpawnSmart),
@@ -76,8 +82,6 @@ func runFlags() []cli.Flag {
 			Usage: "`TIME` that the application may take to load, and a worker to come up"},
 		&cli.DurationFlag{Name: optDrainTimeout, EnvVars: env(optDrainTimeout), Value: 30 * time.Second,
 			Usage: "`TIME` that a worker may take for its last request when it is to leave"},
-		&cli.StringFlag{Name: optHTTP, EnvVars: env(optHTTP),
-			Usage: "serve HTTP at `ADDRESS` (127.0.0.1:3000), with no web server", DefaultText: "off"},
 		sendfileFlag(),
 		bufferedFlag(),
 		mountedByFlag(),

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -90,7 +89,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	if config.Snippet, err = snippet(ctx, where, workers, logger); err != nil {
 		return err
 	}
-	listener, err := listenHTTP(ctx.String(optHTTP), where, workers, logger)
+	listener, err := listenHTTP(ctx, where, config)
 	if err != nil {
 		return err
 	}
@@ -112,7 +111,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	}
 	console.address = slog.String(keyInclude, filepath.Join(config.SocketDir, snippetName))
 	if listener != nil {
-		console.address = slog.String(keyURL, fmt.Sprintf("http://%s%s/", listener.listener.Addr(), where.app.URLPrefix))
+		console.address = slog.String(keyURL, listener.home(where.app.URLPrefix))
 	} else {
 		defer printAside(stdout, config.Snippet, logger)()
 	}

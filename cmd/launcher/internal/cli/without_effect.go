@@ -42,17 +42,23 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 	if ctx.IsSet(optSeedTime) && config.SeedTime > 0 && len(config.Refork.After) == 0 {
 		warnings = append(warnings, "no effect with --refork-after never: --"+optSeedTime)
 	}
-	if ctx.Bool(optBuffered) && ctx.String(optHTTP) != "" {
+	addresses := listed(ctx.StringSlice(optHTTP))
+	if ctx.Bool(optBuffered) && len(addresses) > 0 {
 		warnings = append(warnings, "no effect with --http, which serves without lighttpd: --"+optBuffered)
 	}
 	if config.Listen != nil {
 		for _, option := range []string{optSocketMode, optSocketGroup} {
-			if ctx.IsSet(option) {
+			if ctx.IsSet(option) && !slices.ContainsFunc(addresses, isUnix) {
 				warnings = append(warnings, "no effect with --listen, where the sockets are no files: --"+option)
 			}
 		}
 	} else if ctx.IsSet(optListenAllow) {
 		warnings = append(warnings, "no effect without --listen: --"+optListenAllow)
+	}
+	for _, option := range onlyWithHTTP {
+		if ctx.IsSet(option) && len(addresses) == 0 {
+			warnings = append(warnings, "no effect without --http: --"+option)
+		}
 	}
 	if len(config.Warmup.Paths) == 0 {
 		for _, option := range []string{optWarmupHost, optWarmupHeader, optWarmupCount} {
