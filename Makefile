@@ -25,6 +25,9 @@ LINTERS := rubocop shellcheck
 REDMINE_DEPS := redmine redmine-sqlite
 # The servers that the experiment compares with.
 PEERS := passenger unicorn puma
+# What "make bench-wire" cannot do without, and the servers that it leaves out where they are missing.
+WIRE_TOOLS := wrk strace
+WIRE_SERVERS := libfcgi-dev ruby-fcgi unicorn puma
 # A browser that shows the report, for a test.
 BROWSER := chromium
 # The responders that "launcher conformance" is tried on.
@@ -52,7 +55,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build run clean deps test-deps linters \
   test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
-  packages bench kill-latency measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
+  packages bench bench-wire wire-profile kill-latency measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -142,7 +145,7 @@ linters: deps
 	@scripts/dev/install $(LINTERS)
 
 test-deps:
-	@scripts/dev/install $(PEERS) $(BROWSER) $(POSTGRESQL) $(REDMINE_DEPS)
+	@scripts/dev/install $(PEERS) $(BROWSER) $(POSTGRESQL) $(REDMINE_DEPS) wrk libfcgi-dev
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher
@@ -165,6 +168,21 @@ bench: deps launcher
 	LAUNCHER_BENCH_ROOT=/usr/share/redmine LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 5x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Replace' -benchtime 100x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Memory' -benchtime 1x ./cmd/launcher
+
+# Requests a second and CPU time, beside libfcgi in C, Unicorn, Puma and ruby-fcgi behind the same lighttpd: half an hour on an idle
+# machine, or make bench-wire WIRE="--kinds hello,page --launcher before=/tmp/launcher --launcher after=launcher --output FOLDER"
+WIRE ?=
+bench-wire: deps launcher
+	@scripts/dev/install $(WIRE_TOOLS)
+	@for package in $(WIRE_SERVERS); do scripts/dev/install $$package || echo "going on without $$package"; done
+	scripts/dev/bench-wire $(WIRE)
+
+# Where the time and the objects of a request go in a worker, without a web server: make wire-profile PROFILE="--details"
+PROFILE ?=
+wire-profile: deps launcher
+	@scripts/dev/install $(WIRE_TOOLS)
+	@for package in $(WIRE_SERVERS); do scripts/dev/install $$package || echo "going on without $$package"; done
+	scripts/dev/wire-profile $(PROFILE)
 
 # How long nobody answers where a worker was killed, with a spare and without: make kill-latency KILL="--pause 0"
 KILL ?=

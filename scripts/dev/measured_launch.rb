@@ -12,6 +12,8 @@ class Launch
   SETTLED = 3 # seconds
   ATTEMPTS = 10
   TICKS = Etc.sysconf(Etc::SC_CLK_TCK)
+  # The first of these lines: of all slots, whether a few workers serve them so far or each has its own.
+  READY_LINE = /^\d+ (?:workers? (?:is|are) ready|slots? (?:is|are) served)/.freeze
 
   # The pid of a launcher and those of all that it has started.
   def self.pids(launcher)
@@ -89,7 +91,7 @@ class Launch
 
   def wait_until_ready
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + READY
-    until File.read(@log).match?(/^\d+ (?:workers? (?:is|are) ready|slots? (?:is|are) served)/)
+    until File.read(@log).match?(READY_LINE)
       ended = Process.wait(@pid, Process::WNOHANG)
       late = Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
       give_up(ended) if ended || late

@@ -1,0 +1,119 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// startBenchWire runs "make bench-wire" on this launcher for a moment, with temporary files in a folder that is returned.
+func startBenchWire(t *testing.T, args ...string) (cmd *exec.Cmd, temporary string) {
+	t.Helper()
+	temporary, err := os.MkdirTemp("", "bw") // a short path: sockets are in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(temporary) })
+	script := filepath.Join(sourceRoot(t), "scripts", "dev", "bench-wire")
+	args = append([]string{script, "--kinds", "hello", "--seconds", "0.5", "--connections", "2", "--launcher", "this=" + os.Args[0]}, args...)
+	cmd = exec.Command(tool(t, "ruby"), append(args, "--", "--refork-after", "never", "--spare", "0")...)
+	cmd.Env = append(cleanEnv(), asLauncher+"=1", "TMPDIR="+temporary)
+	return cmd, temporary
+}
+
+// nothingIn fails the test where a folder of temporary files is not empty, or a process was started with it.
+func nothingIn(t *testing.T, temporary string) {
+	t.Helper()
+	left, err := os.ReadDir(temporary)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left in the temporary folder: %v (%v)", left, err)
+	}
+	environments, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range environments {
+		if text, _ := os.ReadFile(path); slices.Contains(strings.Split(string(text), "\x00"), "TMPDIR="+temporary) {
+			t.Errorf("still there: %s", filepath.Dir(path))
+		}
+	}
+}
+
+func TestBenchWire(t *testing.T) {
+	t.Parallel()
+	output := t.TempDir()
+	cmd, temporary := startBenchWire(t, "--rounds", "1", "--servers", "c,launcher,front", "--output", output)
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, said)
+	}
+	text, err := os.ReadFile(filepath.Join(output, "rounds.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told struct {
+		Rounds []struct {
+			Server   string
+			Requests int
+			Rate     float64
+			CPU      float64
+		}
+	}
+	if err := json.Unmarshal(text, &told); err != nil {
+		t.Fatal(err)
+	}
+	var servers []string
+	for _, r := range told.Rounds {
+		servers = append(servers, r.Server)
+		if r.Requests == 0 || r.Rate <= 0 || r.CPU <= 0 {
+			t.Errorf("no figures: %+v", r)
+		}
+	}
+	if want := []string{"libfcgi in C", "launcher this", "launcher this --http alone"}; !slices.Equal(servers, want) {
+		t.Errorf("measured were %q, not %q:\n%s", servers, want, said)
+	}
+	if report, err := os.ReadFile(filepath.Join(output, "report.md")); err != nil || !strings.Contains(string(said), string(report)) {
+		t.Errorf("the report is not what was printed: %v\n%s", err, report)
+	}
+	nothingIn(t, temporary)
+}
+
+// A signal ends all that was started, in the middle of a measurement.
+func TestBenchWireStopped(t *testing.T) {
+	t.Parallel()
+	cmd, temporary := startBenchWire(t, "--rounds", "1000000", "--servers", "launcher")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	measured := false
+	for !measured && lines.Scan() {
+		measured = strings.HasPrefix(lines.Text(), "round 1,")
+	}
+	if !measured {
+		t.Errorf("it ended before: %v", lines.Err())
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	for lines.Scan() { // until nobody has it open any more
+	}
+	var status *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &status) || status.ExitCode() != 128+int(syscall.SIGTERM) {
+		t.Errorf("it ended with %v", err)
+	}
+	nothingIn(t, temporary)
+}
