@@ -30,6 +30,21 @@ func startBenchWire(t *testing.T, args ...string) (cmd *exec.Cmd, temporary stri
 	return cmd, temporary
 }
 
+// startedWith returns the folders in /proc of the processes that were started with a folder of temporary files.
+func startedWith(t *testing.T, temporary string) (processes []string) {
+	t.Helper()
+	environments, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range environments {
+		if text, _ := os.ReadFile(path); slices.Contains(strings.Split(string(text), "\x00"), "TMPDIR="+temporary) {
+			processes = append(processes, filepath.Dir(path))
+		}
+	}
+	return processes
+}
+
 // nothingIn fails the test where a folder of temporary files is not empty, or a process was started with it.
 func nothingIn(t *testing.T, temporary string) {
 	t.Helper()
@@ -37,14 +52,8 @@ func nothingIn(t *testing.T, temporary string) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left in the temporary folder: %v (%v)", left, err)
 	}
-	environments, err := filepath.Glob("/proc/[0-9]*/environ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range environments {
-		if text, _ := os.ReadFile(path); slices.Contains(strings.Split(string(text), "\x00"), "TMPDIR="+temporary) {
-			t.Errorf("still there: %s", filepath.Dir(path))
-		}
+	if processes := startedWith(t, temporary); len(processes) > 0 {
+		t.Errorf("still there: %s", processes)
 	}
 }
 
@@ -87,9 +96,9 @@ func TestBenchWire(t *testing.T) {
 	nothingIn(t, temporary)
 }
 
-// A signal ends all that was started, in the middle of a measurement.
-func TestBenchWireStopped(t *testing.T) {
-	t.Parallel()
+// stopBenchWire sends a signal in the middle of a measurement and returns how it ended.
+func stopBenchWire(t *testing.T, sig syscall.Signal) (ended error, temporary string) {
+	t.Helper()
 	cmd, temporary := startBenchWire(t, "--rounds", "1000000", "--servers", "launcher")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -106,14 +115,27 @@ func TestBenchWireStopped(t *testing.T) {
 	if !measured {
 		t.Errorf("it ended before: %v", lines.Err())
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := cmd.Process.Signal(sig); err != nil {
 		t.Error(err)
 	}
 	for lines.Scan() { // until nobody has it open any more
 	}
+	return cmd.Wait(), temporary
+}
+
+func TestBenchWireStopped(t *testing.T) {
+	t.Parallel()
+	ended, temporary := stopBenchWire(t, syscall.SIGTERM)
 	var status *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &status) || status.ExitCode() != 128+int(syscall.SIGTERM) {
-		t.Errorf("it ended with %v", err)
+	if !errors.As(ended, &status) || status.ExitCode() != 128+int(syscall.SIGTERM) {
+		t.Errorf("it ended with %v", ended)
 	}
 	nothingIn(t, temporary)
+}
+
+// What was started ends with it, though nobody is left to end it.
+func TestBenchWireKilled(t *testing.T) {
+	t.Parallel()
+	_, temporary := stopBenchWire(t, syscall.SIGKILL)
+	waitFor(t, "all processes to leave", func() bool { return len(startedWith(t, temporary)) == 0 })
 }

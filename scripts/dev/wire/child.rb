@@ -2,14 +2,15 @@
 
 module BenchWire
   # A process that was started here, in a session of its own: Ctrl-C is for this process, which ends it in its turn. And where the
-  # kernel shares the CPUs among sessions first (autogroup), a launcher has sessions of its own, so all others get theirs.
+  # kernel shares the CPUs among sessions first (autogroup), a launcher has sessions of its own, so all others get theirs. Where this
+  # process is killed it is told to end.
   class Child
     class Failed < StandardError; end
 
     GRACE = 30 # seconds
     POLL = 0.01
 
-    SESSION = "setsid"
+    SESSION = %w[setpriv --pdeathsig TERM setsid].freeze
 
     attr_reader :pid, :log
 
@@ -17,7 +18,7 @@ module BenchWire
     def initialize(command, log:, env: {}, chdir: ".")
       @log = log
       @ended = false
-      @pid = Process.spawn(env, SESSION, *command, chdir: chdir, in: File::NULL, out: [log, "a"], err: %i[child out])
+      @pid = Process.spawn(env, *SESSION, *command, chdir: chdir, in: File::NULL, out: [log, "a"], err: %i[child out])
     end
 
     def ended?

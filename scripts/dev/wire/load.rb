@@ -36,7 +36,7 @@ module BenchWire
     # It takes whole seconds, and ends sooner upon SIGINT.
     def execute(seconds, arguments)
       options = ["-t1", "-c#{@connections}", "-d#{seconds.ceil}s", "--timeout", "#{TIMEOUT}s", "-s", SCRIPT]
-      IO.popen([Child::SESSION, "wrk", *options, *arguments], err: %i[child out]) do |wrk|
+      IO.popen([*Child::SESSION, "wrk", *options, *arguments], err: %i[child out]) do |wrk|
         early = interrupt(wrk.pid, seconds) if seconds < seconds.ceil
         wrk.read
       rescue Exception # rubocop:disable Lint/RescueException

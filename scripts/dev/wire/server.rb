@@ -13,8 +13,8 @@ module BenchWire
   class Server
     APP = File.join(HERE, "testdata/apps/wire")
     READY = 120 # seconds
-    SETTLED = 1 # seconds
-    ATTEMPTS = 60
+    SETTLED = 0.5 # seconds
+    ATTEMPTS = 120
 
     # The server cannot be had here.
     class Missing < StandardError; end
