@@ -225,12 +225,12 @@ func TestAccessLogStalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := openLog(t, path, false, &fcgitest.Log{})
-	line := &access{Target: strings.Repeat("x", 1000)}
+	line := &access{Target: strings.Repeat("x", 50_000)}
 	fcgitest.Eventually(t, "lines to be lost", func() bool {
 		l.add(line)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if len(l.queue) > accessQueue+2000 {
+		if len(l.queue) > accessQueue+51_000 {
 			t.Fatalf("%d bytes wait", len(l.queue))
 		}
 		return l.lost > 0

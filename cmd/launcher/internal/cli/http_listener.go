@@ -3,10 +3,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -121,7 +123,11 @@ func (l *httpListener) listen(options httpOptions, files linux.SocketOptions) (n
 		for _, listener := range listeners {
 			_ = listener.Close() // nobody has connected
 		}
-		return nil, hint.Errorf("choose another address with --http", "serve HTTP: %w", err)
+		try := "choose another address with --http"
+		if errors.Is(err, syscall.EACCES) {
+			try = "let this user bind ports below 1024 (CAP_NET_BIND_SERVICE), and write to the folder of a socket, or " + try
+		}
+		return nil, hint.Errorf(try, "serve HTTP: %w", err)
 	}
 	for _, address := range options.addresses {
 		listener, err := l.bind(address, files)
