@@ -55,7 +55,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build run clean deps test-deps linters \
   test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
-  packages bench bench-wire wire-profile kill-latency measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
+  packages bench bench-wire wire-profile kill-latency lose-host measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -190,6 +190,11 @@ kill-latency: deps launcher
 	scripts/dev/kill-latency $(KILL)
 	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
 	scripts/dev/kill-latency --root testdata/apps/blog --path /posts $(KILL)
+
+# What visitors notice when one of two hosts with workers is lost: two network namespaces, as root.
+lose-host: deps launcher
+	@scripts/dev/install iproute2
+	scripts/dev/lose-host
 
 # How long a start takes to its first response, beside "rails runner 1": make measure-start START="--turns 20";
 # for Redmine make measure-start-redmine
