@@ -187,6 +187,21 @@ func TestWhoMayConnectToPorts(t *testing.T) {
 	}
 }
 
+// TestFrontBeforePorts: the launcher's own web server reaches the workers as another one does, where it may.
+func TestFrontBeforePorts(t *testing.T) {
+	t.Parallel()
+	root := copyApp(t, "hello")
+	args := []string{"1", "--http", "127.0.0.1:0", "--listen-allow"}
+	in := start(t, startOptions{root: root, ports: 1, args: append(args, "127.0.0.1")})
+	if status, body := get(t, in.waitLine(`is ready: (http://\S+)/$`)[1]+"/"); status != 200 || body != "hello\n" {
+		t.Errorf("%d, %q", status, body)
+	}
+	in.signal(syscall.SIGTERM)
+	in.gone(exitOK)
+	refused{startOptions{root: root, ports: 1, args: append(args, "10.0.0.5")}, exitUsage,
+		[]string{`read --listen-allow: --http connects from 127\.0\.0\.1, which is not named`, `--listen-allow 127\.0\.0\.1, too`}}.run(t)
+}
+
 // TestHosts: the workers of two launchers, as on two hosts, behind one lighttpd. When one of them ends with requests in its hands
 // and its queue, the other one serves what comes then.
 func TestHosts(t *testing.T) {

@@ -151,7 +151,7 @@ func readListen(ctx *cli.Context, where site, config *preforker.Config) (err err
 		return err
 	}
 	own := preforker.OwnAddress(where.listen.Addr())
-	if config.Allow != nil && ctx.String(optHTTP) != "" && !config.Allow.Contains(own) {
+	if config.Allow != nil && len(listed(ctx.StringSlice(optHTTP))) > 0 && !config.Allow.Contains(own) {
 		return usageErrorf(fmt.Sprintf("--listen-allow %s, too", own), "read --%s: --%s connects from %s, which is not named", optListenAllow, optHTTP, own)
 	}
 	return nil
