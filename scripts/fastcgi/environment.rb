@@ -15,14 +15,16 @@ module PreforkLauncher
       PROTOCOL = %r{\AHTTP/\d(?:\.\d)?\z}n.freeze
       # 18 digits are more than any disk holds, and stay a machine integer.
       LENGTH = /\A\d{1,18}\z/n.freeze
-      # A name or an address as it stands in a URL (RFC 3986, section 3.2.2), and one with a port behind it.
-      HOST = /\A(?:\[[0-9A-Fa-f:.]+\]|(?:[0-9A-Za-z\-._~!$&'()*+,;=]|%\h\h)+)\z/n.freeze
+      # A name as it stands in a URL (RFC 3986, section 3.2.2), and one, or an address, with a port behind it.
+      NAME = /\A(?:[0-9A-Za-z\-._~!$&'()*+,;=]|%\h\h)+\z/n.freeze
       HOST_AND_PORT = /\A(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d*)?\z/n.freeze
-      BARE_IPV6 = /\A[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\z/n.freeze
+      # A part of an address, and its end where that is one of IPv4 (RFC 4291, section 2.2).
+      GROUP = /\A\h{1,4}\z/n.freeze
+      IPV4_END = /:(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!\z)|\z)){4}\z/n.freeze
       PORT = /\A\d{1,5}\z/n.freeze
       # Where a body without a length needs no coding.
       FRAMED = %r{\AHTTP/[23]}n.freeze
-      private_constant :TOKEN, :PROTOCOL, :LENGTH, :HOST, :HOST_AND_PORT, :BARE_IPV6, :PORT, :FRAMED
+      private_constant :TOKEN, :PROTOCOL, :LENGTH, :NAME, :HOST_AND_PORT, :GROUP, :IPV4_END, :PORT, :FRAMED
 
       # Made after the application was loaded: which Rack it uses is known by then.
       def initialize(errors:, url_prefix:)
@@ -119,13 +121,27 @@ module PreforkLauncher
 
       # nginx has _ or a pattern for any name, HAProxy a port behind it.
       def without_port(server, host)
-        return "[#{server}]" if BARE_IPV6.match?(server)
+        return "[#{server}]" if ipv6?(server)
 
         [server, host].each do |one|
           name = one[HOST_AND_PORT, 1]
-          return name if name && name != "_" && HOST.match?(name)
+          return name if name && name != "_" && host?(name)
         end
         "localhost"
+      end
+
+      def host?(text)
+        text.start_with?("[") ? ipv6?(text[1..-2]) : NAME.match?(text)
+      end
+
+      def ipv6?(text)
+        return false unless text.count(":") > 1
+
+        halves = text.sub(IPV4_END, ":0:0").split("::", -1)
+        groups = halves.flat_map { |half| half.split(":", -1) }
+        return false unless halves.size < 3 && groups.all? { |group| GROUP.match?(group) }
+
+        halves.size == 2 ? groups.size < 8 : groups.size == 8
       end
 
       def endless?(env)

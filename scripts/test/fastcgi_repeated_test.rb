@@ -90,7 +90,11 @@ class FastCGIRepeatedTest < FastCGICase
     "example.com:8080" => "example.com", "[::1]:80" => "[::1]", "::1" => "[::1]", "2001:db8::1" => "[2001:db8::1]", "1.2.3.4:" => "1.2.3.4",
     "_" => "host.example", '~^(www\.)?x$' => "host.example", "a b" => "host.example", "" => "host.example", ":80" => "host.example",
     "caf\xc3\xa9.example" => "host.example", "*.example.com" => "*.example.com", "[::1]" => "[::1]",
-    "%2" => "host.example", "100%" => "host.example", "%zz.example" => "host.example", "%41.example" => "%41.example"
+    "%2" => "host.example", "100%" => "host.example", "%zz.example" => "host.example", "%41.example" => "%41.example",
+    "::1::1:" => "host.example", "[::1::1:]" => "host.example", "[:::]" => "host.example", "1:2:3:4:5:6:7:8:9" => "host.example",
+    "1:2:3:4:5:6::8" => "[1:2:3:4:5:6::8]", "1:2:3:4:5:6:7::8" => "host.example",
+    "1:2:3:4:5:6:7:8" => "[1:2:3:4:5:6:7:8]", "::" => "[::]", "[12345::]" => "host.example",
+    "::ffff:192.0.2.1" => "[::ffff:192.0.2.1]", "[::ffff:192.0.2.256]:80" => "host.example", "[192.0.2.1]" => "host.example"
   }.each do |given, expected|
     define_method("test_server_name_#{given.b.inspect}") do
       assert_equal expected, seen(["SERVER_NAME", given], %w[HTTP_HOST host.example:80])["SERVER_NAME"]
