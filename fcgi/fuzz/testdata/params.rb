@@ -12,7 +12,8 @@ while (head = $stdin.read(4))
   bytes = $stdin.read(head.unpack1("N")) || "".b
   answer = "P".b
   begin
-    Params.parse(bytes).each { |name, value| Params.append(answer, name, value) }
+    Params.parse(bytes, pairs = {})
+    pairs.each { |name, value| Params.append(answer, name, value) }
   rescue Params::Malformed
     answer = "M".b
   end
