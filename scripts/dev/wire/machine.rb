@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "etc"
+require "shellwords"
 
 module BenchWire
   # What figures depend on: the machine, the day, and what else runs there.
@@ -8,6 +9,11 @@ module BenchWire
     def self.facts
       { "machine" => "#{Etc.nprocessors} × #{model}", "kernel" => Etc.uname[:release], "date" => Time.now.strftime("%F %R %Z"),
         "load average before" => load_average }
+    end
+
+    # As a shell would take it, with quotes where they are needed.
+    def self.command(*words)
+      "`#{words.map { |word| word.match?(%r{\A[\w=,.:/+-]+\z}) ? word : word.shellescape }.join(' ')}`"
     end
 
     def self.model

@@ -84,7 +84,7 @@ module BenchWire
         than = @samples.find do |other|
           other.failure.nil? && [other.round, other.kind, other.server] == [sample.round, kind.name, YARDSTICKS.fetch(figure)]
         end
-        sample[figure] / than[figure] if than&.[](figure)&.positive?
+        sample[figure].fdiv(than[figure]) if than&.[](figure)&.positive?
       end
       median(ratios.compact) if ratios.any?
     end

@@ -127,7 +127,6 @@ module BenchWire
       super(name, setting, alone: alone)
       @file = file
       @options = options
-      raise Missing, "no program #{file}" unless File.executable?(file)
     end
 
     def sendfile?
