@@ -15,7 +15,7 @@ func Full(site Site, version Version, server Server) (string, error) {
 		return "", err
 	}
 	var w writer
-	w.comment(fmt.Sprintf("%s, %s, for lighttpd %s.", site.Root, workers(site), version))
+	writeTitle(&w, site, version)
 	w.comment("Run it in the foreground with: lighttpd -D -f THIS-FILE")
 	w.line("")
 	server.write(&w)

@@ -46,6 +46,7 @@ func TestGolden(t *testing.T) {
 		"snippet-1.4.40":           snippet(plainSite(), OldestVersion()),
 		"snippet-1.4.50":           snippet(plainSite(), Version{1, 4, 50}),
 		"snippet-1.4.69":           snippet(plainSite(), Version{1, 4, 69}),
+		"snippet-1.4.84":           snippet(plainSite(), Version{1, 4, 84}),
 		"snippet-1.4.85":           snippet(plainSite(), Version{1, 4, 85}),
 		"snippet-odd-paths":        snippet(odd, DefaultVersion()),
 		"snippet-prefix":           snippet(below, DefaultVersion()),

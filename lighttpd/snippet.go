@@ -23,7 +23,7 @@ func Snippet(site Site, version Version) (string, error) {
 		return "", err
 	}
 	var w writer
-	w.comment(fmt.Sprintf("%s, %s, for lighttpd %s.", site.Root, workers(site), version))
+	writeTitle(&w, site, version)
 	w.comment(placement)
 	if site.aliased() {
 		w.comment(aliasOrder)
@@ -31,6 +31,14 @@ func Snippet(site Site, version Version) (string, error) {
 	w.line("")
 	site.write(&w, version)
 	return w.text.String(), nil
+}
+
+// writeTitle writes what the configuration is for.
+func writeTitle(w *writer, site Site, version Version) {
+	w.comment(fmt.Sprintf("%s, %s, for lighttpd %s.", site.Root, workers(site), version))
+	for _, warning := range Warnings(version) {
+		w.comment("WARNING: " + warning)
+	}
 }
 
 const placement = `

@@ -37,6 +37,18 @@ func requestHeaderVersion() Version { return Version{1, 4, 46} }
 // timeoutVersion is the first release with connect-timeout of a backend.
 func timeoutVersion() Version { return Version{1, 4, 60} }
 
+// Warnings are what the user of a release has to know. They stand in its configuration, too.
+//
+// What the two releases get wrong is a body of which they have a part in a file, and which they send on before they have
+// all of it (lighttpd's issue 3314): uploads with server.stream-request-body = 1 or 2, and responses with
+// server.stream-response-body = 1.
+func Warnings(v Version) []string {
+	if v.AtLeast(Version{1, 4, 83}) && !v.AtLeast(Version{1, 4, 85}) {
+		return []string{fmt.Sprintf("lighttpd %s can corrupt large bodies that it streams to or from FastCGI: upgrade it to 1.4.85 or later", v)}
+	}
+	return nil
+}
+
 var versionPattern = regexp.MustCompile(`^(?:lighttpd/)?([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})(?:[^0-9.\n].*)?$`)
 
 // ParseVersion reads "1.4.69", or the first line of `lighttpd -v`

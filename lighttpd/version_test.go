@@ -81,3 +81,15 @@ func TestOldVersionIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestWarnings: of two releases, in both forms of the configuration.
+func TestWarnings(t *testing.T) {
+	for version, warned := range map[Version]bool{{1, 4, 82}: false, {1, 4, 83}: true, {1, 4, 84}: true, {1, 4, 85}: false, {1, 5, 0}: false} {
+		for name, write := range writers() {
+			text, err := write(plainSite(), version)
+			if err != nil || strings.Contains(text, "# WARNING: lighttpd "+version.String()+" can corrupt") != warned || (len(Warnings(version)) > 0) != warned {
+				t.Errorf("%s for %v: warned otherwise than %v: %q, %v", name, version, warned, Warnings(version), err)
+			}
+		}
+	}
+}
