@@ -32,6 +32,8 @@ WIRE_SERVERS := libfcgi-dev ruby-fcgi unicorn puma
 BROWSER := chromium
 # The responders that "launcher conformance" is tried on.
 RESPONDERS := libfcgi-dev php-cgi php-fpm ruby-fcgi fcgiwrap
+# The web servers beside lighttpd that configuration is written for.
+WEBSERVERS := nginx haproxy apache2-bin caddy
 # For a test that starts a server of its own.
 POSTGRESQL := postgresql ruby-pg
 # Where "make experiment" puts its report, and further options of "launcher experiment".
@@ -145,7 +147,7 @@ linters: deps
 	@scripts/dev/install $(LINTERS)
 
 test-deps:
-	@scripts/dev/install $(PEERS) $(BROWSER) $(POSTGRESQL) $(REDMINE_DEPS) wrk libfcgi-dev
+	@scripts/dev/install $(PEERS) $(WEBSERVERS) $(BROWSER) $(POSTGRESQL) $(REDMINE_DEPS) wrk libfcgi-dev
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher

@@ -24,10 +24,16 @@ type outcome struct {
 // finish runs the launcher to its end, whatever that is.
 func finish(t testing.TB, dir string, args ...string) outcome {
 	t.Helper()
+	return finishWith(t, dir, nil, args...)
+}
+
+// finishWith does so with variables added to its environment.
+func finishWith(t testing.TB, dir string, env []string, args ...string) outcome {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
-	cmd.Dir, cmd.Env = dir, append(cleanEnv(), asLauncher+"=1")
+	cmd.Dir, cmd.Env = dir, append(append(cleanEnv(), asLauncher+"=1"), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -157,16 +163,57 @@ func TestConfigVersion(t *testing.T) {
 		{"1.4.55", exitOK, "for lighttpd 1.4.55.", true, nil},
 		{"1.4.76", exitOK, "for lighttpd 1.4.76.", true, nil},
 		{"1.4.30", exitFailed, "", false, []string{"1.4.30", "\nTry: "}},
-		{"garbage", exitUsage, "", false, []string{`"garbage"`, "\nTry: --lighttpd-version 1.4.69\n"}},
+		{"garbage", exitUsage, "", false, []string{`"garbage"`, "\nTry: --server-version 1.4.55\n"}},
 		{"1.4", exitUsage, "", false, []string{`"1.4"`, "\nTry: "}},
 	} {
-		got := finish(t, root, "config", "2", "--lighttpd-version", test.version)
+		got := finish(t, root, "config", "2", "--server-version", test.version)
 		if got.status != test.status || !strings.Contains(got.stdout, test.stdout) ||
 			strings.Contains(got.stdout, "fastcgi.balance") != test.balance || test.status != exitOK && got.stdout != "" {
-			t.Errorf("--lighttpd-version %s: %+v", test.version, got)
+			t.Errorf("--server-version %s: %+v", test.version, got)
 		}
-		contains(t, "--lighttpd-version "+test.version, got.stderr, test.stderr...)
+		contains(t, "--server-version "+test.version, got.stderr, test.stderr...)
 	}
+	warned := finish(t, root, "config", "2", "--lighttpd-version", "1.4.84")
+	if warned.status != exitOK || !strings.Contains(warned.stdout, "\n# WARNING: lighttpd 1.4.84 can corrupt") {
+		t.Errorf("a release with a fault: %+v", warned)
+	}
+	contains(t, "standard error", warned.stderr, "launcher: lighttpd 1.4.84 can corrupt large bodies")
+}
+
+// TestConfigServers: each web server has a configuration of its own, in both forms.
+func TestConfigServers(t *testing.T) {
+	t.Parallel()
+	root := publicApp(t)
+	for name, test := range map[string]struct{ version, snippet, full, warning string }{
+		"lighttpd": {"1.4.69", "fastcgi.server = (", "server.port = 8123", ""},
+		"nginx":    {"1.22.1", "max_fails=0;", "listen 127.0.0.1:8123;", ""},
+		"haproxy":  {"2.6.12", "proto fcgi maxconn 1", "bind 127.0.0.1:8123", "HAProxy serves no files"},
+		"apache":   {"2.4.62", "flushpackets=on", "Listen 127.0.0.1:8123", ""},
+		"caddy":    {"2.6.2", "flush_interval -1", "http://:8123 {", ""},
+	} {
+		for _, form := range []struct {
+			args []string
+			want string
+		}{{nil, test.snippet}, {[]string{"--full", "--port", "8123"}, test.full}} {
+			got := finish(t, root, append([]string{"config", "--server", name, "2", "--server-version", test.version}, form.args...)...)
+			if got.status != exitOK || (got.stderr != "") != (test.warning != "") {
+				t.Errorf("%s %q: %+v", name, form.args, got)
+			}
+			contains(t, name, got.stdout, test.version, form.want, filepath.Join(root, "log", "fastcgi.socket-1"))
+			contains(t, name+"'s standard error", got.stderr, test.warning)
+		}
+	}
+	unknown := finish(t, root, "config", "2", "--server", "ngnix")
+	if unknown.status != exitUsage || unknown.stdout != "" {
+		t.Errorf("an unknown web server: %+v", unknown)
+	}
+	contains(t, "standard error", unknown.stderr, `"ngnix"`, "lighttpd, nginx, haproxy, apache, caddy", "\nTry: --server nginx\n")
+	missing := finish(t, root, "config", "2", "--server", "nginx", "--check", "--server-command", "/nonexistent/nginx")
+	if missing.status != exitUsage || missing.stdout != "" {
+		t.Errorf("with an nginx that is missing: %+v", missing)
+	}
+	idle := finish(t, root, "config", "2", "--server", "nginx", "--buffer-responses")
+	contains(t, "standard error", idle.stderr, "no effect with --server nginx, which compresses what streams: --buffer-responses")
 }
 
 func TestConfigCheck(t *testing.T) {
@@ -177,7 +224,7 @@ func TestConfigCheck(t *testing.T) {
 			t.Errorf("launcher %q prints something else than without --check:\n%s", args, checked)
 		}
 	}
-	missing := finish(t, root, "config", "2", "--check", "--lighttpd", "/nonexistent/lighttpd")
+	missing := finish(t, root, "config", "2", "--check", "--server-command", "/nonexistent/lighttpd")
 	if missing.status != exitUsage || missing.stdout != "" {
 		t.Errorf("with a lighttpd that is missing: %+v", missing)
 	}

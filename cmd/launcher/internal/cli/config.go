@@ -7,41 +7,50 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"launcher/lighttpd"
+	"launcher/cmd/launcher/internal/webserver"
 )
 
 const (
-	optFull            = "full"
-	optHost            = "host"
-	optAddress         = "address"
-	optPort            = "port"
-	optCheck           = "check"
+	optFull          = "full"
+	optHost          = "host"
+	optAddress       = "address"
+	optPort          = "port"
+	optCheck         = "check"
+	optServer        = "server"
+	optServerCommand = "server-command"
+	optServerVersion = "server-version"
+	optBuffered      = "buffer-responses"
+
+	// Before there were other web servers.
 	optLighttpd        = "lighttpd"
 	optLighttpdVersion = "lighttpd-version"
-	optBuffered        = "buffer-responses"
 )
 
 func configCommand(stdout *os.File) *cli.Command {
 	return &cli.Command{
 		Name:      "config",
-		Usage:     "print the lighttpd configuration that reaches NUM workers",
+		Usage:     "print the web server's configuration that reaches NUM workers",
 		ArgsUsage: "NUM",
 		UsageText: "launcher config [options] NUM",
-		Description: "Prints a snippet to paste or include, or with --full a whole file for lighttpd -D -f FILE. Files\n" +
-			"below public/ are served without Ruby.",
+		Description: "Prints a snippet to include, whose first lines say where, or with --full a whole file for a web server of\n" +
+			"its own, and how to run it. Files below public/ are served without Ruby (not by HAProxy, which serves none).",
 		Flags: append(siteFlags(), sendfileFlag(), bufferedFlag(),
+			&cli.StringFlag{Name: optServer, EnvVars: env(optServer), Value: defaultServer,
+				Usage: "`NAME` of the web server: " + strings.Join(serverNames(), ", ")},
 			&cli.StringSliceFlag{Name: optHost, DefaultText: "this host's", Usage: "lead to the NUM workers of a launcher elsewhere, at `HOST:PORT` and " +
 				"the ports that follow it (its --listen); may be repeated"},
 			&cli.BoolFlag{Name: optFull, Usage: "print a whole file instead of a snippet"},
 			&cli.StringFlag{Name: optAddress, Value: "127.0.0.1", Usage: "with --full: listen at `ADDRESS`"},
 			&cli.IntFlag{Name: optPort, Value: 8080, Usage: "with --full: listen at `PORT`"},
-			&cli.BoolFlag{Name: optCheck, Usage: "have lighttpd check it (lighttpd -tt) before it is printed"},
-			&cli.StringFlag{Name: optLighttpd, EnvVars: env(optLighttpd), Usage: "`COMMAND` that is lighttpd", DefaultText: "found on PATH or in the sbin folders"},
-			&cli.StringFlag{Name: optLighttpdVersion, EnvVars: env(optLighttpdVersion),
-				Usage: "write for this `VERSION`", DefaultText: "the one found, else " + lighttpd.DefaultVersion().String()},
+			&cli.BoolFlag{Name: optCheck, Usage: "have the web server check it before it is printed"},
+			&cli.StringFlag{Name: optServerCommand, Aliases: []string{optLighttpd}, EnvVars: append(env(optServerCommand), env(optLighttpd)...),
+				Usage: "`COMMAND` that is the web server", DefaultText: "found on PATH or in the sbin folders"},
+			&cli.StringFlag{Name: optServerVersion, Aliases: []string{optLighttpdVersion}, EnvVars: append(env(optServerVersion), env(optLighttpdVersion)...),
+				Usage: "write for this `VERSION`", DefaultText: "the one found, else an old one"},
 		),
 		Action:       func(ctx *cli.Context) error { return printConfig(ctx, stdout) },
 		OnUsageError: onUsageError,
@@ -53,6 +62,10 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 	if err != nil {
 		return err
 	}
+	server, err := webServer(ctx.String(optServer))
+	if err != nil {
+		return err
+	}
 	where, err := readSite(ctx)
 	if err != nil {
 		return err
@@ -60,19 +73,23 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 	if err := checkListener(ctx); err != nil {
 		return err
 	}
-	warn(ctx.App.ErrWriter, missingSendfileDirs(where.app.Root, ctx.StringSlice(optSendfileDir)))
-	text, err := configText(ctx, where, workers)
+	warnings := missingSendfileDirs(where.app.Root, ctx.StringSlice(optSendfileDir))
+	if where.buffered && server.name != defaultServer {
+		warnings = append(warnings, fmt.Sprintf("no effect with --%s %s, which compresses what streams: --%s", optServer, server.name, optBuffered))
+	}
+	config, err := writeConfig(ctx, server, where, workers)
 	if err != nil {
 		return err
 	}
+	warn(ctx.App.ErrWriter, append(warnings, config.Warnings...))
 	if ctx.Bool(optCheck) {
-		bounded, cancel := context.WithTimeout(ctx.Context, lighttpdTimeout)
+		bounded, cancel := context.WithTimeout(ctx.Context, serverTimeout)
 		defer cancel()
-		if err := lighttpd.Check(bounded, ctx.String(optLighttpd), text); err != nil {
-			return namedBy(ctx, optLighttpd, fmt.Errorf("check configuration: %w", err))
+		if err := server.Check(bounded, ctx.String(optServerCommand), config); err != nil {
+			return namedBy(ctx, optServerCommand, fmt.Errorf("check configuration: %w", err))
 		}
 	}
-	if _, err := fmt.Fprint(stdout, text); err != nil {
+	if _, err := fmt.Fprint(stdout, config.Text); err != nil {
 		return fmt.Errorf("print configuration: %w", err)
 	}
 	return nil
@@ -98,36 +115,37 @@ func checkListener(ctx *cli.Context) error {
 }
 
 // configSite returns the site whose workers are where --host says, else on this host.
-func configSite(ctx *cli.Context, where site, workers int) (lighttpd.Site, error) {
+func configSite(ctx *cli.Context, where site, workers int) (webserver.Site, error) {
 	hosts := ctx.StringSlice(optHost)
 	if len(hosts) == 0 {
 		if err := where.checkPlaces(workers); err != nil {
-			return lighttpd.Site{}, err
+			return webserver.Site{}, err
 		}
-		return where.lighttpd(workers), nil
+		return where.webserver(where.places(workers))
 	}
 	if ctx.IsSet(optListen) {
 		warn(ctx.App.ErrWriter, []string{"no effect with --host, which names the workers of other hosts: --" + optListen})
 	}
-	site := where.lighttpd(workers)
-	var err error
-	site.Sockets, err = hostPlaces(hosts, workers)
-	return site, err
+	places, err := hostPlaces(hosts, workers)
+	if err != nil {
+		return webserver.Site{}, err
+	}
+	return where.webserver(places)
 }
 
-func configText(ctx *cli.Context, where site, workers int) (string, error) {
-	version, err := lighttpdVersion(ctx.Context, ctx.String(optLighttpd), ctx.String(optLighttpdVersion))
+func writeConfig(ctx *cli.Context, server namedServer, where site, workers int) (webserver.Config, error) {
+	version, err := server.version(ctx.Context, ctx.String(optServerCommand), ctx.String(optServerVersion))
 	if err != nil {
-		return "", namedBy(ctx, optLighttpd, err)
+		return webserver.Config{}, namedBy(ctx, optServerCommand, err)
 	}
-	site, err := configSite(ctx, where, workers)
+	at, err := configSite(ctx, where, workers)
 	if err != nil {
-		return "", err
+		return webserver.Config{}, err
 	}
 	if !ctx.Bool(optFull) {
-		return lighttpd.Snippet(site, version)
+		return server.Snippet(at, version)
 	}
-	return lighttpd.Full(site, version, lighttpd.Server{
-		Address: ctx.String(optAddress), Port: ctx.Int(optPort), UploadDir: os.TempDir(),
+	return server.Full(at, version, webserver.Listener{
+		Address: ctx.String(optAddress), Port: ctx.Int(optPort), Temp: os.TempDir(), Root: os.Geteuid() == 0,
 	})
 }

@@ -76,6 +76,9 @@ func optionHelp(flag cli.Flag) (name, what string) {
 		name += " " + value
 	}
 	for _, alias := range flag.Names()[1:] {
+		if len(alias) > 1 { // a name of former times
+			continue
+		}
 		name += ", -" + alias
 	}
 	what = strings.ReplaceAll(doc.GetUsage(), "`", "")

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/fcgi/front"
+	"launcher/lighttpd"
 	"launcher/preforker"
 	"launcher/preforker/control"
 	"launcher/preforker/hint"
@@ -101,9 +102,9 @@ func listenHTTP(ctx *cli.Context, where site, config preforker.Config) (*httpLis
 			return nil, usageErrorf("name a file that may be written, or -", "read --%s: %w", optAccessLog, err)
 		}
 	}
-	lighttpd := where.lighttpd(config.Workers)
 	l.handler = front.New(front.Config{
-		Sockets: lighttpd.Sockets, Public: lighttpd.Public, LinkDirs: linkDirs(where.app.Root, ctx.StringSlice(optSendfileDir)), Prefix: lighttpd.Prefix, SendfileDirs: where.sendfileDirs,
+		Sockets: where.places(config.Workers), Public: lighttpd.FindPublic(where.app.Root), Prefix: where.app.URLPrefix,
+		LinkDirs: linkDirs(where.app.Root, ctx.StringSlice(optSendfileDir)), SendfileDirs: where.sendfileDirs,
 		TrustedProxies: options.proxies, AccessLog: l.accessLog, Log: config.Log,
 		WaitLimit: options.queueTimeout, MaxBody: options.maxBody, MaxRequests: connections,
 	})

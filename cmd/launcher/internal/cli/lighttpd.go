@@ -4,71 +4,62 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"os/exec"
-	"path/filepath"
-	"slices"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"launcher/cmd/launcher/internal/webserver"
 	"launcher/lighttpd"
 )
 
 // snippetName is the file beside the sockets that lighttpd can include.
 const snippetName = "lighttpd.conf"
 
-// lighttpdTimeout bounds a run of lighttpd that prints its version or checks a file.
-const lighttpdTimeout = 20 * time.Second
-
 func bufferedFlag() cli.Flag {
 	return &cli.BoolFlag{Name: optBuffered, EnvVars: env(optBuffered),
 		Usage: "have lighttpd collect each response before it sends it, but event streams: mod_deflate compresses only what is complete"}
 }
 
-// lighttpd returns the site as package lighttpd has it.
-func (s site) lighttpd(workers int) lighttpd.Site {
-	return lighttpd.Site{Root: s.app.Root, Public: lighttpd.FindPublic(s.app.Root),
-		Sockets: s.places(workers), Prefix: s.app.URLPrefix,
-		Sendfile: withResolved(s.sendfileDirs), Buffered: s.buffered}
+// lighttpdServer is lighttpd as one of several web servers: package lighttpd imports nothing of this module.
+type lighttpdServer struct{}
+
+func (lighttpdServer) Find(ctx context.Context, command string) (webserver.Version, error) {
+	version, err := lighttpd.Find(ctx, command)
+	return webserver.Version(version), err
 }
 
-// withResolved adds the names of folders without links: lighttpd compares names, and an application may send
-// either. Rails knows its root by the resolved one.
-func withResolved(dirs []string) (all []string) {
-	for _, dir := range dirs {
-		dir = filepath.Clean(dir)
-		resolved, err := filepath.EvalSymlinks(dir)
-		if err != nil { // it is not there yet
-			resolved = dir
-			if parent, err := filepath.EvalSymlinks(filepath.Dir(dir)); err == nil {
-				resolved = filepath.Join(parent, filepath.Base(dir))
-			}
-		}
-		for _, name := range []string{dir, resolved} {
-			if !slices.Contains(all, name) {
-				all = append(all, name)
-			}
-		}
-	}
-	return all
+func (lighttpdServer) ParseVersion(text string) (webserver.Version, error) {
+	version, err := lighttpd.ParseVersion(text)
+	return webserver.Version(version), err
 }
 
-// lighttpdVersion returns the version that the user names, else the one installed, else an old one,
-// since the web server may run on another machine.
-func lighttpdVersion(ctx context.Context, binary, named string) (lighttpd.Version, error) {
-	if named != "" {
-		version, err := lighttpd.ParseVersion(named)
-		if err != nil {
-			return version, usageErrorf("--lighttpd-version 1.4.69", "read --%s: %v", optLighttpdVersion, err)
-		}
-		return version, nil
+func (lighttpdServer) DefaultVersion() webserver.Version {
+	return webserver.Version(lighttpd.DefaultVersion())
+}
+
+func (lighttpdServer) Snippet(at webserver.Site, version webserver.Version) (webserver.Config, error) {
+	text, err := lighttpd.Snippet(lighttpdSite(at), lighttpd.Version(version))
+	return lighttpdConfig(text, version), err
+}
+
+func (lighttpdServer) Full(at webserver.Site, version webserver.Version, listener webserver.Listener) (webserver.Config, error) {
+	text, err := lighttpd.Full(lighttpdSite(at), lighttpd.Version(version),
+		lighttpd.Server{Address: listener.Address, Port: listener.Port, UploadDir: listener.Temp})
+	return lighttpdConfig(text, version), err
+}
+
+func (lighttpdServer) Check(ctx context.Context, command string, config webserver.Config) error {
+	return lighttpd.Check(ctx, command, config.Text)
+}
+
+func lighttpdConfig(text string, version webserver.Version) webserver.Config {
+	return webserver.Config{Text: text, Warnings: lighttpd.Warnings(lighttpd.Version(version)), Test: func(string) string { return text }}
+}
+
+// lighttpdSite returns the site as package lighttpd has it.
+func lighttpdSite(at webserver.Site) lighttpd.Site {
+	site := lighttpd.Site{Root: at.Root, Public: at.Public, Prefix: at.Prefix, Sendfile: at.Sendfile, Buffered: at.Buffered}
+	for _, address := range at.Backends {
+		site.Sockets = append(site.Sockets, address.String())
 	}
-	bounded, cancel := context.WithTimeout(ctx, lighttpdTimeout)
-	defer cancel()
-	version, err := lighttpd.Find(bounded, binary)
-	if errors.Is(err, exec.ErrNotFound) && binary == "" {
-		return lighttpd.DefaultVersion(), nil
-	}
-	return version, err
+	return site
 }

@@ -19,7 +19,6 @@ import (
 
 	"launcher/cmd/launcher/internal/experiment/report"
 	"launcher/fcgi"
-	"launcher/lighttpd"
 	"launcher/preforker"
 	"launcher/preforker/linux"
 )
@@ -142,12 +141,24 @@ func remark(ctx *cli.Context, config preforker.Config, where site, logger *slog.
 
 // snippet returns the configuration for the lighttpd of this machine, as far as its version can be known.
 func snippet(ctx *cli.Context, where site, workers int, logger *slog.Logger) (string, error) {
-	version, err := lighttpdVersion(ctx.Context, "", "")
+	server, err := webServer(defaultServer)
+	if err != nil {
+		return "", err
+	}
+	version, err := server.version(ctx.Context, "", "")
 	if err != nil {
 		logger.Warn("the version of lighttpd is unknown", keyError, err)
-		version = lighttpd.DefaultVersion()
+		version = server.DefaultVersion()
 	}
-	return lighttpd.Snippet(where.lighttpd(workers), version)
+	at, err := where.webserver(where.places(workers))
+	if err != nil {
+		return "", err
+	}
+	config, err := server.Snippet(at, version)
+	for _, warning := range config.Warnings {
+		logger.Warn(warning)
+	}
+	return config.Text, err
 }
 
 // printAside prints the configuration in a goroutine, since its reader may stall, and returns a function that
