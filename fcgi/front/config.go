@@ -48,8 +48,8 @@ type Config struct {
 	// AbandonLimit bounds how long a worker that was told may go on before the connection to it is
 	// closed, 60 s by default.
 	AbandonLimit time.Duration
-	// StallLimit bounds how long a client may neither send nor take a byte
-	// while it holds a worker, 60 s by default.
+	// StallLimit bounds how long a client may send nothing of its request, and how long it may need for a
+	// piece of its response, 60 s by default.
 	StallLimit time.Duration
 	// HeadTimeout bounds the wait for a response head, after which the client
 	// gets 504. 0 is no bound: time limits on requests are the business of
