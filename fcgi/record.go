@@ -103,7 +103,7 @@ type RecordReader struct {
 }
 
 // recordBuffer holds a response of usual size with the END_REQUEST behind it, so that one read gets all of it.
-const recordBuffer = 64 << 10
+const recordBuffer = 32 << 10
 
 // NewRecordReader returns a reader of the records in r.
 func NewRecordReader(r io.Reader) *RecordReader {

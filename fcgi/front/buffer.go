@@ -17,6 +17,18 @@ const (
 	spillAfter = 20 * time.Millisecond
 )
 
+// slabs are the memory of buffers, and of who puts into them.
+var slabs = sync.Pool{New: func() any { return new([bufferMemory]byte) }}
+
+// slab returns memory of that size, which freeSlab takes back.
+func slab() []byte { return slabs.Get().(*[bufferMemory]byte)[:] }
+
+func freeSlab(memory []byte) {
+	if cap(memory) == bufferMemory {
+		slabs.Put((*[bufferMemory]byte)(memory[:bufferMemory]))
+	}
+}
+
 // buffers are the responses that wait for their clients.
 type buffers struct {
 	files  *spools
@@ -56,9 +68,31 @@ func (b *buffers) open() *buffer {
 // close gives back what it has taken. Nobody puts or takes any more.
 func (b *buffer) close() {
 	b.owner.memory.Add(-int64(b.room))
+	freeSlab(b.memory)
+	freeSlab(b.chunk)
 	if b.file != nil {
 		_ = b.file.Close() // it has no name, and nobody reads it again
 	}
+}
+
+// hand adds a piece that lies in a slab, and returns a slab for the next one. False says that nobody takes it. Where
+// nothing waits before it, the piece changes its owner and is not copied.
+func (b *buffer) hand(piece []byte) (next []byte, open bool) {
+	b.mu.Lock()
+	if b.gone || len(b.memory) > 0 || b.read < b.written || len(piece) > b.room {
+		b.mu.Unlock()
+		return piece[:bufferMemory], b.put(piece)
+	}
+	if b.written > 0 {
+		b.rewind()
+	}
+	next, b.memory = b.memory, piece
+	b.mu.Unlock()
+	signal(b.arrived)
+	if cap(next) != bufferMemory {
+		next = slab()
+	}
+	return next[:bufferMemory], true
 }
 
 // put adds a piece, and waits where neither memory nor file have room. False says that nobody takes it.
@@ -93,6 +127,9 @@ func (b *buffer) store(p []byte) (n int, spilling, open bool) {
 	}
 	if b.written > 0 {
 		b.rewind()
+	}
+	if b.memory == nil {
+		b.memory = slab()[:0]
 	}
 	if n = min(len(p), b.room-len(b.memory)); n > 0 {
 		b.memory = append(b.memory, p[:n]...)
@@ -178,7 +215,7 @@ func (b *buffer) next() (piece []byte, last bool, err error) {
 // fromFile reads a piece that is in the file, and says that it is read.
 func (b *buffer) fromFile(file io.ReaderAt, from int64, size int) (piece []byte, last bool, err error) {
 	if cap(b.chunk) < size {
-		b.chunk = make([]byte, size)
+		b.chunk = slab()
 	}
 	n, err := file.ReadAt(b.chunk[:size], from)
 	if n < size {

@@ -45,8 +45,14 @@ func TestBufferKeepsOrder(t *testing.T) {
 			owner.memory.Store(used)
 			b := owner.open()
 			go func() {
+				piece := slab()
 				for rest := data; len(rest) > 0; {
-					n := min(len(rest), 1+len(rest)%50_000)
+					n := copy(piece, rest[:min(len(rest), 1+len(rest)%50_000)])
+					rest = rest[n:]
+					if piece, _ = b.hand(piece[:n]); len(piece) != bufferMemory {
+						t.Errorf("%d bytes for the next piece", len(piece))
+					}
+					n = min(len(rest), 100)
 					b.put(rest[:n])
 					rest = rest[n:]
 				}
@@ -115,6 +121,7 @@ func longAnswer(t *testing.T, head string, data []byte) (path string, written <-
 			n := min(len(rest), 60_000)
 			if _, err := conn.Write(fcgitest.Stdout(string(rest[:n]))); err != nil {
 				t.Error(err)
+				return
 			}
 			rest = rest[n:]
 		}
@@ -156,7 +163,7 @@ func TestHandlerBuffersWithinBounds(t *testing.T) {
 	front, server := serveFront(t, Config{Sockets: []string{path}, MaxSpools: 1 << 20})
 	conn := raw(t, server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	files := front.buffers.files
-	fcgitest.Eventually(t, "the room to be full", func() bool { return !files.hasRoom(pieceSize) })
+	fcgitest.Eventually(t, "the room to be full", func() bool { return !files.hasRoom(bufferMemory) })
 	if busy, _ := front.Load(); busy != 1 || len(written) > 0 {
 		t.Error("the worker is free")
 	}

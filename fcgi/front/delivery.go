@@ -13,10 +13,10 @@ import (
 // errUnwanted is the end of a response whose worker was told that nobody waits for it.
 var errUnwanted = errors.New("worker was told that nobody waits for its response")
 
-// pieceSize is how much of a response is read at once.
+// pieceSize is how much of a response may be read before its first byte is sent.
 const pieceSize = 32 << 10
 
-// pieces are the buffers of what is being read from workers.
+// pieces are the memory of that.
 var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
 
 // delivery is a response on its way from a worker to a client. A response that is there as a whole leaves its worker
@@ -109,12 +109,12 @@ func (d *delivery) deliver(w http.ResponseWriter, first []byte) {
 // pump reads a response to its end into a buffer. What nobody takes is read all the same: its end says that the worker
 // is free.
 func (d *delivery) pump(b *buffer) {
-	piece := pieces.Get().(*[pieceSize]byte)
-	defer pieces.Put(piece)
+	piece := slab()
+	defer func() { freeSlab(piece) }()
 	for wanted := true; ; {
-		n, err := d.resp.Body.Read(piece[:])
+		n, err := d.resp.Body.Read(piece)
 		if n > 0 && wanted {
-			wanted = b.put(piece[:n])
+			piece, wanted = b.hand(piece[:n])
 		}
 		if err != nil {
 			b.end(d.workerDone(err))
