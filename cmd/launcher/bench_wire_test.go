@@ -96,8 +96,8 @@ func TestBenchWire(t *testing.T) {
 	nothingIn(t, temporary)
 }
 
-// stopBenchWire sends a signal in the middle of a measurement and returns how it ended.
-func stopBenchWire(t *testing.T, sig syscall.Signal) (ended error, temporary string) {
+// stopBenchWire sends a signal in the middle of a measurement and returns, beside the folder of temporary files, how it ended.
+func stopBenchWire(t *testing.T, sig syscall.Signal) (temporary string, ended error) {
 	t.Helper()
 	cmd, temporary := startBenchWire(t, "--rounds", "1000000", "--servers", "launcher")
 	stderr, err := cmd.StderrPipe()
@@ -120,12 +120,12 @@ func stopBenchWire(t *testing.T, sig syscall.Signal) (ended error, temporary str
 	}
 	for lines.Scan() { // until nobody has it open any more
 	}
-	return cmd.Wait(), temporary
+	return temporary, cmd.Wait()
 }
 
 func TestBenchWireStopped(t *testing.T) {
 	t.Parallel()
-	ended, temporary := stopBenchWire(t, syscall.SIGTERM)
+	temporary, ended := stopBenchWire(t, syscall.SIGTERM)
 	var status *exec.ExitError
 	if !errors.As(ended, &status) || status.ExitCode() != 128+int(syscall.SIGTERM) {
 		t.Errorf("it ended with %v", ended)
@@ -136,6 +136,6 @@ func TestBenchWireStopped(t *testing.T) {
 // What was started ends with it, though nobody is left to end it.
 func TestBenchWireKilled(t *testing.T) {
 	t.Parallel()
-	_, temporary := stopBenchWire(t, syscall.SIGKILL)
+	temporary, _ := stopBenchWire(t, syscall.SIGKILL)
 	waitFor(t, "all processes to leave", func() bool { return len(startedWith(t, temporary)) == 0 })
 }
