@@ -162,6 +162,24 @@ module PreforkLauncher
         raise lose(error)
       end
 
+      # Whether copy may be called: a unix socket that can be written to at all has room for a record (unix_writable, Linux), so that
+      # it waits for nobody, and needs no deadline.
+      def copies?
+        @socket.is_a?(UNIXSocket)
+      end
+
+      # Writes a header and so many bytes of a file, which do not pass through this process, and returns how many of them there were.
+      # At most a record: the peer is waited for before.
+      def copy(header, file, bytes)
+        raise PeerLost, "peer is gone" if @lost
+
+        wait_writable(Clock.now + @limits.write_seconds)
+        write(header)
+        IO.copy_stream(file, @socket, bytes)
+      rescue ConnectionFailure, *PEER_ERRORS => error # any other may be the file's
+        raise lose(error)
+      end
+
       # Ends writing and discards what still arrives, within bounds, before a close. Closing a socket with unread input
       # resets the connection, and the reset overtakes a response that the peer has not read yet (always over TCP).
       def drain

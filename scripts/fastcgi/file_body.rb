@@ -57,10 +57,10 @@ module PreforkLauncher
         @own = own
       end
 
-      # Sends as many bytes as the size says, or fewer where the file has shrunk meanwhile, and returns how many. Yields before each
-      # record.
+      # Sends as many bytes as the size says, or fewer where a small file has shrunk meanwhile, and returns how many. Yields before
+      # each record.
       def send_to(output, &before)
-        output.copy(@file, @size, &before)
+        output.copy_file(@file, @size, &before)
       end
 
       # Yields as many bytes as the size says, also where the file grows meanwhile.

@@ -81,6 +81,25 @@ module PreforkLauncher
         copied
       end
 
+      # Appends so many bytes of a file. Those of a large one go to the peer a record at a time, without passing through this process.
+      # Returns how many there were, and yields before each record.
+      def copy_file(file, bytes, &before)
+        return copy(file, bytes, &before) unless bytes > Record::FULL_CONTENT && @connection.copies?
+
+        flush
+        left = bytes
+        while left.positive?
+          yield if before
+          size = [left, Record::FULL_CONTENT].min
+          @started = true
+          copied = @connection.copy(Record.header(Record::STDOUT, @id, size), file, size)
+          raise InvalidResponse, "a file became shorter while it was sent" if copied < size # its record has no end
+
+          left -= size
+        end
+        bytes
+      end
+
       def flush
         close_record if @open
         return if @held.empty?

@@ -69,6 +69,11 @@ module PreforkLauncher
         buffer
       end
 
+      # Returns the header of a record without padding.
+      def self.header(type, id, length)
+        [VERSION, type, id, length, 0, 0].pack("CCnnCC")
+      end
+
       # Appends the empty record that ends STDOUT, and an END_REQUEST.
       def self.append_end(buffer, id)
         [VERSION, STDOUT, id, 0, 0, 0, VERSION, END_REQUEST, id, 8, 0, 0, 0, REQUEST_COMPLETE].pack("CCnnCCCCnnCCNCx3", buffer: buffer)

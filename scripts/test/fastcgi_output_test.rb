@@ -85,6 +85,53 @@ class FastCGIOutputTest < FastCGICase
     assert_operator sizes.first, :<, 200_000
   end
 
+  # What a file has, through a socket.
+  def sent(bytes, from: 0, size: bytes.bytesize - from)
+    ours, theirs = UNIXSocket.pair
+    connection = PreforkLauncher::FastCGI::Connection.new(theirs, limits: limits, interrupts: [], buffer: String.new)
+    reader = Thread.new { ours.read }
+    Tempfile.create("body") do |file|
+      file.binmode
+      file.write(bytes)
+      file.pos = from
+      output = Output.new(connection, 7)
+      output.append("head")
+      output.copy_file(file, size)
+      output.finish
+    ensure
+      connection.close
+    end
+    records(reader.value)
+  end
+
+  def test_a_file_of_any_size
+    random = Random.new(5)
+    [1, 65_523, 65_524, 65_528, 65_529, 131_056, 131_057, 1_000_000].each do |size|
+      bytes = random.bytes(size)
+      *stdout, last, ended = sent(bytes)
+      assert_equal "head".b + bytes, stdout.map(&:last).join, size.to_s
+      assert_equal [[6, ""], [3, "\0" * 8]], [last, ended]
+      assert(stdout.none? { |type, content| type != 6 || content.empty? }, size.to_s)
+    end
+    *stdout, _, _ = sent("x" * 10 + "y" * 100_000, from: 10)
+    assert_equal "head#{'y' * 100_000}", stdout.map(&:last).join
+  end
+
+  def test_a_file_that_becomes_shorter
+    assert_raises(PreforkLauncher::FastCGI::InvalidResponse) { sent("x" * 100_000, size: 200_000) }
+  end
+
+  def test_a_file_and_a_peer_that_reads_nothing
+    ours, theirs = UNIXSocket.pair
+    connection = PreforkLauncher::FastCGI::Connection.new(theirs, limits: limits(write_seconds: 0.01), interrupts: [], buffer: String.new)
+    Tempfile.create("body") do |file|
+      file.truncate(10_000_000)
+      assert_raises(PreforkLauncher::FastCGI::DeadlinePassed) { Output.new(connection, 1).copy_file(file, 10_000_000) }
+    end
+    ours.close
+    connection.close
+  end
+
   # The kernel takes what it has room for, and the rest later.
   def test_a_peer_that_reads_bit_by_bit
     body = Random.new(3).bytes(700_000)
