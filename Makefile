@@ -33,7 +33,7 @@ BROWSER := chromium
 # The responders that "launcher conformance" is tried on.
 RESPONDERS := libfcgi-dev php-cgi php-fpm ruby-fcgi fcgiwrap
 # The web servers beside lighttpd that configuration is written for.
-WEBSERVERS := nginx haproxy apache2-bin caddy
+WEBSERVERS := nginx haproxy apache2-bin libapache2-mod-xsendfile caddy
 # For a test that starts a server of its own.
 POSTGRESQL := postgresql ruby-pg
 # Where "make experiment" puts its report, and further options of "launcher experiment".

@@ -45,7 +45,10 @@ func TestServersTransfers(t *testing.T) {
 			}
 		})
 		t.Run("chunked upload", func(t *testing.T) {
-			data := randomBytes(300_000)
+			small, data := randomBytes(5000), randomBytes(300_000)
+			if got := b.ask(t, http.MethodPost, "/echo", struct{ io.Reader }{bytes.NewReader(small)}).expect(t, 200); got.body != string(small) {
+				t.Errorf("%d bytes of %d, or others", len(got.body), len(small))
+			}
 			got := fetch(client(), http.MethodPost, b.url+"/echo", struct{ io.Reader }{bytes.NewReader(data)})
 			switch {
 			case s.chunked > 0 && got.err != nil: // it is refused while it is still sent

@@ -225,6 +225,9 @@ func (b browser) sentFiles(t *testing.T, s webServer) {
 	if got.body != "0123456789" || got.Header.Get("Content-Type") != "text/x-own" || got.Header.Get("X-Sendfile") != "" {
 		t.Errorf("GET: %q, %v", got.body, got.Header)
 	}
+	if got := b.get(t, "/file?name=100%2525+%C3%BC.bin"); got.StatusCode != 200 || got.body != "odd" {
+		t.Errorf("a file with an odd name: %d %q", got.StatusCode, got.body)
+	}
 	if s.sendfile == "" {
 		return
 	}

@@ -27,7 +27,7 @@ import (
 type webServer struct {
 	name, program string
 	foreground    []string // the arguments before the name of its configuration
-	sendfile      string   // the header that names a file to it; "": it needs a module that is not there
+	sendfile      string   // the header that names a file to it; "": it sends none
 	noFiles       bool     // it serves none
 	noSpool       bool     // a worker is asked before an upload is complete
 	retries       bool     // a GET whose worker has died is sent once more
@@ -35,7 +35,7 @@ type webServer struct {
 	blind         bool     // it takes a response that breaks off for a whole one
 	late          bool     // a worker counts as busy for a moment longer, so that another one that is may be asked
 	headless      bool     // it takes Content-Length from the response to a HEAD
-	chunked       int      // the status of an upload without a length; 0: the application gets it
+	chunked       int      // the status of an upload without a length that no buffer holds; 0: the application gets it
 	getBody       int      // the status of a GET with a body; 0: the application gets it
 	// own are the targets that it answers itself, with the status; told are those that the application is told in
 	// another way than the client wrote.
@@ -50,7 +50,7 @@ func servers() []webServer {
 		{name: "nginx", program: "nginx", foreground: []string{"-c"}, sendfile: "X-Accel-Redirect", retries: true, died: 502},
 		{name: "haproxy", program: "haproxy", foreground: []string{"-db", "-f"}, noFiles: true, noSpool: true, died: 502, chunked: 400,
 			own: map[string]int{"/x%0A/..%2F.env": 400}},
-		{name: "apache", program: "apache2", foreground: []string{"-D", "FOREGROUND", "-f"}, noSpool: true, died: 503, headless: true, late: true,
+		{name: "apache", program: "apache2", foreground: []string{"-D", "FOREGROUND", "-f"}, sendfile: "X-Sendfile", noSpool: true, died: 503, headless: true, late: true,
 			own: map[string]int{"/x%0A/..%2F.env": 400}},
 		{name: "caddy", program: "caddy", foreground: []string{"run", "--adapter", "caddyfile", "--config"}, sendfile: "X-Sendfile", noSpool: true,
 			retries: true, died: 502, blind: true, late: true, own: map[string]int{"/x%0A/..%2F.env": 400}},
@@ -142,6 +142,7 @@ func startServed(t *testing.T, s webServer, args ...string) browser {
 	}
 	write(t, filepath.Join(root, "config.ru"), served)
 	write(t, filepath.Join(root, "storage/a.bin"), "0123456789")
+	write(t, filepath.Join(root, "storage/100%25 ü.bin"), "odd")
 	for name, text := range servedFiles {
 		write(t, filepath.Join(root, "public", name), text)
 	}

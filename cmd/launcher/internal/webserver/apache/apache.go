@@ -104,8 +104,13 @@ func writeMain(w *webserver.Writer, prefix string, listener webserver.Listener) 
 			w.Line("LoadModule %s_module ${launcher_modules}/mod_%s.so", module, module)
 		})
 	}
+	w.Block(`<IfFile "${launcher_modules}/mod_xsendfile.so">`, "</IfFile>", func() {
+		w.Line("LoadModule xsendfile_module ${launcher_modules}/mod_xsendfile.so")
+	})
 	w.Line("Listen %s", listener.HostPort())
-	w.Lines("ServerName localhost", "ServerTokens Prod", "ErrorLog /dev/stderr", "LogLevel warn")
+	w.Lines("ServerName localhost", "ServerTokens Prod", "LogLevel warn")
+	w.Comment("Not standard error, which Apache cannot open anew where it is a socket of systemd's.")
+	w.Line("ErrorLog %s", quote(prefix+".log"))
 	if listener.Root {
 		w.Comment("Apache serves nothing as root. The group is that of the sockets of a launcher that runs as root.")
 		w.Lines("User nobody", `Group "#0"`)

@@ -71,7 +71,6 @@ func (s Server) Full(at webserver.Site, version webserver.Version, listener webs
 		w := &webserver.Writer{Indent: "\t"}
 		w.Comment(at.Root + ", " + at.Workers() + ", for Caddy " + version.String() + ".")
 		w.Comment("Run it in the foreground with: caddy run --adapter caddyfile --config THIS-FILE")
-		w.Line("")
 		writeGlobal(w, version)
 		w.Line("")
 		w.Block(fmt.Sprintf("http://:%d {", listener.Port), "}", func() {

@@ -101,7 +101,6 @@ func (s site) writeProxy(w *webserver.Writer) {
 			} else {
 				w.Line("root %s", webserver.NoFolder)
 			}
-			w.Line("env LAUNCHER_SENDFILE resolved")
 		})
 		s.writeSendfile(w)
 	})

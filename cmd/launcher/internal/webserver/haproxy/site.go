@@ -54,7 +54,7 @@ func (s site) writeApplication(w *webserver.Writer) {
 	}
 	w.Block("fcgi-app "+s.Name(), "", func() {
 		w.Line("docroot %s", quote(root))
-		w.Comment("A kept connection would hold a worker that others wait for.")
+		w.Comment("Connections to workers are not kept: nothing is gained by it.")
 		w.Lines("no option keep-conn", "no option mpxs-conns")
 		w.Comment("HAProxy keeps it to itself otherwise.")
 		w.Line("pass-header Authorization")

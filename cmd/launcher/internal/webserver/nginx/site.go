@@ -38,8 +38,7 @@ func (s site) write(w *webserver.Writer, listen func()) {
 // writeUpstream writes the workers.
 //
 // With its defaults nginx takes a socket out of service for 10 s once a worker has died there, and one GET that kills
-// its worker was asked of all of them. The zone has all processes of nginx count the requests of a worker together. A
-// kept connection would hold a worker that others wait for.
+// its worker was asked of all of them. The zone has all processes of nginx count the requests of a worker together.
 func (s site) writeUpstream(w *webserver.Writer) {
 	w.Comment("A worker serves one request at a time: the one with the fewest is asked. A worker that has died has")
 	w.Comment("a successor at once, so that no socket is passed over because of it.")
@@ -54,7 +53,7 @@ func (s site) writeUpstream(w *webserver.Writer) {
 			w.Line("server %s max_fails=0;", where)
 		}
 		if s.version.AtLeast(keptVersion()) {
-			w.Comment("No connection to a worker is kept: it would wait for the next request of nginx alone.")
+			w.Comment("Connections to workers are not kept: nothing is gained by it.")
 			w.Line("keepalive 0;")
 		}
 	})
