@@ -140,22 +140,31 @@ func (h *Handler) openAllowed(path string) (*os.File, fs.FileInfo, error) {
 // links are followed as long as they end there: deploy tools make the folders themselves links. os.Root holds that,
 // whatever is put in the place of a folder in between.
 func openResolved(path string, dirs []string, allowed func(below string) bool, outside error) (*os.File, fs.FileInfo, error) {
-	real, err := filepath.EvalSymlinks(path)
+	dir, name, err := resolve(path, dirs, allowed, outside)
 	if err != nil {
 		return nil, nil, err
+	}
+	return openBelow(dir, name)
+}
+
+// resolve returns in which of some folders a path ends, and where in there.
+func resolve(path string, dirs []string, allowed func(below string) bool, outside error) (dir, name string, err error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", "", err
 	}
 	for _, dir := range dirs {
 		if dir, err = filepath.EvalSymlinks(dir); err != nil {
 			continue // it is not there, or not yet
 		}
 		if name, err := filepath.Rel(dir, real); err == nil && filepath.IsLocal(name) && allowed("/"+filepath.ToSlash(name)) {
-			return openBelow(dir, name)
+			return dir, name, nil
 		}
 	}
 	if real != filepath.Clean(path) {
-		return nil, nil, fmt.Errorf("it leads to %s: %w", cut(real), outside)
+		return "", "", fmt.Errorf("it leads to %s: %w", cut(real), outside)
 	}
-	return nil, nil, outside
+	return "", "", outside
 }
 
 // openBelow opens a regular file. It looks before it opens, because opening a device may do

@@ -111,9 +111,31 @@ func (h *Handler) openPublic(name string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, errNotRegular
 	}
 	if h.linked(name) {
-		return openResolved(path, append([]string{h.config.Public}, h.config.LinkDirs...), isFileName, errLinkOutside)
+		return openResolved(path, h.linkDirs(), isFileName, errLinkOutside)
 	}
 	return openBelow(h.config.Public, filepath.FromSlash(name[1:]))
+}
+
+// linkDirs are the folders that links in the public folder may lead to.
+func (h *Handler) linkDirs() []string { return append([]string{h.config.Public}, h.config.LinkDirs...) }
+
+// CheckLinks says which links in the public folder itself, not below it, lead to what is not served.
+func (h *Handler) CheckLinks() (errs []error) {
+	entries, err := os.ReadDir(h.config.Public)
+	if err != nil {
+		return nil // without one there is nothing to serve
+	}
+	for _, entry := range entries {
+		path := filepath.Join(h.config.Public, entry.Name())
+		if entry.Type() != fs.ModeSymlink || !isFileName("/"+entry.Name()) {
+			continue
+		}
+		servable := func(below string) bool { return below == "/." || isFileName(below) } // the folder itself
+		if _, _, err := resolve(path, h.linkDirs(), servable, errLinkOutside); errors.Is(err, errLinkOutside) {
+			errs = append(errs, fmt.Errorf("%s: %w", path, err))
+		}
+	}
+	return errs
 }
 
 // linked tells whether there is a link on the way from the public folder to a file.

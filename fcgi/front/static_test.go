@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -163,6 +164,26 @@ func TestStaticLinksOut(t *testing.T) {
 	_, server = serveFront(t, Config{Public: public})
 	if resp, _ := ask(t, newRequest(t, "GET", server.URL+"/system/file.txt", nil)); resp.StatusCode != 403 {
 		t.Errorf("without folders that links may lead to: got %s", resp.Status)
+	}
+}
+
+// Who starts the launcher is told of links that lead to nothing.
+func TestCheckLinks(t *testing.T) {
+	public := publicFolder(t)
+	root := filepath.Dir(public)
+	var got []string
+	for _, err := range New(Config{Public: public, LinkDirs: []string{filepath.Join(root, "shared", "system")}}).CheckLinks() {
+		name, why, _ := strings.Cut(strings.TrimPrefix(err.Error(), public+"/"), ": it leads to ")
+		if !strings.Contains(why, "--sendfile-dir") {
+			t.Errorf("got %v", err)
+		}
+		got = append(got, name)
+	}
+	if want := []string{"device.txt", "hidden", "hidden.txt", "leak", "leak.txt", "system-env.txt"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if errs := New(Config{Public: filepath.Join(root, "none")}).CheckLinks(); errs != nil {
+		t.Errorf("without a folder: %v", errs)
 	}
 }
 

@@ -111,6 +111,9 @@ func listenHTTP(ctx *cli.Context, where site, config preforker.Config) (*httpLis
 	if err := l.handler.CheckSpool(); err != nil {
 		config.Log.Warn("uploads without a length will be refused, and slow ones hold workers", keyError, err)
 	}
+	for _, err := range l.handler.CheckLinks() {
+		config.Log.Warn("what a link leads to is not served", keyError, err)
+	}
 	if warning := expiry(options.certificate, time.Now()); warning != "" {
 		config.Log.Warn(warning)
 	}
