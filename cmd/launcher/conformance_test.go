@@ -21,7 +21,7 @@ require %q
 require_relative "config/environment"
 
 PreforkLauncher::FastCGI.module_eval do
-  limits = const_get(:LIMIT_DEFAULTS).merge(head_seconds: 3, write_seconds: 3)
+  limits = const_get(:LIMIT_DEFAULTS).merge(head_seconds: 4, write_seconds: 5)
   remove_const(:LIMIT_DEFAULTS)
   const_set(:LIMIT_DEFAULTS, limits.freeze)
 end

@@ -25,6 +25,14 @@ func keptCases() []Case {
 			r := x.reply(id)
 			return when(r.is(served) && x.closes(), r.String()+", "+x.how())
 		}},
+		{ID: "40-lingers", Title: "a peer that keeps its side open after a response without FCGI_KEEP_CONN", Source: "5.1", Level: Should,
+			Expect: "another request is served in the end", Waits: true, run: func(a *attempt) verdict {
+				r := a.open().send(a.get(0)).reply(id)
+				if !r.is(served) {
+					return failed(r.String())
+				}
+				return a.othersAreServed()
+			}},
 		{ID: "40-second", Title: "a second request behind one without FCGI_KEEP_CONN", Source: "5.1", Level: Must, Expect: "ignored, and closed", run: runSecond},
 		{ID: "40-keeps", Title: "two requests in turn with FCGI_KEEP_CONN", Source: "5.1", Level: May, Expect: "both are served, or closed after the first", run: runKeeps},
 		{ID: "49-race", Title: "a kept connection is written to while it is closed, 20 times", Source: "5.1", Level: Must,
@@ -82,6 +90,7 @@ func runRace(a *attempt) verdict {
 		wait.Go(func() { other = a.asks("", a.params(), "") })
 		second := append(head(2, 0, pairs(a.params())), stream(fcgi.TypeStdin, 2, nil)...)
 		after := x.send(second).reply(2)
+		x.close() // as web servers do with what they do not keep
 		wait.Wait()
 		if !after.is(served|closed) || !other.is(served) {
 			return failed(fmt.Sprintf("the kept one: %s; the other one: %s", after, other))

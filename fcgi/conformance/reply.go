@@ -147,6 +147,10 @@ func (r *reply) String() string {
 		}
 		return "nothing came in time"
 	case unreachable:
+		var number syscall.Errno
+		if errors.As(r.end, &number) {
+			return "no connection: " + number.Error()
+		}
 		return "no connection: " + r.end.Error()
 	default:
 		if r.strange == "" {

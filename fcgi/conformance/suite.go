@@ -145,8 +145,11 @@ func (s *session) lives(r *Result) bool {
 	if !first.is(served) {
 		r.Outcome, r.Got = Failed, fmt.Sprintf("%s; %s, and was back after %.1f s", r.Got, ill(first), time.Since(began).Seconds())
 	}
-	if now := process(last); s.process != "" && now != s.process {
-		r.Got += fmt.Sprintf("; %s %s %s %s", processWas, s.process, processIs, now)
+	now := process(last)
+	if s.process != "" && now != s.process {
+		if first.is(served) {
+			r.Got += fmt.Sprintf("; %s %s %s %s", processWas, s.process, processIs, now)
+		}
 		s.process = now
 	}
 	return true

@@ -35,11 +35,11 @@ func conformanceCommand(stdout *os.File) *cli.Command {
 		ArgsUsage: "unix:PATH|HOST:PORT",
 		UsageText: "launcher conformance [options] unix:PATH\nlauncher conformance [options] HOST:PORT",
 		Description: "Sends what no web server sends, and what few send, to a responder that runs at that address, and prints for each\n" +
-			"case whether it has passed and what came back. It must: the specification says so, or the responder would not\n" +
-			"live; it should: that is what is safe; it may: a policy, of which each passes. Some cases take as long as the\n" +
-			"responder's own time limits. Do not ask one that serves a site: it may die of it.\n\n" +
+			"case whether it has passed and what came back. A responder must: the specification says so, or it would not\n" +
+			"live; it should: that is what is safe; it may: a policy of its own, which is told. Some cases take as long as\n" +
+			"the responder's own time limits. Do not ask one that serves a site: it may die of it.\n\n" +
 			"Any responder can be asked; with --echo it has to run the probe application, and more is asked (fcgi/conformance\n" +
-			"in the sources has the contract and four implementations).\n\n" +
+			"in the sources has the contract, and where it is for Rack, C, PHP and CGI).\n\n" +
 			"Exit status: 0 nothing has failed, 1 a case has failed or no plain request is answered, 2 a mistake in the\n" +
 			"command line.",
 		Flags: []cli.Flag{
