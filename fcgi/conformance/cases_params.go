@@ -53,13 +53,14 @@ func paramsCases() []Case {
 
 // runSplit cuts the parameters once, at many places, each on a connection of its own.
 func runSplit(a *attempt) verdict {
-	encoded := pairs(a.params(fcgi.Param{Name: "HTTP_X_LONG", Value: strings.Repeat("v", 200)}))
+	long := fcgi.Param{Name: "HTTP_X_LONG", Value: strings.Repeat("v", 200)}
+	encoded := pairs(a.tells(a.params(long), CommandEcho))
 	places := 0
 	for cut := 1; cut < len(encoded); cut += 1 + len(encoded)/40 {
 		r := a.open().send(begin(id, fcgi.RoleResponder, 0), piece(fcgi.TypeParams, encoded[:cut]), piece(fcgi.TypeParams, encoded[cut:]),
 			piece(fcgi.TypeParams, nil), stdin("")).reply(id)
-		if !r.is(served) {
-			return failed(fmt.Sprintf("cut after %d bytes: %s", cut, r))
+		if v := a.paramIs(r, long.Name, long.Value); v.outcome != Passed {
+			return failed(fmt.Sprintf("cut after %d bytes: %s", cut, v.got))
 		}
 		places++
 	}

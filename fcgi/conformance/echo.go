@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -39,11 +40,11 @@ type seen struct {
 func echoed(r *reply) (seen, error) {
 	s := seen{params: map[string]string{}}
 	if !r.is(served) {
-		return s, fmt.Errorf("read what the application has seen: %s", r)
+		return s, errors.New(r.String())
 	}
 	lines, body, found := bytes.Cut(append([]byte("\n"), r.body()...), []byte("\n\n"))
 	if !found {
-		return s, fmt.Errorf("read what the application has seen: it has not told: %.80q", r.body())
+		return s, fmt.Errorf("%s, and the application was not given its command", r)
 	}
 	for _, line := range strings.Split(strings.TrimPrefix(string(lines), "\n"), "\n") {
 		name, value, _ := strings.Cut(line, "=")
