@@ -75,7 +75,7 @@ func (b browser) slowUploads(t *testing.T, s webServer) {
 	data := randomBytes(200_000)
 	var answered []<-chan page
 	var writers []*io.PipeWriter
-	for range recipeWorkers {
+	for range servedWorkers {
 		reader, writer := io.Pipe()
 		request, err := http.NewRequest(http.MethodPost, b.url+"/echo", reader)
 		if err != nil {
@@ -118,7 +118,7 @@ func TestServersFaults(t *testing.T) {
 		b := startServed(t, s)
 		t.Run("clients leave", b.clientsLeave)
 		t.Run("one is busy", func(t *testing.T) { b.oneBusy(t, s) })
-		t.Run("all are busy", b.allBusy)
+		t.Run("all are busy", func(t *testing.T) { b.allBusy(t, s) })
 		t.Run("a worker dies", func(t *testing.T) { b.workerDies(t, s) })
 		t.Run("the launcher restarts", b.restarts)
 	})
@@ -127,15 +127,19 @@ func TestServersFaults(t *testing.T) {
 // clientsLeave: in the middle of a response. The workers are free soon, and the same ones.
 func (b browser) clientsLeave(t *testing.T) {
 	before := b.workers()
-	first := b.openStream(t, "/stream?chunks=1000&gate=gone")
-	second := b.openStream(t, "/stream?chunks=1000&gate=gone")
-	_, _ = first.Close(), second.Close()
+	var streams []io.ReadCloser
+	for range servedWorkers {
+		streams = append(streams, b.openStream(t, "/stream?chunks=1000&gate=gone"))
+	}
+	for _, stream := range streams {
+		_ = stream.Close()
+	}
 	for n := 1; n < 1000; n++ {
 		b.open(t, "gone", n)
 	}
-	b.in.waitFor("both workers to have nothing to do", func() bool {
-		return len(b.in.titled("launcher worker slot=0 gen=1 idle"))+len(b.in.titled("launcher worker slot=1 gen=1 idle")) == recipeWorkers
-	})
+	for slot := range servedWorkers {
+		b.in.doing(slot, "idle")
+	}
 	b.stillServedBy(t, before)
 }
 
@@ -161,15 +165,27 @@ func (b browser) oneBusy(t *testing.T, s webServer) {
 }
 
 // allBusy: requests wait for whichever is free.
-func (b browser) allBusy(t *testing.T) {
-	first := b.openStream(t, "/stream?chunks=2&gate=first")
-	second := b.openStream(t, "/stream?chunks=2&gate=second")
+func (b browser) allBusy(t *testing.T, s webServer) {
+	streams := map[string]io.ReadCloser{}
 	var waiting []<-chan page
+	for n := range servedWorkers {
+		gate := fmt.Sprintf("stream%d", n)
+		if path := "/stream?chunks=2&gate=" + gate; s.late { // it may wait behind another one
+			waiting = append(waiting, later(http.MethodGet, b.url+path, nil))
+		} else {
+			streams[gate] = b.openStream(t, path)
+		}
+	}
 	for range 10 {
 		waiting = append(waiting, later(http.MethodGet, b.url+"/pid", nil))
 	}
-	for gate, stream := range map[string]io.ReadCloser{"first": first, "second": second} {
+	for n := range servedWorkers {
+		gate := fmt.Sprintf("stream%d", n)
 		b.open(t, gate, 1)
+		stream, opened := streams[gate]
+		if !opened {
+			continue
+		}
 		readChunk(t, stream, 1)
 		readEnd(t, stream)
 	}
@@ -208,7 +224,7 @@ func (b browser) restarts(t *testing.T) {
 	if got := b.get(t, "/pid"); got.StatusCode < 500 {
 		t.Errorf("without a launcher: %d %q", got.StatusCode, got.body)
 	}
-	start(t, startOptions{root: root, env: []string{"HELLO_GATES=" + b.gates}, args: []string{strconv.Itoa(recipeWorkers)}}).serving()
+	start(t, startOptions{root: root, env: []string{"HELLO_GATES=" + b.gates}, args: []string{strconv.Itoa(servedWorkers)}}).serving()
 	b.in.waitFor("the web server to find the workers", func() bool { return b.get(t, "/pid").StatusCode == 200 })
 	for range 20 {
 		b.get(t, "/pid").expect(t, 200)

@@ -208,7 +208,7 @@ func (b browser) bodiless(t *testing.T, s webServer) {
 
 // trusted: a client cannot say in other spelling what applications believe of a proxy, and is known by its address.
 func (b browser) trusted(t *testing.T) {
-	for _, name := range []string{"X_Forwarded_For", "X.Forwarded.For"} {
+	for _, name := range []string{"X_Forwarded_For", "X.Forwarded.For", "X_Real_Ip"} {
 		got := b.target(t, http.MethodGet, "/env", "", name, "forged").expect(t, 200)
 		if strings.Contains(got.body, "forged") {
 			t.Errorf("%s reached the application: %s", name, got.body)

@@ -115,6 +115,9 @@ run(lambda do |env|
 end)
 `
 
+// servedWorkers are more than a request may be asked of.
+const servedWorkers = 3
+
 // servedFiles are the files of its static folder.
 var servedFiles = map[string]string{
 	"robots.txt":                       "static robots",
@@ -151,7 +154,7 @@ func startServed(t *testing.T, s webServer, args ...string) browser {
 	if s.sendfile != "" {
 		env = append(env, "HELLO_SENDFILE="+s.sendfile)
 	}
-	in := start(t, startOptions{root: root, env: env, args: append([]string{strconv.Itoa(recipeWorkers)}, args...)}).serving()
+	in := start(t, startOptions{root: root, env: env, args: append([]string{strconv.Itoa(servedWorkers)}, args...)}).serving()
 	return browser{in: in, gates: gates, url: s.run(t, root, args...), static: !s.noFiles}
 }
 
@@ -160,7 +163,7 @@ func (s webServer) run(t *testing.T, root string, args ...string) (url string) {
 	t.Helper()
 	port, temp := freePort(t), t.TempDir()
 	got := finishWith(t, root, []string{"TMPDIR=" + temp}, append([]string{"config", "--server", s.name, "--full", "--check", "--port", strconv.Itoa(port),
-		strconv.Itoa(recipeWorkers)}, args...)...)
+		strconv.Itoa(servedWorkers)}, args...)...)
 	if got.status != exitOK {
 		t.Fatalf("launcher config --server %s: %+v", s.name, got)
 	}
