@@ -63,11 +63,11 @@ func (h *Handler) send(ctx context.Context, r *http.Request, request *fcgi.Reque
 	for again := false; ; again = true {
 		socket, err := h.pool.acquire(wait, again)
 		if err != nil {
-			if r.Context().Err() != nil {
-				return nil, nil, r.Context().Err()
-			}
 			if died != nil {
 				return nil, nil, died
+			}
+			if r.Context().Err() != nil {
+				return nil, nil, r.Context().Err()
 			}
 			if errors.Is(err, errClosed) {
 				return nil, nil, err

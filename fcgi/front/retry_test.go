@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bufio"
 	"net"
 	"net/http"
 	"strings"
@@ -65,6 +66,20 @@ func TestHandlerRepeatsInVain(t *testing.T) {
 	_, server := serveFront(t, Config{Sockets: []string{path}, SetAside: time.Hour, WaitLimit: 10 * time.Millisecond})
 	if resp, _ := ask(t, newRequest(t, "GET", server.URL, nil)); resp.StatusCode != http.StatusBadGateway {
 		t.Errorf("got %s", resp.Status)
+	}
+}
+
+// So is one that closes its sending side while it waits for another.
+func TestHandlerRepeatsForHalfClosedClient(t *testing.T) {
+	path := fcgitest.Responder(t, func(conn net.Conn) { _, _ = fcgitest.ReadRequest(conn) })
+	front, server := serveFront(t, Config{Sockets: []string{path}, SetAside: time.Hour})
+	conn := raw(t, server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	fcgitest.Eventually(t, "the request to wait for another worker", func() bool { busy, waiting := front.Load(); return busy == 0 && waiting == 1 })
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("got %v, %v", resp, err)
 	}
 }
 
