@@ -10,6 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -112,14 +115,29 @@ func check(answer []byte) error {
 		case record.Type == fcgi.TypeStdout:
 			output[record.ID] = append(output[record.ID], record.Content...)
 		case record.Type == fcgi.TypeEndRequest && len(record.Content) == fcgi.HeaderLen:
-			if text := output[record.ID]; len(text) > 0 && !bytes.HasPrefix(text, []byte("Status: ")) {
-				return fmt.Errorf("a response without a head: %.100q", text)
+			if err := checkResponse(output[record.ID]); err != nil {
+				return err
 			}
 			delete(output, record.ID)
 		default:
 			return fmt.Errorf("%s of %d bytes", record.Type, len(record.Content))
 		}
 	}
+}
+
+var length = regexp.MustCompile(`(?i)\r\ncontent-length: (\d+)\r\n`)
+
+// checkResponse returns what is wrong with a whole response.
+func checkResponse(text []byte) error {
+	head, body, found := bytes.Cut(text, []byte("\r\n\r\n"))
+	if len(text) > 0 && (!found || !bytes.HasPrefix(head, []byte("Status: "))) {
+		return fmt.Errorf("a response without a head: %.100q", text)
+	}
+	// To HEAD the length comes without a body.
+	if match := length.FindSubmatch(slices.Concat(head, []byte("\r\n"))); match != nil && len(body) > 0 && string(match[1]) != strconv.Itoa(len(body)) {
+		return fmt.Errorf("a body of %d bytes, and a content-length of %s", len(body), match[1])
+	}
+	return nil
 }
 
 // alive is a request that has to be served, after whatever came before.

@@ -32,12 +32,23 @@ class Application
   def call(env)
     path = env["PATH_INFO"]
     text = "#{env["REQUEST_METHOD"]} #{path} #{env["rack.input"].read.bytesize}"
+    case path.bytesize % 64
+    when 29 then [200, TYPE.dup, File.open(__FILE__)]
+    when 30 then [200, TYPE.dup, [text, LONG, text, LONG]]
+    when 31 then [200, TYPE.dup, [text, LONG, text, LONG].each]
+    else short(path, text)
+    end
+  end
+
+  def short(path, text)
     case path.bytesize % 4
     when 0 then [200, TEXT_LENGTH.call(text), [text]]
     when 1 then [200, TYPE.dup, [text.byteslice(0, 3), text.byteslice(3, text.bytesize)].each]
     else [200, TYPE.dup, [text]]
     end
   end
+
+  LONG = ("x" * 150_000).freeze
 
   TEXT_LENGTH = ->(text) { TYPE.merge("content-length" => text.bytesize.to_s) }
 end
