@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -96,6 +97,12 @@ func (s Site) Name() string {
 		fmt.Fprint(sum, "\x00", address)
 	}
 	return fmt.Sprintf("launcher_%.20s_%08x", base, sum.Sum32())
+}
+
+// Ports says whether workers are at ports: their host may be gone as a whole, which a web server finds out for itself. A
+// socket is gone because its worker cannot be started, and the launcher sees to that.
+func (s Site) Ports() bool {
+	return slices.ContainsFunc(s.Backends, func(a Address) bool { return a.Socket == "" })
 }
 
 // Workers tells how many there are.

@@ -90,7 +90,13 @@ func (s site) writeProxy(w *webserver.Writer) {
 		}
 		w.Comment("A worker serves one request at a time: the one with the fewest is asked. A GET whose worker has")
 		w.Comment("died, or cannot be reached, is sent once more.")
-		w.Lines("lb_policy least_conn", "lb_retries 1")
+		w.Line("lb_policy least_conn")
+		if s.Ports() {
+			w.Comment("A port that has failed is passed over for a second: its host may be gone.")
+			w.Lines("lb_retries 3", "fail_duration 1s")
+		} else {
+			w.Line("lb_retries 1")
+		}
 		w.Comment("A stream leaves as it comes.")
 		w.Line("flush_interval -1")
 		w.Comment("X_Forwarded_For and X-Forwarded-For are one name to an application.")

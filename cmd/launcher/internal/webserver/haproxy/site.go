@@ -61,6 +61,10 @@ func (s site) writeApplication(w *webserver.Writer) {
 	})
 }
 
+// checked has HAProxy pass over a port that refuses, from the first time on, and connect to it once a second to see
+// whether it is back: its host may be gone as a whole.
+const checked = " check inter 1s fall 1 rise 1 observe layer4 error-limit 1 on-error mark-down"
+
 // writeBackend writes the workers.
 //
 // Where the time in the queue is not set it is that of connecting, and whoever waits longer gets a 503. A connection that
@@ -81,7 +85,7 @@ func (s site) writeBackend(w *webserver.Writer) {
 		w.Line("use-fcgi-app %s", s.Name())
 		w.Comment("A worker serves one request at a time; the others wait for whichever is free first.")
 		for slot, address := range s.Backends {
-			where := address.HostPort()
+			where := address.HostPort() + checked
 			if address.Socket != "" {
 				where = "unix@" + quote(address.Socket)
 			}

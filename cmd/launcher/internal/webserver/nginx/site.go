@@ -38,7 +38,8 @@ func (s site) write(w *webserver.Writer, listen func()) {
 // writeUpstream writes the workers.
 //
 // With its defaults nginx takes a socket out of service for 10 s once a worker has died there, and one GET that kills
-// its worker was asked of all of them. The zone has all processes of nginx count the requests of a worker together.
+// its worker was asked of all of them. The host of a port may be gone as a whole, so a port that fails is passed over
+// for a second. The zone has all processes of nginx count the requests of a worker together.
 func (s site) writeUpstream(w *webserver.Writer) {
 	w.Comment("A worker serves one request at a time: the one with the fewest is asked. A worker that has died has")
 	w.Comment("a successor at once, so that no socket is passed over because of it.")
@@ -46,11 +47,11 @@ func (s site) writeUpstream(w *webserver.Writer) {
 		w.Line("zone %s %dk;", s.Name(), 64+4*len(s.Backends))
 		w.Line("least_conn;")
 		for _, address := range s.Backends {
-			where := address.HostPort()
 			if address.Socket != "" {
-				where = quote("unix:" + address.Socket)
+				w.Line("server %s max_fails=0;", quote("unix:"+address.Socket))
+			} else {
+				w.Line("server %s max_fails=1 fail_timeout=1s;", address.HostPort())
 			}
-			w.Line("server %s max_fails=0;", where)
 		}
 		if s.version.AtLeast(keptVersion()) {
 			w.Comment("Connections to workers are not kept: nothing is gained by it.")
@@ -114,8 +115,12 @@ func (s site) writeFastCGI(w *webserver.Writer) {
 		w.Comment("Uploads are complete before a worker is bothered; responses leave as they come, and one that breaks")
 		w.Comment("off is noticed.")
 		w.Lines("fastcgi_request_buffering on;", "fastcgi_buffering on;", "fastcgi_keep_conn on;")
-		w.Comment("A GET whose worker has died is asked once more, and a request that no worker has seen.")
-		w.Lines("fastcgi_next_upstream error;", "fastcgi_next_upstream_tries 2;")
+		w.Comment("A GET whose worker has died is asked again, and a request that no worker has seen.")
+		if s.Ports() {
+			w.Lines("fastcgi_next_upstream error timeout;", "fastcgi_next_upstream_tries 3;", "fastcgi_connect_timeout 2s;")
+		} else {
+			w.Lines("fastcgi_next_upstream error;", "fastcgi_next_upstream_tries 2;")
+		}
 		w.Comment("How long a request may take is the launcher's affair.")
 		w.Lines("fastcgi_read_timeout 1d;", "fastcgi_send_timeout 1d;")
 		w.Comment("The head of a response has to fit into one buffer.")
