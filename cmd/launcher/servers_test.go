@@ -87,8 +87,13 @@ class Part
 end
 
 class Cut
+  def initialize(gate)
+    @gate = Gate.new(ENV["HELLO_GATES"], gate)
+  end
+
   def each
     yield "0123456789" * 20_000
+    @gate.wait
     raise "broken off on purpose"
   end
 end
@@ -104,7 +109,7 @@ files = Rack::Sendfile.new(files, ENV["HELLO_SENDFILE"]) if ENV["HELLO_SENDFILE"
 run(lambda do |env|
   case env["PATH_INFO"]
   when "/file" then files.call(env)
-  when "/cut" then [200, { "content-type" => "text/plain" }, Cut.new]
+  when "/cut" then [200, { "content-type" => "text/plain" }, Cut.new(Rack::Utils.parse_query(env["QUERY_STRING"])["gate"])]
   when "/head-of" then [200, text.merge(%w[x-one x-two x-three].map { |name| [name, "x" * 6000] }.to_h), ["long"]]
   else
     status, headers, body = hello.call(env)
