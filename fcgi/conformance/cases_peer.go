@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"launcher/fcgi"
@@ -24,7 +25,7 @@ func peerCases() []Case {
 	}
 }
 
-// slowBeat is the time between two bytes of the slow head, which has more of them than fit into any deadline.
+// slowBeat is the time between two bytes of the slow head, of which one record would take an hour.
 const slowBeat = 100 * time.Millisecond
 
 func runSlowHead(a *attempt) verdict {
@@ -33,7 +34,8 @@ func runSlowHead(a *attempt) verdict {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		endless := append(begin(id, fcgi.RoleResponder, 0), bytes.Repeat(piece(fcgi.TypeParams, []byte{0}), 10_000)...)
+		long := fcgi.Param{Name: "HTTP_X_LONG", Value: strings.Repeat("v", 40_000)}
+		endless := head(id, 0, pairs(a.params(long)))
 		ticks := time.NewTicker(slowBeat)
 		defer ticks.Stop()
 		for i := range endless {
