@@ -144,13 +144,10 @@ module PreforkLauncher
         raise PeerLost, "peer is gone" if @lost
 
         deadline = nil
-        Kernel.loop do
-          written = @socket.write_nonblock(bytes, exception: false)
+        until (written = @socket.write_nonblock(bytes, exception: false)) == bytes.bytesize
           if written == :wait_writable
             deadline ||= Clock.now + @limits.write_seconds
             wait_writable(deadline)
-          elsif written == bytes.bytesize
-            return
           else
             left = StringIO.new(bytes)
             left.pos = written

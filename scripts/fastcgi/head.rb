@@ -118,6 +118,8 @@ module PreforkLauncher
       # Returns a final status. FastCGI has no place for an interim one: a web server would wait for the response that
       # follows it.
       def final(value)
+        return value if STATUS_LINES.key?(value)
+
         status = value.respond_to?(:to_i) ? value.to_i : 0
         return status if status.between?(200, 999)
 
@@ -169,6 +171,8 @@ module PreforkLauncher
 
       # Takes a content-length; more than one is allowed if all are equal.
       def announce(value)
+        return @length = value.to_i if @length.nil? && value.is_a?(String) && LENGTH.match?(value)
+
         Array(value).each do |one|
           raise InvalidResponse, "content-length is #{value.inspect}" unless LENGTH.match?(text = one.to_s.strip)
           raise InvalidResponse, "content-length is #{@length} and #{text}" if @length && @length != text.to_i

@@ -26,6 +26,7 @@ module PreforkLauncher
       # url_prefix is where the operator mounted the application; nil: not known.
       def initialize(url_prefix)
         @prefix = url_prefix.is_a?(UrlPrefix) ? url_prefix : UrlPrefix.new(url_prefix)
+        @mounted = !@prefix.path.empty?
       end
 
       def apply(env)
@@ -45,9 +46,10 @@ module PreforkLauncher
 
       # Whether the whole path goes to the application, as nothing is mounted or rewritten. It says no where it would have to look closer.
       def at_root?(env, uri)
-        return false unless uri.start_with?(ROOT) && @prefix.path.empty? && !uri.include?("#")
+        return false if @mounted || !uri.start_with?(ROOT) || uri.include?("#")
 
-        script, target = env.values_at("SCRIPT_NAME", "REDIRECT_URI")
+        script = env["SCRIPT_NAME"]
+        target = env["REDIRECT_URI"]
         return target.nil? if script.nil? || script.empty? || script == ROOT
 
         # As the launcher's own configuration of lighttpd leads to it.
@@ -55,10 +57,10 @@ module PreforkLauncher
       end
 
       def take_whole(env, uri)
-        path, _, query = uri.partition("?")
+        mark = uri.index("?")
         env["SCRIPT_NAME"] = NOWHERE
-        env["PATH_INFO"] = path
-        env["QUERY_STRING"] = query
+        env["PATH_INFO"] = mark ? uri.byteslice(0, mark) : uri.dup
+        env["QUERY_STRING"] = mark ? uri.byteslice(mark + 1, uri.bytesize) : String.new
       end
 
       # Returns the path and the query of a request target (RFC 9112, section 3.2).

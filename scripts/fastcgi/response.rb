@@ -98,9 +98,16 @@ module PreforkLauncher
       end
 
       def send_parts(parts)
+        return send_part(parts.first) if parts.size == 1
+
         size = parts.sum { |bytes| bytes.nil? ? 0 : string(bytes).bytesize }
         @output.append(@head.render(size))
         parts.each { |bytes| append(bytes) unless bytes.nil? }
+      end
+
+      def send_part(bytes)
+        @output.append(@head.render(bytes.nil? ? 0 : string(bytes).bytesize))
+        append(bytes) unless bytes.nil?
       end
 
       def send_chunks(body)
