@@ -58,7 +58,7 @@ func Goldens(server webserver.Server, oldest webserver.Version) []Golden {
 func TestGoldens(t *testing.T, server webserver.Server, goldens []Golden) {
 	installed, err := server.Find(t.Context(), "")
 	if err != nil {
-		t.Fatalf("%v: run make deps", err)
+		t.Fatalf("%v: run make test-deps", err)
 	}
 	compared := map[string]bool{}
 	for _, golden := range goldens {
