@@ -121,7 +121,7 @@ func configSite(ctx *cli.Context, where site, workers int) (webserver.Site, erro
 		if err := where.checkPlaces(workers); err != nil {
 			return webserver.Site{}, err
 		}
-		return where.webserver(where.places(workers))
+		return where.webserver(where.targets(workers))
 	}
 	if ctx.IsSet(optListen) {
 		warn(ctx.App.ErrWriter, []string{"no effect with --host, which names the workers of other hosts: --" + optListen})

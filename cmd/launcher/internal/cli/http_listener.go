@@ -103,7 +103,7 @@ func listenHTTP(ctx *cli.Context, where site, config preforker.Config) (*httpLis
 		}
 	}
 	l.handler = front.New(front.Config{
-		Sockets: where.places(config.Workers), Public: lighttpd.FindPublic(where.app.Root), Prefix: where.app.URLPrefix,
+		Sockets: where.targets(config.Workers), Public: lighttpd.FindPublic(where.app.Root), Prefix: where.app.URLPrefix,
 		LinkDirs: linkDirs(where.app.Root, ctx.StringSlice(optSendfileDir)), SendfileDirs: where.sendfileDirs,
 		TrustedProxies: options.proxies, AccessLog: l.accessLog, Log: config.Log,
 		WaitLimit: options.queueTimeout, MaxBody: options.maxBody, MaxRequests: connections,

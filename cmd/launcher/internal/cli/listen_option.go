@@ -109,6 +109,14 @@ func (s site) places(workers int) []string {
 	return sockets.Ports(s.listen.Addr().String(), int(s.listen.Port()), workers)
 }
 
+// targets are where whoever is on this host connects to the workers: of a port at all addresses the host's own one.
+func (s site) targets(workers int) []string {
+	if s.listen.IsValid() {
+		s.listen = netip.AddrPortFrom(preforker.OwnAddress(s.listen.Addr()), s.listen.Port())
+	}
+	return s.places(workers)
+}
+
 // checkPlaces refuses sockets that so many workers could not have.
 func (s site) checkPlaces(workers int) error {
 	if !s.listen.IsValid() {

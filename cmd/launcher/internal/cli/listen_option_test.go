@@ -41,6 +41,21 @@ func TestListenAddress(t *testing.T) {
 	}
 }
 
+func TestTargets(t *testing.T) {
+	for listen, want := range map[string][2]string{
+		"0.0.0.0:9000": {"0.0.0.0:9001", "127.0.0.1:9001"}, "[::]:9000": {"[::]:9001", "[::1]:9001"}, "10.0.0.1:9000": {"10.0.0.1:9001", "10.0.0.1:9001"},
+	} {
+		where := site{listen: netip.MustParseAddrPort(listen)}
+		if got := [2]string{where.places(2)[1], where.targets(2)[1]}; got != want {
+			t.Errorf("%s: %q", listen, got)
+		}
+	}
+	unix := site{socketDir: "/run/shop"}
+	if got := unix.targets(1); !slices.Equal(got, []string{"/run/shop/fastcgi.socket-0"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestListenAllow(t *testing.T) {
 	got, err := listenAllow([]string{"10.0.0.5, 10.1.2.3/8", "::1", "::ffff:10.0.0.6", ""})
 	want := preforker.Allow{netip.MustParsePrefix("10.0.0.5/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.0.0.6/32")}

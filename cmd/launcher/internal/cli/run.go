@@ -150,7 +150,7 @@ func snippet(ctx *cli.Context, where site, workers int, logger *slog.Logger) (st
 		logger.Warn("the version of lighttpd is unknown", keyError, err)
 		version = server.DefaultVersion()
 	}
-	at, err := where.webserver(where.places(workers))
+	at, err := where.webserver(where.targets(workers))
 	if err != nil {
 		return "", err
 	}
