@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -174,40 +173,9 @@ func (s webServer) run(t *testing.T, root string, args ...string) (url string) {
 	}
 	file := filepath.Join(temp, s.name+".conf")
 	write(t, file, got.stdout)
-	var log lockedBuffer
 	cmd := exec.Command(tool(t, s.program), append(s.foreground, file)...)
-	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.Env = append(cleanEnv(), "HOME="+temp, "XDG_DATA_HOME="+temp, "XDG_CONFIG_HOME="+temp)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		<-ended
-		if t.Failed() {
-			t.Logf("%s said:\n%s\nit had:\n%s", s.name, log.String(), got.stdout)
-		}
-	})
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	waitFor(t, s.name+" to listen", func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			return conn.Close() == nil
-		}
-		select {
-		case <-ended:
-			t.Fatalf("%s ended: %s\n%s", s.name, log.String(), got.stdout)
-		default:
-		}
-		return false
-	})
-	return "http://" + address
+	return runServer(t, cmd, port, got.stdout)
 }
 
 // lockedBuffer is written to by one goroutine and read by another.

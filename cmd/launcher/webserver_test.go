@@ -17,7 +17,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // freePort is a port of 127.0.0.1 that is the test's own until it ends. The kernel gives it to nobody who asks for any port, and
@@ -69,8 +68,13 @@ func runLighttpd(t testing.TB, dir string, port int, configuration string) (url 
 	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
-	cmd := exec.Command(tool(t, "lighttpd"), "-D", "-f", file)
+	return runServer(t, exec.Command(tool(t, "lighttpd"), "-D", "-f", file), port, configuration)
+}
+
+// runServer runs a web server until the test ends, and returns the address of its site once it listens.
+func runServer(t testing.TB, cmd *exec.Cmd, port int, configuration string) (url string) {
+	t.Helper()
+	var log lockedBuffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -81,29 +85,28 @@ func runLighttpd(t testing.TB, dir string, port int, configuration string) (url 
 		_ = cmd.Wait()
 		close(ended)
 	}()
+	name := filepath.Base(cmd.Path)
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		<-ended
 		if t.Failed() {
-			t.Logf("lighttpd said:\n%s", log.String())
+			t.Logf("%s said:\n%s\nit had:\n%s", name, log.String(), configuration)
 		}
 	})
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	waitFor(t, name+" to listen", func() bool {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
-			_ = conn.Close()
-			return "http://" + address
+			return conn.Close() == nil
 		}
 		select {
 		case <-ended:
-			t.Fatalf("lighttpd ended: %s\n%s", log.String(), configuration)
+			t.Fatalf("%s ended: %s\n%s", name, log.String(), configuration)
 		default:
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("lighttpd does not listen")
-		}
-	}
+		return false
+	})
+	return "http://" + address
 }
 
 // output runs the launcher to its end, and returns its standard output.

@@ -117,7 +117,6 @@ module PreforkLauncher
         @id = Opening::ID
         @keep = opening.keep?
         @params = opening.params
-        @deadline = @idle_deadline
         params_complete
       end
 
