@@ -40,6 +40,14 @@ class FastCGIEnvironmentTest < FastCGICase
     assert_equal [false, true, true], ["2.2.8", "3.1.0", nil].map { |release| with_rack(release)["rack.hijack?"] }
   end
 
+  def test_each_request_has_its_own_host
+    environment = PreforkLauncher::FastCGI::Environment.new(errors: $stderr, url_prefix: nil)
+    names = [%w[_ a.example], %w[_ b.example], %w[c.example b.example], %w[_ b.example], %w[_ b.example]].map do |server, host|
+      environment.build(FastCGIClient.params("/", "SERVER_NAME" => server, "HTTP_HOST" => host))["SERVER_NAME"].tap { |name| name << "!" }
+    end
+    assert_equal %w[a.example! b.example! c.example! b.example! b.example!], names
+  end
+
   def test_environment_is_the_requests_own
     environment = PreforkLauncher::FastCGI::Environment.new(errors: $stderr, url_prefix: nil)
     first = environment.build(FastCGIClient.params("/"))

@@ -54,6 +54,12 @@ class FastCGIParamsTest < FastCGIWireCase
     assert_refused(431, Wire.begin_request + Wire.record(4, Wire.pair("A", "x" * 900)) * 2, limits: limits(params_bytes: 1000))
   end
 
+  # As most requests come: in one record, and with its end.
+  def test_too_many_params_in_one_record
+    params = FastCGIClient.params("/", "HTTP_X" => "x" * 1000)
+    assert_refused(431, Wire.begin_request + Wire.stream(4, Wire.pairs(params)), limits: limits(params_bytes: 1000))
+  end
+
   def test_empty_name_and_empty_params
     serve ->(env) { env.key?("") ? raise("empty name") : PLAIN.call(env) }
     client = connect

@@ -88,6 +88,27 @@ class KeptConnectionTest < WorkerCase
     eventually { Dir.children("/proc/#{@pid}/fd").size <= descriptors }
   end
 
+  def with_idle_seconds(seconds)
+    defaults = PreforkLauncher::FastCGI::LIMIT_DEFAULTS
+    set_defaults(defaults.merge(idle_seconds: seconds))
+    yield
+  ensure
+    set_defaults(defaults)
+  end
+
+  def set_defaults(defaults)
+    PreforkLauncher::FastCGI.send(:remove_const, :LIMIT_DEFAULTS)
+    PreforkLauncher::FastCGI.const_set(:LIMIT_DEFAULTS, defaults.freeze)
+  end
+
+  def test_one_that_is_silent_for_long_is_closed
+    with_idle_seconds(0.3) { begin_worker }
+    one = kept("/first")
+    assert_equal "/other", get("/other").body
+    eventually { get("/other") && one.socket.wait_readable(0) }
+    assert_predicate one, :closed?
+  end
+
   def test_there_is_a_bound
     begin_worker
     all = Array.new(PreforkLauncher::ServingLoop::KEPT_MAX + 10) { kept("/first") }

@@ -102,6 +102,14 @@ class ScoreboardTest < Minitest::Test
     assert_equal ["p" * 192, 0], read.values_at(:path, :cut)
   end
 
+  # What is mapped ends where the file did.
+  def test_a_record_that_was_added_later
+    board = PreforkLauncher::Scoreboard.new(@file)
+    @file.truncate(PreforkLauncher::Scoreboard::RECORD_SIZE * 4)
+    board.record(3).idle
+    assert_equal 2, read(3)[:state]
+  end
+
   def test_sequence_wraps
     @record.instance_variable_set(:@sequence, 0xffffffff)
     @record.booting
