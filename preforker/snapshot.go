@@ -2,7 +2,6 @@ package preforker
 
 import (
 	"context"
-	"errors"
 	"os"
 	"time"
 
@@ -62,8 +61,6 @@ func (s *Supervisor) snapshot() snapshot {
 	return shot
 }
 
-var errEnding = errors.New("the launcher is ending")
-
 // status tells what goes on, in milliseconds, whatever the workers do: the loop is asked for what
 // it has at hand, all else is read here, by the goroutine that asks.
 func (s *Supervisor) status(ctx context.Context) (control.Status, error) {
@@ -72,14 +69,14 @@ func (s *Supervisor) status(ctx context.Context) (control.Status, error) {
 	select {
 	case s.notices <- asked:
 	case <-s.done:
-		return control.Status{}, errEnding
+		return control.Status{}, control.ErrEnding
 	case <-ctx.Done():
 		return control.Status{}, context.Cause(ctx)
 	}
 	select {
 	case shot = <-asked.reply:
 	case <-s.done:
-		return control.Status{}, errEnding
+		return control.Status{}, control.ErrEnding
 	case <-ctx.Done():
 		return control.Status{}, context.Cause(ctx)
 	}

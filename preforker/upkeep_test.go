@@ -128,8 +128,8 @@ func TestFilesComeBack(t *testing.T) {
 				p.Release()
 				t.Error("the folder is not locked any more")
 			}
-			asking := testdir.Connect(t, filepath.Join(s.config.SocketDir, control.SocketName), "anybody there\n")
-			if text := testdir.ReadAll(t, asking); !strings.Contains(text, "unknown request") {
+			asking := testdir.Connect(t, filepath.Join(s.config.SocketDir, control.SocketName), "GET / HTTP/1.1\r\nHost: launcher\r\n\r\n")
+			if text := testdir.ReadAll(t, asking); !strings.Contains(text, "GET /status") {
 				t.Errorf("%q", text)
 			}
 			for _, what := range []string{"pid file", "control socket", "the web server's configuration"} {

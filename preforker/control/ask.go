@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,10 +9,10 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,93 +30,155 @@ const (
 // AskStatus asks the launcher whose sockets are in a folder. The text is the JSON as it came: a
 // newer launcher may tell more than Status has.
 func AskStatus(ctx context.Context, dir string) (status Status, text []byte, err error) {
-	if err := sockets.CheckPaths(dir, 1); err != nil {
-		return status, nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	text, err = ask(ctx, dir, requestStatus)
+	text, err = askOnce(ctx, dir, http.MethodGet, statusPath, nil)
 	if err != nil {
 		return status, nil, err
 	}
-	var answer struct {
-		Status
-		refusal
+	if err := json.Unmarshal(text, &status); err != nil {
+		return Status{}, nil, noLauncher(dir, err)
 	}
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return status, nil, hint.Errorf("see who listens there: fuser -v "+filepath.Join(dir, SocketName),
-			"read status: the answer is no launcher's: %w", err)
+	if status.Version != StatusVersion {
+		return Status{}, nil, hint.Errorf("use the same launcher that runs there",
+			"read status: it has version %d, not %d", status.Version, StatusVersion)
 	}
-	switch {
-	case answer.Error != "":
-		return status, nil, fmt.Errorf("ask for the status: %q", answer.Error)
-	case answer.Version != StatusVersion:
-		return status, nil, hint.Errorf("use the same launcher that runs there",
-			"read status: it has version %d, not %d", answer.Version, StatusVersion)
-	}
-	return answer.Status, text, nil
+	return status, text, nil
 }
 
-func ask(ctx context.Context, dir, request string) ([]byte, error) {
-	path := filepath.Join(dir, SocketName)
-	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != fs.ModeSocket {
-		return nil, hint.Errorf("move it away: a launcher that runs makes its own", "find launcher: %s is there and is not a socket", path)
-	}
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "unix", path)
+// post has the launcher whose sockets are in a folder carry out a verb that Post has made, and reads
+// its result, unless that is nil.
+func post(ctx context.Context, dir, path string, request, result any) error {
+	body, err := json.Marshal(request)
 	if err != nil {
-		return nil, unreached(dir, path, err)
+		return fmt.Errorf("ask the launcher: %w", err)
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })()
-	_, err = conn.Write([]byte(request + "\n"))
-	var text []byte
-	if err == nil {
-		text, err = io.ReadAll(io.LimitReader(conn, maxAnswer+1))
+	text, err := askOnce(ctx, dir, http.MethodPost, path, body)
+	if err != nil {
+		return err
 	}
+	return readOutcome(dir, text, result)
+}
+
+func readOutcome(dir string, text []byte, result any) error {
+	last := Outcome{Result: result}
+	if err := json.Unmarshal(text, &last); err != nil {
+		return noLauncher(dir, err)
+	}
+	if !last.Done {
+		return hint.Errorf(last.Try, "%s", last.Error)
+	}
+	return nil
+}
+
+// askOnce returns the body of an answer with a status that tells of success.
+func askOnce(ctx context.Context, dir, method, path string, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	answer, err := ask(ctx, dir, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case ctx.Err() != nil && len(text) <= maxAnswer:
-		return nil, fmt.Errorf("ask the launcher at %s: no answer within %v", path, askTimeout)
-	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), err == nil && len(text) == 0:
-		return nil, fmt.Errorf("ask the launcher at %s: it has just ended", path)
+		return nil, noAnswer(dir)
 	case err != nil:
-		return nil, fmt.Errorf("ask the launcher at %s: %w", path, err)
+		return nil, failedAsking(dir, err, "")
 	case len(text) > maxAnswer:
-		return nil, fmt.Errorf("ask the launcher at %s: the answer has more than %d bytes", path, maxAnswer)
+		return nil, fmt.Errorf("ask the launcher at %s: the answer has more than %d bytes", socketOf(dir), maxAnswer)
+	case answer.StatusCode != http.StatusOK:
+		return nil, refused(dir, method, path, answer, text)
 	}
 	return text, nil
 }
 
-// unreached says why nobody could be asked.
-func unreached(dir, path string, err error) error {
+// ask connects, and returns an answer whose body is still to be read.
+func ask(ctx context.Context, dir, method, path string, body []byte) (*http.Response, error) {
+	if err := sockets.CheckPaths(dir, 1); err != nil {
+		return nil, err
+	}
+	socket := socketOf(dir)
+	if info, err := os.Lstat(socket); err == nil && info.Mode().Type() != fs.ModeSocket {
+		return nil, hint.Errorf("move it away: a launcher that runs makes its own", "find launcher: %s is there and is not a socket", socket)
+	}
+	var unreachable error
+	first := &firstByte{}
+	transport := &http.Transport{
+		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var dialer net.Dialer
+			conn, err := dialer.DialContext(ctx, "unix", socket)
+			if err != nil {
+				unreachable = unreached(dir, socket, err)
+			}
+			first.Conn = conn
+			return first, err
+		},
+	}
+	request, err := http.NewRequestWithContext(ctx, method, "http://launcher"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("ask the launcher: %w", err)
+	}
+	answer, err := transport.RoundTrip(request)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return hint.Errorf("name the folder of its sockets with --socket-dir, or start it with launcher NUM",
-			"find launcher: none runs with its sockets in %s", dir)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return hint.Errorf("start it with launcher NUM, or name another folder with --socket-dir",
-			"find launcher: none runs with its sockets in %s; the one that left %s was killed", dir, SocketName)
-	case errors.Is(err, syscall.EPROTOTYPE): // of another type
-		return hint.Errorf("move it away: a launcher that runs makes its own", "find launcher: %s is another program's", path)
-	case errors.Is(err, syscall.EAGAIN):
-		return hint.Errorf("ask again in a while", "ask the launcher at %s: too many ask at once", path)
-	case errors.Is(err, fs.ErrPermission):
-		return hint.Errorf("ask as the user who runs it: sudo -u "+ownerOf(path)+" launcher status --socket-dir "+dir,
-			"find launcher: %s may be asked by its owner alone", path)
+	case err == nil:
+		return answer, nil
+	case unreachable != nil && ctx.Err() == nil:
+		return nil, unreachable
+	case ctx.Err() != nil:
+		return nil, noAnswer(dir)
 	default:
-		return fmt.Errorf("ask the launcher: %w", err)
+		return nil, failedAsking(dir, err, first.byte)
 	}
 }
 
-// ownerOf is the name of a file's owner, as far as it can be seen.
-func ownerOf(path string) string {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return "USER"
+func socketOf(dir string) string { return filepath.Join(dir, SocketName) }
+
+func noAnswer(dir string) error {
+	return fmt.Errorf("ask the launcher at %s: no answer within %v", socketOf(dir), askTimeout)
+}
+
+// firstByte notes the first byte of what is read: no answer in HTTP begins as an object does.
+type firstByte struct {
+	net.Conn
+	byte string
+}
+
+func (c *firstByte) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && c.byte == "" {
+		c.byte = string(p[:1])
 	}
-	uid := strconv.FormatUint(uint64(info.Sys().(*syscall.Stat_t).Uid), 10)
-	if owner, err := user.LookupId(uid); err == nil {
-		return owner.Username
+	return n, err
+}
+
+// failedAsking says what came instead of an answer; began is its first byte, where it is no HTTP.
+func failedAsking(dir string, err error, began string) error {
+	switch {
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("ask the launcher at %s: it has just ended", socketOf(dir))
+	case began == "{":
+		return hint.Errorf("ask with the program that runs there (ls -l /proc/PID/exe), or start it anew with this one",
+			"ask the launcher at %s: it is older than this one, and its control socket does not speak HTTP", socketOf(dir))
+	case strings.Contains(err.Error(), "malformed HTTP"):
+		return noLauncher(dir, err)
+	default:
+		return fmt.Errorf("ask the launcher at %s: %w", socketOf(dir), err)
 	}
-	return "#" + uid
+}
+
+func noLauncher(dir string, err error) error {
+	return hint.Errorf("see who listens there: fuser -v "+socketOf(dir), "ask the launcher at %s: the answer is no launcher's: %w", socketOf(dir), err)
+}
+
+// refused is the error of an answer that tells of one.
+func refused(dir, method, path string, answer *http.Response, text []byte) error {
+	var told refusal
+	if err := json.Unmarshal(text, &told); err != nil || told.Error == "" {
+		return noLauncher(dir, fmt.Errorf("%s: %.80q", answer.Status, text))
+	}
+	if answer.StatusCode == http.StatusNotFound {
+		return hint.Errorf("start it anew with this program", "ask the launcher: the one that runs there is older, and does not know %s %s", method, path)
+	}
+	return hint.Errorf(told.Try, "%s", told.Error)
 }

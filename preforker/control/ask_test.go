@@ -1,9 +1,12 @@
 package control
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,16 +46,22 @@ func TestAskStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
+	answer := func(status int, body string) string {
+		return fmt.Sprintf("HTTP/1.1 %d whatever\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
+	}
 	for _, test := range []struct{ answer, says string }{
-		{"", "it has just ended"}, {"nonsense", "the answer is no launcher's"}, {"[1]", "the answer is no launcher's"},
-		{`{"error":"no"}`, `ask for the status: "no"`}, {`{"error":"\u001b[2J"}`, `ask for the status: "\x1b[2J"`},
-		{`{"version":2}`, "it has version 2, not 1"}, {strings.Repeat(" ", maxAnswer+1), "more than"},
+		{"", "it has just ended"}, {"nonsense", "the answer is no launcher's"}, {"[1]\n", "the answer is no launcher's"},
+		{"{\"error\":\"unknown request \\\"GET /status HTTP/1.1\\\"\"}\n", "it is older than this one"},
+		{answer(200, "nonsense"), "the answer is no launcher's"}, {answer(200, "[1]"), "the answer is no launcher's"},
+		{answer(500, "nonsense"), "the answer is no launcher's"},
+		{answer(409, `{"error":"no"}`), "no"}, {answer(404, `{"error":"no"}`), "the one that runs there is older, and does not know GET /status"},
+		{answer(200, `{"version":2}`), "it has version 2, not 1"}, {answer(200, strings.Repeat(" ", maxAnswer+1)), "more than"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "it has just ended"},
 	} {
 		var answered sync.WaitGroup
 		answered.Go(func() {
 			if conn, err := listener.Accept(); err == nil {
-				var request [100]byte
-				_, _ = conn.Read(request[:])
+				_, _ = http.ReadRequest(bufio.NewReader(conn))
 				_, _ = io.WriteString(conn, test.answer)
 				_ = conn.Close()
 			}

@@ -5,31 +5,41 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// clients bounds the clients that are talked to at once. Where there are as many already, those
-// that have said nothing make room for the next one.
+// clients is a listener that bounds the clients that are talked to at once. Where there are as many
+// already, those that have said nothing make room for the next one.
 type clients struct {
+	net.Listener
+	ctx    context.Context // ends with the listener
 	places chan struct{}
 
 	mu      sync.Mutex
 	talking []*client // the oldest first
 }
 
-type client struct {
-	conn  net.Conn
-	since time.Time
-	asked atomic.Bool // it has said what it wants
+func newClients(ctx context.Context, listener net.Listener) *clients {
+	return &clients{Listener: listener, ctx: ctx, places: make(chan struct{}, maxClients)}
 }
 
-func newClients() *clients {
-	return &clients{places: make(chan struct{}, maxClients)}
+// Accept returns the next client when there is a place for it.
+func (c *clients) Accept() (net.Conn, error) {
+	for {
+		conn, err := c.Listener.Accept()
+		if err == nil {
+			return c.admit(conn)
+		}
+		select {
+		case <-c.ctx.Done():
+			return nil, net.ErrClosed
+		case <-time.After(acceptPause):
+		}
+	}
 }
 
-// admit waits for a place. False: the context has ended.
-func (c *clients) admit(ctx context.Context, conn net.Conn) (*client, bool) {
+// admit waits for a place.
+func (c *clients) admit(conn net.Conn) (net.Conn, error) {
 	for admitted := false; !admitted; {
 		select {
 		case c.places <- struct{}{}:
@@ -42,15 +52,17 @@ func (c *clients) admit(ctx context.Context, conn net.Conn) (*client, bool) {
 		case c.places <- struct{}{}:
 			admitted = true
 		case <-time.After(silence): // another may have been silent for long enough by then
-		case <-ctx.Done():
-			return nil, false
+		case <-c.ctx.Done():
+			_ = conn.Close() // nothing was said
+			return nil, net.ErrClosed
 		}
 	}
-	from := &client{conn: conn, since: time.Now()}
+	from := &client{Conn: conn, since: time.Now()}
+	from.leave = sync.OnceFunc(func() { c.remove(from) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.talking = append(c.talking, from)
-	return from, true
+	return from, nil
 }
 
 // closeSilent ends the conversation with the oldest client that has had time to say something.
@@ -59,9 +71,20 @@ func (c *clients) closeSilent() {
 	defer c.mu.Unlock()
 	for i, from := range c.talking {
 		if !from.asked.Load() && time.Since(from.since) >= silence {
-			_ = from.conn.Close() // its goroutine notices
+			_ = from.Conn.Close() // its goroutine notices
 			c.talking = slices.Delete(c.talking, i, i+1)
 			return
+		}
+	}
+}
+
+// closeUnasked ends the conversations with all that have said nothing yet.
+func (c *clients) closeUnasked() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, from := range c.talking {
+		if !from.asked.Load() {
+			_ = from.Conn.Close()
 		}
 	}
 }

@@ -1,10 +1,12 @@
-// Package control is the control socket of a running launcher: what is said at it, who answers
-// there, and who asks.
+// Package control is the control socket of a running launcher: HTTP/1.1 and JSON over a unix socket,
+// what may be asked there, who answers, and who asks.
 //
-// What always holds: a line in, one JSON object out, and the end. A client that is slow, silent or
-// gone holds up nobody: each has a time, a request has a bound, and so has what is read of an
-// answer. The fields of Status are only ever added to. A socket that is bound anew ends the
-// conversations at the older one.
+// What always holds: one request a connection, one JSON object out, or a line with one for each piece
+// of progress and a last one that has "done". Every error is an object that says what to do. A client
+// that is slow, silent or gone holds up nobody: each has a time, a request has a bound, and so has
+// what is read of an answer. The fields of Status are only ever added to. A socket that is bound anew
+// ends the conversations at the older one.
 //
-// The package knows what a status says, not where it comes from: the supervisor fills it.
+// A verb is one file here (its request, its progress, and the function that asks), and one handler in
+// the supervisor. The package knows what is said, not where it comes from: the supervisor fills it.
 package control

@@ -1,16 +1,13 @@
 package control
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
+	"net/http"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,14 +26,14 @@ const (
 	clientTimeout = 2 * time.Second
 	// silence is how long a client may say nothing while others wait.
 	silence = 20 * time.Millisecond
-	// maxRequest is how long a request can be, in bytes.
-	maxRequest = 64
+	// lastAnswers is how long clients may take to read how something ends when the launcher does.
+	lastAnswers = 500 * time.Millisecond
 	// acceptPause is the wait after an accept that failed, for want of descriptors most likely.
 	acceptPause = 100 * time.Millisecond
 )
 
-// Server is the socket that other processes of the same user ask the launcher at: a line in, one
-// JSON object out, and the end.
+// Server is the socket that other processes of the same user ask the launcher at: a request in, one
+// JSON object or lines of them out, and the end.
 type Server struct {
 	path     string
 	file     sockets.NamedFile
@@ -78,85 +75,75 @@ func (s *Server) Close() {
 }
 
 // Serve answers until done is closed or Close is called, and returns when the last conversation has
-// ended. Status is called by many goroutines at once; its context ends with the client's time.
-func (s *Server) Serve(done <-chan struct{}, status func(context.Context) (Status, error)) {
-	ctx, end := context.WithCancel(s.ctx)
+// ended. The verbs are called by many goroutines at once; the context of a short answer ends with
+// the client's time.
+func (s *Server) Serve(done <-chan struct{}, verbs ...Verb) {
+	ctx, end := context.WithCancelCause(s.ctx)
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	defer end()
+	defer end(nil)
 	watching.Go(func() {
 		select {
 		case <-done:
-			end()
+			end(ErrEnding)
 		case <-ctx.Done():
 		}
 	})
-	s.serve(ctx, func(ctx context.Context, request string) any {
-		if request != requestStatus {
-			return refusal{fmt.Sprintf("unknown request %q", request)}
-		}
-		found, err := status(ctx)
-		if err != nil {
-			return refusal{err.Error()}
-		}
-		return found
-	})
+	s.serve(ctx, newHandler(verbs, s.timeout))
 }
 
-func (s *Server) serve(ctx context.Context, answer func(ctx context.Context, request string) any) {
-	defer context.AfterFunc(ctx, func() { _ = s.listener.Close() })()
-	var conversations sync.WaitGroup
-	defer conversations.Wait()
-	clients := newClients()
-	for {
-		conn, err := s.listener.Accept()
-		if err != nil {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(acceptPause):
-				continue
+func (s *Server) serve(ctx context.Context, handler http.Handler) {
+	clients := newClients(ctx, s.listener)
+	var open gate
+	server := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if open.enter() {
+				defer open.leave()
+				handler.ServeHTTP(w, r)
 			}
-		}
-		talking, ok := clients.admit(ctx, conn)
-		if !ok {
-			_ = conn.Close() // nothing was said
-			return
-		}
-		conversations.Go(func() {
-			defer clients.remove(talking)
-			s.converse(ctx, talking, answer)
-		})
+		}),
+		ReadTimeout: s.timeout, WriteTimeout: s.timeout, MaxHeaderBytes: maxHeader,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, clientKey{}, conn)
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // of what clients do
 	}
-}
-
-// converse reads a line and writes an answer. A client that is slow, or gone, gets none.
-func (s *Server) converse(ctx context.Context, from *client, answer func(ctx context.Context, request string) any) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	server.SetKeepAlivesEnabled(false)
+	stop := context.AfterFunc(ctx, func() { _ = s.listener.Close() })
+	defer stop()
+	_ = server.Serve(clients) // until the context ends
+	// Those who follow something are told how it ends, those who said nothing are told nothing.
+	clients.closeUnasked()
+	last, cancel := context.WithTimeout(context.Background(), lastAnswers)
 	defer cancel()
-	conn := from.conn
-	defer conn.Close()
-	// The context's end, its deadline or that of the launcher, ends a reading and a writing.
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	line, err := bufio.NewReaderSize(io.LimitReader(conn, maxRequest), maxRequest).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return
-	}
-	from.asked.Store(true)
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(answer(ctx, strings.TrimSpace(line))); err != nil {
-		text.Reset()
-		_ = encoder.Encode(refusal{err.Error()})
-	}
-	_, _ = conn.Write(text.Bytes())
+	_ = server.Shutdown(last)
+	_ = server.Close()
+	open.close()
 }
 
-// refusal is the answer to a request that cannot be carried out.
-type refusal struct {
-	Error string `json:"error"`
+// gate counts the conversations, and waits for their ends.
+type gate struct {
+	mu      sync.Mutex
+	closed  bool
+	present sync.WaitGroup
 }
 
-// The requests.
-const requestStatus = "status"
+func (g *gate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.present.Add(1)
+	}
+	return !g.closed
+}
+
+func (g *gate) leave() { g.present.Done() }
+
+// close lets nobody in any more, and waits for those who are there.
+func (g *gate) close() {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	g.present.Wait()
+}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"time"
 
 	"launcher/preforker/ident"
@@ -9,6 +10,12 @@ import (
 
 // StatusVersion is the version of a Status as JSON. Fields that are added do not change it.
 const StatusVersion = 1
+
+// statusPath is where the status is asked for.
+const statusPath = "/status"
+
+// StatusVerb is GET /status.
+func StatusVerb(status func(context.Context) (Status, error)) Verb { return Get(statusPath, status) }
 
 // Status is what a running launcher tells of itself, and its JSON. Sizes are bytes, Seconds are for
 // how long something has been as it is, at Time.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -30,17 +29,14 @@ func statusCommand(stdout *os.File) *cli.Command {
 			"garbage between requests.\n\n" +
 			"Only the user who runs a launcher, and root, may ask it.\n" +
 			"Exit status: 0 it has answered, 1 none runs there or it does not answer, 2 a mistake in the command line.",
-		Flags:        append([]cli.Flag{jsonFlag()}, named(siteFlags(), optRoot, optSocketDir)...),
+		Flags:        runningFlags(jsonFlag()),
 		Action:       func(ctx *cli.Context) error { return printStatus(ctx, stdout) },
 		OnUsageError: onUsageError,
 	}
 }
 
 func printStatus(ctx *cli.Context, stdout *os.File) error {
-	if ctx.NArg() > 0 {
-		return usageErrorf("launcher status", "read command line: status takes options alone, not %q", ctx.Args().First())
-	}
-	dir, err := statusDir(ctx.String(optRoot), ctx.String(optSocketDir))
+	dir, err := runningDir(ctx, 0)
 	if err != nil {
 		return err
 	}
@@ -66,13 +62,4 @@ func printStatus(ctx *cli.Context, stdout *os.File) error {
 		return fmt.Errorf("print status: %w", err)
 	}
 	return nil
-}
-
-// statusDir returns the socket folder of a launcher that was started with these options. The
-// application need not be there any more.
-func statusDir(root, dir string) (string, error) {
-	if dir == "" {
-		dir = filepath.Join(root, "log")
-	}
-	return absolute(dir)
 }

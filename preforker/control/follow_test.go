@@ -1,0 +1,62 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"launcher/preforker/hint"
+	"launcher/preforker/internal/testdir"
+)
+
+// TestPost of a verb that is carried out at once.
+func TestPost(t *testing.T) {
+	t.Parallel()
+	dir := testdir.Short(t)
+	start(t, dir)
+	var turned turn
+	if err := post(t.Context(), dir, "/turn", turn{To: "left"}, &turned); err != nil || turned.To != "left" {
+		t.Errorf("%+v, %v", turned, err)
+	}
+	if err := post(t.Context(), dir, "/turn", turn{}, nil); err == nil || err.Error() != "turn: no side is named" || hint.Of(err) != "name a side" {
+		t.Errorf("%v, %q", err, hint.Of(err))
+	}
+	if err := post(t.Context(), dir, "/jump", turn{}, nil); err == nil || !strings.Contains(err.Error(), "is older, and does not know POST /jump") {
+		t.Errorf("%v, %q", err, hint.Of(err))
+	}
+}
+
+// TestFollow of a verb that tells its progress, to its end, to that of the launcher, and of who asks.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	dir := testdir.Short(t)
+	c := start(t, dir)
+	var told []turn
+	tell := func(progress turn) { told = append(told, progress) }
+	var result string
+	if err := follow(t.Context(), dir, "/count", turn{To: "a", Times: 2}, tell, &result); err != nil || result != "counted" ||
+		!slices.Equal(told, []turn{{To: "a"}, {To: "a", Times: 1}}) {
+		t.Errorf("%q, %v, %v", told, result, err)
+	}
+	for _, times := range []int{0, 1} { // with a status, and in the last line
+		if err := follow(t.Context(), dir, "/count", turn{To: "nowhere", Times: times}, tell, nil); err == nil ||
+			err.Error() != "count: there is nothing" || hint.Of(err) != "count to somewhere" {
+			t.Errorf("%v, %q", err, hint.Of(err))
+		}
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	leave := func(turn) { cancel(errors.New("stopped by INT")) }
+	if err := follow(ctx, dir, "/count", turn{Times: -1}, leave, nil); err == nil || !strings.Contains(err.Error(), "stopped by INT") {
+		t.Errorf("%v", err)
+	}
+	end := func(turn) { c.end() }
+	if err := follow(t.Context(), dir, "/count", turn{Times: -1}, end, nil); err == nil || err.Error() != ErrEnding.Error() {
+		t.Errorf("%v", err)
+	}
+	if err := follow(t.Context(), filepath.Join(dir, "none"), "/count", turn{}, tell, nil); err == nil || !strings.Contains(err.Error(), "none runs") {
+		t.Errorf("%v", err)
+	}
+}

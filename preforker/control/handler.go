@@ -1,0 +1,134 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"launcher/preforker/hint"
+)
+
+const (
+	// maxBody is how long the body of a request can be, maxHeader its head, in bytes.
+	maxBody   = 64 << 10
+	maxHeader = 8 << 10
+	// maxFollowers follow something at once, beside the maxClients that want a short answer.
+	maxFollowers = 32
+)
+
+// handler finds the verb of a request, and writes what comes of it.
+type handler struct {
+	verbs     []Verb
+	timeout   time.Duration // of a short answer
+	followers chan struct{}
+}
+
+func newHandler(verbs []Verb, timeout time.Duration) *handler {
+	return &handler{verbs: verbs, timeout: timeout, followers: make(chan struct{}, maxFollowers)}
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	from := r.Context().Value(clientKey{}).(*client)
+	from.asked.Store(true)
+	verb, err := h.find(w, r)
+	if err != nil {
+		return // and it was said
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, hint.Errorf(fmt.Sprintf("send at most %d bytes", maxBody), "read request: %w", err))
+		return
+	}
+	if verb.follows {
+		h.follow(w, r, from, verb, body)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.timeout)
+	defer cancel()
+	answer, err := verb.answer(ctx, body, nil)
+	if err != nil {
+		refuse(w, statusOf(err), err)
+		return
+	}
+	write(w, http.StatusOK, answer)
+}
+
+// find returns the verb of a request. Where there is none it says which there are.
+func (h *handler) find(w http.ResponseWriter, r *http.Request) (Verb, error) {
+	var allowed, all []string
+	for _, verb := range h.verbs {
+		if verb.path == r.URL.Path {
+			if verb.method == r.Method || verb.method == http.MethodGet && r.Method == http.MethodHead {
+				return verb, nil
+			}
+			allowed = append(allowed, verb.method)
+		}
+		all = append(all, verb.method+" "+verb.path)
+	}
+	status, err := http.StatusNotFound, hint.Errorf("ask for one of: "+strings.Join(all, ", "), "find verb: there is no %q", r.URL.Path)
+	if len(allowed) > 0 {
+		slices.Sort(allowed)
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		status, err = http.StatusMethodNotAllowed,
+			hint.Errorf("use "+strings.Join(allowed, " or "), "find verb: %s is not for the method %s", r.URL.Path, r.Method)
+	}
+	refuse(w, status, err)
+	return Verb{}, err
+}
+
+// follow gives its place among those that want a short answer back: it may take long.
+func (h *handler) follow(w http.ResponseWriter, r *http.Request, from *client, verb Verb, body []byte) {
+	select {
+	case h.followers <- struct{}{}:
+		defer func() { <-h.followers }()
+	default:
+		refuse(w, http.StatusServiceUnavailable, hint.Errorf("end some of them, or ask without waiting",
+			"%s %s: %d clients wait for something already", verb.method, verb.path, maxFollowers))
+		return
+	}
+	from.leave()
+	out := &lines{to: w}
+	out.begin()
+	last, err := verb.answer(r.Context(), body, out.write)
+	if err != nil && !out.began { // as of a short answer: a status tells it to those who read nothing else
+		_ = out.control.SetWriteDeadline(time.Now().Add(lineTime))
+		if _, is := last.(Outcome); !is {
+			last = outcomeOf(nil, err)
+		}
+		write(w, statusOf(err), last)
+		return
+	}
+	out.write(last)
+}
+
+// ErrEnding is for a client whose launcher ends, or has bound its socket anew.
+var ErrEnding = hint.Errorf("ask again, or see whether the launcher still runs", "the launcher is ending")
+
+// statusOf is the status of HTTP for what has failed.
+func statusOf(err error) int {
+	var bad badRequest
+	switch {
+	case errors.As(err, &bad):
+		return http.StatusBadRequest
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, ErrEnding):
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusConflict
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, err error) {
+	write(w, status, refusal{Error: err.Error(), Try: hint.Of(err)})
+}
+
+func write(w http.ResponseWriter, status int, answer any) {
+	text := encode(answer)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(text)
+}
