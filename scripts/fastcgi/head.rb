@@ -40,8 +40,9 @@ module PreforkLauncher
       FILES = %w[x-sendfile x-lighttpd-send-file].freeze
       OWN = "rack."
       NAMES_MAX = 500 # that are remembered
+      NONE = {}.freeze
       BODILESS = [204, 205, 304].freeze
-      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :OWN, :NAMES_MAX, :BODILESS
+      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :OWN, :NAMES_MAX, :NONE, :BODILESS
 
       # Returns what is done with a header of this name, :send with most. Raises InvalidResponse for what is none.
       def self.kind_of(name)
@@ -63,6 +64,45 @@ module PreforkLauncher
       end
       private_constant :KINDS
 
+      # Of each name that is sent as it is, lines that were sent, by value; of others, nil.
+      LINES = Hash.new do |known, name|
+        values = {} if name.instance_of?(String) && KINDS[name] == :send
+        known.clear if known.size >= NAMES_MAX
+        known[name] = values
+      end
+      VALUES_MAX = 16
+      VALUE_BYTES_MAX = 128
+      private_constant :LINES, :VALUES_MAX, :VALUE_BYTES_MAX
+
+      # Returns the line of a header, or nil where there may be more to it than one that is sent as it is.
+      def self.line(name, value)
+        return unless value.instance_of?(String) && (values = LINES[name])
+
+        values[value] || make_line(name, value, values)
+      end
+
+      # A name that comes with ever new values, which are the numbers of requests, or secrets, is remembered without any.
+      def self.make_line(name, value, values)
+        return if !value.ascii_only? || UNSAFE.match?(value)
+
+        line = "#{name}: #{value}\r\n".b
+        return line if values.frozen? || value.bytesize > VALUE_BYTES_MAX
+
+        values.size < VALUES_MAX ? values[value] = line.freeze : LINES[name] = NONE
+        line
+      end
+      private_class_method :make_line
+
+      # Whether it is the name of a content-length.
+      def self.length?(name)
+        name.instance_of?(String) && KINDS[name] == :length
+      end
+
+      # Returns the line of a usual status that a body comes with.
+      def self.status_line(status)
+        STATUS_LINES[status] unless BODILESS.include?(status)
+      end
+
       # Returns the head and the body of a plain text response, for what the application has not served.
       def self.plain(status)
         text = "#{status} #{REASONS.fetch(status)}\n"
@@ -81,7 +121,10 @@ module PreforkLauncher
         @chunked = @partial = @encoded = @elsewhere = false
         raise InvalidResponse, "headers are a #{headers.class}, Rack wants a Hash" unless headers.respond_to?(:each)
 
-        headers.each { |name, value| take(name, value) }
+        headers.each do |name, value|
+          line = Head.line(name, value)
+          line ? @lines << line : take(name, value)
+        end
         @length = nil if bodiless? || @chunked
       end
 

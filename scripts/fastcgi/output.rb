@@ -37,7 +37,7 @@ module PreforkLauncher
         @held = buffer.held
         @open = false
         @started = @finished = false
-        buffer.clear
+        buffer.clear unless @held.empty?
       end
 
       # Whether bytes of this response were sent: it cannot be replaced any more.
@@ -111,10 +111,22 @@ module PreforkLauncher
       end
 
       def finish
-        close_record if @open
-        Record.append_end(@held, @id)
+        if @open && @id == 1
+          @held << Record::ENDS[Record.complete(@held, 0)]
+          @open = false
+        else
+          close_record if @open
+          Record.append_end(@held, @id)
+        end
         flush
         @finished = true
+      end
+
+      # Begins a record, and returns what is held, to which its content is appended: no more than fits into one (FULL_BYTES in all), in
+      # bytes. What follows is finish, or discard. It is the first one.
+      def open
+        open_record
+        @held
       end
 
       # Discards what was not written yet.
@@ -126,7 +138,7 @@ module PreforkLauncher
       private
 
       def open_record
-        Record.open(@held, Record::STDOUT, @id)
+        @id == 1 ? @held << Record::STDOUT_HEADER : Record.open(@held, Record::STDOUT, @id)
         @open = true
       end
 

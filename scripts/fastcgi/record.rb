@@ -54,12 +54,18 @@ module PreforkLauncher
       end
 
       def self.close(buffer, start)
+        padding = complete(buffer, start)
+        buffer << PADDING[padding] unless padding.zero?
+      end
+
+      # Writes the lengths into the header of a record that has its content, and returns how much padding is to follow.
+      def self.complete(buffer, start)
         length = buffer.bytesize - start - HEADER_BYTES
         padding = -length & 7
         buffer.setbyte(start + 4, length >> 8)
         buffer.setbyte(start + 5, length & 0xff)
         buffer.setbyte(start + 6, padding)
-        buffer << PADDING[padding] unless padding.zero?
+        padding
       end
 
       def self.append(buffer, type, id, content = NO_CONTENT)
@@ -78,6 +84,11 @@ module PreforkLauncher
       def self.append_end(buffer, id)
         [VERSION, STDOUT, id, 0, 0, 0, VERSION, END_REQUEST, id, 8, 0, 0, 0, REQUEST_COMPLETE].pack("CCnnCCCCnnCCNCx3", buffer: buffer)
       end
+
+      # What is the same in nearly every response, that of request 1: the header of its first record, and by the padding of its last
+      # one, that and the end.
+      STDOUT_HEADER = append(String.new, STDOUT, 1).freeze
+      ENDS = PADDING.map { |padding| append_end(padding.dup, 1).freeze }.freeze
 
       # Appends an END_REQUEST (section 5.5). The application status is the exit status of a CGI program; a Rack
       # application has none, so it is always 0.

@@ -23,6 +23,7 @@ require_relative "chunked"
 require_relative "file_body"
 require_relative "stream"
 require_relative "response"
+require_relative "small_response"
 
 module PreforkLauncher
   # A FastCGI responder for Rack applications, Rack 2 and 3. It needs core Ruby alone while it is loaded, because that
@@ -155,7 +156,9 @@ module PreforkLauncher
         outcome = 0
         begin
           status, headers, body = Response.parts(@app.call(request.env))
-          Response.new(request, output, intake, errors: @errors, limits: @limits).deliver(status, headers, body)
+          unless SmallResponse.deliver(request, output, status, headers, body)
+            Response.new(request, output, intake, errors: @errors, limits: @limits).deliver(status, headers, body)
+          end
           outcome = status.to_i
         rescue Aborted => error
           failure = error
@@ -210,15 +213,22 @@ module PreforkLauncher
       # comes before what Rack 3 does, as in Puma.
       def release(request, status, headers, body, failure)
         guard(request, "close the body") { body.close if body.respond_to?(:close) }
-        each_callback(request, "rack.after_reply", :each, &:call)
+        env = request.env
+        each_callback(request, "rack.after_reply", :each, &:call) unless none?(env["rack.after_reply"])
+        return if none?(env["rack.response_finished"])
+
         each_callback(request, "rack.response_finished", :reverse_each) do |callback|
-          callback.call(request.env, status, headers, failure)
+          callback.call(env, status, headers, failure)
         end
+      end
+
+      # As nearly always.
+      def none?(callbacks)
+        Array === callbacks && callbacks.empty?
       end
 
       def each_callback(request, name, order)
         callbacks = request.env[name]
-        return if callbacks.is_a?(Array) && callbacks.empty? # as nearly always
         return unless callbacks.respond_to?(order)
 
         callbacks.public_send(order) { |callback| guard(request, name) { yield callback } }

@@ -18,6 +18,8 @@ module PreforkLauncher
       # Returns status, headers and body of what an application has returned. An object that can be made such an Array
       # is accepted, as a Rack::Response can in some versions.
       def self.parts(returned)
+        return returned if returned.instance_of?(Array) && returned.size == 3
+
         array = returned
         array = returned.respond_to?(:to_ary) ? returned.to_ary : returned.to_a if !returned.is_a?(Array) && convertible?(returned)
         return array.first(3) if array.is_a?(Array) && array.size >= 3

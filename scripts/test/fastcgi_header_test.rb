@@ -42,6 +42,28 @@ class FastCGIHeaderTest < FastCGICase
     assert_equal ["x-y: z", "set-cookie: a=1", "set-cookie: b=2"], head(headers).map { |line| line.sub(/\A[^:]+/, &:downcase) }
   end
 
+  def test_lines_are_remembered_by_name_and_value
+    2.times do
+      assert_equal ["x: a", "X: a", "y: a"], head({ "x" => "a", "X" => "a", "y" => "a" })
+      assert_equal ["x: told"], head({ "x" => Class.new(String) { define_method(:to_s) { "told" } }.new("a") })
+      assert_equal ["x: a"], head({ "x" => :a })
+      assert_equal [], head({ "Connection" => "a" })
+    end
+    assert_same Head.line("x", "a"), Head.line("x", +"a")
+  end
+
+  # Those of requests, of sessions and the like.
+  def test_ever_new_values_are_not_remembered
+    first = Head.line("x-token", "0")
+    assert_same first, Head.line("x-token", "0")
+    assert_equal (1..50).map { |value| "x-token: #{value}\r\n" }, (1..50).map { |value| Head.line("x-token", value.to_s) }
+    ["0", "50", "51"].each do |value|
+      assert_equal "x-token: #{value}\r\n", Head.line("x-token", value)
+      refute_same Head.line("x-token", value), Head.line("x-token", value)
+    end
+    refute_same Head.line("x-long", "a" * 129), Head.line("x-long", "a" * 129)
+  end
+
   def test_known_length
     assert_equal ["content-length: 7"], head({}, length: 7)
     assert_equal ["content-length: 5"], head({ "content-length" => "5" }, length: 7)
