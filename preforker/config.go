@@ -66,6 +66,9 @@ type Config struct {
 	// Front tells of an HTTP front in this process, for the status; nil where there is none.
 	Front func() *control.FrontStatus
 
+	// Restarting is called when a restart is asked for, by whomever; nil where nobody wants to know.
+	Restarting func()
+
 	Record string // file for what the core is told and decides, which grows for ever; "": none
 
 	Log      *slog.Logger

@@ -10,5 +10,5 @@ func (s *Supervisor) serveControl() {
 
 // verbs are what can be asked at the control socket.
 func (s *Supervisor) verbs() []control.Verb {
-	return []control.Verb{control.StatusVerb(s.status)}
+	return []control.Verb{control.StatusVerb(s.status), control.RestartVerb(s.restart)}
 }

@@ -21,6 +21,7 @@ const (
 	keyError      = "error"
 	keyState      = "state"
 	keySignal     = "signal"
+	keyBy         = "by"
 	keyKind       = "kind"
 	keyWhere      = "where"
 	keyAdvice     = "advice"

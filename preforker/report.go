@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"launcher/preforker/core"
@@ -238,7 +239,7 @@ func seedLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 }
 
 // heldAdvice is what a person can do about a release that is held back.
-const heldAdvice = "see why in the application's log, and deploy again (HUP)"
+const heldAdvice = "see why in the application's log, and deploy again (launcher restart)"
 
 func trialLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	switch f := fact.(type) {
@@ -273,11 +274,13 @@ func memoryLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 func supervisorLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	switch f := fact.(type) {
 	case core.RestartBegan:
-		return slog.LevelInfo, "restart asked for", []slog.Attr{slog.String(keySignal, f.By), slog.Int(keyGeneration, f.Generation)}
+		return slog.LevelInfo, "restart asked for", []slog.Attr{askedBy(f.By), slog.Int(keyGeneration, f.Generation)}
 	case core.RestartNoted:
-		return slog.LevelInfo, "restart noted: the application is loaded once more after this load", []slog.Attr{slog.String(keySignal, f.By)}
+		return slog.LevelInfo, "restart noted: the application is loaded once more after this load", []slog.Attr{askedBy(f.By)}
 	case core.RestartIgnored:
-		return slog.LevelWarn, "restart ignored: the launcher is stopping", []slog.Attr{slog.String(keySignal, f.By)}
+		return slog.LevelWarn, "restart ignored: the launcher is stopping", []slog.Attr{askedBy(f.By)}
+	case core.RestartEnded:
+		return restartEndLine(f)
 	case core.StopBegan:
 		return slog.LevelInfo, "stopping", []slog.Attr{slog.String(keySignal, f.By), slog.Duration(keyTimeout, f.Timeout)}
 	case core.KillingAll:
@@ -287,6 +290,25 @@ func supervisorLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		return slog.LevelWarn, "killing what is left", []slog.Attr{slog.String(keySignal, f.By)}
 	case core.Contradiction:
 		return slog.LevelError, contradictionText, []slog.Attr{slog.Any(keyError, errors.New(f.Error))}
+	}
+	return 0, "", nil
+}
+
+// askedBy names a signal, or who or what else has asked for something.
+func askedBy(by string) slog.Attr {
+	if by == strings.ToUpper(by) {
+		return slog.String(keySignal, by)
+	}
+	return slog.String(keyBy, by)
+}
+
+// restartEndLine has no text where another line has told the end.
+func restartEndLine(f core.RestartEnded) (slog.Level, string, []slog.Attr) {
+	switch f.End {
+	case core.RestartServed:
+		return slog.LevelInfo, "restart is done: the new generation serves all slots", []slog.Attr{slog.Int(keyGeneration, f.Generation)}
+	case core.RestartReplaced:
+		return slog.LevelInfo, "restart is replaced by a later one", present(slog.Int(keyGeneration, f.Generation))
 	}
 	return 0, "", nil
 }

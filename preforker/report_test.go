@@ -139,6 +139,10 @@ func TestEachFactHasItsLine(t *testing.T) {
 
 		{core.RestartBegan{By: "HUP", Generation: 2}, "INFO restart asked for[signal=HUP gen=2]"},
 		{core.RestartNoted{By: "HUP"}, "INFO restart noted: the application is loaded once more after this load[signal=HUP]"},
+		{core.RestartBegan{By: "launcher restart", Generation: 2}, "INFO restart asked for[by=launcher restart gen=2]"},
+		{core.RestartEnded{Generation: 2, End: core.RestartServed}, "INFO restart is done: the new generation serves all slots[gen=2]"},
+		{core.RestartEnded{Generation: 2, End: core.RestartReplaced}, "INFO restart is replaced by a later one[gen=2]"},
+		{core.RestartEnded{Generation: 2, End: core.RestartNotLoaded}, ""},
 		{core.RestartIgnored{By: "HUP"}, "WARN restart ignored: the launcher is stopping[signal=HUP]"},
 		{core.StopBegan{By: "TERM", Timeout: time.Minute}, "INFO stopping[signal=TERM timeout=1m0s]"},
 		{core.KillingAll{By: "INT"}, "WARN killing what is left[signal=INT]"},

@@ -27,20 +27,21 @@ import (
 // Supervisor keeps the workers of one application. Make it with New, which binds the
 // sockets, and call Run once.
 type Supervisor struct {
-	config  Config
-	log     *slog.Logger
-	core    *core.Core
-	record  *recorder // nil where nothing is to be recorded
-	dir     *sockets.Folder
-	pid     *sockets.PidFile
-	control *control.Server
-	upkeep  upkeep
-	sockets *sockets.Listeners
-	board   *os.File
-	records *records
-	heap    *ruby.HeapFile
-	measure *measurer // nil until Run
-	survey  *survey
+	config      Config
+	log         *slog.Logger
+	core        *core.Core
+	record      *recorder // nil where nothing is to be recorded
+	dir         *sockets.Folder
+	pid         *sockets.PidFile
+	control     *control.Server
+	upkeep      upkeep
+	sockets     *sockets.Listeners
+	board       *os.File
+	records     *records
+	heap        *ruby.HeapFile
+	measure     *measurer // nil until Run
+	survey      *survey
+	restartFile restartFile
 
 	notices chan notice
 	// done is closed when the loop has ended, so that late events find no reader
@@ -54,6 +55,7 @@ type Supervisor struct {
 	forgotten  map[*workerProcess]bool // given up, but perhaps still there
 	helpers    map[ident.Key]*helpers
 	processes  proc.TableReader
+	followers  map[*follower]bool
 	hurry      context.Context // ends when nobody is to be waited for
 	hasten     context.CancelFunc
 	finished   bool
@@ -79,6 +81,7 @@ func New(config Config) (*Supervisor, error) {
 		notices: make(chan notice, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
+		followers: map[*follower]bool{}, restartFile: newRestartFile(config.App.Root),
 	}
 	s.hurry, s.hasten = context.WithCancel(context.Background())
 	s.survey = newSurvey(&s.tasks)
@@ -339,6 +342,7 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.setTimer(a)
 	case core.Fact:
 		s.report(a)
+		s.tellFollowers(a)
 	case core.AnnounceServed, core.Announce:
 		s.announce(a)
 	case core.Finish:

@@ -29,6 +29,16 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 		n.reply <- s.healthTargets()
 	case statusAsked:
 		n.reply <- s.snapshot()
+	case followerCame:
+		s.followers[n.by] = true
+		return s.translate(n.event)
+	case followerLeft:
+		s.dismiss(n.by)
+	case core.RestartAsked:
+		if s.config.Restarting != nil {
+			s.tasks.Go(s.config.Restarting)
+		}
+		return n, true
 	case helpersSeen:
 		s.noteHelpers(n)
 	case core.PreloaderChannelClosed:

@@ -44,6 +44,7 @@ func (s *Supervisor) checkFolder() {
 		socketOptions: s.socketOptions(), folder: s.dir, paths: s.sockets.Places(), files: s.sockets.Files(),
 		pid: s.pid, control: s.control, heap: s.heap, restore: !time.Now().Before(s.upkeep.next)}
 	s.tasks.Go(func() {
+		s.checkRestartFile()
 		found := check.run()
 		select {
 		case s.notices <- found:

@@ -30,7 +30,14 @@ type asked struct {
 // askStatus runs it in a folder, with standard output as given where it is.
 func askStatus(t testing.TB, o startOptions, stdout *os.File) asked {
 	t.Helper()
-	cmd := exec.Command(cmp.Or(o.program, os.Args[0]), append([]string{"status"}, o.args...)...)
+	o.args = append([]string{"status"}, o.args...)
+	return askLauncher(t, o, stdout)
+}
+
+// askLauncher runs a command that asks a running launcher, to its end.
+func askLauncher(t testing.TB, o startOptions, stdout *os.File) asked {
+	t.Helper()
+	cmd := exec.Command(cmp.Or(o.program, os.Args[0]), o.args...)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = o.root, append(append(cleanEnv(), asLauncher+"=1"), o.env...), o.attr
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -63,6 +63,8 @@ type Core struct {
 	failedLoad *FailedLoad        // the last one, until another one succeeds; nil: none
 	spare      spare
 	trials     []*trial // of the generations that are there, oldest first
+	restarts   int      // that were asked for
+	restart    *restart // the one that is under way; nil: none is
 
 	now time.Duration
 	out []Action

@@ -40,7 +40,7 @@ func TestDirectReleaseThatDoesNotLoadTakesNoSlot(t *testing.T) {
 	if len(find[SpawnWorker](actions))+len(find[DrainWorker](actions))+len(find[Finish](actions))+len(find[SetTimer](actions)) != 0 {
 		t.Errorf("%+v", actions)
 	}
-	if told := find[Fact](actions); len(told) != 1 || len(find[LoadFailed](actions)) != 1 {
+	if told := find[Fact](actions); len(told) != 2 || len(find[RestartEnded](actions)) != 1 || len(find[LoadFailed](actions)) != 1 {
 		t.Errorf("%+v", actions)
 	}
 	for slot := range 2 {

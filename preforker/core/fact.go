@@ -358,22 +358,6 @@ type (
 
 // Of the supervisor itself.
 type (
-	// RestartBegan says that a generation is loaded because somebody asked for it.
-	RestartBegan struct {
-		fact
-		By         string
-		Generation int
-	}
-	// RestartNoted says that the application is loaded once more after the load that is under way.
-	RestartNoted struct {
-		fact
-		By string
-	}
-	// RestartIgnored says that a restart comes too late.
-	RestartIgnored struct {
-		fact
-		By string
-	}
 	// StopBegan says that all processes are to leave.
 	StopBegan struct {
 		fact

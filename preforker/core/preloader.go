@@ -42,6 +42,7 @@ type preloader struct {
 func (c *Core) load() {
 	c.generation++
 	c.reloadAt, c.again = 0, false
+	c.restartLoads()
 	c.preloaders = append(c.preloaders, &preloader{origin: ident.Origin{Generation: c.generation}, since: c.now})
 	c.do(LoadBegan{Generation: c.generation})
 	if c.direct() {
@@ -248,6 +249,7 @@ func (c *Core) notLoaded(gone *preloader, failure LoadFailure) {
 	}
 	c.failedLoad = &FailedLoad{At: c.now, Failure: failure}
 	c.do(LoadFailed{Failure: failure})
+	c.endRestartOf(failure.Generation, RestartNotLoaded)
 	c.afterPreloader(gone)
 }
 
@@ -274,20 +276,6 @@ func (c *Core) dropPreloader(gone *preloader) {
 			c.preloaders = append(c.preloaders[:i], c.preloaders[i+1:]...)
 			return
 		}
-	}
-}
-
-func (c *Core) restartAsked(e RestartAsked) {
-	c.unprepared = false // it may be mended
-	switch {
-	case c.phase == PhaseStopping || c.phase == PhaseDone:
-		c.do(RestartIgnored{By: e.By})
-	case c.loading() != nil:
-		c.again = true
-		c.do(RestartNoted{By: e.By})
-	default:
-		c.do(RestartBegan{By: e.By, Generation: c.generation + 1})
-		c.load()
 	}
 }
 

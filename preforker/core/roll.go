@@ -239,6 +239,7 @@ func (c *Core) announceServed(generation int) {
 	if c.served < generation {
 		c.served = generation
 		c.do(AnnounceServed{generation, c.seeds()})
+		c.endRestartOf(generation, RestartServed)
 	}
 }
 

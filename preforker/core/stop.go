@@ -29,6 +29,7 @@ func (c *Core) stop(failure *LoadFailure) {
 func (c *Core) beginStop(failure *LoadFailure) {
 	c.phase = PhaseStopping
 	c.failure = failure
+	c.endRestart(RestartStopped)
 	c.do(SetTimer{Timer{Kind: TimerStop}, c.policy.DrainTimeout})
 }
 

@@ -141,6 +141,7 @@ func (c *Core) holdBack(t *trial) {
 		told.Older = max(told.Older, w.key.Generation)
 	}
 	c.do(told)
+	c.endRestartOf(t.generation, RestartHeld)
 	if p := c.preloader(ident.Origin{Generation: t.generation}); p != nil && p.seeding {
 		c.stopSeeding(p, ReasonHeld)
 	}

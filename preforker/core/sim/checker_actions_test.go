@@ -7,13 +7,14 @@ import (
 
 // did takes an action: whether it was allowed, and what is so from now on.
 func (c *checker) did(a core.Action) {
+	if c.restarts(a) {
+		return
+	}
 	switch a := a.(type) {
 	case core.Contradiction:
 		c.fail("the core contradicts itself: %s", a.Error)
 	case core.LoadFailed:
 		c.failed = max(c.failed, a.Failure.Generation)
-	case core.RestartNoted:
-		c.restartNoted = true
 	case core.LoadBegan:
 		c.loadBegan(a)
 	case core.SetBudget:
@@ -143,6 +144,9 @@ func (c *checker) loadBegan(a core.LoadBegan) {
 		c.reloaded = c.now
 	}
 	c.restartNoted = false
+	if c.asked.open {
+		c.asked.loads = a.Generation
+	}
 }
 
 // loadsAtOnce says whether this load takes the place of one that is gone, at once. That is allowed for the first.
@@ -176,6 +180,7 @@ func (c *checker) setsTimer(a core.SetTimer) {
 }
 
 func (c *checker) announcesServed(a core.AnnounceServed) {
+	c.asked.served = a.Generation
 	if a.Seeds != (c.policy.Seeds > 0 && c.policy.Seeds < len(c.slots) && len(c.policy.Refork.After) > 0 && !c.direct()) {
 		c.fail("the slots are served, with seeds: %v", a.Seeds)
 	}
@@ -202,6 +207,8 @@ func (c *checker) finishes() {
 		c.fail("it finishes twice")
 	case !c.stopping:
 		c.fail("it finishes unasked")
+	case c.asked.open:
+		c.fail("it finishes, and does not say how the restart %d has ended", c.asked.number)
 	case len(c.preloaders) > 0:
 		c.fail("it finishes before the preloader %v", c.preloaders[0].origin)
 	}

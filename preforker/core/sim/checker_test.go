@@ -50,6 +50,7 @@ type checker struct {
 	unprepared        bool                  // a preloader has died in its preparation
 	reloaded          time.Duration         // when one was begun at once in place of one that was gone
 	restartNoted      bool
+	asked             checkedRestarts
 
 	trials       map[int]*checkedTrial // by generation
 	newestLoaded int                   // the generation whose trial it is
@@ -266,6 +267,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 		}
 	}
 	c.checkTrials()
+	c.checkRestart()
 	c.checkSlots()
 	c.checkSpare()
 	c.checkBorrowers()

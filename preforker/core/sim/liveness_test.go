@@ -107,6 +107,9 @@ func (w *world) unrest() string {
 			return fmt.Sprintf("slot %d %s", i, why)
 		}
 	}
+	if c.asked.open && !w.poison() {
+		return fmt.Sprintf("the restart %d has no end", c.asked.number)
+	}
 	return w.unrestOfSpare(newest)
 }
 

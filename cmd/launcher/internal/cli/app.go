@@ -64,7 +64,7 @@ const warningsKey = "warnings"
 func newApp(stdout, stderr *os.File) *cli.App {
 	app := &cli.App{
 		Name: "launcher",
-		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), statusCommand(stdout), doctorCommand(stdout),
+		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), statusCommand(stdout), restartCommand(stdout), doctorCommand(stdout),
 			experimentCommand(stdout, stderr), conformanceCommand(stdout)},
 		HideVersion:     true,
 		HideHelp:        true,

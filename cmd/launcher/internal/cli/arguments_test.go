@@ -91,7 +91,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"help frobnicate", `no command "frobnicate"$`, "^launcher help$"},
 		{"frobnicate", `NUM is a number of workers, not "frobnicate"`, "^launcher 4$"},
 		{"start 4", `no command "start"`, "^launcher 4$"},
-		{"reload", `no command "reload"`, "^kill -HUP PID"},
+		{"reload", `no command "reload"`, "^launcher restart$"},
 		{"4 config", "the command config stands before NUM", "^launcher config 4$"},
 		{"--scoket-dir /x 4", `no option --scoket-dir; did you mean --socket-dir\?`, "^launcher --help$"},
 		{"--enviroment test 4", `did you mean --environment\?`, "^launcher --help$"},

@@ -39,7 +39,7 @@ func optionsInTables(t *testing.T, path string, anyColumn bool) (names []string)
 // the main job by topic, and neither names one that is not there.
 func TestOptionsAreDocumented(t *testing.T) {
 	t.Parallel()
-	operating := optionsInTables(t, "cmd/launcher/README.md", false)
+	operating := slices.Concat(optionsInTables(t, "cmd/launcher/README.md", false), optionsInTables(t, "cmd/launcher/OPERATIONS.md", false))
 	measuring := optionsInTables(t, "cmd/launcher/internal/experiment/README.md", false)
 	topics := optionsInTables(t, "README.md", true)
 	var all []string

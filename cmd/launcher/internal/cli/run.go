@@ -45,8 +45,8 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 			"standard error.\n\n" +
 			"Options stand anywhere on the command line. An option that is not there is taken from its environment\n" +
 			"variable, unless that is empty.\n\n" +
-			"Signals: TERM and INT let the workers finish what they do and stop, a second one kills; HUP loads the\n" +
-			"application anew and moves the workers over one by one.\n\n" +
+			"Signals: TERM and INT let the workers finish what they do and stop, a second one kills; HUP, or\n" +
+			"touching tmp/restart.txt, is launcher restart.\n\n" +
 			"Exit status: 0 stopped as asked, 1 failed, 2 a mistake in the command line.",
 		Flags:        runFlags(),
 		Action:       func(ctx *cli.Context) error { return runWorkers(ctx, stdout, stderr) },
@@ -103,6 +103,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	releaseFonts(logger)
 	if listener != nil {
 		config.Front = listener.status
+		config.Restarting = func() { listener.reload(logger) }
 	}
 	supervisor, err := preforker.New(config)
 	if err != nil {

@@ -93,7 +93,6 @@ func (s *service) signalled(sig os.Signal) {
 	name := signalName(sig)
 	switch {
 	case sig == syscall.SIGHUP && !s.hungUp():
-		s.http.reload(s.log)
 		s.supervisor.Restart(name)
 	case s.asked.IsZero():
 		s.asked = time.Now()

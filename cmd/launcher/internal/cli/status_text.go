@@ -101,7 +101,7 @@ func heldWords(h control.HeldStatus, now time.Time, zone *time.Location) string 
 			words = append(words, fmt.Sprintf("%d %s", seen.count, seen.what))
 		}
 	}
-	return fmt.Sprintf("since %s: %s, and no other answer; the slots keep the release before: deploy again (HUP)",
+	return fmt.Sprintf("since %s: %s, and no other answer; the slots keep the release before: deploy again (launcher restart)",
 		moment(h.Time, now, zone), strings.Join(words, ", "))
 }
 

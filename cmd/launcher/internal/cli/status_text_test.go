@@ -46,7 +46,7 @@ func TestStatusText(t *testing.T) {
 launcher      running, started 2026-05-04 03:02:01 (1 d 2 h ago), pid 10: 5.0 MB private, 7.0 MB shared
 generation 1  loaded 2026-05-04 03:02:01 (1 d 2 h ago) in 3.0 s, Rails 6.1; only its workers are left
 generation 2  loaded 2026-05-04 03:03:01 (1 d 1 h ago) in 1.2 s, Ruby 3.1.2, Rack 2.2.4
-  held back   since 2026-05-05 04:02:01 (1 h 0 min ago): 7 requests answered with 500, 2 workers died, and no other answer; the slots keep the release before: deploy again (HUP)
+  held back   since 2026-05-05 04:02:01 (1 h 0 min ago): 7 requests answered with 500, 2 workers died, and no other answer; the slots keep the release before: deploy again (launcher restart)
   preloader   ready, pid 11: 20.0 MB private, 40.0 MB shared
   preloader   refork 1, starting
   refork      1 takes the slots without hurry, 3 to go: the next one in 1.2 s

@@ -66,7 +66,7 @@ func (l *commandLine) noOption(app *cli.App, option typedOption) error {
 var otherWords = map[string]string{
 	"run": "launcher 4", "start": "launcher 4", "serve": "launcher 4", "server": "launcher 4",
 	"stop": "kill -TERM PID; launcher status tells the launcher's", "quit": "kill -TERM PID; launcher status tells the launcher's",
-	"restart": "kill -HUP PID; launcher status tells the launcher's", "reload": "kill -HUP PID; launcher status tells the launcher's",
+	"reload": "launcher restart", "deploy": "launcher restart",
 	"init": "launcher 4", "up": "launcher 4",
 }
 

@@ -1,0 +1,129 @@
+//go:build linux
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"launcher/preforker/control"
+	"launcher/preforker/hint"
+	"launcher/preforker/printable"
+)
+
+// Names of the options of verbs.
+const (
+	optNoWait = "no-wait"
+	optWait   = "timeout"
+)
+
+func restartCommand(stdout *os.File) *cli.Command {
+	return &cli.Command{
+		Name:      "restart",
+		Usage:     "have a running launcher load the application anew, and wait until it serves in all slots",
+		ArgsUsage: " ",
+		UsageText: "launcher restart [options]",
+		Description: "The new release is loaded beside the one that serves, which goes on until a worker of the new one has taken\n" +
+			"each slot, one at a time; no request is lost. Where it does not load, or its workers do not come up, or their\n" +
+			"first requests all fail, the one before keeps the slots, and the reason is printed. The signal HUP, and\n" +
+			"touching tmp/restart.txt, ask for the same. A later restart takes the place of one that is under way, whose\n" +
+			"command then ends with 1. Ending the command does not end the restart." + runningDescription,
+		Flags: runningFlags(
+			&cli.BoolFlag{Name: optNoWait, Usage: "return as soon as the restart has begun; how it ends is told by the log and by launcher status"},
+			&cli.DurationFlag{Name: optWait, Usage: "wait for so long at most, and end with 1 then; the restart goes on (0: as long as it takes)"}),
+		Action:       func(ctx *cli.Context) error { return restart(ctx, stdout) },
+		OnUsageError: onUsageError,
+	}
+}
+
+func restart(ctx *cli.Context, stdout *os.File) error {
+	dir, err := runningDir(ctx, 0)
+	if err != nil {
+		return err
+	}
+	waiting, stop, end := untilSignal(ctx.Context, func() {})
+	defer end()
+	shown := &restartDisplay{out: stdout, redraws: canErase(stdout), began: time.Now()}
+	limit := sync.OnceFunc(func() { // from when it has begun
+		if wait := ctx.Duration(optWait); wait > 0 {
+			time.AfterFunc(wait, func() { stop(fmt.Errorf("it is still under way after %v", wait)) })
+		}
+	})
+	result, err := control.Restart(waiting, dir, control.RestartRequest{NoWait: ctx.Bool(optNoWait)}, func(p control.RestartProgress) {
+		limit()
+		shown.show(p)
+	})
+	shown.erase()
+	switch cause := context.Cause(waiting); {
+	case err != nil && cause != nil:
+		return hint.Errorf("see how it ends: launcher status", "wait for the restart, which goes on: %w", cause)
+	case err != nil:
+		return err
+	case result.End == "":
+		shown.line("the restart has begun")
+	default:
+		shown.line(servedWords(result, time.Since(shown.began)))
+	}
+	return nil
+}
+
+func servedWords(r control.RestartResult, after time.Duration) string {
+	words := fmt.Sprintf("generation %d serves all slots: %d of %d with a worker of their own", r.Generation, r.Workers, r.Slots)
+	if r.Workers == r.Slots {
+		words = fmt.Sprintf("generation %d serves %s", r.Generation, counted(r.Slots, "slot", "slots"))
+	}
+	return words + ", after " + inTime(after)
+}
+
+// restartDisplay shows how far a restart is: lines, and on a terminal what is going on below them.
+type restartDisplay struct {
+	out     io.Writer
+	redraws bool
+	drawn   bool
+	began   time.Time
+}
+
+func (d *restartDisplay) show(p control.RestartProgress) {
+	of := fmt.Sprintf("%d of %d slots", p.Serving, p.Slots)
+	switch p.Step {
+	case control.RestartWaits:
+		d.line("another load is under way; the application is loaded once more after it")
+	case control.RestartLoads:
+		d.line(fmt.Sprintf("generation %d: loading", p.Generation))
+	case control.RestartLoaded:
+		d.line(fmt.Sprintf("generation %d: loaded in %.1f s", p.Generation, p.Seconds))
+		d.draw(of)
+	case control.RestartServes:
+		d.line(fmt.Sprintf("slot %d: served by pid %d after %.1f s, %s", *p.Slot, p.Pid, p.Seconds, of))
+		d.draw(of)
+	default:
+		d.line(p.Text)
+	}
+}
+
+// line prints a line that stays.
+func (d *restartDisplay) line(text string) {
+	d.erase()
+	fmt.Fprintln(d.out, printable.Escape(text))
+}
+
+// draw shows what the next line replaces.
+func (d *restartDisplay) draw(text string) {
+	if d.redraws {
+		fmt.Fprint(d.out, text+" …")
+		d.drawn = true
+	}
+}
+
+func (d *restartDisplay) erase() {
+	if d.drawn {
+		fmt.Fprint(d.out, "\r\x1b[K")
+		d.drawn = false
+	}
+}

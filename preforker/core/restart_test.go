@@ -1,0 +1,66 @@
+package core
+
+import (
+	"slices"
+	"testing"
+
+	"launcher/preforker/ident"
+)
+
+// endsOf are how restarts have ended so far, in their order.
+func endsOf(s *script) (ends []RestartEnded) { return find[RestartEnded](s.acts) }
+
+// TestRestartEndsWhenAllSlotsAreServed, and not before.
+func TestRestartEndsWhenAllSlotsAreServed(t *testing.T) {
+	s := running(t, 3)
+	s.event(RestartAsked{"restart"})
+	next := find[SpawnWorker](s.load(2))
+	for n := range 3 {
+		if len(next) != 1 || len(endsOf(s)) != 0 {
+			t.Fatalf("%d slots: %+v, %+v", n, next, endsOf(s))
+		}
+		next = find[SpawnWorker](s.ready(next[0].Key))
+	}
+	if ends := endsOf(s); !slices.Equal(ends, []RestartEnded{{Number: 1, Generation: 2, End: RestartServed}}) {
+		t.Errorf("%+v", ends)
+	}
+}
+
+// TestRestartThatComesToNothing says why.
+func TestRestartThatComesToNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		then func(s *script)
+		want []RestartEnded
+	}{
+		"it does not load": {func(s *script) { s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Code: 1}}) },
+			[]RestartEnded{{Number: 1, Generation: 2, End: RestartNotLoaded}}},
+		"another one is asked for while it loads": {func(s *script) { s.event(RestartAsked{"restart"}); s.load(2) },
+			[]RestartEnded{{Number: 1, Generation: 2, End: RestartReplaced}}},
+		"another one is asked for while the first one is waited for": {func(s *script) {
+			s.event(RestartAsked{"restart"})
+			s.event(RestartAsked{"restart"})
+		}, []RestartEnded{{Number: 1, Generation: 2, End: RestartReplaced}, {Number: 2, End: RestartReplaced}}},
+		"another one is asked for while slots roll": {func(s *script) {
+			s.load(2)
+			s.event(RestartAsked{"restart"})
+			s.event(PreloaderExited{Origin: gen(3), Exit: ident.ExitStatus{Code: 1}})
+		}, []RestartEnded{{Number: 1, Generation: 2, End: RestartReplaced}, {Number: 2, Generation: 3, End: RestartNotLoaded}}},
+		"the launcher stops": {func(s *script) { s.event(StopAsked{By: "TERM"}); s.event(RestartAsked{"restart"}) },
+			[]RestartEnded{{Number: 1, Generation: 2, End: RestartStopped}}},
+		"its preloader dies, and it is loaded once more": {func(s *script) {
+			s.load(2)
+			s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})
+			s.boot(s.load(3))
+		}, []RestartEnded{{Number: 1, Generation: 3, End: RestartServed}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := running(t, 2)
+			s.event(RestartAsked{"restart"})
+			s.event(PreloaderHello{gen(2), Hello{}})
+			test.then(s)
+			if ends := endsOf(s); !slices.Equal(ends, test.want) {
+				t.Errorf("%+v, want %+v", ends, test.want)
+			}
+		})
+	}
+}
