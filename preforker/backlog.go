@@ -15,6 +15,7 @@ func (s *Supervisor) closeSlot(slot int) {
 		return
 	}
 	s.drainBacklog(listener, slot, s.neighbours(slot))
+	s.moveHandover(slot)
 }
 
 // noteHidden logs that a port could not be hidden: who connects while its queue is emptied is served for a while, or refused
@@ -32,12 +33,20 @@ func (s *Supervisor) neighbours(slot int) []string {
 		return nil
 	}
 	var places []string
-	for _, other := range s.core.View(s.now()).Slots {
-		if w := other.Serving(); other.Slot != slot && w != nil && w.State == core.ReadyWorker {
-			places = append(places, s.sockets.Place(other.Slot))
-		}
+	for _, other := range s.readyNeighbours(slot) {
+		places = append(places, s.sockets.Place(other))
 	}
 	return places
+}
+
+// readyNeighbours are the other slots that have a ready worker.
+func (s *Supervisor) readyNeighbours(slot int) (ready []int) {
+	for _, other := range s.core.View(s.now()).Slots {
+		if w := other.Serving(); other.Slot != slot && w != nil && w.State == core.ReadyWorker {
+			ready = append(ready, other.Slot)
+		}
+	}
+	return ready
 }
 
 // refuseBacklog refuses what still waits when the last worker has left: the queues of

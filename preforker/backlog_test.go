@@ -27,7 +27,7 @@ func supervisorWithSockets(t *testing.T, slots int) (*Supervisor, *bytes.Buffer)
 	}
 	t.Cleanup(bound.Close)
 	var log bytes.Buffer
-	return &Supervisor{log: slog.New(slog.NewTextHandler(&log, nil)), sockets: bound, done: make(chan struct{}),
+	return &Supervisor{log: slog.New(slog.NewTextHandler(&log, nil)), sockets: bound, handovers: handovers{}, done: make(chan struct{}),
 		core: core.New(slots, core.Policy{LoadsAtOnce: slots, Method: core.SpawnDirect, BootTimeout: time.Minute}, func() float64 { return 0 }),
 		config: Config{Refuse: func(conn net.Conn) {
 			_, _ = io.WriteString(conn, "refused")
@@ -60,9 +60,8 @@ func TestBacklogIsRefusedWithoutNeighbours(t *testing.T) {
 	}
 }
 
-func TestNeighboursAreThoseThatServe(t *testing.T) {
-	s, _ := supervisorWithSockets(t, 4)
-	var keys []ident.Key
+// ready has workers of these slots become ready, of four, and returns the keys of all.
+func ready(s *Supervisor, slots ...int) (keys []ident.Key) {
 	for _, a := range s.core.Step(0, core.Started{}) {
 		if spawn, is := a.(core.SpawnWorker); is {
 			keys = append(keys, spawn.Key)
@@ -72,9 +71,15 @@ func TestNeighboursAreThoseThatServe(t *testing.T) {
 		s.core.Step(0, core.WorkerHello{Key: key, Hello: core.Hello{Pid: 1000 + key.Slot}})
 		s.core.Step(0, core.WorkerLoaded{Key: key})
 	}
-	for _, key := range []ident.Key{keys[0], keys[1], keys[3]} {
-		s.core.Step(0, core.WorkerReady{Key: key, Pid: 1000 + key.Slot})
+	for _, slot := range slots {
+		s.core.Step(0, core.WorkerReady{Key: keys[slot], Pid: 1000 + slot})
 	}
+	return keys
+}
+
+func TestNeighboursAreThoseThatServe(t *testing.T) {
+	s, _ := supervisorWithSockets(t, 4)
+	keys := ready(s, 0, 1, 3)
 	s.core.Step(0, core.WorkerLeaving{Key: keys[3], Served: 1})
 	if got := s.neighbours(0); len(got) != 1 || got[0] != s.sockets.Place(1) {
 		t.Errorf("%q", got)

@@ -7,11 +7,11 @@ import (
 	"launcher/preforker/linux"
 )
 
-// A worker costs a listener, a channel and a pidfd, and while it is replaced a second
+// A worker costs a listener, both ends of a handover, a channel and a pidfd, and while it is replaced a second
 // channel and pidfd. The rest is for preloaders, for who asks for the status, and for the
 // waiting connections of a slot that closes.
 const (
-	descriptorsPerWorker = 5
+	descriptorsPerWorker = 7
 	descriptorsBesides   = 128
 	// descriptorsInReserve are left free by whoever takes what SpareDescriptors tells.
 	descriptorsInReserve = 32

@@ -40,4 +40,5 @@ const (
 	keyWaiting    = "waiting"
 	keySensible   = "sensible"
 	keySpare      = "spare"
+	keyLost       = "lost"
 )

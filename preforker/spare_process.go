@@ -26,11 +26,14 @@ func (s *Supervisor) assignSpare(a core.AssignSpare) {
 	s.measure.forget(a.Spare)
 	w.key, w.socket = a.Key, s.sockets.Inode(a.Key.Slot)
 	s.workers[a.Key] = w
-	listener := s.sockets.Listener(a.Key.Slot)
-	if listener == nil {
+	files, err := s.slotFiles(a.Key.Slot)
+	if err == nil && files == nil {
 		return // it could not be bound: that event is on its way
 	}
-	if err := ruby.Send(w.conn, wire.Assign{Slot: a.Key.Slot}, listener); err != nil {
+	if err == nil {
+		err = ruby.Send(w.conn, wire.Assign{Slot: a.Key.Slot}, files...)
+	}
+	if err != nil {
 		s.log.Warn("spare worker could not be given a slot", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
 		s.killWorker(core.KillWorker{Key: a.Key}) // else it would keep the slot until its time to be ready is over
 	}

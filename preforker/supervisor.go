@@ -36,6 +36,7 @@ type Supervisor struct {
 	control     *control.Server
 	upkeep      upkeep
 	sockets     *sockets.Listeners
+	handovers   handovers
 	board       *os.File
 	records     *records
 	heap        *ruby.HeapFile
@@ -77,7 +78,7 @@ func New(config Config) (*Supervisor, error) {
 	}
 	s := &Supervisor{
 		config: config, log: config.Log,
-		records: &records{}, heap: ruby.NewHeapFile(config.SocketDir, config.Ruby, config.App),
+		records: &records{}, handovers: handovers{}, heap: ruby.NewHeapFile(config.SocketDir, config.Ruby, config.App),
 		notices: make(chan notice, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
@@ -167,6 +168,7 @@ func (s *Supervisor) release() {
 	if s.sockets != nil {
 		s.sockets.Close()
 	}
+	s.handovers.close()
 	if s.board != nil {
 		_ = s.board.Close()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 
 	"launcher/preforker/core"
@@ -30,15 +31,18 @@ type workerProcess struct {
 
 // spawnWorker has a slot's worker forked, or starts it.
 func (s *Supervisor) spawnWorker(key ident.Key) core.Event {
-	listener := s.sockets.Listener(key.Slot)
-	if listener == nil {
+	files, err := s.slotFiles(key.Slot)
+	if err == nil && files == nil {
 		return nil // it could not be bound: that event is on its way
 	}
 	spawn := s.sendSpawn
 	if s.config.SpawnMethod == SpawnDirect {
 		spawn = s.startWorker
 	}
-	if err := spawn(key, listener); err != nil {
+	if err == nil {
+		err = spawn(key, files)
+	}
+	if err != nil {
 		return core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "spawn", Message: err.Error()}}
 	}
 	return nil
@@ -57,8 +61,8 @@ func (s *Supervisor) takeRecord() (int, error) {
 	return record, nil
 }
 
-// sendSpawn sends a slot's listener, which a spare has none of, and a new channel to the preloader.
-func (s *Supervisor) sendSpawn(key ident.Key, listener *os.File) error {
+// sendSpawn sends what serves a slot, which a spare has none of, and a new channel to the preloader.
+func (s *Supervisor) sendSpawn(key ident.Key, files []*os.File) error {
 	p := s.preloaders[key.Origin()]
 	if p == nil {
 		return nil // it has ended; the core gives up its spawns when it hears of it
@@ -73,11 +77,11 @@ func (s *Supervisor) sendSpawn(key ident.Key, listener *os.File) error {
 		return err
 	}
 	defer theirs.Close()
-	files, socket := []*os.File{theirs}, uint64(0)
-	if listener != nil {
-		files, socket = []*os.File{listener, theirs}, s.sockets.Inode(key.Slot)
+	socket := uint64(0)
+	if len(files) > 0 {
+		socket = s.sockets.Inode(key.Slot)
 	}
-	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record}, files...); err != nil {
+	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record}, append(files, theirs)...); err != nil {
 		s.records.give(record)
 		_ = conn.Close()
 		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
@@ -237,7 +241,7 @@ func (s *Supervisor) drainWorker(a core.DrainWorker) {
 	if w == nil {
 		return
 	}
-	if err := ruby.Send(w.conn, wire.Drain{Backlog: a.Backlog}); err != nil {
+	if err := ruby.Send(w.conn, wire.Drain{Backlog: a.Backlog, HandOver: a.HandOver}); err != nil {
 		// Its channel is broken, which tells it the same.
 		s.log.Warn("worker could not be told to drain", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
 	}
@@ -249,16 +253,26 @@ func (s *Supervisor) lendSockets(a core.LendSockets) {
 	if w == nil {
 		return
 	}
-	var slots []int
-	var listeners []*os.File
-	for _, slot := range a.Slots {
-		if listener := s.sockets.Listener(slot); listener != nil {
-			slots, listeners = append(slots, slot), append(listeners, listener)
+	for some := range slices.Chunk(a.Slots, slotsPerPacket) {
+		if err := s.lendSome(w, some); err != nil {
+			s.log.Warn("worker could not be lent sockets", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
 		}
 	}
-	if err := ruby.Send(w.conn, wire.Lend{Slots: slots}, listeners...); err != nil {
-		s.log.Warn("worker could not be lent sockets", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
+}
+
+func (s *Supervisor) lendSome(w *workerProcess, slots []int) error {
+	var open []int
+	var files []*os.File
+	for _, slot := range slots {
+		more, err := s.slotFiles(slot)
+		if err != nil {
+			return err
+		}
+		if more != nil {
+			open, files = append(open, slot), append(files, more...)
+		}
 	}
+	return ruby.Send(w.conn, wire.Lend{Slots: open}, files...)
 }
 
 // returnSockets has a worker serve its own socket alone.

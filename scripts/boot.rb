@@ -13,7 +13,7 @@ module PreforkLauncher
   CONTROL_FD = 4
   SCOREBOARD_FD = 5
   STDERR_FD = 6
-  LISTENER_FD = 7 # of a worker that loads the application by itself
+  SLOT_FDS = [7, 8, 9].freeze # of a worker that loads the application by itself: its listener, and its handover
   OLDEST_RUBY = [2, 7].freeze
 
   DATA.binmode

@@ -21,7 +21,7 @@ module PreforkLauncher
     def run
       app = @loading.run { @loading.report }
       record = Scoreboard.new(IO.for_fd(SCOREBOARD_FD)).record(@settings.record)
-      files = [IO.for_fd(LISTENER_FD), @loading.channel.socket]
+      files = [*SLOT_FDS.map { |fd| IO.for_fd(fd) }, @loading.channel.socket]
       Kernel.exit(Worker.new(@settings.worker, files, app, record, settings: @settings, safety: @safety, hooks: @hooks).run)
     end
   end

@@ -17,6 +17,7 @@ require_relative "scoreboard"
 require_relative "supervisor_death"
 require_relative "title"
 require_relative "worker"
+require_relative "worker/slot_sockets"
 
 module PreforkLauncher
   # Runs the process that has the application loaded and serves nobody: it forks a worker
@@ -200,7 +201,7 @@ module PreforkLauncher
 
     def spawn(message, files, app)
       key = message.slice(:slot, :generation, :refork, :serial)
-      wanted = Worker.spare?(key) ? 1 : 2
+      wanted = Worker.spare?(key) ? 1 : 1 + SlotSockets::DESCRIPTORS
       raise "#{files.size} descriptors came with it, not #{wanted}: too many open files?" if files.size != wanted
 
       make_safe

@@ -46,7 +46,7 @@ module PreforkLauncher
 
     # The numbers of the descriptors that the supervisor has given to this process.
     def descriptors
-      [CONTROL_FD, SCOREBOARD_FD, STDERR_FD, *(LISTENER_FD if direct?)]
+      [CONTROL_FD, SCOREBOARD_FD, STDERR_FD, *(SLOT_FDS if direct?)]
     end
 
     # Whether this process only examines what loading leaves behind.

@@ -8,11 +8,11 @@ require_relative "refork" # later
 require_relative "supervisor_death"
 require_relative "title"
 require_relative "worker/exit_handlers"
-require_relative "worker/listener"
 require_relative "worker/request_tracker"
 require_relative "worker/served_application"
 require_relative "worker/serving_loop"
 require_relative "worker/shutdown"
+require_relative "worker/slot_sockets"
 
 module PreforkLauncher
   # Runs one worker from its fork to its exit: it prepares itself, serves its slot's socket until it is asked to leave, or
@@ -34,7 +34,7 @@ module PreforkLauncher
     end
 
     # The preloader is what this process was forked from, and forks in its turn; nil where it loads by itself, or makes room soon.
-    # The files are the slot's listener, which a spare has none of, and the channel.
+    # The files are the slot's sockets (SlotSockets), which a spare has none of, and the channel.
     def initialize(key, files, app, record, settings:, safety:, hooks:, preloader: nil)
       @key = key
       @app = app
@@ -42,15 +42,15 @@ module PreforkLauncher
       @settings = settings
       @safety = safety
       @hooks = hooks
-      *listeners, channel = files
-      @listener = server(listeners.first) if listeners.any?
+      *own, channel = files
+      @sockets = slot_sockets(own) if own.any?
       @channel = Channel.new(channel)
       @preloader = preloader
       @title = title
       @pid = Process.pid
       @exit_handlers = nil # of a forked one
       @refork = nil # of a forked one
-      @borrowed = [] # listeners of other slots
+      @borrowed = [] # sockets of other slots
       @serving = false
       @disturbed = false
       @asked = false # to leave, by the supervisor
@@ -72,8 +72,8 @@ module PreforkLauncher
 
     private
 
-    def server(file)
-      Listener.open(file, allow: @settings.allow)
+    def slot_sockets(files)
+      SlotSockets.new(files, allow: @settings.allow)
     end
 
     # The number of the slot, or nil.
@@ -104,7 +104,7 @@ module PreforkLauncher
     end
 
     def new_refork
-      own = -> { [@listener, @channel.socket, *@shutdown.descriptors, *@borrowed, *@serving_loop.descriptors] }
+      own = -> { [@channel.socket, *@shutdown.descriptors, *[*@sockets, *@borrowed].flat_map(&:descriptors), *@serving_loop.descriptors] }
       Refork.new(@app, @preloader, key: @key, root: @settings.root, own: own, safety: @safety, hooks: @hooks, title: @title)
     end
 
@@ -112,7 +112,7 @@ module PreforkLauncher
       tracker = RequestTracker.new(@key, channel: @channel, record: @record, title: @title)
       responder = FastCGI::Responder.new(ServedApplication.new(@app, @safety), errors: $stderr, url_prefix: @settings.url_prefix,
                                                                                observer: tracker)
-      ServingLoop.new(@listener, responder, record: @record, title: @title, tracker: tracker, shutdown: @shutdown, refork: @refork,
+      ServingLoop.new(@sockets, responder, record: @record, title: @title, tracker: tracker, shutdown: @shutdown, refork: @refork,
                                             collects: collects?)
     end
 
@@ -148,7 +148,7 @@ module PreforkLauncher
       yield
       while (message, files = @channel.receive)
         case message[:type]
-        when "drain" then drain(message[:backlog])
+        when "drain" then drain(message[:backlog], message[:hand_over])
         when "refork" then refork(message, files)
         when "lend" then lend(files)
         when "return" then give_back
@@ -164,27 +164,29 @@ module PreforkLauncher
       retry if @channel.open?
     end
 
-    def drain(backlog)
+    def drain(backlog, hand_over)
       @asked = true
+      @shutdown.keep_from_handing_over unless hand_over
       @shutdown.leave(backlog ? :after_backlog : :now)
     end
 
     # Serves the sockets of other slots besides its own, which have no worker yet.
     def lend(files)
-      @borrowed += files.map { |file| server(file) }
+      lent, cut = files.each_slice(SlotSockets::DESCRIPTORS).partition { |one| one.size == SlotSockets::DESCRIPTORS }
+      note("did not get all sockets that it was lent: too many open files?") if cut.any?
+      cut.flatten.each(&:close)
+      @borrowed += lent.map { |one| slot_sockets(one) }
       @serving_loop.lend(@borrowed.dup)
     end
 
     # Takes a slot, as a spare: what is left to be done is what needs to know the slot. All that have the key see the slot there.
     def assign(slot, files)
-      raise "#{files.size} descriptors came with it, not 1: too many open files?" if files.size != 1
-
       @key[:slot] = slot
       @record.booting # this is how the supervisor sees that it does not hang
-      @listener = server(files.first)
+      @sockets = slot_sockets(files)
       @title.take_slot(slot)
       give_hooks_their_slot if @hooks.waiting?
-      @serving_loop.open(@listener)
+      @serving_loop.open(@sockets)
       @channel.send("ready", pid: Process.pid, **@key)
     rescue *Failure::ERRORS => error
       @safety.flush

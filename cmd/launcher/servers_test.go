@@ -40,6 +40,8 @@ type webServer struct {
 	// another way than the client wrote.
 	own  map[string]int
 	told map[string]string
+	// keeps makes a configuration of it in which connections to workers are kept.
+	keeps *strings.Replacer
 }
 
 func servers() []webServer {
@@ -170,6 +172,9 @@ func (s webServer) run(t *testing.T, root string, args ...string) (url string) {
 		strconv.Itoa(servedWorkers)}, args...)...)
 	if got.status != exitOK {
 		t.Fatalf("launcher config --server %s: %+v", s.name, got)
+	}
+	if s.keeps != nil {
+		got.stdout = s.keeps.Replace(got.stdout)
 	}
 	file := filepath.Join(temp, s.name+".conf")
 	write(t, file, got.stdout)

@@ -49,10 +49,11 @@ type (
 		Origin ident.Origin
 	}
 	// DrainWorker asks a worker to leave once its request in hand is done. With Backlog it serves first
-	// what waits at its socket.
+	// what waits at its socket. With HandOver the connections that it keeps go to who serves its slot next; otherwise they are closed.
 	DrainWorker struct {
-		Key     ident.Key
-		Backlog bool
+		Key      ident.Key
+		Backlog  bool
+		HandOver bool
 	}
 	// KillWorker kills a worker; with Group also whatever its load has started.
 	KillWorker struct {

@@ -19,7 +19,7 @@ func TestBudgetReplacesBesideTheOldWorker(t *testing.T) {
 		t.Error("the old worker drains before the new one is ready")
 	}
 	drained := find[DrainWorker](s.event(WorkerReady{next, 9}))
-	if len(drained) != 1 || drained[0] != (DrainWorker{old, false}) {
+	if len(drained) != 1 || drained[0] != (DrainWorker{Key: old, HandOver: true}) {
 		t.Errorf("drained %+v, want %v without its backlog", drained, old)
 	}
 	s.leaves(old)
@@ -213,7 +213,7 @@ func TestBudgetWhileStopping(t *testing.T) {
 	s := renewing(t, 2, twenty)
 	next := s.successor(s.measured(0, 21, 60), 0)
 	drained := find[DrainWorker](s.event(StopAsked{By: "TERM"}))
-	if len(drained) != 3 || !slices.Contains(drained, DrainWorker{next, true}) {
+	if len(drained) != 3 || !slices.Contains(drained, DrainWorker{Key: next, Backlog: true}) {
 		t.Errorf("%+v", drained)
 	}
 	if actions := s.event(WorkersMeasured{[]Measurement{{Key: ident.Key{Slot: 1, Generation: 1, Serial: 2}, Private: 90 * mB, Served: 99}}}); len(actions) != 0 {

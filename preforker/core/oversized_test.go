@@ -14,7 +14,7 @@ func TestOversizedWorkerGoesAtOnce(t *testing.T) {
 			s := renewing(t, 2, renewal)
 			old := s.serving(1)
 			next := s.successor(s.measured(1, 478, served), 1)
-			if drained := find[DrainWorker](s.ready(next)); len(drained) != 1 || drained[0] != (DrainWorker{old, false}) {
+			if drained := find[DrainWorker](s.ready(next)); len(drained) != 1 || drained[0] != (DrainWorker{Key: old, HandOver: true}) {
 				t.Errorf("%s, after %d requests: drained %+v", name, served, drained)
 			}
 			s.leaves(old)

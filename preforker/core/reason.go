@@ -45,6 +45,12 @@ const (
 // patient says whether a worker may take all the time that its last request needs: nothing is wrong with it.
 func (r Reason) patient() bool { return r.Renewal() || r == ReasonUnbound }
 
+// hasSuccessor says whether somebody serves the slot after a worker that leaves for this: another worker of the slot, or one that is lent
+// its socket.
+func (r Reason) hasSuccessor() bool {
+	return r.Renewal() || r == ReasonRolled || r == ReasonHeld || r == ReasonUnbound
+}
+
 // Renewal says whether a worker leaves for a fork of its own generation.
 func (r Reason) Renewal() bool {
 	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonReforked || r == ReasonPrepared

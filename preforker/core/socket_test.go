@@ -15,7 +15,7 @@ func TestLostSocketIsBoundAnew(t *testing.T) {
 		t.Errorf("bound anew: %v", rebinds)
 	}
 	// Its worker has the older socket, and serves what waits there.
-	if drains := find[DrainWorker](actions); !slices.Equal(drains, []DrainWorker{{old, true}}) {
+	if drains := find[DrainWorker](actions); !slices.Equal(drains, []DrainWorker{{old, true, true}}) {
 		t.Errorf("drains %+v", drains)
 	}
 	spawns := find[SpawnWorker](actions)
@@ -61,7 +61,7 @@ func TestSocketLostWhileItsWorkerStarts(t *testing.T) {
 		t.Errorf("%+v", actions)
 	}
 	actions := s.ready(spawn.Key)
-	if drains := find[DrainWorker](actions); !slices.Equal(drains, []DrainWorker{{spawn.Key, true}}) {
+	if drains := find[DrainWorker](actions); !slices.Equal(drains, []DrainWorker{{spawn.Key, true, true}}) {
 		t.Errorf("drains %+v", drains)
 	}
 	s.boot(actions)

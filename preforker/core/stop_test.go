@@ -17,6 +17,9 @@ func TestStopDrainsThenKillsThenFinishes(t *testing.T) {
 		if !d.Backlog {
 			t.Error("a worker leaves its queue behind")
 		}
+		if d.HandOver {
+			t.Error("a worker hands its connections to nobody")
+		}
 	}
 	s.event(WorkerExited{Key: drained[0].Key})
 	s.event(PreloaderExited{Origin: gen(1)})

@@ -200,7 +200,7 @@ func (c *Core) drain(w *worker, reason Reason, backlog bool) {
 		p.reason = reason // it may never begin
 	}
 	c.moveWorker(w, DrainingWorker)
-	c.do(DrainWorker{w.key, backlog})
+	c.do(DrainWorker{w.key, backlog, c.phase != PhaseStopping && reason.hasSuccessor()})
 	c.do(SetTimer{Timer{TimerWorkerDrain, w.key}, c.policy.DrainTimeout})
 	if reason == ReasonPrepared {
 		c.do(SetTimer{Timer{Kind: TimerPace}, leaverTime}) // for which the next seed waits

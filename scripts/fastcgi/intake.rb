@@ -21,11 +21,12 @@ module PreforkLauncher
       # Id of the current request; nil between two.
       attr_reader :id
 
-      def initialize(connection, environment:, limits:)
+      # A connection that is not fresh has carried requests.
+      def initialize(connection, environment:, limits:, fresh: true)
         @connection = connection
         @environment = environment
         @limits = limits
-        @fresh = true
+        @fresh = fresh
         @input = nil
         reset
       end

@@ -8,6 +8,7 @@ module PreforkLauncher
     # wait: the web server may have begun to write its next request, which would be lost.
     class KeptConnection
       attr_reader :connection, :intake
+      attr_accessor :slot_sockets # of the slot whose socket the web server has connected to
 
       def initialize(connection, intake)
         @connection = connection

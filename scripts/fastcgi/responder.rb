@@ -75,6 +75,12 @@ module PreforkLauncher
         end
       end
 
+      # Returns a connection that another process has kept, and of which it has read nothing that it has not served.
+      def take_up(socket)
+        connection = Connection.new(socket, limits: @limits, interrupts: [], buffer: @received, observer: @observer)
+        KeptConnection.new(connection, Intake.new(connection, environment: @environment, limits: @limits, fresh: false))
+      end
+
       private
 
       def serve_on(kept)

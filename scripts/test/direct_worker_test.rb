@@ -26,6 +26,7 @@ class DirectWorkerTest < Minitest::Test
   def teardown
     end_child(@pid) if @pid
     [@listener, @board, @stderr, @printed, @pipe, @channel, @theirs].each { |io| io.close unless io.closed? }
+    close_handovers
     FileUtils.remove_entry(@folder)
   end
 
@@ -35,7 +36,8 @@ class DirectWorkerTest < Minitest::Test
     settings = { "root" => @folder, "generation" => "5", "entry" => entry, "spawn_method" => "direct",
                  "slot" => "2", "serial" => "9", "record" => "3" }
     settings["hooks"] = File.join(@folder, "launcher.rb").tap { |path| File.write(path, hooks) } if hooks
-    @pid = start_ruby(settings, { 1 => @pipe, 2 => @pipe, 4 => @theirs, 5 => @board, 6 => @stderr, 7 => @listener })
+    slot = [7, 8, 9].zip(slot_files(@listener)).to_h
+    @pid = start_ruby(settings, { 1 => @pipe, 2 => @pipe, 4 => @theirs, 5 => @board, 6 => @stderr, **slot })
     @theirs.close
     @pipe.close
   end

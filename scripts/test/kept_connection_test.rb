@@ -55,7 +55,7 @@ class KeptConnectionTest < WorkerCase
     kept("/last", one)
   end
 
-  # Its successor takes what waits in the socket, and knows nothing of these.
+  # Where it has no successor.
   def test_requests_that_have_come_are_served_before_it_leaves
     gate, opener = IO.pipe
     began, beginning = IO.pipe
@@ -65,7 +65,7 @@ class KeptConnectionTest < WorkerCase
     long = sent("/long")
     began.read(1)
     all.each { |one| one.send(FastCGIClient::Wire.request(FastCGIClient.params("/kept"), flags: 1)) }
-    tell(@channel, "drain", backlog: false)
+    tell(@channel, "drain", backlog: false, hand_over: false)
     opener.write(".")
     assert_equal %w[/long /kept /kept], [long, *all].map { |one| one.reply.body }
     assert_equal 0, ended
@@ -76,7 +76,7 @@ class KeptConnectionTest < WorkerCase
     begin_worker
     all = Array.new(3) { kept("/first") }
     assert_equal "/other", get("/other").body
-    Process.kill(:TERM, @pid)
+    tell(@channel, "drain", backlog: true, hand_over: false)
     assert_equal 0, ended
     assert(all.all?(&:closed?))
   end

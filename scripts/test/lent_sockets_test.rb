@@ -15,7 +15,8 @@ class LentSocketsTest < WorkerCase
   end
 
   def lend(*listeners)
-    tell(@channel, "lend", *listeners, slots: listeners.map { |listener| File.basename(listener.path).to_i })
+    files = listeners.flat_map { |listener| slot_files(listener) }
+    tell(@channel, "lend", *files, slots: listeners.map { |listener| File.basename(listener.path).to_i })
   end
 
   def ask(listener)

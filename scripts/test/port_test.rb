@@ -75,8 +75,8 @@ class PortTest < WorkerCase
       define_method(:serve) { |socket, **| socket.close || (@served = @served.to_i + 1) }
     end.new
     record = PreforkLauncher::Scoreboard.new(@board).record(0)
-    serving = PreforkLauncher::ServingLoop.new(@listener, @responder, record: record, title: title, tracker: nil, shutdown: shutdown,
-                                                                      collects: false)
+    serving = PreforkLauncher::ServingLoop.new(slot_sockets(@listener), @responder, record: record, title: title, tracker: nil,
+                                                                                    shutdown: shutdown, collects: false)
     [shutdown, serving, Thread.new { serving.run }]
   end
 
@@ -84,7 +84,7 @@ class PortTest < WorkerCase
     lent = TCPServer.new("127.0.0.1", 0)
     start(app { "x" })
     ready
-    tell(@channel, "lend", lent, slots: [3])
+    tell(@channel, "lend", *slot_files(lent), slots: [3])
     assert_equal "x", client(to: lent.local_address.ip_port).get.body
     @channel.close
     assert_equal 0, ended
@@ -106,10 +106,10 @@ class PortTest < WorkerCase
   def test_a_port_that_another_process_has_closed
     other = TCPServer.new("127.0.0.1", 0)
     shutdown, serving, thread = serving_loop
-    serving.lend([other])
-    eventually { serving.listeners == [@listener, other] }
+    serving.lend([slot_sockets(other)])
+    eventually { serving.listeners.size == 2 }
     @listener.shutdown(Socket::SHUT_RD)
-    eventually { serving.listeners == [other] }
+    eventually { serving.listeners.map { |one| one.local_address.ip_port } == [other.local_address.ip_port] }
     other.shutdown(Socket::SHUT_RD)
     eventually { serving.listeners.empty? }
     assert thread.alive?

@@ -39,7 +39,7 @@ class ReforkTest < ReforkCase
     worker = start
     get
     before = nil
-    eventually { (before = open_by(worker.pid)).grep(/\Asocket:/).size == 2 } # without the request's
+    eventually { (before = open_by(worker.pid)).grep(/\Asocket:/).size == 4 } # without the request's
     preloader = refork_from(worker)
     control = open_by(preloader.pid) - open_by(@preloader.pid)
     assert_equal [1, true], [control.size, control.first.start_with?("socket:")],

@@ -92,13 +92,14 @@ class ServingLoopTest < WorkerCase
     serving = PreforkLauncher::ServingLoop.new(nil, nil, record: PreforkLauncher::Scoreboard.new(@board).record(0), title: title,
                                                          tracker: nil, shutdown: shutdown, collects: false)
     thread = Thread.new { serving.run }
-    shutdown.done = -> { serving.listeners.include?(@listener) }
-    serving.open(@listener)
+    own, lent = Array.new(2) { slot_sockets(@listener) }
+    shutdown.done = -> { serving.listeners == [own.listener] }
+    serving.open(own)
     eventually { IO.select([shutdown.wake_reader], nil, nil, 0).nil? }
     shutdown.done = -> { serving.listeners.size == 2 }
-    serving.lend([@listener])
+    serving.lend([lent])
     eventually { IO.select([shutdown.wake_reader], nil, nil, 0).nil? }
-    assert_equal [@listener] * 2, serving.listeners
+    assert_equal [own, lent].map(&:listener), serving.listeners
   ensure
     shutdown&.leave(:now)
     thread&.join

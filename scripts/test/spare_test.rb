@@ -17,7 +17,7 @@ class SpareTest < WorkerCase
   end
 
   def assign
-    tell(@channel, "assign", @listener, slot: 2)
+    tell(@channel, "assign", *slot_files(@listener), slot: 2)
   end
 
   def title
@@ -110,7 +110,7 @@ class SpareTest < WorkerCase
     spare
     prepared
     assign
-    tell(@channel, "lend", other, slots: [3])
+    tell(@channel, "lend", *slot_files(other), slots: [3])
     ready
     assert_equal "served", FastCGIClient.new(UNIXSocket.new(other.path)).get("/").body
     assert_equal "served", get.body

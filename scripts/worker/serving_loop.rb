@@ -12,41 +12,45 @@ module PreforkLauncher
   class ServingLoop
     PARENT_SECONDS = 10 # at the longest from one check of who the parent is to the next
     TAKEN_MAX = 256 # connections that wait here at the most, each with a descriptor
-    # Connections that are kept for their next request. A web server that keeps more of them to one worker finds the oldest closed.
+    # Connections that are kept for their next request, for each slot that is served, and in all. A web server that keeps more of them to
+    # one worker finds the oldest closed.
     KEPT_MAX = 100
+    KEPT_TOTAL = 300
 
     # Its own socket and those of other slots.
     attr_reader :listeners
 
-    # Without refork the worker is never asked for one; without a listener it serves nobody until it is given one.
-    def initialize(listener, responder, record:, title:, tracker:, shutdown:, refork: nil, collects: true)
-      @opened = nil # the listener of its own that the main thread has been given
-      @turn = 0 # which of these was asked last
-      @lent = nil # listeners of other slots, which the main thread has been given
+    # Without refork the worker is never asked for one; without sockets (SlotSockets) it serves nobody until it is given some.
+    def initialize(sockets, responder, record:, title:, tracker:, shutdown:, refork: nil, collects: true)
+      @opened = nil # the sockets of its own that the main thread has been given
+      @turn = 0 # which of its listeners was asked last
+      @lent = nil # the sockets of other slots, which the main thread has been given
       @responder = responder
       @record = record
       @title = title
       @tracker = tracker
       @shutdown = shutdown
       @kept = []
+      @received = 0 # of the kept ones, from workers that have left
       @kept_turn = false # whether the next one to be served is a kept connection, where both wait
-      listen([listener].compact)
+      listen([sockets].compact)
       @refork = refork
       @collects = collects
       @collection = nil
       @taken = Queue.new # connections that have waited at ports where nobody listens any more
       @releasing = Mutex.new
+      @pid = Process.pid
     end
 
     # Has it serve these sockets of other slots besides its own, from the next connection on. Called by the main thread.
-    def lend(listeners)
-      @lent = listeners
+    def lend(sockets)
+      @lent = sockets
       @shutdown.wake
     end
 
-    # Has it serve a socket of its own, where it had none. Called by the main thread.
-    def open(listener)
-      @opened = listener
+    # Has it serve sockets of its own, where it had none. Called by the main thread.
+    def open(sockets)
+      @opened = sockets
       @shutdown.wake
     end
 
@@ -54,7 +58,7 @@ module PreforkLauncher
     # there. A unix socket's path can be had by another one at any time. Called by either thread.
     def release_ports
       @releasing.synchronize do
-        [*@listeners, *@lent, @opened].each { |listener| release(listener) if Listener.port?(listener) }
+        [*@sockets, *@lent, *@opened].map(&:listener).each { |listener| release(listener) if Listener.port?(listener) }
       end
     end
 
@@ -67,19 +71,22 @@ module PreforkLauncher
       while (connection = next_connection)
         return false unless serve(connection)
 
-        @self_test.check if @self_test.due?
+        at_times if @self_test.due?
         @record.idle
       end
+      hand_over
       return false unless serve_last
 
       @record.draining
       @title.show("draining")
       true
+    ensure
+      hand_over # where anything has failed
     end
 
-    # Its own socket, those of other slots, and the connections that are kept.
+    # The sockets of its own slot, of other slots, and the connections that are kept.
     def descriptors
-      [*@listeners, *@kept.map(&:socket)]
+      [*@sockets.flat_map(&:descriptors), *@kept.map(&:socket)]
     end
 
     private
@@ -87,29 +94,62 @@ module PreforkLauncher
     def serve(connection)
       kept = @kept.size
       sound = if connection.is_a?(FastCGI::KeptConnection)
+                slot_sockets = connection.slot_sockets
                 @responder.resume(connection, interrupts: @awaited, kept: @kept)
               else
+                slot_sockets = @sockets[@turn]
                 @responder.serve(connection, interrupts: @awaited, kept: @kept)
               end
-      keep if @kept.size > kept
+      keep(slot_sockets) if @kept.size > kept
       sound
+    end
+
+    # Does what has to be done now and then, also where connections never cease to come.
+    def at_times
+      @self_test.check
+      receive_kept
+    end
+
+    # Gives the kept connections to who serves their slots from now on, closing its own descriptors of them. What has come there, or comes
+    # now, is read by that one. What cannot be given stays.
+    def hand_over(going = @kept)
+      return unless @shutdown.hands_over? && Process.pid == @pid # a process that the application has forked has no part in it
+
+      given = going.select { |one| one.slot_sockets&.give(one.socket) }
+      given.each(&:close)
+      @kept -= given
     end
 
     # Serves what has come on kept connections, which nobody else can, and closes them.
     def serve_last
-      while (one = kept_with_request)
+      receive_kept unless @shutdown.hands_over? # else it would be what was given just now
+      while (one = kept_with_request([]))
         return false unless @responder.resume(take(one), interrupts: @awaited)
 
         @record.idle
       end
-      @kept.each(&:close)
+      @kept.each(&:close).clear
       true
     end
 
-    # Makes room for a connection that was kept just now.
-    def keep
-      @kept.shift.close if @kept.size > KEPT_MAX
+    # Takes note of a connection that was kept just now, and makes room for it.
+    def keep(slot_sockets)
+      @kept.last.slot_sockets = slot_sockets
+      @kept.shift.close if @kept.size > [KEPT_MAX * [@sockets.size, 1].max, KEPT_TOTAL].min
       await_all
+    end
+
+    # Takes up the connections that workers of its slots have kept until they left. Returns whether there were any.
+    def receive_kept
+      before = @received
+      @sockets.each do |sockets|
+        while (socket = sockets.take)
+          @kept << @responder.take_up(socket)
+          keep(sockets)
+          @received += 1
+        end
+      end
+      @received > before
     end
 
     # The next connection with a request, a new one or one that was kept, or nil when it is time to go.
@@ -118,10 +158,12 @@ module PreforkLauncher
         attend if (@opened || @lent || @refork&.pending?) && @shutdown.unwake
         connection = @kept.empty? ? accept : accept_or_resume
         return connection if connection
+        next if @shutdown.asked? && receive_kept
         return last_connection if @shutdown.asked?
 
         @collection&.idle
-        IO.select(@awaited, nil, nil, PARENT_SECONDS)
+        ready, = IO.select(@awaited, nil, nil, PARENT_SECONDS)
+        receive_kept if handed?(ready)
         attend if @shutdown.unwake
         @shutdown.leave_alone if SupervisorDeath.happened? # where a handler of the application holds the main thread up
       end
@@ -153,14 +195,21 @@ module PreforkLauncher
     end
 
     # Serves these sockets from here on.
-    def listen(listeners)
-      @listeners = listeners
+    def listen(sockets)
+      @sockets = sockets
+      @listeners = sockets.map(&:listener)
+      @readers = sockets.map(&:reader)
       await_all
     end
 
     # Sets what it waits for between two connections, and what ends its wait for the next request of one.
     def await_all
-      @awaited = [*descriptors, @shutdown.wake_reader]
+      @awaited = [*@listeners, *@readers, *@kept.map(&:socket), @shutdown.wake_reader]
+    end
+
+    # Whether kept connections have come of a worker that leaves.
+    def handed?(ready)
+      ready && @readers.any? { |reader| ready.include?(reader) }
     end
 
     # A new connection and a kept one take turns where both wait. Those of which nothing has come for long are closed.
@@ -170,8 +219,9 @@ module PreforkLauncher
       (accept unless kept && @kept_turn) || (take(kept) if kept) || forget_idle
     end
 
-    def kept_with_request
-      ready, = IO.select(@kept.map(&:socket), nil, nil, 0) unless @kept.empty?
+    def kept_with_request(readers = @readers)
+      ready, = IO.select([*readers, *@kept.map(&:socket)], nil, nil, 0) unless @kept.empty?
+      receive_kept if readers.any? && handed?(ready)
       @kept.find { |one| ready.include?(one.socket) } if ready
     end
 
@@ -199,11 +249,11 @@ module PreforkLauncher
       end
       nil
     rescue Errno::EINVAL
-      listen(@listeners - [@listeners[@turn]]) # a port where another process has stopped listening, for all
+      listen(@sockets - [@sockets[@turn]]) # a port where another process has stopped listening, for all
       nil
     end
 
-    # Takes up the socket that is its own from here on.
+    # Takes up the sockets that are its own from here on.
     def take_up
       listen([@opened])
       @opened = nil
@@ -211,12 +261,15 @@ module PreforkLauncher
       @title.show("idle")
     end
 
-    # Takes up what the main thread has been lent, or gives it back.
+    # Takes up what the main thread has been lent, or gives it back, with the connections that were kept there.
     def borrow
-      own, *older = @listeners
+      own, *older = @sockets
       lent = @lent
       @lent = nil
-      (older - lent).each(&:close)
+      returned = older - lent
+      hand_over(@kept.select { |one| returned.include?(one.slot_sockets) })
+      @kept.each { |one| one.slot_sockets = own if returned.include?(one.slot_sockets) }
+      returned.each(&:close)
       listen([own, *lent])
     end
 

@@ -19,6 +19,7 @@ module PreforkLauncher
       @drain_timeout = drain_timeout
       @how = nil # :now or :after_backlog
       @deadline = nil # set when the supervisor is gone
+      @hands_over = true
       @pid = Process.pid
       @wake_reader, @wake_writer = IO.pipe
     end
@@ -41,6 +42,16 @@ module PreforkLauncher
     def leave_alone
       @deadline ||= Clock.now + [BACKLOG_SECONDS, @drain_timeout].min
       leave(:after_backlog)
+    end
+
+    # Has the worker close the connections that it keeps: nobody is to serve its slot. Called before leave.
+    def keep_from_handing_over
+      @hands_over = false
+    end
+
+    # Whether it gives the connections that it keeps to who serves its slot next.
+    def hands_over?
+      @hands_over && !alone?
     end
 
     # Whether there is no supervisor.

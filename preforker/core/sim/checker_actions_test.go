@@ -253,6 +253,12 @@ func (c *checker) drains(a core.DrainWorker) {
 	}
 	serves, s := w.accepting(), &c.slots[a.Key.Slot]
 	w.told, w.toldAt = true, c.now
+	switch {
+	case a.HandOver && c.stopping:
+		c.fail("%v hands what it keeps to nobody", a.Key)
+	case !a.HandOver && serves && !c.stopping:
+		c.fail("%v closes the connections that it keeps, and its slot is served on", a.Key)
+	}
 	ready, isReady := c.event.(core.WorkerReady)
 	if up := c.worker(ready.Key); up != nil {
 		ready.Key = up.key // it may have been a spare when it was named

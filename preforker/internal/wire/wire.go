@@ -41,8 +41,8 @@ const (
 	TypeExamined    Type = "examined"     // doctor
 )
 
-// Spawn asks for one worker. Two descriptors come with it: the slot's listener
-// and the worker's end of its own channel. A spare has no slot, and no listener comes.
+// Spawn asks for one worker. Four descriptors come with it: the slot's listener, both ends of its handover
+// and the worker's end of its own channel, which alone comes for a spare.
 type Spawn struct {
 	ident.Key
 	Record int `json:"record"` // index of its scoreboard record
@@ -67,17 +67,19 @@ type Refork struct {
 }
 
 // Drain asks a worker to leave once its request in hand is done. With Backlog it
-// serves first what already waits in its socket's queue: nobody else will.
+// serves first what already waits in its socket's queue: nobody else will. With HandOver it hands the connections that it keeps
+// for their next request to who serves its slot from then on; otherwise it closes them.
 type Drain struct {
-	Backlog bool `json:"backlog"`
+	Backlog  bool `json:"backlog"`
+	HandOver bool `json:"hand_over"`
 }
 
-// Lend has a worker serve the sockets of other slots, too, whose listeners come with it in this order.
+// Lend has a worker serve the sockets of other slots, too, whose listeners and handovers come with it in this order.
 type Lend struct {
 	Slots []int `json:"slots"`
 }
 
-// Assign gives a spare a slot, whose listener comes with it.
+// Assign gives a spare a slot, whose listener and handover come with it.
 type Assign struct {
 	Slot int `json:"slot"`
 }

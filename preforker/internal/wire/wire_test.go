@@ -19,7 +19,7 @@ var fromSupervisor = map[Type]any{
 	TypePrepare: Prepare{},
 	TypeRetire:  Retire{Last: true},
 	TypeRefork:  Refork{Origin: ident.Origin{Generation: 2, Refork: 1}, Checked: true},
-	TypeDrain:   Drain{Backlog: true},
+	TypeDrain:   Drain{Backlog: true, HandOver: true},
 	TypeLend:    Lend{Slots: []int{2, 3}},
 	TypeReturn:  Return{},
 	TypeAssign:  Assign{Slot: 3},

@@ -92,7 +92,7 @@ class ReforkCase < Minitest::Test
   def spawn_worker(preloader, refork: 0)
     channel, theirs = pair
     key = { slot: 2, generation: 5, refork: refork, serial: @serial += 1 }
-    tell(preloader.socket, "spawn", @listener, theirs, **key, record: @serial)
+    tell(preloader.socket, "spawn", *slot_files(@listener), theirs, **key, record: @serial)
     theirs.close
     told = said(preloader.socket)
     assert_equal({ type: "spawned", **key }, told.reject { |name, _| name == :pid }, log)
@@ -110,7 +110,7 @@ class ReforkCase < Minitest::Test
     pid = said(preloader.socket).fetch(:pid)
     @pids << pid
     assert_equal({ type: "ready", pid: pid, **key }, said(channel), log)
-    tell(channel, "assign", @listener, slot: 2)
+    tell(channel, "assign", *slot_files(@listener), slot: 2)
     assert_equal({ type: "ready", pid: pid, **key, slot: 2 }, said(channel), log)
     Told.new(pid, channel, key.merge(slot: 2))
   end

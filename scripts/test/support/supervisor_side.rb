@@ -15,7 +15,7 @@ module SupervisorSide
       CONTROL_FD = 4
       SCOREBOARD_FD = 5
       STDERR_FD = 6
-      LISTENER_FD = 7
+      SLOT_FDS = [7, 8, 9].freeze
     end
     require "main"
     PreforkLauncher.main(Marshal.load(ARGV[0].unpack1("m")))
@@ -39,6 +39,21 @@ module SupervisorSide
   def tell(socket, type, *files, **fields)
     rights = files.empty? ? [] : [Socket::AncillaryData.unix_rights(*files)]
     socket.sendmsg(JSON.generate({ type: type, **fields }), 0, nil, *rights)
+  end
+
+  # What the supervisor sends for a slot: the listener and both ends of the slot's handover, which is made once.
+  def slot_files(listener)
+    @handovers ||= {}
+    [listener, *(@handovers[listener] ||= UNIXSocket.pair(:SEQPACKET))]
+  end
+
+  def close_handovers
+    @handovers&.values&.flatten&.each(&:close)
+  end
+
+  # The same as a worker has it that serves in this process, with descriptors of its own.
+  def slot_sockets(listener)
+    PreforkLauncher::SlotSockets.new(slot_files(listener).map(&:dup))
   end
 
   def eventually

@@ -31,6 +31,7 @@ class WorkerCase < Minitest::Test
   def teardown
     end_child(@pid) if @pid
     [@listener, @board, @log, @channel].compact.each { |io| io.close unless io.closed? }
+    close_handovers
     FileUtils.remove_entry(@folder)
   end
 
@@ -42,6 +43,7 @@ class WorkerCase < Minitest::Test
   # Forks a worker for an application.
   def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, key: KEY, listeners: [@listener], preloader: nil, **given)
     @channel, theirs = Socket.pair(:UNIX, :SEQPACKET)
+    files = listeners.flat_map { |one| slot_files(one) }
     at_exit_file = File.join(@folder, "at_exit")
     @pid = Process.fork do
       $stderr.reopen(@log)
@@ -51,7 +53,7 @@ class WorkerCase < Minitest::Test
       Signal.trap("EXIT") { File.write(at_exit_file, "ran") }
       Signal.trap("TERM", trap) if trap
       @channel.close
-      PreforkLauncher::Worker.new(key, [*listeners.map(&:dup), theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
+      PreforkLauncher::Worker.new(key, [*files.map(&:dup), theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
                                   settings: settings(**given), safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks,
                                   preloader: preloader).run
     rescue Exception # rubocop:disable Lint/RescueException
