@@ -94,10 +94,10 @@ func (c *Core) count(state WorkerState) (n int) {
 }
 
 // roll starts a successor for the first slot that serves an older generation, or a fork of an
-// older preloader, one slot at a time, those whose worker should be replaced anyway first. It never
-// goes back to older code, and waits where a still newer generation is loading.
+// older preloader, one slot at a time, those whose worker should be replaced anyway first. It goes back to older
+// code where a release is held back alone, and waits where a still newer generation is loading, but for that.
 func (c *Core) roll(source *preloader) {
-	if l := c.loading(); source.preparing || c.onHold(source.origin.Generation) || l != nil && l.origin.Generation > source.origin.Generation {
+	if source.preparing || c.onHold(source.origin.Generation) {
 		return
 	}
 	if c.renews() && c.startingSuccessors() > 0 {
@@ -107,6 +107,9 @@ func (c *Core) roll(source *preloader) {
 		return // it is to save memory, and they have theirs until they are gone
 	}
 	next := c.nextToRoll(source)
+	if l := c.loading(); l != nil && l.origin.Generation > source.origin.Generation && (next == nil || !c.givesBack(next.serving(), source)) {
+		return
+	}
 	if s := c.slotToTry(next, source); s != nil {
 		c.openSlot(s)
 		c.spawn(s, source)
