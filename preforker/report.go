@@ -126,6 +126,9 @@ func workerEndLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		if f.Reason.Renewal() {
 			attrs = append(attrs, slog.String(keyPrivate, megabytes(f.Private)))
 		}
+		if f.Request != "" {
+			return slog.LevelError, "worker died", append(attrs, slog.String(keyRequest, f.Request), slog.String(keyReason, string(f.Reason)))
+		}
 		return routine((f.Reason.Renewal() || f.Reason == core.ReasonOldSpare) && f.Exit == (ident.ExitStatus{}), slog.LevelInfo), "worker left",
 			append(attrs, slog.String(keyReason, string(f.Reason)))
 	case core.WorkerDied:

@@ -67,6 +67,8 @@ func TestEachFactHasItsLine(t *testing.T) {
 			"WARN worker was replaced and still finishes its last request[slot=1 gen=2 refork=1 pid=77 reason=its socket was removed timeout=1m0s]"},
 		{core.WorkerLeavesUnasked{Worker: worker}, "INFO worker leaves by itself[slot=1 gen=2 refork=1 pid=77]"},
 		{core.WorkerLeft{Worker: worker, Reason: core.ReasonRolled, Served: 4}, "INFO worker left[slot=1 gen=2 refork=1 pid=77 exit=exit status 0 served=4 reason=replaced by a newer generation]"},
+		{core.WorkerLeft{Worker: worker, Reason: core.ReasonOverBudget, Exit: killed, Served: 4, Request: "GET /", Private: 21 * mB},
+			"ERROR worker died[slot=1 gen=2 refork=1 pid=77 exit=signal SIGKILL served=4 private=21 MB request=GET / reason=over budget]"},
 		{core.WorkerLeft{Worker: worker, Reason: core.ReasonOverBudget, Served: 4, Private: 21 * mB},
 			"DEBUG worker left[slot=1 gen=2 refork=1 pid=77 exit=exit status 0 served=4 private=21 MB reason=over budget]"},
 		{core.WorkerLeft{Worker: worker, Reason: core.ReasonOverBudget, Exit: killed, Private: 21 * mB},

@@ -154,6 +154,7 @@ type (
 		Reason  Reason
 		Exit    ident.ExitStatus
 		Served  uint64
+		Request string // the one in hand, which got no answer; "": none
 		Private uint64 // bytes, as last measured
 	}
 	// WorkerDied says that a worker has ended that should have served on.

@@ -317,7 +317,7 @@ func (c *Core) workerExited(e WorkerExited) {
 			c.measureReplacement(w)
 			c.paceAfter(w)
 		}
-		c.do(WorkerLeft{Worker: w.name(), Reason: w.reason, Exit: e.Exit, Served: e.Served, Private: w.private})
+		c.do(WorkerLeft{Worker: w.name(), Reason: w.reason, Exit: e.Exit, Served: e.Served, Request: e.Request, Private: w.private})
 		c.judgeAfter(w)
 		c.removeWorker(s, w, false, 0)
 		return
