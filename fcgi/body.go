@@ -12,7 +12,7 @@ import (
 
 // responseStream is the STDOUT of a response behind its head.
 type responseStream struct {
-	fail     func(Stage, error) error
+	client   *Client
 	exchange *exchange
 	demux    *demuxer
 	idle     time.Duration
@@ -21,7 +21,7 @@ type responseStream struct {
 // Read reads STDOUT, each record within the idle bound.
 func (s *responseStream) Read(p []byte) (int, error) {
 	if s.idle > 0 && s.buffered() == 0 {
-		timer := time.AfterFunc(s.idle, func() { s.exchange.cancel(errIdle) })
+		timer := time.AfterFunc(s.idle, func() { s.exchange.stop(errIdle) })
 		defer timer.Stop()
 	}
 	return s.demux.Read(p)
@@ -40,37 +40,37 @@ func (idleError) Timeout() bool { return true }
 
 // responseBody is the body as the caller sees it.
 type responseBody struct {
-	stream   *responseStream
+	stream   responseStream
 	r        io.Reader
 	err      error
 	recycled bool
 }
 
-// newBody picks the framing of the body.
-func newBody(s *responseStream, head *responseHead, method string) (*responseBody, error) {
-	body := &responseBody{stream: s}
-	codings := head.header.Values("Transfer-Encoding")
+// frame picks the framing of the body.
+func (b *responseBody) frame(head *responseHead, method string) error {
+	s := &b.stream
+	codings := head.header["Transfer-Encoding"]
 	switch {
 	case method == http.MethodHead || head.status == http.StatusNoContent || head.status == http.StatusNotModified:
 		// These have no body, whatever the application sends (RFC 9110,
 		// section 6.4.1). It is read to its end all the same: that is when the
 		// worker is free.
-		body.r = &emptyReader{s}
+		b.r = &emptyReader{s}
 	case len(codings) > 0:
 		// Applications that believe to speak HTTP/1.1 frame the body
 		// themselves: ActionController::Streaming up to Rails 6.1.
 		if len(codings) > 1 || !strings.EqualFold(codings[0], "chunked") {
-			return nil, fmt.Errorf("%w: transfer encoding %s", ErrBadHeader, excerpt(strings.Join(codings, ", ")))
+			return fmt.Errorf("%w: transfer encoding %s", ErrBadHeader, excerpt(strings.Join(codings, ", ")))
 		}
 		head.header.Del("Content-Length") // RFC 9112, section 6.3
-		body.r = &chunkedReader{r: httputil.NewChunkedReader(s), rest: s}
+		b.r = &chunkedReader{r: httputil.NewChunkedReader(s), rest: s}
 	case head.length >= 0:
-		body.r = &sizedReader{r: s, left: head.length}
+		b.r = &sizedReader{r: s, left: head.length}
 	default:
-		body.r = s
+		b.r = s
 	}
-	head.header.Del("Transfer-Encoding")
-	return body, nil
+	delete(head.header, "Transfer-Encoding")
+	return nil
 }
 
 // Read returns what has come. io.EOF means that the response is whole and the
@@ -81,7 +81,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = b.stream.fail(StageBody, b.stream.exchange.explain(err))
+		err = b.stream.client.fail(StageBody, b.stream.exchange.explain(err))
 	}
 	b.err = err
 	return n, err

@@ -3,10 +3,8 @@ package fcgi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"syscall"
 	"time"
 )
@@ -48,7 +46,9 @@ type Request struct {
 	// Params is the environment in the order in which it is sent. Do adds
 	// CONTENT_LENGTH where it is missing.
 	Params Params
-	// Body has ContentLength bytes. What follows them is not read. Body is not
+	// Content is a body that is in memory. It leaves with the parameters, in one piece.
+	Content []byte
+	// Body, in the place of Content, has ContentLength bytes. What follows them is not read. Body is not
 	// touched before the parameters were sent, so after an error for which
 	// NothingSent is true the request may be used again.
 	Body          io.Reader
@@ -57,9 +57,8 @@ type Request struct {
 	// when the response is over and the body is still being read. Without it
 	// closing the response waits for that Read.
 	Interrupt func()
-	// Abort, where set and closed, tells the application that nobody waits for its response any
-	// more (ABORT_REQUEST), once the body is sent. The response is read on, to its end.
-	Abort <-chan struct{}
+	// Call, where set, is for those who want the request to end.
+	Call *Call
 }
 
 // Response is the answer. Body must be closed, and read to io.EOF by those who
@@ -72,28 +71,37 @@ type Response struct {
 	body *responseBody // the same
 }
 
+// roundTrip is a request and its response, all of which lasts equally long.
+type roundTrip struct {
+	exchange exchange
+	demux    demuxer
+	body     responseBody
+	response Response
+}
+
 // Do sends the request and returns when the response's head has come. Its
 // errors are of type *Error. The context governs the body too.
 func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
-	head, err := c.encodeHead(req)
+	buffer := heads.Get().(*[]byte)
+	defer freeHead(buffer)
+	head, err := c.appendHead((*buffer)[:0], req)
 	if err != nil {
 		return nil, c.fail(StageEncode, err)
 	}
+	*buffer = head
 	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, c.fail(StageConnect, cause(ctx, err))
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	x := &exchange{ctx: ctx, cancel: cancel, conn: conn, interrupt: req.Interrupt,
-		sent: make(chan struct{}), done: make(chan struct{}), over: make(chan struct{})}
-	x.unwatch = watch(ctx, conn)
+	trip := &roundTrip{exchange: exchange{conn: conn, interrupt: req.Interrupt, sending: true}}
+	x := &trip.exchange
+	x.watch(ctx)
+	req.Call.attach(x)
 	if c.HeadTimeout > 0 {
-		timer := time.AfterFunc(c.HeadTimeout, func() { cancel(context.DeadlineExceeded) })
-		defer timer.Stop()
+		defer time.AfterFunc(c.HeadTimeout, func() { x.stop(context.DeadlineExceeded) }).Stop()
 	}
 	if n, err := conn.Write(head); err != nil {
-		err = cause(ctx, err)
-		close(x.done) // there is no sender
+		err = x.cause(err)
 		x.close()
 		if n == 0 {
 			return nil, c.fail(StageConnect, err)
@@ -103,75 +111,44 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 		}
 		return nil, c.fail(StageHead, err)
 	}
-	go x.send(req.Body, req.ContentLength, req.Abort)
-	resp, err := c.receive(x, req)
-	if err != nil {
+	if req.ContentLength > 0 {
+		x.start(req.Body, req.ContentLength)
+	} else {
+		x.endSending(false)
+	}
+	if err := c.receive(trip, req); err != nil {
 		x.close()
 		return nil, c.fail(StageHead, x.explain(err))
 	}
-	return resp, nil
+	return &trip.response, nil
 }
 
 func (c *Client) fail(stage Stage, err error) error {
 	return &Error{Stage: stage, Address: c.Address, Err: err}
 }
 
-// encodeHead returns everything up to the body: BEGIN_REQUEST, PARAMS, and for
-// an empty body the end of STDIN, so that most requests are a single write.
-func (c *Client) encodeHead(req *Request) ([]byte, error) {
-	length := strconv.FormatInt(req.ContentLength, 10)
-	params := req.Params
-	switch named, ok := params.Get("CONTENT_LENGTH"); {
-	case req.ContentLength < 0:
-		return nil, fmt.Errorf("encode request: content length %d is negative", req.ContentLength)
-	case req.ContentLength > 0 && req.Body == nil:
-		return nil, errors.New("encode request: content length without a body")
-	case !ok && req.ContentLength > 0:
-		params = append(params[:len(params):len(params)], Param{"CONTENT_LENGTH", length})
-	case ok && named != length && (named != "" || req.ContentLength > 0):
-		return nil, fmt.Errorf("encode request: CONTENT_LENGTH %q for a body of %s bytes", named, length)
-	}
-	encoded, err := params.Append(nil)
-	if err != nil {
-		return nil, err
-	}
-	if limit := orDefault(c.MaxParams, defaultMaxParams); len(encoded) > limit {
-		return nil, fmt.Errorf("%w: %d bytes, %d are allowed", ErrRequestTooLarge, len(encoded), limit)
-	}
-	head := AppendBeginRequest(make([]byte, 0, len(encoded)+5*HeaderLen), requestID, RoleResponder)
-	if len(encoded) > 0 {
-		head = AppendRecord(head, TypeParams, requestID, encoded)
-	}
-	head = AppendRecord(head, TypeParams, requestID, nil)
-	if req.ContentLength == 0 {
-		head = AppendRecord(head, TypeStdin, requestID, nil)
-	}
-	return head, nil
-}
-
 // receive reads the response up to the end of its head.
-func (c *Client) receive(x *exchange, req *Request) (*Response, error) {
-	demux := &demuxer{
-		records: responseReader(x.conn),
+func (c *Client) receive(trip *roundTrip, req *Request) error {
+	trip.demux = demuxer{
+		records: responseReader(trip.exchange.conn),
 		stderr:  lineSink{emit: c.Stderr, left: orDefault(c.MaxStderr, defaultMaxStderr)},
 	}
-	parsed, rest, err := readHead(demux, orDefault(c.MaxHead, defaultMaxHead))
+	parsed, err := readHead(&trip.demux, orDefault(c.MaxHead, defaultMaxHead))
 	if err != nil {
-		demux.stderr.flush()
-		if !demux.started && errors.Is(err, ErrConnectionClosed) {
+		trip.demux.stderr.flush()
+		if !trip.demux.started && errors.Is(err, ErrConnectionClosed) {
 			err = unansweredError{err}
 		}
-		return nil, err
+		return err
 	}
-	demux.content = append(rest, demux.content...) // of the record that the head ended in
-	stream := &responseStream{fail: c.fail, exchange: x, demux: demux, idle: c.IdleTimeout}
 	method, _ := req.Params.Get("REQUEST_METHOD")
-	body, err := newBody(stream, parsed, method)
-	if err != nil {
-		return nil, err
+	trip.body.stream = responseStream{client: c, exchange: &trip.exchange, demux: &trip.demux, idle: c.IdleTimeout}
+	if err := trip.body.frame(&parsed, method); err != nil {
+		return err
 	}
 	removeHopByHop(parsed.header)
-	return &Response{Status: parsed.status, Header: parsed.header, Body: body, body: body}, nil
+	trip.response = Response{Status: parsed.status, Header: parsed.header, Body: &trip.body, body: &trip.body}
+	return nil
 }
 
 // Ready tells whether something of the body, or its end, can be read without waiting for the application. It is

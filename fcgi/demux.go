@@ -20,18 +20,26 @@ type demuxer struct {
 // END_REQUEST reported a completed request. Whatever follows END_REQUEST is
 // not read: the response is over (specification section 5.5).
 func (d *demuxer) Read(p []byte) (int, error) {
-	for len(d.content) == 0 {
-		if d.err != nil {
-			return 0, d.err
-		}
-		if d.err = d.next(); d.err != nil {
-			d.stderr.flush()
-			return 0, d.err
-		}
+	if err := d.await(); err != nil {
+		return 0, err
 	}
 	n := copy(p, d.content)
 	d.content = d.content[n:]
 	return n, nil
+}
+
+// await waits until there is content.
+func (d *demuxer) await() error {
+	for len(d.content) == 0 {
+		if d.err != nil {
+			return d.err
+		}
+		if d.err = d.next(); d.err != nil {
+			d.stderr.flush()
+			return d.err
+		}
+	}
+	return nil
 }
 
 // ready handles the records that are there already, and tells whether Read returns without waiting for another.

@@ -18,8 +18,14 @@ const (
 	defaultDialTimeout = 2 * time.Second
 )
 
-// dial connects within the client's bound.
-func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+// dial connects within the client's bound. A unix socket connects or refuses at once, and only a full backlog is waited for.
+func (c *Client) dial(ctx context.Context) (stream, error) {
+	if c.Network == "unix" && ctx.Err() == nil {
+		conn, err := connectUnix(c.Address)
+		if !errors.Is(err, syscall.EAGAIN) {
+			return conn, err
+		}
+	}
 	limit := c.DialTimeout
 	if limit <= 0 {
 		limit = defaultDialTimeout
@@ -56,7 +62,7 @@ func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 
 // watch makes every pending and later operation on conn fail once ctx is done.
 // The returned function ends the watch.
-func watch(ctx context.Context, conn net.Conn) (stop func() bool) {
+func watch(ctx context.Context, conn stream) (stop func() bool) {
 	return context.AfterFunc(ctx, func() {
 		// The error would say that conn is closed already.
 		_ = conn.SetDeadline(time.Unix(1, 0))

@@ -5,44 +5,85 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
+	"time"
 )
 
-// exchange owns the connection of one request and the goroutine that sends its
-// body.
+// stream is what an exchange needs of a connection.
+type stream interface {
+	io.ReadWriteCloser
+	SetDeadline(t time.Time) error
+}
+
+// exchange owns the connection of one request, and the goroutine that sends its
+// body where that does not leave with the head.
 type exchange struct {
-	ctx       context.Context
-	cancel    context.CancelCauseFunc
-	conn      net.Conn
-	unwatch   func() bool
+	conn      stream
+	unwatch   func() bool // nil where no context is watched
 	interrupt func()
 
-	sent    chan struct{} // closed when sendErr is known
+	sent    chan struct{} // closed when sendErr is known; nil without a sender
 	sendErr error
-	done    chan struct{} // closed when the sender has ended
-	over    chan struct{} // closed when nobody reads the response any more
-	ending  sync.Once
+	done    chan struct{} // closed when the sender has ended; nil without one
+
+	mu      sync.Mutex
+	reason  error // why it was stopped
+	sending bool  // the request is not sent to its end
+	aborted bool  // somebody has asked for an abort
 }
 
 // sendBuffer is the size of the pieces of a request body.
 const sendBuffer = 32 << 10
 
-// send runs beside the reading of the response, because an application may
-// answer while it still reads. It stays for an abort.
-func (x *exchange) send(body io.Reader, length int64, abort <-chan struct{}) {
+// watch has the exchange stopped when a context is done.
+func (x *exchange) watch(ctx context.Context) {
+	if ctx.Done() != nil {
+		x.unwatch = context.AfterFunc(ctx, func() { x.stop(context.Cause(ctx)) })
+	}
+}
+
+// stop makes every pending and later operation on the connection fail, with this reason.
+func (x *exchange) stop(reason error) {
+	x.mu.Lock()
+	if x.reason == nil {
+		x.reason = reason
+	}
+	x.mu.Unlock()
+	_ = x.conn.SetDeadline(time.Unix(1, 0)) // the error would say that it is closed already
+}
+
+// cause replaces the time-out that stop has produced by its reason.
+func (x *exchange) cause(err error) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.reason != nil && isTimeout(err) {
+		return x.reason
+	}
+	return err
+}
+
+// start has the body sent beside the reading of the response, because an application may
+// answer while it still reads.
+func (x *exchange) start(body io.Reader, length int64) {
+	x.sent, x.done = make(chan struct{}), make(chan struct{})
+	go x.send(body, length)
+}
+
+func (x *exchange) send(body io.Reader, length int64) {
 	defer close(x.done)
 	x.sendErr = x.copyBody(body, length)
 	close(x.sent)
-	switch {
-	case errors.Is(x.sendErr, ErrRequestBody):
-		x.abort()
-	case abort != nil:
-		select {
-		case <-abort:
-			x.abort()
-		case <-x.over:
-		}
+	x.endSending(errors.Is(x.sendErr, ErrRequestBody))
+}
+
+// endSending says that nothing of the request follows, and tells the application where the rest will never come.
+func (x *exchange) endSending(incomplete bool) {
+	x.mu.Lock()
+	x.sending = false
+	aborted := x.aborted || incomplete
+	x.mu.Unlock()
+	if aborted {
+		x.writeAbort()
 	}
 }
 
@@ -69,11 +110,23 @@ func (x *exchange) copyBody(body io.Reader, length int64) error {
 	return nil
 }
 
-// abort tells the application that the rest of the body will never come,
+// abort tells the application that nobody waits for its response any more, once the request is sent.
+func (x *exchange) abort() {
+	x.mu.Lock()
+	first := !x.aborted
+	x.aborted = true
+	sending := x.sending
+	x.mu.Unlock()
+	if first && !sending {
+		x.writeAbort()
+	}
+}
+
+// writeAbort tells the application that the rest of the body will never come,
 // specification section 5.4, and closes this direction for those that read
 // STDIN without looking at record types. The response is still read: its end
 // says that the worker is free.
-func (x *exchange) abort() {
+func (x *exchange) writeAbort() {
 	if _, err := x.conn.Write(AppendRecord(nil, TypeAbortRequest, requestID, nil)); err != nil {
 		return // the peer is gone, which the reading side reports
 	}
@@ -84,7 +137,10 @@ func (x *exchange) abort() {
 
 // explain turns an error of the connection into what caused it.
 func (x *exchange) explain(err error) error {
-	err = cause(x.ctx, err)
+	err = x.cause(err)
+	if x.sent == nil {
+		return err
+	}
 	select {
 	case <-x.sent:
 		if errors.Is(x.sendErr, ErrRequestBody) {
@@ -97,17 +153,19 @@ func (x *exchange) explain(err error) error {
 
 // close ends the exchange and waits for the sender.
 func (x *exchange) close() {
-	x.unwatch()
-	x.ending.Do(func() { close(x.over) })
+	if x.unwatch != nil {
+		x.unwatch()
+	}
 	_ = x.conn.Close() // nothing is buffered on our side
+	if x.done == nil {
+		return
+	}
 	select {
 	case <-x.sent:
-	case <-x.done:
 	default:
 		if x.interrupt != nil {
 			x.interrupt()
 		}
 	}
 	<-x.done
-	x.cancel(context.Canceled)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
 )
@@ -17,32 +18,33 @@ type responseHead struct {
 	length int64 // -1 where none is named
 }
 
-// readHead reads up to the empty line that ends the head. What was read of the
-// body already is returned as rest.
-func readHead(r io.Reader, limit int) (head *responseHead, rest []byte, err error) {
-	var data []byte
-	buf := make([]byte, 4096)
-	for searched := 0; ; {
-		n, err := r.Read(buf)
-		data = append(data, buf[:n]...)
-		if end, size := headEnd(data, searched); end >= 0 {
-			if end > limit {
-				return nil, nil, fmt.Errorf("%w: more than %d bytes", ErrHeadTooLarge, limit)
+// readHead reads up to the empty line that ends the head. What follows it is left to be read.
+func readHead(d *demuxer, limit int) (responseHead, error) {
+	var before []byte // what came in earlier records
+	for {
+		if err := d.await(); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = fmt.Errorf("%w: it does not end", ErrBadHeader)
 			}
-			head, err := parseHead(string(data[:end]))
-			return head, data[end+size:], err
+			return responseHead{}, err
 		}
-		if len(data) > limit {
-			return nil, nil, fmt.Errorf("%w: more than %d bytes", ErrHeadTooLarge, limit)
+		data := d.content
+		if before != nil {
+			data = append(before, data...)
 		}
-		// The empty line may be split over two reads.
-		searched = max(0, len(data)-3)
-		if errors.Is(err, io.EOF) {
-			return nil, nil, fmt.Errorf("%w: it does not end", ErrBadHeader)
+		// The empty line may be split over two records.
+		end, size := headEnd(data, max(0, len(before)-3))
+		if end > limit || end < 0 && len(data) > limit {
+			return responseHead{}, fmt.Errorf("%w: more than %d bytes", ErrHeadTooLarge, limit)
 		}
-		if err != nil {
-			return nil, nil, err
+		if end >= 0 {
+			d.content = d.content[end+size-len(before):]
+			return parseHead(string(data[:end]))
 		}
+		if before == nil {
+			data = bytes.Clone(data) // it is the reader's
+		}
+		before, d.content = data, nil
 	}
 }
 
@@ -64,23 +66,31 @@ func headEnd(data []byte, from int) (end, size int) {
 }
 
 // parseHead parses the lines of a head, each with its line end.
-func parseHead(text string) (*responseHead, error) {
-	head := &responseHead{header: make(http.Header), length: -1}
+func parseHead(text string) (responseHead, error) {
+	lines := strings.Count(text, "\n")
+	values := make([]string, 0, lines) // of all fields
+	head := responseHead{header: make(http.Header, lines), length: -1}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 		name, value, ok := strings.Cut(line, ":")
 		// This refuses continuation lines as well: they start with a space.
 		if !ok || !isToken(name) {
-			return nil, fmt.Errorf("%w: %s", ErrBadHeader, excerpt(line))
+			return head, fmt.Errorf("%w: %s", ErrBadHeader, excerpt(line))
 		}
 		value = strings.Trim(value, " \t")
 		if strings.ContainsAny(value, "\x00\r") {
-			return nil, fmt.Errorf("%w: control character in %s", ErrBadHeader, excerpt(line))
+			return head, fmt.Errorf("%w: control character in %s", ErrBadHeader, excerpt(line))
 		}
-		head.header.Add(name, value)
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if earlier, ok := head.header[name]; ok {
+			head.header[name] = append(earlier, value)
+			continue
+		}
+		values = append(values, value)
+		head.header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	if err := head.takeStatus(); err != nil {
-		return nil, err
+		return head, err
 	}
 	return head, head.takeLength()
 }

@@ -147,24 +147,34 @@ func (rr *RecordReader) Next() (Record, error) {
 		return Record{}, unexpectedEOF(err)
 	}
 	rr.padding = 0
-	var header [HeaderLen]byte
-	if _, err := io.ReadFull(rr.r, header[:]); err != nil {
+	header, err := rr.r.Peek(HeaderLen)
+	if err != nil {
+		if len(header) > 0 {
+			err = unexpectedEOF(err)
+		}
 		return Record{}, err
 	}
 	if header[0] != Version {
 		return Record{}, fmt.Errorf("%w: %d", ErrVersion, header[0])
 	}
 	// header[7] is reserved and ignored, specification section 3.3.
+	record := Record{Type: Type(header[1]), ID: binary.BigEndian.Uint16(header[2:4])}
 	length := int(binary.BigEndian.Uint16(header[4:6]))
 	rr.padding = int(header[6])
+	_, _ = rr.r.Discard(HeaderLen) // they are there
+	if rr.r.Buffered() >= length {
+		record.Content, _ = rr.r.Peek(length)
+		_, _ = rr.r.Discard(length) // what was looked at stays until the next read
+		return record, nil
+	}
 	if cap(rr.content) < length {
 		rr.content = make([]byte, length)
 	}
-	content := rr.content[:length]
-	if _, err := io.ReadFull(rr.r, content); err != nil {
+	record.Content = rr.content[:length]
+	if _, err := io.ReadFull(rr.r, record.Content); err != nil {
 		return Record{}, unexpectedEOF(err)
 	}
-	return Record{Type: Type(header[1]), ID: binary.BigEndian.Uint16(header[2:4]), Content: content}, nil
+	return record, nil
 }
 
 // unexpectedEOF marks an end of the stream in the middle of a record.

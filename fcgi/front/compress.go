@@ -93,6 +93,12 @@ func isText(contentType string) bool {
 // accepts tells whether a client takes a content coding that it names.
 func accepts(r *http.Request, coding string) bool {
 	for item := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		if !strings.Contains(item, ";") { // as is usual
+			if strings.EqualFold(strings.TrimSpace(item), coding) {
+				return true
+			}
+			continue
+		}
 		name, params, err := mime.ParseMediaType(item)
 		if err != nil || name != coding {
 			continue

@@ -18,6 +18,8 @@ type conn struct {
 	closing  sync.Once
 	err      error
 
+	localHost, localPort string // what it was made to, "" for a unix socket
+
 	// Guarded by the listener's mutex.
 	since   time.Time  // when it came to its place
 	list    *list.List // idle, fresh, head, body or none of them

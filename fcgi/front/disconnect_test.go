@@ -119,16 +119,21 @@ func TestHandlerHalfClosedClient(t *testing.T) {
 func TestHandlerHalfClosedClientReadsOn(t *testing.T) {
 	f := New(Config{AbortAfter: time.Hour, AbandonLimit: time.Hour})
 	client, leave := context.WithCancel(fcgitest.Context(t))
-	ctx, left := f.workerContext(client)
+	left := f.watch(client)
 	defer left.end()
+	wrote := func() bool {
+		left.mu.Lock()
+		defer left.mu.Unlock()
+		return left.wrote
+	}
 	left.noteWrite(client) // before it has ended what it sends: of no interest
-	if len(left.wrote) != 0 {
+	if wrote() {
 		t.Error("a write to a whole connection counts")
 	}
 	leave()
 	left.noteWrite(client)
-	fcgitest.Eventually(t, "the write to be noticed", func() bool { return len(left.wrote) == 0 })
-	if left.aborted() || ctx.Err() != nil {
+	fcgitest.Eventually(t, "the write to be noticed", func() bool { return !wrote() })
+	if left.aborted() {
 		t.Error("the worker was told")
 	}
 }
@@ -218,7 +223,7 @@ func leavesHungWorkerAlone(t *testing.T, head string) {
 // Nobody asks a worker that goes on once the front is closed, which would not wait for the answer.
 func TestHandlerClosedProbesNone(t *testing.T) {
 	f := New(Config{Sockets: []string{"/nowhere"}})
-	s, err := f.pool.acquire(fcgitest.Context(t), false)
+	s, err := f.pool.acquire(fcgitest.Context(t), time.Now().Add(fcgitest.Patience), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +238,7 @@ func TestHandlerClosedProbesNone(t *testing.T) {
 func TestHandlerClosesWhileProbing(t *testing.T) {
 	for range 50 {
 		f := New(Config{Sockets: []string{"/nowhere"}})
-		s, err := f.pool.acquire(fcgitest.Context(t), false)
+		s, err := f.pool.acquire(fcgitest.Context(t), time.Now().Add(fcgitest.Patience), false)
 		if err != nil {
 			t.Fatal(err)
 		}

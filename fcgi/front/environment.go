@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 
 	"launcher/fcgi"
 )
@@ -12,38 +13,49 @@ import (
 // errHost is a Host header that names no host.
 var errHost = errors.New("host header is malformed")
 
-// environment builds the CGI environment of a request (RFC 3875, section 4.1).
+// environments are the memory of them.
+var environments = sync.Pool{New: func() any {
+	params := make(fcgi.Params, 0, 32)
+	return &params
+}}
+
+func freeEnvironment(params *fcgi.Params) {
+	clear(*params) // they hold on to the request
+	environments.Put(params)
+}
+
+// appendEnvironment appends the CGI environment of a request (RFC 3875, section 4.1).
 // pathInfo is the decoded path below the prefix. CONTENT_LENGTH is left to the
 // client, which knows what is sent, except where the peer named a length of 0.
-func (h *Handler) environment(r *http.Request, pathInfo string) (fcgi.Params, error) {
+func (h *Handler) appendEnvironment(params fcgi.Params, r *http.Request, pathInfo string) (fcgi.Params, error) {
 	scheme, port := "http", "80"
 	if r.TLS != nil {
 		scheme, port = "https", "443"
 	}
 	host, port, err := serverName(r, port)
 	if err != nil {
-		return nil, err
+		return params, err
 	}
-	params := fcgi.Params{
-		{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
-		{Name: "SERVER_SOFTWARE", Value: h.config.Software},
-		{Name: "SERVER_PROTOCOL", Value: r.Proto},
-		{Name: "SERVER_NAME", Value: host},
-		{Name: "SERVER_PORT", Value: port},
-		{Name: "REQUEST_METHOD", Value: r.Method},
-		{Name: "REQUEST_SCHEME", Value: scheme},
-		{Name: "REQUEST_URI", Value: requestURI(r)},
-		{Name: "SCRIPT_NAME", Value: h.config.Prefix},
-		{Name: "PATH_INFO", Value: pathInfo},
-		{Name: "QUERY_STRING", Value: r.URL.RawQuery},
-	}
+	params = append(params,
+		fcgi.Param{Name: "GATEWAY_INTERFACE", Value: "CGI/1.1"},
+		fcgi.Param{Name: "SERVER_SOFTWARE", Value: h.config.Software},
+		fcgi.Param{Name: "SERVER_PROTOCOL", Value: r.Proto},
+		fcgi.Param{Name: "SERVER_NAME", Value: host},
+		fcgi.Param{Name: "SERVER_PORT", Value: port},
+		fcgi.Param{Name: "REQUEST_METHOD", Value: r.Method},
+		fcgi.Param{Name: "REQUEST_SCHEME", Value: scheme},
+		fcgi.Param{Name: "REQUEST_URI", Value: requestURI(r)},
+		fcgi.Param{Name: "SCRIPT_NAME", Value: h.config.Prefix},
+		fcgi.Param{Name: "PATH_INFO", Value: pathInfo},
+		fcgi.Param{Name: "QUERY_STRING", Value: r.URL.RawQuery},
+	)
 	if h.config.Public != "" {
 		params = append(params, fcgi.Param{Name: "DOCUMENT_ROOT", Value: h.config.Public})
 	}
 	if r.TLS != nil {
 		params = append(params, fcgi.Param{Name: "HTTPS", Value: "on"})
 	}
-	params = append(params, addresses(r)...)
+	params = appendAddresses(params, r)
 	if value := r.Header.Get("Content-Type"); value != "" {
 		params = append(params, fcgi.Param{Name: "CONTENT_TYPE", Value: value})
 	}
@@ -53,7 +65,7 @@ func (h *Handler) environment(r *http.Request, pathInfo string) (fcgi.Params, er
 	if r.Host != "" {
 		params = append(params, fcgi.Param{Name: "HTTP_HOST", Value: r.Host})
 	}
-	return append(params, fcgi.HeaderParams(r.Header)...), nil
+	return fcgi.AppendHeaderParams(params, r.Header), nil
 }
 
 // requestURI is the request target as it was sent. Only of the absolute form,
@@ -103,9 +115,17 @@ func serverName(r *http.Request, defaultPort string) (name, port string, err err
 	return name, port, nil
 }
 
+// localAddress is the address that a request came to, "" for a unix socket.
 func localAddress(r *http.Request) (host, port string) {
-	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok || strings.HasPrefix(addr.Network(), "unix") {
+	if c := connOf(r.Context()); c != nil {
+		return c.localHost, c.localPort
+	}
+	addr, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return splitAddress(addr)
+}
+
+func splitAddress(addr net.Addr) (host, port string) {
+	if addr == nil || strings.HasPrefix(addr.Network(), "unix") {
 		return "", ""
 	}
 	host, port, err := net.SplitHostPort(addr.String())
@@ -115,12 +135,13 @@ func localAddress(r *http.Request) (host, port string) {
 	return host, port
 }
 
-// addresses are both ends of the connection. A client on a unix socket has no
+// appendAddresses appends both ends of the connection. A client on a unix socket has no
 // address: REMOTE_ADDR, which must be there, is empty then.
-func addresses(r *http.Request) fcgi.Params {
-	params := fcgi.Params{{Name: "REMOTE_ADDR", Value: ""}}
+func appendAddresses(params fcgi.Params, r *http.Request) fcgi.Params {
 	if host, port, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		params = fcgi.Params{{Name: "REMOTE_ADDR", Value: host}, {Name: "REMOTE_PORT", Value: port}}
+		params = append(params, fcgi.Param{Name: "REMOTE_ADDR", Value: host}, fcgi.Param{Name: "REMOTE_PORT", Value: port})
+	} else {
+		params = append(params, fcgi.Param{Name: "REMOTE_ADDR", Value: ""})
 	}
 	if host, _ := localAddress(r); host != "" {
 		params = append(params, fcgi.Param{Name: "SERVER_ADDR", Value: host})

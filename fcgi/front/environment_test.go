@@ -47,7 +47,7 @@ abc`)
 	if !ok {
 		t.Fatal("not below the prefix")
 	}
-	params, err := front.environment(req, path)
+	params, err := front.appendEnvironment(nil, req, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestEnvironmentHosts(t *testing.T) {
 		if req.TLS = nil; test.tls {
 			req.TLS = &tls.ConnectionState{}
 		}
-		params, err := New(Config{}).environment(req, "/")
+		params, err := New(Config{}).appendEnvironment(nil, req, "/")
 		if (err != nil) != (test.name == "") {
 			t.Errorf("%q: got %v", test.host, err)
 		}
@@ -129,7 +129,7 @@ func TestRequestURI(t *testing.T) {
 func TestEnvironmentOfUnixClient(t *testing.T) {
 	req := readHTTP(t, "POST / HTTP/1.0\nContent-Length: 0\n\n")
 	req.RemoteAddr = "@"
-	params, err := New(Config{}).environment(req, "/")
+	params, err := New(Config{}).appendEnvironment(nil, req, "/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,6 +84,7 @@ func (l *Listener) admit(accepted net.Conn) (net.Conn, error) {
 	if encrypted {
 		c.Conn, c.encrypted = secured.Conn, true
 	}
+	c.localHost, c.localPort = splitAddress(c.LocalAddr())
 	l.mu.Lock()
 	l.open++
 	l.mu.Unlock()

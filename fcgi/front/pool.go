@@ -43,10 +43,30 @@ func newPool(paths []string, aside time.Duration) *pool {
 // close ends every wait, those to come too.
 func (p *pool) close() { p.closing.Do(func() { close(p.closed) }) }
 
-// acquire waits for an idle socket. A request that comes again because its
+// take returns an idle socket, where nobody has to wait for one.
+func (p *pool) take() (*socket, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting.Len() > 0 {
+		return nil, false
+	}
+	for _, s := range p.sockets {
+		if !s.busy && s.rest == nil {
+			s.busy = true
+			return s, true
+		}
+	}
+	return nil, false
+}
+
+// turns are the channels of those that have waited: each is empty.
+var turns = sync.Pool{New: func() any { return make(chan *socket, 1) }}
+
+// acquire waits for an idle socket until the limit. A request that comes again because its
 // socket refused goes first, where it was before.
-func (p *pool) acquire(ctx context.Context, again bool) (*socket, error) {
-	ready := make(chan *socket, 1)
+func (p *pool) acquire(ctx context.Context, limit time.Time, again bool) (*socket, error) {
+	ready := turns.Get().(chan *socket)
+	defer turns.Put(ready)
 	p.mu.Lock()
 	var place *list.Element
 	if again {
@@ -62,11 +82,16 @@ func (p *pool) acquire(ctx context.Context, again bool) (*socket, error) {
 		return s, nil
 	default:
 	}
+	over := time.NewTimer(time.Until(limit))
+	defer over.Stop()
+	err := errNoWorker
 	select {
 	case s := <-ready:
 		return s, nil
 	case <-ctx.Done():
+	case <-over.C:
 	case <-p.closed:
+		err = errClosed
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +105,7 @@ func (p *pool) acquire(ctx context.Context, again bool) (*socket, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	return nil, errClosed
+	return nil, err
 }
 
 // release gives a socket back after a request that reached it. It tells

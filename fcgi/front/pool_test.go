@@ -14,7 +14,7 @@ import (
 
 func mustAcquire(t *testing.T, p *pool) *socket {
 	t.Helper()
-	s, err := p.acquire(fcgitest.Context(t), false)
+	s, err := p.acquire(fcgitest.Context(t), time.Now().Add(fcgitest.Patience), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func enqueue(t *testing.T, p *pool, again bool) <-chan *socket {
 	got := make(chan *socket, 1)
 	_, before := p.load()
 	go func() {
-		if s, err := p.acquire(fcgitest.Context(t), again); err == nil {
+		if s, err := p.acquire(fcgitest.Context(t), time.Now().Add(fcgitest.Patience), again); err == nil {
 			got <- s
 		}
 	}()
@@ -75,7 +75,7 @@ func TestPoolSetAside(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if s, err := p.acquire(ctx, false); !errors.Is(err, context.Canceled) {
+	if s, err := p.acquire(ctx, time.Now().Add(fcgitest.Patience), false); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, %v", s, err)
 	}
 	if _, waiting := p.load(); waiting != 0 {

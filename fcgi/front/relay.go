@@ -1,6 +1,7 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -16,27 +17,28 @@ const dialTimeout = 500 * time.Millisecond
 
 // relay gives a request to a worker and its response to the client.
 func (h *Handler) relay(w http.ResponseWriter, r *http.Request, path string) {
-	params, err := h.environment(r, path)
-	if err != nil {
+	params := environments.Get().(*fcgi.Params)
+	defer freeEnvironment(params)
+	var err error
+	if *params, err = h.appendEnvironment((*params)[:0], r, path); err != nil {
 		h.refuse(w, r, http.StatusBadRequest, "The Host header is malformed.")
 		return
 	}
 	up := newUpload(w, r, h.config.StallLimit)
 	defer up.linger()
-	body, length, err := h.collect(w, r, up)
+	body, err := h.collect(w, r, up)
 	if err != nil {
 		h.refuseFailed(w, r, err)
 		return
 	}
 	defer body.Close() // again, where the file of the response takes its descriptor
-	request := &fcgi.Request{Params: params, Body: body, ContentLength: length}
-	if body == io.ReadCloser(up) {
+	client := h.watch(r.Context())
+	defer client.end()
+	request := &fcgi.Request{Params: *params, Content: body.content, Body: body.rest, ContentLength: body.length, Call: &client.call}
+	if body.streamed {
 		request.Interrupt = up.interrupt
 	}
-	ctx, client := h.workerContext(r.Context())
-	defer client.end()
-	request.Abort = client.abort
-	socket, resp, err := h.send(ctx, r, request)
+	socket, resp, err := h.send(r, request)
 	if err != nil {
 		h.refuseFailed(w, r, err)
 		return
@@ -56,25 +58,21 @@ func (h *Handler) relay(w http.ResponseWriter, r *http.Request, path string) {
 // send gives the request to the first socket that takes it, and returns with
 // that socket held. One that changes nothing, and whose worker has died before its response began, is given to another
 // one, once: it may be what the worker has died of.
-func (h *Handler) send(ctx context.Context, r *http.Request, request *fcgi.Request) (*socket, *fcgi.Response, error) {
-	wait, cancel := context.WithTimeout(r.Context(), h.config.WaitLimit)
-	defer cancel()
-	var died error // of the worker that had it first
+func (h *Handler) send(r *http.Request, request *fcgi.Request) (*socket, *fcgi.Response, error) {
+	var limit time.Time // of the waits for a socket
+	var died error      // of the worker that had it first
 	for again := false; ; again = true {
-		socket, err := h.pool.acquire(wait, again)
-		if err != nil {
-			if died != nil {
-				return nil, nil, died
+		socket, idle := h.pool.take()
+		if !idle {
+			if limit.IsZero() {
+				limit = time.Now().Add(h.config.WaitLimit)
 			}
-			if r.Context().Err() != nil {
-				return nil, nil, r.Context().Err()
+			var err error
+			if socket, err = h.pool.acquire(r.Context(), limit, again); err != nil {
+				return nil, nil, cmp.Or(died, err)
 			}
-			if errors.Is(err, errClosed) {
-				return nil, nil, err
-			}
-			return nil, nil, errNoWorker
 		}
-		resp, err := h.client(socket, r).Do(ctx, request)
+		resp, err := h.client(socket, r).Do(context.Background(), request) // it outlives the client for a while
 		switch {
 		case err == nil:
 			return socket, resp, nil

@@ -1,11 +1,11 @@
 package front
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -54,9 +54,17 @@ func (h *Handler) judgeClaims(r *http.Request, trusted bool) {
 		}
 	}
 	if r.Header.Get(headerRequestStart) == "" {
-		now := time.Now().UnixMilli()
-		r.Header.Set(headerRequestStart, fmt.Sprintf("t=%d.%03d", now/1000, now%1000))
+		r.Header.Set(headerRequestStart, requestStart(time.Now()))
 	}
+}
+
+// requestStart is a time as nginx writes it: t=1764170000.123.
+func requestStart(t time.Time) string {
+	text := strconv.AppendInt(append(make([]byte, 0, 16), "t="...), t.UnixMilli(), 10)
+	text = append(text, 0)
+	copy(text[len(text)-3:], text[len(text)-4:])
+	text[len(text)-4] = '.'
+	return string(text)
 }
 
 // clientOf returns the address of a request's client: behind trusted proxies, the last one of X-Forwarded-For that is

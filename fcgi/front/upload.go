@@ -1,7 +1,6 @@
 package front
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +18,7 @@ var (
 
 // upload is the body of a client's request. Every read has a deadline, since a
 // client that stalls would hold a worker. It is read by one goroutine and
-// interrupted by another.
+// interrupted by another. nil is that of a request without a body.
 type upload struct {
 	rc    *http.ResponseController
 	conn  *conn // nil where no Listener has accepted it, or it has other requests beside this one
@@ -35,6 +34,9 @@ type upload struct {
 }
 
 func newUpload(w http.ResponseWriter, r *http.Request, stall time.Duration) *upload {
+	if r.ContentLength == 0 {
+		return nil
+	}
 	u := &upload{rc: http.NewResponseController(w), body: r.Body, stall: stall, begin: time.Now(), length: r.ContentLength}
 	if !r.ProtoAtLeast(2, 0) {
 		u.conn = connOf(r.Context())
@@ -109,6 +111,9 @@ func (u *upload) interrupt() {
 // read: it takes a part of it, so that the client sees the response before the
 // connection is reset.
 func (u *upload) linger() {
+	if u == nil {
+		return
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.finished() {
@@ -127,6 +132,9 @@ func (u *upload) begun() bool {
 // complete tells whether all of the body was read. Where it was not, the
 // connection cannot carry another request.
 func (u *upload) complete() bool {
+	if u == nil {
+		return true
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.finished()
@@ -140,23 +148,39 @@ func (u *upload) deadline(t time.Time) { _ = u.rc.SetReadDeadline(t) }
 // smallBody is what is kept in memory of a body.
 const smallBody = 16 << 10
 
+// collected is the body of a request for a worker: in memory, in a file, or as it comes from the client.
+type collected struct {
+	content  []byte
+	rest     io.ReadCloser // in the place of it, of this length
+	length   int64
+	streamed bool // from the client
+}
+
+// Close frees what it takes.
+func (c *collected) Close() error {
+	if c.rest == nil {
+		return nil
+	}
+	return c.rest.Close()
+}
+
 // collect returns the body once all of it is there, because a worker is held from the first byte that it gets, and
 // may be for as long as a client likes. A small one is in memory, others are spooled. Where no file can be made at
 // all, one that has a length is passed on as it comes.
-func (h *Handler) collect(w http.ResponseWriter, r *http.Request, up *upload) (body io.ReadCloser, length int64, err error) {
+func (h *Handler) collect(w http.ResponseWriter, r *http.Request, up *upload) (collected, error) {
 	switch {
 	case r.ContentLength == 0:
-		return http.NoBody, 0, nil
+		return collected{}, nil
 	case r.ContentLength > h.config.MaxBody:
-		return nil, 0, errBodyTooLarge
+		return collected{}, errBodyTooLarge
 	case r.ContentLength < 0:
 		return asBody(h.spools.store(up, 0))
 	case r.ContentLength <= smallBody:
-		var kept bytes.Buffer
-		if _, err := io.Copy(&kept, up); err != nil {
-			return nil, 0, fmt.Errorf("%w: %w", fcgi.ErrRequestBody, err)
+		content := make([]byte, r.ContentLength)
+		if _, err := io.ReadFull(up, content); err != nil {
+			return collected{}, fmt.Errorf("%w: %w", fcgi.ErrRequestBody, err)
 		}
-		return io.NopCloser(&kept), int64(kept.Len()), nil
+		return collected{content: content}, nil
 	}
 	stored, err := h.spools.store(up, r.ContentLength)
 	var failed *spoolError
@@ -166,12 +190,12 @@ func (h *Handler) collect(w http.ResponseWriter, r *http.Request, up *upload) (b
 	// The body is read while the response is written. Without this the server would swallow the rest
 	// of the body first.
 	_ = http.NewResponseController(w).EnableFullDuplex() // only HTTP/1 has and needs it
-	return up, r.ContentLength, nil
+	return collected{rest: up, length: r.ContentLength, streamed: true}, nil
 }
 
-func asBody(stored *spool, err error) (io.ReadCloser, int64, error) {
+func asBody(stored *spool, err error) (collected, error) {
 	if err != nil {
-		return nil, 0, err
+		return collected{}, err
 	}
-	return stored, stored.length, nil
+	return collected{rest: stored, length: stored.length}, nil
 }
