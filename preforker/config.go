@@ -78,12 +78,14 @@ type Config struct {
 }
 
 // Observer is told what a person at a terminal would like to know. Its methods are
-// called by the supervisor's loop, and must not wait; Printed by other goroutines too.
+// called by the supervisor's loop, and must not wait; Printed and Wrote by other goroutines too.
 type Observer interface {
 	// Loading says that a generation begins to load.
 	Loading(generation int)
 	// Printed passes on a line that the application printed while it loads.
 	Printed(line string)
+	// Wrote passes on a line that a process printed once it has loaded. It may wait a moment.
+	Wrote(line Line)
 	// Loaded says that a generation has loaded: its workers come next.
 	Loaded(generation int)
 	// Settled says that a load has failed, or that a slot waits: there is

@@ -7,12 +7,12 @@ import (
 	"launcher/preforker/linux"
 )
 
-// A worker costs a listener, both ends of a handover, a channel and a pidfd, and while it is replaced a second
-// channel and pidfd. The rest is for preloaders, for who asks for the status, and for the
-// waiting connections of a slot that closes.
+// A worker costs a listener, both ends of a handover, a channel, a pidfd and the pipe of what it prints, and while it is
+// replaced a second one of the last three. The rest is for preloaders, for who asks for the status, for the
+// waiting connections of a slot that closes, and for pipes that somebody holds (outputsHeld).
 const (
-	descriptorsPerWorker = 7
-	descriptorsBesides   = 128
+	descriptorsPerWorker = 9
+	descriptorsBesides   = 144
 	// descriptorsInReserve are left free by whoever takes what SpareDescriptors tells.
 	descriptorsInReserve = 32
 )

@@ -18,6 +18,7 @@ type preloaderProcess struct {
 	child   *linux.Child      // nil until the pid of one that a worker has forked is known
 	conn    *linux.PacketConn // also its life line
 	output  *ruby.Output      // nil for one that a worker has forked
+	forked  *ruby.Captured    // the same of one that a worker has forked, else nil
 	lowered lowered           // what of its priority
 	failed  *wire.Failed      // written by its reader, read after its exit
 	read    chan struct{}     // closed when everything that it said was posted
@@ -66,7 +67,11 @@ func (s *Supervisor) awaitPreloader(p *preloaderProcess) {
 	}
 	p.conn.Finish()
 	<-p.read
-	s.post(preloaderEnded{p, p.output.Lines()})
+	lines := p.output.Lines()
+	if p.forked != nil {
+		lines = s.endOutput(p.forked)
+	}
+	s.post(preloaderEnded{p, lines})
 }
 
 // preloaderEnded is the process's end; the loop makes core.PreloaderExited of it once it
@@ -98,6 +103,7 @@ func (s *Supervisor) readPreloader(p *preloaderProcess) {
 		case wire.Loaded:
 			s.rememberHeap(m.Ruby, m.Slots)
 			if p.origin.Refork == 0 {
+				p.output.Serve(s.passOn(&lineOrigin{preloader: p.origin.String(), pid: m.Pid}))
 				s.readHelpers(ident.Key{Generation: p.origin.Generation})
 			}
 			s.post(core.PreloaderLoaded{Origin: p.origin, Loaded: loadOf(m)})

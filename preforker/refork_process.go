@@ -2,6 +2,7 @@ package preforker
 
 import (
 	"fmt"
+	"os"
 
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
@@ -14,12 +15,13 @@ import (
 // From here on that preloader is known. The worker answers over that socket, before it closes it:
 // where nobody holds the other end any more, and the pid was never told, there is no such process.
 func (s *Supervisor) reforkWorker(a core.ReforkWorker) {
-	conn, theirs, err := linux.PacketPair("control " + a.Origin.String())
+	conn, theirs, output, err := reforkEnds(a.Origin)
 	if err == nil {
 		defer theirs.Close()
-		s.addPreloader(a.Origin, ruby.Process{Conn: conn})
+		defer output.Given()
+		s.addPreloader(a.Origin, ruby.Process{Conn: conn}).forked = output
 		if w := s.workers[a.Key]; w != nil { // else it has ended, and the socket's other end is closed here
-			err = ruby.Send(w.conn, wire.Refork{Origin: a.Origin, Checked: s.config.Refork.Checked}, theirs)
+			err = ruby.Send(w.conn, wire.Refork{Origin: a.Origin, Checked: s.config.Refork.Checked}, theirs, output.Writer())
 		}
 	}
 	if err != nil {
@@ -30,6 +32,21 @@ func (s *Supervisor) reforkWorker(a core.ReforkWorker) {
 			s.post(core.PreloaderExited{Origin: a.Origin, StartError: startErrorOf(fmt.Errorf("refork: %w", err))})
 		})
 	}
+}
+
+// reforkEnds makes the control socket of the preloader that comes, and the pipe for what it prints.
+func reforkEnds(origin ident.Origin) (*linux.PacketConn, *os.File, *ruby.Captured, error) {
+	conn, theirs, err := linux.PacketPair("control " + origin.String())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	output, err := ruby.Capture("output " + origin.String())
+	if err != nil {
+		_ = conn.Close()
+		_ = theirs.Close()
+		return nil, nil, nil, err
+	}
+	return conn, theirs, output, nil
 }
 
 // followPreloaderPid waits for a preloader whose pid has become known, by whichever message came
@@ -47,6 +64,7 @@ func (s *Supervisor) followPreloaderPid(origin ident.Origin, pid int) {
 		return
 	}
 	p.child = child
+	s.capture(p.forked, &lineOrigin{preloader: origin.String(), pid: pid})
 	s.tasks.Go(func() { s.awaitPreloader(p) })
 	s.reapOrphans() // a pass that waited for this pid can go on
 }
@@ -60,6 +78,7 @@ func (s *Supervisor) preloaderChannelClosed(e core.PreloaderChannelClosed) core.
 	}
 	delete(s.preloaders, e.Origin)
 	_ = p.conn.Close()
+	p.forked.Discard()
 	s.endHelpersOf(ident.Key{Generation: e.Origin.Generation})
 	s.reapOrphans() // a pass that waited for its pid can go on
 	return core.PreloaderExited{Origin: e.Origin, Failed: failedOf(p.failed)}

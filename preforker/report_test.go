@@ -190,6 +190,7 @@ func factNames(t *testing.T) (names []string) {
 type watcher struct{ told []string }
 
 func (w *watcher) Printed(string)             {}
+func (w *watcher) Wrote(Line)                 {}
 func (w *watcher) Served(int, int, int, bool) {}
 func (w *watcher) Serving(int, []WorkerView)  {}
 func (w *watcher) Stopping()                  {}

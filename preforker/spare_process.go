@@ -26,6 +26,9 @@ func (s *Supervisor) assignSpare(a core.AssignSpare) {
 	s.measure.forget(a.Spare)
 	w.key, w.socket = a.Key, s.sockets.Inode(a.Key.Slot)
 	s.workers[a.Key] = w
+	if w.origin != nil {
+		w.origin.slot.Store(int64(a.Key.Slot))
+	}
 	files, err := s.slotFiles(a.Key.Slot)
 	if err == nil && files == nil {
 		return // it could not be bound: that event is on its way

@@ -55,6 +55,7 @@ type Supervisor struct {
 	workers    map[ident.Key]*workerProcess
 	forgotten  map[*workerProcess]bool // given up, but perhaps still there
 	helpers    map[ident.Key]*helpers
+	outputs    outputs
 	processes  proc.TableReader
 	followers  map[*follower]bool
 	hurry      context.Context // ends when nobody is to be waited for
@@ -221,6 +222,7 @@ func (s *Supervisor) Run() error {
 	for w := range s.forgotten {
 		_ = w.conn.Close()
 	}
+	s.outputs.discard()
 	s.refuseBacklog()
 	s.discardBound()
 	s.tasks.Wait()

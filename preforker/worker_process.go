@@ -22,11 +22,13 @@ type workerProcess struct {
 	key    ident.Key // the loop's alone: a spare is given another one
 	conn   *linux.PacketConn
 	record int
-	socket uint64        // inode of the listener that it was given
-	read   chan struct{} // closed when everything that it said was posted
-	child  *linux.Child  // nil until its pid is known
-	failed *wire.Failed  // written by its reader, read after its exit
-	ruby   *ruby.Process // where it loads the application by itself, else nil
+	socket uint64         // inode of the listener that it was given
+	read   chan struct{}  // closed when everything that it said was posted
+	child  *linux.Child   // nil until its pid is known
+	failed *wire.Failed   // written by its reader, read after its exit
+	ruby   *ruby.Process  // where it loads the application by itself, else nil
+	output *ruby.Captured // of a forked one
+	origin *lineOrigin    // nil until its pid is known
 }
 
 // spawnWorker has a slot's worker forked, or starts it.
@@ -77,19 +79,27 @@ func (s *Supervisor) sendSpawn(key ident.Key, files []*os.File) error {
 		return err
 	}
 	defer theirs.Close()
+	output, err := ruby.Capture("output " + key.String())
+	if err != nil {
+		s.records.give(record)
+		_ = conn.Close()
+		return err
+	}
+	defer output.Given()
 	socket := uint64(0)
 	if len(files) > 0 {
 		socket = s.sockets.Inode(key.Slot)
 	}
-	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record}, append(files, theirs)...); err != nil {
+	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record}, append(files, theirs, output.Writer())...); err != nil {
 		s.records.give(record)
 		_ = conn.Close()
+		output.Discard()
 		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 			return nil // it is dying: its end is heard next, and is no fault of the slot
 		}
 		return fmt.Errorf("ask the preloader: %w", err)
 	}
-	w := &workerProcess{key: key, conn: conn, record: record, socket: socket, read: make(chan struct{})}
+	w := &workerProcess{key: key, conn: conn, record: record, socket: socket, read: make(chan struct{}), output: output}
 	s.workers[key] = w
 	s.tasks.Go(func() { s.readWorker(w, key) })
 	return nil
@@ -120,6 +130,9 @@ func (s *Supervisor) readWorker(w *workerProcess, key ident.Key) {
 			w.ruby.Output.Admit()
 			s.post(core.WorkerHello{Key: key, Hello: helloOf(m)})
 		case wire.Loaded:
+			if w.ruby != nil {
+				w.ruby.Output.Serve(s.passOn(workerOrigin(key, w.ruby.Child.Pid)))
+			}
 			s.readHelpers(key)
 			s.post(core.WorkerLoaded{Key: key, Loaded: loadOf(m)})
 		case wire.Ready:
@@ -152,6 +165,7 @@ func (s *Supervisor) followWorker(key ident.Key, pid int) {
 		return
 	}
 	w.child = child
+	s.followOutput(w, pid)
 	s.tasks.Go(func() { s.awaitWorker(w, key) })
 	s.reapOrphans() // a pass that waited for this pid can go on
 }
@@ -166,6 +180,8 @@ func (s *Supervisor) awaitWorker(w *workerProcess, key ident.Key) {
 	ended := workerEnded{process: w}
 	if w.ruby != nil {
 		ended.lines = w.ruby.Output.Lines()
+	} else {
+		ended.lines = s.endOutput(w.output)
 	}
 	s.post(ended)
 }
@@ -200,6 +216,9 @@ func (s *Supervisor) dropWorker(w *workerProcess) {
 	s.measure.forget(w.key)
 	delete(s.workers, w.key)
 	_ = w.conn.Close()
+	if w.output != nil && w.origin == nil {
+		w.output.Discard() // there was no process
+	}
 	s.endHelpersOf(w.key)
 }
 
@@ -221,6 +240,7 @@ func (s *Supervisor) forgetWorker(a core.ForgetWorker) {
 	s.forgotten[w] = true
 	s.endHelpersOf(w.key)
 	w.conn.FinishSending()
+	s.followOutput(w, 0)
 	s.tasks.Go(func() {
 		<-w.read
 		s.post(forgottenWorkerClosed{w})

@@ -5,6 +5,7 @@ require_relative "channel"
 require_relative "clock"
 require_relative "failure"
 require_relative "fastcgi/responder"
+require_relative "standard_streams"
 require_relative "refork/unfitness"
 require_relative "supervisor_death"
 require_relative "text"
@@ -17,7 +18,7 @@ module PreforkLauncher
       @settings = settings
       @hooks = hooks
       @safety = safety
-      @output = STDERR.stat.ino # the pipe to the supervisor
+      StandardStreams.adopt
     end
 
     # Returns the application, prepared where there is somebody to do so. The block reports that it has
@@ -38,7 +39,8 @@ module PreforkLauncher
       SupervisorDeath.watch(channel.method(:ended?)) { leave_with_what_was_started }
       @seconds = Clock.now - started
       yield
-      use_real_stderr
+      StandardStreams.serve
+      FastCGI::LogLines.json = @settings.log_json?
       app
     rescue *Failure::ERRORS => error
       give_up("load", error)
@@ -127,22 +129,6 @@ module PreforkLauncher
       @safety.flush
       channel.send("failed", stage: stage, error: Failure.new(error, root: @settings.root).to_h)
       exit!(1)
-    end
-
-    # Gives standard output and error their places for good. Until here both went through the supervisor, which keeps the last lines for
-    # its report of a failure. From here on they are the launcher's own standard
-    # error: a worker must be able to write after the supervisor's death. One that
-    # the application has closed or sent to a file of its own stays so. What they still hold goes to the supervisor.
-    def use_real_stderr
-      real = IO.for_fd(STDERR_FD)
-      [STDOUT, STDERR].each do |stream|
-        next if stream.closed? || stream.stat.ino != @output
-
-        stream.reopen(real)
-        stream.sync = true
-      end
-      real.close
-      FastCGI::LogLines.json = @settings.log_json?
     end
   end
 end

@@ -12,6 +12,7 @@ require_relative "hooks"
 require_relative "later"
 require_relative "loading"
 require_relative "memory_sharing"
+require_relative "standard_streams"
 require_relative "refork/process_state" # later
 require_relative "scoreboard"
 require_relative "supervisor_death"
@@ -201,7 +202,7 @@ module PreforkLauncher
 
     def spawn(message, files, app)
       key = message.slice(:slot, :generation, :refork, :serial)
-      wanted = Worker.spare?(key) ? 1 : 1 + SlotSockets::DESCRIPTORS
+      wanted = Worker.spare?(key) ? 2 : 2 + SlotSockets::DESCRIPTORS
       raise "#{files.size} descriptors came with it, not #{wanted}: too many open files?" if files.size != wanted
 
       make_safe
@@ -231,6 +232,8 @@ module PreforkLauncher
 
     # Runs a worker, in the new process. The end of the block that was forked runs exit handlers.
     def work(key, files, app, record)
+      *files, output = files
+      StandardStreams.take(output)
       @channel.close
       preloader = self unless @early
       in_order = Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: preloader).run

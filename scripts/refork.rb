@@ -6,6 +6,7 @@ require_relative "checks/finding"
 require_relative "children"
 require_relative "failure"
 require_relative "fastcgi/responder"
+require_relative "standard_streams"
 require_relative "refork/process_state"
 require_relative "refork/unfitness"
 require_relative "worker/exit_handlers"
@@ -27,7 +28,7 @@ module PreforkLauncher
       @safety = safety
       @hooks = hooks
       @title = title
-      @pending = nil # a message and the control socket of the new preloader
+      @pending = nil # a message, the control socket of the new preloader, and the pipe for what that prints
       hooked
     end
 
@@ -37,8 +38,8 @@ module PreforkLauncher
     end
 
     # Notes what the supervisor has asked for. The main thread hears of it, and the serving thread does it.
-    def request(message, control)
-      @pending = [message, control]
+    def request(message, control, output)
+      @pending = [message, control, output]
     end
 
     def pending?
@@ -48,7 +49,7 @@ module PreforkLauncher
     # Does what is pending. How it went is told over the new preloader's control socket, whose end says that there is nothing
     # more to come. What can be read there so early is its other end: it took too long, and nobody waits any more.
     def run
-      message, control = @pending
+      message, control, @output = @pending
       @pending = nil
       return if IO.select([control], nil, nil, 0)
 
@@ -57,7 +58,7 @@ module PreforkLauncher
       Channel.new(control).send(type, **message.slice(:generation, :refork), **fields)
       @title.show("idle")
     ensure
-      control&.close
+      [control, @output].compact.each(&:close)
     end
 
     private
@@ -103,7 +104,7 @@ module PreforkLauncher
 
     # What is about several workers at all is no reason against a refork.
     def examine(control)
-      own = @own.call.map(&:fileno) + [control.fileno, SCOREBOARD_FD]
+      own = @own.call.map(&:fileno) + [control.fileno, SCOREBOARD_FD, STDERR_FD]
       Examination.new(@root, own: own, who: "a worker").findings.select { |finding| finding.harm? && finding.kind != "database" }
     end
 
@@ -111,6 +112,7 @@ module PreforkLauncher
     # a preloader that was started; neither passes through the worker's own frames.
     def become_preloader(control, refork)
       ExitHandlers.leave_out_inherited
+      StandardStreams.take(@output)
       @own.call.each(&:close)
       @preloader.run_reforked(@app, control, refork, @hooked)
     rescue SignalException

@@ -207,9 +207,9 @@ module PreforkLauncher
 
     # Asks the serving thread for a refork, which it does between two requests.
     def refork(message, files)
-      return files.each(&:close) unless @refork && files.size == 1
+      return files.each(&:close) unless @refork && files.size == 2
 
-      @refork.request(message, files.first)
+      @refork.request(message, *files)
       @shutdown.wake
     end
 

@@ -75,7 +75,7 @@ func TestFrontLeavesDescriptorsToTheSupervisor(t *testing.T) {
 func TestFrontWithoutRoom(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "hello"), program: "/bin/sh",
-		args: []string{"-c", `ulimit -n 150 && exec "$@"`, "sh", os.Args[0], "2", "--http", "127.0.0.1:0"}})
+		args: []string{"-c", `ulimit -n 165 && exec "$@"`, "sh", os.Args[0], "2", "--http", "127.0.0.1:0"}})
 	if status := in.wait(); status != exitFailed {
 		t.Errorf("exit status %d", status)
 	}

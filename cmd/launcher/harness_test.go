@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -96,7 +97,8 @@ type instance struct {
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced with each line
-	lines   []string      // of standard error
+	lines   []string      // of standard error; of what workers print without what the launcher puts around it
+	raw     []string      // the same as they are
 	stdout  bytes.Buffer
 	read    sync.WaitGroup
 	exited  chan struct{}
@@ -172,7 +174,9 @@ func (in *instance) readLines(r io.Reader) {
 		line, err := reader.ReadString('\n')
 		if line != "" {
 			in.mu.Lock()
-			in.lines = append(in.lines, strings.TrimSuffix(line, "\n"))
+			line = strings.TrimSuffix(line, "\n")
+			in.raw = append(in.raw, line)
+			in.lines = append(in.lines, printedLine(line))
 			close(in.changed)
 			in.changed = make(chan struct{})
 			in.mu.Unlock()
@@ -181,6 +185,21 @@ func (in *instance) readLines(r io.Reader) {
 			return
 		}
 	}
+}
+
+// ofProcess is a line that a worker or a preloader has printed.
+var ofProcess = regexp.MustCompile(`^time=\S+ level=INFO msg=("(?:[^"\\]|\\.)*"|\S*) printed_by=\w+(?: |$)`)
+
+// printedLine is a line of the log, or what a process has printed.
+func printedLine(line string) string {
+	match := ofProcess.FindStringSubmatch(line)
+	if match == nil {
+		return line
+	}
+	if text, err := strconv.Unquote(match[1]); err == nil {
+		return text
+	}
+	return match[1]
 }
 
 func (in *instance) cleanup() {

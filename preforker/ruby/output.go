@@ -75,6 +75,13 @@ func (o *Output) Admit() {
 	o.tasks.Go(o.pass)
 }
 
+// Serve has lines passed on in another way from here on: the application is loaded.
+func (o *Output) Serve(line func(string)) {
+	o.passing.Lock()
+	defer o.passing.Unlock()
+	o.line = line
+}
+
 // whenSilent has somebody told where it takes long for it to show that it is a Ruby.
 func (o *Output) whenSilent(after time.Duration, tell func()) { o.silent = time.AfterFunc(after, tell) }
 
@@ -164,7 +171,7 @@ func (o straggling) Read(p []byte) (int, error) {
 // has ended.
 func (o *Output) Lines() []string {
 	if o == nil {
-		return nil // it was forked, and has always written to the real standard error
+		return nil // it was forked, and has a pipe of its own
 	}
 	o.stopWaiting()
 	o.ended.Store(true)

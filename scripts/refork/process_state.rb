@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../checks/finding"
+require_relative "../standard_streams"
 require_relative "interpreter_state"
 require_relative "signal_handlers"
 
@@ -110,7 +111,7 @@ module PreforkLauncher
         rescue IOError, SystemCallError
           next # not open
         end
-        found.uniq
+        found.uniq - [StandardStreams.pipe]
       end
 
       # The locks that this thread has and never gave back.
@@ -134,7 +135,7 @@ module PreforkLauncher
       Part.new("its priority", -> { Process.getpriority(Process::PRIO_PROCESS, 0) },
                ->(was) { Process.setpriority(Process::PRIO_PROCESS, 0, was) }),
       Part.new("its OOM score", -> { File.read(OOM) }, ->(was) { File.write(OOM, was) }),
-      *STREAMS.each_with_index.map { |name, fd| Part.new("where its #{name} goes", -> { folder("/proc/self/fd/#{fd}") }) },
+      *STREAMS.each_with_index.map { |name, fd| Part.new("where its #{name} goes", -> { StandardStreams.place(fd) }) },
       Part.new("a lock of a file (flock)", -> { locked_files }, nil, true),
       Part.new("a pipe", -> { pipes }, nil, true, -> { open_pipes }),
       # Boot and hooks have run on the main thread: what that holds, the one that is to serve does not.

@@ -105,7 +105,7 @@ class ReforkTest < ReforkCase
     worker = start(hooks: "before_fork { NOTE.call(:before) }")
     mine, theirs = pair
     mine.shutdown(:WR)
-    tell(worker.socket, "refork", theirs, generation: 5, refork: 1, checked: true)
+    tell(worker.socket, "refork", theirs, @stderr, generation: 5, refork: 1, checked: true)
     theirs.close
     assert_nil said(mine)
     assert_equal [200, "1 "], get

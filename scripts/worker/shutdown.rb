@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../clock"
+require_relative "../standard_streams"
 
 module PreforkLauncher
   # Decides when a worker leaves: at once, or after its backlog. The main thread and signal handlers ask for it, the serving thread
@@ -41,6 +42,7 @@ module PreforkLauncher
     # Leaves without a supervisor: nobody else would serve what waits in the backlog.
     def leave_alone
       @deadline ||= Clock.now + [BACKLOG_SECONDS, @drain_timeout].min
+      StandardStreams.outlive_supervisor
       leave(:after_backlog)
     end
 

@@ -55,6 +55,11 @@ class ReforkCase < Minitest::Test
     [mine, theirs]
   end
 
+  # What the next process prints to.
+  def output
+    @stderr
+  end
+
   def path(name)
     File.join(@folder, name)
   end
@@ -80,7 +85,7 @@ class ReforkCase < Minitest::Test
                  **given.transform_keys(&:to_s) }
     settings["hooks"] = path("launcher.rb").tap { |file| File.write(file, hooks) } if hooks
     control, theirs = pair
-    pid = start_ruby(settings, { 1 => @stderr, 2 => @stderr, 4 => theirs, 5 => @board, 6 => @stderr })
+    pid = start_ruby(settings, { 1 => out = output, 2 => out, 4 => theirs, 5 => @board, 6 => @stderr })
     theirs.close
     @pids << pid
     @preloader = Told.new(pid, control)
@@ -92,7 +97,7 @@ class ReforkCase < Minitest::Test
   def spawn_worker(preloader, refork: 0)
     channel, theirs = pair
     key = { slot: 2, generation: 5, refork: refork, serial: @serial += 1 }
-    tell(preloader.socket, "spawn", *slot_files(@listener), theirs, **key, record: @serial)
+    tell(preloader.socket, "spawn", *slot_files(@listener), theirs, output, **key, record: @serial)
     theirs.close
     told = said(preloader.socket)
     assert_equal({ type: "spawned", **key }, told.reject { |name, _| name == :pid }, log)
@@ -105,7 +110,7 @@ class ReforkCase < Minitest::Test
   def spawn_spare(preloader, refork: 0)
     channel, theirs = pair
     key = { slot: -1, generation: 5, refork: refork, serial: @serial += 1 }
-    tell(preloader.socket, "spawn", theirs, **key, record: @serial)
+    tell(preloader.socket, "spawn", theirs, output, **key, record: @serial)
     theirs.close
     pid = said(preloader.socket).fetch(:pid)
     @pids << pid
@@ -118,7 +123,7 @@ class ReforkCase < Minitest::Test
   # Asks a worker, and answers the control socket of the preloader to be.
   def ask(worker, refork: 1, checked: true)
     control, theirs = pair
-    tell(worker.socket, "refork", theirs, generation: 5, refork: refork, checked: checked)
+    tell(worker.socket, "refork", theirs, output, generation: 5, refork: refork, checked: checked)
     theirs.close
     control
   end

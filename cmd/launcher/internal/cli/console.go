@@ -21,20 +21,20 @@ import (
 //
 // Its methods never wait: one goroutine writes, behind a queue, since a reader that stalls (a pager,
 // Ctrl-S) must not stall the supervision of workers. Lines that find the queue full are dropped and
-// counted.
+// counted. Those that take what applications print wait for a moment first.
 type console struct {
 	out      *os.File
 	terminal bool
 	animated bool         // with a spinner: on a terminal that can erase a line
 	log      *slog.Logger // to this console
-	printed  *slog.Logger // the same, for what the application prints
+	printed  *slog.Logger // the same, for what the application prints, whatever the level
 	direct   *slog.Logger // past the queue, for the goroutine that empties it; nil where lines are plain text
 	address  slog.Attr    // where the workers are reached
 
-	lines    chan []byte // the queue
-	blocking chan []byte // of blockingWriter: without a queue, so that its lines fill none
-	quit     chan struct{}
-	done     chan struct{}
+	lines  chan queued // the queue
+	output outputQueue // what of it the application has printed
+	quit   chan struct{}
+	done   chan struct{}
 
 	mu      sync.Mutex
 	loading string // the spinner's text, "" while there is none
@@ -59,14 +59,15 @@ const (
 // newConsole starts the goroutine that writes. With the format json every line is a JSON object, also those
 // of the application and the table.
 func newConsole(out *os.File, format, level string) (*console, error) {
-	c := &console{out: out, terminal: isTerminal(out), lines: make(chan []byte, consoleQueue),
-		blocking: make(chan []byte), quit: make(chan struct{}), done: make(chan struct{})}
+	c := &console{out: out, terminal: isTerminal(out), lines: make(chan queued, consoleQueue),
+		quit: make(chan struct{}), done: make(chan struct{})}
+	c.output.init()
 	c.animated = format == formatText && canErase(out)
 	var err error
 	if c.log, err = newLogger(c, format, level); err != nil {
 		return nil, err
 	}
-	if c.printed, err = newLogger(blockingWriter{c}, format, level); err != nil {
+	if c.printed, err = newLogger(outputWriter{c}, format, levelOfOutput); err != nil {
 		return nil, err
 	}
 	if format == formatJSON {
@@ -103,8 +104,6 @@ func (c *console) write() {
 		select {
 		case line := <-c.lines:
 			c.writeLine(line)
-		case line := <-c.blocking:
-			c.writeLine(line)
 		case <-tick:
 			c.frame++
 			c.erase()
@@ -129,9 +128,12 @@ func (c *console) flush() {
 }
 
 // writeLine writes above the spinner. An error has no place to be reported.
-func (c *console) writeLine(line []byte) {
+func (c *console) writeLine(line queued) {
 	c.erase()
-	_, _ = c.out.Write(line)
+	_, _ = c.out.Write(line.text)
+	if line.output {
+		c.output.taken(len(line.text))
+	}
 	c.mu.Lock()
 	dropped := c.dropped
 	c.dropped = 0
@@ -163,29 +165,33 @@ func (c *console) erase() {
 	}
 }
 
+// queued are lines that are to be written.
+type queued struct {
+	text   []byte
+	output bool // of the application: counted by the outputQueue
+}
+
 // Write queues whole lines.
 func (c *console) Write(lines []byte) (int, error) {
-	select {
-	case c.lines <- bytes.Clone(lines):
-	default:
-		c.mu.Lock()
-		c.dropped++
-		c.mu.Unlock()
-	}
+	c.queue(queued{text: bytes.Clone(lines)})
 	return len(lines), nil
 }
 
-// blockingWriter writes to the console and waits where that stalls: for the reader of what the
-// application prints while it loads, which must lose nothing.
-type blockingWriter struct{ *console }
-
-// Write hands over whole lines.
-func (w blockingWriter) Write(lines []byte) (int, error) {
+func (c *console) queue(lines queued) {
 	select {
-	case w.blocking <- bytes.Clone(lines):
-	case <-w.quit:
+	case c.lines <- lines:
+	default:
+		if lines.output {
+			c.output.taken(len(lines.text))
+		}
+		c.drop()
 	}
-	return len(lines), nil
+}
+
+func (c *console) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropped++
 }
 
 func (c *console) setLoading(text string) {
@@ -205,15 +211,6 @@ func (c *console) Loading(generation int) {
 
 // Loaded implements preforker.Observer.
 func (c *console) Loaded(int) { c.setLoading("starting the workers") }
-
-// Printed implements preforker.Observer.
-func (c *console) Printed(line string) {
-	if c.terminal && c.direct == nil {
-		fmt.Fprintf(blockingWriter{c}, "| %s\n", plain(line))
-		return
-	}
-	c.printed.Info("the application printed", keyLine, plain(line))
-}
 
 // Served implements preforker.Observer: a line where a few workers serve all slots so far.
 func (c *console) Served(generation, slots, workers int, seeds bool) {

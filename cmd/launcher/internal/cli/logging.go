@@ -78,7 +78,7 @@ func bounded(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
 		limit := maxAttr
-		if a.Key == keyLine {
+		if a.Key == keyLine || a.Key == slog.MessageKey { // of applications
 			limit = maxError
 		}
 		if text := a.Value.String(); len(text) > limit {
