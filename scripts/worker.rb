@@ -168,6 +168,7 @@ module PreforkLauncher
       @asked = true
       @shutdown.keep_from_handing_over unless hand_over
       @shutdown.leave(backlog ? :after_backlog : :now)
+      @serving_loop.hand_over_idle
     end
 
     # Serves the sockets of other slots besides its own, which have no worker yet.

@@ -95,6 +95,28 @@ class HandoverTest < WorkerCase
     assert_equal [successor] * 3, all.map { |one| one.reply.body.to_i }
   end
 
+  # One that waits for the end of a response that takes long.
+  def test_none_waits_for_the_request_in_hand
+    gate, opener = IO.pipe
+    start(app { |env| gate.read(1) if env["PATH_INFO"] == "/long"; Process.pid })
+    ready
+    all = Array.new(3) { kept }
+    long = sent("/long")
+    eventually { state == 3 } # busy
+    tell(@channel, "drain", backlog: false, hand_over: true)
+    @older = @pid
+    older_channel = @channel
+    successor = begin_worker
+    all.each { |one| 2.times { kept(one) && assert_equal(successor, @by) } }
+    opener.write(".")
+    assert_equal @older, long.reply.body.to_i
+    assert_equal 0, exit_of(@older)
+    @older = nil
+    all.each { |one| kept(one) }
+  ensure
+    older_channel&.close
+  end
+
   def test_one_that_leaves_by_a_signal
     begin_worker
     all = Array.new(2) { kept }

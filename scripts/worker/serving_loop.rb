@@ -31,6 +31,9 @@ module PreforkLauncher
       @tracker = tracker
       @shutdown = shutdown
       @kept = []
+      @added = [] # the one that the responder has kept just now
+      @given = [] # handed over, to be closed
+      @keeping = Mutex.new # held by the serving thread but while a connection is served
       @received = 0 # of the kept ones, from workers that have left
       @kept_turn = false # whether the next one to be served is a kept connection, where both wait
       listen([sockets].compact)
@@ -62,8 +65,27 @@ module PreforkLauncher
       end
     end
 
+    # Hands over the kept connections beside the one in hand, whose request may take long: who serves the slot now can serve them at
+    # once. Called by the main thread, after the worker was told to leave. They are closed later: the serving thread waits for them, too.
+    def hand_over_idle
+      return unless @shutdown.hands_over?
+
+      @keeping.synchronize { give(@kept) }
+    end
+
     # Returns whether it ended in order: false where the responder failed, so that this process must serve nobody any more.
     def run
+      @keeping.synchronize { serve_and_leave }
+    end
+
+    # The sockets of its own slot, of other slots, and the connections that are kept.
+    def descriptors
+      [*@sockets.flat_map(&:descriptors), *[*@kept, *@given].map(&:socket)]
+    end
+
+    private
+
+    def serve_and_leave
       @record.idle
       @title.show("idle")
       @tracker.collection = @collection = Collection.new(record: @record) if @collects
@@ -84,24 +106,32 @@ module PreforkLauncher
       hand_over # where anything has failed
     end
 
-    # The sockets of its own slot, of other slots, and the connections that are kept.
-    def descriptors
-      [*@sockets.flat_map(&:descriptors), *@kept.map(&:socket)]
+    def serve(connection)
+      kept = connection.is_a?(FastCGI::KeptConnection)
+      slot_sockets = kept ? connection.slot_sockets : @sockets[@turn]
+      sound = beside_main_thread do
+        if kept
+          @responder.resume(connection, interrupts: @awaited, kept: @added)
+        else
+          @responder.serve(connection, interrupts: @awaited, kept: @added)
+        end
+      end
+      keep(@added.shift, slot_sockets) if @added.any?
+      close_given if @given.any?
+      sound
     end
 
-    private
+    # Lets the main thread hand over what is kept meanwhile.
+    def beside_main_thread
+      @keeping.unlock
+      yield
+    ensure
+      @keeping.lock
+    end
 
-    def serve(connection)
-      kept = @kept.size
-      sound = if connection.is_a?(FastCGI::KeptConnection)
-                slot_sockets = connection.slot_sockets
-                @responder.resume(connection, interrupts: @awaited, kept: @kept)
-              else
-                slot_sockets = @sockets[@turn]
-                @responder.serve(connection, interrupts: @awaited, kept: @kept)
-              end
-      keep(slot_sockets) if @kept.size > kept
-      sound
+    def close_given
+      @given.each(&:close).clear
+      await_all
     end
 
     # Does what has to be done now and then, also where connections never cease to come.
@@ -115,16 +145,22 @@ module PreforkLauncher
     def hand_over(going = @kept)
       return unless @shutdown.hands_over? && Process.pid == @pid # a process that the application has forked has no part in it
 
+      give(going)
+      close_given
+    end
+
+    def give(going)
       given = going.select { |one| one.slot_sockets&.give(one.socket) }
-      given.each(&:close)
       @kept -= given
+      @given += given
     end
 
     # Serves what has come on kept connections, which nobody else can, and closes them.
     def serve_last
       receive_kept unless @shutdown.hands_over? # else it would be what was given just now
       while (one = kept_with_request([]))
-        return false unless @responder.resume(take(one), interrupts: @awaited)
+        take(one)
+        return false unless beside_main_thread { @responder.resume(one, interrupts: @awaited) }
 
         @record.idle
       end
@@ -133,8 +169,9 @@ module PreforkLauncher
     end
 
     # Takes note of a connection that was kept just now, and makes room for it.
-    def keep(slot_sockets)
-      @kept.last.slot_sockets = slot_sockets
+    def keep(connection, slot_sockets)
+      connection.slot_sockets = slot_sockets
+      @kept << connection
       @kept.shift.close if @kept.size > [KEPT_MAX * [@sockets.size, 1].max, KEPT_TOTAL].min
       await_all
     end
@@ -144,8 +181,7 @@ module PreforkLauncher
       before = @received
       @sockets.each do |sockets|
         while (socket = sockets.take)
-          @kept << @responder.take_up(socket)
-          keep(sockets)
+          keep(@responder.take_up(socket), sockets)
           @received += 1
         end
       end
@@ -275,7 +311,7 @@ module PreforkLauncher
 
     def refork
       @self_test.check # what is broken here would be so in all later workers
-      @refork.run
+      beside_main_thread { @refork.run } # which finds no lock that is held
     end
   end
 end
