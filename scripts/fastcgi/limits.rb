@@ -8,8 +8,9 @@ module PreforkLauncher
       # A fresh connection without a byte, while another one waits. Not zero: a web server connects first and writes
       # then.
       silent_seconds: 1,
-      # A kept connection without a next request.
-      idle_seconds: 60,
+      # A kept connection without a next request. Longer than nginx keeps one (keepalive_timeout: 60 s), so that it is the web server
+      # that closes it: this side could do so while a request is on its way.
+      idle_seconds: 75,
       # For each further 64 KiB of a request body, so that a byte a second does not count as progress.
       body_seconds: 60,
       # Without the peer having read anything.
