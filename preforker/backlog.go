@@ -10,12 +10,21 @@ import (
 // closeSlot takes a slot's socket away while the others go on.
 func (s *Supervisor) closeSlot(slot int) {
 	s.noteHidden(s.sockets.HideSlot(slot))
-	listener := s.sockets.Take(slot)
+	listener := s.takeListener(slot)
 	if listener == nil {
 		return
 	}
 	s.drainBacklog(listener, slot, s.neighbours(slot))
 	s.moveHandover(slot)
+}
+
+// takeListener takes a slot's listener, nil where it is closed. Nobody waits for its connections any more.
+func (s *Supervisor) takeListener(slot int) *os.File {
+	listener := s.sockets.Take(slot)
+	if listener != nil && s.readiness != nil {
+		s.readiness.Forget(listener)
+	}
+	return listener
 }
 
 // noteHidden logs that a port could not be hidden: who connects while its queue is emptied is served for a while, or refused
@@ -29,7 +38,7 @@ func (s *Supervisor) noteHidden(err error) {
 // neighbours are the places of the sockets of the other slots that have a ready worker, where that takes connections of
 // this host.
 func (s *Supervisor) neighbours(slot int) []string {
-	if !s.config.Allow.admitsOwn(s.sockets.Place(slot)) {
+	if !s.config.Allow.admitsOwn(s.placesOf(slot + 1)[slot]) {
 		return nil
 	}
 	var places []string
@@ -53,7 +62,7 @@ func (s *Supervisor) readyNeighbours(slot int) (ready []int) {
 // slots that had none.
 func (s *Supervisor) refuseBacklog() {
 	for slot := range s.sockets.Places() {
-		if listener := s.sockets.Take(slot); listener != nil {
+		if listener := s.takeListener(slot); listener != nil {
 			s.drainBacklog(listener, slot, nil)
 		}
 	}
@@ -68,7 +77,7 @@ func (s *Supervisor) drainBacklog(listener *os.File, slot int, onward []string) 
 // dropBound closes a socket that was bound for a slot and is not needed. A web server may have
 // connected to it meanwhile.
 func (s *Supervisor) dropBound(slot int, bound sockets.Bound) {
-	place, onward := s.sockets.Place(slot), s.neighbours(slot)
+	place, onward := s.placesOf(slot + 1)[slot], s.neighbours(slot)
 	s.tasks.Go(func() {
 		bound.File.Remove()
 		s.backlog().Drain(bound.Listener, place, onward)

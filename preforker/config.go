@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/ruby"
 )
@@ -51,6 +50,8 @@ type Config struct {
 	Seeds        int           // workers that a generation grows from; 0: all slots are filled from what was loaded
 	SeedTime     time.Duration // that they have for it
 	Spare        core.Spare    // whether a worker without a slot is kept
+	Min          int           // slots that have a worker at all times, the others when somebody connects to them; 0: all have
+	IdleTimeout  time.Duration // after which a worker leaves that nobody needs
 	BootTimeout  time.Duration // of a preloader, and of a worker
 	DrainTimeout time.Duration
 
@@ -58,13 +59,15 @@ type Config struct {
 	// them in a file of this name.
 	Snippet     string
 	SnippetName string
+	// SnippetOf returns that for another number of workers. It does not wait.
+	SnippetOf func(workers int) (string, error)
 
 	// Refuse answers a connection that nobody can serve, in the protocol of
 	// the web server, and closes it.
 	Refuse func(net.Conn)
 
-	// Front tells of an HTTP front in this process, for the status; nil where there is none.
-	Front func() *control.FrontStatus
+	// Front is an HTTP front in this process; nil where there is none.
+	Front Front
 
 	// Restarting is called when a restart is asked for, by whomever; nil where nobody wants to know.
 	Restarting func()

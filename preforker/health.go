@@ -131,14 +131,14 @@ func (s *Supervisor) healthTargets() []healthTarget {
 	if view.Spare != nil {
 		view.Slots = append(view.Slots, core.SlotView{Workers: []core.WorkerView{*view.Spare}})
 	}
-	for _, slot := range view.Slots {
+	for _, slot := range slices.Concat(view.Slots, view.Removed) {
 		for _, known := range slot.Workers {
 			if w := s.workers[known.Key]; w != nil && w.child != nil {
 				targets = append(targets, healthTarget{key: known.Key, pid: w.child.Pid, record: w.record, socket: w.socket,
 					ready:   known.State == core.ReadyWorker,
 					given:   known.State == core.BootingWorker && known.Given,
 					leaving: known.State == core.DrainingWorker && !stopping && known.Reason != core.ReasonBootTimeout,
-					backlog: known.Reason == core.ReasonUnbound})
+					backlog: known.Reason == core.ReasonUnbound || known.Reason == core.ReasonRemoved})
 			}
 		}
 	}

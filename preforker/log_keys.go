@@ -41,4 +41,5 @@ const (
 	keySensible   = "sensible"
 	keySpare      = "spare"
 	keyLost       = "lost"
+	keyBefore     = "before"
 )

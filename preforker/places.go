@@ -14,6 +14,14 @@ func (s *Supervisor) places() []string {
 	return sockets.Paths(s.config.SocketDir, s.config.Workers)
 }
 
+// placesOf are where the sockets of so many slots would be.
+func (s *Supervisor) placesOf(slots int) []string {
+	if s.config.Listen != nil {
+		return sockets.PortsFrom(s.config.Listen[0], slots)
+	}
+	return sockets.Paths(s.config.SocketDir, slots)
+}
+
 // queueLengths asks the kernel how many connections wait at each socket of the kind that the slots have, by its inode.
 func (s *Supervisor) queueLengths() (map[uint64]int, error) {
 	if s.config.Listen != nil {

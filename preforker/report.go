@@ -41,7 +41,7 @@ func (s *Supervisor) report(fact core.Fact) {
 // lineOf is a fact as a line of the log. The text is "" for a fact that the log does not have.
 func lineOf(fact core.Fact) (level slog.Level, text string, attrs []slog.Attr) {
 	for _, of := range []func(core.Fact) (slog.Level, string, []slog.Attr){
-		loadLine, preloaderLine, workerLine, workerEndLine, spareLine, slotLine, reforkLine, seedLine, trialLine, memoryLine, supervisorLine} {
+		loadLine, preloaderLine, workerLine, workerEndLine, spareLine, slotLine, scaleLine, reforkLine, seedLine, trialLine, memoryLine, supervisorLine} {
 		if level, text, attrs = of(fact); text != "" {
 			return level, text, attrs
 		}

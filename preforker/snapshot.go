@@ -27,9 +27,9 @@ type statusAsked struct{ reply chan snapshot }
 // snapshot is taken by the loop.
 func (s *Supervisor) snapshot() snapshot {
 	now := s.now()
-	shot := snapshot{status: statusOf(s.core.View(now), s.began, now), records: map[ident.Key]int{}, inodes: make([]uint64, s.config.Workers),
-		files: s.sockets.Files()}
+	shot := snapshot{status: statusOf(s.core.View(now), s.began, now), records: map[ident.Key]int{}, files: s.sockets.Files()}
 	status := &shot.status
+	shot.inodes = make([]uint64, len(status.Slots))
 	status.Launcher = s.config.Version
 	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, string(SpawnSmart)
 	if s.config.SpawnMethod == SpawnDirect {
@@ -44,8 +44,10 @@ func (s *Supervisor) snapshot() snapshot {
 	}
 	for number := range status.Slots {
 		slot := &status.Slots[number]
-		slot.Socket = s.sockets.Place(number)
-		shot.inodes[number] = s.sockets.Inode(number)
+		if slot.State != control.RemovedSlot {
+			slot.Socket = s.sockets.Place(number)
+			shot.inodes[number] = s.sockets.Inode(number)
+		}
 		for i := range slot.Workers {
 			worker := &slot.Workers[i]
 			w := s.workers[worker.Key]
@@ -84,7 +86,7 @@ func (s *Supervisor) status(ctx context.Context) (control.Status, error) {
 	shot.addRequests(s)
 	shot.addQueues(s)
 	if s.config.Front != nil {
-		shot.status.Front = s.config.Front()
+		shot.status.Front = s.config.Front.Status()
 	}
 	shot.addMemory(s.survey.ask(shot.processes(), time.After(surveyPatience)))
 	return shot.status, nil

@@ -22,6 +22,7 @@ func (s *Supervisor) assignSpare(a core.AssignSpare) {
 	if w == nil {
 		return // it has ended; the core hears of it next
 	}
+	s.unpark(a.Key.Slot)
 	delete(s.workers, a.Spare)
 	s.measure.forget(a.Spare)
 	w.key, w.socket = a.Key, s.sockets.Inode(a.Key.Slot)

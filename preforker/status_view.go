@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -20,10 +21,13 @@ func statusOf(view core.View, began time.Time, now time.Duration) control.Status
 	for _, g := range view.Generations {
 		status.Generations = append(status.Generations, generationStatusOf(g, began, now))
 	}
-	for _, s := range view.Slots {
+	for i, s := range slices.Concat(view.Slots, view.Removed) {
 		slot := control.SlotStatus{Slot: s.Slot, State: s.State.String(), Open: s.Open, Deaths: s.Deaths, Workers: []control.WorkerStatus{}}
 		if s.Lent && s.State == core.VacantSlot {
 			slot.State = control.LentSlot
+		}
+		if i >= len(view.Slots) {
+			slot.State = control.RemovedSlot
 		}
 		if s.RetryAt > now {
 			slot.Retry = seconds(s.RetryAt - now)

@@ -36,6 +36,7 @@ type Supervisor struct {
 	control     *control.Server
 	upkeep      upkeep
 	sockets     *sockets.Listeners
+	readiness   *linux.Readiness // of connections at parked slots; nil where none is parked
 	handovers   handovers
 	board       *os.File
 	records     *records
@@ -116,7 +117,8 @@ func policyOf(config Config) core.Policy {
 	return core.Policy{BootTimeout: config.BootTimeout, DrainTimeout: config.DrainTimeout,
 		Method: config.SpawnMethod, LoadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
 		Renewal: config.Renewal, Refork: config.Refork, MemoryLimit: memoryLimit(config.Log), MeasurePeriod: measurePeriod,
-		Seeds: config.Seeds, Early: config.Early, SeedTime: config.SeedTime, Spare: config.Spare}
+		Seeds: config.Seeds, Early: config.Early, SeedTime: config.SeedTime, Spare: config.Spare,
+		Min: config.Min, IdleTimeout: config.IdleTimeout}
 }
 
 // memoryLimit is what bounds a budget that is chosen; it can be chosen without.
@@ -203,6 +205,11 @@ func (s *Supervisor) Run() error {
 	if s.pid.Predecessor != 0 {
 		s.tasks.Go(s.endPredecessor)
 	}
+	if err := s.followConnections(); err != nil {
+		close(s.done)
+		s.tasks.Wait()
+		return err
+	}
 	s.serveControl()
 	s.handle(core.Started{})
 	for !s.finished {
@@ -219,6 +226,9 @@ func (s *Supervisor) Run() error {
 	}
 	s.config.Observer.Stopping()
 	close(s.done)
+	if s.readiness != nil {
+		s.readiness.Close()
+	}
 	for w := range s.forgotten {
 		_ = w.conn.Close()
 	}
@@ -324,12 +334,8 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.askWorker(a.Key)
 	case core.ForgetWorker:
 		s.forgetWorker(a)
-	case core.OpenSlot:
-		return s.openSlot(a.Slot)
-	case core.RebindSlot:
-		return s.rebindSlot(a.Slot)
-	case core.CloseSlot:
-		s.closeSlot(a.Slot)
+	case core.OpenSlot, core.RebindSlot, core.CloseSlot, core.RemoveSlot, core.SetSlots, core.AwaitConnection:
+		return s.performOnSlots(a)
 	case core.HideSockets:
 		s.noteHidden(s.sockets.Hide())
 	case core.LendSockets:
@@ -362,33 +368,4 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 // pending when the loop ends find it gone.
 func (s *Supervisor) setTimer(a core.SetTimer) {
 	time.AfterFunc(a.After, func() { s.post(core.TimerFired{Timer: a.Timer}) })
-}
-
-// announce tells that all slots are served, or that each has a worker.
-func (s *Supervisor) announce(a core.Action) {
-	switch a := a.(type) {
-	case core.AnnounceServed:
-		view, own := s.core.View(s.now()), 0
-		for _, slot := range view.Slots {
-			if w := slot.Serving(); w != nil && w.State == core.ReadyWorker {
-				own++
-			}
-		}
-		s.config.Observer.Served(a.Generation, len(view.Slots), own, a.Seeds)
-		s.tasks.Go(s.releaseMemory)
-	case core.Announce:
-		s.config.Observer.Serving(a.Generation, s.views())
-		s.tasks.Go(s.releaseMemory)
-	}
-}
-
-func (s *Supervisor) views() []WorkerView {
-	var views []WorkerView
-	for _, slot := range s.core.View(s.now()).Slots {
-		if w := slot.Serving(); w != nil {
-			views = append(views, WorkerView{Slot: slot.Slot, Generation: w.Key.Generation, Pid: w.Pid,
-				State: w.State, Socket: s.sockets.Place(slot.Slot)})
-		}
-	}
-	return views
 }

@@ -39,6 +39,8 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 			s.tasks.Go(s.config.Restarting)
 		}
 		return n, true
+	case scaleAsked:
+		s.scale(n)
 	case helpersSeen:
 		s.noteHelpers(n)
 	case core.PreloaderChannelClosed:

@@ -103,6 +103,7 @@ func (s *Supervisor) lostSockets(found folderChecked) (core.Event, bool) {
 		} else if bound, is := found.bound[slot]; is {
 			s.dropBound(slot, bound)
 			delete(found.bound, slot)
+			s.redirect(s.config.Workers, slot+1) // the check has taken the name for lost
 		}
 	}
 	if len(lost) == 0 {
@@ -155,7 +156,7 @@ func (s *Supervisor) bindSlot(slot int) core.Event {
 // goes to the new one; the workers of the older one serve what they get before.
 func (s *Supervisor) rebindSlot(slot int) core.Event {
 	s.noteHidden(s.sockets.HideSlot(slot))
-	older := s.sockets.Take(slot)
+	older := s.takeListener(slot)
 	failed := s.replaceSocket(slot)
 	switch {
 	case older == nil:

@@ -37,6 +37,7 @@ func (s *Supervisor) spawnWorker(key ident.Key) core.Event {
 	if err == nil && files == nil {
 		return nil // it could not be bound: that event is on its way
 	}
+	s.unpark(key.Slot)
 	spawn := s.sendSpawn
 	if s.config.SpawnMethod == SpawnDirect {
 		spawn = s.startWorker
@@ -208,6 +209,7 @@ func (s *Supervisor) releaseWorker(e workerEnded) core.Event {
 	s.records.give(w.record)
 	s.dropWorker(w)
 	s.reapOrphans() // its zombie may have stood before others
+	s.leaveKept(w.key.Slot)
 	return core.WorkerExited{Key: w.key, Exit: exit, Failed: failedOf(w.failed), Served: entry.Requests,
 		Errors: entry.Errors, Sound: entry.Sound, Request: entry.Request(), Lines: e.lines}
 }
@@ -284,6 +286,7 @@ func (s *Supervisor) lendSome(w *workerProcess, slots []int) error {
 	var open []int
 	var files []*os.File
 	for _, slot := range slots {
+		s.unpark(slot)
 		more, err := s.slotFiles(slot)
 		if err != nil {
 			return err

@@ -164,7 +164,7 @@ func start(t testing.TB, o startOptions) *instance {
 func cleanEnv() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "RAILS_") || strings.HasPrefix(v, "RACK_") || strings.HasPrefix(v, "LAUNCHER_") ||
-			strings.HasPrefix(v, "BUNDLE_")
+			strings.HasPrefix(v, "BUNDLE_") || strings.HasPrefix(v, "PORT=") || strings.HasPrefix(v, "WEB_CONCURRENCY=")
 	})
 }
 

@@ -56,6 +56,13 @@ func (h *Handler) Close() {
 	h.probes.Wait()
 }
 
+// SetSockets has requests given to other workers from now on. Those that a worker has are finished.
+func (h *Handler) SetSockets(addresses []string) { h.pool.setSockets(addresses) }
+
+// Park says whether there is no worker at a socket, by its place among all, until somebody connects to it: it gets a request when all
+// others have one.
+func (h *Handler) Park(place int, parked bool) { h.pool.park(place, parked) }
+
 // Load tells how many sockets have a request, and how many requests wait.
 func (h *Handler) Load() (busy, waiting int) { return h.pool.load() }
 

@@ -33,7 +33,6 @@ const (
 // middle of a request's body. Otherwise the next one waits, and those after it in the kernel's backlog.
 type Listener struct {
 	net.Listener
-	max int // 0: any number
 	log *slog.Logger
 
 	freshGrace, headGrace, bodyGrace time.Duration
@@ -43,6 +42,7 @@ type Listener struct {
 	changed chan struct{} // there may be room
 
 	mu    sync.Mutex
+	max   int // 0: any number
 	open  int
 	idle  list.List // of *conn, the longest idle first
 	fresh list.List // of *conn that have sent nothing yet, the oldest first
@@ -93,7 +93,8 @@ func (l *Listener) admit(accepted net.Conn) (net.Conn, error) {
 		if room {
 			break
 		}
-		l.warn("all connections are taken", keyLimit, l.max)
+		_, limit := l.Connections()
+		l.warn("all connections are taken", keyLimit, limit)
 		if !l.awaitRoom(again) {
 			_ = c.Close() // nothing was read or written
 			return nil, net.ErrClosed
@@ -193,6 +194,14 @@ func (l *Listener) warn(text string, attrs ...any) {
 		l.warned[text] = now
 		l.log.Warn(text, attrs...)
 	}
+}
+
+// SetMax has it accept so many connections at once from now on; those that are there stay.
+func (l *Listener) SetMax(max int) {
+	l.mu.Lock()
+	l.max = max
+	l.mu.Unlock()
+	l.notify()
 }
 
 // Connections returns how many are accepted, and how many can be.

@@ -24,20 +24,51 @@ type socket struct {
 	path   string
 	slot   int // its place among all
 	busy   bool
+	parked bool        // no worker is there until somebody connects
 	rest   *time.Timer // set while the socket is set aside
 	failed bool        // it failed the last time; for logging the change alone
 }
 
 func newPool(paths []string, aside time.Duration) *pool {
 	p := &pool{aside: aside, closed: make(chan struct{})}
+	p.setSockets(paths)
+	return p
+}
+
+// setSockets has these sockets handed out from now on. Those that were there go on; those that go and have a request finish it.
+func (p *pool) setSockets(paths []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := make(map[string]*socket, len(p.sockets))
+	for _, s := range p.sockets {
+		before[s.path] = s
+	}
 	known := make(map[string]bool, len(paths))
+	p.sockets = nil
 	for slot, path := range paths {
-		if !known[path] {
-			known[path] = true
-			p.sockets = append(p.sockets, &socket{path: path, slot: slot})
+		if known[path] {
+			continue
+		}
+		known[path] = true
+		s := before[path]
+		if s == nil {
+			s = &socket{path: path}
+		}
+		s.slot = slot
+		p.sockets = append(p.sockets, s)
+	}
+	p.dispatch()
+}
+
+// park notes whether a socket has no worker until somebody connects. It is handed out when all others are busy.
+func (p *pool) park(slot int, parked bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.sockets {
+		if s.slot == slot {
+			s.parked = parked
 		}
 	}
-	return p
 }
 
 // close ends every wait, those to come too.
@@ -146,15 +177,17 @@ func (p *pool) free(s *socket) {
 
 // dispatch hands idle sockets to those that wait. The mutex is held.
 func (p *pool) dispatch() {
-	for _, s := range p.sockets {
-		if p.waiting.Len() == 0 {
-			return
+	for _, parked := range []bool{false, true} {
+		for _, s := range p.sockets {
+			if p.waiting.Len() == 0 {
+				return
+			}
+			if s.busy || s.rest != nil || s.parked != parked {
+				continue
+			}
+			s.busy = true
+			p.waiting.Remove(p.waiting.Front()).(chan *socket) <- s
 		}
-		if s.busy || s.rest != nil {
-			continue
-		}
-		s.busy = true
-		p.waiting.Remove(p.waiting.Front()).(chan *socket) <- s
 	}
 }
 

@@ -131,6 +131,9 @@ type FailedLoad struct {
 // LentSlot is the state of a vacant slot that the workers of others serve.
 const LentSlot = "lent"
 
+// RemovedSlot is the state of a slot that is not among the slots any more, and whose workers leave.
+const RemovedSlot = "removed"
+
 // SlotStatus is a slot with its workers: none, one, or more while one takes the place of another.
 type SlotStatus struct {
 	Slot    int            `json:"slot"`

@@ -89,6 +89,14 @@ type (
 	// CloseSlot removes the slot's socket and hands what waits in it to
 	// the sockets of others.
 	CloseSlot struct{ Slot int }
+	// RemoveSlot has nobody connect to a slot any more that is not among the slots from now on, and hands what waits there to the
+	// others, beside the workers that serve it and have its socket too.
+	RemoveSlot struct{ Slot int }
+	// SetSlots says that there are so many slots from now on. It comes before the first of them is opened that are new, and after
+	// those are removed that are too many.
+	SetSlots struct{ Slots int }
+	// AwaitConnection has ConnectionWaits come once when a connection waits at a slot's socket.
+	AwaitConnection struct{ Slot int }
 	// HideSockets removes the files of all sockets, so that nobody new connects,
 	// while the workers empty their queues.
 	HideSockets struct{}
@@ -134,6 +142,9 @@ func (SetBudget) isAction()        {}
 func (OpenSlot) isAction()         {}
 func (RebindSlot) isAction()       {}
 func (CloseSlot) isAction()        {}
+func (RemoveSlot) isAction()       {}
+func (SetSlots) isAction()         {}
+func (AwaitConnection) isAction()  {}
 func (HideSockets) isAction()      {}
 func (SetTimer) isAction()         {}
 func (AnnounceServed) isAction()   {}

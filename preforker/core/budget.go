@@ -108,6 +108,9 @@ func (w *worker) measured(now time.Duration, m Measurement) {
 	if m.Served > w.served {
 		w.answered = now
 	}
+	if m.Served > w.served || m.Busy || w.busy {
+		w.used = now
+	}
 	w.served, w.busy = m.Served, m.Busy
 	if m.Runnable > 0 {
 		w.runnable, w.at = m.Runnable, now

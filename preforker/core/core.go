@@ -45,6 +45,11 @@ type Core struct {
 	random     func() float64 // in [0, 1)
 	phase      Phase
 	slots      []*slot
+	removed    []*slot     // not among them any more, with workers that leave
+	waits      map[int]int // by number: of slots that were removed
+	scaling    bool        // their number was changed, and not all is as it is to be
+	parkedAt   time.Duration
+	idleAt     time.Duration    // when an idle worker is looked for; 0: there is no timer
 	preloaders []*preloader     // oldest first
 	generation int              // of the newest preloader
 	serial     int              // of the newest worker
@@ -72,9 +77,14 @@ type Core struct {
 
 // New makes the core of so many slots, whose sockets are bound. Random returns numbers from [0, 1).
 func New(slots int, p Policy, random func() float64) *Core {
-	c := &Core{policy: p, random: random, budget: newBudget(p), reforked: map[int]*reforks{}, loads: map[int]LoadRecord{}}
+	c := &Core{policy: p, random: random, budget: newBudget(p), waits: map[int]int{}, reforked: map[int]*reforks{},
+		loads: map[int]LoadRecord{}}
 	for number := range slots {
-		c.slots = append(c.slots, &slot{number: number, open: true})
+		s := &slot{number: number, open: true}
+		if c.onDemand(s) {
+			s.state = ParkedSlot
+		}
+		c.slots = append(c.slots, s)
 	}
 	return c
 }
@@ -84,6 +94,7 @@ func (c *Core) Step(now time.Duration, e Event) []Action {
 	c.now, c.out = now, nil
 	switch e := e.(type) {
 	case Started:
+		c.parkAll()
 		c.load()
 	case SocketsLost:
 		c.socketsLost(e)
@@ -99,6 +110,10 @@ func (c *Core) Step(now time.Duration, e Event) []Action {
 		c.frontStopped()
 	case RestartAsked:
 		c.restartAsked(e)
+	case ScaleAsked:
+		c.scaleAsked(e)
+	case ConnectionWaits:
+		c.connectionWaits(e)
 	default:
 		if !c.preloaderEvent(e) && !c.workerEvent(e) {
 			c.contradict(fmt.Errorf("take event: unknown %T", e))
@@ -195,6 +210,9 @@ func (c *Core) timerFired(t Timer) {
 		c.seedTimeout(t.Key.Origin())
 	case TimerSpare:
 		c.spareRetry(t.Key.Serial)
+	case TimerIdle:
+		c.idleAt = 0
+		c.parkIdle()
 	case TimerStop:
 		c.stopTimeout()
 	default:

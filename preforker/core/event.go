@@ -146,6 +146,13 @@ type (
 	FrontStopped struct{}
 	// RestartAsked asks for the application to be loaded anew.
 	RestartAsked struct{ By string }
+	// ScaleAsked asks for another number of slots.
+	ScaleAsked struct {
+		By    string
+		Slots int
+	}
+	// ConnectionWaits says that a connection waits at the socket of a parked slot.
+	ConnectionWaits struct{ Slot int }
 )
 
 func (Started) isEvent()                {}
@@ -177,6 +184,8 @@ func (StopAsked) isEvent()              {}
 func (FrontStopAsked) isEvent()         {}
 func (FrontStopped) isEvent()           {}
 func (RestartAsked) isEvent()           {}
+func (ScaleAsked) isEvent()             {}
+func (ConnectionWaits) isEvent()        {}
 
 // Measurement is a worker's memory, as last read, and how much it has served.
 type Measurement struct {

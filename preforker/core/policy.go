@@ -24,6 +24,8 @@ type Policy struct {
 	Early         int           // workers that serve before a preloader prepares what keeps memory shared; 0: none does
 	SeedTime      time.Duration // after which all slots are filled from what was loaded all the same
 	Spare         Spare
+	Min           int           // slots that have a worker at all times, the others on demand; 0: all have
+	IdleTimeout   time.Duration // after which a worker that has nothing to do leaves a slot that is there on demand
 	MemoryLimit   uint64        // bytes that all processes together can have; 0: not known
 	MeasurePeriod time.Duration // between two measurements of the same worker
 }

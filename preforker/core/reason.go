@@ -14,6 +14,9 @@ const (
 	ReasonLost        Reason = "its preloader died while forking it"
 	ReasonUnbound     Reason = "its socket was removed"
 	ReasonHeld        Reason = "its release is held back"
+	ReasonRemoved     Reason = "there are fewer slots"
+	ReasonUnneeded    Reason = "its slot is not needed any more"
+	ReasonIdle        Reason = "idle"
 	// By its own decision, or by a signal that somebody else has sent.
 	ReasonLeft Reason = "left by itself"
 	// It was there and served nobody.
@@ -43,12 +46,14 @@ const (
 )
 
 // patient says whether a worker may take all the time that its last request needs: nothing is wrong with it.
-func (r Reason) patient() bool { return r.Renewal() || r == ReasonUnbound }
+func (r Reason) patient() bool {
+	return r.Renewal() || r == ReasonUnbound || r == ReasonRemoved || r == ReasonIdle
+}
 
-// hasSuccessor says whether somebody serves the slot after a worker that leaves for this: another worker of the slot, or one that is lent
-// its socket.
+// hasSuccessor says whether somebody serves the slot after a worker that leaves for this: another worker of the slot, one that is lent
+// its socket, or those of other slots, which get what it keeps.
 func (r Reason) hasSuccessor() bool {
-	return r.Renewal() || r == ReasonRolled || r == ReasonHeld || r == ReasonUnbound
+	return r.Renewal() || r == ReasonRolled || r == ReasonHeld || r == ReasonUnbound || r == ReasonRemoved || r == ReasonIdle
 }
 
 // Renewal says whether a worker leaves for a fork of its own generation.

@@ -33,7 +33,9 @@ func (c *Core) fill() {
 	c.renew()
 	c.beginRefork(source)
 	c.endHopelessSeeding()
+	c.parkIdle()
 	c.keepSpare()
+	c.finishScale()
 }
 
 // fillVacant fills slots that want a worker, after so many early deaths in a row at most. They take turns.
@@ -199,6 +201,9 @@ func (c *Core) crowded(s *slot) bool {
 func (c *Core) finishRoll(source *preloader) {
 	for _, s := range c.slots {
 		w := s.serving()
+		if s.state == ParkedSlot {
+			continue
+		}
 		if w == nil || w.state != ReadyWorker || w.early || w.key.Origin() != source.origin && !c.isSeed(w, source) {
 			return
 		}

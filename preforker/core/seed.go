@@ -32,7 +32,7 @@ const (
 
 // seeds says whether generations grow from seeds at all.
 func (c *Core) seeds() bool {
-	return c.reforks() && c.policy.Seeds > 0 && c.policy.Seeds < len(c.slots)
+	return c.reforks() && c.policy.Seeds > 0 && c.policy.Seeds < c.filled()
 }
 
 // seeding is the preloader of the generation that slots roll to while most of them wait for the one that is forked from its
@@ -193,7 +193,7 @@ func (c *Core) retireSeeded(by *preloader) {
 // have been filled meanwhile, since a newer generation was there for a while, nothing grows any more.
 func (c *Core) endHopelessSeeding() {
 	p := c.seeding()
-	if p != nil && c.forksOf(p) == len(c.slots) {
+	if p != nil && c.forksOf(p) == c.unparked() {
 		c.endSeeding(p, ReasonFilled)
 		return
 	}
@@ -287,7 +287,7 @@ func (c *Core) lendTo(w *worker) {
 		if len(w.borrowed)+len(more) == maxBorrowed {
 			break
 		}
-		if s.serving() == nil && s.open && !slices.Contains(w.borrowed, s.number) {
+		if s.serving() == nil && s.open && s.state != ParkedSlot && !slices.Contains(w.borrowed, s.number) {
 			more = append(more, s.number)
 		}
 	}

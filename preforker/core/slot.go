@@ -46,6 +46,15 @@ func (c *Core) removeWorker(s *slot, gone *worker, early bool, maxWait time.Dura
 		c.moveWorker(gone, ExitedWorker)
 	}
 	s.remove(gone)
+	if c.isRemoved(s) {
+		c.forgetRemoved(s)
+		if c.phase == PhaseStopping {
+			c.finishWhenDone()
+		} else {
+			c.fill()
+		}
+		return
+	}
 	if c.phase == PhaseStopping {
 		c.markVacant(s)
 		c.abandonSlot(s)
@@ -83,15 +92,19 @@ func (c *Core) retrySlotLater(s *slot, maxWait time.Duration) {
 // one slot has to be tried soon, as what has kept workers from coming up may be gone.
 func (c *Core) triesSoon(but *slot) bool {
 	return slices.ContainsFunc(c.slots, func(s *slot) bool {
-		return s != but && (s.serving() != nil || s.state == WaitingSlot && s.retryAt <= c.now+unservedBackoff.max)
+		return s != but && (s.serving() != nil || s.state == WaitingSlot && !c.onDemand(s) && s.retryAt <= c.now+unservedBackoff.max)
 	})
 }
 
-// markVacant marks a slot that nobody serves as one that wants a worker. One that still
-// drains accepts nothing any more.
+// markVacant marks a slot that nobody serves as one that wants a worker, or as one that wants none until a connection waits there.
+// One that still drains accepts nothing any more.
 func (c *Core) markVacant(s *slot) {
-	if s.serving() == nil && s.state == OccupiedSlot {
-		c.moveSlot(s, VacantSlot)
+	if s.serving() != nil || s.state != OccupiedSlot {
+		return
+	}
+	c.moveSlot(s, VacantSlot)
+	if c.onDemand(s) && c.phase <= PhaseRunning {
+		c.park(s)
 	}
 }
 
@@ -102,7 +115,7 @@ func (c *Core) wait(s *slot, wait time.Duration) {
 	s.retryAt = c.now + wait
 	s.waits++
 	c.do(SetTimer{Timer{TimerSlot, ident.Key{Slot: s.number, Serial: s.waits}}, wait})
-	if s.serving() != nil || s.state == VacantSlot {
+	if s.serving() != nil || s.state == VacantSlot || s.state == ParkedSlot {
 		return
 	}
 	if s.state == OccupiedSlot { // else one that was leaving has died in the wait of another
@@ -130,12 +143,15 @@ func (c *Core) openSlot(s *slot) {
 }
 
 func (c *Core) slotRetry(key ident.Key) {
-	s := c.slots[key.Slot]
-	if c.phase == PhaseStopping || c.phase == PhaseDone || s.waits != key.Serial {
+	s := c.slotAt(key.Slot)
+	if c.phase == PhaseStopping || c.phase == PhaseDone || s == nil || s.waits != key.Serial {
 		return
 	}
 	if s.state == WaitingSlot {
 		c.moveSlot(s, VacantSlot)
+		if c.onDemand(s) {
+			c.park(s)
+		}
 	}
 	c.fill()
 }

@@ -15,7 +15,7 @@ func (c *Core) socketsLost(e SocketsLost) {
 	}
 	var lost []*slot
 	for _, number := range e.Slots {
-		if s := c.slots[number]; s.open {
+		if s := c.slotAt(number); s != nil && s.open {
 			lost = append(lost, s)
 		}
 	}
@@ -26,6 +26,9 @@ func (c *Core) socketsLost(e SocketsLost) {
 		s.binding++
 		c.socketIsAnother(s)
 		c.do(RebindSlot{s.number})
+		if s.state == ParkedSlot {
+			c.do(AwaitConnection{s.number})
+		}
 	}
 	c.do(SocketsRebound{Slots: numbersOf(lost)})
 	for _, s := range lost {
@@ -55,7 +58,10 @@ func numbersOf(slots []*slot) (numbers []int) {
 // slotNotBound has a slot wait whose socket could not be bound. It is tried again as after early
 // deaths, less and less often; the log has each reason once.
 func (c *Core) slotNotBound(e SlotNotBound) {
-	s := c.slots[e.Slot]
+	s := c.slotAt(e.Slot)
+	if s == nil {
+		return
+	}
 	c.do(SocketUnbound{Slot: e.Slot, Error: e.Error, Known: e.Told || e.Error == s.unbound})
 	s.unbound = e.Error
 	s.open = false
@@ -71,6 +77,9 @@ func (c *Core) slotNotBound(e SlotNotBound) {
 		}
 		return
 	case w != nil:
+	case s.state == ParkedSlot && c.phase <= PhaseRunning:
+		c.parkedUnbound(s)
+		return
 	case s.state == VacantSlot && lends: // it was to be lent, and waits as where a worker was to have it
 		c.moveSlot(s, OccupiedSlot)
 		c.retrySlotLater(s, slotBackoff.max)

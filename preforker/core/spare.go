@@ -226,7 +226,7 @@ func (c *Core) spareRetry(wait int) {
 
 // all are the workers of all slots, and the spare.
 func (c *Core) all() (workers []*worker) {
-	for _, s := range c.slots {
+	for _, s := range slices.Concat(c.slots, c.removed) {
 		workers = append(workers, s.workers...)
 	}
 	if w := c.spare.worker; w != nil {

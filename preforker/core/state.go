@@ -65,22 +65,25 @@ var workerTransitions = map[WorkerState][]WorkerState{
 type SlotState int
 
 // The states of a slot: vacant while it waits for a preloader to fork from, occupied
-// with a worker in whatever state, backoff while it waits after early deaths.
+// with a worker in whatever state, backoff while it waits after early deaths, parked while it is to have none
+// before a connection waits at its socket.
 const (
 	VacantSlot SlotState = iota
 	OccupiedSlot
 	WaitingSlot
+	ParkedSlot
 )
 
-var slotNames = [...]string{"vacant", "occupied", "backoff"}
+var slotNames = [...]string{"vacant", "occupied", "backoff", "parked"}
 
 // String names the state in logs.
 func (s SlotState) String() string { return slotNames[s] }
 
 var slotTransitions = map[SlotState][]SlotState{
-	VacantSlot:   {OccupiedSlot},
+	VacantSlot:   {OccupiedSlot, ParkedSlot},
 	OccupiedSlot: {VacantSlot, WaitingSlot},
 	WaitingSlot:  {VacantSlot},
+	ParkedSlot:   {VacantSlot, WaitingSlot},
 }
 
 type state interface {

@@ -12,7 +12,7 @@ import (
 // still serves.
 func (c *Core) leaveToSeeds(p *preloader) {
 	switch {
-	case len(c.slots)-c.forksOf(p) > maxBorrowed: // nobody would serve the others
+	case c.unparked()-c.forksOf(p) > maxBorrowed: // nobody would serve the others
 		c.endSeeding(p, ReasonManySlots)
 	case c.readySeeds(p) == 0 || c.loading() != nil && c.olderServe(p) || c.awaitsAnswer(p):
 		c.setSeedTime(p, c.policy.SeedTime)
@@ -87,6 +87,7 @@ func (c *Core) servesAll(source *preloader) bool {
 	for _, s := range c.slots {
 		w := s.serving()
 		switch {
+		case s.state == ParkedSlot:
 		case w != nil && (w.state != ReadyWorker || w.key.Generation != source.origin.Generation):
 			return false
 		case w == nil && (!lends || lender.Generation != source.origin.Generation || !c.isLentBy(lender, s)):

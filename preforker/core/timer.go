@@ -27,5 +27,6 @@ const (
 	TimerPace             TimerKind = "pace"
 	TimerSeed             TimerKind = "seed"  // generation
 	TimerSpare            TimerKind = "spare" // serial: its count of waits
+	TimerIdle             TimerKind = "idle"
 	TimerStop             TimerKind = "stop"
 )

@@ -14,6 +14,7 @@ type View struct {
 	Generations []GenerationView // oldest first
 	FailedLoad  *FailedLoad      // nil: the last load has succeeded, or is under way
 	Slots       []SlotView       // in their order
+	Removed     []SlotView       // that are not among them any more, with workers that leave
 	Spare       *WorkerView      // nil: there is none
 	MemoryBound *MemoryBound     // nil: there is none, or not yet
 }
@@ -106,19 +107,26 @@ func (c *Core) View(now time.Duration) View {
 		view.Generations = append(view.Generations, c.generationView(generation))
 	}
 	for _, s := range c.slots {
-		slot := SlotView{Slot: s.number, State: s.state, Open: s.open, Deaths: s.deaths, Workers: make([]WorkerView, 0, len(s.workers))}
-		slot.Lent = s.serving() == nil && c.isLent(s)
-		if s.retryAt > now && c.phase == PhaseRunning {
-			slot.RetryAt = s.retryAt
-		}
-		for _, w := range s.workers {
-			slot.Workers = append(slot.Workers, w.view())
-		}
-		view.Slots = append(view.Slots, slot)
+		view.Slots = append(view.Slots, c.slotView(s, now))
+	}
+	for _, s := range c.removed {
+		view.Removed = append(view.Removed, c.slotView(s, now))
 	}
 	if w := c.spare.worker; w != nil {
 		spare := w.view()
 		view.Spare = &spare
+	}
+	return view
+}
+
+func (c *Core) slotView(s *slot, now time.Duration) SlotView {
+	view := SlotView{Slot: s.number, State: s.state, Open: s.open, Deaths: s.deaths, Workers: make([]WorkerView, 0, len(s.workers))}
+	view.Lent = s.serving() == nil && c.isLent(s)
+	if s.retryAt > now && c.phase == PhaseRunning {
+		view.RetryAt = s.retryAt
+	}
+	for _, w := range s.workers {
+		view.Workers = append(view.Workers, w.view())
 	}
 	return view
 }

@@ -3,6 +3,7 @@ package core
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"launcher/preforker/ident"
@@ -23,6 +24,7 @@ type worker struct {
 	private       uint64        // bytes, as last measured
 	errors        uint64        // responses with 500 since the last other one, then
 	answered      time.Duration // when a response was last seen
+	used          time.Duration // when it was last seen to have done something
 	busy          bool          // it had a request in hand then
 	runnable      time.Duration // for how long it had run, or waited for a CPU, since its fork
 	at            time.Duration // when that was so
@@ -51,17 +53,19 @@ func (c *Core) worker(key ident.Key) (*slot, *worker) {
 	if w := c.spare.worker; w != nil && w.key == key {
 		return nil, w
 	}
-	if key.Slot >= len(c.slots) {
-		return nil, nil
-	}
 	slots := c.slots // for what comes late of one that was a spare
 	if key.Slot != ident.NoSlot {
-		slots = slots[key.Slot : key.Slot+1]
+		slots = nil
+		if s := c.slotAt(key.Slot); s != nil {
+			slots = []*slot{s}
+		}
 	}
-	for _, s := range slots {
-		for _, w := range s.workers {
-			if key.Same(w.key) {
-				return s, w
+	for _, slots := range [][]*slot{slots, c.removed} {
+		for _, s := range slots {
+			for _, w := range s.workers {
+				if key.Same(w.key) {
+					return s, w
+				}
 			}
 		}
 	}
@@ -108,7 +112,7 @@ func (c *Core) workerSpawnFailed(e WorkerSpawnFailed) {
 	if w == nil {
 		return
 	}
-	if p := c.loadingGeneration(w); p != nil {
+	if p := c.loadingGeneration(w); p != nil && w.reason != ReasonUnneeded {
 		c.firstLoadFailed(s, w, p, LoadFailure{Generation: p.origin.Generation, StartError: &StartError{Text: e.Failure.Message}})
 		return
 	}
@@ -304,7 +308,7 @@ func (c *Core) workerExited(e WorkerExited) {
 		c.spareExited(w, e)
 		return
 	}
-	if p := c.loadingGeneration(w); p != nil {
+	if p := c.loadingGeneration(w); p != nil && w.reason != ReasonUnneeded {
 		c.firstLoadFailed(s, w, p, c.workerLoadFailure(w, p, e))
 		return
 	}
@@ -351,7 +355,7 @@ func deathReason(w *worker, e WorkerExited) Reason {
 // forgetSpawning gives up the workers whose preloader died before it told their
 // pids. They are nobody's fault, so their slots do not wait.
 func (c *Core) forgetSpawning(origin ident.Origin) {
-	for _, s := range c.slots {
+	for _, s := range slices.Concat(c.slots, c.removed) {
 		for _, w := range append([]*worker(nil), s.workers...) {
 			if w.pid == 0 && w.key.Origin() == origin {
 				c.do(WorkerLost{Worker: w.name(), Reason: ReasonLost})

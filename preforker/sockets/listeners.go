@@ -11,6 +11,7 @@ import (
 type Listeners struct {
 	places  []string
 	bound   []Bound
+	linked  int // slots from that of the last place up to this have names that lead to others
 	options linux.SocketOptions
 }
 
@@ -53,6 +54,13 @@ func (l *Listeners) Bind(slot int, stale Staleness) (err error) {
 	return err
 }
 
+// Resize changes the number of slots. Those that are new have no socket, and those that go have had theirs taken.
+func (l *Listeners) Resize(places []string) {
+	bound := make([]Bound, len(places))
+	copy(bound, l.bound)
+	l.places, l.bound = places, bound
+}
+
 // Put gives a slot that has none a socket that was bound at its path.
 func (l *Listeners) Put(slot int, bound Bound) { l.bound[slot] = bound }
 
@@ -87,6 +95,9 @@ func (l *Listeners) Files() map[int]NamedFile {
 // Hide has nobody new connect to any socket. What waits stays.
 func (l *Listeners) Hide() error {
 	var failed []error
+	if len(l.places) > 0 {
+		l.removeLinks()
+	}
 	for slot := range l.places {
 		failed = append(failed, l.HideSlot(slot))
 	}

@@ -42,6 +42,8 @@ func checkPlace(path string, stale Staleness) error {
 		return nil
 	case err != nil:
 		return fmt.Errorf("look for a socket: %w", err)
+	case isOurLink(path):
+		return nil
 	case info.Mode().Type() != fs.ModeSocket:
 		return hint.Errorf("move it away, or "+tryPlace,
 			"bind socket: %s is there and is not a socket; it was left alone", path)

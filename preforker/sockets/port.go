@@ -51,6 +51,25 @@ func Ports(host string, first, slots int) []string {
 	return places
 }
 
+// PortsFrom are the places of so many slots of which the first has this one.
+func PortsFrom(place string, slots int) []string {
+	host, port, _ := net.SplitHostPort(place)
+	first, _ := strconv.Atoi(port)
+	return Ports(host, first, slots)
+}
+
+// CheckPlaces refuses places that no socket could have.
+func CheckPlaces(places []string) error {
+	last := places[len(places)-1]
+	if !IsPort(last) {
+		return CheckPath(last)
+	}
+	if _, err := netip.ParseAddrPort(last); err != nil {
+		return fmt.Errorf("%s: a port is from 1 to %d", last, maxPort)
+	}
+	return nil
+}
+
 const (
 	// portPatience is how long workers of a launcher that was killed may take to hear of that, and to stop listening.
 	portPatience = 10 * time.Second

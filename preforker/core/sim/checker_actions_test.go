@@ -50,8 +50,12 @@ func (c *checker) did(a core.Action) {
 		c.hidden, c.stopping = true, true
 	case core.Finish:
 		c.finishes()
-	case core.OpenSlot, core.RebindSlot, core.CloseSlot:
+	case core.OpenSlot, core.RebindSlot, core.CloseSlot, core.RemoveSlot, core.SetSlots, core.AwaitConnection:
 		c.didToSocket(a)
+	case core.SlotParked:
+		c.parks(a)
+	case core.ScaleCompleted:
+		c.completesScale(a)
 	case core.StartPreloader, core.PreparePreloader, core.RestorePriority, core.RetirePreloader, core.SignalPreloader, core.MeasurePreloader, core.ReforkWorker:
 		c.didToPreloader(a)
 	default:
@@ -83,6 +87,12 @@ func (c *checker) didToSocket(a core.Action) {
 			c.fail("slot %d is closed, which %v serves", a.Slot, w.key)
 		}
 		c.slots[a.Slot].open = false
+	case core.RemoveSlot:
+		c.removes(a)
+	case core.SetSlots:
+		c.resizes(a)
+	case core.AwaitConnection:
+		c.awaits(a)
 	}
 }
 
@@ -181,11 +191,12 @@ func (c *checker) setsTimer(a core.SetTimer) {
 
 func (c *checker) announcesServed(a core.AnnounceServed) {
 	c.asked.served = a.Generation
-	if a.Seeds != (c.policy.Seeds > 0 && c.policy.Seeds < len(c.slots) && len(c.policy.Refork.After) > 0 && !c.direct()) {
+	if a.Seeds != (c.policy.Seeds > 0 && c.policy.Seeds < c.filled() && len(c.policy.Refork.After) > 0 && !c.direct()) {
 		c.fail("the slots are served, with seeds: %v", a.Seeds)
 	}
 	for i := range c.slots {
 		switch w := c.slots[i].accepting(); {
+		case c.slots[i].parked:
 		case w != nil && w.key.Generation == a.Generation:
 		case w != nil || !c.isLent(i, a.Generation):
 			c.fail("generation %d is said to serve all slots, and does not serve slot %d", a.Generation, i)
@@ -195,7 +206,7 @@ func (c *checker) announcesServed(a core.AnnounceServed) {
 
 func (c *checker) announces(a core.Announce) {
 	for i := range c.slots {
-		if w := c.slots[i].accepting(); w == nil || w.key.Generation != a.Generation {
+		if w := c.slots[i].accepting(); !c.slots[i].parked && (w == nil || w.key.Generation != a.Generation) {
 			c.fail("generation %d is announced, which does not serve slot %d", a.Generation, i)
 		}
 	}
@@ -212,10 +223,8 @@ func (c *checker) finishes() {
 	case len(c.preloaders) > 0:
 		c.fail("it finishes before the preloader %v", c.preloaders[0].origin)
 	}
-	for i := range c.slots {
-		for _, w := range c.slots[i].workers {
-			c.fail("it finishes before %v", w.key)
-		}
+	for _, w := range c.inSlots() {
+		c.fail("it finishes before %v", w.key)
 	}
 	if w := c.spare.worker; w != nil {
 		c.fail("it finishes before %v", w.key)
@@ -251,7 +260,7 @@ func (c *checker) drains(a core.DrainWorker) {
 		c.drainsSpare(w)
 		return
 	}
-	serves, s := w.accepting(), &c.slots[a.Key.Slot]
+	serves, s := w.accepting(), c.slotOf(w)
 	w.told, w.toldAt = true, c.now
 	switch {
 	case a.HandOver && c.stopping:
@@ -268,6 +277,10 @@ func (c *checker) drains(a core.DrainWorker) {
 		if !a.Backlog && serves {
 			c.fail("%v is to leave its queue while the launcher stops", a.Key)
 		}
+	case w.home != nil:
+		c.leavesRemoved(w, serves, a.Backlog)
+	case w.idle:
+		w.patient = true
 	case w.binding != s.binding && a.Backlog:
 		w.patient = true // its socket was lost
 		s.wantsWorker()

@@ -44,6 +44,9 @@ func (c *checker) takes(e core.Event) (late bool) {
 				c.takesAnswers(w, m.Errors, m.Sound)
 			}
 			if w := c.worker(m.Key); w != nil && w.accepting() {
+				if m.Served > w.served || m.Busy || w.busy {
+					w.used = c.now
+				}
 				w.private, w.served, w.busy = m.Private, m.Served, m.Busy
 				if m.Runnable > 0 {
 					w.ran, w.ranAt = m.Runnable, c.now
@@ -52,12 +55,21 @@ func (c *checker) takes(e core.Event) (late bool) {
 		}
 		c.presses()
 	case core.SlotNotBound:
-		c.slots[e.Slot].open = false
+		if e.Slot >= len(c.slots) {
+			break
+		}
+		c.slots[e.Slot].open, c.slots[e.Slot].parked = false, false
 		c.slots[e.Slot].socket++
 		c.slots[e.Slot].vacant = false // if it waits now, nobody is to serve it meanwhile
 	case core.SocketsLost:
 		for _, slot := range e.Slots {
-			c.changed(&c.slots[slot])
+			if slot < len(c.slots) {
+				c.changed(&c.slots[slot])
+			}
+		}
+	case core.ConnectionWaits:
+		if e.Slot < len(c.slots) && !c.stopping {
+			c.slots[e.Slot].parked = false
 		}
 	case core.TimerFired:
 		return c.takesTimer(e.Timer)
@@ -138,7 +150,7 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 		c.takesOfSpare(w, e)
 		return
 	}
-	s := &c.slots[w.key.Slot]
+	s := c.slotOf(w)
 	switch e := e.(type) {
 	case core.WorkerSpawned, core.WorkerHello:
 		c.hasPid(w)
@@ -193,7 +205,7 @@ func (c *checker) end(w *checkedWorker) {
 		c.spareEnds()
 		return
 	}
-	s := &c.slots[w.key.Slot]
+	s := c.slotOf(w)
 	s.workers = slices.DeleteFunc(s.workers, func(other *checkedWorker) bool { return other == w })
 	if !w.told || w.killed {
 		if s.died == nil {
@@ -281,11 +293,11 @@ func (c *checker) takesTimer(t core.Timer) bool {
 	case core.TimerReload:
 		return t.Key.Generation != c.generation || c.stopping
 	case core.TimerSlot:
-		if s := &c.slots[t.Key.Slot]; s.timer == t {
-			s.wait, s.backoff = 0, false
+		if t.Key.Slot < len(c.slots) && c.slots[t.Key.Slot].timer == t {
+			c.slots[t.Key.Slot].wait, c.slots[t.Key.Slot].backoff = 0, false
 		}
 		return c.stopping
-	case core.TimerRefork, core.TimerPace:
+	case core.TimerRefork, core.TimerPace, core.TimerIdle:
 		return c.stopping
 	case core.TimerSpare:
 		if c.spare.timer == t {

@@ -79,6 +79,9 @@ func (c *checker) retires(origin ident.Origin) {
 	}
 	for i := range c.slots {
 		w := c.slots[i].accepting()
+		if c.slots[i].parked {
+			continue
+		}
 		if w != nil && newest != nil && newest.seeded(w.key.Origin()) && (newest.proven || newest.maybe) {
 			continue
 		}

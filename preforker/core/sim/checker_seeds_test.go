@@ -79,7 +79,7 @@ func (c *checker) seeds(origin ident.Origin, after time.Duration) {
 		c.fail("%v is to have seeds, which cannot fork", origin)
 		return
 	}
-	if c.policy.Seeds < 1 || c.policy.Seeds >= len(c.slots) || len(c.policy.Refork.After) == 0 {
+	if c.policy.Seeds < 1 || p.seedings == 0 && c.policy.Seeds >= c.filled() || len(c.policy.Refork.After) == 0 {
 		c.fail("%v is to have seeds, with %d slots and %+v", origin, len(c.slots), c.policy)
 	}
 	p.until = c.now + after
@@ -260,6 +260,8 @@ func (c *checker) lends(a core.LendSockets) {
 		switch {
 		case !s.open:
 			c.fail("the socket of slot %d is lent, which is closed", slot)
+		case s.parked:
+			c.fail("the socket of slot %d is lent, which is parked", slot)
 		case s.accepting() != nil || s.comingUp() != nil:
 			c.fail("the socket of slot %d is lent, which has a worker", slot)
 		case has && since == s.socket:
@@ -331,7 +333,7 @@ func (c *checker) checkLent() {
 	}
 	for i := range c.slots {
 		s := &c.slots[i]
-		if !s.open || s.accepting() != nil || s.comingUp() != nil || s.held() {
+		if !s.open || s.parked || s.accepting() != nil || s.comingUp() != nil || s.held() {
 			continue
 		}
 		for j := range c.slots {

@@ -153,7 +153,7 @@ func (c *checker) checkUnusedSpare() {
 		return // its end is an event soon
 	}
 	for i := range c.slots {
-		if s := &c.slots[i]; s.accepting() == nil && s.comingUp() == nil && !s.held() && s.wait == 0 {
+		if s := &c.slots[i]; s.accepting() == nil && s.comingUp() == nil && !s.held() && !s.parked && s.wait == 0 {
 			c.fail("slot %d has no worker, nobody can fork, and the spare is not given to it", i)
 		}
 	}

@@ -123,13 +123,15 @@ func (c *checker) checkProof(w, old *checkedWorker) {
 func (c *checker) checkReplacementsAtOnce(w, old *checkedWorker) {
 	origin, oldOrigin := w.key.Origin(), old.key.Origin()
 	replacing, leaving, sum := 0, 0, uint64(0)
+	for _, other := range c.inSlots() {
+		sum += other.private
+	}
 	for i := range c.slots {
 		s := &c.slots[i]
 		if up := s.comingUp(); up != nil && s.accepting() != nil && (c.renews() || up.key.Origin() == origin) {
 			replacing++
 		}
 		for _, other := range s.workers {
-			sum += other.private
 			if other.renewed && !other.killed && c.now-other.toldAt < leaverTime {
 				leaving++
 			}

@@ -34,6 +34,9 @@ type checker struct {
 
 	spare      checkedSpare
 	slots      []checkedSlot
+	removed    []*checkedSlot   // that are not among them any more
+	unneeded   []*checkedWorker // of those that this step removes
+	parkedAt   time.Duration    // when the last idle worker has left
 	workers    []*checkedWorker // by serial, also those that have ended
 	preloaders []*checkedPreloader
 	generation int // the newest that was begun
@@ -67,6 +70,7 @@ type checkedSlot struct {
 	timer   core.Timer       // that ends the wait
 	backoff bool             // nobody else serves it meanwhile
 	vacant  bool             // it wanted a worker before this step
+	parked  bool             // it is to have none before a connection waits
 }
 
 type checkedWorker struct {
@@ -94,6 +98,9 @@ type checkedWorker struct {
 	errors    int           // responses with 500, the last ones
 	asked     time.Duration // when that was so
 	busy      bool
+	used      time.Duration // when it was last seen to do something
+	idle      bool          // it leaves because it has nothing to do
+	home      *checkedSlot  // its slot, where that is gone
 	spawned   time.Duration
 	ran       time.Duration  // or was short of a CPU
 	ranAt     time.Duration  // when that was so
@@ -269,6 +276,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	c.checkTrials()
 	c.checkRestart()
 	c.checkSlots()
+	c.checkParked()
 	c.checkSpare()
 	c.checkBorrowers()
 	c.checkPress()
@@ -297,7 +305,7 @@ func (c *checker) checkSlots() {
 		if coming > 1 {
 			c.fail("%d workers come up in slot %d", coming, i)
 		}
-		s.vacant = accepting+coming == 0 && !s.held() && !s.backoff
+		s.vacant = accepting+coming == 0 && !s.held() && !s.backoff && !s.parked
 	}
 }
 
@@ -332,7 +340,7 @@ func (c *checker) settled() {
 	spawning := c.onTheirWay()
 	for i := range c.slots {
 		s := &c.slots[i]
-		if s.accepting() == nil && s.comingUp() == nil && !s.held() && s.wait == 0 && spawning < spawnsAtOnce {
+		if s.accepting() == nil && s.comingUp() == nil && !s.held() && !s.parked && s.wait == 0 && spawning < spawnsAtOnce {
 			if why := c.unseeded(newest); why != "" && !c.waitsForRelease(i) {
 				c.fail("slot %d has no worker, and nothing is waited for: %s", i, why)
 			}
@@ -355,9 +363,7 @@ func (c *checker) onTheirWay() (n int) {
 }
 
 func (c *checker) living() (n int) {
-	for i := range c.slots {
-		n += len(c.slots[i].workers)
-	}
+	n = len(c.inSlots())
 	if c.spare.worker != nil {
 		n++
 	}

@@ -56,7 +56,7 @@ func (c *checker) olderThan(generation int) (older []*checkedWorker) {
 // leavesSlot says whether a worker that is ready leaves its slot to the one that serves it: its own release is held back, or
 // the other one, that was to make room for it, no more.
 func (c *checker) leavesSlot(w *checkedWorker) bool {
-	return slices.ContainsFunc(c.slots[w.key.Slot].workers, func(other *checkedWorker) bool {
+	return slices.ContainsFunc(c.slotOf(w).workers, func(other *checkedWorker) bool {
 		held, others := c.trials[w.key.Generation].holds(), c.trials[other.key.Generation].holds()
 		return other.accepting() && other != w && !others && (held || w.key.Generation < other.key.Generation)
 	})

@@ -31,7 +31,7 @@ func (w *world) environment(left, pace int) {
 }
 
 func (w *world) happens() {
-	switch w.below(24) {
+	switch w.below(28) {
 	case 0:
 	case 1, 2:
 		w.restarts()
@@ -72,6 +72,12 @@ func (w *world) happens() {
 		if w.oneIn(3) && w.check.booted {
 			w.bad[len(w.bad)-1-w.below(len(w.bad))] = badness(w.below(int(badnesses)))
 		}
+	case 16:
+		if w.below(2) == 1 {
+			w.scales()
+		}
+	case 17, 18:
+		w.connections()
 	default:
 		w.traffic()
 	}

@@ -15,7 +15,7 @@ const stopSlack = 15 * time.Second
 // restBound is how long it may take until everything is as it should be: a load and a worker that hang, one after the
 // other, the longest waits between two attempts, and the leavers.
 func (w *world) restBound() time.Duration {
-	return 3*w.policy.BootTimeout + 2*w.policy.DrainTimeout + 5*time.Minute
+	return 3*w.policy.BootTimeout + 2*w.policy.DrainTimeout + 5*time.Minute + w.policy.IdleTimeout
 }
 
 // liveness: the faults have ended. Every slot comes to serve the newest good generation, and all others leave. Either what was
@@ -70,6 +70,9 @@ func (w *world) staysAtRest() {
 	if why := w.unrest(); why != "" {
 		w.check.fail("%s, after it was at rest", why)
 	}
+	if why := w.staysIdle(); why != "" {
+		w.check.fail("%s", why)
+	}
 }
 
 func (w *world) comesToAnEnd() {
@@ -110,6 +113,9 @@ func (w *world) unrest() string {
 	if c.asked.open && !w.poison() {
 		return fmt.Sprintf("the restart %d has no end", c.asked.number)
 	}
+	if n := c.livingRemoved(); n > 0 {
+		return fmt.Sprintf("%d workers of slots that are gone are left", n)
+	}
 	return w.unrestOfSpare(newest)
 }
 
@@ -120,6 +126,8 @@ func (w *world) unrestOf(slot int, newest, seeds ident.Origin) string {
 	c, s := w.check, &w.check.slots[slot]
 	serving := s.accepting()
 	switch {
+	case s.parked && serving == nil && len(s.workers) == 0 && s.open && w.bound[slot]:
+		return ""
 	case serving == nil && s.open && c.seedsOf(newest) && c.isLent(slot, newest.Generation):
 		return "" // for as long as the seeds keep up
 	case serving == nil:

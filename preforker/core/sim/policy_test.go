@@ -42,5 +42,8 @@ func drawPolicy(ch *choices) core.Policy {
 	if p.Method != core.SpawnDirect {
 		p.Early = []int{0, 1, 2}[ch.below(3)]
 	}
+	if ch.below(3) == 1 {
+		p.Min, p.IdleTimeout = 1+ch.below(3), []time.Duration{10 * time.Second, time.Second, time.Minute}[ch.below(3)]
+	}
 	return p
 }

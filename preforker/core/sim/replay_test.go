@@ -107,7 +107,7 @@ func recorded(t *testing.T, made []uint16) []byte {
 	t.Helper()
 	w, _ := simulate(givenChoices(made), nil)
 	var text bytes.Buffer
-	out, err := history.NewWriter(&text, history.Header{Launcher: "simulation", Slots: len(w.bound), Policy: w.policy})
+	out, err := history.NewWriter(&text, history.Header{Launcher: "simulation", Slots: w.slots, Policy: w.policy})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,10 +11,10 @@ import (
 // TestSeedsFillEachSlotOnce: where nothing goes wrong and requests come, a generation grows with one fork a slot.
 func TestSeedsFillEachSlotOnce(t *testing.T) {
 	grown, ended, alone := 0, 0, 0
-	for seed := range uint64(4000) {
+	for seed := range uint64(6000) {
 		w := newWorld(newChoices(seed))
 		p := w.policy
-		if p.Seeds == 0 || p.Seeds >= len(w.bound) || p.Method == core.SpawnDirect || w.check.renews() {
+		if p.Min > 0 || p.Seeds == 0 || p.Seeds >= len(w.bound) || p.Method == core.SpawnDirect || w.check.renews() {
 			continue
 		}
 		w.faults = 0
@@ -24,6 +24,10 @@ func TestSeedsFillEachSlotOnce(t *testing.T) {
 			for _, a := range actions {
 				switch a := a.(type) {
 				case core.SpawnWorker:
+					if !complete && !late {
+						spawned[a.Key.Slot]++
+					}
+				case core.AssignSpare:
 					if !complete && !late {
 						spawned[a.Key.Slot]++
 					}

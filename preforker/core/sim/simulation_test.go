@@ -95,7 +95,7 @@ func report(t *testing.T, seed uint64, nth int64, made []uint16, problem string)
 	})
 	lines = lines[max(0, len(lines)-maxLines):]
 	return fmt.Sprintf("history %d, seed %d: %s\n%s\n%d slots, %+v\n%s\n%s", nth, seed, problem, strings.Join(lines, "\n"),
-		len(w.bound), w.policy, shrunk, keep(t, seed, made))
+		w.slots, w.policy, shrunk, keep(t, seed, made))
 }
 
 // maxLines of a history are shown, the last ones.

@@ -32,7 +32,7 @@ func (w *world) translate(e core.Event) core.Event {
 	case core.SocketsLost:
 		var lost []int
 		for _, slot := range e.Slots {
-			if w.bound[slot] {
+			if slot < len(w.bound) && w.bound[slot] {
 				lost = append(lost, slot)
 			}
 		}
@@ -69,8 +69,8 @@ func (w *world) perform(a core.Action) core.Event {
 	case core.RebindSlot:
 		w.bound[a.Slot] = false
 		return w.bind(a.Slot)
-	case core.CloseSlot:
-		w.bound[a.Slot] = false
+	case core.CloseSlot, core.RemoveSlot, core.SetSlots, core.AwaitConnection:
+		w.performOnSlots(a)
 	case core.MeasurePreloader:
 		if p := w.preloaders[a.Origin]; p != nil && p.followed && !w.fault() {
 			w.post(w.latency(), core.PreloaderMeasured{Origin: a.Origin, Preloader: uint64(20+w.below(200)) * megabyte, Launcher: 8 * megabyte})
@@ -87,6 +87,19 @@ func (w *world) perform(a core.Action) core.Event {
 		w.performOnWorker(a)
 	}
 	return nil
+}
+
+func (w *world) performOnSlots(a core.Action) {
+	switch a := a.(type) {
+	case core.CloseSlot:
+		w.bound[a.Slot] = false
+	case core.RemoveSlot:
+		w.bound[a.Slot] = false
+	case core.SetSlots:
+		w.resize(a.Slots)
+	case core.AwaitConnection:
+		w.await(a.Slot)
+	}
 }
 
 // performOnWorker does nothing with one that has ended: the core hears of that next.

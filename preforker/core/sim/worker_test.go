@@ -119,7 +119,7 @@ func (p *worker) boots() {
 			p.drains()
 			return
 		}
-		if w.badOf(p.key.Generation) == diesInFirstRequest || w.poisoned[p.key.Slot] || w.fault() {
+		if w.badOf(p.key.Generation) == diesInFirstRequest || w.hasPoison(p.key.Slot) || w.fault() {
 			p.do(w.brief(), func() { p.die(ident.ExitStatus{Signal: 11}, false, "GET /") })
 			return
 		}

@@ -24,7 +24,9 @@ type world struct {
 	workers    map[ident.Key]*worker // as the supervisor knows them
 	preloaders map[ident.Origin]*preloader
 	processes  []*worker // also those that it does not know any more
+	slots      int       // at first
 	bound      []bool    // by slot: its socket is there
+	awaited    []bool    // by slot: a connection that waits there is to be told
 	bad        []badness // by generation
 	nextBad    badness
 	poisoned   []bool // by slot: somebody repeats a request there that kills
@@ -59,13 +61,13 @@ const (
 func newWorld(ch *choices) *world {
 	w := &world{choices: ch, workers: map[ident.Key]*worker{}, preloaders: map[ident.Origin]*preloader{}}
 	slots := []int{2, 1, 3, 4, 6, 12}[ch.below(6)]
-	w.policy = drawPolicy(ch)
+	w.slots, w.policy = slots, drawPolicy(ch)
 	w.faults = []int{0, 50, 15, 6, 3}[ch.below(5)]
 	random := rand.New(rand.NewPCG(uint64(ch.below(1000)), 1))
 	w.draw = random.Float64
 	w.c = core.New(slots, w.policy, func() float64 { return w.draw() })
 	w.check = newChecker(slots, w.policy)
-	w.bound = make([]bool, slots)
+	w.bound, w.awaited = make([]bool, slots), make([]bool, slots)
 	for slot := range w.bound {
 		w.bound[slot] = true
 	}

@@ -44,7 +44,7 @@ func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
 	for _, command := range app.Commands {
 		withoutVariables(command.Flags)
 	}
-	app.Metadata = map[string]any{warningsKey: l.warnings}
+	app.Metadata = map[string]any{warningsKey: l.warnings, notesKey: l.notes}
 	if l.command.Name != runName && os.Getenv(scratchVariable) == "" { // whose watchdog has printed them
 		warn(stderr, l.warnings)
 	}
@@ -58,13 +58,16 @@ func warn(w io.Writer, warnings []string) {
 	}
 }
 
-// warningsKey is where runWorkers finds the warnings of the command line, for its log.
-const warningsKey = "warnings"
+// Where runWorkers finds the warnings of the command line, and what else is to be said of it, for its log.
+const (
+	warningsKey = "warnings"
+	notesKey    = "notes"
+)
 
 func newApp(stdout, stderr *os.File) *cli.App {
 	app := &cli.App{
 		Name: "launcher",
-		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), statusCommand(stdout), restartCommand(stdout), doctorCommand(stdout),
+		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), statusCommand(stdout), restartCommand(stdout), scaleCommand(stdout), doctorCommand(stdout),
 			experimentCommand(stdout, stderr), conformanceCommand(stdout)},
 		HideVersion:     true,
 		HideHelp:        true,

@@ -20,6 +20,7 @@ type commandLine struct {
 	options   []given
 	arguments []string
 	warnings  []string
+	notes     []string // that are no warnings
 }
 
 // given is an option with its value, of the command line or of an environment variable.
@@ -241,7 +242,7 @@ func (l *commandLine) checkArguments(app *cli.App, named bool) error {
 	if !named && len(l.arguments) == 2 && isCommand(app, l.arguments[1]) {
 		return usageErrorf("launcher "+l.arguments[1]+" "+first, "read command line: the command %s stands before NUM", l.arguments[1])
 	}
-	if named || !isWord(first) || isCommand(app, first) { // the last of these stands behind "--"
+	if named || !isWord(first) || first == autoNumber || isCommand(app, first) { // the last of these stands behind "--"
 		return nil
 	}
 	return noCommand(app, first, notANumber(first, "launcher 4"))

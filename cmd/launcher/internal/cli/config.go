@@ -58,10 +58,11 @@ func configCommand(stdout *os.File) *cli.Command {
 }
 
 func printConfig(ctx *cli.Context, stdout *os.File) error {
-	workers, err := workerCount(ctx, "launcher config 4")
+	found, err := workerCount(ctx, "launcher config 4")
 	if err != nil {
 		return err
 	}
+	workers := found.workers
 	server, err := webServer(ctx.String(optServer))
 	if err != nil {
 		return err
@@ -76,6 +77,9 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 	warnings := missingSendfileDirs(where.app.Root, ctx.StringSlice(optSendfileDir))
 	if where.buffered && server.name != defaultServer {
 		warnings = append(warnings, fmt.Sprintf("no effect with --%s %s, which compresses what streams: --%s", optServer, server.name, optBuffered))
+	}
+	if found.why != "" {
+		warnings = append(warnings, counted(workers, "worker", "workers")+": "+found.why)
 	}
 	config, err := writeConfig(ctx, server, where, workers)
 	if err != nil {

@@ -55,10 +55,11 @@ type httpListener struct {
 	certificate *front.Certificate
 	accessLog   *front.AccessLog
 	files       []sockets.Bound // its unix sockets
+	targets     func(workers int) []string
 }
 
-// status is what launcher status tells of it.
-func (l *httpListener) status() *control.FrontStatus {
+// Status is what launcher status tells of it.
+func (l *httpListener) Status() *control.FrontStatus {
 	open, max := l.listener.Connections()
 	_, waiting := l.handler.Load()
 	address := l.urls[0]
@@ -67,6 +68,23 @@ func (l *httpListener) status() *control.FrontStatus {
 	}
 	return &control.FrontStatus{Address: address, URLs: l.urls, Connections: open, MaxConnections: max, Waiting: waiting}
 }
+
+// CheckSlots implements preforker.Front: so many workers leave room for connections.
+func (l *httpListener) CheckSlots(slots int) error {
+	_, err := frontConnections(slots)
+	return err
+}
+
+// SetSlots implements preforker.Front.
+func (l *httpListener) SetSlots(slots int) {
+	if connections, err := frontConnections(slots); err == nil {
+		l.listener.SetMax(connections)
+	}
+	l.handler.SetSockets(l.targets(slots))
+}
+
+// Park implements preforker.Front.
+func (l *httpListener) Park(slot int, parked bool) { l.handler.Park(slot, parked) }
 
 // home is the application's address for a browser, as far as one can get there.
 func (l *httpListener) home(prefix string) string {
@@ -89,7 +107,7 @@ func listenHTTP(ctx *cli.Context, where site, config preforker.Config) (*httpLis
 	if err != nil {
 		return nil, err
 	}
-	l := &httpListener{certificate: options.certificate}
+	l := &httpListener{certificate: options.certificate, targets: where.targets}
 	joined, err := l.listen(options, linux.SocketOptions{Mode: config.SocketMode, Gid: config.SocketGroup})
 	if err != nil {
 		l.close()

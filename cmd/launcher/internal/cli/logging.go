@@ -27,6 +27,8 @@ const (
 	keyRoot       = "root"
 	keyTry        = "try" // what to do
 	keyWorkers    = "workers"
+	keyReason     = "reason"
+	keySignal     = "signal"
 	// What stands for the address of the workers, in JSON and in the last line of the table.
 	keyInclude = "lighttpd_include"
 	keyURL     = "url"

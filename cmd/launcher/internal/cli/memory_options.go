@@ -87,6 +87,9 @@ func readMemory(ctx *cli.Context, config *preforker.Config) error {
 	if config.SeedTime = ctx.Duration(optSeedTime); config.SeedTime > 0 {
 		config.Seeds = runtime.GOMAXPROCS(0)
 	}
+	if err = readOnDemand(ctx, config); err != nil {
+		return err
+	}
 	if config.Spare, err = spare(ctx.String(optSpare)); err != nil {
 		return err
 	}

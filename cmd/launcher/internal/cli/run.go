@@ -34,6 +34,7 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 		UsageText: "launcher [options] NUM          run NUM workers of the application in this folder\n" +
 			"launcher config [options] NUM   print the web server's configuration for them\n" +
 			"launcher status [options]       say what a running launcher and its workers do\n" +
+			"launcher scale [options] NUM    change the number of its workers\n" +
 			"launcher doctor [options]       say what stands in the way of forking this application\n" +
 			"launcher experiment [options]   measure what forking saves for this application\n" +
 			"launcher conformance ADDRESS   ask any FastCGI responder what it does with bad input\n" +
@@ -45,8 +46,10 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 			"standard error.\n\n" +
 			"Options stand anywhere on the command line. An option that is not there is taken from its environment\n" +
 			"variable, unless that is empty.\n\n" +
+			"NUM is a number, or auto: it is chosen from the CPUs and the memory that there are. Without it the environment variable\n" +
+			"WEB_CONCURRENCY counts. Where PORT is set, and neither --http nor --listen is given, it means --http :PORT.\n\n" +
 			"Signals: TERM and INT let the workers finish what they do and stop, a second one kills; HUP, or\n" +
-			"touching tmp/restart.txt, is launcher restart.\n\n" +
+			"touching tmp/restart.txt, is launcher restart; TTIN adds a worker, TTOU takes one away.\n\n" +
 			"Exit status: 0 stopped as asked, 1 failed, 2 a mistake in the command line.",
 		Flags:        runFlags(),
 		Action:       func(ctx *cli.Context) error { return runWorkers(ctx, stdout, stderr) },
@@ -60,7 +63,7 @@ const garbagePercent = 25
 
 // runWorkers runs NUM workers of the application in the foreground.
 func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
-	workers, err := workerCount(ctx, "launcher 4")
+	found, err := workerCount(ctx, "launcher 4")
 	if err != nil {
 		return err
 	}
@@ -75,17 +78,18 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	}
 	defer console.close()
 	logger := console.log
-	for _, warning := range ctx.App.Metadata[warningsKey].([]string) {
-		logger.Warn(warning)
-	}
-	config, where, err := readConfig(ctx, workers)
+	logCommandLine(ctx, found, logger)
+	config, where, err := readConfig(ctx, found.workers)
 	if err != nil {
 		return err
 	}
 	remark(ctx, config, where, logger)
 	config.Log, config.Stderr, config.Observer = logger, stderr, console
 	config.LogJSON = ctx.String(optLogFormat) == formatJSON
-	if config.Snippet, err = snippet(ctx, where, workers, logger); err != nil {
+	if config.SnippetOf, err = snippets(ctx, where, logger); err != nil {
+		return err
+	}
+	if config.Snippet, err = config.SnippetOf(found.workers); err != nil {
 		return err
 	}
 	listener, err := listenHTTP(ctx, where, config)
@@ -94,7 +98,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	}
 	defer listener.close()
 	// From here on there is something to clean up.
-	signals, end := notifyStop()
+	signals, end := notifyService()
 	defer end()
 	if os.Geteuid() == 0 && config.SocketGroup < 0 && listener == nil && config.Listen == nil {
 		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
@@ -102,7 +106,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	debug.SetGCPercent(garbagePercent)
 	releaseFonts(logger)
 	if listener != nil {
-		config.Front = listener.status
+		config.Front = listener
 		config.Restarting = func() { listener.reload(logger) }
 	}
 	supervisor, err := preforker.New(config)
@@ -117,6 +121,19 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	}
 	run := &service{supervisor: supervisor, http: listener, log: logger, hungUp: console.hungUp}
 	return run.run(signals)
+}
+
+// logCommandLine logs what is to be said of the command line and of the variables that are read beside it.
+func logCommandLine(ctx *cli.Context, found number, logger *slog.Logger) {
+	for _, warning := range ctx.App.Metadata[warningsKey].([]string) {
+		logger.Warn(warning)
+	}
+	for _, note := range ctx.App.Metadata[notesKey].([]string) {
+		logger.Info(note)
+	}
+	if found.why != "" {
+		logger.Info("the number of workers is chosen", keyWorkers, found.workers, keyReason, found.why)
+	}
 }
 
 // releaseFonts gives back what the start has read of fonts, which the experiment alone draws with. Where it
@@ -140,26 +157,33 @@ func remark(ctx *cli.Context, config preforker.Config, where site, logger *slog.
 	}
 }
 
-// snippet returns the configuration for the lighttpd of this machine, as far as its version can be known.
-func snippet(ctx *cli.Context, where site, workers int, logger *slog.Logger) (string, error) {
+// snippets returns a function that returns the configuration for the lighttpd of this machine, as far as its version can be known, and
+// so many workers.
+func snippets(ctx *cli.Context, where site, logger *slog.Logger) (func(workers int) (string, error), error) {
 	server, err := webServer(defaultServer)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	version, err := server.version(ctx.Context, "", "")
 	if err != nil {
 		logger.Warn("the version of lighttpd is unknown", keyError, err)
 		version = server.DefaultVersion()
 	}
-	at, err := where.webserver(where.targets(workers))
-	if err != nil {
-		return "", err
-	}
-	config, err := server.Snippet(at, version)
-	for _, warning := range config.Warnings {
-		logger.Warn(warning)
-	}
-	return config.Text, err
+	warned := false
+	return func(workers int) (string, error) {
+		at, err := where.webserver(where.targets(workers))
+		if err != nil {
+			return "", err
+		}
+		config, err := server.Snippet(at, version)
+		for _, warning := range config.Warnings {
+			if !warned {
+				logger.Warn(warning)
+			}
+		}
+		warned = true
+		return config.Text, err
+	}, nil
 }
 
 // printAside prints the configuration in a goroutine, since its reader may stall, and returns a function that

@@ -14,6 +14,7 @@ import (
 
 	"launcher/fcgi/front"
 	"launcher/preforker"
+	"launcher/preforker/linux"
 )
 
 // service runs the supervisor, and the embedded front beside it, until a signal or the supervisor
@@ -87,13 +88,30 @@ func (s *service) serveFront(ctx, cut context.Context) {
 	}
 }
 
+// scale adds a worker, or takes one away. The terminal sends the same signals to a process in its background that reads or writes
+// there: these mean nothing.
+func (s *service) scale(sig os.Signal) {
+	if linux.InBackground() {
+		s.log.Warn("signal ignored: the terminal may have sent it to a process in its background; launcher scale says how many workers there are to be",
+			keySignal, signalName(sig))
+		return
+	}
+	change := 1
+	if sig == syscall.SIGTTOU {
+		change = -1
+	}
+	s.supervisor.ScaleBy(change, signalName(sig))
+}
+
 // signalled carries a signal out: HUP loads the application anew, unless it means that the terminal
-// was closed; every other one stops, and kills when it comes once more.
+// was closed; TTIN and TTOU change the number of workers; every other one stops, and kills when it comes once more.
 func (s *service) signalled(sig os.Signal) {
 	name := signalName(sig)
 	switch {
 	case sig == syscall.SIGHUP && !s.hungUp():
 		s.supervisor.Restart(name)
+	case sig == syscall.SIGTTIN, sig == syscall.SIGTTOU:
+		s.scale(sig)
 	case s.asked.IsZero():
 		s.asked = time.Now()
 		s.endFront()

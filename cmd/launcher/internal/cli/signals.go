@@ -17,6 +17,13 @@ func notifyStop() (signals <-chan os.Signal, end func()) {
 	return channel, func() { signal.Stop(channel) }
 }
 
+// notifyService is notifyStop with the signals that a service takes besides.
+func notifyService() (signals <-chan os.Signal, end func()) {
+	channel := make(chan os.Signal, 16)
+	signal.Notify(channel, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTTIN, syscall.SIGTTOU)
+	return channel, func() { signal.Stop(channel) }
+}
+
 // untilSignal returns a context that ends with the first signal, whose name is the cause; just before, it calls
 // stopping. Further signals have no effect until end is called.
 func untilSignal(parent context.Context, stopping func()) (running context.Context, stop context.CancelCauseFunc, end func()) {
@@ -47,6 +54,10 @@ func signalName(sig os.Signal) string {
 		return "QUIT"
 	case syscall.SIGHUP:
 		return "HUP"
+	case syscall.SIGTTIN:
+		return "TTIN"
+	case syscall.SIGTTOU:
+		return "TTOU"
 	default:
 		return sig.String()
 	}

@@ -45,7 +45,7 @@ func (l *commandLine) readVariables(app *cli.App, variables []string) error {
 		}
 	}
 	l.warnings = append(l.warnings, unknownVariables(app, variables)...)
-	return nil
+	return l.readPort(variables)
 }
 
 func lookup(variables []string, name string) (string, bool) {

@@ -67,6 +67,7 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 			}
 		}
 	}
+	warnings = append(warnings, onDemandWarnings(ctx, config)...)
 	return append(warnings, unknownEnvironment(config.App)...)
 }
 

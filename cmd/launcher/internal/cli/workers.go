@@ -12,25 +12,51 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// workerCount reads NUM.
-func workerCount(ctx *cli.Context, example string) (int, error) {
-	switch {
-	case ctx.NArg() == 0 && os.Getenv("WEB_CONCURRENCY") != "": // which platforms set, and other servers read
-		return 0, usageErrorf(example[:len(example)-1]+`"$WEB_CONCURRENCY"`, "read command line: NUM, the number of workers, is missing")
-	case ctx.NArg() == 0:
-		return 0, usageErrorf(example, "read command line: NUM, the number of workers, is missing")
-	case ctx.NArg() > 1:
-		return 0, usageErrorf(example, "read command line: one NUM is expected, not %q", ctx.Args().Slice())
+// webConcurrency is the variable by which platforms tell how many workers there are to be.
+const webConcurrency = "WEB_CONCURRENCY"
+
+// autoNumber is in the place of NUM where it is to be chosen.
+const autoNumber = "auto"
+
+// number is how many workers there are to be.
+type number struct {
+	workers int
+	why     string // it was chosen; "": it was given
+}
+
+// workerCount reads NUM, else WEB_CONCURRENCY.
+func workerCount(ctx *cli.Context, example string) (number, error) {
+	if ctx.NArg() > 1 {
+		return number{}, usageErrorf(example, "read command line: one NUM is expected, not %q", ctx.Args().Slice())
 	}
-	text := strings.TrimSpace(ctx.Args().First())
+	if ctx.NArg() == 1 {
+		return parseNumber(ctx.Args().First(), "read command line: NUM", example)
+	}
+	text := os.Getenv(webConcurrency)
+	if strings.TrimSpace(text) == "" {
+		return number{}, usageErrorf(example, "read command line: NUM, the number of workers, is missing")
+	}
+	found, err := parseNumber(text, "read "+webConcurrency+": it", webConcurrency+"=4, or "+example)
+	if err == nil && found.why == "" {
+		found.why = "from " + webConcurrency
+	}
+	return found, err
+}
+
+// parseNumber reads a number of workers. What names it in errors.
+func parseNumber(given, what, example string) (number, error) {
+	text := strings.TrimSpace(given)
+	if text == autoNumber {
+		return chooseWorkers(thisMachine()), nil
+	}
 	if !wholeNumber.MatchString(text) {
-		return 0, notANumber(ctx.Args().First(), example)
+		return number{}, usageErrorf(example, "%s is a number of workers, not %q", what, given)
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > ident.MaxWorkers {
-		return 0, usageErrorf(example, "read command line: NUM is from 1 to %d, not %s", ident.MaxWorkers, text)
+		return number{}, usageErrorf(example, "%s is from 1 to %d, not %s", what, ident.MaxWorkers, text)
 	}
-	return n, nil
+	return number{workers: n}, nil
 }
 
 func notANumber(text, example string) error {
