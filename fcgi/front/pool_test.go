@@ -118,3 +118,41 @@ func TestHandlerCloses(t *testing.T) {
 		t.Errorf("later: got %s", resp.Status)
 	}
 }
+
+// TestPoolUsesParkedSocketsLast: one with a worker comes first, whatever its place.
+func TestPoolUsesParkedSocketsLast(t *testing.T) {
+	p := newPool([]string{"a", "b", "c"}, time.Hour)
+	p.park(0, true)
+	p.park(1, true)
+	p.park(1, false)
+	var got []string
+	for range 3 {
+		got = append(got, mustAcquire(t, p).path)
+	}
+	if !slices.Equal(got, []string{"b", "c", "a"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestPoolChangesItsSockets: those that go finish their request, who waits gets those that come, and those that stay keep theirs.
+func TestPoolChangesItsSockets(t *testing.T) {
+	p := newPool([]string{"a", "b"}, time.Hour)
+	a, b := mustAcquire(t, p), mustAcquire(t, p)
+	waits := enqueue(t, p, false)
+	p.setSockets([]string{"a", "b", "c"})
+	if c := <-waits; c.path != "c" || c.slot != 2 {
+		t.Errorf("%+v", c)
+	}
+	waits = enqueue(t, p, false)
+	p.setSockets([]string{"a"})
+	p.release(b)
+	select {
+	case s := <-waits:
+		t.Errorf("%s is handed out, which is gone", s.path)
+	default:
+	}
+	p.release(a)
+	if again := <-waits; again != a {
+		t.Errorf("%+v", again)
+	}
+}
