@@ -231,6 +231,9 @@ func (c *Core) rollCompleted(source *preloader) {
 	}
 	if p := c.seeding(); p != nil && p.origin.Generation == source.origin.Generation {
 		p.seeding = false
+		if p == source { // there are fewer slots, which its seeds fill
+			c.replaceSeeds(p)
+		}
 	}
 	c.lendSockets()
 	if was.Generation != source.origin.Generation {

@@ -231,12 +231,17 @@ func (c *Core) endSeeding(p *preloader, why Reason) {
 
 func (c *Core) stopSeeding(p *preloader, why Reason) {
 	p.seeding = false
-	for _, late := range c.preloaders { // all slots have been filled from what was loaded by then, and roll to it
+	c.replaceSeeds(p)
+	c.do(SeedingEnded{Generation: p.origin.Generation, Reason: why})
+}
+
+// replaceSeeds has what is forked from a seed too late take all slots, which have been filled from what was loaded by then.
+func (c *Core) replaceSeeds(p *preloader) {
+	for _, late := range c.preloaders {
 		if late.seededBy == p.origin && !late.proven {
 			late.seededBy = ident.Origin{}
 		}
 	}
-	c.do(SeedingEnded{Generation: p.origin.Generation, Reason: why})
 }
 
 // lendSockets has the seeds that are ready serve the slots that nobody serves, too, and takes the sockets back when the
