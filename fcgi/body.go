@@ -109,8 +109,9 @@ func (b *responseBody) Close() error {
 		b.err = http.ErrBodyReadAfterClose
 		b.stream.demux.stderr.flush()
 	}
-	b.stream.exchange.close()
-	if errors.Is(b.err, io.EOF) && !b.recycled {
+	whole := errors.Is(b.err, io.EOF)
+	b.stream.exchange.close(whole && b.stream.demux.records.empty())
+	if whole && !b.recycled {
 		b.recycled = true
 		b.stream.demux.records.recycle() // Read does not come here again
 	}

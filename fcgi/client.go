@@ -36,6 +36,9 @@ type Client struct {
 	MaxHead   int // size of the response head, 64 KiB by default
 	MaxStderr int // what is passed on of one request's STDERR, 64 KiB by default
 
+	// Keep, where set, has the connection to a unix socket kept for the next request, of those that can be sent again.
+	Keep *Kept
+
 	// Stderr receives what the application writes to its error stream, line by
 	// line. It is called by the goroutine that runs Do or reads the body.
 	Stderr func(line string)
@@ -89,20 +92,64 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, c.fail(StageEncode, err)
 	}
 	*buffer = head
+	var until time.Time
+	if c.Keep != nil && !c.keeps(req, head) {
+		c.Keep.drop()
+	} else if c.Keep != nil {
+		head[flagsAt] |= flagKeepConn
+		until = time.Now().Add(keepTime)
+		resp, err := c.again(ctx, req, head)
+		if !errors.Is(err, errUnread) {
+			return resp, err
+		}
+	}
 	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, c.fail(StageConnect, cause(ctx, err))
 	}
-	trip := &roundTrip{exchange: exchange{conn: conn, interrupt: req.Interrupt, sending: true}}
+	trip := &roundTrip{exchange: exchange{conn: conn, interrupt: req.Interrupt, sending: true, kept: c.Keep, until: until}}
+	return c.exchange(ctx, req, head, trip)
+}
+
+// keeps tells whether the connection of a request may be kept (Kept).
+func (c *Client) keeps(req *Request, head []byte) bool {
+	if c.Network != "unix" || req.ContentLength > 0 || len(req.Content) > 0 || len(head) > maxKeptHead {
+		return false
+	}
+	method, _ := req.Params.Get("REQUEST_METHOD")
+	return method == http.MethodGet || method == http.MethodHead
+}
+
+// again sends the request over the connection that was kept, if there is one. The error is errUnread where it is to be sent over another.
+func (c *Client) again(ctx context.Context, req *Request, head []byte) (*Response, error) {
+	conn, until := c.Keep.take()
+	if conn == nil {
+		return nil, errUnread
+	}
+	trip := &roundTrip{exchange: exchange{conn: conn, sending: true, kept: c.Keep, until: until}}
+	c.Keep.begin(&trip.exchange)
+	resp, err := c.exchange(ctx, req, head, trip)
+	var failed *Error
+	switch {
+	case !errors.As(err, &failed):
+	case failed.Stage == StageConnect && errors.Is(err, syscall.EPIPE),
+		failed.Stage == StageHead && errors.Is(err, syscall.ECONNRESET) && !trip.demux.started && !trip.exchange.aborted:
+		return nil, errUnread
+	}
+	return resp, err
+}
+
+// exchange sends the request over a connection.
+func (c *Client) exchange(ctx context.Context, req *Request, head []byte, trip *roundTrip) (*Response, error) {
 	x := &trip.exchange
 	x.watch(ctx)
 	req.Call.attach(x)
 	if c.HeadTimeout > 0 {
 		defer time.AfterFunc(c.HeadTimeout, func() { x.stop(context.DeadlineExceeded) }).Stop()
 	}
-	if n, err := conn.Write(head); err != nil {
+	if n, err := x.conn.Write(head); err != nil {
 		err = x.cause(err)
-		x.close()
+		x.close(false)
 		if n == 0 {
 			return nil, c.fail(StageConnect, err)
 		}
@@ -117,7 +164,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 		x.endSending(false)
 	}
 	if err := c.receive(trip, req); err != nil {
-		x.close()
+		x.close(false)
 		return nil, c.fail(StageHead, x.explain(err))
 	}
 	return &trip.response, nil

@@ -15,7 +15,7 @@
 //     which nothing was sent may be given to another worker.
 //   - Every goroutine ends before the call, or the Close, that it belongs to.
 //
-// What it does not do: it keeps no connection for a second request
-// (FCGI_KEEP_CONN), multiplexes nothing, plays neither authorizer nor filter,
+// What it does not do: it keeps a connection for a second request (FCGI_KEEP_CONN) only where
+// nothing can be lost by it (see [Kept]), multiplexes nothing, plays neither authorizer nor filter,
 // and starts no processes. It knows nothing of the programs behind the sockets.
 package fcgi

@@ -30,6 +30,10 @@ type exchange struct {
 	reason  error // why it was stopped
 	sending bool  // the request is not sent to its end
 	aborted bool  // somebody has asked for an abort
+	over    bool  // the connection is not its own any more
+
+	kept  *Kept     // nil where connections are not kept
+	until time.Time // the connection may be kept until then; zero where not
 }
 
 // sendBuffer is the size of the pieces of a request body.
@@ -45,11 +49,31 @@ func (x *exchange) watch(ctx context.Context) {
 // stop makes every pending and later operation on the connection fail, with this reason.
 func (x *exchange) stop(reason error) {
 	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.stopLocked(reason)
+}
+
+func (x *exchange) stopLocked(reason error) {
+	if x.over {
+		return
+	}
 	if x.reason == nil {
 		x.reason = reason
 	}
-	x.mu.Unlock()
 	_ = x.conn.SetDeadline(time.Unix(1, 0)) // the error would say that it is closed already
+}
+
+// stopUnread stops it where nothing of the request was read. What was written last is an abort where there was one, and says nothing then.
+func (x *exchange) stopUnread() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	conn, ok := x.conn.(interface{ unread() (int, error) })
+	if !ok || x.over || x.aborted {
+		return
+	}
+	if bytes, err := conn.unread(); err == nil && bytes > 0 {
+		x.stopLocked(errUnread)
+	}
 }
 
 // cause replaces the time-out that stop has produced by its reason.
@@ -113,7 +137,7 @@ func (x *exchange) copyBody(body io.Reader, length int64) error {
 // abort tells the application that nobody waits for its response any more, once the request is sent.
 func (x *exchange) abort() {
 	x.mu.Lock()
-	first := !x.aborted
+	first := !x.aborted && !x.over
 	x.aborted = true
 	sending := x.sending
 	x.mu.Unlock()
@@ -151,10 +175,13 @@ func (x *exchange) explain(err error) error {
 	return err
 }
 
-// close ends the exchange and waits for the sender.
-func (x *exchange) close() {
+// close ends the exchange and waits for the sender. Where the response is whole, the connection may be kept.
+func (x *exchange) close(whole bool) {
 	if x.unwatch != nil {
 		x.unwatch()
+	}
+	if x.release(whole) {
+		return
 	}
 	_ = x.conn.Close() // nothing is buffered on our side
 	if x.done == nil {
@@ -168,4 +195,25 @@ func (x *exchange) close() {
 		}
 	}
 	<-x.done
+}
+
+// release has the connection kept, if it can be. From here on nobody stops or aborts what comes over it.
+func (x *exchange) release(whole bool) (kept bool) {
+	x.mu.Lock()
+	if x.over {
+		x.mu.Unlock()
+		return true
+	}
+	kept = whole && !x.until.IsZero() && !x.aborted && x.reason == nil
+	x.over = kept
+	x.mu.Unlock()
+	if x.kept == nil {
+		return false
+	}
+	if kept {
+		x.kept.end(x, x.conn)
+	} else {
+		x.kept.end(x, nil)
+	}
+	return kept
 }

@@ -73,6 +73,12 @@ const (
 	StatusUnknownRole     ProtocolStatus = 3
 )
 
+// flagKeepConn asks the application to keep the connection after the request, specification section 5.1.
+const flagKeepConn = 1
+
+// flagsAt is where it stands in a BEGIN_REQUEST record.
+const flagsAt = HeaderLen + 2
+
 // bodyLen is the length of the fixed bodies of BEGIN_REQUEST, END_REQUEST and
 // UNKNOWN_TYPE.
 const bodyLen = 8
@@ -120,6 +126,9 @@ func responseReader(r io.Reader) *RecordReader {
 	rr.padding = 0
 	return rr
 }
+
+// empty tells whether all that was read are the records that it has returned.
+func (rr *RecordReader) empty() bool { return rr.r.Buffered() == rr.padding }
 
 // recycle gives a reader back that nobody reads from any more, nor from what it has returned.
 func (rr *RecordReader) recycle() {

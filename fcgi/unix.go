@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"unsafe"
 )
 
 // unixConn is a connection to a unix socket as the kernel gives it. net would ask for the addresses of both ends of each, which
@@ -37,4 +38,21 @@ func (c unixConn) CloseWrite() error {
 		return err
 	}
 	return os.NewSyscallError("shutdown", failed)
+}
+
+// unread returns how many bytes of what was written the other end has not read.
+func (c unixConn) unread() (int, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var bytes int32
+	var failed syscall.Errno
+	err = raw.Control(func(fd uintptr) {
+		_, _, failed = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&bytes)))
+	})
+	if err == nil && failed != 0 {
+		err = failed
+	}
+	return int(bytes), err
 }

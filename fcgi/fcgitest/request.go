@@ -28,7 +28,7 @@ func ReadRequest(conn io.Reader) (*Request, error) {
 		}
 		switch {
 		case record.Type == fcgi.TypeBeginRequest:
-			if fcgi.Role(binary.BigEndian.Uint16(record.Content)) != fcgi.RoleResponder || record.Content[2] != 0 {
+			if fcgi.Role(binary.BigEndian.Uint16(record.Content)) != fcgi.RoleResponder || record.Content[2]&^1 != 0 { // the connection may be kept, or not
 				return req, errors.New("unexpected BEGIN_REQUEST")
 			}
 		case record.Type == fcgi.TypeParams && len(record.Content) > 0:

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"launcher/fcgi"
 	"launcher/fcgi/fcgitest"
 )
 
@@ -90,8 +91,13 @@ func benchmarkWorker(b *testing.B) string {
 			if err != nil {
 				return
 			}
-			_, _ = conn.Read(request)
-			_, _ = conn.Write(response)
+			for keep := true; keep; {
+				if _, err := conn.Read(request); err != nil {
+					break
+				}
+				keep = request[fcgi.HeaderLen+2]&1 != 0
+				_, _ = conn.Write(response)
+			}
 			_ = conn.Close()
 		}
 	}()

@@ -10,6 +10,8 @@
 //     has answered a probe.
 //   - A request that a worker may have begun is given to no other, but for one that changes
 //     nothing and whose worker has died before its response, once.
+//   - A connection that is kept carries requests that change nothing alone, and one that nobody
+//     has read is sent anew.
 //   - What clients do is bounded: connections, requests, heads, bodies and responses that are
 //     spooled, and every time in which nothing moves.
 //   - A connection whose request is complete is never closed for another.

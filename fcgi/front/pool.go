@@ -5,6 +5,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"launcher/fcgi"
 )
 
 // pool hands out sockets, each to one request at a time. Those that wait are
@@ -19,8 +21,10 @@ type pool struct {
 	waiting list.List // of chan *socket with room for one
 }
 
-// socket is one worker's address. Its fields belong to the pool's mutex.
+// socket is one worker's address. Its other fields belong to the pool's mutex.
 type socket struct {
+	kept fcgi.Kept
+
 	path   string
 	slot   int // its place among all
 	busy   bool
@@ -71,8 +75,13 @@ func (p *pool) park(slot int, parked bool) {
 	}
 }
 
-// close ends every wait, those to come too.
-func (p *pool) close() { p.closing.Do(func() { close(p.closed) }) }
+// close ends every wait, those to come too, and keeps no connection.
+func (p *pool) close() {
+	p.closing.Do(func() { close(p.closed) })
+	for _, s := range p.sockets {
+		s.kept.Close()
+	}
+}
 
 // take returns an idle socket, where nobody has to wait for one.
 func (p *pool) take() (*socket, bool) {

@@ -144,7 +144,7 @@ func (h *Handler) release(s *socket) {
 
 func (h *Handler) client(s *socket, r *http.Request) *fcgi.Client {
 	return &fcgi.Client{
-		Network: fcgi.Network(s.path), Address: s.path,
+		Network: fcgi.Network(s.path), Address: s.path, Keep: &s.kept,
 		DialTimeout: dialTimeout, HeadTimeout: h.config.HeadTimeout, MaxParams: h.config.MaxParams,
 		Stderr: func(line string) {
 			h.log.Warn("worker wrote an error", append(about(r), keySocket, s.path, keyLine, line)...)

@@ -64,7 +64,7 @@ module PreforkLauncher
           return false if received.nil?
           next unless received == :wait_readable
 
-          @observer&.peer_awaited
+          grace.zero? ? @observer&.request_awaited { interrupted? } : @observer&.peer_awaited
           remaining = deadline - Clock.now
           return false unless remaining.positive? && (ready = IO.select(watched, nil, nil, remaining))
           next if ready.first.include?(@socket)

@@ -83,6 +83,23 @@ class CollectionTest < Minitest::Test
     RUBY
   end
 
+  # On a connection that is kept somebody has to be asked whether others wait.
+  def test_collects_nothing_while_others_wait
+    assert_equal [1, 0, 1], ruby(<<~'RUBY')
+      collected = 0
+      collection = PreforkLauncher::Collection.new(early: true, clock: -> { now }, collector: -> { collected += 1 })
+      [false, true, false].each do |others|
+        counts = Array.new(50) do
+          request.(5000)
+          before = collected
+          collection.idle { others }
+          collected - before
+        end
+        puts counts.max
+      end
+    RUBY
+  end
+
   # A heap that has grown bit by bit has more free places than one that was told its size: each one that is filled is a
   # part of a page that is copied.
   def test_fills_no_more_free_places_than_a_heap_has_that_knows_its_size

@@ -73,6 +73,10 @@ class FastCGIBasicTest < FastCGICase
   Observer = Struct.new(:events) do
     def peer_awaited; end
 
+    def request_awaited
+      events << [:awaited, yield]
+    end
+
     def request_started(method, path)
       events << [:started, method, path]
     end
@@ -94,6 +98,18 @@ class FastCGIBasicTest < FastCGICase
     connect.get("/shop/cart?secret=1")
     served
     assert_equal [[:started, "GET", "/shop/cart"], [:called], [:closed], [:finished, 200]], Array.new(events.size) { events.pop }
+  end
+
+  # Between two requests, as far as nobody has sent the next one, there is time for what would be in a request's way.
+  def test_observer_hears_of_time_between_two_requests
+    events = Queue.new
+    serve observer: Observer.new(events)
+    client = connect
+    client.get("/1", flags: 1)
+    assert_equal [[:started, "GET", "/1"], [:finished, 200], [:awaited, false]], Array.new(3) { events.pop }
+    client.get("/2")
+    served
+    assert_equal [[:started, "GET", "/2"], [:finished, 200]], Array.new(events.size) { events.pop }
   end
 
   def test_observer_hears_of_failures_too

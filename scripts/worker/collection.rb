@@ -113,9 +113,10 @@ module PreforkLauncher
       collect(:minor) if @account.ripe? && needed? && !Plans.major?
     end
 
-    # Collects where no connection waits.
+    # Collects where no connection waits, which a block may be asked for.
     def idle
       return unless @account.ripe? && (early? || needed?)
+      return if block_given? && yield
 
       collect(Plans.major? ? :major : :minor)
     end

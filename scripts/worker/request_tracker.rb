@@ -44,6 +44,12 @@ module PreforkLauncher
       @record.receiving
     end
 
+    # The next request is awaited on a connection that was kept for it. The block tells whether others wait.
+    def request_awaited(&others)
+      @record.receiving
+      @collection&.idle(&others)
+    end
+
     private
 
     def report_first(status)
