@@ -16,7 +16,7 @@ import (
 
 // Program is how a web server's program is found and asked. It is embedded in what writes its configuration.
 type Program struct {
-	Name    string // as it is called in errors
+	Name    string // as it is called in errors, and in what is written for it
 	Package string // of Debian's
 	// Commands are its names, looked for on PATH and in the sbin folders, which the PATH of a plain user lacks.
 	Commands []string
@@ -29,6 +29,8 @@ type Program struct {
 	Ignored *regexp.Regexp
 	Oldest  Version // that configuration is written for
 	Default Version
+	Names   Names  // Server is filled in
+	Indent  string // of its configuration, as in Writer
 }
 
 // DefaultVersion is the one to write for where no program is at hand.

@@ -29,14 +29,58 @@ type Config struct {
 	Test func(folder string) string
 }
 
-// Whole returns a configuration that is a whole file. It names what the web server makes while it runs by a prefix, which
-// is another one when the web server tests the file.
-func Whole(listener Listener, write func(prefix string) *Writer) Config {
-	w := write(listener.Prefix())
-	return Config{w.String(), w.Warnings(), func(folder string) string { return write(folder + "/run").String() }}
+// Whole returns a configuration that is a whole file: a heading, which says how it is run, and what write writes. It names
+// what the web server makes while it runs by a prefix, which is another one when the web server tests the file.
+func (p Program) Whole(site Site, version Version, listener Listener, run string, write func(w *Writer, prefix string)) (Config, error) {
+	if err := p.check(site, version); err != nil {
+		return Config{}, err
+	}
+	if err := listener.Check(p.names()); err != nil {
+		return Config{}, err
+	}
+	whole := func(prefix string) *Writer {
+		w := p.begin(site, version)
+		w.Comment("Run it in the foreground with: " + run)
+		write(w, prefix)
+		return w
+	}
+	w := whole(listener.Prefix())
+	return Config{w.String(), w.Warnings(), func(folder string) string { return whole(folder + "/run").String() }}, nil
 }
 
-// Part returns a configuration that is to be included. The web server tests it within what around writes.
-func Part(w *Writer, around func(prefix, text string) string) Config {
-	return Config{w.String(), w.Warnings(), func(folder string) string { return around(folder+"/run", w.String()) }}
+// Part returns a configuration that is to be included: a heading, which says where, and what write writes. The web server
+// tests it within what around writes.
+func (p Program) Part(site Site, version Version, where string, write func(w *Writer), around func(w *Writer, prefix, text string)) (Config, error) {
+	if err := p.check(site, version); err != nil {
+		return Config{}, err
+	}
+	w := p.begin(site, version)
+	w.Comment(where)
+	w.Line("")
+	write(w)
+	return Config{w.String(), w.Warnings(), func(folder string) string {
+		test := &Writer{Indent: p.Indent}
+		around(test, folder+"/run", w.String())
+		return test.String()
+	}}, nil
+}
+
+func (p Program) check(site Site, version Version) error {
+	if err := p.Supports(version); err != nil {
+		return err
+	}
+	return site.Check(p.names())
+}
+
+func (p Program) names() Names {
+	names := p.Names
+	names.Server = p.Name
+	return names
+}
+
+// begin returns a writer that has said what the configuration is for.
+func (p Program) begin(site Site, version Version) *Writer {
+	w := &Writer{Indent: p.Indent}
+	w.Comment(site.Root + ", " + site.Workers() + ", for " + p.Name + " " + version.String() + ".")
+	return w
 }

@@ -17,13 +17,10 @@ func New() webserver.Server {
 		Version: []string{"-v"}, Printed: regexp.MustCompile(`Apache/([0-9.]+)`),
 		Test:   []string{"-t", "-T", "-f"}, // the static folder may be another machine's
 		Oldest: webserver.Version{Major: 2, Minor: 4, Patch: 34}, Default: webserver.Version{Major: 2, Minor: 4, Patch: 41},
+		// *, ? and [ are patterns in the names of folders, $ may begin the name of a variable, and the socket of a
+		// worker is read as a URL, up to a bar.
+		Names: webserver.Names{Folder: `*?[]\$`, Socket: `*?[]\$|#%"`},
 	}}
-}
-
-// names are what Apache's configuration cannot have: *, ? and [ are patterns in the names of folders, $ may begin the
-// name of a variable, and the socket of a worker is read as a URL, up to a bar.
-func names() webserver.Names {
-	return webserver.Names{Server: "Apache", Folder: `*?[]\$`, Socket: `*?[]\$|#%"`}
 }
 
 // quote writes an argument.
@@ -42,35 +39,15 @@ the longer prefix stands first. These modules have to be loaded (a2enmod):`
 
 // Snippet returns what is to be included in a virtual host.
 func (s Server) Snippet(at webserver.Site, version webserver.Version) (webserver.Config, error) {
-	if err := s.check(at, version); err != nil {
-		return webserver.Config{}, err
-	}
-	w := new(webserver.Writer)
-	w.Comment(at.Root + ", " + at.Workers() + ", for Apache " + version.String() + ".")
-	w.Comment(placement)
-	w.Comment("  " + strings.Join(modules(), " "))
-	w.Line("")
-	site{at}.write(w)
-	return webserver.Part(w, func(prefix, text string) string {
-		test := new(webserver.Writer)
+	return s.Part(at, version, placement+"\n  "+strings.Join(modules(), " "), site{at}.write, func(test *webserver.Writer, prefix, text string) {
 		writeMain(test, prefix, webserver.Listener{Port: 8080})
 		test.Block("<VirtualHost *:8080>", "</VirtualHost>", func() { test.Line("%s", text) })
-		return test.String()
-	}), nil
+	})
 }
 
 // Full returns a whole file.
 func (s Server) Full(at webserver.Site, version webserver.Version, listener webserver.Listener) (webserver.Config, error) {
-	if err := s.check(at, version); err != nil {
-		return webserver.Config{}, err
-	}
-	if err := listener.Check(names()); err != nil {
-		return webserver.Config{}, err
-	}
-	return webserver.Whole(listener, func(prefix string) *webserver.Writer {
-		w := new(webserver.Writer)
-		w.Comment(at.Root + ", " + at.Workers() + ", for Apache " + version.String() + ".")
-		w.Comment("Run it in the foreground with: apache2 -D FOREGROUND -f /path/of/this/file")
+	return s.Whole(at, version, listener, "apache2 -D FOREGROUND -f /path/of/this/file", func(w *webserver.Writer, prefix string) {
 		w.Line("")
 		writeMain(w, prefix, listener)
 		w.Line("")
@@ -79,15 +56,7 @@ func (s Server) Full(at webserver.Site, version webserver.Version, listener webs
 			w.Comment("What lies outside the application is not found.")
 			w.Line(`RewriteRule "^" "-" [R=404]`)
 		}
-		return w
-	}), nil
-}
-
-func (s Server) check(at webserver.Site, version webserver.Version) error {
-	if err := s.Supports(version); err != nil {
-		return err
-	}
-	return at.Check(names())
+	})
 }
 
 // moduleFolders are where distributions have Apache's modules: Debian, Fedora, Alpine, and Apache itself.

@@ -17,13 +17,9 @@ func New() webserver.Server {
 		Version: []string{"version"}, Printed: regexp.MustCompile(`^v?([0-9]+\.[0-9.]+)`),
 		Test:   []string{"validate", "--adapter", "caddyfile", "--config"},
 		Oldest: webserver.Version{Major: 2, Minor: 6}, Default: webserver.Version{Major: 2, Minor: 6, Patch: 2},
+		// Braces are placeholders wherever they stand, and nothing has a meaning within backquotes but their end.
+		Names: webserver.Names{Folder: "{}`", Socket: "{}`"}, Indent: "\t",
 	}}
-}
-
-// names are what a Caddyfile cannot have: braces are placeholders wherever they stand, and nothing has a meaning within
-// backquotes but their end.
-func names() webserver.Names {
-	return webserver.Names{Server: "Caddy", Folder: "{}`", Socket: "{}`"}
 }
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@-]+$`)
@@ -43,34 +39,15 @@ and to read and write the sockets. Several applications may stand in any order.`
 
 // Snippet returns what is to be imported in the block of a site.
 func (s Server) Snippet(at webserver.Site, version webserver.Version) (webserver.Config, error) {
-	if err := s.check(at, version); err != nil {
-		return webserver.Config{}, err
-	}
-	w := &webserver.Writer{Indent: "\t"}
-	w.Comment(at.Root + ", " + at.Workers() + ", for Caddy " + version.String() + ".")
-	w.Comment(placement)
-	w.Line("")
-	site{at}.write(w)
-	return webserver.Part(w, func(_, text string) string {
-		test := &webserver.Writer{Indent: "\t"}
+	return s.Part(at, version, placement, site{at}.write, func(test *webserver.Writer, _, text string) {
 		writeGlobal(test, version)
 		test.Block("http://:8080 {", "}", func() { test.Line("%s", text) })
-		return test.String()
-	}), nil
+	})
 }
 
 // Full returns a whole file.
 func (s Server) Full(at webserver.Site, version webserver.Version, listener webserver.Listener) (webserver.Config, error) {
-	if err := s.check(at, version); err != nil {
-		return webserver.Config{}, err
-	}
-	if err := listener.Check(names()); err != nil {
-		return webserver.Config{}, err
-	}
-	return webserver.Whole(listener, func(string) *webserver.Writer {
-		w := &webserver.Writer{Indent: "\t"}
-		w.Comment(at.Root + ", " + at.Workers() + ", for Caddy " + version.String() + ".")
-		w.Comment("Run it in the foreground with: caddy run --adapter caddyfile --config THIS-FILE")
+	return s.Whole(at, version, listener, "caddy run --adapter caddyfile --config THIS-FILE", func(w *webserver.Writer, _ string) {
 		writeGlobal(w, version)
 		w.Line("")
 		w.Block(fmt.Sprintf("http://:%d {", listener.Port), "}", func() {
@@ -80,15 +57,7 @@ func (s Server) Full(at webserver.Site, version webserver.Version, listener webs
 				w.Block("handle {", "}", func() { w.Line("respond 404") })
 			}
 		})
-		return w
-	}), nil
-}
-
-func (s Server) check(at webserver.Site, version webserver.Version) error {
-	if err := s.Supports(version); err != nil {
-		return err
-	}
-	return at.Check(names())
+	})
 }
 
 // writeGlobal writes the options of the process: it answers nobody about itself, and gets no certificate.

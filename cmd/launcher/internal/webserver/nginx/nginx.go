@@ -17,12 +17,9 @@ func New() webserver.Server {
 		Version: []string{"-v"}, Printed: regexp.MustCompile(`nginx/([0-9.]+)`),
 		Test:   []string{"-t", "-q", "-c"},
 		Oldest: webserver.Version{Major: 1, Minor: 14}, Default: webserver.Version{Major: 1, Minor: 18},
+		// $ begins a variable, and there is no other way to write one.
+		Names: webserver.Names{Folder: "$"},
 	}}
-}
-
-// names are what nginx's strings cannot have: $ begins a variable, and there is no other way to write one.
-func names() webserver.Names {
-	return webserver.Names{Server: "nginx", Folder: "$", Socket: ""}
 }
 
 // quote writes a string. In one within quotes a backslash is itself, but before a quote, a backslash, t, r and n.
@@ -43,18 +40,14 @@ and to read and write the sockets.`
 
 // Snippet returns what is to be included in the block http.
 func (s Server) Snippet(at webserver.Site, version webserver.Version) (webserver.Config, error) {
-	if err := s.check(at, version); err != nil {
+	if err := checkMapping(at); err != nil {
 		return webserver.Config{}, err
 	}
-	w := new(webserver.Writer)
-	w.Comment(at.Root + ", " + at.Workers() + ", for nginx " + version.String() + ".")
-	w.Comment(placement)
-	w.Line("")
-	site{at, version}.write(w, func() {
-		w.Lines("listen 80;", "server_name www.example.com;")
-	})
-	return webserver.Part(w, func(prefix, text string) string {
-		test := new(webserver.Writer)
+	return s.Part(at, version, placement, func(w *webserver.Writer) {
+		site{at, version}.write(w, func() {
+			w.Lines("listen 80;", "server_name www.example.com;")
+		})
+	}, func(test *webserver.Writer, prefix, text string) {
 		writeMain(test, prefix, false)
 		// A port below 1024 cannot be tried by a user without privileges.
 		text = strings.Replace(text, "listen 80;", "listen "+quote("unix:"+prefix+".socket")+";", 1)
@@ -62,22 +55,15 @@ func (s Server) Snippet(at webserver.Site, version webserver.Version) (webserver
 			writeFolders(test, prefix)
 			test.Line("%s", text)
 		})
-		return test.String()
-	}), nil
+	})
 }
 
 // Full returns a whole file.
 func (s Server) Full(at webserver.Site, version webserver.Version, listener webserver.Listener) (webserver.Config, error) {
-	if err := s.check(at, version); err != nil {
+	if err := checkMapping(at); err != nil {
 		return webserver.Config{}, err
 	}
-	if err := listener.Check(names()); err != nil {
-		return webserver.Config{}, err
-	}
-	return webserver.Whole(listener, func(prefix string) *webserver.Writer {
-		w := new(webserver.Writer)
-		w.Comment(at.Root + ", " + at.Workers() + ", for nginx " + version.String() + ".")
-		w.Comment("Run it in the foreground with: nginx -c /path/of/this/file")
+	return s.Whole(at, version, listener, "nginx -c /path/of/this/file", func(w *webserver.Writer, prefix string) {
 		w.Line("")
 		w.Line("daemon off;")
 		writeMain(w, prefix, listener.Root)
@@ -95,18 +81,7 @@ func (s Server) Full(at webserver.Site, version webserver.Version, listener webs
 				}
 			})
 		})
-		return w
-	}), nil
-}
-
-func (s Server) check(at webserver.Site, version webserver.Version) error {
-	if err := s.Supports(version); err != nil {
-		return err
-	}
-	if err := at.Check(names()); err != nil {
-		return err
-	}
-	return checkMapping(at)
+	})
 }
 
 // writeMain writes what stands outside of blocks.
