@@ -58,13 +58,14 @@ module PreforkLauncher
       # an interrupt is readable (another connection waits, or the worker has to leave), a byte has to come within the grace.
       def await(deadline, grace)
         @interrupted = false
-        watched = [@socket, *@interrupts]
+        watched = nil
         until buffered?
           received = receive
           return false if received.nil?
           next unless received == :wait_readable
 
           grace.zero? ? @observer&.request_awaited { interrupted? } : @observer&.peer_awaited
+          watched ||= [@socket, *@interrupts]
           remaining = deadline - Clock.now
           return false unless remaining.positive? && (ready = IO.select(watched, nil, nil, remaining))
           next if ready.first.include?(@socket)

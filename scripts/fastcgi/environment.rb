@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "errors"
+require_relative "input"
 require_relative "location"
 require_relative "names"
 require_relative "params"
@@ -30,7 +31,9 @@ module PreforkLauncher
       def initialize(errors:, url_prefix:)
         @location = Location.new(url_prefix)
         @names = Names.known
-        @named = [nil, nil, "localhost"] # two names of a server as they have come, and what has been made of them
+        @server = @host = nil # two names of a server as they have come
+        @name = "localhost" # and what has been made of them; nil where that is the first one
+        @port = "80" # the last one that is a port
         @constants = {
           "rack.errors" => errors,
           "rack.multithread" => false,
@@ -58,7 +61,7 @@ module PreforkLauncher
       # application can be given.
       def build(env)
         method = env["REQUEST_METHOD"]
-        raise Refusal.new(400, "REQUEST_METHOD is no method: #{method.inspect}") unless method && TOKEN.match?(method)
+        raise Refusal.new(400, "REQUEST_METHOD is no method: #{method.inspect}") unless method && (method == "GET" || TOKEN.match?(method))
 
         @location.apply(env)
         env["REQUEST_PATH"] = env["SCRIPT_NAME"] + env["PATH_INFO"] # Puma's and Unicorn's
@@ -75,6 +78,8 @@ module PreforkLauncher
       # an empty one when there is no body.
       def content_length(env)
         length = env["CONTENT_LENGTH"]
+        return 0 if length == "0"
+
         if length.nil? || length.empty? || length == "-1"
           env.delete("CONTENT_LENGTH")
           return length == "-1" || endless?(env) ? nil : 0
@@ -85,11 +90,11 @@ module PreforkLauncher
       end
 
       # Adds the complete body. A length that was not announced is known now, and the coding is undone, also where the
-      # web server has done so (nginx leaves the header).
+      # web server has done so (nginx leaves the header). Nil is an empty one.
       def attach(env, input)
-        env["CONTENT_LENGTH"] = input.size.to_s unless env.key?("CONTENT_LENGTH") || input.size.zero?
-        env.delete("HTTP_TRANSFER_ENCODING")
-        env["rack.input"] = input.stream
+        env["CONTENT_LENGTH"] = input.size.to_s unless input.nil? || env["CONTENT_LENGTH"] || input.size.zero?
+        env.delete("HTTP_TRANSFER_ENCODING") if env["HTTP_TRANSFER_ENCODING"]
+        env["rack.input"] = input ? input.stream : Input.nothing
       end
 
       private
@@ -97,8 +102,9 @@ module PreforkLauncher
       def identify_server(env)
         secure = secure?(env)
         env["rack.url_scheme"] = secure ? "https" : "http"
-        env["SERVER_NAME"] = server_name(env["SERVER_NAME"], env["HTTP_HOST"])
-        env["SERVER_PORT"] = secure ? "443" : "80" unless PORT.match?(env["SERVER_PORT"].to_s)
+        name_server(env, env["SERVER_NAME"], env["HTTP_HOST"])
+        port = env["SERVER_PORT"]
+        env["SERVER_PORT"] = secure ? "443" : "80" unless port == @port || port?(port)
         protocol = env["SERVER_PROTOCOL"]
         protocol = env["SERVER_PROTOCOL"] = "HTTP/1.1" unless protocol && (protocol == "HTTP/1.1" || PROTOCOL.match?(protocol))
         # Applications of Rack 2 read HTTP_VERSION, Rack 3 wants it equal to SERVER_PROTOCOL; a client's header
@@ -113,10 +119,22 @@ module PreforkLauncher
         env["REQUEST_SCHEME"] == "https"
       end
 
-      # Returns a host without its port, the same as for the request before where that had the same names.
-      def server_name(server, host)
-        @named = [server&.dup, host&.dup, without_port(server.to_s, host.to_s)] unless @named[0] == server && @named[1] == host
-        @named[2].dup
+      def port?(port)
+        return false unless PORT.match?(port.to_s)
+
+        @port = port.dup
+        true
+      end
+
+      # Sets a host without its port, the same as for the request before where that had the same names.
+      def name_server(env, server, host)
+        unless @server == server && @host == host
+          @server = server&.dup
+          @host = host&.dup
+          @name = without_port(server.to_s, host.to_s)
+          @name = nil if @name == server
+        end
+        env["SERVER_NAME"] = @name.dup if @name
       end
 
       # nginx has _ or a pattern for any name, HAProxy a port behind it.

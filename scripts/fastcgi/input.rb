@@ -9,6 +9,11 @@ module PreforkLauncher
       EMPTY = String.new.freeze
       private_constant :EMPTY
 
+      # Returns the stream of a request without a body.
+      def self.nothing
+        StringIO.new(EMPTY)
+      end
+
       attr_reader :size
 
       def initialize(memory_bytes)

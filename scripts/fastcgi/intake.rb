@@ -27,8 +27,8 @@ module PreforkLauncher
         @environment = environment
         @limits = limits
         @fresh = fresh
-        @input = nil
-        reset
+        @id = @input = nil
+        @input_ended = false
       end
 
       # After how long without a request a kept connection is closed.
@@ -52,7 +52,7 @@ module PreforkLauncher
           dispatch
         end
         finish_input
-        Request.new(@id, @keep, @env, @input)
+        Request.new(@id, @keep, @env)
       end
 
       # Whether the peer sent ABORT_REQUEST for the current request. Reads, without waiting, what has come meanwhile.
@@ -91,7 +91,7 @@ module PreforkLauncher
       private
 
       def reset
-        discard
+        discard if @input
         @phase = :idle
         @id = nil
         @keep = false
@@ -194,13 +194,11 @@ module PreforkLauncher
         @env = @environment.parse(@params)
         @params = nil
         @missing = @environment.content_length(@env)
+        return body_complete if @missing&.zero?
+
         @input = Input.new(@limits.memory_bytes)
         @phase = :body
-        if @missing&.zero?
-          body_complete
-        else
-          renew_deadline
-        end
+        renew_deadline
       rescue Params::Malformed => error
         raise Refusal.new(400, error.message)
       end

@@ -12,6 +12,7 @@ module PreforkLauncher
     # the end of the path that follows it, so no length is ever subtracted from another.
     class Location
       ROOT = "/"
+      SLASH = ROOT.ord
       NOWHERE = ""
       SCRIPT_SUFFIX = ".fcgi"
       LIGHTTPD = "lighttpd"
@@ -21,12 +22,13 @@ module PreforkLauncher
       ESCAPED = %r{[^A-Za-z0-9\-._~!$&'()*+,;=:@/]}n.freeze
       UNTIDY = %r{%|//|/\.}n.freeze
       SLASHES = %r{/+}n.freeze
-      private_constant :SLASHES, :ROOT, :NOWHERE, :SCRIPT_SUFFIX, :LIGHTTPD, :INDEX, :ABSOLUTE, :ESCAPED, :UNTIDY
+      private_constant :SLASHES, :ROOT, :SLASH, :NOWHERE, :SCRIPT_SUFFIX, :LIGHTTPD, :INDEX, :ABSOLUTE, :ESCAPED, :UNTIDY
 
       # url_prefix is where the operator mounted the application; nil: not known.
       def initialize(url_prefix)
         @prefix = url_prefix.is_a?(UrlPrefix) ? url_prefix : UrlPrefix.new(url_prefix)
         @mounted = !@prefix.path.empty?
+        @script = nil # the last one that the launcher's own configuration of lighttpd has led to
       end
 
       def apply(env)
@@ -46,21 +48,33 @@ module PreforkLauncher
 
       # Whether the whole path goes to the application, as nothing is mounted or rewritten. It says no where it would have to look closer.
       def at_root?(env, uri)
-        return false if @mounted || !uri.start_with?(ROOT) || uri.include?("#")
+        return false if @mounted || uri.getbyte(0) != SLASH || uri.include?("#")
 
         script = env["SCRIPT_NAME"]
         target = env["REDIRECT_URI"]
         return target.nil? if script.nil? || script.empty? || script == ROOT
 
-        # As the launcher's own configuration of lighttpd leads to it.
-        script.end_with?(SCRIPT_SUFFIX) && script.rindex(ROOT)&.zero? && target == script + uri
+        (script == @script || script_at_root?(script)) && target == script + uri
+      end
+
+      # As the launcher's own configuration of lighttpd leads to it.
+      def script_at_root?(script)
+        return false unless script.end_with?(SCRIPT_SUFFIX) && script.rindex(ROOT)&.zero?
+
+        @script = script.dup
+        true
       end
 
       def take_whole(env, uri)
         mark = uri.index("?")
         env["SCRIPT_NAME"] = NOWHERE
-        env["PATH_INFO"] = mark ? uri.byteslice(0, mark) : uri.dup
-        env["QUERY_STRING"] = mark ? uri.byteslice(mark + 1, uri.bytesize) : String.new
+        if mark
+          env["PATH_INFO"] = uri.byteslice(0, mark)
+          env["QUERY_STRING"] = uri.byteslice(mark + 1, uri.bytesize)
+        else
+          env["PATH_INFO"] = uri.dup unless env["PATH_INFO"] == uri
+          env["QUERY_STRING"] = String.new unless env["QUERY_STRING"] == ""
+        end
       end
 
       # Returns the path and the query of a request target (RFC 9112, section 3.2).

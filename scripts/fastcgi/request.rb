@@ -2,23 +2,22 @@
 
 module PreforkLauncher
   module FastCGI
-    # A complete request, with its body.
+    # A complete request, with its body in the environment.
     class Request
       SENDFILE = "LAUNCHER_SENDFILE"
       private_constant :SENDFILE
 
       # The path comes without the query, which may hold secrets: it is for logs, titles and the scoreboard.
-      attr_reader :id, :env, :input, :request_method, :path
+      attr_reader :id, :env, :request_method, :path
 
-      def initialize(id, keep, env, input)
+      def initialize(id, keep, env)
         @id = id
         @keep = keep
         @env = env
-        @input = input
         # Kept here, because middleware rewrites its environment.
         @request_method = env["REQUEST_METHOD"]
         @path = env["REQUEST_PATH"].dup
-        @ranged = env.key?("HTTP_RANGE")
+        @ranged = !env["HTTP_RANGE"].nil?
         @resolve_files = !env.delete(SENDFILE).nil?
       end
 

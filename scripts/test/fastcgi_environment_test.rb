@@ -43,9 +43,44 @@ class FastCGIEnvironmentTest < FastCGICase
   def test_each_request_has_its_own_host
     environment = PreforkLauncher::FastCGI::Environment.new(errors: $stderr, url_prefix: nil)
     names = [%w[_ a.example], %w[_ b.example], %w[c.example b.example], %w[_ b.example], %w[_ b.example]].map do |server, host|
-      environment.build(FastCGIClient.params("/", "SERVER_NAME" => server, "HTTP_HOST" => host))["SERVER_NAME"].tap { |name| name << "!" }
+      bytes = FastCGIClient::Wire.pairs(FastCGIClient.params("/", "SERVER_NAME" => server, "HTTP_HOST" => host))
+      environment.parse(bytes)["SERVER_NAME"].tap { |name| name << "!" }
     end
     assert_equal %w[a.example! b.example! c.example! b.example! b.example!], names
+  end
+
+  # What was found out for requests before makes no difference, nor what their applications did to their environments.
+  def test_each_request_has_its_own_environment
+    random = Random.new(5)
+    make = -> { PreforkLauncher::FastCGI::Environment.new(errors: $stderr, url_prefix: nil) }
+    served = make.call
+    500.times do
+      bytes = FastCGIClient::Wire.pairs(random_params(random))
+      env, fresh = [served, make.call].map { |environment| parsed(environment, bytes) }
+      assert_equal fresh, env
+      next unless env.is_a?(Hash)
+
+      env.each_value { |value| value << "x" if value.is_a?(String) && !value.frozen? }
+      env["rack.after_reply"] << 1
+      assert_operator env.count { |_, value| value.is_a?(String) && value.frozen? }, :<=, 5
+    end
+  end
+
+  def random_params(random)
+    FastCGIClient.params(
+      %w[/ /a /b?c].sample(random: random), "SERVER_NAME" => [nil, "_", "", "a.example", "b.example:1"].sample(random: random),
+      "HTTP_HOST" => [nil, "a.example", "a.examplex", "c.example:80", "_"].sample(random: random),
+      "HTTPS" => [nil, "on", "off"].sample(random: random),
+      "SERVER_PORT" => [nil, "", "80", "443", "8080", "8080x", "123456"].sample(random: random),
+      "REQUEST_METHOD" => ["GET", "get", "POST", "G T", ""].sample(random: random),
+      "SERVER_PROTOCOL" => [nil, "HTTP/1.1", "HTTP/2.0", "x"].sample(random: random)
+    )
+  end
+
+  def parsed(environment, bytes)
+    environment.parse(bytes)
+  rescue PreforkLauncher::FastCGI::Refusal => refusal
+    refusal.message
   end
 
   def test_environment_is_the_requests_own

@@ -215,4 +215,37 @@ class FastCGILocationTest < Minitest::Test
     assert_raises(PreforkLauncher::FastCGI::Refusal) { locate }
     assert_raises(PreforkLauncher::FastCGI::Refusal) { locate(SCRIPT_NAME: "", PATH_INFO: "") }
   end
+
+  # What is found without a closer look, also by what was seen before, is what a closer look finds.
+  def test_the_short_way_leads_to_the_same_place
+    closer = Class.new(PreforkLauncher::FastCGI::Location) { define_method(:at_root?) { |*| false } }
+    random = Random.new(3)
+    locations = [PreforkLauncher::FastCGI::Location.new(nil), closer.new(nil)]
+    short = 2000.times.count do
+      params = random_params(random)
+      found = locations.map { |location| located(location, params.transform_values(&:dup)) }
+      assert_equal found.last, found.first, params.inspect
+      next unless locations.first.send(:at_root?, params, params["REQUEST_URI"])
+
+      found.first.values_at("PATH_INFO", "QUERY_STRING").each { |value| value << "x" } # the application's own
+      found.first["REQUEST_URI"] == params["REQUEST_URI"]
+    end
+    assert_operator short, :>, 150
+  end
+
+  def random_params(random)
+    uri = ["/", "/a", "/a/b?x=1", "/a?", "/a??b", "//a", "/a%20b", "/a/../b", "/a/dispatch.fcgi", "/a#b", "*"].sample(random: random)
+    script = [nil, "", "/", "/dispatch.fcgi", "/dispatch.fcgi", "/a.fcgi", "/a/dispatch.fcgi", "/a", "dispatch.fcgi"].sample(random: random)
+    { "REQUEST_URI" => uri, "SCRIPT_NAME" => script, "PATH_INFO" => [nil, "", uri, uri[/[^?]*/], "/b"].sample(random: random),
+      "REDIRECT_URI" => [nil, "#{script}#{uri}", uri, "/dispatch.fcgi/b?y=2"].sample(random: random),
+      "QUERY_STRING" => [nil, "", "x=1", "y=2"].sample(random: random),
+      "SERVER_SOFTWARE" => %w[lighttpd/1.4.69 nginx/1.22.1].sample(random: random) }.compact
+  end
+
+  def located(location, env)
+    location.apply(env)
+    env
+  rescue PreforkLauncher::FastCGI::Refusal => refusal
+    refusal.message
+  end
 end

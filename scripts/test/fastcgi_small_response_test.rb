@@ -70,7 +70,7 @@ class FastCGISmallResponseTest < FastCGICase
   private
 
   def request(method = "GET")
-    FastCGI::Request.new(1, false, ENV_OF.call(method), nil)
+    FastCGI::Request.new(1, false, ENV_OF.call(method))
   end
 
   def body_of_any_form
