@@ -49,7 +49,9 @@ module PreforkLauncher
 
     # The record of one worker, written whole, so that a kill leaves either the old or the new one.
     class Record
-      LAYOUT = "L<L<CCS<CCS<Q<Q<eea16a192x4L<"
+      LAYOUT = "L<L<CCS<CCS<Q<Q<eea208x4L<"
+      NAMES = "a16a192" # of which the method and the path
+      NULS = ("\0" * 192).freeze # pack appends them ten at a time
       HEAD = "x8Cx7Q<" # of which the state and the number of requests
       HEAD_SIZE = 24
       METHOD_MAX = 16
@@ -74,8 +76,7 @@ module PreforkLauncher
         @requests = 0
         @errors = @sound = 0
         @request_seconds = @collection_seconds = 0.0
-        @method = ""
-        @path = ""
+        name("", "")
       end
 
       # Starting. It is the first to be written, by the worker itself: the record was made for it before its fork.
@@ -97,8 +98,7 @@ module PreforkLauncher
       end
 
       def busy(method, path)
-        @method = method
-        @path = path
+        name(method, path)
         write(BUSY)
       end
 
@@ -121,7 +121,7 @@ module PreforkLauncher
 
       # Leaving. The request in hand stays named until the worker is gone.
       def draining
-        @method = @path = "" unless @state == BUSY
+        name("", "") unless @state == BUSY
         write(DRAINING)
       end
 
@@ -137,13 +137,19 @@ module PreforkLauncher
         @requests += 1 if @state == BUSY
       end
 
+      def name(method, path)
+        @names = [method, path + NULS].pack(NAMES)
+        @method_size = [method.bytesize, METHOD_MAX].min
+        @path_size = [path.bytesize, PATH_MAX].min
+        @cut = method.bytesize > METHOD_MAX || path.bytesize > PATH_MAX ? 1 : 0
+      end
+
       def write(state)
         @state = state
         @sequence = (@sequence + 1) & 0xffffffff
-        cut = @method.bytesize > METHOD_MAX || @path.bytesize > PATH_MAX ? 1 : 0
         now = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
-        bytes = [@sequence, @pid, state, [@method.bytesize, METHOD_MAX].min, [@path.bytesize, PATH_MAX].min,
-                 cut, @sound, @errors, @requests, now, @request_seconds, @collection_seconds, @method, @path, @sequence].pack(LAYOUT)
+        bytes = [@sequence, @pid, state, @method_size, @path_size, @cut, @sound, @errors, @requests, now,
+                 @request_seconds, @collection_seconds, @names, @sequence].pack(LAYOUT)
         @writer.pwrite(bytes, @offset)
       end
     end

@@ -46,20 +46,24 @@ module PreforkLauncher
 
     # Shows what it is doing. That is for people alone, and fails nothing.
     def show(doing)
-      Process.setproctitle("#{@identity} #{doing}")
-    rescue StandardError
-      nil
+      set("#{@identity} #{doing}")
     end
 
     def request(method, path)
-      show("#{plain(method)} #{plain(path)}")
+      set("#{@identity} #{plain(method)} #{plain(path)}")
     end
 
     private
 
+    def set(title)
+      Process.setproctitle(title)
+    rescue StandardError
+      nil
+    end
+
     # Makes fit for a terminal what whoever sends a request chooses.
     def plain(text)
-      text = text.byteslice(0, PATH_MAX)
+      text = text.byteslice(0, PATH_MAX) if text.bytesize > PATH_MAX
       PLAIN.match?(text) ? text : Text.line(text)
     end
   end

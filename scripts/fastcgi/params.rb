@@ -29,37 +29,26 @@ module PreforkLauncher
       # once for all, since to search each name and value takes as long as everything else here.
       def self.parse(bytes, into = {}, names = ANY)
         offset = pairs = 0
-        total = bytes.bytesize
+        last = bytes.bytesize - 1
         unsafe = bytes.count(UNSAFE)
-        while offset < total
+        while offset < last
           name_length = bytes.getbyte(offset)
-          if name_length < 128
-            unsafe -= LENGTHS[name_length]
-            offset += 1
+          value_length = bytes.getbyte(offset + 1)
+          if (name_length | value_length) < 128
+            unsafe -= LENGTHS[name_length] + LENGTHS[value_length]
+            start = offset + 2
           else
-            name_length = long_length(bytes, offset)
-            unsafe -= bytes.byteslice(offset, 4).count(UNSAFE)
-            offset += 4
+            name_length, value_length, start = long_lengths(bytes, offset)
+            unsafe -= bytes.byteslice(offset, start - offset).count(UNSAFE)
           end
-          value_length = bytes.getbyte(offset) or raise Malformed, "a parameter has no length"
-          if value_length < 128
-            unsafe -= LENGTHS[value_length]
-            offset += 1
-          else
-            value_length = long_length(bytes, offset)
-            unsafe -= bytes.byteslice(offset, 4).count(UNSAFE)
-            offset += 4
-          end
-          value_offset = offset + name_length
-          rest = value_offset + value_length
-          raise Malformed, "a parameter is longer than its stream" if rest > total
-
-          if (name = names[bytes.byteslice(offset, name_length)])
-            into[name] = bytes.byteslice(value_offset, value_length)
+          offset = start + name_length
+          if (name = names[bytes.byteslice(start, name_length)])
+            into[name] = bytes.byteslice(offset, value_length)
             pairs += 1
           end
-          offset = rest
+          offset += value_length
         end
+        raise Malformed, "a parameter is longer than its stream, or has no length" unless offset == bytes.bytesize
         raise Malformed, "a parameter contains NUL, CR or LF" unless unsafe.zero?
 
         pairs
@@ -71,12 +60,19 @@ module PreforkLauncher
         buffer << name << value
       end
 
-      def self.long_length(bytes, offset)
-        raise Malformed, "a parameter's length is cut off" if offset + 4 > bytes.bytesize
+      # Returns the lengths of a name and a value, of which one or both take four bytes, and where they end.
+      def self.long_lengths(bytes, offset)
+        lengths = Array.new(2) do
+          length = bytes.getbyte(offset)
+          size = length.nil? || length < 128 ? 1 : 4
+          offset += size
+          raise Malformed, "a parameter's length is cut off" if offset > bytes.bytesize
 
-        bytes.byteslice(offset, 4).unpack1("N") & 0x7fff_ffff
+          size == 1 ? length : bytes.byteslice(offset - 4, 4).unpack1("N") & 0x7fff_ffff
+        end
+        lengths << offset
       end
-      private_class_method :long_length
+      private_class_method :long_lengths
 
       def self.append_length(buffer, length)
         buffer << (length < 128 ? [length].pack("C") : [length | 0x8000_0000].pack("N"))

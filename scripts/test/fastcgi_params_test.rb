@@ -95,4 +95,51 @@ class FastCGIParamsTest < FastCGIWireCase
   def test_no_path_at_all
     assert_refused(400, Wire.request(FastCGIClient.params("/", "REQUEST_URI" => nil, "SCRIPT_NAME" => nil, "PATH_INFO" => nil)))
   end
+
+  # The lengths are read and all bytes are counted at once; here each is looked at by itself.
+  def test_what_is_malformed
+    random = Random.new(11)
+    well = 2500.times.count do
+      bytes = random_pairs(random)
+      wanted = slowly(bytes)
+      begin
+        count = PreforkLauncher::FastCGI::Params.parse(bytes, found = {})
+        assert_equal wanted, [found, count], bytes.inspect
+      rescue PreforkLauncher::FastCGI::Params::Malformed
+        assert_nil wanted, bytes.inspect
+      end
+      wanted
+    end
+    assert_includes 500..2000, well
+  end
+
+  def random_pairs(random)
+    sizes = [0, 1, 2, 9, 10, 11, 13, 14, 126, 127, 128, 129, 0x0a0d, 256].freeze
+    bytes = Array.new(random.rand(5)) do
+      name, value = Array.new(2) { "abc".chars.sample(random: random) * sizes.sample(random: random) }
+      lengths = [name, value].map { |text| random.rand(3).zero? ? [text.bytesize | 1 << 31].pack("N") : Wire.length(text.bytesize) }
+      lengths.join + name + value
+    end.join.b
+    case random.rand(6)
+    when 0 then bytes.setbyte(random.rand(bytes.bytesize), [0, 10, 13, 255, 128, 1].sample(random: random)) unless bytes.empty?
+    when 1 then bytes.slice!(random.rand(bytes.bytesize + 1), random.rand(1..3))
+    when 2 then bytes.insert(random.rand(bytes.bytesize + 1), ["\0", "\n", "\r", "\x01", "\xff"].sample(random: random).b)
+    end
+    bytes
+  end
+
+  # Returns the pairs and how many there are; nil where they are malformed.
+  def slowly(bytes)
+    bytes = bytes.dup
+    pairs = []
+    until bytes.empty?
+      lengths = Array.new(2) do
+        bytes.match?(/\A[\x80-\xff]/n) ? bytes.slice!(0, 4).unpack1("N")&.^(1 << 31) : bytes.slice!(0, 1).unpack1("C")
+      end
+      return if lengths.include?(nil) || lengths.sum > bytes.bytesize
+
+      pairs << lengths.map { |length| bytes.slice!(0, length) }
+    end
+    [pairs.to_h, pairs.size] unless pairs.flatten.join.match?(/[\0\r\n]/n)
+  end
 end

@@ -28,7 +28,7 @@ class ScoreboardTest < Minitest::Test
   end
 
   def test_a_record_is_as_large_as_promised
-    assert_equal 256, ([0] * 12 + ["", "", 0]).pack(PreforkLauncher::Scoreboard::Record::LAYOUT).bytesize
+    assert_equal 256, ([0] * 12 + ["", 0]).pack(PreforkLauncher::Scoreboard::Record::LAYOUT).bytesize
   end
 
   def test_states
