@@ -72,6 +72,9 @@ type Config struct {
 	// Restarting is called when a restart is asked for, by whomever; nil where nobody wants to know.
 	Restarting func()
 
+	// ReopenLogs opens the logs of this process anew, which may have been moved away; nil: there are none. It may wait for a disk.
+	ReopenLogs func() error
+
 	Record string // file for what the core is told and decides, which grows for ever; "": none
 
 	Log      *slog.Logger

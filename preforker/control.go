@@ -14,7 +14,8 @@ func (s *Supervisor) serveControl() {
 
 // verbs are what can be asked at the control socket.
 func (s *Supervisor) verbs() []control.Verb {
-	return []control.Verb{control.StatusVerb(s.status), control.RestartVerb(s.restart), control.ScaleVerb(s.askToScale)}
+	return []control.Verb{control.StatusVerb(s.status), control.RestartVerb(s.restart), control.ScaleVerb(s.askToScale),
+		control.ReopenVerb(s.reopen)}
 }
 
 // askToScale has the loop change the number of slots, and waits for what it comes to.

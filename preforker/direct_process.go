@@ -31,7 +31,7 @@ func (s *Supervisor) startWorker(key ident.Key, files []*os.File) error {
 	}
 	s.expectHelpers(key, process.Child)
 	w := &workerProcess{key: key, conn: process.Conn, record: record, socket: s.sockets.Inode(key.Slot),
-		read: make(chan struct{}), child: process.Child, ruby: process}
+		read: make(chan struct{}), child: process.Child, ruby: process, reopen: reopening{loading: true}}
 	s.workers[key] = w
 	s.tasks.Go(func() { s.readWorker(w, key) })
 	s.tasks.Go(func() { s.awaitWorker(w, key) })

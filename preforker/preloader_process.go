@@ -20,8 +20,9 @@ type preloaderProcess struct {
 	output  *ruby.Output      // nil for one that a worker has forked
 	forked  *ruby.Captured    // the same of one that a worker has forked, else nil
 	lowered lowered           // what of its priority
-	failed  *wire.Failed      // written by its reader, read after its exit
-	read    chan struct{}     // closed when everything that it said was posted
+	reopen  reopening
+	failed  *wire.Failed  // written by its reader, read after its exit
+	read    chan struct{} // closed when everything that it said was posted
 }
 
 func (s *Supervisor) startPreloader(a core.StartPreloader) core.Event {
@@ -50,7 +51,8 @@ func (s *Supervisor) startPreloader(a core.StartPreloader) core.Event {
 
 // addPreloader begins to read what a preloader says.
 func (s *Supervisor) addPreloader(origin ident.Origin, process ruby.Process) *preloaderProcess {
-	p := &preloaderProcess{origin: origin, child: process.Child, conn: process.Conn, output: process.Output, read: make(chan struct{})}
+	p := &preloaderProcess{origin: origin, child: process.Child, conn: process.Conn, output: process.Output, read: make(chan struct{}),
+		reopen: reopening{loading: true}}
 	s.preloaders[origin] = p
 	s.tasks.Go(func() {
 		defer close(p.read)

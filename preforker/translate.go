@@ -41,12 +41,22 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 		return n, true
 	case scaleAsked:
 		s.scale(n)
+	case reopenAsked:
+		s.tellToReopen(n)
 	case helpersSeen:
 		s.noteHelpers(n)
 	case core.PreloaderChannelClosed:
 		return s.preloaderChannelClosed(n), true
 	case core.PreloaderLoaded:
 		s.followPreloaderPid(n.Origin, n.Loaded.Pid)
+		if p := s.preloaders[n.Origin]; p != nil {
+			p.reopen.loaded(p.conn)
+		}
+		return n, true
+	case core.WorkerLoaded:
+		if w := s.workers[n.Key]; w != nil {
+			w.reopen.loaded(w.conn)
+		}
 		return n, true
 	case core.WorkerReforked:
 		s.followPreloaderPid(n.Origin, n.Pid)

@@ -28,7 +28,8 @@ type workerProcess struct {
 	failed *wire.Failed   // written by its reader, read after its exit
 	ruby   *ruby.Process  // where it loads the application by itself, else nil
 	output *ruby.Captured // of a forked one
-	origin *lineOrigin    // nil until its pid is known
+	reopen reopening
+	origin *lineOrigin // nil until its pid is known
 }
 
 // spawnWorker has a slot's worker forked, or starts it.

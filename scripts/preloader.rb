@@ -11,6 +11,7 @@ require_relative "fork_safety"
 require_relative "hooks"
 require_relative "later"
 require_relative "loading"
+require_relative "log_files"
 require_relative "memory_sharing"
 require_relative "standard_streams"
 require_relative "refork/process_state" # later
@@ -145,6 +146,7 @@ module PreforkLauncher
       while @put_off.nil? && IO.select([@channel.socket], nil, nil, 0)
         message, files = @channel.receive
         return unless message # the supervisor is gone
+        next reopen_logs if message[:type] == "reopen"
         next @put_off = [message, files] if message[:type] != "spawn"
 
         spawn(message, files, app)
@@ -167,11 +169,17 @@ module PreforkLauncher
 
         prepare(app) if message[:type] == "prepare"
         spawn(message, files, app) if message[:type] == "spawn"
+        reopen_logs if message[:type] == "reopen"
         files.each(&:close)
       end
       end_helpers unless message
       @safety.flush
       exit!(0)
+    end
+
+    # What is forked from now on has the logs of the application that are there now.
+    def reopen_logs
+      LogFiles.reopen(FastCGI::ErrorStream.new($stderr))
     end
 
     # Exits when the supervisor is gone, also where a hook holds this process up.

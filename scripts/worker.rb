@@ -152,6 +152,7 @@ module PreforkLauncher
         when "refork" then refork(message, files)
         when "lend" then lend(files)
         when "return" then give_back
+        when "reopen" then @serving_loop.reopen_logs
         when "assign" then assign(message.fetch(:slot), files)
         end
       end

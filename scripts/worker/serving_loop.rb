@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../fastcgi/responder"
+require_relative "../log_files"
 require_relative "../supervisor_death"
 require_relative "collection" # later
 require_relative "listener"
@@ -22,6 +23,7 @@ module PreforkLauncher
 
     # Without refork the worker is never asked for one; without sockets (SlotSockets) it serves nobody until it is given some.
     def initialize(sockets, responder, record:, title:, tracker:, shutdown:, refork: nil, collects: true)
+      @reopens = false # the logs of the application
       @opened = nil # the sockets of its own that the main thread has been given
       @turn = 0 # which of its listeners was asked last
       @lent = nil # the sockets of other slots, which the main thread has been given
@@ -54,6 +56,12 @@ module PreforkLauncher
     # Has it serve sockets of its own, where it had none. Called by the main thread.
     def open(sockets)
       @opened = sockets
+      @shutdown.wake
+    end
+
+    # Has it open the application's logs anew, before its next request. Called by the main thread.
+    def reopen_logs
+      @reopens = true
       @shutdown.wake
     end
 
@@ -191,7 +199,7 @@ module PreforkLauncher
     # The next connection with a request, a new one or one that was kept, or nil when it is time to go.
     def next_connection
       until @shutdown.due?
-        attend if (@opened || @lent || @refork&.pending?) && @shutdown.unwake
+        attend if (@opened || @lent || @reopens || @refork&.pending?) && @shutdown.unwake
         connection = @kept.empty? ? accept : accept_or_resume
         return connection if connection
         next if @shutdown.asked? && receive_kept
@@ -210,6 +218,7 @@ module PreforkLauncher
     def attend
       take_up if @opened
       borrow if @lent
+      open_logs_anew if @reopens
       refork if @refork&.pending?
     end
 
@@ -307,6 +316,11 @@ module PreforkLauncher
       @kept.each { |one| one.slot_sockets = own if returned.include?(one.slot_sockets) }
       returned.each(&:close)
       listen([own, *lent])
+    end
+
+    def open_logs_anew
+      @reopens = false
+      LogFiles.reopen(FastCGI::ErrorStream.new($stderr))
     end
 
     def refork

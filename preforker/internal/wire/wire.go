@@ -23,6 +23,7 @@ const (
 	TypeLend    Type = "lend"    // to a worker, with listeners
 	TypeReturn  Type = "return"  // to a worker
 	TypeAssign  Type = "assign"  // to a spare, with a listener
+	TypeReopen  Type = "reopen"  // to a preloader that has loaded, and to a worker
 )
 
 // What Ruby says.
@@ -86,6 +87,9 @@ type Assign struct {
 
 // Return has a worker serve its own socket alone.
 type Return struct{}
+
+// Reopen has a process open the logs of the application anew that were moved away, a worker between two requests.
+type Reopen struct{}
 
 // Hello is the first packet of a process that loads the application: a preloader, or
 // a worker that does without.
@@ -239,6 +243,8 @@ func Encode(message any) ([]byte, error) {
 		kind = TypeReturn
 	case Assign:
 		kind = TypeAssign
+	case Reopen:
+		kind = TypeReopen
 	default:
 		return nil, fmt.Errorf("encode message: %T is not the supervisor's to send", message)
 	}

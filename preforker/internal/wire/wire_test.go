@@ -22,6 +22,7 @@ var fromSupervisor = map[Type]any{
 	TypeDrain:   Drain{Backlog: true, HandOver: true},
 	TypeLend:    Lend{Slots: []int{2, 3}},
 	TypeReturn:  Return{},
+	TypeReopen:  Reopen{},
 	TypeAssign:  Assign{Slot: 3},
 }
 

@@ -24,6 +24,8 @@ import (
 // counted. Those that take what applications print wait for a moment first.
 type console struct {
 	out      *os.File
+	from     *os.File // the terminal that the launcher was started from, else nil
+	format   string
 	terminal bool
 	animated bool         // with a spinner: on a terminal that can erase a line
 	log      *slog.Logger // to this console
@@ -44,8 +46,11 @@ type console struct {
 	shown   bool // the table
 
 	// Of the writing goroutine alone.
-	frame int
-	drawn bool
+	frame  int
+	drawn  bool
+	broken bool  // the last line was cut
+	lost   int   // lines that could not be written since the last one that was
+	err    error // why
 }
 
 var spinner = [...]string{"|", "/", "-", "\\"}
@@ -59,9 +64,10 @@ const (
 // newConsole starts the goroutine that writes. With the format json every line is a JSON object, also those
 // of the application and the table.
 func newConsole(out *os.File, format, level string) (*console, error) {
-	c := &console{out: out, terminal: isTerminal(out), lines: make(chan queued, consoleQueue),
+	c := &console{out: out, format: format, terminal: isTerminal(out), lines: make(chan queued, consoleQueue),
 		quit: make(chan struct{}), done: make(chan struct{})}
 	c.output.init()
+	c.startedFrom(out)
 	c.animated = format == formatText && canErase(out)
 	var err error
 	if c.log, err = newLogger(c, format, level); err != nil {
@@ -89,8 +95,15 @@ func (c *console) close() {
 	}
 }
 
-// hungUp says whether this was a terminal that has been closed.
-func (c *console) hungUp() bool { return c.terminal && !isTerminal(c.out) }
+// startedFrom notes standard error, where that is a terminal.
+func (c *console) startedFrom(stderr *os.File) {
+	if isTerminal(stderr) {
+		c.from = stderr
+	}
+}
+
+// hungUp says whether the terminal that it was started from has been closed.
+func (c *console) hungUp() bool { return c.from != nil && !isTerminal(c.from) }
 
 func (c *console) write() {
 	defer close(c.done)
@@ -127,10 +140,35 @@ func (c *console) flush() {
 	}
 }
 
-// writeLine writes above the spinner. An error has no place to be reported.
+// put writes lines. What could not be written, since the disk is full, is told once something can be.
+func (c *console) put(text []byte) {
+	if c.broken {
+		text = append([]byte{'\n'}, text...)
+	}
+	n, err := c.out.Write(text)
+	if err != nil {
+		c.broken = c.broken && n == 0 || n > 0 && text[n-1] != '\n'
+		c.lost, c.err = c.lost+1, err
+		return
+	}
+	c.broken = false
+	if lost := c.lost; lost > 0 {
+		c.lost = 0
+		c.tell("lines of this log could not be written", keyLost, lost, keyError, c.err)
+	}
+}
+
+// tell writes a line of the log past the queue. It may be called by the writing goroutine alone.
+func (c *console) tell(message string, attributes ...any) {
+	if logger, err := newLogger(c.out, c.format, levelOfOutput); err == nil {
+		logger.Warn(message, attributes...)
+	}
+}
+
+// writeLine writes above the spinner.
 func (c *console) writeLine(line queued) {
 	c.erase()
-	_, _ = c.out.Write(line.text)
+	c.put(line.text)
 	if line.output {
 		c.output.taken(len(line.text))
 	}

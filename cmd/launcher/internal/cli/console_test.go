@@ -6,10 +6,14 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+
+	"launcher/preforker/linux"
 )
 
 // TestConsoleNeverWaits: nobody reads the log. Whoever writes to it goes on, and a reader
@@ -65,4 +69,68 @@ func TestConsoleEndsWithoutAReader(t *testing.T) {
 	read.Close() // and the goroutine that still writes gets EPIPE
 	<-c.done
 	write.Close()
+}
+
+// TestConsoleOnAFullDisk: the lines that are lost are counted, and told once there is room again.
+func TestConsoleOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	c, err := newConsole(full, formatText, "info")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.log.Info("lost")
+	c.log.Info("lost")
+	for len(c.lines) > 0 {
+		runtime.Gosched()
+	}
+	file, err := appendTo(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := linux.Exchange(full, file); err != nil {
+		t.Fatal(err)
+	}
+	c.log.Info("there is room")
+	c.close()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`msg="there is room"\n.*level=WARN msg="lines of this log could not be written" lost=[12] error="write /dev/full: no space left on device"\n$`).Match(text) {
+		t.Errorf("%s", text)
+	}
+}
+
+// TestLogFileThatCannotBeOpenedAnew is written on.
+func TestLogFileThatCannotBeOpenedAnew(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "folder")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file, err := appendTo(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &logFile{path: filepath.Join(dir, "log"), file: file}
+	defer log.close()
+	if err := os.Rename(dir, dir+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.reopen(); err == nil || !strings.Contains(err.Error(), "stays the file that is open") {
+		t.Errorf("%v", err)
+	}
+	if _, err := log.file.WriteString("on\n"); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir+".1", "log")); string(text) != "on\n" {
+		t.Errorf("%q, %v", text, err)
+	}
 }

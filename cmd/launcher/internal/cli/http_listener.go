@@ -189,7 +189,12 @@ func (l *httpListener) reload(logger *slog.Logger) {
 			logger.Warn(warning)
 		}
 	}
-	if l.accessLog != nil {
+	l.reopenLog()
+}
+
+// reopenLog opens the access log anew.
+func (l *httpListener) reopenLog() {
+	if l != nil && l.accessLog != nil {
 		l.accessLog.Reopen()
 	}
 }

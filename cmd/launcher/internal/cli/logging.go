@@ -23,6 +23,7 @@ const (
 	keyDropped    = "dropped" // lines of this log
 	keyError      = "error"
 	keyGeneration = "gen"
+	keyLost       = "lost" // lines of this log, for want of space
 	keyLine       = "line" // that an application has printed
 	keyRoot       = "root"
 	keyTry        = "try" // what to do

@@ -43,6 +43,7 @@ const (
 	optLogFormat    = "log-format"
 	optLogLevel     = "log-level"
 	optRecord       = "record"
+	optLogFile      = "log-file"
 	optJSON         = "json"
 )
 
@@ -86,6 +87,7 @@ func runFlags() []cli.Flag {
 		bufferedFlag(),
 		mountedByFlag(),
 		passengerFlag(),
+		logFileFlag(),
 		&cli.StringFlag{Name: optLogFormat, EnvVars: env(optLogFormat), Value: "text", Usage: "`FORMAT` of the log: text or json"},
 		&cli.StringFlag{Name: optLogLevel, EnvVars: env(optLogLevel), Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
 		&cli.StringFlag{Name: optRecord, EnvVars: env(optRecord),

@@ -21,6 +21,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment/report"
 	"launcher/fcgi"
 	"launcher/preforker"
+	"launcher/preforker/hint"
 	"launcher/preforker/linux"
 )
 
@@ -36,6 +37,7 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 			"launcher config [options] NUM   print the web server's configuration for them\n" +
 			"launcher status [options]       say what a running launcher and its workers do\n" +
 			"launcher scale [options] NUM    change the number of its workers\n" +
+			"launcher reopen [options]       have it open its logs anew, and the application's\n" +
 			"launcher doctor [options]       say what stands in the way of forking this application\n" +
 			"launcher experiment [options]   measure what forking saves for this application\n" +
 			"launcher conformance ADDRESS   ask any FastCGI responder what it does with bad input\n" +
@@ -44,13 +46,13 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 		Description: "Loads the application once, forks NUM workers from it, and gives each a socket of its own,\n" +
 			"log/fastcgi.socket-0 and so on, for lighttpd or any other FastCGI web server. The configuration for\n" +
 			"lighttpd is printed on standard output, unless --http makes it needless, and kept beside the sockets; logs go to\n" +
-			"standard error.\n\n" +
+			"standard error, or to --log-file.\n\n" +
 			"Options stand anywhere on the command line. An option that is not there is taken from its environment\n" +
 			"variable, unless that is empty.\n\n" +
 			"NUM is a number, or auto: it is chosen from the CPUs and the memory that there are. Without it the environment variable\n" +
 			"WEB_CONCURRENCY counts. Where PORT is set, and neither --http nor --listen is given, it means --http :PORT.\n\n" +
 			"Signals: TERM and INT let the workers finish what they do and stop, a second one kills; HUP, or\n" +
-			"touching tmp/restart.txt, is launcher restart; TTIN adds a worker, TTOU takes one away.\n\n" +
+			"touching tmp/restart.txt, is launcher restart; TTIN adds a worker, TTOU takes one away; USR1 is launcher reopen.\n\n" +
 			"Exit status: 0 stopped as asked, 1 failed, 2 a mistake in the command line.",
 		Flags:        runFlags(),
 		Action:       func(ctx *cli.Context) error { return runWorkers(ctx, stdout, stderr) },
@@ -82,11 +84,21 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
-	console, err := newConsole(stderr, ctx.String(optLogFormat), ctx.String(optLogLevel))
+	console, file, err := openLog(ctx, stderr)
 	if err != nil {
 		return err
 	}
+	defer file.close()
 	defer console.close()
+	err = runLogged(ctx, found, console, file, stdout)
+	if err != nil && file != nil {
+		console.log.Error("the launcher failed", keyError, err, keyTry, hint.Of(err))
+	}
+	return err
+}
+
+// runLogged is runWorkers once there is a log.
+func runLogged(ctx *cli.Context, found number, console *console, file *logFile, stdout *os.File) error {
 	logger := console.log
 	logCommandLine(ctx, found, logger)
 	config, where, err := readConfig(ctx, found.workers)
@@ -94,7 +106,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		return err
 	}
 	remark(ctx, config, where, logger)
-	config.Log, config.Stderr, config.Observer = logger, stderr, console
+	config.Log, config.Stderr, config.Observer = logger, console.out, console
 	config.LogJSON = ctx.String(optLogFormat) == formatJSON
 	if config.SnippetOf, err = snippets(ctx, where, logger); err != nil {
 		return err
@@ -107,6 +119,16 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 		return err
 	}
 	defer listener.close()
+	config.ReopenLogs = func() error {
+		listener.reopenLog()
+		return file.reopen()
+	}
+	config.Restarting = func() {
+		listener.reload(logger)
+		if err := file.reopen(); err != nil {
+			logger.Error(err.Error(), keyTry, hint.Of(err))
+		}
+	}
 	// From here on there is something to clean up.
 	signals, end := notifyService()
 	defer end()
@@ -117,7 +139,6 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	releaseFonts(logger)
 	if listener != nil {
 		config.Front = listener
-		config.Restarting = func() { listener.reload(logger) }
 	}
 	supervisor, err := preforker.New(config)
 	if err != nil {
@@ -144,6 +165,25 @@ func logCommandLine(ctx *cli.Context, found number, logger *slog.Logger) {
 	if found.why != "" {
 		logger.Info("the number of workers is chosen", keyWorkers, found.workers, keyReason, found.why)
 	}
+}
+
+// openLog begins the log, where the options say. The file is nil where that is standard error.
+func openLog(ctx *cli.Context, stderr *os.File) (*console, *logFile, error) {
+	file, err := openLogFile(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := stderr
+	if file != nil {
+		out = file.file
+	}
+	console, err := newConsole(out, ctx.String(optLogFormat), ctx.String(optLogLevel))
+	if err != nil {
+		file.close()
+		return nil, nil, err
+	}
+	console.startedFrom(stderr)
+	return console, file, nil
 }
 
 // releaseFonts gives back what the start has read of fonts, which the experiment alone draws with. Where it

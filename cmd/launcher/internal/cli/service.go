@@ -14,6 +14,7 @@ import (
 
 	"launcher/fcgi/front"
 	"launcher/preforker"
+	"launcher/preforker/hint"
 	"launcher/preforker/linux"
 )
 
@@ -104,7 +105,8 @@ func (s *service) scale(sig os.Signal) {
 }
 
 // signalled carries a signal out: HUP loads the application anew, unless it means that the terminal
-// was closed; TTIN and TTOU change the number of workers; every other one stops, and kills when it comes once more.
+// was closed; TTIN and TTOU change the number of workers, USR1 opens logs anew; every other one stops, and kills when it comes once
+// more.
 func (s *service) signalled(sig os.Signal) {
 	name := signalName(sig)
 	switch {
@@ -112,6 +114,8 @@ func (s *service) signalled(sig os.Signal) {
 		s.supervisor.Restart(name)
 	case sig == syscall.SIGTTIN, sig == syscall.SIGTTOU:
 		s.scale(sig)
+	case sig == syscall.SIGUSR1:
+		s.tasks.Go(func() { s.complain(s.supervisor.ReopenLogs(name)) }) // a disk may take its time
 	case s.asked.IsZero():
 		s.asked = time.Now()
 		s.endFront()
@@ -127,5 +131,12 @@ func (s *service) signalled(sig os.Signal) {
 		})
 	case time.Since(s.asked) > signalTwiceWithin:
 		s.supervisor.Kill(name)
+	}
+}
+
+// complain logs what did not work, where anything did not.
+func (s *service) complain(err error) {
+	if err != nil {
+		s.log.Error(err.Error(), keyTry, hint.Of(err))
 	}
 }

@@ -10,18 +10,16 @@ import (
 	"syscall"
 )
 
-// notifyStop has the signals that end a program sent to a channel, until end is called.
-func notifyStop() (signals <-chan os.Signal, end func()) {
+// notifyStop has the signals that end a program sent to a channel, and others, until end is called.
+func notifyStop(others ...os.Signal) (signals <-chan os.Signal, end func()) {
 	channel := make(chan os.Signal, 16)
-	signal.Notify(channel, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	signal.Notify(channel, append(others, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)...)
 	return channel, func() { signal.Stop(channel) }
 }
 
 // notifyService is notifyStop with the signals that a service takes besides.
 func notifyService() (signals <-chan os.Signal, end func()) {
-	channel := make(chan os.Signal, 16)
-	signal.Notify(channel, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTTIN, syscall.SIGTTOU)
-	return channel, func() { signal.Stop(channel) }
+	return notifyStop(syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1)
 }
 
 // untilSignal returns a context that ends with the first signal, whose name is the cause; just before, it calls
@@ -58,6 +56,8 @@ func signalName(sig os.Signal) string {
 		return "TTIN"
 	case syscall.SIGTTOU:
 		return "TTOU"
+	case syscall.SIGUSR1:
+		return "USR1"
 	default:
 		return sig.String()
 	}
