@@ -16,6 +16,7 @@ const (
 	keyWait       = "wait"
 	keyDeaths     = "deaths"
 	keyErrors     = "errors"
+	keyProbes     = "probes"
 	keyOlder      = "older"
 	keySeconds    = "seconds"
 	keyError      = "error"

@@ -132,6 +132,9 @@ func workerEndLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		return routine((f.Reason.Renewal() || f.Reason == core.ReasonOldSpare) && f.Exit == (ident.ExitStatus{}), slog.LevelInfo), "worker left",
 			append(attrs, slog.String(keyReason, string(f.Reason)))
 	case core.WorkerDied:
+		if f.Reason == core.ReasonProbeFailed {
+			return slog.LevelError, "worker has failed its probe, and serves nobody", withFailed(ofWorker(f.Worker), f.Failed)
+		}
 		attrs := withFailed(ofWorker(f.Worker, slog.String(keyExit, f.Exit.String()), slog.Uint64(keyServed, f.Served)), f.Failed)
 		attrs = append(attrs, present(slog.String(keyRequest, f.Request))...)
 		return slog.LevelError, "worker died", append(attrs, slog.String(keyReason, string(f.Reason)))
@@ -247,6 +250,11 @@ const heldAdvice = "see why in the application's log, and deploy again (launcher
 func trialLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	switch f := fact.(type) {
 	case core.ReleaseHeld:
+		if f.Probes > 0 {
+			return slog.LevelError, "release is held back: its workers have failed their probe; the slots keep the one before",
+				append(withFailed([]slog.Attr{slog.Int(keyGeneration, f.Generation), slog.Uint64(keyProbes, f.Probes)}, f.Probe),
+					slog.Int(keyOlder, f.Older), slog.Int(keyWorkers, f.Workers), slog.String(keyAdvice, heldAdvice))
+		}
 		return slog.LevelError, "release is held back: its first requests have all failed; the slots keep the one before",
 			[]slog.Attr{slog.Int(keyGeneration, f.Generation), slog.Uint64(keyErrors, f.Errors), slog.Uint64(keyDeaths, f.Deaths),
 				slog.Int(keyOlder, f.Older), slog.Int(keyWorkers, f.Workers), slog.String(keyAdvice, heldAdvice)}

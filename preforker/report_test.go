@@ -146,6 +146,10 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.BudgetTooSmall{Served: 8, Private: 32 * mB, Each: 20 * mB, Sensible: 40 * mB},
 			"WARN the budget of a worker is too small to be kept: its first requests need more (raise --max-private)[served=8 private=32 MB each=20 MB sensible=40 MB]"},
 
+		{core.WorkerDied{Worker: worker, Reason: core.ReasonProbeFailed, Exit: killed, Failed: failed},
+			"ERROR worker has failed its probe, and serves nobody[slot=1 gen=2 refork=1 pid=77 error=KeyError: no key at config.ru:1]"},
+		{core.ReleaseHeld{Generation: 3, Probes: 3, Probe: failed, Older: 2, Workers: 4},
+			"ERROR release is held back: its workers have failed their probe; the slots keep the one before[gen=3 probes=3 error=KeyError: no key at config.ru:1 older=2 workers=4 advice=" + heldAdvice + "]"},
 		{core.RestartBegan{By: "HUP", Generation: 2}, "INFO restart asked for[signal=HUP gen=2]"},
 		{core.RestartNoted{By: "HUP"}, "INFO restart noted: the application is loaded once more after this load[signal=HUP]"},
 		{core.RestartBegan{By: "launcher restart", Generation: 2}, "INFO restart asked for[by=launcher restart gen=2]"},

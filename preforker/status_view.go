@@ -57,7 +57,7 @@ func generationStatusOf(g core.GenerationView, began time.Time, now time.Duratio
 		status.Ruby, status.Rails, status.Rack = g.Loaded.Load.Ruby, g.Loaded.Load.Rails, g.Loaded.Load.Rack
 	}
 	if h := g.Held; h != nil {
-		status.Held = &control.HeldStatus{Time: began.Add(h.At), Errors: h.Errors, Deaths: h.Deaths}
+		status.Held = &control.HeldStatus{Time: began.Add(h.At), Errors: h.Errors, Deaths: h.Deaths, Probes: h.Probes}
 	}
 	if r := g.Refork; r != nil {
 		status.Refork = reforkStatusOf(*r, now)

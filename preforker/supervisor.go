@@ -319,7 +319,7 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 	case core.ReforkWorker:
 		s.reforkWorker(a)
 	case core.SpawnWorker:
-		return s.spawnWorker(a.Key)
+		return s.spawnWorker(a)
 	case core.SpawnSpare:
 		return s.spawnSpare(a.Key)
 	case core.AssignSpare:

@@ -33,7 +33,8 @@ type workerProcess struct {
 }
 
 // spawnWorker has a slot's worker forked, or starts it.
-func (s *Supervisor) spawnWorker(key ident.Key) core.Event {
+func (s *Supervisor) spawnWorker(a core.SpawnWorker) core.Event {
+	key := a.Key
 	files, err := s.slotFiles(key.Slot)
 	if err == nil && files == nil {
 		return nil // it could not be bound: that event is on its way
@@ -44,7 +45,7 @@ func (s *Supervisor) spawnWorker(key ident.Key) core.Event {
 		spawn = s.startWorker
 	}
 	if err == nil {
-		err = spawn(key, files)
+		err = spawn(key, files, a.Probe)
 	}
 	if err != nil {
 		return core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "spawn", Message: err.Error()}}
@@ -66,7 +67,7 @@ func (s *Supervisor) takeRecord() (int, error) {
 }
 
 // sendSpawn sends what serves a slot, which a spare has none of, and a new channel to the preloader.
-func (s *Supervisor) sendSpawn(key ident.Key, files []*os.File) error {
+func (s *Supervisor) sendSpawn(key ident.Key, files []*os.File, probe bool) error {
 	p := s.preloaders[key.Origin()]
 	if p == nil {
 		return nil // it has ended; the core gives up its spawns when it hears of it
@@ -92,7 +93,7 @@ func (s *Supervisor) sendSpawn(key ident.Key, files []*os.File) error {
 	if len(files) > 0 {
 		socket = s.sockets.Inode(key.Slot)
 	}
-	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record}, append(files, theirs, output.Writer())...); err != nil {
+	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record, Probe: probe}, append(files, theirs, output.Writer())...); err != nil {
 		s.records.give(record)
 		_ = conn.Close()
 		output.Discard()

@@ -25,8 +25,9 @@ module PreforkLauncher
       FastCGI::Record.append(bytes, FastCGI::Record::STDIN, 1)
     end
 
-    def initialize(app, url_prefix:, seconds:)
-      @responder = FastCGI::Responder.new(app, errors: $stderr, url_prefix: url_prefix)
+    # The observer is told of each request, as that of a responder is.
+    def initialize(app, url_prefix:, seconds:, observer: nil)
+      @responder = FastCGI::Responder.new(app, errors: $stderr, url_prefix: url_prefix, observer: observer)
       @deadline = Clock.now + seconds
       @buffer = String.new(capacity: READ_BYTES)
       @sockets = Queue.new

@@ -216,7 +216,7 @@ module PreforkLauncher
       make_safe
       record = @scoreboard.record(message.fetch(:record))
       @first_responses.await(record) if @early
-      pid = Children.fork_away { work(key, files, app, record) }
+      pid = Children.fork_away { work(key, files, app, record, probed: message[:probe]) }
       @channel.send("spawned", pid: pid, **key)
     rescue *Failure::ERRORS => error
       @channel.send("spawn_failed", error: Failure.new(error, root: @settings.root).to_h, **key)
@@ -239,12 +239,13 @@ module PreforkLauncher
     end
 
     # Runs a worker, in the new process. The end of the block that was forked runs exit handlers.
-    def work(key, files, app, record)
+    def work(key, files, app, record, probed:)
       *files, output = files
       StandardStreams.take(output)
       @channel.close
       preloader = self unless @early
-      in_order = Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: preloader).run
+      in_order = Worker.new(key, files, app, record, settings: @settings, safety: @safety, hooks: @hooks, preloader: preloader,
+                                                     probed: probed).run
     ensure
       exit!(1) unless in_order # a signal's default must not run exit handlers
     end

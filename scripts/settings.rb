@@ -11,7 +11,7 @@ module PreforkLauncher
     BOOT_SECONDS = 90 # where nobody has said
 
     attr_reader :supervisor, :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables,
-                :pool_slots, :worker, :record, :prepare, :allow
+                :pool_slots, :worker, :record, :prepare, :allow, :probe
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)
@@ -31,6 +31,8 @@ module PreforkLauncher
       @pool_slots = read_pool_slots
       @boot_seconds = Float(presence(strings["boot_seconds"]) || BOOT_SECONDS) # that the start may take
       @prepare = presence(strings["prepare"]) || "first" # what keeps memory shared: or "beside" the first workers, or "not"
+      @probe = presence(strings["probe"]) # a path, or "off"; nil: where Rails has one
+      @probed = strings["probed"] == "yes"
       @doctor = strings["mode"] == "doctor"
       @trace = strings["trace"] == "yes"
       @log_json = strings["log_format"] == "json"
@@ -62,6 +64,11 @@ module PreforkLauncher
     # Whether each line of the log is a JSON object.
     def log_json?
       @log_json
+    end
+
+    # Whether the worker that this process is is probed before it is ready.
+    def probed?
+      @probed
     end
 
     def passenger_events?

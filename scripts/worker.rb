@@ -8,6 +8,7 @@ require_relative "refork" # later
 require_relative "supervisor_death"
 require_relative "title"
 require_relative "worker/exit_handlers"
+require_relative "worker/readiness_probe"
 require_relative "worker/request_tracker"
 require_relative "worker/served_application"
 require_relative "worker/serving_loop"
@@ -34,9 +35,11 @@ module PreforkLauncher
     end
 
     # The preloader is what this process was forked from, and forks in its turn; nil where it loads by itself, or makes room soon.
-    # The files are the slot's sockets (SlotSockets), which a spare has none of, and the channel.
-    def initialize(key, files, app, record, settings:, safety:, hooks:, preloader: nil)
+    # The files are the slot's sockets (SlotSockets), which a spare has none of, and the channel. Probed says that it is to take the
+    # place of one with older code.
+    def initialize(key, files, app, record, settings:, safety:, hooks:, preloader: nil, probed: false)
       @key = key
+      @probed = probed
       @app = app
       @record = record
       @settings = settings
@@ -63,6 +66,7 @@ module PreforkLauncher
       @record.booting
       @title.show("booting")
       prepare
+      probe if @probed
       serve
     rescue *Failure::ERRORS => error
       @safety.flush
@@ -101,6 +105,14 @@ module PreforkLauncher
       @stage = "serve"
       @refork = new_refork if @preloader
       @serving_loop = new_serving_loop
+    end
+
+    # Makes a request of its own: nobody else may make the first one.
+    def probe
+      @stage = "probe"
+      @title.show("probing")
+      ReadinessProbe.new(ServedApplication.new(@app, @safety), @settings).run
+      @stage = "serve"
     end
 
     def new_refork

@@ -104,11 +104,12 @@ type ReforkStatus struct {
 	PaysFrom uint64  `json:"pays_from"`    // put off: the gain that it waits for
 }
 
-// HeldStatus is why a generation gets no further slot while an older one serves: its first requests have all failed.
+// HeldStatus is why a generation gets no further slot while an older one serves: its first requests, or the probes of its workers, have all failed.
 type HeldStatus struct {
 	Time   time.Time `json:"time"`   // since when
 	Errors uint64    `json:"errors"` // responses with 500, or that broke off; there was no other
 	Deaths uint64    `json:"deaths"` // of its workers
+	Probes uint64    `json:"probes"` // that its workers have failed
 }
 
 // PreloaderStatus is what workers are forked from. With direct spawning there is one without a

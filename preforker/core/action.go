@@ -35,7 +35,10 @@ type (
 	MeasurePreloader struct{ Origin ident.Origin }
 
 	// SpawnWorker has the preloader of a worker fork it, or starts it with direct spawning.
-	SpawnWorker struct{ Key ident.Key }
+	SpawnWorker struct {
+		Key   ident.Key
+		Probe bool // it is to be asked for a response before it says that it is ready
+	}
 	// SpawnSpare has a preloader fork a worker that has no slot yet.
 	SpawnSpare struct{ Key ident.Key }
 	// AssignSpare gives a spare the slot of its key: the slot's socket, which it serves from then on.

@@ -9,6 +9,7 @@ const (
 	ReasonCrashed     Reason = "crashed"
 	ReasonBootFailed  Reason = "boot failed"
 	ReasonBootTimeout Reason = "boot timeout"
+	ReasonProbeFailed Reason = "failed its probe"
 	ReasonRolled      Reason = "replaced by a newer generation"
 	ReasonStopping    Reason = "stopping"
 	ReasonLost        Reason = "its preloader died while forking it"

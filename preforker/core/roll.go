@@ -255,17 +255,18 @@ func (c *Core) announceServed(generation int) {
 }
 
 func (c *Core) spawn(s *slot, source *preloader) {
-	if c.giveSpare(s, source.origin) {
+	probe := c.probes(source)
+	if !probe && c.giveSpare(s, source.origin) {
 		return
 	}
 	c.serial++
 	s.newest = c.serial
 	w := &worker{key: ident.Key{Slot: s.number, Generation: source.origin.Generation,
-		Refork: source.origin.Refork, Serial: c.serial}, binding: s.binding, since: c.now, loaded: !c.direct(), early: source.preparing}
+		Refork: source.origin.Refork, Serial: c.serial}, binding: s.binding, since: c.now, loaded: !c.direct(), early: source.preparing, probed: probe}
 	s.workers = append(s.workers, w)
 	if s.state != OccupiedSlot {
 		c.moveSlot(s, OccupiedSlot)
 	}
-	c.do(SpawnWorker{w.key})
+	c.do(SpawnWorker{w.key, probe})
 	c.do(SetTimer{Timer{TimerWorkerBoot, w.key}, c.policy.BootTimeout})
 }

@@ -27,6 +27,8 @@ type trial struct {
 	since      time.Duration // loaded
 	errors     uint64        // responses with 500, or that broke off
 	deaths     uint64        // of its workers in a request, which say something of it
+	probes     uint64        // of its workers that have failed, in a row
+	probe      *Failed       // how the last one has; nil: it took too long
 	died       bool          // a worker of it, in a request
 	diedAt     time.Duration // the last one
 	passed     bool          // a response had another status
@@ -40,10 +42,12 @@ type (
 	ReleaseHeld struct {
 		fact
 		Generation int
-		Errors     uint64 // responses with 500, or that broke off
-		Deaths     uint64 // workers that have died before any other response
-		Older      int    // the generation that serves on
-		Workers    int    // that it has
+		Errors     uint64  // responses with 500, or that broke off
+		Deaths     uint64  // workers that have died before any other response
+		Probes     uint64  // workers that have failed their probe
+		Probe      *Failed // how the last of them has; nil: none did, or it took too long
+		Older      int     // the generation that serves on
+		Workers    int     // that it has
 	}
 	// ReleaseLifted says that a release is held back no more.
 	ReleaseLifted struct {
@@ -127,7 +131,9 @@ func (c *Core) judge() {
 	}
 	switch t := c.trials[len(c.trials)-1]; {
 	case t.passed:
-	case t.held || t.errors+t.deaths < trialFailures:
+	case t.held || t.errors+t.deaths < trialFailures && t.probes < trialFailures:
+	case t.probes >= trialFailures && len(c.older(t)) > 0:
+		c.holdBack(t) // whatever the older release does: none of these would serve
 	case len(c.older(t)) > 0 && !c.olderFails(t):
 		c.holdBack(t)
 	}
@@ -136,7 +142,7 @@ func (c *Core) judge() {
 func (c *Core) holdBack(t *trial) {
 	older := c.older(t)
 	t.held, t.heldAt = true, c.now
-	told := ReleaseHeld{Generation: t.generation, Errors: t.errors, Deaths: t.deaths, Workers: len(older)}
+	told := ReleaseHeld{Generation: t.generation, Errors: t.errors, Deaths: t.deaths, Probes: t.probes, Probe: t.probe, Workers: len(older)}
 	for _, w := range older {
 		told.Older = max(told.Older, w.key.Generation)
 	}

@@ -33,6 +33,7 @@ type HeldView struct {
 	At     time.Duration // since when
 	Errors uint64        // responses with 500, or that broke off; none had another status
 	Deaths uint64        // of its workers
+	Probes uint64        // that its workers have failed
 }
 
 // LoadRecord is a load that has succeeded.
@@ -141,7 +142,7 @@ func (c *Core) generationView(generation int) GenerationView {
 		view.Loaded = &load
 	}
 	if t := c.trialOf(generation); t != nil && t.held {
-		view.Held = &HeldView{t.heldAt, t.errors, t.deaths}
+		view.Held = &HeldView{t.heldAt, t.errors, t.deaths, t.probes}
 	}
 	for _, p := range c.preloaders {
 		if p.origin.Generation == generation {

@@ -18,6 +18,7 @@ type worker struct {
 	pid     int
 	since   time.Duration // of its state
 	early   bool          // forked before its preloader has prepared what keeps memory shared
+	probed  bool          // it is asked for a response before it is ready
 	loaded  bool          // the application is there: from the fork on, but with direct spawning
 
 	served        uint64        // requests, as last measured
@@ -146,15 +147,16 @@ func (c *Core) workerReady(e WorkerReady) {
 	}
 	took := c.now - w.since
 	c.moveWorker(w, ReadyWorker)
+	c.passProbe(w)
+	if p := c.preloader(e.Key.Origin()); p != nil && p.origin.Refork == 0 {
+		p.proven = true
+	}
 	if c.unwanted(s, w) {
 		c.drain(w, c.reasonUnwanted(w), false)
 		c.fill()
 		return
 	}
 	c.watch(w)
-	if p := c.preloader(e.Key.Origin()); p != nil && p.origin.Refork == 0 {
-		p.proven = true
-	}
 	renewal := false
 	for _, older := range s.workers {
 		if older == w || older.leaving() {
@@ -316,6 +318,7 @@ func (c *Core) workerExited(e WorkerExited) {
 	if w.state == ReadyWorker && !w.said && e.Request != "" {
 		c.noteDeath(w)
 	}
+	c.noteProbe(w, e)
 	if w.leaving() && !w.reason.failure() {
 		if w.reason.Renewal() {
 			c.measureReplacement(w)
@@ -345,6 +348,8 @@ func deathReason(w *worker, e WorkerExited) Reason {
 	switch {
 	case w.reason != "" && (w.reason != ReasonLeft || e.Exit == ident.ExitStatus{}):
 		return w.reason
+	case e.Failed.ofProbe():
+		return ReasonProbeFailed
 	case e.Failed != nil:
 		return ReasonBootFailed
 	default:

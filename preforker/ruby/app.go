@@ -19,9 +19,15 @@ type App struct {
 	Hooks       string // path of config/launcher.rb, "" where there is none
 	// Named says that the user has named the entry.
 	Named bool
+	// Probe is the path that a worker asks for before it takes the place of one with older code; "": Rails' health check where there is
+	// one; ProbeOff: none.
+	Probe string
 	// PassengerEvents has the application find PhusionPassenger.on_event.
 	PassengerEvents bool
 }
+
+// ProbeOff has no worker ask the application for anything.
+const ProbeOff = "off"
 
 // MountedBy says who takes the URL prefix off the path of a request.
 type MountedBy string

@@ -44,6 +44,9 @@ func (s Start) Settings(generation int) (map[string]string, error) {
 	if s.Allow != "" {
 		settings["allow"] = s.Allow
 	}
+	if app.Probe != "" {
+		settings["probe"] = app.Probe
+	}
 	if app.PassengerEvents {
 		settings["passenger_events"] = "yes"
 	}

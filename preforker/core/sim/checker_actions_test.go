@@ -99,7 +99,7 @@ func (c *checker) didToSocket(a core.Action) {
 func (c *checker) didToWorker(a core.Action) {
 	switch a := a.(type) {
 	case core.SpawnWorker:
-		c.spawns(a.Key)
+		c.spawns(a)
 	case core.SpawnSpare:
 		c.spawnsSpare(a.Key)
 	case core.AssignSpare:

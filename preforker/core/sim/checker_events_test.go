@@ -162,6 +162,9 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 			return
 		}
 		w.ready, w.since = true, c.now
+		if w.probed && !c.trialOf(w).held {
+			c.trialOf(w).probes = 0
+		}
 		if p := c.preloader(w.key.Origin()); p != nil && p.origin.Refork == 0 {
 			p.proven = true
 		}
@@ -179,6 +182,12 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 		c.takesAnswers(w, e.Errors, e.Sound)
 		if w.accepting() {
 			c.trialOf(w).deaths++
+		}
+		if e.Failed != nil && e.Failed.Stage == core.StageProbe {
+			if !w.probed {
+				c.impossible("%v fails a probe that was not asked for", w.key)
+			}
+			c.trialOf(w).probes++
 		}
 		if !w.killed {
 			c.paceAfter(w)

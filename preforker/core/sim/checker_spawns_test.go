@@ -1,13 +1,14 @@
 package sim
 
-import (
-	"launcher/preforker/core"
-	"launcher/preforker/ident"
-)
+import "launcher/preforker/core"
 
-func (c *checker) spawns(key ident.Key) {
+func (c *checker) spawns(a core.SpawnWorker) {
 	c.onlyWhileItRuns(core.SpawnWorker{})
-	w := &checkedWorker{key: key, early: c.preparing(key.Origin())}
+	key := a.Key
+	w := &checkedWorker{key: key, early: c.preparing(key.Origin()), probed: a.Probe}
+	if older := c.servedByOlder(key.Generation); a.Probe != older {
+		c.fail("%v is probed: %v; workers with older code serve: %v", key, a.Probe, older)
+	}
 	c.numbers(w)
 	if p := c.preloader(key.Origin()); p != nil && p.low {
 		c.fail("%v would inherit the low priority of %v", key, p.origin)
@@ -20,6 +21,26 @@ func (c *checker) spawns(key ident.Key) {
 		c.fail("more than %d workers are on their way", limit)
 	}
 	c.takesSlot(w)
+}
+
+// servedByOlder says whether a worker with older code serves.
+func (c *checker) servedByOlder(generation int) bool {
+	for i := range c.slots {
+		if w := c.slots[i].accepting(); w != nil && w.key.Generation < generation {
+			return true
+		}
+	}
+	return false
+}
+
+// hasWorkerOf says whether a worker of a generation serves.
+func (c *checker) hasWorkerOf(generation int) bool {
+	for i := range c.slots {
+		if w := c.slots[i].accepting(); w != nil && w.key.Generation == generation {
+			return true
+		}
+	}
+	return false
 }
 
 // numbers: each worker has the next number.

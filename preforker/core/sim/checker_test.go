@@ -80,6 +80,7 @@ type checkedWorker struct {
 	pid       bool          // told
 	loaded    bool          // with direct spawning
 	ready     bool
+	probed    bool // it is asked for a response before that
 	said      bool // that it leaves
 	told      bool // to leave, in whatever way; or it has said so itself
 	toldAt    time.Duration

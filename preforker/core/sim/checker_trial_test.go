@@ -10,6 +10,7 @@ import (
 // checkedTrial is what was told of the answers of a generation.
 type checkedTrial struct {
 	errors, deaths int
+	probes         int  // that have failed, in a row
 	sound          bool // a response had another status than 500
 	held           bool
 }
@@ -75,9 +76,11 @@ func (c *checker) holdsBack(a core.ReleaseHeld) {
 	switch {
 	case c.stopping:
 		c.fail("generation %d is held back while the launcher stops", a.Generation)
-	case t == nil || t.sound || t.errors+t.deaths < 3:
+	case t == nil || t.sound || t.errors+t.deaths < 3 && a.Probes < 3:
 		c.fail("generation %d is held back without evidence: %+v", a.Generation, t)
 		return
+	case a.Probes >= 3 && a.Probe != nil && t.probes == 0:
+		c.fail("generation %d has passed its probe, and is held back for it", a.Generation)
 	case t.held:
 		c.fail("generation %d is held back twice", a.Generation)
 	case len(c.olderThan(a.Generation)) == 0:
@@ -107,11 +110,19 @@ func (c *checker) checkTrials() {
 	case c.stopping || t == nil:
 	case t.held && t.sound:
 		c.fail("generation %d is held back, and has answered well", c.newestLoaded)
+	case !t.held && !t.sound && t.probes >= 3 && c.exits() && len(c.olderThan(c.newestLoaded)) > 0:
+		c.fail("the workers of generation %d fail their probes, and it is not held back", c.newestLoaded)
 	case !t.held && !t.sound && t.errors >= 3 && slices.ContainsFunc(c.olderThan(c.newestLoaded), func(w *checkedWorker) bool {
 		return w.errors == 0 && w.served > 0 && w.asked >= c.loadedAt
 	}):
 		c.fail("generation %d answers nothing but errors, an older one does not, and it is not held back", c.newestLoaded)
 	}
+}
+
+// exits says whether a worker of the newest release has ended in this step.
+func (c *checker) exits() bool {
+	e, is := c.event.(core.WorkerExited)
+	return is && e.Key.Generation == c.newestLoaded
 }
 
 // checkHeld: no slot that an older release serves gets a worker of one that is held back.

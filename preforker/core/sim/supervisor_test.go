@@ -61,7 +61,7 @@ func (w *world) perform(a core.Action) core.Event {
 	case core.ReforkWorker:
 		w.reforkWorker(a)
 	case core.SpawnWorker:
-		return w.spawnWorker(a.Key)
+		return w.spawnWorker(a)
 	case core.SpawnSpare:
 		return w.spawnSpare(a.Key)
 	case core.OpenSlot:

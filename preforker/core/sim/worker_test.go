@@ -12,6 +12,8 @@ type worker struct {
 	process
 	key     ident.Key
 	said    ident.Key  // by which its messages are known
+	probing bool       // it has failed that
+	probed  bool       // it is asked for a response before it is ready
 	spare   bool       // it is prepared, and has no slot
 	dead    bool       // it was there
 	up      bool       // it accepts
@@ -31,14 +33,15 @@ type worker struct {
 	ended              core.WorkerExited
 }
 
-func (w *world) spawnWorker(key ident.Key) core.Event {
+func (w *world) spawnWorker(a core.SpawnWorker) core.Event {
+	key := a.Key
 	if !w.bound[key.Slot] {
 		return nil
 	}
 	if w.fault() && w.oneIn(4) {
 		return core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "spawn", Message: "no record"}}
 	}
-	worker := &worker{process: process{w: w}, key: key, said: key}
+	worker := &worker{process: process{w: w}, key: key, said: key, probed: a.Probe}
 	if w.policy.Method == core.SpawnDirect {
 		w.workers[key] = worker
 		w.processes = append(w.processes, worker)
@@ -111,6 +114,9 @@ func (p *worker) boots() {
 		}
 		if p.key.Slot == ident.NoSlot {
 			p.prepared()
+			return
+		}
+		if p.failsProbe() {
 			return
 		}
 		p.up = true
@@ -235,7 +241,9 @@ func (p *worker) die(exit ident.ExitStatus, failed bool, request string) {
 	w := p.w
 	w.hangup(&p.channel, core.WorkerChannelClosed{Key: p.said})
 	ended := core.WorkerExited{Key: p.key, Exit: exit, Served: p.served, Errors: p.errors, Sound: p.sound, Request: request}
-	if failed {
+	if failed && p.probing {
+		ended.Failed = &core.Failed{Stage: core.StageProbe, Failure: core.Failure{Class: "Failed", Message: "GET /up was answered with 500"}}
+	} else if failed {
 		ended.Failed = &core.Failed{Stage: "after_fork", Failure: core.Failure{Class: "RuntimeError", Message: "boom"}}
 	}
 	p.ended = ended

@@ -55,6 +55,7 @@ const (
 	hangsInBoot
 	answersBadly  // what is forked from a worker that has served
 	answersErrors // to each request
+	failsProbe    // and nothing else
 	badnesses
 )
 

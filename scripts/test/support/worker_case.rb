@@ -41,7 +41,7 @@ class WorkerCase < Minitest::Test
   end
 
   # Forks a worker for an application.
-  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, key: KEY, listeners: [@listener], preloader: nil, **given)
+  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, key: KEY, listeners: [@listener], preloader: nil, probed: false, **given)
     @channel, theirs = Socket.pair(:UNIX, :SEQPACKET)
     files = listeners.flat_map { |one| slot_files(one) }
     at_exit_file = File.join(@folder, "at_exit")
@@ -55,7 +55,7 @@ class WorkerCase < Minitest::Test
       @channel.close
       PreforkLauncher::Worker.new(key, [*files.map(&:dup), theirs], app, PreforkLauncher::Scoreboard.new(@board).record(0),
                                   settings: settings(**given), safety: PreforkLauncher::ForkSafety.new($stderr), hooks: hooks,
-                                  preloader: preloader).run
+                                  preloader: preloader, probed: probed).run
     rescue Exception # rubocop:disable Lint/RescueException
       exit!(99)
     end

@@ -83,6 +83,7 @@ func runFlags() []cli.Flag {
 			Usage: "`TIME` that the application may take to load, and a worker to come up"},
 		&cli.DurationFlag{Name: optDrainTimeout, EnvVars: env(optDrainTimeout), Value: 30 * time.Second,
 			Usage: "`TIME` that a worker may take for its last request when it is to leave"},
+		probeFlag(),
 		sendfileFlag(),
 		bufferedFlag(),
 		mountedByFlag(),

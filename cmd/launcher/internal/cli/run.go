@@ -266,6 +266,9 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	}
 	where.app.Environment = readEnvironment(ctx).variables(where.app.URLPrefix)
 	where.app.PassengerEvents = ctx.Bool(optPassenger)
+	if where.app.Probe, err = probePath(ctx.String(optProbe)); err != nil {
+		return config, where, err
+	}
 	if where.app.MountedBy, err = mountedBy(ctx.String(optMountedBy)); err != nil {
 		return config, where, err
 	}

@@ -96,7 +96,7 @@ func heldWords(h control.HeldStatus, now time.Time, zone *time.Location) string 
 	for _, seen := range []struct {
 		count uint64
 		what  string
-	}{{h.Errors, "requests answered with 500"}, {h.Deaths, "workers died"}} {
+	}{{h.Errors, "requests answered with 500"}, {h.Deaths, "workers died"}, {h.Probes, "workers failed their probe"}} {
 		if seen.count > 0 {
 			words = append(words, fmt.Sprintf("%d %s", seen.count, seen.what))
 		}

@@ -1,0 +1,105 @@
+# frozen_string_literal: true
+
+require_relative "../local_requests"
+require_relative "../text"
+require_relative "self_test"
+
+module PreforkLauncher
+  # Why a worker is not fit to take the place of one with older code.
+  class ProbeFailed < StandardError; end
+
+  # Makes one request to the application, as a web server would, before a worker says that it is ready: to the path that the operator
+  # names, or to Rails' health check where the application routes it. Where there is neither, a request that does not reach the
+  # application shows that this process can serve at all.
+  class ReadinessProbe
+    OFF = "off"
+    RAILS_PATH = "/up"
+    RAILS_ROUTE = { controller: "rails/health", action: "show" }.freeze
+    HOST = "localhost"
+    # As from a proxy that speaks TLS: an application that wants that would only redirect otherwise.
+    HEADERS = { "User-Agent" => "launcher probe", "X-Forwarded-Proto" => "https" }.freeze
+    FAILED = 500
+    # Of the time that the worker has to come up: the rest is for telling where it hangs.
+    PART = 0.8
+    private_constant :OFF, :RAILS_PATH, :RAILS_ROUTE, :HOST, :HEADERS, :FAILED, :PART
+
+    def initialize(app, settings)
+      @app = app
+      @settings = settings
+      @seconds = settings.boot_seconds * PART
+      @status = @error = nil
+    end
+
+    # Raises ProbeFailed.
+    def run
+      @path = path
+      @path ? ask : SelfTest.new
+    rescue SelfTest::Failed => error
+      raise ProbeFailed, error.message
+    end
+
+    # Calls the application, for the responder. Rails makes a response of an exception, and leaves it in the environment.
+    def call(env)
+      response = @app.call(env)
+      @error = env["action_dispatch.exception"]
+      response
+    rescue Exception => error # rubocop:disable Lint/RescueException
+      @error = error
+      raise
+    end
+
+    # What the responder tells of a request. The status is 0 where the response broke off.
+    def request_started(_method, _path); end
+
+    def request_finished(status)
+      @status = status
+    end
+
+    def peer_awaited; end
+
+    private
+
+    def path
+      wanted = @settings.probe
+      return wanted if wanted&.start_with?("/")
+
+      rails_path unless wanted == OFF
+    end
+
+    # Rails' health check, with the prefix that the web server would send, or nil.
+    def rails_path
+      return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
+
+      prefix = @settings.url_prefix.path
+      prefix + RAILS_PATH if [RAILS_PATH, prefix + RAILS_PATH].any? { |path| health_check?(path) }
+    end
+
+    def health_check?(path)
+      ::Rails.application.routes.recognize_path(path, method: :get).slice(:controller, :action) == RAILS_ROUTE
+    rescue StandardError # nothing is routed there
+      false
+    end
+
+    def ask
+      requests = LocalRequests.new(self, url_prefix: @settings.url_prefix, seconds: @seconds, observer: self)
+      requests.get(@path, host: HOST, headers: HEADERS)
+      requests.finish
+      requests = nil
+      judge
+    rescue LocalRequests::Stuck => error
+      raise ProbeFailed, "GET #{@path} was not answered within #{@seconds.round} s, at #{error.message}"
+    ensure
+      requests&.finish
+    end
+
+    def judge
+      return if @status&.between?(1, FAILED - 1)
+
+      what = @status&.positive? ? "was answered with #{@status}" : "was not answered to the end"
+      what += ": #{Text.error(@error)}" if @error
+      failed = ProbeFailed.new("GET #{@path} #{what}")
+      failed.set_backtrace(@error.backtrace) if @error&.backtrace
+      raise failed
+    end
+  end
+end
