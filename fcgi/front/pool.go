@@ -58,8 +58,12 @@ func (p *pool) setSockets(paths []string) {
 		if s == nil {
 			s = &socket{path: path}
 		}
+		delete(before, path)
 		s.slot = slot
 		p.sockets = append(p.sockets, s)
+	}
+	for _, gone := range before {
+		gone.kept.Close()
 	}
 	p.dispatch()
 }
@@ -78,6 +82,8 @@ func (p *pool) park(slot int, parked bool) {
 // close ends every wait, those to come too, and keeps no connection.
 func (p *pool) close() {
 	p.closing.Do(func() { close(p.closed) })
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, s := range p.sockets {
 		s.kept.Close()
 	}
@@ -90,13 +96,27 @@ func (p *pool) take() (*socket, bool) {
 	if p.waiting.Len() > 0 {
 		return nil, false
 	}
+	s := p.idle()
+	if s == nil {
+		return nil, false
+	}
+	s.busy = true
+	return s, true
+}
+
+// idle returns the socket that is handed out next, nil where none is idle. The mutex is held.
+func (p *pool) idle() *socket {
+	var parked *socket
 	for _, s := range p.sockets {
-		if !s.busy && s.rest == nil {
-			s.busy = true
-			return s, true
+		switch {
+		case s.busy || s.rest != nil:
+		case !s.parked:
+			return s
+		case parked == nil:
+			parked = s
 		}
 	}
-	return nil, false
+	return parked
 }
 
 // turns are the channels of those that have waited: each is empty.
@@ -186,17 +206,13 @@ func (p *pool) free(s *socket) {
 
 // dispatch hands idle sockets to those that wait. The mutex is held.
 func (p *pool) dispatch() {
-	for _, parked := range []bool{false, true} {
-		for _, s := range p.sockets {
-			if p.waiting.Len() == 0 {
-				return
-			}
-			if s.busy || s.rest != nil || s.parked != parked {
-				continue
-			}
-			s.busy = true
-			p.waiting.Remove(p.waiting.Front()).(chan *socket) <- s
+	for p.waiting.Len() > 0 {
+		s := p.idle()
+		if s == nil {
+			return
 		}
+		s.busy = true
+		p.waiting.Remove(p.waiting.Front()).(chan *socket) <- s
 	}
 }
 

@@ -134,6 +134,24 @@ func TestPoolUsesParkedSocketsLast(t *testing.T) {
 	}
 }
 
+// What need not wait takes the same one as who waits.
+func TestPoolTakesWhatItHandsOut(t *testing.T) {
+	p := newPool([]string{"a", "b", "c"}, time.Hour)
+	p.park(0, true)
+	p.setAside(mustAcquire(t, p)) // b
+	var got []string
+	for s, ok := p.take(); ok; s, ok = p.take() {
+		got = append(got, s.path)
+	}
+	if !slices.Equal(got, []string{"c", "a"}) {
+		t.Errorf("got %v", got)
+	}
+	enqueue(t, p, false)
+	if s, ok := p.take(); ok {
+		t.Errorf("took %s before its turn", s.path)
+	}
+}
+
 // TestPoolChangesItsSockets: those that go finish their request, who waits gets those that come, and those that stay keep theirs.
 func TestPoolChangesItsSockets(t *testing.T) {
 	p := newPool([]string{"a", "b"}, time.Hour)
