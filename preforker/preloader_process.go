@@ -152,7 +152,7 @@ func (s *Supervisor) releasePreloader(e preloaderEnded) core.Event {
 	s.endHelpersOf(ident.Key{Generation: p.origin.Generation})
 	s.tasks.Go(s.releaseMemory)
 	s.reapOrphans()
-	return core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: failedOf(p.failed), Lines: e.lines, Program: s.config.Ruby}
+	return core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: failedOf(p.failed), Lines: e.lines, Program: s.config.Ruby, CPU: p.child.CPU}
 }
 
 func (s *Supervisor) measurePreloader(origin ident.Origin) {

@@ -23,7 +23,7 @@ func (s *Supervisor) report(fact core.Fact) {
 		s.config.Observer.Loading(f.Generation)
 	case core.GenerationLoaded:
 		s.config.Observer.Loaded(f.Origin.Generation)
-	case core.LoadFailed, core.SlotWaits, core.ReleaseHeld:
+	case core.LoadFailed, core.SlotWaits, core.SlotFailed, core.ReleaseHeld:
 		s.config.Observer.Settled()
 	}
 	level, text, attrs := lineOf(fact)
@@ -41,7 +41,8 @@ func (s *Supervisor) report(fact core.Fact) {
 // lineOf is a fact as a line of the log. The text is "" for a fact that the log does not have.
 func lineOf(fact core.Fact) (level slog.Level, text string, attrs []slog.Attr) {
 	for _, of := range []func(core.Fact) (slog.Level, string, []slog.Attr){
-		loadLine, preloaderLine, workerLine, workerEndLine, spareLine, slotLine, scaleLine, reforkLine, seedLine, trialLine, memoryLine, supervisorLine} {
+		loadLine, preloaderLine, workerLine, workerEndLine, spareLine, slotLine, scaleLine,
+		failedLine, reforkLine, seedLine, trialLine, memoryLine, supervisorLine} {
 		if level, text, attrs = of(fact); text != "" {
 			return level, text, attrs
 		}
@@ -74,7 +75,7 @@ func loadLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		return slog.LevelError, "generation failed to load; the workers that are there serve on",
 			present(slog.Int(keyGeneration, f.Failure.Generation), slog.Any(keyError, err), slog.String(keyAdvice, hint.Of(err)))
 	case core.LoadWaits:
-		return slog.LevelWarn, "the next load waits", []slog.Attr{slog.Int(keyGeneration, f.Generation), slog.Duration(keyWait, f.Wait)}
+		return routine(f.Failed, slog.LevelWarn), "the next load waits", []slog.Attr{slog.Int(keyGeneration, f.Generation), slog.Duration(keyWait, f.Wait)}
 	}
 	return 0, "", nil
 }

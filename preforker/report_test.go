@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,21 @@ func TestEachFactHasItsLine(t *testing.T) {
 
 		{core.SlotWaits{Slot: 1, Deaths: 3, Wait: time.Second}, "WARN slot waits before its next worker[slot=1 deaths=3 wait=1s]"},
 		{core.SlotWaits{Slot: 1, Deaths: 3, Wait: time.Second, Unbound: true}, "DEBUG slot waits before its next worker[slot=1 deaths=3 wait=1s]"},
+		{core.SlotFailed{Slot: 1, Deaths: 10, Wait: 5 * time.Minute, Death: core.Death{Worker: worker, Reason: core.ReasonBootFailed, Exit: ident.ExitStatus{Code: 1},
+			Failed: failed, Lines: []string{"no database"}}},
+			"ERROR slot has failed: its workers die before they serve anything, one after the other[slot=1 deaths=10 wait=5m0s gen=2 refork=1 pid=77 reason=boot failed " +
+				"exit=exit status 1 error=KeyError: no key at config.ru:1 backtrace=[config.ru:1] lines=[no database] advice=" + failedAdvice + "]"},
+		{core.SlotFailed{Slot: 1, Deaths: 11, Wait: time.Minute, Death: core.Death{Worker: worker, Reason: core.ReasonCrashed, Exit: killed, Request: "GET /x"}, Again: true, Served: true},
+			"DEBUG slot has failed: its new workers die before they serve anything, one after the other; the older one serves on[slot=1 deaths=11 wait=1m0s gen=2 refork=1 " +
+				"pid=77 reason=crashed exit=signal SIGKILL request=GET /x advice=" + failedAdvice + "]"},
+		{core.SlotRecovered{Worker: worker, After: time.Minute}, "INFO slot has recovered: its worker has come up[slot=1 gen=2 refork=1 pid=77 seconds=60]"},
+		{core.GenerationFailed{Failure: core.LoadFailure{Generation: 9, Was: core.ReadyPreloader, Exit: killed, Failed: failed}, Failures: 8, Wait: time.Minute, Served: true},
+			"ERROR generation has failed: the application does not load, again and again; the workers that are there serve on[gen=9 failures=8 wait=1m0s " +
+				"error=the preloader has loaded the application and died: signal SIGKILL: KeyError: no key at config.ru:1 advice=" + failedAdvice + "]"},
+		{core.GenerationFailed{Failure: core.LoadFailure{Generation: 9, Was: core.LoadingPreloader, Failed: failed}, Failures: 9, Wait: time.Minute, Again: true},
+			"DEBUG generation has failed: the application does not load, again and again; no worker serves[gen=9 failures=9 wait=1m0s " +
+				"error=load the application: KeyError: no key advice=" + failedAdvice + "]"},
+		{core.LoadWaits{Generation: 3, Wait: time.Second, Failed: true}, "DEBUG the next load waits[gen=3 wait=1s]"},
 		{core.SocketsRebound{Slots: []int{1, 2}}, "WARN socket files were removed or replaced; the sockets are bound anew[slots=[1 2]]"},
 		{core.SocketUnbound{Slot: 1, Error: "no space left"}, "ERROR socket could not be bound again[slot=1 error=no space left]"},
 		{core.SocketUnbound{Slot: 1, Error: "no space left", Known: true}, "DEBUG socket could not be bound again[slot=1 error=no space left]"},
@@ -177,20 +193,26 @@ func TestEachFactHasItsLine(t *testing.T) {
 // factNames are the types in the core that are facts.
 func factNames(t *testing.T) (names []string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "core/fact.go", nil, 0)
+	paths, err := filepath.Glob("core/fact*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ast.Inspect(file, func(node ast.Node) bool {
-		spec, is := node.(*ast.TypeSpec)
-		if !is {
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			spec, is := node.(*ast.TypeSpec)
+			if !is {
+				return true
+			}
+			if st, is := spec.Type.(*ast.StructType); is && len(st.Fields.List) > 0 && len(st.Fields.List[0].Names) == 0 {
+				names = append(names, spec.Name.Name)
+			}
 			return true
-		}
-		if st, is := spec.Type.(*ast.StructType); is && len(st.Fields.List) > 0 && len(st.Fields.List[0].Names) == 0 {
-			names = append(names, spec.Name.Name)
-		}
-		return true
-	})
+		})
+	}
 	if len(names) < 40 {
 		t.Fatalf("found only %q", names)
 	}

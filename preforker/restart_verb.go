@@ -101,7 +101,7 @@ func (r *followedRestart) follows(fact core.Fact) {
 		r.trouble(fact, f.Worker.Key.Generation)
 	case core.PreloaderDied:
 		r.trouble(fact, f.Origin.Generation)
-	case core.SlotWaits:
+	case core.SlotWaits, core.SlotFailed, core.GenerationFailed:
 		r.trouble(fact, r.generation)
 	case core.LoadWaits:
 		r.trouble(fact, r.generation)

@@ -2,7 +2,6 @@ package preforker
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"launcher/preforker/control"
@@ -15,8 +14,10 @@ func statusOf(view core.View, began time.Time, now time.Duration) control.Status
 	status := control.Status{Version: control.StatusVersion, Time: began.Add(now), Started: began, State: view.Phase.String(),
 		Memory: control.MemoryStatus{Bound: boundOf(view.MemoryBound)}, Generations: []control.GenerationStatus{}}
 	if f := view.FailedLoad; f != nil {
-		line, _, _ := strings.Cut(loadErrorOf(f.Failure).Error(), "\n")
-		status.FailedLoad = &control.FailedLoad{Generation: f.Failure.Generation, Time: began.Add(f.At), Error: line}
+		status.FailedLoad = &control.FailedLoad{Generation: f.Failure.Generation, Time: began.Add(f.At), Error: failureText(f.Failure)}
+	}
+	if f := view.Failing; f != nil {
+		status.Failing = failingStatusOf(*f, began, now)
 	}
 	for _, g := range view.Generations {
 		status.Generations = append(status.Generations, generationStatusOf(g, began, now))
@@ -29,6 +30,7 @@ func statusOf(view core.View, began time.Time, now time.Duration) control.Status
 		if i >= len(view.Slots) {
 			slot.State = control.RemovedSlot
 		}
+		slot.Failed, slot.Died = slotFailureOf(s, began)
 		if s.RetryAt > now {
 			slot.Retry = seconds(s.RetryAt - now)
 		}
@@ -82,3 +84,24 @@ func boundOf(bound *core.MemoryBound) *control.MemoryBound {
 	return &control.MemoryBound{Total: bound.Total, Preloader: bound.Preloader, Workers: bound.Workers, Each: bound.Each,
 		Provisional: bound.Provisional, Launcher: bound.Launcher}
 }
+
+// slotFailureOf is why a slot has failed, and how the last worker of it has died.
+func slotFailureOf(s core.SlotView, began time.Time) (failed *control.SlotFailure, died *control.DeathStatus) {
+	if s.Failed != nil {
+		failed = &control.SlotFailure{Time: began.Add(s.Failed.Since), Deaths: s.Failed.Deaths}
+	}
+	if d := s.Died; d != nil {
+		died = &control.DeathStatus{Time: began.Add(d.At), Generation: d.Worker.Key.Generation, Refork: d.Worker.Key.Refork, Pid: d.Worker.Pid,
+			Reason: string(d.Reason), Exit: d.Exit.String(), Error: errorText(d.Failed), Request: d.Request,
+			Backtrace: listed(framesOf(d.Failed)), Lines: listed(d.Lines)}
+	}
+	return failed, died
+}
+
+func failingStatusOf(f core.GenerationFailure, began time.Time, now time.Duration) *control.GenerationFailure {
+	return &control.GenerationFailure{Generation: f.Failure.Generation, Time: began.Add(f.Since), Failures: f.Failures,
+		Retry: seconds(max(0, f.RetryAt-now)), Error: failureText(f.Failure), Backtrace: listed(framesOf(f.Failure.Failed)), Lines: listed(f.Failure.Lines)}
+}
+
+// listed has no null in the JSON.
+func listed(lines []string) []string { return append([]string{}, lines...) }

@@ -45,7 +45,12 @@ func TestStatusOfAView(t *testing.T) {
 			{Slot: 0, State: core.WaitingSlot, Deaths: 3, RetryAt: 7 * time.Second},
 			{Slot: 1, State: core.OccupiedSlot, Open: true, Workers: []core.WorkerView{{Key: key, Pid: 77, State: core.DrainingWorker,
 				Since: 5 * time.Second, Reason: core.ReasonRolled, Served: 6}}},
+			{Slot: 4, State: core.FailedSlot, RetryAt: 9 * time.Second, Failed: &core.SlotFailure{Since: 2 * time.Second, Deaths: 10},
+				Died: &core.Death{At: 3 * time.Second, Worker: core.WorkerName{Key: key, Pid: 78}, Reason: core.ReasonBootFailed, Exit: ident.ExitStatus{Signal: 11},
+					Failed:  &core.Failed{Failure: core.Failure{Class: "KeyError", Message: "no key", AppFrames: []string{"config.ru:2"}, Backtrace: []string{"gem:3"}}},
+					Request: "GET /x", Lines: []string{"[BUG]"}}},
 			{Slot: 2, State: core.VacantSlot, Open: true, Lent: true}, {Slot: 3, State: core.VacantSlot, Open: true}},
+		Failing:     &core.GenerationFailure{Since: time.Second, Failures: 8, RetryAt: 16 * time.Second, Failure: core.LoadFailure{Generation: 7, Was: core.ReadyPreloader, Exit: ident.ExitStatus{Code: 3}}},
 		MemoryBound: &core.MemoryBound{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}}
 	at := epoch.Add(2 * time.Second)
 	want := control.Status{Version: control.StatusVersion, Time: epoch.Add(6 * time.Second), Started: epoch, State: "running",
@@ -56,10 +61,15 @@ func TestStatusOfAView(t *testing.T) {
 			Refork:     &control.ReforkStatus{State: "paced", Refork: 1, Left: 3, Next: 2}},
 			{Generation: 3, Preloaders: []control.PreloaderStatus{}, Refork: &control.ReforkStatus{State: "put off", Gain: 7, PaysFrom: 9}}},
 		FailedLoad: &control.FailedLoad{Generation: 3, Time: epoch.Add(4 * time.Second), Error: "load the application: NameError: no such thing"},
+		Failing: &control.GenerationFailure{Generation: 7, Time: epoch.Add(time.Second), Failures: 8, Retry: 10,
+			Error: "the preloader has loaded the application and died: exit status 3", Backtrace: []string{}, Lines: []string{}},
 		Slots: []control.SlotStatus{
 			{Slot: 0, State: "backoff", Deaths: 3, Retry: 1, Workers: []control.WorkerStatus{}},
 			{Slot: 1, State: "occupied", Open: true, Workers: []control.WorkerStatus{{Key: key, Generation: 2, Refork: 1, Pid: 77, State: "draining",
 				Seconds: 1, Reason: string(core.ReasonRolled), Served: 6}}},
+			{Slot: 4, State: "failed", Retry: 3, Workers: []control.WorkerStatus{}, Failed: &control.SlotFailure{Time: epoch.Add(2 * time.Second), Deaths: 10},
+				Died: &control.DeathStatus{Time: epoch.Add(3 * time.Second), Generation: 2, Refork: 1, Pid: 78, Reason: "boot failed", Exit: "signal SIGSEGV",
+					Error: "KeyError: no key at config.ru:2", Backtrace: []string{"config.ru:2", "gem:3"}, Request: "GET /x", Lines: []string{"[BUG]"}}},
 			{Slot: 2, State: "lent", Open: true, Workers: []control.WorkerStatus{}}, {Slot: 3, State: "vacant", Open: true, Workers: []control.WorkerStatus{}}}}
 	if got := statusOf(view, epoch, 6*time.Second); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)

@@ -213,7 +213,7 @@ func (s *Supervisor) releaseWorker(e workerEnded) core.Event {
 	s.reapOrphans() // its zombie may have stood before others
 	s.leaveKept(w.key.Slot)
 	return core.WorkerExited{Key: w.key, Exit: exit, Failed: failedOf(w.failed), Served: entry.Requests,
-		Errors: entry.Errors, Sound: entry.Sound, Request: entry.Request(), Lines: e.lines}
+		Errors: entry.Errors, Sound: entry.Sound, Request: entry.Request(), Lines: e.lines, CPU: w.child.CPU}
 }
 
 func (s *Supervisor) dropWorker(w *workerProcess) {

@@ -32,6 +32,7 @@ type Status struct {
 	Memory      MemoryStatus       `json:"memory"`
 	Generations []GenerationStatus `json:"generations"` // oldest first
 	FailedLoad  *FailedLoad        `json:"failed_load"` // nil: the last load succeeded, or is under way
+	Failing     *GenerationFailure `json:"failing"`     // nil: loads have not failed again and again
 	Slots       []SlotStatus       `json:"slots"`       // in their order
 	Collections *CollectionStatus  `json:"collections"` // of all workers that are there; nil: none has told
 	Spare       *WorkerStatus      `json:"spare"`       // nil: there is none
@@ -144,7 +145,40 @@ type SlotStatus struct {
 	Queue   *int           `json:"queue"`         // connections that wait; nil: the kernel does not tell
 	Deaths  int            `json:"deaths"`        // early ones, in a row
 	Retry   float64        `json:"retry_seconds"` // until the next worker, after such a death
+	Failed  *SlotFailure   `json:"failed"`        // nil: it has not
+	Died    *DeathStatus   `json:"died"`          // the last worker that should have served on; nil: none
 	Workers []WorkerStatus `json:"workers"`       // oldest first
+}
+
+// SlotFailure is of a slot that is tried again but seldom, as its workers die before they serve anything.
+type SlotFailure struct {
+	Time   time.Time `json:"time"`   // since when
+	Deaths int       `json:"deaths"` // in a row
+}
+
+// DeathStatus is the end of a worker that should have served on. What is not known is empty.
+type DeathStatus struct {
+	Time       time.Time `json:"time"`
+	Generation int       `json:"generation"`
+	Refork     int       `json:"refork"`
+	Pid        int       `json:"pid"`
+	Reason     string    `json:"reason"`
+	Exit       string    `json:"exit"`      // "signal SIGSEGV", "exit status 1"
+	Error      string    `json:"error"`     // the exception in one line
+	Backtrace  []string  `json:"backtrace"` // its first frames, those of the application before all others
+	Request    string    `json:"request"`   // in hand
+	Lines      []string  `json:"lines"`     // the last ones that it printed
+}
+
+// GenerationFailure is of an application that is loaded again but seldom, as that fails again and again.
+type GenerationFailure struct {
+	Generation int       `json:"generation"` // the last one
+	Time       time.Time `json:"time"`       // since when
+	Failures   int       `json:"failures"`   // in a row
+	Retry      float64   `json:"retry_seconds"`
+	Error      string    `json:"error"` // of the last one, in one line
+	Backtrace  []string  `json:"backtrace"`
+	Lines      []string  `json:"lines"`
 }
 
 // WorkerStatus is one process of a slot, or the spare.

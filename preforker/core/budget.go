@@ -86,7 +86,7 @@ func (c *Core) maxBudget() uint64 {
 // workersMeasured takes what has changed of workers since they were last measured.
 func (c *Core) workersMeasured(e WorkersMeasured) {
 	for _, m := range e.Workers {
-		_, w := c.worker(m.Key)
+		s, w := c.worker(m.Key)
 		if w != nil && w.state == SpareWorker {
 			w.private = m.Private
 		}
@@ -96,6 +96,9 @@ func (c *Core) workersMeasured(e WorkersMeasured) {
 		w.measured(c.now, m)
 		c.noteAnswers(w, m.Errors, m.Sound)
 		c.learn(w)
+		if m.Served > 0 {
+			c.workerSound(s, w)
+		}
 	}
 	c.noticeDemand()
 	c.judge()

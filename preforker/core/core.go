@@ -66,6 +66,8 @@ type Core struct {
 	budget     budget
 	loads      map[int]LoadRecord // by generation, for those who ask
 	failedLoad *FailedLoad        // the last one, until another one succeeds; nil: none
+	crashing   *GenerationFailure // nil: no, or not so many in a row
+	lastEnd    LoadFailure        // of a load, or a preloader
 	spare      spare
 	trials     []*trial // of the generations that are there, oldest first
 	restarts   int      // that were asked for
@@ -213,6 +215,12 @@ func (c *Core) timerFired(t Timer) {
 	case TimerIdle:
 		c.idleAt = 0
 		c.parkIdle()
+	case TimerSound:
+		if t.Key.Serial == 0 {
+			c.loadSound(t.Key.Origin())
+		} else {
+			c.soundTimeout(t.Key)
+		}
 	case TimerStop:
 		c.stopTimeout()
 	default:

@@ -94,5 +94,5 @@ func (c *Core) workerLoadFailure(w *worker, p *preloader, e WorkerExited) LoadFa
 		reason = p.reason
 	}
 	return LoadFailure{Generation: w.key.Generation, Exit: e.Exit, Failed: e.Failed, Lines: e.Lines, Was: was, Reason: reason,
-		Timeout: c.policy.BootTimeout}
+		Timeout: c.policy.BootTimeout, CPU: e.CPU}
 }

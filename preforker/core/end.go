@@ -37,4 +37,5 @@ type LoadFailure struct {
 	Was        PreloaderState
 	Reason     Reason // why it was ended; "" where it ended by itself
 	Timeout    time.Duration
+	CPU        time.Duration // that it took
 }

@@ -38,10 +38,11 @@ type (
 	PreloaderExited struct {
 		Origin     ident.Origin
 		Exit       ident.ExitStatus
-		Failed     *Failed     // what it said last; nil: nothing
-		StartError *StartError // nil: it was started
-		Lines      []string    // the last ones that it printed
-		Program    string      // its command
+		Failed     *Failed       // what it said last; nil: nothing
+		StartError *StartError   // nil: it was started
+		Lines      []string      // the last ones that it printed
+		Program    string        // its command
+		CPU        time.Duration // that it has had, with its children that are gone
 	}
 
 	// WorkerSpawned tells the pid of a worker that its preloader has forked.
@@ -108,11 +109,12 @@ type (
 		Key     ident.Key
 		Exit    ident.ExitStatus
 		Failed  *Failed
-		Served  uint64   // requests, to their end
-		Errors  uint64   // responses with 500 since the last other one, or that broke off
-		Sound   bool     // a response had another status
-		Request string   // the one in hand, "" where there was none
-		Lines   []string // the last ones that it printed, if it loaded by itself
+		Served  uint64        // requests, to their end
+		Errors  uint64        // responses with 500 since the last other one, or that broke off
+		Sound   bool          // a response had another status
+		Request string        // the one in hand, "" where there was none
+		Lines   []string      // the last ones that it printed, if it loaded by itself
+		CPU     time.Duration // that it has had, with its children that are gone
 	}
 
 	// PreloaderMeasured tells resident bytes: all that the preloader has, whoever shares it.

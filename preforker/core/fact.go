@@ -80,6 +80,7 @@ type (
 		fact
 		Generation int
 		Wait       time.Duration
+		Failed     bool // so many have failed that it was told
 	}
 	// PreloaderRetired says that a preloader has left because it was asked to.
 	PreloaderRetired struct {

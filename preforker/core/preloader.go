@@ -186,6 +186,10 @@ func (c *Core) generationLoaded(p *preloader, by *worker, loaded Load) {
 		told.Worker = &name
 	}
 	c.do(told)
+	c.forgetCrashes()
+	if c.failures > 0 {
+		c.do(SetTimer{Timer{TimerSound, p.key()}, soundAfter})
+	}
 }
 
 // loadAgain starts the load that was asked for while another was on its way, and
@@ -228,14 +232,15 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 		c.do(PreloaderDied{Origin: p.origin, Exit: e.Exit, Failed: e.Failed})
 		c.unprepared = c.unprepared || p.preparing
 		if stayed > soundAfter {
-			c.failures = 0
+			c.forgetFailedLoads()
 		}
+		c.lastEnd = LoadFailure{Generation: p.origin.Generation, Exit: e.Exit, Failed: e.Failed, Was: was, CPU: e.CPU}
 	case p.origin.Refork > 0:
 		c.reforkExited(p, e)
 		return
 	default:
 		c.notLoaded(p, LoadFailure{Generation: p.origin.Generation, Exit: e.Exit, Failed: e.Failed, StartError: e.StartError,
-			Lines: e.Lines, Program: e.Program, Was: was, Reason: p.reason, Timeout: c.policy.BootTimeout})
+			Lines: e.Lines, Program: e.Program, Was: was, Reason: p.reason, Timeout: c.policy.BootTimeout, CPU: e.CPU})
 		return
 	}
 	c.afterPreloader(p)
@@ -247,7 +252,7 @@ func (c *Core) notLoaded(gone *preloader, failure LoadFailure) {
 		c.stop(&failure)
 		return
 	}
-	c.failedLoad = &FailedLoad{At: c.now, Failure: failure}
+	c.failedLoad, c.lastEnd = &FailedLoad{At: c.now, Failure: failure}, failure
 	c.do(LoadFailed{Failure: failure})
 	c.endRestartOf(failure.Generation, RestartNotLoaded)
 	c.afterPreloader(gone)

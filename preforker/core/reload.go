@@ -17,6 +17,10 @@ func (c *Core) reloadLater(gone *preloader) {
 		return
 	}
 	c.failures++
+	if c.failures >= loadCrashes {
+		c.failLoads()
+		return
+	}
 	spread := loadBackoff
 	if c.unserved() {
 		spread = unservedBackoff
@@ -49,15 +53,25 @@ func (c *Core) unserved() bool { return c.count(ReadyWorker) == 0 }
 
 // bringReloadForward brings a load that waits forward where nobody serves any more.
 func (c *Core) bringReloadForward() {
-	if c.phase == PhaseRunning && c.unserved() && c.reloadAt > c.now+unservedBackoff.max {
-		c.reloadAfter(unservedBackoff.max)
+	if c.phase != PhaseRunning || !c.unserved() {
+		return
+	}
+	wait := unservedBackoff.max
+	if c.crashing != nil {
+		wait = c.failedLoadWait()
+	}
+	if c.reloadAt > c.now+wait {
+		c.reloadAfter(wait)
 	}
 }
 
 // reloadAfter has the next load wait. A timer for it that was set before finds that load done.
 func (c *Core) reloadAfter(wait time.Duration) {
 	c.reloadAt = c.now + wait
-	c.do(LoadWaits{Generation: c.generation + 1, Wait: wait})
+	if c.crashing != nil {
+		c.crashing.RetryAt = c.reloadAt
+	}
+	c.do(LoadWaits{Generation: c.generation + 1, Wait: wait, Failed: c.crashing != nil})
 	c.do(SetTimer{Timer{TimerReload, ident.Key{Generation: c.generation}}, wait})
 }
 

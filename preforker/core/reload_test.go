@@ -28,11 +28,11 @@ func (s *script) failLoads(loads int) (longest time.Duration) {
 func TestLoadsThatFailAreTriedSoonerWhereNobodyServes(t *testing.T) {
 	s := running(t, 2)
 	s.event(PreloaderExited{Origin: gen(1)})
-	if longest := s.failLoads(10); longest != loadBackoff.max {
+	if longest := s.failLoads(10); longest != failedRetry {
 		t.Errorf("%v while all slots are served", longest)
 	}
 	s.dies(s.serving(0), 1)
-	if longest := s.failLoads(3); longest != loadBackoff.max {
+	if longest := s.failLoads(3); longest != failedRetry {
 		t.Errorf("%v while one slot is served", longest)
 	}
 	s.dies(s.serving(1), 1)

@@ -56,16 +56,21 @@ func (c *Core) restartAsked(e RestartAsked) {
 		c.do(RestartIgnored{By: e.By})
 		return
 	}
+	c.forgetFailedLoads()
+	c.forgetCrashes()
 	c.endRestart(RestartReplaced)
 	c.restarts++
 	c.restart = &restart{number: c.restarts}
 	if c.loading() != nil {
 		c.again = true
 		c.do(RestartNoted{By: e.By, Number: c.restarts})
-		return
+	} else {
+		c.do(RestartBegan{By: e.By, Number: c.restarts, Generation: c.generation + 1})
+		c.load()
 	}
-	c.do(RestartBegan{By: e.By, Number: c.restarts, Generation: c.generation + 1})
-	c.load()
+	if c.phase == PhaseRunning {
+		c.fill() // slots that had failed are tried
+	}
 }
 
 // restartLoads notes that the newest generation is what a restart has asked for, also where it is loaded once more because its

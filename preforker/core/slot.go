@@ -19,6 +19,7 @@ type slot struct {
 	waits   int    // so far: the last one has the timer
 	newest  int    // serial of the worker that was spawned last
 	failed  int    // generation of the worker that has died early last
+	crashes crashes
 	workers []*worker
 	retryAt time.Duration // no spawn before
 }
@@ -78,7 +79,11 @@ func (s *slot) remove(gone *worker) {
 // retrySlotLater has a slot wait for its next worker, after failures in a row later and later, but within maxWait.
 func (c *Core) retrySlotLater(s *slot, maxWait time.Duration) {
 	s.deaths++
-	if c.unserved() && !c.triesSoon(s) {
+	if s.crashes.failed && !s.hasNoSocket() {
+		c.waitFailed(s)
+		return
+	}
+	if c.unserved() && !c.triesWithin(s, unservedBackoff.max) {
 		maxWait = min(maxWait, unservedBackoff.max)
 	}
 	if wait := min(slotBackoff.delay(s.deaths, c.random()), maxWait); wait > 0 {
@@ -88,11 +93,11 @@ func (c *Core) retrySlotLater(s *slot, maxWait time.Duration) {
 	}
 }
 
-// triesSoon says whether another slot's worker is on its way, or will be within seconds. Where nobody serves,
+// triesWithin says whether another slot's worker is on its way, or will be within some time. Where nobody serves,
 // one slot has to be tried soon, as what has kept workers from coming up may be gone.
-func (c *Core) triesSoon(but *slot) bool {
+func (c *Core) triesWithin(but *slot, wait time.Duration) bool {
 	return slices.ContainsFunc(c.slots, func(s *slot) bool {
-		return s != but && (s.serving() != nil || s.state == WaitingSlot && !c.onDemand(s) && s.retryAt <= c.now+unservedBackoff.max)
+		return s != but && (s.serving() != nil || (s.state == WaitingSlot || s.state == FailedSlot) && !c.onDemand(s) && s.retryAt <= c.now+wait)
 	})
 }
 
@@ -118,14 +123,23 @@ func (c *Core) wait(s *slot, wait time.Duration) {
 	if s.serving() != nil || s.state == VacantSlot || s.state == ParkedSlot {
 		return
 	}
-	if s.state == OccupiedSlot { // else one that was leaving has died in the wait of another
+	failed := s.crashes.failed && !s.hasNoSocket()
+	switch {
+	case failed && s.state != FailedSlot:
+		c.moveSlot(s, FailedSlot)
+	case s.state == OccupiedSlot: // else one that was leaving has died in the wait of another
 		c.moveSlot(s, WaitingSlot)
 	}
-	c.do(SlotWaits{Slot: s.number, Deaths: s.deaths, Wait: wait, Unbound: s.unbound != ""})
+	if !failed {
+		c.do(SlotWaits{Slot: s.number, Deaths: s.deaths, Wait: wait, Unbound: s.unbound != ""})
+	}
 	if wait > closeAfter {
 		c.closeSlot(s)
 	}
 }
+
+// hasNoSocket says whether a slot waits because its socket could not be bound.
+func (s *slot) hasNoSocket() bool { return !s.open && s.unbound != "" }
 
 func (c *Core) closeSlot(s *slot) {
 	if s.open {
@@ -147,11 +161,16 @@ func (c *Core) slotRetry(key ident.Key) {
 	if c.phase == PhaseStopping || c.phase == PhaseDone || s == nil || s.waits != key.Serial {
 		return
 	}
-	if s.state == WaitingSlot {
+	c.endWait(s)
+	c.fill()
+}
+
+// endWait has a slot that waits want a worker, or wait for a connection.
+func (c *Core) endWait(s *slot) {
+	if s.state == WaitingSlot || s.state == FailedSlot {
 		c.moveSlot(s, VacantSlot)
 		if c.onDemand(s) {
 			c.park(s)
 		}
 	}
-	c.fill()
 }

@@ -11,7 +11,7 @@ import (
 func (s *script) soonest() (wait time.Duration) {
 	wait = time.Hour
 	for _, slot := range s.core.slots {
-		if slot.state == WaitingSlot {
+		if slot.state == WaitingSlot || slot.state == FailedSlot {
 			wait = min(wait, slot.retryAt-s.now)
 		}
 	}
@@ -30,13 +30,13 @@ func TestSlotsAreTriedSoonerWhereNobodyServes(t *testing.T) {
 		}
 		for range 20 {
 			for _, slot := range s.core.slots[:2] {
-				if slot.state == WaitingSlot {
+				if slot.state == WaitingSlot || slot.state == FailedSlot {
 					retry(slot)
 				}
 				s.dies(s.serving(slot.number), 0)
 			}
 		}
-		if wait := s.core.slots[1].retryAt - s.now; wait != slotBackoff.max {
+		if wait := s.core.slots[1].retryAt - s.now; wait != failedRetry {
 			t.Errorf("%q: tried after %v while a slot is served", method, wait)
 		}
 		s.dies(s.serving(2), 1) // it has served, and so is replaced at once

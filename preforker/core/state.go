@@ -65,24 +65,26 @@ var workerTransitions = map[WorkerState][]WorkerState{
 type SlotState int
 
 // The states of a slot: vacant while it waits for a preloader to fork from, occupied
-// with a worker in whatever state, backoff while it waits after early deaths, parked while it is to have none
-// before a connection waits at its socket.
+// with a worker in whatever state, backoff while it waits after early deaths, failed while it waits long
+// after many of them, parked while it is to have none before a connection waits at its socket.
 const (
 	VacantSlot SlotState = iota
 	OccupiedSlot
 	WaitingSlot
 	ParkedSlot
+	FailedSlot
 )
 
-var slotNames = [...]string{"vacant", "occupied", "backoff", "parked"}
+var slotNames = [...]string{"vacant", "occupied", "backoff", "parked", "failed"}
 
 // String names the state in logs.
 func (s SlotState) String() string { return slotNames[s] }
 
 var slotTransitions = map[SlotState][]SlotState{
 	VacantSlot:   {OccupiedSlot, ParkedSlot},
-	OccupiedSlot: {VacantSlot, WaitingSlot},
-	WaitingSlot:  {VacantSlot},
+	OccupiedSlot: {VacantSlot, WaitingSlot, FailedSlot},
+	WaitingSlot:  {VacantSlot, FailedSlot},
+	FailedSlot:   {VacantSlot},
 	ParkedSlot:   {VacantSlot, WaitingSlot},
 }
 

@@ -28,5 +28,6 @@ const (
 	TimerSeed             TimerKind = "seed"  // generation
 	TimerSpare            TimerKind = "spare" // serial: its count of waits
 	TimerIdle             TimerKind = "idle"
+	TimerSound            TimerKind = "sound" // key, of a worker, or generation
 	TimerStop             TimerKind = "stop"
 )

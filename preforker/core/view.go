@@ -11,12 +11,13 @@ import (
 // View is what the core knows, for whoever asks. Times are on the clock of the events.
 type View struct {
 	Phase       Phase
-	Generations []GenerationView // oldest first
-	FailedLoad  *FailedLoad      // nil: the last load has succeeded, or is under way
-	Slots       []SlotView       // in their order
-	Removed     []SlotView       // that are not among them any more, with workers that leave
-	Spare       *WorkerView      // nil: there is none
-	MemoryBound *MemoryBound     // nil: there is none, or not yet
+	Generations []GenerationView   // oldest first
+	FailedLoad  *FailedLoad        // nil: the last load has succeeded, or is under way
+	Failing     *GenerationFailure // nil: no load has failed, or not many in a row
+	Slots       []SlotView         // in their order
+	Removed     []SlotView         // that are not among them any more, with workers that leave
+	Spare       *WorkerView        // nil: there is none
+	MemoryBound *MemoryBound       // nil: there is none, or not yet
 }
 
 // GenerationView is a load of the application, and the preloaders that have it.
@@ -63,6 +64,8 @@ type SlotView struct {
 	Lent    bool          // to ready workers of other slots, while it has none
 	Deaths  int           // early ones, in a row
 	RetryAt time.Duration // no next worker before; 0 where it does not wait
+	Failed  *SlotFailure  // nil: it has not
+	Died    *Death        // the last worker that should have served on; nil: none
 	Workers []WorkerView  // oldest first
 }
 
@@ -102,7 +105,7 @@ func (c *Core) Phase() Phase { return c.phase }
 
 // View tells what is known at a time, and changes nothing.
 func (c *Core) View(now time.Duration) View {
-	view := View{Phase: c.phase, Generations: []GenerationView{}, FailedLoad: c.failedLoad, Slots: make([]SlotView, 0, len(c.slots)),
+	view := View{Phase: c.phase, Generations: []GenerationView{}, FailedLoad: c.failedLoad, Failing: c.crashingView(), Slots: make([]SlotView, 0, len(c.slots)),
 		MemoryBound: c.memoryBound()}
 	for _, generation := range c.generations() {
 		view.Generations = append(view.Generations, c.generationView(generation))
@@ -123,6 +126,7 @@ func (c *Core) View(now time.Duration) View {
 func (c *Core) slotView(s *slot, now time.Duration) SlotView {
 	view := SlotView{Slot: s.number, State: s.state, Open: s.open, Deaths: s.deaths, Workers: make([]WorkerView, 0, len(s.workers))}
 	view.Lent = s.serving() == nil && c.isLent(s)
+	view.Failed, view.Died = s.crashes.view()
 	if s.retryAt > now && c.phase == PhaseRunning {
 		view.RetryAt = s.retryAt
 	}

@@ -43,6 +43,7 @@ type worker struct {
 	borrowed      []int         // slots whose sockets it serves besides its own
 	lent          bool          // it was lent sockets, maybe others than those slots have now
 	given         bool          // it was a spare, and has been given a slot that it does not serve yet
+	crashesBefore int           // of workers of its slot, when it was ready
 	forkTook      time.Duration // how long its fork took, where it was one without a slot
 	successorTook time.Duration // the same of the one that has taken its place
 }
@@ -151,6 +152,7 @@ func (c *Core) workerReady(e WorkerReady) {
 	if p := c.preloader(e.Key.Origin()); p != nil && p.origin.Refork == 0 {
 		p.proven = true
 	}
+	c.comesUp(s, w)
 	if c.unwanted(s, w) {
 		c.drain(w, c.reasonUnwanted(w), false)
 		c.fill()
@@ -315,6 +317,9 @@ func (c *Core) workerExited(e WorkerExited) {
 		return
 	}
 	c.noteAnswers(w, e.Errors, e.Sound)
+	if e.Served > 0 {
+		c.workerSound(s, w)
+	}
 	if w.state == ReadyWorker && !w.said && e.Request != "" {
 		c.noteDeath(w)
 	}
@@ -334,6 +339,12 @@ func (c *Core) workerExited(e WorkerExited) {
 	if !early && !w.given {
 		s.deaths = 0
 	}
+	crashed := early && e.Request == ""
+	if !crashed {
+		c.workerSound(s, w)
+	}
+	c.noteCrash(s, Death{At: c.now, Worker: w.name(), Reason: deathReason(w, e), Exit: e.Exit, Failed: e.Failed, Request: e.Request, Lines: e.Lines,
+		CPU: e.CPU}, crashed)
 	maxWait := slotBackoff.max
 	if e.Request != "" {
 		// It is the request that kills: others, which wait in the socket, may not.

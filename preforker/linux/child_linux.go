@@ -10,7 +10,11 @@ import (
 )
 
 // Child is a child process, which leaves how it ended.
-type Child struct{ Process }
+type Child struct {
+	Process
+	// CPU is what it has had of the CPUs, with its own children that it has waited for, once it is reaped.
+	CPU time.Duration
+}
 
 // FollowChild opens a child of this process by its pid. That works for a zombie
 // too: until it is reaped its pid belongs to nobody else, so there is no race
@@ -20,7 +24,7 @@ func FollowChild(pid int) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Child{*process}, nil
+	return &Child{Process: *process}, nil
 }
 
 // Await waits until the child has ended and leaves it a zombie, so that its pid stays
@@ -32,7 +36,7 @@ func (c *Child) Await() error {
 	for tries := 0; ; tries++ {
 		var waited error
 		err := c.raw.Read(func(fd uintptr) bool {
-			_, waited = waitPidfd(int(fd), unix.WNOWAIT)
+			_, waited = waitPidfd(int(fd), unix.WNOWAIT, nil)
 			return waited != unix.EAGAIN
 		})
 		switch {
@@ -51,9 +55,11 @@ func (c *Child) Reap() (ident.ExitStatus, error) {
 	defer c.file.Close()
 	var status ident.ExitStatus
 	var waited error
-	if err := c.raw.Control(func(fd uintptr) { status, waited = waitPidfd(int(fd), 0) }); err != nil {
+	var usage unix.Rusage
+	if err := c.raw.Control(func(fd uintptr) { status, waited = waitPidfd(int(fd), 0, &usage) }); err != nil {
 		return ident.ExitStatus{}, err
 	}
+	c.CPU = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 	return status, os.NewSyscallError("waitid", waited)
 }
 
@@ -63,10 +69,10 @@ const (
 	adoptionPause = time.Millisecond
 )
 
-func waitPidfd(fd, options int) (ident.ExitStatus, error) {
+func waitPidfd(fd, options int, usage *unix.Rusage) (ident.ExitStatus, error) {
 	var info unix.Siginfo
 	for {
-		err := unix.Waitid(unix.P_PIDFD, fd, &info, unix.WEXITED|options, nil)
+		err := unix.Waitid(unix.P_PIDFD, fd, &info, unix.WEXITED|options, usage)
 		switch err {
 		case nil:
 			return exitStatus(&info), nil

@@ -28,6 +28,15 @@ func (c *checker) did(a core.Action) {
 		c.seedingOver(a.Generation)
 	case core.GenerationLoaded:
 		c.newestLoaded, c.loadedAt = a.Origin.Generation, c.now
+		c.forgetsCrashes()
+	case core.WorkerDied:
+		c.dies(a)
+	case core.SlotFailed:
+		c.didFail(a)
+	case core.SlotRecovered:
+		c.recovers(a)
+	case core.GenerationFailed:
+		c.didFailLoads(a)
 	case core.ReleaseHeld:
 		c.holdsBack(a)
 	case core.ReleaseLifted:

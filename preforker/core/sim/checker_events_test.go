@@ -193,9 +193,14 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 			c.paceAfter(w)
 		}
 		c.end(w)
+		if e.Served > 0 || e.Request != "" {
+			c.takesService(s, w)
+		}
+		c.loadFailures++ // with direct spawning it may end its generation
 	case core.WorkerSpawnFailed:
 		c.end(w)
 		w.unstarted, c.unstarted = true, w
+		c.loadFailures++
 	}
 }
 
@@ -253,6 +258,7 @@ func (c *checker) takesOfPreloader(p *checkedPreloader, e core.Event) {
 			p.early, p.prepared = false, e.Seconds
 		}
 	case core.PreloaderExited:
+		c.loadFailures++
 		c.unprepared = c.unprepared || p.early && p.loaded && !p.told
 		if p.loaded && !p.told && c.now-p.since > soundAfter {
 			c.reloaded = 0 // it had nothing to do with the loads before
@@ -277,6 +283,10 @@ func (c *checker) takesWish(e core.Event) {
 		c.held = false
 	case core.RestartAsked:
 		c.reloadAt, c.unprepared = 0, false
+		if !c.stopping {
+			c.loadFailures, c.reloaded = 0, 0
+			c.forgetsCrashes()
+		}
 	}
 }
 
@@ -308,6 +318,8 @@ func (c *checker) takesTimer(t core.Timer) bool {
 		return c.stopping
 	case core.TimerRefork, core.TimerPace, core.TimerIdle:
 		return c.stopping
+	case core.TimerSound:
+		return t.Key.Serial == 0 || c.stopping || c.worker(t.Key) == nil
 	case core.TimerSpare:
 		if c.spare.timer == t {
 			c.spare.wait = 0

@@ -54,6 +54,7 @@ type checker struct {
 	reloaded          time.Duration         // when one was begun at once in place of one that was gone
 	restartNoted      bool
 	asked             checkedRestarts
+	loadFailures      int // in a row, at most: loads, and preloaders that have died
 
 	trials       map[int]*checkedTrial // by generation
 	newestLoaded int                   // the generation whose trial it is
@@ -71,6 +72,7 @@ type checkedSlot struct {
 	backoff bool             // nobody else serves it meanwhile
 	vacant  bool             // it wanted a worker before this step
 	parked  bool             // it is to have none before a connection waits
+	crashes checkedCrashes
 }
 
 type checkedWorker struct {
@@ -281,6 +283,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	c.checkSpare()
 	c.checkBorrowers()
 	c.checkPress()
+	c.checkOthers(actions)
 }
 
 // checkSlots are the invariants of each slot after each step.

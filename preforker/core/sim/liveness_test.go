@@ -13,9 +13,9 @@ import (
 const stopSlack = 15 * time.Second
 
 // restBound is how long it may take until everything is as it should be: a load and a worker that hang, one after the
-// other, the longest waits between two attempts, and the leavers.
+// other, the longest waits between two attempts of what has failed, and the leavers.
 func (w *world) restBound() time.Duration {
-	return 3*w.policy.BootTimeout + 2*w.policy.DrainTimeout + 5*time.Minute + w.policy.IdleTimeout
+	return 3*w.policy.BootTimeout + 2*w.policy.DrainTimeout + 5*time.Minute + w.policy.IdleTimeout + failedRetryMax + failedLoadRetry
 }
 
 // liveness: the faults have ended. Every slot comes to serve the newest good generation, and all others leave. Either what was
@@ -62,7 +62,7 @@ func (w *world) holdsBack() bool {
 
 // staysAtRest: the timers that are left mean nothing to anybody.
 func (w *world) staysAtRest() {
-	for until := w.now + time.Hour; w.next(); {
+	for until := w.now + 2*failedRetryMax; w.next(); {
 		if w.now > until {
 			w.check.fail("it does not come to rest")
 		}

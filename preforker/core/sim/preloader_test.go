@@ -191,7 +191,7 @@ func (p *preloader) die(exit ident.ExitStatus, failed bool) {
 	}
 	w.hangup(&p.channel, core.PreloaderChannelClosed{Origin: p.origin})
 	p.drop()
-	p.ended = core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: p.failed}
+	p.ended = core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: p.failed, CPU: w.cpu}
 	if p.followed {
 		p.reap(p.origin, p.ended)
 	}

@@ -21,6 +21,7 @@ func TestReleasesThatAnswerErrors(t *testing.T) {
 		}
 		w.faults = 0
 		clear(w.poisoned)
+		clear(w.barren)
 		began, ended, announced := time.Duration(0), time.Duration(0), 0
 		w.watch = func(now time.Duration, _ core.Event, actions []core.Action) {
 			for _, a := range actions {

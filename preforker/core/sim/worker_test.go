@@ -105,6 +105,10 @@ func (p *worker) boots() {
 		p.do(w.brief(), func() { p.die(ident.ExitStatus{Code: 1}, true, "") })
 		return
 	}
+	if !w.calm && p.key.Slot != ident.NoSlot && p.key.Slot < len(w.barren) && w.barren[p.key.Slot] {
+		p.do(w.brief(), func() { p.die(ident.ExitStatus{Signal: 11}, false, "") })
+		return
+	}
 	p.do(w.brief(), func() {
 		if w.fault() {
 			p.fault()
@@ -240,7 +244,7 @@ func (p *worker) die(exit ident.ExitStatus, failed bool, request string) {
 	p.alive, p.dead, p.up = false, true, false
 	w := p.w
 	w.hangup(&p.channel, core.WorkerChannelClosed{Key: p.said})
-	ended := core.WorkerExited{Key: p.key, Exit: exit, Served: p.served, Errors: p.errors, Sound: p.sound, Request: request}
+	ended := core.WorkerExited{Key: p.key, Exit: exit, Served: p.served, Errors: p.errors, Sound: p.sound, Request: request, CPU: w.cpu}
 	if failed && p.probing {
 		ended.Failed = &core.Failed{Stage: core.StageProbe, Failure: core.Failure{Class: "Failed", Message: "GET /up was answered with 500"}}
 	} else if failed {

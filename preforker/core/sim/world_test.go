@@ -29,7 +29,9 @@ type world struct {
 	awaited    []bool    // by slot: a connection that waits there is to be told
 	bad        []badness // by generation
 	nextBad    badness
-	poisoned   []bool // by slot: somebody repeats a request there that kills
+	poisoned   []bool        // by slot: somebody repeats a request there that kills
+	barren     []bool        // by slot: no worker comes up there until the faults end
+	cpu        time.Duration // that a process has had when it ends
 	pids       int
 	restarted  int // the generation that an operator has given up
 
@@ -79,6 +81,13 @@ func newWorld(ch *choices) *world {
 			w.poisoned[slot] = true
 		}
 	}
+	w.barren = make([]bool, slots)
+	if ch.oneIn(8) {
+		for slot := range 1 + ch.below(slots) {
+			w.barren[slot] = true
+		}
+	}
+	w.cpu = []time.Duration{0, 10 * time.Millisecond, 300 * time.Millisecond, 4 * time.Second}[ch.below(4)]
 	return w
 }
 

@@ -55,6 +55,12 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 	if f := s.FailedLoad; f != nil {
 		line(fmt.Sprintf("generation %d", f.Generation), fmt.Sprintf("failed to load, %s: %s", moment(f.Time, s.Time, zone), visible(f.Error)))
 	}
+	if f := s.Failing; f != nil {
+		failingLines(*f, s.Time, zone, line)
+	}
+	for _, slot := range s.Slots {
+		slotFailureLines(slot, s.Time, zone, line)
+	}
 	line("memory", sumWords(s.Memory))
 	if s.Memory.Bound != nil {
 		line("  at most", boundWords(*s.Memory.Bound))

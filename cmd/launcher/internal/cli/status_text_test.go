@@ -30,6 +30,8 @@ func TestStatusText(t *testing.T) {
 				Refork: &control.ReforkStatus{State: "paced", Refork: 1, Left: 3, Next: 1.25}},
 			{Generation: 3, Preloaders: []control.PreloaderStatus{{State: "loading", Seconds: 12, Pid: 12}}}},
 		FailedLoad: &control.FailedLoad{Generation: 2, Time: began.Add(25 * time.Hour), Error: "load the application: it\nfailed"},
+		Failing: &control.GenerationFailure{Generation: 2, Time: began.Add(25 * time.Hour), Failures: 9, Retry: 200, Error: "load the application: it failed",
+			Backtrace: []string{"config.ru:1"}, Lines: []string{"1", "2", "3", "4", "5", "no \x1b[1mdatabase"}},
 		Slots: []control.SlotStatus{
 			{Slot: 0, Socket: "/run/shop/fastcgi.socket-0", Open: true, State: "occupied", Queue: &one, Workers: []control.WorkerStatus{
 				{Generation: 1, Pid: 20, State: "draining", Seconds: 3, Served: 120000, Memory: mb(25, 70),
@@ -37,6 +39,9 @@ func TestStatusText(t *testing.T) {
 				{Generation: 2, Refork: 1, State: "spawning"}}},
 			{Slot: 1, Socket: "/run/shop/fastcgi.socket-1", State: "backoff", Retry: 7.5},
 			{Slot: 2, Socket: "/run/shop/fastcgi.socket-2", Open: true, State: "vacant"},
+			{Slot: 3, Socket: "/run/shop/fastcgi.socket-3", State: "failed", Retry: 9, Failed: &control.SlotFailure{Time: began.Add(26*time.Hour - time.Second), Deaths: 10},
+				Died: &control.DeathStatus{Time: began.Add(26*time.Hour - time.Second), Generation: 2, Refork: 1, Pid: 99, Reason: "crashed", Exit: "signal SIGSEGV",
+					Request: "GET /\x1b", Error: "KeyError: no key", Backtrace: []string{"1", "2", "3", "4", "5", "6"}, Lines: []string{"[BUG]"}}},
 		},
 		Spare:       &control.WorkerStatus{Generation: 1, Refork: 2, Pid: 19, State: "spare", Seconds: 9, Memory: mb(2, 62)},
 		Collections: &control.CollectionStatus{Share: 0.0712},
@@ -53,6 +58,22 @@ generation 2  loaded 2026-05-04 03:03:01 (1 d 1 h ago) in 1.2 s, Ruby 3.1.2, Rac
 generation 3  loading for 12 s
   preloader   loading, pid 12
 generation 2  failed to load, 2026-05-05 04:02:01 (1 h 0 min ago): load the application: it�failed
+failed        since 2026-05-05 04:02:01 (1 h 0 min ago): 9 loads one after the other; the next one in 3 min 20 s, or with a restart (HUP)
+  the last    load the application: it failed
+                from config.ru:1
+                printed 2
+                printed 3
+                printed 4
+                printed 5
+                printed no �[1mdatabase
+slot 3        failed since 2026-05-05 05:02:00 (1.0 s ago): 10 workers died one after the other; the next one in 9.0 s, or with a restart (HUP)
+  died        2026-05-05 05:02:00 (1.0 s ago), pid 99 of generation 2.1: crashed, signal SIGSEGV, in GET /�: KeyError: no key
+                from 1
+                from 2
+                from 3
+                from 4
+                from 5
+                printed [BUG]
 memory        99.0 MB, the sum of PSS of 5 among 6 processes, measured up to 1 min 10 s ago (ask again for the others)
   at most     190.0 MB: preloader 60.0 + workers 4 * 30.0 + launcher 10.0 (provisional, until requests tell what a worker needs)
 collections   7.1 % of the CPU time of the requests, between them
@@ -65,6 +86,7 @@ spare         generation 1.2, for 9.0 s, pid 19: 2.0 MB private, 60.0 MB shared
    0  fastcgi.socket-0    –  2.1  spawning          0.0 s                                      0        –       –      1
    1  (closed)            –    –  backoff   next in 7.5 s                                      –        –       –      –
    2  fastcgi.socket-2    –    –  vacant                –                                      –        –       –      –
+   3  (closed)            –    –  failed    next in 9.0 s                                      –        –       –      –
 `
 	for _, width := range []int{0, 200} {
 		if got := statusText(status, width, time.UTC); got != head+table {
