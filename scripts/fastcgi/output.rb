@@ -59,7 +59,7 @@ module PreforkLauncher
         bytes = bytes.b unless bytes.encoding == Encoding::BINARY
         open_record unless @open
         left = FULL_BYTES - @held.bytesize
-        return copy(StringIO.new(bytes), bytes.bytesize) if bytes.bytesize > left
+        return append_pieces(bytes) if bytes.bytesize > left
 
         @held << bytes
         flush if bytes.bytesize == left
@@ -136,6 +136,21 @@ module PreforkLauncher
       end
 
       private
+
+      # Appends what does not fit into the record. What is left of it is the end of the same memory, which a part of its middle
+      # would not be, and pack takes so many bytes of that.
+      def append_pieces(bytes)
+        size = bytes.bytesize
+        until size.zero?
+          open_record unless @open
+          left = FULL_BYTES - @held.bytesize
+          piece = [left, size].min
+          [bytes].pack("a#{piece}", buffer: @held)
+          size -= piece
+          bytes = bytes.byteslice(piece, size)
+          flush if piece == left
+        end
+      end
 
       def open_record
         @id == 1 ? @held << Record::STDOUT_HEADER : Record.open(@held, Record::STDOUT, @id)
