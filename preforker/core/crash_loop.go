@@ -45,7 +45,8 @@ type crashes struct {
 	generation int // of the last one
 	failed     bool
 	failedAt   time.Duration // since when
-	last       Death         // of a worker of this slot that should have served on; its time is 0 where none has died
+	told       bool
+	last       Death // of a worker of this slot that should have served on; its time is 0 where none has died
 }
 
 // noteCrash takes the end of a worker that should have served on. Crashed says that it has not come up.
@@ -101,7 +102,7 @@ func (c *Core) endCrashes(s *slot, w *worker) {
 	if !s.crashes.failed {
 		return
 	}
-	s.crashes.failed = false
+	s.crashes.failed, s.crashes.told = false, false
 	if s.serving() == w {
 		s.deaths = 0
 	}
@@ -125,7 +126,7 @@ func (c *Core) forgetCrashes() {
 	for _, s := range c.slots {
 		s.crashes.row = 0
 		if s.crashes.failed {
-			s.crashes.failed = false
+			s.crashes.failed, s.crashes.told = false, false
 			s.deaths = min(s.deaths, slotBackoff.free+1) // the newest generation may be what mends it
 			c.tryFailed(s)
 		}
@@ -135,7 +136,8 @@ func (c *Core) forgetCrashes() {
 // waitFailed keeps a slot that has failed from being tried again for long.
 func (c *Core) waitFailed(s *slot) {
 	wait := c.failedWait(s)
-	again := s.crashes.failedAt != c.now
+	again := s.crashes.told
+	s.crashes.told = true
 	c.wait(s, wait)
 	c.do(SlotFailed{Slot: s.number, Deaths: s.crashes.row, Wait: wait, Death: s.crashes.last, Served: s.serving() != nil, Again: again})
 }
