@@ -182,6 +182,9 @@ func (l *httpListener) bind(address httpAddress, options linux.SocketOptions) (n
 
 // reload reads the certificate again and opens the access log anew.
 func (l *httpListener) reload(logger *slog.Logger) {
+	if l == nil {
+		return
+	}
 	if l.certificate != nil {
 		if err := l.certificate.Reload(); err != nil {
 			logger.Error("the certificate before is kept", keyError, err)
