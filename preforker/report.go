@@ -319,6 +319,9 @@ func restartEndLine(f core.RestartEnded) (slog.Level, string, []slog.Attr) {
 	switch f.End {
 	case core.RestartServed:
 		return slog.LevelInfo, "restart is done: the new generation serves all slots", []slog.Attr{slog.Int(keyGeneration, f.Generation)}
+	case core.RestartNotUp:
+		return slog.LevelError, "restart has come to nothing: workers of the new generation die as they come up; those that are there serve on",
+			[]slog.Attr{slog.Int(keyGeneration, f.Generation), slog.Int(keyDeaths, f.Deaths)}
 	case core.RestartReplaced:
 		return slog.LevelInfo, "restart is replaced by a later one", present(slog.Int(keyGeneration, f.Generation))
 	}

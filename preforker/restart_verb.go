@@ -24,6 +24,7 @@ type followedRestart struct {
 	serving    map[int]bool
 	load       *core.LoadFailure // why the generation has not loaded
 	held       *core.ReleaseHeld
+	died       *core.WorkerDied // the last one
 }
 
 // restart is carried out for a client of the control socket.
@@ -33,7 +34,7 @@ func (s *Supervisor) restart(ctx context.Context, request control.RestartRequest
 		return nil, err
 	}
 	defer end()
-	r := &followedRestart{tell: tell, slots: s.config.Workers, serving: map[int]bool{}}
+	r := &followedRestart{tell: tell, serving: map[int]bool{}}
 	for {
 		select {
 		case fact, more := <-facts:
@@ -56,9 +57,9 @@ func (s *Supervisor) restart(ctx context.Context, request control.RestartRequest
 func (r *followedRestart) takes(fact core.Fact) (result any, err error, ended bool) {
 	switch f := fact.(type) {
 	case core.RestartBegan:
-		r.number, r.generation = f.Number, f.Generation
+		r.number, r.generation, r.slots = f.Number, f.Generation, f.Slots
 	case core.RestartNoted:
-		r.number = f.Number
+		r.number, r.slots = f.Number, f.Slots
 		r.says(control.RestartProgress{Step: control.RestartWaits})
 	case core.RestartIgnored:
 		return nil, control.ErrEnding, true
@@ -93,7 +94,9 @@ func (r *followedRestart) follows(fact core.Fact) {
 			r.says(control.RestartProgress{Step: control.RestartServes, Slot: &slot, Pid: f.Worker.Pid, Seconds: seconds(f.After)})
 		}
 	case core.WorkerDied:
-		delete(r.serving, f.Worker.Key.Slot)
+		if delete(r.serving, f.Worker.Key.Slot); f.Worker.Key.Generation == r.generation {
+			r.died = &f
+		}
 		r.trouble(fact, f.Worker.Key.Generation)
 	case core.WorkerNotStarted:
 		r.trouble(fact, f.Worker.Key.Generation)
@@ -133,7 +136,7 @@ func sentence(text string, attrs []slog.Attr) string {
 
 // ends returns what a restart comes to.
 func (r *followedRestart) ends(f core.RestartEnded) (control.RestartResult, error) {
-	result := control.RestartResult{Generation: f.Generation, End: string(f.End), Slots: r.slots, Workers: len(r.serving)}
+	result := control.RestartResult{Generation: f.Generation, End: string(f.End), Slots: f.Slots, Workers: len(r.serving)}
 	if f.End != core.RestartServed {
 		result.Slots = len(r.serving)
 	}
@@ -161,6 +164,13 @@ func (r *followedRestart) failure(f core.RestartEnded) error {
 		}
 		_, text, attrs := lineOf(*r.held)
 		return hint.Errorf(again, "restart: generation %d is given up: %s", f.Generation, sentence(text, attrs))
+	case core.RestartNotUp:
+		if r.died == nil {
+			break
+		}
+		_, text, attrs := lineOf(*r.died)
+		return hint.Errorf(again, "restart: %d workers of generation %d have died as they came up; those that are there serve on, and further ones are tried later and later; the last one: %s",
+			f.Deaths, f.Generation, sentence(text, attrs))
 	case core.RestartReplaced:
 		return hint.Errorf("see how that one ends: launcher status", "restart: replaced by a later one")
 	case core.RestartStopped:

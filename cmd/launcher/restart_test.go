@@ -105,6 +105,25 @@ func TestRestartThatIsReplaced(t *testing.T) {
 	in.gone(0)
 }
 
+// TestRestartWhoseWorkersDie as they come up ends with how.
+func TestRestartWhoseWorkersDie(t *testing.T) {
+	t.Parallel()
+	root := gatedApp(t)
+	write(t, filepath.Join(root, "config", "launcher.rb"), `after_fork { raise "no metrics" if File.exist?(File.join(__dir__, "broken")) }`)
+	in := start(t, startOptions{root: root, args: []string{"2"}}).serving()
+	write(t, filepath.Join(root, "config", "broken"), "")
+	a := in.restart()
+	if a.exit != exitFailed || !strings.Contains(a.stderr, "restart: 5 workers of generation 2 have died as they came up; those that are there serve on") ||
+		!strings.Contains(a.stderr, "RuntimeError: no metrics") || !strings.Contains(a.stdout, "worker died (slot ") {
+		t.Errorf("%+v", a)
+	}
+	if a := ask(t, in.socket(1), "/"); !a.is("one") {
+		t.Errorf("%v", a)
+	}
+	in.signal(syscall.SIGTERM)
+	in.gone(0)
+}
+
 // TestRestartFile: what is there at the start asks for nothing; each time that it is touched does, or made.
 func TestRestartFile(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ const (
 	RestartServed    RestartEnd = "served"     // the new generation serves all slots
 	RestartNotLoaded RestartEnd = "not loaded" // it has not loaded, and the one before serves on
 	RestartHeld      RestartEnd = "held back"  // it has loaded, and is held back
+	RestartNotUp     RestartEnd = "not up"     // it has loaded, and its workers die early; they are tried further
 	RestartReplaced  RestartEnd = "replaced"   // somebody has asked for another one
 	RestartStopped   RestartEnd = "stopped"    // the launcher stops
 )
@@ -19,6 +20,7 @@ const (
 type restart struct {
 	number     int
 	generation int // that it has loaded last, or loads; 0: that of another one is under way
+	deaths     int // early ones of workers of this generation, with no request in hand
 }
 
 // Of restarts.
@@ -29,12 +31,14 @@ type (
 		By         string
 		Number     int // of the restart, from 1
 		Generation int
+		Slots      int // that there are
 	}
 	// RestartNoted says that the application is loaded once more after the load that is under way.
 	RestartNoted struct {
 		fact
 		By     string
 		Number int
+		Slots  int // that there are
 	}
 	// RestartIgnored says that a restart comes too late.
 	RestartIgnored struct {
@@ -47,8 +51,13 @@ type (
 		Number     int
 		Generation int // the last one that it has loaded; 0: it has begun none
 		End        RestartEnd
+		Slots      int // that there are
+		Deaths     int // early ones of its workers
 	}
 )
+
+// restartDeaths is how many workers die early until a restart comes to nothing, unless more slots than that have a worker of it.
+const restartDeaths = 5
 
 func (c *Core) restartAsked(e RestartAsked) {
 	c.unprepared = false // it may be mended
@@ -63,9 +72,9 @@ func (c *Core) restartAsked(e RestartAsked) {
 	c.restart = &restart{number: c.restarts}
 	if c.loading() != nil {
 		c.again = true
-		c.do(RestartNoted{By: e.By, Number: c.restarts})
+		c.do(RestartNoted{By: e.By, Number: c.restarts, Slots: len(c.slots)})
 	} else {
-		c.do(RestartBegan{By: e.By, Number: c.restarts, Generation: c.generation + 1})
+		c.do(RestartBegan{By: e.By, Number: c.restarts, Generation: c.generation + 1, Slots: len(c.slots)})
 		c.load()
 	}
 	if c.phase == PhaseRunning {
@@ -77,7 +86,7 @@ func (c *Core) restartAsked(e RestartAsked) {
 // preloader has died.
 func (c *Core) restartLoads() {
 	if c.restart != nil {
-		c.restart.generation = c.generation
+		c.restart.generation, c.restart.deaths = c.generation, 0
 	}
 }
 
@@ -91,6 +100,28 @@ func (c *Core) endRestartOf(generation int, how RestartEnd) {
 func (c *Core) endRestart(how RestartEnd) {
 	if r := c.restart; r != nil {
 		c.restart = nil
-		c.do(RestartEnded{Number: r.number, Generation: r.generation, End: how})
+		c.do(RestartEnded{Number: r.number, Generation: r.generation, End: how, Slots: len(c.slots), Deaths: r.deaths})
 	}
+}
+
+// noteRestartDeath takes an early death, where no request was in hand.
+func (c *Core) noteRestartDeath(w *worker) {
+	r := c.restart
+	if r == nil || r.generation != w.key.Generation {
+		return
+	}
+	r.deaths++
+	if r.deaths >= max(restartDeaths, 1+c.readyOf(r.generation)) {
+		c.endRestart(RestartNotUp)
+	}
+}
+
+// readyOf counts the slots that have a worker of a generation.
+func (c *Core) readyOf(generation int) (n int) {
+	for _, s := range c.slots {
+		if w := s.serving(); w != nil && w.state == ReadyWorker && w.key.Generation == generation {
+			n++
+		}
+	}
+	return n
 }

@@ -8,7 +8,13 @@ import (
 )
 
 // endsOf are how restarts have ended so far, in their order.
-func endsOf(s *script) (ends []RestartEnded) { return find[RestartEnded](s.acts) }
+func endsOf(s *script) (ends []RestartEnded) {
+	for _, end := range find[RestartEnded](s.acts) {
+		end.Slots = 0
+		ends = append(ends, end)
+	}
+	return ends
+}
 
 // TestRestartEndsWhenAllSlotsAreServed, and not before.
 func TestRestartEndsWhenAllSlotsAreServed(t *testing.T) {
@@ -47,6 +53,17 @@ func TestRestartThatComesToNothing(t *testing.T) {
 		}, []RestartEnded{{Number: 1, Generation: 2, End: RestartReplaced}, {Number: 2, Generation: 3, End: RestartNotLoaded}}},
 		"the launcher stops": {func(s *script) { s.event(StopAsked{By: "TERM"}); s.event(RestartAsked{"restart"}) },
 			[]RestartEnded{{Number: 1, Generation: 2, End: RestartStopped}}},
+		"its workers die as they come up": {func(s *script) {
+			actions := s.load(2)
+			for range restartDeaths {
+				spawned := find[SpawnWorker](actions)
+				for len(spawned) == 0 {
+					spawned = find[SpawnWorker](s.fire(TimerSlot))
+				}
+				s.event(WorkerSpawned{spawned[0].Key, 1000 + spawned[0].Key.Serial})
+				actions = s.dies(spawned[0].Key, 0)
+			}
+		}, []RestartEnded{{Number: 1, Generation: 2, End: RestartNotUp, Deaths: restartDeaths}}},
 		"its preloader dies, and it is loaded once more": {func(s *script) {
 			s.load(2)
 			s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 9}})

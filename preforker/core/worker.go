@@ -343,6 +343,9 @@ func (c *Core) workerExited(e WorkerExited) {
 	if !crashed {
 		c.workerSound(s, w)
 	}
+	if crashed {
+		c.noteRestartDeath(w)
+	}
 	c.noteCrash(s, Death{At: c.now, Worker: w.name(), Reason: deathReason(w, e), Exit: e.Exit, Failed: e.Failed, Request: e.Request, Lines: e.Lines,
 		CPU: e.CPU}, crashed)
 	maxWait := slotBackoff.max

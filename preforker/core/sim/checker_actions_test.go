@@ -164,7 +164,7 @@ func (c *checker) loadBegan(a core.LoadBegan) {
 	}
 	c.restartNoted = false
 	if c.asked.open {
-		c.asked.loads = a.Generation
+		c.asked.loads, c.asked.deaths = a.Generation, 0
 	}
 }
 

@@ -180,6 +180,9 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 		c.changed(s)
 	case core.WorkerExited:
 		c.takesAnswers(w, e.Errors, e.Sound)
+		if w.key.Generation == c.asked.loads && e.Served == 0 && e.Request == "" {
+			c.asked.deaths++
+		}
 		if w.accepting() {
 			c.trialOf(w).deaths++
 		}

@@ -5,6 +5,7 @@ import "launcher/preforker/core"
 // checkedRestarts is what was told of restarts: each ends once, and the next one begins after that.
 type checkedRestarts struct {
 	number int  // of the last one
+	deaths int  // of workers of it that have served nobody
 	loads  int  // the generation that it has loaded, or loads; 0: none yet
 	open   bool // it has not ended
 	served int  // the newest generation that has served all slots
@@ -35,7 +36,7 @@ func (c *checker) restartBegins(number int) {
 	if _, is := c.event.(core.RestartAsked); !is || r.open || number != r.number+1 {
 		c.fail("the restart %d begins after %+v", number, *r)
 	}
-	r.number, r.loads, r.open = number, 0, true
+	r.number, r.loads, r.deaths, r.open = number, 0, 0, true
 }
 
 func (c *checker) restartEnds(a core.RestartEnded) {
@@ -53,6 +54,8 @@ func (c *checker) restartEnds(a core.RestartEnded) {
 		right = c.failed == a.Generation
 	case core.RestartHeld:
 		right = c.trials[a.Generation].holds()
+	case core.RestartNotUp:
+		right = a.Deaths >= 5 && r.deaths >= a.Deaths
 	case core.RestartReplaced:
 		right = asked && !c.stopping
 	case core.RestartStopped:
