@@ -180,7 +180,7 @@ func (l *httpListener) bind(address httpAddress, options linux.SocketOptions) (n
 	return net.FileListener(bound.Listener)
 }
 
-// reload reads the certificate again and opens the access log anew.
+// reload reads the certificate again and opens the access log anew. A nil listener has neither.
 func (l *httpListener) reload(logger *slog.Logger) {
 	if l == nil {
 		return
