@@ -94,7 +94,7 @@ func (c *Client) Do(ctx context.Context, req *Request) (*Response, error) {
 	*buffer = head
 	var until time.Time
 	if c.Keep != nil && !c.keeps(req, head) {
-		c.Keep.drop()
+		c.Keep.Drop()
 	} else if c.Keep != nil {
 		head[flagsAt] |= flagKeepConn
 		until = time.Now().Add(keepTime)

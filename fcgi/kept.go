@@ -104,8 +104,8 @@ func (k *Kept) closeIdle() {
 	k.conn = nil
 }
 
-// drop closes the connection, since a request is to be sent over another.
-func (k *Kept) drop() {
+// Drop closes the connection, since the next request is to be sent over another.
+func (k *Kept) Drop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.conn != nil {

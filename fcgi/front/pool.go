@@ -75,6 +75,9 @@ func (p *pool) park(slot int, parked bool) {
 	for _, s := range p.sockets {
 		if s.slot == slot {
 			s.parked = parked
+			if parked {
+				s.kept.Drop() // else another worker would serve it, busy or not
+			}
 		}
 	}
 }

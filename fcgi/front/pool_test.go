@@ -125,6 +125,11 @@ func TestPoolUsesParkedSocketsLast(t *testing.T) {
 	p.park(0, true)
 	p.park(1, true)
 	p.park(1, false)
+	if s, ok := p.take(); !ok || s.path != "b" {
+		t.Errorf("%+v", s)
+	} else {
+		p.release(s)
+	}
 	var got []string
 	for range 3 {
 		got = append(got, mustAcquire(t, p).path)

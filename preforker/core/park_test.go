@@ -161,3 +161,30 @@ func TestIdleWorkersStayWhereNobodyCanFork(t *testing.T) {
 		t.Errorf("%+v", s.newest)
 	}
 }
+
+// TestParkedSlotIsNoHope: where nobody serves, no slot is waited for that is only filled on demand.
+func TestParkedSlotIsNoHope(t *testing.T) {
+	s := onDemand(t, 2, 1)
+	worker := find[SpawnWorker](s.event(ConnectionWaits{1}))[0].Key
+	for range 2 { // slot 1 waits
+		s.dies(worker, 0)
+		if more := find[SpawnWorker](append(s.newest, s.event(ConnectionWaits{1})...)); len(more) > 0 {
+			worker = more[0].Key
+		}
+	}
+	if s.state(1) != WaitingSlot {
+		t.Fatalf("%v", s.state(1))
+	}
+	for range 12 {
+		if w := s.core.slots[0].serving(); w != nil {
+			s.dies(w.key, 0)
+		}
+		if s.state(0) == WaitingSlot {
+			if wait := s.core.slots[0].retryAt - s.now; wait > unservedBackoff.max {
+				t.Fatalf("nobody serves for %v", wait)
+			}
+			s.core.slots[1].retryAt = s.now + time.Millisecond // it is over soon, each time
+			s.fire(TimerSlot)
+		}
+	}
+}

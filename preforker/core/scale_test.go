@@ -2,6 +2,7 @@ package core
 
 import (
 	"testing"
+	"time"
 )
 
 // TestScaleUpFillsNewSlots: their sockets are bound before their workers are forked.
@@ -110,6 +111,51 @@ func TestScaleDownOfALoad(t *testing.T) {
 	s.dies(spawned[1].Key, 0)
 	s.event(WorkerLoaded{Key: spawned[0].Key})
 	if s.event(WorkerReady{spawned[0].Key, 101}); s.serving(0) != spawned[0].Key || s.core.Phase() != PhaseRunning {
+		t.Errorf("%+v", s.newest)
+	}
+}
+
+// TestTimerOfAnOlderSlot is not taken for one of the slot that has its number now.
+func TestTimerOfAnOlderSlot(t *testing.T) {
+	s := running(t, 2)
+	wait := func() Timer {
+		t.Helper()
+		for range 3 {
+			if w := s.core.slots[1].serving(); w != nil {
+				s.dies(w.key, 0)
+			}
+		}
+		set := find[SetTimer](s.newest)
+		if s.core.slots[1].state != WaitingSlot || len(set) == 0 {
+			t.Fatalf("%+v", s.newest)
+		}
+		return set[0].Timer
+	}
+	older := wait()
+	s.event(ScaleAsked{"scale", 1})
+	s.event(ScaleAsked{"scale", 2})
+	wait()
+	if actions := s.event(TimerFired{older}); len(find[SpawnWorker](actions)) > 0 {
+		t.Errorf("%+v", actions)
+	}
+}
+
+// TestScaleDownToTheSeeds: what is being forked from one of them has no slot to prove itself in, and takes theirs.
+func TestScaleDownToTheSeeds(t *testing.T) {
+	s := newScript(t, 3)
+	policy := s.core.policy
+	policy.Seeds, policy.SeedTime, policy.Refork = 1, time.Second, AutoRefork()
+	s.core = New(3, policy, func() float64 { return 0 })
+	s.event(Started{})
+	s.boot(s.load(1))
+	s.event(WorkersMeasured{Workers: []Measurement{{Key: s.serving(0), Served: 20}}})
+	reforked := find[ReforkWorker](s.newest)
+	if len(reforked) != 1 {
+		t.Fatalf("%+v", s.newest)
+	}
+	s.event(ScaleAsked{"scale", 1})
+	s.event(WorkerReforked{Origin: reforked[0].Origin, Pid: 300})
+	if spawned := find[SpawnWorker](s.event(PreloaderLoaded{Origin: reforked[0].Origin, Loaded: Load{Pid: 300}})); len(spawned) != 1 || spawned[0].Key.Refork != 1 {
 		t.Errorf("%+v", s.newest)
 	}
 }
