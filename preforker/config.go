@@ -33,6 +33,7 @@ type Config struct {
 
 	SocketDir   string      // absolute
 	SocketMode  os.FileMode // permission bits
+	SocketUser  int         // uid, as linux.SocketOptions has it
 	SocketGroup int         // gid, -1 leaves the group alone
 
 	// Listen are the addresses and ports of the slots, in their order; nil: they have unix sockets in SocketDir.

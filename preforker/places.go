@@ -31,5 +31,5 @@ func (s *Supervisor) queueLengths() (map[uint64]int, error) {
 }
 
 func (s *Supervisor) socketOptions() linux.SocketOptions {
-	return linux.SocketOptions{Mode: s.config.SocketMode, Gid: s.config.SocketGroup}
+	return linux.SocketOptions{Mode: s.config.SocketMode, Uid: s.config.SocketUser, Gid: s.config.SocketGroup}
 }

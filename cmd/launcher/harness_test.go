@@ -160,12 +160,12 @@ func start(t testing.TB, o startOptions) *instance {
 	return in
 }
 
-// cleanEnv is the test's own environment without what would choose for the launcher.
+// cleanEnv is the test's own environment without what would choose for the launcher. Tests may run as root.
 func cleanEnv() []string {
-	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+	return append(slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "RAILS_") || strings.HasPrefix(v, "RACK_") || strings.HasPrefix(v, "LAUNCHER_") ||
 			strings.HasPrefix(v, "BUNDLE_") || strings.HasPrefix(v, "PORT=") || strings.HasPrefix(v, "WEB_CONCURRENCY=")
-	})
+	}), "LAUNCHER_ALLOW_ROOT=1")
 }
 
 func (in *instance) readLines(r io.Reader) {

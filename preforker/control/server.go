@@ -47,7 +47,7 @@ type Server struct {
 // socket that is there is another program's, or stale.
 func Listen(dir string, stale sockets.Staleness) (*Server, error) {
 	path := filepath.Join(dir, SocketName)
-	bound, err := sockets.Bind(path, linux.SocketOptions{Mode: 0o600, Gid: -1}, stale)
+	bound, err := sockets.Bind(path, linux.SocketOptions{Mode: 0o600, Uid: -1, Gid: -1}, stale)
 	if err != nil {
 		return nil, err
 	}

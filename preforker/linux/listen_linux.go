@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strconv"
@@ -19,6 +20,7 @@ const spareSocketPath = 7
 // SocketOptions say how the file of a listening socket looks.
 type SocketOptions struct {
 	Mode os.FileMode // permission bits
+	Uid  int         // user who owns the file, whom root gives it; 0 and -1: the one who makes it
 	Gid  int         // group that owns the file; -1 leaves it alone
 }
 
@@ -58,8 +60,8 @@ func bindAndListen(fd int, path string, opts SocketOptions) error {
 	if err != nil {
 		return os.NewSyscallError("bind", err)
 	}
-	if opts.Gid >= 0 {
-		err = os.NewSyscallError("lchown", unix.Lchown(path, -1, opts.Gid))
+	if opts.Uid > 0 || opts.Gid >= 0 {
+		err = os.NewSyscallError("lchown", unix.Lchown(path, cmp.Or(opts.Uid, -1), opts.Gid))
 	}
 	if err == nil {
 		err = os.NewSyscallError("listen", unix.Listen(fd, backlog()))

@@ -55,6 +55,7 @@ type httpListener struct {
 	certificate *front.Certificate
 	accessLog   *front.AccessLog
 	files       []sockets.Bound // its unix sockets
+	as          *account        // who is to own them
 	targets     func(workers int) []string
 }
 
@@ -98,7 +99,7 @@ func (l *httpListener) home(prefix string) string {
 
 // listenHTTP listens, so that a port in use is an error before anything is started. It
 // is nil where the user wants none.
-func listenHTTP(ctx *cli.Context, where site, config preforker.Config) (*httpListener, error) {
+func listenHTTP(ctx *cli.Context, where site, config preforker.Config, as *account) (*httpListener, error) {
 	options, err := readHTTP(ctx)
 	if err != nil || len(options.addresses) == 0 {
 		return nil, err
@@ -107,15 +108,19 @@ func listenHTTP(ctx *cli.Context, where site, config preforker.Config) (*httpLis
 	if err != nil {
 		return nil, err
 	}
-	l := &httpListener{certificate: options.certificate, targets: where.targets}
-	joined, err := l.listen(options, linux.SocketOptions{Mode: config.SocketMode, Gid: config.SocketGroup})
+	l := &httpListener{certificate: options.certificate, targets: where.targets, as: as}
+	joined, err := l.listen(options, linux.SocketOptions{Mode: config.SocketMode, Uid: config.SocketUser, Gid: config.SocketGroup})
 	if err != nil {
 		l.close()
 		return nil, err
 	}
 	l.listener = front.NewListener(joined, connections, config.Log)
 	if options.accessLog != "" {
-		if l.accessLog, err = front.OpenAccessLog(options.accessLog, options.logJSON, config.Log); err != nil {
+		err := as.open(options.accessLog, func() (err error) {
+			l.accessLog, err = front.OpenAccessLog(options.accessLog, options.logJSON, config.Log)
+			return err
+		})
+		if err != nil {
 			l.close()
 			return nil, usageErrorf("name a file that may be written, or -", "read --%s: %w", optAccessLog, err)
 		}
@@ -172,7 +177,11 @@ func (l *httpListener) bind(address httpAddress, options linux.SocketOptions) (n
 	if err := sockets.CheckPath(address.address); err != nil {
 		return nil, err
 	}
-	bound, err := sockets.Bind(address.address, options, sockets.Staleness{})
+	var bound sockets.Bound
+	err := l.as.do(func() (err error) {
+		bound, err = sockets.Bind(address.address, options, sockets.Staleness{})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ type logFile struct {
 }
 
 // openLogFile opens the file that the option names, nil where it names none.
-func openLogFile(ctx *cli.Context) (*logFile, error) {
+func openLogFile(ctx *cli.Context, as *account) (*logFile, error) {
 	path := ctx.String(optLogFile)
 	if path == "" {
 		return nil, nil
@@ -37,7 +37,11 @@ func openLogFile(ctx *cli.Context) (*logFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := appendTo(path)
+	var file *os.File
+	err = as.open(path, func() (err error) {
+		file, err = appendTo(path)
+		return err
+	})
 	if err != nil {
 		return nil, usageErrorf("name a file that may be written, in a folder that is there", "read --%s: %w", optLogFile, err)
 	}

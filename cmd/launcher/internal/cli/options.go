@@ -25,6 +25,7 @@ const (
 	optSocketDir    = "socket-dir"
 	optSocketMode   = "socket-mode"
 	optSocketGroup  = "socket-group"
+	optSocketUser   = "socket-user"
 	optListen       = "listen"
 	optListenAllow  = "listen-allow"
 	optURLPrefix    = "url-prefix"
@@ -66,7 +67,7 @@ func siteFlags() []cli.Flag {
 }
 
 func runFlags() []cli.Flag {
-	return append(slices.Concat(siteFlags(), memoryFlags(), onDemandFlags(), httpFlags()),
+	return append(slices.Concat(siteFlags(), userFlags(), memoryFlags(), onDemandFlags(), httpFlags()),
 		environmentFlag(),
 		&cli.StringFlag{Name: optRuby, EnvVars: env(optRuby), Value: "ruby", Usage: "`COMMAND` that is Ruby 2.7 or later"},
 		&cli.StringFlag{Name: optSpawnMethod, EnvVars: env(optSpawnMethod), Value: string(preforker.SpawnSmart),
@@ -78,6 +79,7 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: optSocketMode, EnvVars: env(optSocketMode), Value: "0660", Usage: "octal `MODE` of the sockets"},
 		&cli.StringFlag{Name: optSocketGroup, EnvVars: env(optSocketGroup),
 			Usage: "`GROUP` of the sockets, the web server's (www-data)", DefaultText: "this user's"},
+		&cli.StringFlag{Name: optSocketUser, EnvVars: env(optSocketUser), Usage: "with --allow-root: `USER` that owns the sockets", DefaultText: "this one"},
 		listenAllowFlag(),
 		&cli.DurationFlag{Name: optBootTimeout, EnvVars: env(optBootTimeout), Value: 90 * time.Second,
 			Usage: "`TIME` that the application may take to load, and a worker to come up"},

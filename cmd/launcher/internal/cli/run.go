@@ -84,13 +84,17 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
-	console, file, err := openLog(ctx, stderr)
+	as, err := readAccount(ctx)
+	if err != nil {
+		return err
+	}
+	console, file, err := openLog(ctx, stderr, as)
 	if err != nil {
 		return err
 	}
 	defer file.close()
 	defer console.close()
-	err = runLogged(ctx, found, console, file, stdout)
+	err = runLogged(ctx, found, console, file, as, stdout)
 	if err != nil && file != nil {
 		console.log.Error("the launcher failed", keyError, err, keyTry, hint.Of(err))
 	}
@@ -98,7 +102,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 }
 
 // runLogged is runWorkers once there is a log.
-func runLogged(ctx *cli.Context, found number, console *console, file *logFile, stdout *os.File) error {
+func runLogged(ctx *cli.Context, found number, console *console, file *logFile, as *account, stdout *os.File) error {
 	logger := console.log
 	logCommandLine(ctx, found, logger)
 	config, where, err := readConfig(ctx, found.workers)
@@ -114,21 +118,18 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	if config.Snippet, err = config.SnippetOf(found.workers); err != nil {
 		return err
 	}
-	listener, err := listenHTTP(ctx, where, config)
+	if config.SocketUser, err = socketUser(ctx.String(optSocketUser), as); err != nil {
+		return err
+	}
+	listener, err := listenHTTP(ctx, where, config, as)
 	if err != nil {
 		return err
 	}
 	defer listener.close()
-	config.ReopenLogs = func() error {
-		listener.reopenLog()
-		return file.reopen()
+	if err := as.become(config.SocketDir); err != nil {
+		return err
 	}
-	config.Restarting = func() {
-		listener.reload(logger)
-		if err := file.reopen(); err != nil {
-			logger.Error(err.Error(), keyTry, hint.Of(err))
-		}
-	}
+	config.ReopenLogs, config.Restarting = reopening(listener, file, logger)
 	// From here on there is something to clean up.
 	signals, end := notifyService()
 	defer end()
@@ -142,7 +143,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	}
 	supervisor, err := preforker.New(config)
 	if err != nil {
-		return err
+		return as.explain(err, config.SocketDir)
 	}
 	console.address = slog.String(keyInclude, filepath.Join(config.SocketDir, snippetName))
 	if listener != nil {
@@ -167,9 +168,23 @@ func logCommandLine(ctx *cli.Context, found number, logger *slog.Logger) {
 	}
 }
 
+// reopening returns what opens the launcher's own logs anew, and what is done where a restart is asked for.
+func reopening(listener *httpListener, file *logFile, logger *slog.Logger) (reopen func() error, restarting func()) {
+	reopen = func() error {
+		listener.reopenLog()
+		return file.reopen()
+	}
+	return reopen, func() {
+		listener.reload(logger)
+		if err := file.reopen(); err != nil {
+			logger.Error(err.Error(), keyTry, hint.Of(err))
+		}
+	}
+}
+
 // openLog begins the log, where the options say. The file is nil where that is standard error.
-func openLog(ctx *cli.Context, stderr *os.File) (*console, *logFile, error) {
-	file, err := openLogFile(ctx)
+func openLog(ctx *cli.Context, stderr *os.File, as *account) (*console, *logFile, error) {
+	file, err := openLogFile(ctx, as)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -92,7 +92,7 @@ var chosen = []string{"LAUNCHER_RUBY", "LAUNCHER_ENVIRONMENT", "LAUNCHER_RACKUP"
 // environ returns the environment of a server. Its temporary files are below the folder of the
 // run: Passenger leaves a page for each error there.
 func (s *Spec) environ() []string {
-	return append(appEnviron(s.App), "TMPDIR="+s.path(tmpName))
+	return append(appEnviron(s.App), "TMPDIR="+s.path(tmpName), "LAUNCHER_ALLOW_ROOT=1") // whoever runs the experiment runs the servers
 }
 
 const tmpName = "tmp"

@@ -1,0 +1,84 @@
+package linux
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// BecomeUser has this process, with all its threads, be another user's for good, and sees that there is no way back.
+func BecomeUser(uid, gid int, groups []int) error {
+	// Of package syscall, which changes all threads; what unix has changes the calling one.
+	if err := syscall.Setgroups(groups); err != nil {
+		return os.NewSyscallError("setgroups", err)
+	}
+	if err := syscall.Setresgid(gid, gid, gid); err != nil {
+		return os.NewSyscallError("setresgid", err)
+	}
+	if err := syscall.Setresuid(uid, uid, uid); err != nil {
+		return os.NewSyscallError("setresuid", err)
+	}
+	return checkUser(uid, gid, groups)
+}
+
+// checkUser is an error where the process is another user's, or could become one.
+func checkUser(uid, gid int, groups []int) error {
+	users := make([]int, 3)
+	users[0], users[1], users[2] = unix.Getresuid()
+	its := make([]int, 3)
+	its[0], its[1], its[2] = unix.Getresgid()
+	have, err := unix.Getgroups()
+	if err != nil {
+		return os.NewSyscallError("getgroups", err)
+	}
+	slices.Sort(have)
+	want := slices.Sorted(slices.Values(groups))
+	if !slices.Equal(users, []int{uid, uid, uid}) || !slices.Equal(its, []int{gid, gid, gid}) || !slices.Equal(have, want) {
+		return fmt.Errorf("users are %d, groups are %d and %d", users, its, have)
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var capabilities [2]unix.CapUserData
+	if err := unix.Capget(&header, &capabilities[0]); err != nil {
+		return os.NewSyscallError("capget", err)
+	}
+	for _, c := range capabilities {
+		if c.Effective|c.Permitted != 0 {
+			return fmt.Errorf("capabilities are left: %#x", c.Effective|c.Permitted)
+		}
+	}
+	if syscall.Setresuid(-1, 0, -1) == nil {
+		return fmt.Errorf("it can become root again")
+	}
+	return nil
+}
+
+// AsUser calls do with the rights that a user and a group have to files, and with those of no others: paths may be that user's to
+// change meanwhile. Root may call it. A
+// goroutine that do starts has other rights.
+func AsUser(uid, gid int, do func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer func() {
+		_ = unix.Setfsuid(os.Geteuid())
+		_ = unix.Setfsgid(os.Getegid())
+	}()
+	if err := unix.Setfsgid(gid); err != nil {
+		return os.NewSyscallError("setfsgid", err)
+	}
+	if err := unix.Setfsuid(uid); err != nil {
+		return os.NewSyscallError("setfsuid", err)
+	}
+	if now, err := unix.SetfsuidRetUid(-1); err != nil || now != uid {
+		return fmt.Errorf("setfsuid: the user is %d (%v)", now, err)
+	}
+	return do()
+}
+
+// MayWrite is an error where this process may not make files in a folder.
+func MayWrite(folder string) error {
+	return os.NewSyscallError("access", unix.Access(folder, unix.W_OK|unix.X_OK))
+}
