@@ -43,6 +43,8 @@ const (
 	keyPrivate    = "private"
 	keyWaiting    = "waiting"
 	keySensible   = "sensible"
+	keyNeed       = "need"
+	keyAvailable  = "available"
 	keySpare      = "spare"
 	keyLost       = "lost"
 	keyBefore     = "before"

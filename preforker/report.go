@@ -291,6 +291,9 @@ func supervisorLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		return slog.LevelInfo, "restart noted: the application is loaded once more after this load", []slog.Attr{askedBy(f.By)}
 	case core.RestartIgnored:
 		return slog.LevelWarn, "restart ignored: the launcher is stopping", []slog.Attr{askedBy(f.By)}
+	case core.RoomIsShort:
+		return slog.LevelWarn, "there may be too little memory for two releases at once, and processes may be killed",
+			[]slog.Attr{slog.String(keyNeed, megabytes(f.Need)), slog.String(keyAvailable, megabytes(f.Available)), slog.Bool(keySpare, f.Spare)}
 	case core.RestartEnded:
 		return restartEndLine(f)
 	case core.StopBegan:

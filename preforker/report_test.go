@@ -171,6 +171,8 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.RestartBegan{By: "launcher restart", Generation: 2}, "INFO restart asked for[by=launcher restart gen=2]"},
 		{core.RestartEnded{Generation: 2, End: core.RestartServed}, "INFO restart is done: the new generation serves all slots[gen=2]"},
 		{core.RestartEnded{Generation: 2, End: core.RestartReplaced}, "INFO restart is replaced by a later one[gen=2]"},
+		{core.RoomIsShort{Need: 90 * mB, Available: 40 * mB, Spare: true},
+			"WARN there may be too little memory for two releases at once, and processes may be killed[need=90 MB available=40 MB spare=true]"},
 		{core.RestartEnded{Generation: 2, End: core.RestartNotUp, Deaths: 5},
 			"ERROR restart has come to nothing: workers of the new generation die as they come up; those that are there serve on[gen=2 deaths=5]"},
 		{core.RestartEnded{Generation: 2, End: core.RestartNotLoaded}, ""},

@@ -10,6 +10,7 @@ import (
 	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/hint"
+	"launcher/preforker/proc"
 )
 
 // askedByCommand is who asks for a restart at the control socket.
@@ -108,6 +109,8 @@ func (r *followedRestart) follows(fact core.Fact) {
 		r.trouble(fact, r.generation)
 	case core.LoadWaits:
 		r.trouble(fact, r.generation)
+	case core.RoomIsShort:
+		r.trouble(fact, r.generation)
 	}
 }
 
@@ -177,4 +180,13 @@ func (r *followedRestart) failure(f core.RestartEnded) error {
 		return control.ErrEnding
 	}
 	return fmt.Errorf("restart: generation %d is %s", f.Generation, f.End)
+}
+
+// memoryAvailable is how much memory there is for a restart.
+func (s *Supervisor) memoryAvailable() core.MemoryAvailable {
+	available, err := proc.Available()
+	if err != nil {
+		s.log.Debug("the memory that is available is not known", keyError, err)
+	}
+	return core.MemoryAvailable{Bytes: available}
 }

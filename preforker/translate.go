@@ -38,6 +38,7 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 		if s.config.Restarting != nil {
 			s.tasks.Go(s.config.Restarting)
 		}
+		s.handle(s.memoryAvailable()) // which leads to nothing by itself
 		return n, true
 	case scaleAsked:
 		s.scale(n)

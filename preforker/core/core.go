@@ -70,6 +70,7 @@ type Core struct {
 	lastEnd    LoadFailure        // of a load, or a preloader
 	spare      spare
 	trials     []*trial // of the generations that are there, oldest first
+	available  uint64   // bytes of memory that could be had, when that was last told
 	restarts   int      // that were asked for
 	restart    *restart // the one that is under way; nil: none is
 
@@ -112,6 +113,8 @@ func (c *Core) Step(now time.Duration, e Event) []Action {
 		c.frontStopped()
 	case RestartAsked:
 		c.restartAsked(e)
+	case MemoryAvailable:
+		c.available = e.Bytes
 	case ScaleAsked:
 		c.scaleAsked(e)
 	case ConnectionWaits:

@@ -148,6 +148,8 @@ type (
 	FrontStopped struct{}
 	// RestartAsked asks for the application to be loaded anew.
 	RestartAsked struct{ By string }
+	// MemoryAvailable tells what memory can be had, in bytes, before RestartAsked.
+	MemoryAvailable struct{ Bytes uint64 }
 	// ScaleAsked asks for another number of slots.
 	ScaleAsked struct {
 		By    string
@@ -186,6 +188,7 @@ func (StopAsked) isEvent()              {}
 func (FrontStopAsked) isEvent()         {}
 func (FrontStopped) isEvent()           {}
 func (RestartAsked) isEvent()           {}
+func (MemoryAvailable) isEvent()        {}
 func (ScaleAsked) isEvent()             {}
 func (ConnectionWaits) isEvent()        {}
 

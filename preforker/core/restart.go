@@ -74,6 +74,7 @@ func (c *Core) restartAsked(e RestartAsked) {
 		c.again = true
 		c.do(RestartNoted{By: e.By, Number: c.restarts, Slots: len(c.slots)})
 	} else {
+		c.makeRoom()
 		c.do(RestartBegan{By: e.By, Number: c.restarts, Generation: c.generation + 1, Slots: len(c.slots)})
 		c.load()
 	}

@@ -81,3 +81,24 @@ func TestRestartThatComesToNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestALoadWithoutRoom begins all the same: the log says so, and the spare leaves.
+func TestALoadWithoutRoom(t *testing.T) {
+	for available, short := range map[uint64]bool{0: false, 110 << 20: false, 109 << 20: true} {
+		s := running(t, 2)
+		s.core.policy.Spare = SpareOne
+		spare := find[SpawnSpare](s.event(TimerFired{Timer{Kind: TimerPace}}))
+		s.event(WorkerSpawned{spare[0].Key, 99})
+		s.event(WorkerReady{spare[0].Key, 99})
+		s.core.budget.preloader, s.core.budget.bytes = 100<<20, 10<<20
+		s.event(MemoryAvailable{available})
+		actions := s.event(RestartAsked{"HUP"})
+		told, drained := find[RoomIsShort](actions), find[DrainWorker](actions)
+		if (len(told) == 1) != short || (len(drained) == 1) != short || len(find[StartPreloader](actions)) != 1 {
+			t.Fatalf("%d: %+v", available, actions)
+		}
+		if short && (told[0].Need != 110<<20 || told[0].Available != available || !told[0].Spare || drained[0].Key != spare[0].Key) {
+			t.Errorf("%+v, %+v", told, drained)
+		}
+	}
+}

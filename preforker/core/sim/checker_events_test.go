@@ -284,6 +284,8 @@ func (c *checker) takesWish(e core.Event) {
 		}
 	case core.FrontStopped:
 		c.held = false
+	case core.MemoryAvailable:
+		c.available = e.Bytes
 	case core.RestartAsked:
 		c.reloadAt, c.unprepared = 0, false
 		if !c.stopping {

@@ -19,6 +19,11 @@ func (c *checker) restarts(a core.Action) bool {
 	case core.RestartNoted:
 		c.restartNoted = true
 		c.restartBegins(a.Number)
+	case core.RoomIsShort:
+		if _, is := c.event.(core.RestartAsked); !is || a.Available == 0 || a.Need <= a.Available || a.Available != c.available {
+			c.fail("there is room: %+v", a)
+		}
+		c.short = a.Spare
 	case core.RestartIgnored:
 		if !c.stopping {
 			c.fail("a restart is ignored, and nothing stops")

@@ -54,7 +54,9 @@ type checker struct {
 	reloaded          time.Duration         // when one was begun at once in place of one that was gone
 	restartNoted      bool
 	asked             checkedRestarts
-	loadFailures      int // in a row, at most: loads, and preloaders that have died
+	available         uint64
+	short             bool // of memory for a load, which this step begins
+	loadFailures      int  // in a row, at most: loads, and preloaders that have died
 
 	trials       map[int]*checkedTrial // by generation
 	newestLoaded int                   // the generation whose trial it is
@@ -254,7 +256,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	if now < c.now {
 		c.impossible("time goes back")
 	}
-	c.now, c.event, c.leastBound, c.unstarted, c.unkilled, c.drained = now, e, c.bound, nil, nil, nil
+	c.now, c.event, c.leastBound, c.unstarted, c.unkilled, c.drained, c.short = now, e, c.bound, nil, nil, nil, false
 	c.due = c.due[:0]
 	late := c.takes(e)
 	for _, a := range actions {

@@ -112,6 +112,9 @@ func (w *world) restarts() {
 	if w.oneIn(3) {
 		w.nextBad = badness(w.below(int(badnesses)))
 	}
+	if w.oneIn(3) {
+		w.post(0, core.MemoryAvailable{Bytes: uint64(w.below(64)) * megabyte})
+	}
 	w.post(w.latency(), core.RestartAsked{By: "HUP"})
 	if w.oneIn(4) {
 		w.post(w.latency(), core.RestartAsked{By: "HUP"})
