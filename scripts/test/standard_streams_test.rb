@@ -99,7 +99,7 @@ class StandardStreamsTest < ReforkCase
     @readers.each(&:close)
     @sockets.each { |socket| socket.close unless socket.closed? }
     File.write(path("died"), "")
-    assert_equal [200, "1 all"], asked.value
+    assert_equal [200, "1 all"], Timeout.timeout(120) { asked.value }
     eventually { !alive?(worker.pid) }
     said = log.lines(chomp: true)
     assert_equal 300_000, said.count { |line| line.match?(/\Aline \d+\z/) }

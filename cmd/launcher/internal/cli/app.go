@@ -46,7 +46,7 @@ func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
 	}
 	app.Metadata = map[string]any{warningsKey: l.warnings, notesKey: l.notes}
 	if l.command.Name != runName && os.Getenv(scratchVariable) == "" { // whose watchdog has printed them
-		warn(stderr, l.warnings)
+		warn(stderr, append(l.warnings, asRoot(l.command.Name)...))
 	}
 	return app.Run(l.words())
 }

@@ -220,7 +220,7 @@ func (c *console) queue(lines queued) {
 	case c.lines <- lines:
 	default:
 		if lines.output {
-			c.output.taken(len(lines.text))
+			c.output.giveBack(len(lines.text))
 		}
 		c.drop()
 	}

@@ -87,11 +87,16 @@ func (q *outputQueue) signal() {
 	}
 }
 
-// taken is called when so many bytes were written.
-func (q *outputQueue) taken(size int) {
+// giveBack is called for a line that was not queued.
+func (q *outputQueue) giveBack(size int) {
 	q.mu.Lock()
 	q.bytes -= size + outputLine
 	q.mu.Unlock()
+}
+
+// taken is called when so many bytes were written.
+func (q *outputQueue) taken(size int) {
+	q.giveBack(size)
 	q.stuck.Store(false)
 	q.signal()
 }

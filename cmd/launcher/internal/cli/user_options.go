@@ -75,6 +75,14 @@ func readAccount(ctx *cli.Context) (*account, error) {
 	return a, nil
 }
 
+// asRoot is what to warn of where a command runs the application as who calls it.
+func asRoot(command string) []string {
+	if command != "doctor" && command != "experiment" || os.Geteuid() != 0 || os.Getenv(env(optAllowRoot)[0]) != "" {
+		return nil
+	}
+	return []string{"the application is run as root; run this as the user of the site (sudo -u deploy launcher …), whose rights and files it then has"}
+}
+
 // findAccount looks a user up, and a group where one is named, by names or numbers.
 func findAccount(name, group string) (*account, error) {
 	found, err := user.Lookup(name)
