@@ -7,6 +7,7 @@ require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "standard_streams"
 require_relative "refork/unfitness"
+require_relative "worker/application_interface"
 require_relative "supervisor_death"
 require_relative "text"
 

@@ -52,6 +52,11 @@ module PreforkLauncher
       LAYOUT = "L<L<CCS<CCS<Q<Q<eea208x4L<"
       NAMES = "a16a192" # of which the method and the path
       NULS = ("\0" * 192).freeze # pack appends them ten at a time
+      BEGUN_AT = 248 # of the parts that are written by themselves; each write of all others clears them
+      BEGUN = "\x01".b.freeze
+      ALLOWED_AT = 250
+      ALLOWED_MAX = 0xfffe # seconds
+      UNBOUNDED = 0xffff
       HEAD = "x8Cx7Q<" # of which the state and the number of requests
       HEAD_SIZE = 24
       METHOD_MAX = 16
@@ -74,7 +79,7 @@ module PreforkLauncher
         @pid = Process.pid
         @sequence = 0
         @requests = 0
-        @errors = @sound = 0
+        @errors = @sound = @since = 0
         @request_seconds = @collection_seconds = 0.0
         name("", "")
       end
@@ -100,6 +105,20 @@ module PreforkLauncher
       def busy(method, path)
         name(method, path)
         write(BUSY)
+      end
+
+      # The response to the request in hand has begun: no timeout ends the request any more.
+      def response_begun
+        @writer.pwrite(BEGUN, @offset + BEGUN_AT)
+      end
+
+      # Lets the request in hand take so many seconds more from now on before its response begins, where the timeout of all requests
+      # would pass before; with nil any time. False where none is in hand.
+      def allow(seconds)
+        return false unless @state == BUSY
+
+        @writer.pwrite([allowed(seconds)].pack("S<"), @offset + ALLOWED_AT)
+        true
       end
 
       # Takes what requests, and the collections between them, have had of the CPU. It is told with the next state.
@@ -133,6 +152,14 @@ module PreforkLauncher
 
       private
 
+      # Whole seconds, from the beginning of the request.
+      def allowed(seconds)
+        return UNBOUNDED if seconds.nil?
+
+        elapsed = (Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond) - @since) / 1e9
+        [[elapsed + seconds, 1].max, ALLOWED_MAX].min.ceil
+      end
+
       def count
         @requests += 1 if @state == BUSY
       end
@@ -147,8 +174,8 @@ module PreforkLauncher
       def write(state)
         @state = state
         @sequence = (@sequence + 1) & 0xffffffff
-        now = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
-        bytes = [@sequence, @pid, state, @method_size, @path_size, @cut, @sound, @errors, @requests, now,
+        @since = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
+        bytes = [@sequence, @pid, state, @method_size, @path_size, @cut, @sound, @errors, @requests, @since,
                  @request_seconds, @collection_seconds, @names, @sequence].pack(LAYOUT)
         @writer.pwrite(bytes, @offset)
       end

@@ -7,6 +7,8 @@ require_relative "memory/optimizations"
 require_relative "refork" # later
 require_relative "supervisor_death"
 require_relative "title"
+require_relative "worker/application_interface"
+require_relative "worker/backtraces"
 require_relative "worker/exit_handlers"
 require_relative "worker/readiness_probe"
 require_relative "worker/request_tracker"
@@ -105,6 +107,7 @@ module PreforkLauncher
       @stage = "serve"
       @refork = new_refork if @preloader
       @serving_loop = new_serving_loop
+      ApplicationInterface.worker(@key, channel: @channel, record: @record)
     end
 
     # Makes a request of its own: nobody else may make the first one.
@@ -136,7 +139,7 @@ module PreforkLauncher
 
     def serve
       prepared = Queue.new
-      server = Thread.new { prepared.pop && serve_until_told }
+      @server = server = Thread.new { prepared.pop && serve_until_told }
       server.thread_variable_set(:fork_safe, true) # for those who look for threads before a fork
       @channel.send("ready", pid: Process.pid, **@key)
       @serving = true
@@ -164,7 +167,11 @@ module PreforkLauncher
         when "refork" then refork(message, files)
         when "lend" then lend(files)
         when "return" then give_back
+<<<<<<< HEAD
         when "reopen" then @serving_loop.reopen_logs
+=======
+        when "locate" then tell_where
+>>>>>>> f3350c0 (Let a worker say where its threads are, and its application ask for time)
         when "assign" then assign(message.fetch(:slot), files)
         end
       end
@@ -182,6 +189,11 @@ module PreforkLauncher
       @shutdown.keep_from_handing_over unless hand_over
       @shutdown.leave(backlog ? :after_backlog : :now)
       @serving_loop.hand_over_idle
+    end
+
+    # Tells the supervisor where all threads are: a request takes too long.
+    def tell_where
+      @channel.send("located", **@key, **Backtraces.new(@server, root: @settings.root).to_h)
     end
 
     # Serves the sockets of other slots besides its own, which have no worker yet.

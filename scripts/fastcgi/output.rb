@@ -30,10 +30,12 @@ module PreforkLauncher
         end
       end
 
-      def initialize(connection, id, buffer = Buffer.new)
+      # The observer is told once that the response begins.
+      def initialize(connection, id, buffer = Buffer.new, observer = nil)
         @connection = connection
         @id = id
         @buffer = buffer
+        @observer = observer
         @held = buffer.held
         @open = false
         @started = @finished = false
@@ -91,7 +93,7 @@ module PreforkLauncher
         while left.positive?
           yield if before
           size = [left, Record::FULL_CONTENT].min
-          @started = true
+          begin_response unless @started
           copied = @connection.copy(Record.header(Record::STDOUT, @id, size), file, size)
           raise InvalidResponse, "a file became shorter while it was sent" if copied < size # its record has no end
 
@@ -104,7 +106,7 @@ module PreforkLauncher
         close_record if @open
         return if @held.empty?
 
-        @started = true
+        begin_response unless @started
         @connection.write(@held, @buffer.part)
       ensure
         @buffer.clear
@@ -150,6 +152,11 @@ module PreforkLauncher
           bytes = bytes.byteslice(piece, size)
           flush if piece == left
         end
+      end
+
+      def begin_response
+        @started = true
+        @observer&.response_begun
       end
 
       def open_record

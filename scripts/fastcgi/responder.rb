@@ -156,7 +156,7 @@ module PreforkLauncher
       # Serves one request. Returns true if the connection can be used on.
       def respond(request, connection, intake, current)
         current.request = request
-        output = current.output = Output.new(connection, request.id, @sent)
+        output = current.output = Output.new(connection, request.id, @sent, @observer)
         @observer&.request_started(request.request_method, request.path)
         status = headers = body = failure = nil
         outcome = 0

@@ -7,7 +7,7 @@ require "ripper"
 # drawing is that of its calls. Parts of FastCGI stand for each other, as do the parts of RailsWarmup.
 class RequiresTest < Minitest::Test
   # What applications alone call, from their load on.
-  FOR_APPLICATIONS = { "loading.rb" => ["refork/unfitness.rb"] }.freeze
+  FOR_APPLICATIONS = { "loading.rb" => ["refork/unfitness.rb", "worker/application_interface.rb"] }.freeze
 
   SCRIPTS = File.expand_path("..", __dir__)
   FILES = Dir.glob("**/*.rb", base: SCRIPTS).grep_v(%r{\A(?:dev|test)/}).freeze

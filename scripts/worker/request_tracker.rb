@@ -28,6 +28,11 @@ module PreforkLauncher
       @title.request(method, path)
     end
 
+    # From here on the peer sets the pace, or the application sends as it goes: no timeout is left.
+    def response_begun
+      @record.response_begun
+    end
+
     # The status is 0 where the response broke off, nil where the peer went away.
     def request_finished(status)
       # The application forked and its child came back, or it made itself a

@@ -24,7 +24,11 @@ import (
 //	 36  f32  CPU seconds of the collections between them
 //	 40  [16] method of the request in hand, or of the last one
 //	 56  [192] its path
+//	248  u8   1 once the response to the request in hand has begun
+//	250  u16  seconds from its beginning that the application lets it take until then; 0: as all, 65535: any time
 //	252  u32  sequence, again
+//
+// What is at 248 and 250 is written by itself, while a request is in hand, and cleared with the next write of all others.
 const RecordSize = 256
 
 // FileName is what the scoreboard of the launcher in a socket folder is called where /proc shows
@@ -34,8 +38,12 @@ func FileName(dir string) string { return "launcher-scoreboard " + dir }
 const (
 	methodAt, methodMax = 40, 16
 	pathAt, pathMax     = 56, 192
+	begunAt, allowedAt  = 248, 250
 	sequenceAgainAt     = 252
 )
+
+// Unbounded is what a request is allowed that may take any time.
+const Unbounded = math.MaxUint16 * time.Second
 
 // State is what a worker says that it does.
 type State uint8
@@ -72,6 +80,9 @@ type Entry struct {
 
 	Sound  bool   // a response had another status than 500
 	Errors uint64 // responses with 500 since the last other one, or that broke off
+
+	Begun   bool          // the response to the request in hand has begun
+	Allowed time.Duration // until then, from the request's beginning, where the application has said so; or Unbounded
 
 	// CPU time of requests, and of the collections of garbage between them.
 	RequestSeconds, CollectionSeconds float64
@@ -124,6 +135,8 @@ func decode(buf *[RecordSize]byte) (Entry, error) {
 		Cut:      buf[12] == 1,
 		Sound:    buf[13] == 1,
 		Errors:   uint64(binary.LittleEndian.Uint16(buf[14:])),
+		Begun:    buf[begunAt] == 1,
+		Allowed:  time.Duration(binary.LittleEndian.Uint16(buf[allowedAt:])) * time.Second,
 
 		RequestSeconds: float(buf[32:]), CollectionSeconds: float(buf[36:]),
 	}, nil

@@ -25,6 +25,10 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 		[404, 500, 0].each { |status| record.answered(status) }
 		record.idle
 		record.collections(2.5, 0.25)
+		record.response_begun
+		record.busy("GET", "/second")
+		record.response_begun
+		record.allow(90.5)
 		record.busy("PROPFINDPROPFINDPROPFIND", "/\u00fc" + "x" * 300)
 	`
 	out, err := exec.Command("ruby", "-e", script,
@@ -43,6 +47,7 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 	}
 	if entry.State != Busy || entry.Requests != 1 || entry.Pid == 0 || entry.Since <= 0 ||
 		entry.RequestSeconds != 2.5 || entry.CollectionSeconds != 0.25 || !entry.Sound || entry.Errors != 2 ||
+		entry.Begun || entry.Allowed != 0 ||
 		entry.Since > 10*365*24*time.Hour || !entry.Cut || len(entry.Path) != pathMax {
 		t.Errorf("%+v", entry)
 	}
@@ -54,6 +59,46 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 	}
 	if entry, err := Read(file, 2); err != nil || entry != (Entry{}) {
 		t.Errorf("after Clear: %+v, %v", entry, err)
+	}
+}
+
+// TestReadsWhatRubyWritesOfARequestInHand: that its response has begun, and how much time the application asks for.
+func TestReadsWhatRubyWritesOfARequestInHand(t *testing.T) {
+	for code, want := range map[string]struct {
+		begun   bool
+		allowed time.Duration
+	}{
+		"":                                       {false, 0},
+		"record.response_begun":                  {true, 0},
+		"record.allow(90.5)":                     {false, 91 * time.Second},
+		"record.allow(-5)":                       {false, time.Second},
+		"record.allow(1e9)":                      {false, 65534 * time.Second},
+		"record.allow(nil)":                      {false, Unbounded},
+		"record.allow(1); record.response_begun": {true, 2 * time.Second},
+	} {
+		board := filepath.Join(t.TempDir(), "board")
+		if err := os.WriteFile(board, make([]byte, 4*RecordSize), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		script := `require ARGV[0]
+			record = PreforkLauncher::Scoreboard.new(File.open(ARGV[1], "r+b")).record(1)
+			record.booting
+			raise "allowed without a request" if record.allow(5)
+			record.busy("GET", "/")
+			` + code
+		out, err := exec.Command("ruby", "-e", script, filepath.Join("..", "..", "..", "scripts", "scoreboard.rb"), board).CombinedOutput()
+		if err != nil {
+			t.Fatalf("ruby (install it: make deps): %v\n%s", err, out)
+		}
+		file, err := os.Open(board)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry, err := Read(file, 1)
+		_ = file.Close()
+		if err != nil || entry.Begun != want.begun || entry.Allowed != want.allowed || entry.State != Busy {
+			t.Errorf("%s: %+v, %v, want %+v", code, entry, err, want)
+		}
 	}
 }
 

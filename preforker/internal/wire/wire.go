@@ -24,6 +24,7 @@ const (
 	TypeReturn  Type = "return"  // to a worker
 	TypeAssign  Type = "assign"  // to a spare, with a listener
 	TypeReopen  Type = "reopen"  // to a preloader that has loaded, and to a worker
+	TypeLocate  Type = "locate"  // to a worker
 )
 
 // What Ruby says.
@@ -37,6 +38,8 @@ const (
 	TypeReady       Type = "ready"        // worker
 	TypeFirst       Type = "first"        // worker of a refork, once
 	TypeLeaving     Type = "leaving"      // worker, where nobody has asked it to
+	TypeLocated     Type = "located"      // worker, after TypeLocate
+	TypeRecycle     Type = "recycle"      // worker, where its application wants another one in its place
 	TypeReforked    Type = "reforked"     // worker, over the control socket that it was sent
 	TypeNotReforked Type = "not_reforked" // the same
 	TypeExamined    Type = "examined"     // doctor
@@ -86,6 +89,9 @@ type Lend struct {
 type Assign struct {
 	Slot int `json:"slot"`
 }
+
+// Locate has a worker say where its threads are.
+type Locate struct{}
 
 // Return has a worker serve its own socket alone.
 type Return struct{}
@@ -211,6 +217,26 @@ type Leaving struct {
 	Served uint64 `json:"served"` // requests
 }
 
+// Located says where the threads of a worker are, the one that serves first.
+type Located struct {
+	ident.Key
+	Threads []Thread `json:"threads"`
+}
+
+// Thread is where a thread of Ruby's is.
+type Thread struct {
+	Name    string   `json:"name"`
+	State   string   `json:"state"` // "run", "sleep", …
+	Frames  []string `json:"frames"`
+	LeftOut int      `json:"left_out"` // frames that are not told
+}
+
+// Recycle asks for another worker in the place of this one, as soon as that can be.
+type Recycle struct {
+	ident.Key
+	Reason string `json:"reason"` // of the application
+}
+
 // Reforked tells the pid of a preloader that a worker has forked, after the process
 // between the two has gone. What else there is to know it says itself.
 type Reforked struct {
@@ -247,6 +273,8 @@ func Encode(message any) ([]byte, error) {
 		kind = TypeAssign
 	case Reopen:
 		kind = TypeReopen
+	case Locate:
+		kind = TypeLocate
 	default:
 		return nil, fmt.Errorf("encode message: %T is not the supervisor's to send", message)
 	}
@@ -262,7 +290,7 @@ func Encode(message any) ([]byte, error) {
 }
 
 // Decode reads a packet of a Ruby process. The result is one of Hello, Loaded,
-// Prepared, Failed, Spawned, SpawnFailed, Ready, First, Leaving, Reforked, NotReforked and Examined.
+// Prepared, Failed, Spawned, SpawnFailed, Ready, First, Leaving, Located, Recycle, Reforked, NotReforked and Examined.
 func Decode(packet []byte) (any, error) {
 	var head struct {
 		Type Type `json:"type"`
@@ -289,6 +317,10 @@ func Decode(packet []byte) (any, error) {
 		return decode[First](head.Type, packet)
 	case TypeLeaving:
 		return decode[Leaving](head.Type, packet)
+	case TypeLocated:
+		return decode[Located](head.Type, packet)
+	case TypeRecycle:
+		return decode[Recycle](head.Type, packet)
 	case TypeReforked:
 		return decode[Reforked](head.Type, packet)
 	case TypeNotReforked:

@@ -24,6 +24,7 @@ var fromSupervisor = map[Type]any{
 	TypeReturn:  Return{},
 	TypeReopen:  Reopen{},
 	TypeAssign:  Assign{Slot: 3},
+	TypeLocate:  Locate{},
 }
 
 var fromRuby = map[Type]any{
@@ -46,8 +47,11 @@ var fromRuby = map[Type]any{
 	TypeSpawned: Spawned{Key: key, Pid: 4250},
 	TypeSpawnFailed: SpawnFailed{Key: key, Error: Failure{Class: "Errno::EAGAIN",
 		Message: "Resource temporarily unavailable - fork(2)", AppFrames: []string{}, Backtrace: []string{}}},
-	TypeReady:    Ready{Key: key, Pid: 4250},
-	TypeLeaving:  Leaving{Key: key, Served: 12},
+	TypeReady:   Ready{Key: key, Pid: 4250},
+	TypeLeaving: Leaving{Key: key, Served: 12},
+	TypeLocated: Located{Key: key, Threads: []Thread{{Name: "serving", State: "sleep",
+		Frames: []string{"config.ru:3:in `sleep'", "config.ru:3:in `call'"}, LeftOut: 2}}},
+	TypeRecycle:  Recycle{Key: key, Reason: "the report has left 2 GB behind"},
 	TypeFirst:    First{Key: key, Status: 200, Request: "GET /posts"},
 	TypeReforked: Reforked{Origin: ident.Origin{Generation: 2, Refork: 1}, Pid: 4260},
 	TypeNotReforked: NotReforked{Origin: ident.Origin{Generation: 2, Refork: 1},
