@@ -24,11 +24,7 @@ type rubyWorker struct {
 
 func startRubyWorker(t testing.TB, board *os.File, record int) *rubyWorker {
 	t.Helper()
-	script, err := filepath.Abs(filepath.Join("..", "scripts", "scoreboard.rb"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("ruby", "-e", `
+	return startRuby(t, board, record, `
 		require ARGV[0]
 		record = PreforkLauncher::Scoreboard.new(IO.for_fd(3)).record(ARGV[1].to_i)
 		record.idle
@@ -40,7 +36,16 @@ func startRubyWorker(t testing.TB, board *os.File, record int) *rubyWorker {
 			kept << "k" * (line.to_i * 1024) if line.to_i > 0
 			record.idle
 			puts
-		end`, script, "0")
+		end`)
+}
+
+func startRuby(t testing.TB, board *os.File, record int, program string) *rubyWorker {
+	t.Helper()
+	script, err := filepath.Abs(filepath.Join("..", "scripts", "scoreboard.rb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("ruby", "-e", program, script, "0")
 	cmd.Args[len(cmd.Args)-1] = string(rune('0' + record))
 	cmd.ExtraFiles = []*os.File{board}
 	cmd.Stderr = os.Stderr
@@ -93,7 +98,7 @@ func measuring(t testing.TB, budget uint64) (*measurer, *os.File, *[]notice) {
 	}
 	t.Cleanup(func() { _ = board.Close() })
 	var posted []notice
-	return newMeasurer(board, func(n notice) { posted = append(posted, n) }, budget), board, &posted
+	return newMeasurer(board, func(n notice) { posted = append(posted, n) }, budget, 0), board, &posted
 }
 
 // TestMeasurerReadsWhatCouldHaveGrown follows one worker: what it posts, and when it reads.

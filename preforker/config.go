@@ -16,6 +16,7 @@ type (
 	Renewal     = core.Renewal
 	Budget      = core.Budget
 	Refork      = core.Refork
+	Limits      = core.Limits
 )
 
 // How workers come to be.
@@ -45,6 +46,7 @@ type Config struct {
 	Without []ruby.Optimization // that are not to be used
 	Warmup  ruby.Warmup
 	Renewal Renewal // when a fork takes a worker's place
+	Limits  Limits  // that end a worker, also in the middle of a request
 
 	Refork       Refork
 	Early        int           // workers that serve before what keeps memory shared is prepared; 0: none does

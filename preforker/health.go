@@ -97,11 +97,12 @@ func wantsToRun(pid int) bool {
 	})
 }
 
-// followHealth probes until the loop has ended.
-func (s *Supervisor) followHealth(h *health) {
-	ticker := time.NewTicker(healthPeriod)
+// followHealth probes until the loop has ended, and checks the requests in hand between two probes.
+func (s *Supervisor) followHealth(h *health, requests *requestClock) {
+	checks := requests.checks()
+	ticker := time.NewTicker(healthPeriod / time.Duration(checks))
 	defer ticker.Stop()
-	for {
+	for pass := 1; ; pass++ {
 		select {
 		case <-s.done:
 			return
@@ -113,7 +114,10 @@ func (s *Supervisor) followHealth(h *health) {
 		case <-s.done:
 			return
 		case targets := <-asked.reply:
-			h.probe(targets)
+			requests.check(targets)
+			if pass%checks == 0 {
+				h.probe(targets)
+			}
 		}
 	}
 }

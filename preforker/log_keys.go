@@ -48,4 +48,8 @@ const (
 	keySpare      = "spare"
 	keyLost       = "lost"
 	keyBefore     = "before"
+	keyLimit      = "limit"
+	keyThread     = "thread"
+	keyThreads    = "threads"
+	keyLeftOut    = "left_out"
 )

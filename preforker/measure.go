@@ -46,6 +46,7 @@ type measurer struct {
 	workers map[ident.Key]*measured
 	parents []parent // to be read once
 	budget  uint64
+	limit   uint64 // that no worker is to pass, not for a moment; 0: none
 }
 
 // measured is a worker as the measuring goroutine last saw it, which alone touches all but
@@ -61,8 +62,11 @@ type measured struct {
 	busy     bool
 	runnable time.Duration
 	faults   uint64 // at the last reading of private
+	resident uint64 // then
 	private  uint64
-	ages     int // how many of the ages it was read at
+	own      uint64 // of private and of what is swapped out, what it has written itself; not what others have let go of
+	request  string // in hand, where that is beyond the limit
+	ages     int    // how many of the ages it was read at
 }
 
 type parent struct {
@@ -70,9 +74,9 @@ type parent struct {
 	pid    int
 }
 
-func newMeasurer(board io.ReaderAt, post func(notice), bytes uint64) *measurer {
+func newMeasurer(board io.ReaderAt, post func(notice), bytes, limit uint64) *measurer {
 	return &measurer{board: board, post: post, pageSize: uint64(os.Getpagesize()),
-		workers: map[ident.Key]*measured{}, budget: bytes}
+		workers: map[ident.Key]*measured{}, budget: bytes, limit: limit}
 }
 
 // The loop calls these; none of them waits for a reading.
@@ -156,7 +160,7 @@ func (m *measurer) sample(all bool) {
 	for _, w := range workers {
 		if m.worker(w, budget, all) {
 			found = append(found, core.Measurement{Key: w.key, Private: w.private, Served: w.served, Errors: w.errors, Sound: w.sound,
-				Busy: w.busy, Runnable: w.runnable})
+				Busy: w.busy, Runnable: w.runnable, Own: w.own, Request: w.request})
 		}
 	}
 	if len(found) > 0 {
@@ -171,7 +175,7 @@ func (m *measurer) worker(w *measured, budget uint64, all bool) bool {
 		return false // half written: next time
 	}
 	served, busy := entry.Requests != w.served, entry.State == scoreboard.Busy
-	if !served && !busy && !w.busy && !all {
+	if !served && !busy && !w.busy && !all && m.limit == 0 {
 		return false
 	}
 	changed := served || busy != w.busy
@@ -180,7 +184,13 @@ func (m *measurer) worker(w *measured, budget uint64, all bool) bool {
 	if time.Since(w.watched) < youth {
 		w.runnable, _ = proc.Runnable(w.pid) // 0 where it is gone, or the kernel does not tell
 	}
-	return m.memory(w, budget) || changed
+	read := m.memory(w, budget)
+	w.request = ""
+	if m.limit > 0 && w.own > m.limit {
+		w.request = entry.Request()
+		return true
+	}
+	return read || changed
 }
 
 // memory reads a worker's private memory where it could have come near the budget.
@@ -189,22 +199,31 @@ func (m *measurer) memory(w *measured, budget uint64) bool {
 	for age < len(ages) && w.served >= ages[age] {
 		age++
 	}
-	if age == w.ages && budget == 0 {
+	if age == w.ages && budget == 0 && m.limit == 0 {
 		return false
 	}
 	process, err := proc.ProcessOf(w.pid)
 	if err != nil {
 		return false
 	}
-	left := budget - min(w.private, budget)
 	grown := (process.Faults - min(w.faults, process.Faults)) * m.pageSize
-	if age == w.ages && grown < max(left/2, budget/16) {
+	written := max(grown, process.Resident-min(w.resident, process.Resident)) // with huge pages a fault is more than a page
+	if age == w.ages && !near(w.private, grown, budget) && !(m.limit > 0 && written > 0 && w.own+written > m.limit) {
 		return false
 	}
 	usage, err := proc.Of(w.pid)
 	if err != nil {
 		return false
 	}
-	w.ages, w.faults, w.private = age, process.Faults, usage.Private
+	w.ages, w.faults, w.resident, w.private = age, process.Faults, process.Resident, usage.Private
+	if m.limit > 0 {
+		w.own = min(usage.Private+usage.Swap, w.own+written)
+	}
 	return true
+}
+
+// near says whether what has come to a worker's memory could be half of what it had left.
+func near(private, grown, budget uint64) bool {
+	left := budget - min(private, budget)
+	return budget > 0 && grown >= max(left/2, budget/16)
 }

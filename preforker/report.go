@@ -26,9 +26,13 @@ func (s *Supervisor) report(fact core.Fact) {
 	case core.LoadFailed, core.SlotWaits, core.SlotFailed, core.ReleaseHeld:
 		s.config.Observer.Settled()
 	}
+	s.noteLimit(fact)
 	level, text, attrs := lineOf(fact)
 	if text != "" {
 		s.log.LogAttrs(context.Background(), level, text, attrs...)
+	}
+	if located, is := fact.(core.ThreadLocated); is {
+		s.reportFrames(located)
 	}
 	if refused, is := fact.(core.ReforkRefused); is {
 		for _, finding := range refused.Findings {
@@ -42,7 +46,7 @@ func (s *Supervisor) report(fact core.Fact) {
 func lineOf(fact core.Fact) (level slog.Level, text string, attrs []slog.Attr) {
 	for _, of := range []func(core.Fact) (slog.Level, string, []slog.Attr){
 		loadLine, preloaderLine, workerLine, workerEndLine, spareLine, slotLine, scaleLine,
-		failedLine, reforkLine, seedLine, trialLine, memoryLine, supervisorLine} {
+		failedLine, reforkLine, seedLine, trialLine, memoryLine, limitLine, supervisorLine} {
 		if level, text, attrs = of(fact); text != "" {
 			return level, text, attrs
 		}

@@ -87,6 +87,24 @@ func TestEachFactHasItsLine(t *testing.T) {
 			"DEBUG an idle worker leaves, and its slot is parked[slot=1 gen=2 refork=1 pid=77 wait=1m0s served=9]"},
 		{core.WorkerLost{Worker: unseen, Reason: core.ReasonLost}, "WARN worker was lost[slot=3 gen=2 reason=its preloader died while forking it]"},
 		{core.WorkerKilled{Worker: worker, Reason: core.ReasonStopping}, "WARN worker is killed[slot=1 gen=2 refork=1 pid=77 reason=stopping]"},
+		{core.RequestTimedOut{Worker: worker, Request: "GET /slow", After: time.Minute},
+			"ERROR request has not begun its response in time: its worker has to end (--request-timeout)[slot=1 gen=2 refork=1 pid=77 request=GET /slow seconds=60]"},
+		{core.RequestSlow{Worker: worker, Request: "GET /slow", After: time.Second},
+			"WARN request takes long (--slow-log)[slot=1 gen=2 refork=1 pid=77 request=GET /slow seconds=1]"},
+		{core.MemoryExceeded{Worker: worker, Request: "GET /grow", Private: 101 * mB, Limit: 100 * mB},
+			"ERROR worker has more memory of its own than it may, and has to end (--memory-limit)[slot=1 gen=2 refork=1 pid=77 private=101 MB limit=100 MB request=GET /grow]"},
+		{core.MemoryExceeded{Worker: worker, Private: 101 * mB, Limit: 100 * mB},
+			"ERROR worker has more memory of its own than it may, and has to end (--memory-limit)[slot=1 gen=2 refork=1 pid=77 private=101 MB limit=100 MB]"},
+		{core.ThreadLocated{Worker: worker, Thread: core.Thread{Name: "serving", State: "sleep"}},
+			"ERROR backtrace of a thread[slot=1 gen=2 refork=1 pid=77 thread=serving state=sleep]"},
+		{core.ThreadLocated{Worker: worker, Thread: core.Thread{Name: "serving", State: "run"}, Slow: true},
+			"WARN backtrace of a thread[slot=1 gen=2 refork=1 pid=77 thread=serving state=run]"},
+		{core.ThreadsLeftOut{Worker: worker, Threads: 3},
+			"WARN backtraces are left out: there were too many in the last seconds[slot=1 gen=2 refork=1 pid=77 threads=3]"},
+		{core.WorkerNotLocated{Worker: worker},
+			"ERROR no backtrace could be had: Ruby does not run in the worker, which hangs in C or is stopped[slot=1 gen=2 refork=1 pid=77]"},
+		{core.RecycleAsked{Worker: worker, Why: "it has grown"},
+			"INFO worker is to be replaced: the application asks for it[slot=1 gen=2 refork=1 pid=77 reason=it has grown]"},
 		{core.SpareTakesNoSlot{Worker: worker},
 			"ERROR spare worker does not take the slot that it was given, and is killed[slot=1 gen=2 refork=1 pid=77]"},
 		{core.WorkerServesNobody{Worker: worker, Waiting: 3}, "ERROR worker takes none of the connections that wait for it, and is killed[slot=1 gen=2 refork=1 pid=77 waiting=3]"},
@@ -248,10 +266,12 @@ func TestReportTellsThePersonToo(t *testing.T) {
 	s.report(core.SlotWaits{})
 	s.report(core.LoadFailed{})
 	s.report(core.ReforkRefused{Findings: []core.Finding{{Kind: "thread", Text: "a thread", Where: "a.rb:1"}, {Text: "a socket"}}})
+	s.report(core.ThreadLocated{Thread: core.Thread{Name: "serving", State: "sleep", Frames: []string{"a.rb:1:in `sleep'", "b.rb:2"}, LeftOut: 4}, Slow: true})
 	if got := strings.Join(w.told, ", "); got != "loading 1, loaded 1, settled, settled" {
 		t.Error(got)
 	}
-	for _, line := range []string{`msg="in the way of a refork: a thread" gen=0 kind=thread where=a.rb:1`, `msg="in the way of a refork: a socket"`} {
+	for _, line := range []string{`msg="in the way of a refork: a thread" gen=0 kind=thread where=a.rb:1`, `msg="in the way of a refork: a socket"`,
+		"msg=\"  a.rb:1:in `sleep'\" slot=0 gen=0 thread=serving\n", "msg=\"  b.rb:2\" slot=0", `msg="  …" slot=0 gen=0 thread=serving left_out=4`} {
 		if !strings.Contains(log.String(), line) {
 			t.Errorf("no %s in\n%s", line, log.String())
 		}

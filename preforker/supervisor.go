@@ -42,6 +42,7 @@ type Supervisor struct {
 	records     *records
 	heap        *ruby.HeapFile
 	measure     *measurer // nil until Run
+	limits      limitMarks
 	survey      *survey
 	restartFile restartFile
 
@@ -116,7 +117,7 @@ func (s *Supervisor) begin() (err error) {
 func policyOf(config Config) core.Policy {
 	return core.Policy{BootTimeout: config.BootTimeout, DrainTimeout: config.DrainTimeout,
 		Method: config.SpawnMethod, LoadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
-		Renewal: config.Renewal, Refork: config.Refork, MemoryLimit: memoryLimit(config.Log), MeasurePeriod: measurePeriod,
+		Renewal: config.Renewal, Limits: config.Limits, Refork: config.Refork, MemoryLimit: memoryLimit(config.Log), MeasurePeriod: measurePeriod,
 		Seeds: config.Seeds, Early: config.Early, SeedTime: config.SeedTime, Spare: config.Spare,
 		Min: config.Min, IdleTimeout: config.IdleTimeout}
 }
@@ -199,9 +200,12 @@ func (s *Supervisor) Run() error {
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
 
-	s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes)
+	s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes, s.config.Limits.Memory)
 	s.tasks.Go(func() { s.measure.run(s.done) })
-	s.tasks.Go(func() { s.followHealth(newHealth(s.board, s.config.DrainTimeout, s.queueLengths, s.post)) })
+	s.tasks.Go(func() {
+		s.followHealth(newHealth(s.board, s.config.DrainTimeout, s.queueLengths, s.post),
+			newRequestClock(s.board, s.config.Limits, s.post))
+	})
 	if s.pid.Predecessor != 0 {
 		s.tasks.Go(s.endPredecessor)
 	}
@@ -328,10 +332,8 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.drainWorker(a)
 	case core.KillWorker:
 		s.killWorker(a)
-	case core.ContinueWorker:
-		s.continueWorker(a.Key)
-	case core.AskWorker:
-		s.askWorker(a.Key)
+	case core.ContinueWorker, core.AskWorker, core.LocateWorker:
+		s.instructWorker(a)
 	case core.ForgetWorker:
 		s.forgetWorker(a)
 	case core.OpenSlot, core.RebindSlot, core.CloseSlot, core.RemoveSlot, core.SetSlots, core.AwaitConnection:

@@ -82,6 +82,14 @@ func loadOf(m wire.Loaded) core.Load {
 	return core.Load{Pid: m.Pid, Ruby: m.Ruby, Rails: m.Rails, Rack: m.Rack, Seconds: m.Seconds, Findings: findingsOf(m.Findings)}
 }
 
+func threadsOf(told []wire.Thread) []core.Thread {
+	var threads []core.Thread
+	for _, t := range told {
+		threads = append(threads, core.Thread(t))
+	}
+	return threads
+}
+
 func findingsOf(found []wire.Finding) []core.Finding {
 	var findings []core.Finding
 	for _, f := range found {

@@ -23,6 +23,7 @@ type workerProcess struct {
 	conn   *linux.PacketConn
 	record int
 	socket uint64         // inode of the listener that it was given
+	lent   []int          // slots whose sockets it has besides
 	read   chan struct{}  // closed when everything that it said was posted
 	child  *linux.Child   // nil until its pid is known
 	failed *wire.Failed   // written by its reader, read after its exit
@@ -142,6 +143,10 @@ func (s *Supervisor) readWorker(w *workerProcess, key ident.Key) {
 			s.post(core.WorkerReady{Key: key, Pid: m.Pid})
 		case wire.Leaving:
 			s.post(core.WorkerLeaving{Key: key, Served: m.Served})
+		case wire.Located:
+			s.post(core.WorkerLocated{Key: key, Threads: threadsOf(m.Threads)})
+		case wire.Recycle:
+			s.post(core.WorkerRecycles{Key: key, Why: m.Reason})
 		case wire.First:
 			s.post(core.WorkerAnsweredFirst{Key: key, Status: m.Status, Request: m.Request})
 		case wire.Failed:
@@ -297,6 +302,7 @@ func (s *Supervisor) lendSome(w *workerProcess, slots []int) error {
 			open, files = append(open, slot), append(files, more...)
 		}
 	}
+	w.lent = append(w.lent, open...)
 	return ruby.Send(w.conn, wire.Lend{Slots: open}, files...)
 }
 
@@ -306,6 +312,7 @@ func (s *Supervisor) returnSockets(key ident.Key) {
 	if w == nil {
 		return
 	}
+	w.lent = nil
 	if err := ruby.Send(w.conn, wire.Return{}); err != nil {
 		s.log.Warn("worker could not be told to return sockets", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
 	}
@@ -329,6 +336,29 @@ func (s *Supervisor) killWorker(a core.KillWorker) {
 	}
 	if err != nil {
 		s.log.Warn("worker could not be killed", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
+	}
+}
+
+// instructWorker does what has no consequence but what the worker then does.
+func (s *Supervisor) instructWorker(a core.Action) {
+	switch a := a.(type) {
+	case core.ContinueWorker:
+		s.continueWorker(a.Key)
+	case core.AskWorker:
+		s.askWorker(a.Key)
+	case core.LocateWorker:
+		s.locateWorker(a.Key)
+	}
+}
+
+// locateWorker asks a worker where its threads are.
+func (s *Supervisor) locateWorker(key ident.Key) {
+	w := s.workers[key]
+	if w == nil {
+		return // it has ended; the core hears of it next
+	}
+	if err := ruby.Send(w.conn, wire.Locate{}); err != nil {
+		s.log.Warn("worker could not be asked where it is", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
 	}
 }
 

@@ -167,11 +167,8 @@ module PreforkLauncher
         when "refork" then refork(message, files)
         when "lend" then lend(files)
         when "return" then give_back
-<<<<<<< HEAD
         when "reopen" then @serving_loop.reopen_logs
-=======
         when "locate" then tell_where
->>>>>>> f3350c0 (Let a worker say where its threads are, and its application ask for time)
         when "assign" then assign(message.fetch(:slot), files)
         end
       end

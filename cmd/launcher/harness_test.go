@@ -117,8 +117,8 @@ type startOptions struct {
 	attr    *syscall.SysProcAttr // its process group, its user
 	// shared says that others may run something in the same folder meanwhile.
 	shared bool
-	// defaults lets workers be replaced as they are where nobody chooses. Otherwise each stays as long as the
-	// test does, unless it says so.
+	// defaults lets workers be replaced as they are where nobody chooses, and requests time out. Otherwise each stays as long
+	// as the test does, unless it says so.
 	defaults bool
 }
 
@@ -136,7 +136,7 @@ func start(t testing.TB, o startOptions) *instance {
 	in.cmd.Dir = o.root
 	in.cmd.Env = append(cleanEnv(), asLauncher+"=1")
 	if !o.defaults {
-		in.cmd.Env = append(in.cmd.Env, "LAUNCHER_REFORK_AFTER=never", "LAUNCHER_MAX_PRIVATE=off", "LAUNCHER_SPARE=0")
+		in.cmd.Env = append(in.cmd.Env, "LAUNCHER_REFORK_AFTER=never", "LAUNCHER_MAX_PRIVATE=off", "LAUNCHER_SPARE=0", "LAUNCHER_REQUEST_TIMEOUT=0")
 	}
 	in.cmd.Env = append(in.cmd.Env, o.env...)
 	in.cmd.Stdout = &in.stdout

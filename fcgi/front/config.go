@@ -55,6 +55,9 @@ type Config struct {
 	// gets 504. 0 is no bound: time limits on requests are the business of
 	// whoever can end the worker.
 	HeadTimeout time.Duration
+	// PassedLimit says whether the worker of a socket, by its place among them, has passed a limit since it was given a request, and is
+	// ended for that: then no other worker gets the request, and the client 504 where it was its time. nil: nobody knows.
+	PassedLimit func(socket int, began time.Time) (passed, timeout bool)
 	// MaxBody bounds a request's body, 256 MiB by default, and MaxSpools what of all of them is spooled to files in
 	// SpoolDir, four times as much by default. More is answered 413 and 503. They bound in the same way what of
 	// responses is spooled; of these the worker waits with more.
@@ -79,6 +82,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxSpools <= 0 {
 		c.MaxSpools = 4 * c.MaxBody
+	}
+	if c.PassedLimit == nil {
+		c.PassedLimit = func(int, time.Time) (passed, timeout bool) { return false, false }
 	}
 	if c.TrustedProxies == nil {
 		c.TrustedProxies = Loopback()

@@ -13,6 +13,8 @@ import (
 var (
 	errNoWorker  = errors.New("no worker was free within the wait limit")
 	errClosed    = errors.New("no worker is left")
+	errTimedOut  = errors.New("worker was ended because this request took too long")
+	errOutgrown  = errors.New("worker was ended because it had too much memory")
 	errAbandoned = errors.New("worker went on for too long after the client had gone")
 )
 
@@ -42,7 +44,7 @@ func failureOf(err error) failure {
 		return failure{http.StatusInternalServerError, "The body of this request could not be stored."}
 	case errors.Is(err, fcgi.ErrParamsCharacter), errors.Is(err, fcgi.ErrRequestBody):
 		return failure{http.StatusBadRequest, "This request is incomplete or malformed."}
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errTimedOut), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return failure{http.StatusGatewayTimeout, "The application took too long to answer."}
 	}
 	return failure{http.StatusBadGateway, "The application did not answer this request."}

@@ -72,6 +72,7 @@ func (h *Handler) send(r *http.Request, request *fcgi.Request) (*socket, *fcgi.R
 				return nil, nil, cmp.Or(died, err)
 			}
 		}
+		began := time.Now()
 		resp, err := h.client(socket, r).Do(context.Background(), request) // it outlives the client for a while
 		switch {
 		case err == nil:
@@ -83,6 +84,9 @@ func (h *Handler) send(r *http.Request, request *fcgi.Request) (*socket, *fcgi.R
 		case errors.Is(err, fcgi.ErrConnectionClosed) || fcgi.Unanswered(err):
 			// Its successor is yet to start, others may be idle.
 			h.pool.setAside(socket)
+			if limit := h.passedLimit(socket, began); limit != nil {
+				return nil, nil, limit
+			}
 			if died != nil || !fcgi.Unanswered(err) || !repeatable(r) {
 				return nil, nil, err
 			}
@@ -93,6 +97,18 @@ func (h *Handler) send(r *http.Request, request *fcgi.Request) (*socket, *fcgi.R
 			return nil, nil, err
 		}
 	}
+}
+
+// passedLimit is the limit that the worker of a socket has passed since a request was given to it, or nil: another one would have passed
+// it, too.
+func (h *Handler) passedLimit(s *socket, began time.Time) error {
+	switch passed, timeout := h.config.PassedLimit(s.slot, began); {
+	case passed && timeout:
+		return errTimedOut
+	case passed:
+		return errOutgrown
+	}
+	return nil
 }
 
 // repeatable tells whether a request may be carried out twice (RFC 9110, section 9.2.1), and its client still waits.

@@ -60,6 +60,23 @@ func TestHandlerRepeats(t *testing.T) {
 	}
 }
 
+// A request that has brought its worker beyond a limit is given to no other one.
+func TestHandlerDoesNotRepeatWhatPassesALimit(t *testing.T) {
+	for timeout, status := range map[bool]int{true: 504, false: 502} {
+		var requests atomic.Int32
+		worker := func(conn net.Conn) {
+			_, _ = fcgitest.ReadRequest(conn)
+			requests.Add(1)
+		}
+		began := time.Now()
+		_, server := serveFront(t, Config{Sockets: []string{fcgitest.Responder(t, worker), fcgitest.Responder(t, worker)},
+			PassedLimit: func(socket int, given time.Time) (bool, bool) { return socket == 0 && !given.Before(began), timeout }})
+		if resp, _ := ask(t, newRequest(t, "GET", server.URL, nil)); resp.StatusCode != status || requests.Load() != 1 {
+			t.Errorf("got %s after %d requests, want %d after 1", resp.Status, requests.Load(), status)
+		}
+	}
+}
+
 // Where nobody else comes, the client is told of the worker that died.
 func TestHandlerRepeatsInVain(t *testing.T) {
 	path := fcgitest.Responder(t, func(conn net.Conn) { _, _ = fcgitest.ReadRequest(conn) })

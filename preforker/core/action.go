@@ -67,6 +67,8 @@ type (
 	ContinueWorker struct{ Key ident.Key }
 	// AskWorker has a worker that loads say where it is, and leave.
 	AskWorker struct{ Key ident.Key }
+	// LocateWorker has a worker say where its threads are.
+	LocateWorker struct{ Key ident.Key }
 	// ForgetWorker gives up a worker that never told its pid. Its channel is
 	// closed, which ends it where it may be there all the same.
 	ForgetWorker struct {
@@ -137,6 +139,7 @@ func (DrainWorker) isAction()      {}
 func (KillWorker) isAction()       {}
 func (ContinueWorker) isAction()   {}
 func (AskWorker) isAction()        {}
+func (LocateWorker) isAction()     {}
 func (ForgetWorker) isAction()     {}
 func (WatchWorker) isAction()      {}
 func (LendSockets) isAction()      {}

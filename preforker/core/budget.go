@@ -47,17 +47,24 @@ func newBudget(p Policy) budget {
 // renews says whether workers are replaced by forks of the same generation.
 func (c *Core) renews() bool { return !c.direct() && c.policy.Renewal.renews() }
 
+// replaces says whether there is any reason for which a worker makes room for another one of the same generation.
+func (c *Core) replaces() bool { return c.renews() || c.policy.Limits.MaxAge > 0 || c.recycling }
+
 // learned says whether the budget was chosen with workers in view.
 func (c *Core) learned() bool { return c.budget.learned != ident.Origin{} }
 
 // watch has a worker measured from now on.
 func (c *Core) watch(w *worker) {
+	if w.early && c.policy.Limits.Memory == 0 {
+		return
+	}
+	c.do(WatchWorker{w.key})
 	if w.early {
 		return
 	}
+	c.age(w)
 	w.maxServed = c.policy.Renewal.MaxRequests
 	w.maxServed -= uint64(c.random() * float64(w.maxServed) / 8) // those that start together do not leave together
-	c.do(WatchWorker{w.key})
 }
 
 // preloaderMeasured comes once for each generation, when all of its workers serve.
@@ -80,7 +87,11 @@ func (c *Core) maxBudget() uint64 {
 	if c.policy.Spare == SpareOne {
 		workers = c.maxWorkers()
 	}
-	return maxBudget(c.budget.preloader, c.policy.MemoryLimit, workers)
+	highest := maxBudget(c.budget.preloader, c.policy.MemoryLimit, workers)
+	if limit := c.policy.Limits.Memory; limit > 0 {
+		return min(highest, limit-limit/4) // what a fork can prevent should not end a request
+	}
+	return highest
 }
 
 // workersMeasured takes what has changed of workers since they were last measured.
@@ -103,6 +114,9 @@ func (c *Core) workersMeasured(e WorkersMeasured) {
 	c.noticeDemand()
 	c.judge()
 	c.fill()
+	for _, m := range e.Workers {
+		c.checkMemory(m)
+	}
 }
 
 // measured takes a measurement. What the first requests write, most of what a worker ever
@@ -134,7 +148,7 @@ func (w *worker) measured(now time.Duration, m Measurement) {
 // the budget leaves room above it: a short service would save nothing.
 func (c *Core) learn(w *worker) {
 	b := &c.budget
-	if !c.policy.Renewal.Budget.Auto || b.preloader == 0 || w.sampled || w.served < AimedService || w.key.Origin().Before(b.learned) {
+	if !c.policy.Renewal.Budget.Auto || b.preloader == 0 || w.sampled || w.early || w.served < AimedService || w.key.Origin().Before(b.learned) {
 		return
 	}
 	w.sampled = true
@@ -185,11 +199,11 @@ func megabytes(bytes uint64) uint64 { return (bytes + bytesPerMB/2) / bytesPerMB
 // renew begins the next replacement, if one is due and none is under way. When the workers have
 // more than the bound, as many at once as there are CPUs, but then a roll that waits could wait for ever.
 func (c *Core) renew() {
-	if source := c.newestSource(); !c.renews() || c.phase != PhaseRunning || source.preparing {
+	if source := c.newestSource(); !c.replaces() || c.phase != PhaseRunning || source.preparing {
 		return
 	}
 	atOnce := 1
-	if c.beyondBound() && !c.rollWaits() {
+	if !c.direct() && c.beyondBound() && !c.rollWaits() {
 		atOnce = max(atOnce, c.policy.LoadsAtOnce)
 	}
 	for c.startingSuccessors()+c.leavers() < atOnce && c.mayBegin() {
@@ -260,7 +274,14 @@ func (c *Core) mostDue() (*slot, Reason) {
 	var soon []candidate
 	for _, s := range c.slots {
 		if w := s.serving(); w != nil && c.renewable(s, w) {
-			if w.maxServed > 0 && w.served >= w.maxServed {
+			switch {
+			case w.recycles:
+				return s, ReasonRecycled
+			case c.tooOld(w):
+				return s, ReasonTooOld
+			case c.direct():
+				continue
+			case w.maxServed > 0 && w.served >= w.maxServed:
 				return s, ReasonManyRequests
 			}
 			if left, near := c.timeLeft(w); near {
@@ -286,7 +307,7 @@ func (c *Core) mostDue() (*slot, Reason) {
 // older worker of the slot still finishes its request, a third would cost as much again.
 func (c *Core) renewable(s *slot, w *worker) bool {
 	source := c.provenSource()
-	return w.state == ReadyWorker && len(s.workers) == 1 && (s.retryAt <= c.now || s.failed > w.key.Generation) &&
+	return w.state == ReadyWorker && !w.early && len(s.workers) == 1 && (s.retryAt <= c.now || s.failed > w.key.Generation) &&
 		source != nil && source.proven && source.origin.Generation == w.key.Generation
 }
 

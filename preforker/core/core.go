@@ -69,6 +69,8 @@ type Core struct {
 	crashing   *GenerationFailure // nil: no, or not so many in a row
 	lastEnd    LoadFailure        // of a load, or a preloader
 	spare      spare
+	traces     traces
+	recycling  bool     // an application has asked for another worker in the place of one
 	trials     []*trial // of the generations that are there, oldest first
 	available  uint64   // bytes of memory that could be had, when that was last told
 	restarts   int      // that were asked for
@@ -171,6 +173,12 @@ func (c *Core) workerEvent(e Event) bool {
 		c.workerNotReforked(e)
 	case WorkerLeaving:
 		c.workerLeaving(e)
+	case RequestOverdue:
+		c.requestOverdue(e)
+	case WorkerLocated:
+		c.workerLocated(e)
+	case WorkerRecycles:
+		c.workerRecycles(e)
 	case WorkerChannelClosed:
 		c.workerChannelClosed(e)
 	case WorkerStuck:
@@ -205,6 +213,12 @@ func (c *Core) timerFired(t Timer) {
 		c.workerDrainTimeout(t.Key)
 	case TimerWorkerChannel:
 		c.workerChannelTimeout(t)
+	case TimerLimit:
+		c.limitTimeout(t.Key)
+	case TimerLocate:
+		c.locateTimeout(t.Key)
+	case TimerAge:
+		c.ageTimeout(t.Key)
 	case TimerSlot:
 		c.slotRetry(t.Key)
 	case TimerRefork, TimerPace:

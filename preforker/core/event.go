@@ -91,6 +91,23 @@ type (
 		Key    ident.Key
 		Served uint64 // requests
 	}
+	// RequestOverdue says that a worker's request has not begun its response in time.
+	RequestOverdue struct {
+		Key     ident.Key
+		Request string
+		After   time.Duration // since it began
+		Slow    bool          // that is to be told only
+	}
+	// WorkerLocated answers LocateWorker.
+	WorkerLocated struct {
+		Key     ident.Key
+		Threads []Thread // the one that serves first
+	}
+	// WorkerRecycles says that the application wants another worker in the place of this one.
+	WorkerRecycles struct {
+		Key ident.Key
+		Why string
+	}
 	// WorkerChannelClosed says that nothing more will be heard from a worker, though it may live.
 	WorkerChannelClosed struct{ Key ident.Key }
 	// WorkerStuck says that a worker does not do what it is there for, or should do next.
@@ -175,6 +192,9 @@ func (WorkerAnsweredFirst) isEvent()    {}
 func (WorkerReforked) isEvent()         {}
 func (WorkerNotReforked) isEvent()      {}
 func (WorkerLeaving) isEvent()          {}
+func (RequestOverdue) isEvent()         {}
+func (WorkerLocated) isEvent()          {}
+func (WorkerRecycles) isEvent()         {}
 func (WorkerChannelClosed) isEvent()    {}
 func (WorkerStuck) isEvent()            {}
 func (WorkerStopped) isEvent()          {}
@@ -200,6 +220,8 @@ type Measurement struct {
 	Errors  uint64 // responses with 500 since the last other one, or that broke off
 	Sound   bool   // a response had another status
 	Busy    bool   // it has one in hand
+	Own     uint64 // of the bytes, what it has written itself: the last of many that share something has all of it
+	Request string // in hand, where that is beyond the limit
 	// Runnable is for how long it has run, or waited for a CPU, in its first seconds; 0 where the kernel does not tell.
 	Runnable time.Duration
 }

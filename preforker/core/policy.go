@@ -19,6 +19,7 @@ type Policy struct {
 	Method        SpawnMethod
 	LoadsAtOnce   int // of the application, with direct spawning; the CPUs
 	Renewal       Renewal
+	Limits        Limits
 	Refork        Refork
 	Seeds         int           // workers that a generation grows from; 0: all slots are filled from what was loaded
 	Early         int           // workers that serve before a preloader prepares what keeps memory shared; 0: none does

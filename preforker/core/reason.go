@@ -25,9 +25,14 @@ const (
 	ReasonServedNobody  Reason = "took no connections"
 	ReasonTookNoSlot    Reason = "did not take its slot"
 	ReasonNotLeaving    Reason = "did not leave"
+	// It has passed a limit.
+	ReasonRequestTimeout Reason = "request timeout"
+	ReasonMemoryLimit    Reason = "memory limit"
 	// A fork of the same generation took its place.
 	ReasonOverBudget   Reason = "over budget"
 	ReasonManyRequests Reason = "served its number of requests"
+	ReasonTooOld       Reason = "reached its age"
+	ReasonRecycled     Reason = "recycled for the application"
 	ReasonReforked     Reason = "replaced by a fork of a warm worker"
 	ReasonPrepared     Reason = "replaced by a fork of what was prepared"
 	// Of a spare.
@@ -54,16 +59,21 @@ func (r Reason) patient() bool {
 // hasSuccessor says whether somebody serves the slot after a worker that leaves for this: another worker of the slot, one that is lent
 // its socket, or those of other slots, which get what it keeps.
 func (r Reason) hasSuccessor() bool {
-	return r.Renewal() || r == ReasonRolled || r == ReasonHeld || r == ReasonUnbound || r == ReasonRemoved || r == ReasonIdle
+	return r.Renewal() || r == ReasonRolled || r == ReasonHeld || r == ReasonUnbound || r == ReasonRemoved || r == ReasonIdle ||
+		r.limit()
 }
 
 // Renewal says whether a worker leaves for a fork of its own generation.
 func (r Reason) Renewal() bool {
-	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonReforked || r == ReasonPrepared
+	return r == ReasonOverBudget || r == ReasonManyRequests || r == ReasonTooOld || r == ReasonRecycled ||
+		r == ReasonReforked || r == ReasonPrepared
 }
 
 // failure says whether a worker that leaves, or was killed, has failed itself, as one that died has.
 func (r Reason) failure() bool {
 	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonTookNoSlot ||
-		r == ReasonNotLeaving || r == ReasonLeft
+		r == ReasonNotLeaving || r == ReasonLeft || r.limit()
 }
+
+// limit says whether a worker has passed a limit.
+func (r Reason) limit() bool { return r == ReasonRequestTimeout || r == ReasonMemoryLimit }

@@ -102,7 +102,7 @@ func (c *Core) roll(source *preloader) {
 	if source.preparing || c.onHold(source.origin.Generation) {
 		return
 	}
-	if c.renews() && c.startingSuccessors() > 0 {
+	if c.replaces() && c.startingSuccessors() > 0 {
 		return // a renewal is under way
 	}
 	if source.origin.Refork > 0 && c.leavers() > 0 {

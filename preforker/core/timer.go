@@ -22,6 +22,9 @@ const (
 	TimerWorkerBoot       TimerKind = "worker boot"       // key
 	TimerWorkerDrain      TimerKind = "worker drain"      // key
 	TimerWorkerChannel    TimerKind = "worker channel"    // key
+	TimerLimit            TimerKind = "limit"             // key
+	TimerLocate           TimerKind = "locate"            // key
+	TimerAge              TimerKind = "age"               // key
 	TimerSlot             TimerKind = "slot"              // slot; serial: its count of waits
 	TimerRefork           TimerKind = "refork"
 	TimerPace             TimerKind = "pace"

@@ -38,6 +38,11 @@ type worker struct {
 	costly        bool          // a seed that has far more memory than the forks of a warm one
 	refusals      int           // how often it had something that nobody must inherit
 	maxServed     uint64        // requests after which it leaves; 0: any number
+	maxAge        time.Duration // after which it leaves; 0: any
+	recycles      bool          // the application wants another one in its place
+	limit         Reason        // that it has passed, or ""
+	limitRequest  string        // in hand then
+	locating      bool          // it is asked where its threads are
 	renewal       Reason        // why a successor of its own generation was started
 	chosen        time.Duration // when, or when one of a refork was
 	borrowed      []int         // slots whose sockets it serves besides its own
@@ -320,11 +325,12 @@ func (c *Core) workerExited(e WorkerExited) {
 	if e.Served > 0 {
 		c.workerSound(s, w)
 	}
-	if w.state == ReadyWorker && !w.said && e.Request != "" {
+	if (w.state == ReadyWorker && !w.said || w.limit != "") && e.Request != "" {
 		c.noteDeath(w)
 	}
 	c.noteProbe(w, e)
-	if w.leaving() && !w.reason.failure() {
+	finished := w.reason.limit() && e.Exit == ident.ExitStatus{} // its request, in time
+	if w.leaving() && (!w.reason.failure() || finished) {
 		if w.reason.Renewal() {
 			c.measureReplacement(w)
 			c.paceAfter(w)
@@ -334,7 +340,7 @@ func (c *Core) workerExited(e WorkerExited) {
 		c.removeWorker(s, w, false, 0)
 		return
 	}
-	early := e.Served == 0 && w.reason != ReasonLeft && (w.state != ReadyWorker || c.now-w.since < soundAfter)
+	early := e.Served == 0 && w.reason != ReasonLeft && !w.spared() && (w.state != ReadyWorker || c.now-w.since < soundAfter)
 	c.do(WorkerDied{Worker: w.name(), Reason: deathReason(w, e), Exit: e.Exit, Served: e.Served, Request: e.Request, Failed: e.Failed})
 	if !early && !w.given {
 		s.deaths = 0

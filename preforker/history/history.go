@@ -54,7 +54,7 @@ var events = func() map[string]reflect.Type {
 		core.PreloaderStopped{}, core.PreloaderExited{}, core.PreloaderMeasured{}, core.WorkerSpawned{}, core.WorkerSpawnFailed{},
 		core.WorkerHello{}, core.WorkerLoaded{}, core.WorkerReady{}, core.WorkerAnsweredFirst{}, core.WorkerReforked{},
 		core.WorkerNotReforked{}, core.WorkerLeaving{}, core.WorkerChannelClosed{}, core.WorkerStuck{}, core.WorkerStopped{},
-		core.WorkerExited{}, core.WorkersMeasured{}, core.SocketsLost{}, core.SlotNotBound{}, core.TimerFired{}, core.StopAsked{},
+		core.WorkerExited{}, core.WorkersMeasured{}, core.RequestOverdue{}, core.WorkerLocated{}, core.WorkerRecycles{}, core.SocketsLost{}, core.SlotNotBound{}, core.TimerFired{}, core.StopAsked{},
 		core.FrontStopAsked{}, core.FrontStopped{}, core.RestartAsked{}, core.MemoryAvailable{}, core.ScaleAsked{}, core.ConnectionWaits{}} {
 		types[reflect.TypeOf(e).Name()] = reflect.TypeOf(e)
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,9 @@ type Process struct {
 	// of a file, can come with one fault, and a shared page becomes private with none when
 	// the last of the others lets go of it.
 	Faults uint64
+	// Resident is what of its memory is there, in bytes, whoever else maps it. The kernel counts it by parts, and may be
+	// some hundred kB off.
+	Resident uint64
 }
 
 // stateZombie is a process that has ended and was not waited for yet.
@@ -68,6 +72,7 @@ const (
 	statMinor   = 10 // page faults without a disk
 	statMajor   = 12 // and with one
 	statStart   = 22
+	statRSS     = 24 // pages
 )
 
 // ParseStat reads the text of /proc/PID/stat. The name stands in parentheses and may itself
@@ -86,7 +91,7 @@ func ParseStat(text []byte) (Process, error) {
 	}
 	p.Pid = int(pid)
 	rest := text[closing+1:]
-	for number := statState; number <= statStart; number++ {
+	for number := statState; number <= statRSS; number++ {
 		var value []byte
 		value, rest, _ = bytes.Cut(bytes.TrimLeft(rest, " "), []byte{' '})
 		if err := p.set(number, value); err != nil {
@@ -113,7 +118,7 @@ func (p *Process) set(number int, value []byte) error {
 		bits = 31
 	case statParent:
 		bits = 31
-	case statMinor, statMajor, statStart:
+	case statMinor, statMajor, statStart, statRSS:
 	default:
 		return nil
 	}
@@ -129,6 +134,8 @@ func (p *Process) set(number int, value []byte) error {
 		p.Faults += n
 	case statStart:
 		p.Start = n
+	case statRSS:
+		p.Resident = n * uint64(os.Getpagesize())
 	}
 	return err
 }

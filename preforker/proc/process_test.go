@@ -16,7 +16,7 @@ const restOfStat = " S 1 41 40 0 -1 4194560 1500 900 7 3 12 5 0 0 20 0 3 0 8812 
 func TestParseStat(t *testing.T) {
 	for _, comm := range []string{"ruby", "tmux: server", "a) S 9 (b", "", ")", "(", "))) R 1 1", "two\nlines", "\xff\x00"} {
 		got, err := ParseStat([]byte("42 (" + comm + ")" + restOfStat + "\n"))
-		want := Process{Pid: 42, Parent: 1, Group: 41, Session: 40, Start: 8812, State: 'S', Comm: comm, Faults: 1507}
+		want := Process{Pid: 42, Parent: 1, Group: 41, Session: 40, Start: 8812, State: 'S', Comm: comm, Faults: 1507, Resident: 15000 * uint64(os.Getpagesize())}
 		if got != want || err != nil {
 			t.Errorf("%q: %+v, %v", comm, got, err)
 		}
@@ -40,7 +40,7 @@ func TestParseStatRefuses(t *testing.T) {
 
 // A process that is reaped while its file is read has no parent, group and session any more.
 func TestParseStatOfAReapedProcess(t *testing.T) {
-	for _, text := range []string{"42 (ruby) X 0 -1 -1 0 -1 4228108 80 0 0 0 0 0 0 0 20 0 1 0 8812 0 0", "42 (ruby)" + strings.Replace(restOfStat, " 1 41 40 ", " 0 -1 -1 ", 1)} {
+	for _, text := range []string{"42 (ruby) X 0 -1 -1 0 -1 4228108 80 0 0 0 0 0 0 0 20 0 1 0 8812 0 0 0", "42 (ruby)" + strings.Replace(restOfStat, " 1 41 40 ", " 0 -1 -1 ", 1)} {
 		if got, err := ParseStat([]byte(text)); !errors.Is(err, ErrGone) {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
@@ -52,7 +52,7 @@ func TestProcessOfSelf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Pid != os.Getpid() || p.Parent != os.Getppid() || p.Start == 0 || p.Faults == 0 || p.Zombie() {
+	if p.Pid != os.Getpid() || p.Parent != os.Getppid() || p.Start == 0 || p.Faults == 0 || p.Resident == 0 || p.Zombie() {
 		t.Errorf("%+v", p)
 	}
 }

@@ -127,6 +127,8 @@ func (c *checker) didToWorker(a core.Action) {
 		}
 		w.told, w.toldAt, w.holds = true, c.now, true
 		c.due = append(c.due, core.Timer{Kind: core.TimerWorkerDrain, Key: a.Key})
+	case core.LocateWorker:
+		c.locates(a.Key)
 	case core.ContinueWorker:
 		if c.worker(a.Key) == nil {
 			c.fail("%v is continued, which is not there", a.Key)
@@ -295,6 +297,8 @@ func (c *checker) drains(a core.DrainWorker) {
 		s.wantsWorker()
 	case w.given && c.unbound(a.Key.Slot):
 		w.patient = true // it did not get its socket
+	case c.hasPassed(w):
+		w.patient = false
 	case c.leavesSlot(w):
 	case !serves:
 		w.holds = true
@@ -347,6 +351,8 @@ func (c *checker) checkKill(w *checkedWorker) {
 		if !e.Key.Same(w.key) {
 			c.fail("%v is killed for another", w.key)
 		}
+	case core.WorkerLocated:
+		c.checkKillOfLocated(w, e.Key)
 	case core.StopAsked:
 		if !e.Now {
 			c.fail("%v is killed though the launcher was asked to stop in order", w.key)
@@ -369,6 +375,8 @@ func (c *checker) checkKillByTimer(w *checkedWorker, kind core.TimerKind) {
 		if w.ready {
 			c.fail("%v is killed, which is ready", w.key)
 		}
+	case core.TimerLimit:
+		c.checkKillByLimit(w)
 	case core.TimerWorkerChannel, core.TimerStop:
 	default:
 		c.fail("%v is killed by the timer %q", w.key, kind)

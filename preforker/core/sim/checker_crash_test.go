@@ -27,7 +27,7 @@ type checkedCrashes struct {
 // dies counts a death of a worker of a slot.
 func (c *checker) dies(a core.WorkerDied) {
 	w := c.workers[a.Worker.Key.Serial]
-	if a.Worker.Key.Slot == ident.NoSlot || a.Served > 0 || a.Request != "" || a.Reason == core.ReasonLeft ||
+	if a.Worker.Key.Slot == ident.NoSlot || a.Served > 0 || a.Request != "" || a.Reason == core.ReasonLeft || w.limitRequest != "" ||
 		w.ready && !w.killed && c.now-w.since >= soundAfter {
 		return
 	}
@@ -95,7 +95,7 @@ func (c *checker) recovers(a core.SlotRecovered) {
 	switch w := c.workers[a.Worker.Key.Serial]; {
 	case !w.ready || w.since < s.crashes.at:
 		c.fail("slot %d recovers by %v, which has not come up since", a.Worker.Key.Slot, a.Worker.Key)
-	case w.served == 0 && c.now-w.since < soundAfter && !(ends && (exited.Served > 0 || exited.Request != "")):
+	case w.served == 0 && c.now-w.since < soundAfter && !(ends && (exited.Served > 0 || exited.Request != "" || w.limitRequest != "")):
 		c.fail("slot %d recovers by %v, which has shown nothing", a.Worker.Key.Slot, a.Worker.Key)
 	}
 	s.crashes.failed, s.crashes.row = false, 0

@@ -40,6 +40,7 @@ func (c *checker) takes(e core.Event) (late bool) {
 		p.proven = p.proven || e.Status != 0 && e.Status < 500 || c.alone(p)
 	case core.WorkersMeasured:
 		for _, m := range e.Workers {
+			c.measuredBeyond(m)
 			if w := c.worker(m.Key); w != nil && w.accepting() {
 				c.takesAnswers(w, m.Errors, m.Sound)
 			}
@@ -99,6 +100,12 @@ func workerOf(e core.Event) (ident.Key, bool) {
 	case core.WorkerStopped:
 		return e.Key, true
 	case core.WorkerExited:
+		return e.Key, true
+	case core.RequestOverdue:
+		return e.Key, true
+	case core.WorkerLocated:
+		return e.Key, true
+	case core.WorkerRecycles:
 		return e.Key, true
 	case core.WorkerSpawnFailed:
 		return e.Key, true
@@ -183,7 +190,7 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 		if w.key.Generation == c.asked.loads && e.Served == 0 && e.Request == "" {
 			c.asked.deaths++
 		}
-		if w.accepting() {
+		if w.accepting() || w.limit != 0 && e.Request != "" {
 			c.trialOf(w).deaths++
 		}
 		if e.Failed != nil && e.Failed.Stage == core.StageProbe {
@@ -196,10 +203,16 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 			c.paceAfter(w)
 		}
 		c.end(w)
-		if e.Served > 0 || e.Request != "" {
+		if e.Served > 0 || e.Request != "" || w.limitRequest != "" {
 			c.takesService(s, w)
 		}
 		c.loadFailures++ // with direct spawning it may end its generation
+	case core.RequestOverdue:
+		if !e.Slow {
+			c.passesLimit(w, e.Request, limitGrace)
+		}
+	case core.WorkerRecycles:
+		c.recycling = c.recycling || w.accepting() && !c.stopping
 	case core.WorkerSpawnFailed:
 		c.end(w)
 		w.unstarted, c.unstarted = true, w
@@ -304,7 +317,7 @@ func (c *checker) takesTimer(t core.Timer) bool {
 	case core.TimerWorkerBoot:
 		w := c.worker(t.Key)
 		return w == nil || !w.comingUp() || w.key != t.Key || w.prepared
-	case core.TimerWorkerDrain, core.TimerWorkerChannel:
+	case core.TimerWorkerDrain, core.TimerWorkerChannel, core.TimerLimit, core.TimerLocate, core.TimerAge:
 		return c.worker(t.Key) == nil
 	case core.TimerPreloaderBoot:
 		p := c.preloader(t.Key.Origin())

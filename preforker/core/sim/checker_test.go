@@ -55,8 +55,10 @@ type checker struct {
 	restartNoted      bool
 	asked             checkedRestarts
 	available         uint64
-	short             bool // of memory for a load, which this step begins
-	loadFailures      int  // in a row, at most: loads, and preloaders that have died
+	short             bool             // of memory for a load, which this step begins
+	loadFailures      int              // in a row, at most: loads, and preloaders that have died
+	recycling         bool             // an application has asked for another worker
+	passed            []*checkedWorker // a limit, in this step
 
 	trials       map[int]*checkedTrial // by generation
 	newestLoaded int                   // the generation whose trial it is
@@ -111,7 +113,13 @@ type checkedWorker struct {
 	ranAt     time.Duration  // when that was so
 	successor *checkedWorker // a fork of a refork of its generation, which it has made room for
 	prepared  bool           // and has no slot
-	given     bool           // it was a spare
+
+	limit        time.Duration // it has passed one, and has so long
+	limitAt      time.Duration
+	limitRequest string // in hand then
+	located      bool   // it was asked where it is
+
+	given bool // it was a spare
 }
 
 func (w *checkedWorker) accepting() bool { return w.ready && !w.told && !w.ended }
@@ -166,7 +174,7 @@ func (c *checker) direct() bool { return c.policy.Method == core.SpawnDirect }
 
 func (c *checker) renews() bool {
 	r := c.policy.Renewal
-	return !c.direct() && (r.Budget.Auto || r.Budget.Bytes > 0 || r.MaxRequests > 0)
+	return c.recycling || c.policy.Limits.MaxAge > 0 || !c.direct() && (r.Budget.Auto || r.Budget.Bytes > 0 || r.MaxRequests > 0)
 }
 
 // worker is one that lives, or nil.
@@ -257,7 +265,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 		c.impossible("time goes back")
 	}
 	c.now, c.event, c.leastBound, c.unstarted, c.unkilled, c.drained, c.short = now, e, c.bound, nil, nil, nil, false
-	c.due = c.due[:0]
+	c.due, c.passed = c.due[:0], nil
 	late := c.takes(e)
 	for _, a := range actions {
 		if _, fact := a.(core.Fact); !fact && c.finished {
@@ -278,6 +286,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 			c.fail("there is no time limit: %q of %v", timer.Kind, timer.Key)
 		}
 	}
+	c.checkLimits()
 	c.checkTrials()
 	c.checkRestart()
 	c.checkSlots()

@@ -31,7 +31,7 @@ func (w *world) environment(left, pace int) {
 }
 
 func (w *world) happens() {
-	switch w.below(28) {
+	switch w.below(30) {
 	case 0:
 	case 1, 2:
 		w.restarts()
@@ -78,6 +78,16 @@ func (w *world) happens() {
 		}
 	case 17, 18:
 		w.connections()
+	case 19:
+		if p := w.someWorker(); p != nil {
+			p.overdue()
+		}
+	case 20:
+		if w.oneIn(4) {
+			w.allOverdue()
+		} else if p := w.someWorker(); p != nil && p.up {
+			p.recycles()
+		}
 	default:
 		w.traffic()
 	}

@@ -63,6 +63,9 @@ func (w *world) holdsBack() bool {
 // staysAtRest: the timers that are left mean nothing to anybody.
 func (w *world) staysAtRest() {
 	for until := w.now + 2*failedRetryMax; w.next(); {
+		if w.now > until && w.policy.Limits.MaxAge > 0 {
+			return // workers are replaced for ever
+		}
 		if w.now > until {
 			w.check.fail("it does not come to rest")
 		}

@@ -39,6 +39,7 @@ func drawPolicy(ch *choices) core.Policy {
 	case 2, 3:
 		p.Spare = core.SpareOne
 	}
+	p.Limits = drawLimits(ch)
 	if p.Method != core.SpawnDirect {
 		p.Early = []int{0, 1, 2}[ch.below(3)]
 	}

@@ -14,7 +14,7 @@ func TestSeedsFillEachSlotOnce(t *testing.T) {
 	for seed := range uint64(10000) {
 		w := newWorld(newChoices(seed))
 		p := w.policy
-		if p.Min > 0 || p.Seeds == 0 || p.Seeds >= len(w.bound) || p.Method == core.SpawnDirect || w.check.renews() {
+		if p.Min > 0 || p.Seeds == 0 || p.Seeds >= len(w.bound) || p.Method == core.SpawnDirect || w.check.renews() || p.Limits != (core.Limits{}) {
 			continue
 		}
 		w.faults = 0

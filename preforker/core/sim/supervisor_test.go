@@ -121,6 +121,10 @@ func (w *world) performOnWorker(a core.Action) {
 		if p := w.workers[a.Key]; p != nil {
 			w.after(w.latency(), p.asked)
 		}
+	case core.LocateWorker:
+		if p := w.workers[a.Key]; p != nil {
+			w.after(w.latency(), p.locate)
+		}
 	case core.ForgetWorker:
 		w.forgetWorker(a)
 	case core.AssignSpare:

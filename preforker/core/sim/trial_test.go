@@ -14,9 +14,9 @@ const patience = 130 * time.Second
 // release gets all slots; with direct spawning it is the same one once it answers well, as where a table has been added.
 func TestReleasesThatAnswerErrors(t *testing.T) {
 	held, gone, lost := 0, 0, 0
-	for seed := range uint64(600) {
+	for seed := range uint64(900) {
 		w := newWorld(newChoices(seed))
-		if len(w.bound) < 3 || w.policy.Min > 0 {
+		if len(w.bound) < 3 || w.policy.Min > 0 || w.policy.Limits != (core.Limits{}) {
 			continue
 		}
 		w.faults = 0

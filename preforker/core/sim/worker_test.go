@@ -175,7 +175,14 @@ func (p *worker) answers(requests uint64) {
 }
 
 func (p *worker) measured(busy bool) core.Measurement {
-	return core.Measurement{Key: p.key, Private: p.private, Served: p.served, Errors: p.errors, Sound: p.sound, Busy: busy}
+	m := core.Measurement{Key: p.key, Private: p.private, Served: p.served, Errors: p.errors, Sound: p.sound, Busy: busy}
+	if limit := p.w.policy.Limits.Memory; limit > 0 {
+		m.Own = p.private
+		if m.Own > limit && busy {
+			m.Request = "GET /grow"
+		}
+	}
+	return m
 }
 
 // fault is something that goes wrong with a worker at any time.

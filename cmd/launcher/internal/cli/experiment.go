@@ -22,20 +22,19 @@ import (
 )
 
 const (
-	optMethod         = "method"
-	optProcesses      = "processes"
-	optOutput         = "output"
-	optPath           = "path"
-	optMix            = "mix"
-	optBeforeRun      = "before-run"
-	optRepeat         = "repeat"
-	optUntilSteady    = "until-steady"
-	optRequests       = "requests"
-	optRate           = "rate"
-	optConnections    = "connections"
-	optStraight       = "straight"
-	optReserve        = "reserve"
-	optRequestTimeout = "request-timeout"
+	optMethod      = "method"
+	optProcesses   = "processes"
+	optOutput      = "output"
+	optPath        = "path"
+	optMix         = "mix"
+	optBeforeRun   = "before-run"
+	optRepeat      = "repeat"
+	optUntilSteady = "until-steady"
+	optRequests    = "requests"
+	optRate        = "rate"
+	optConnections = "connections"
+	optStraight    = "straight"
+	optReserve     = "reserve"
 )
 
 func experimentCommand(stdout, stderr *os.File) *cli.Command {

@@ -57,6 +57,7 @@ type httpListener struct {
 	files       []sockets.Bound // its unix sockets
 	as          *account        // who is to own them
 	targets     func(workers int) []string
+	passedLimit func(slot int, began time.Time) (passed, timeout bool) // of the supervisor, before there are requests
 }
 
 // Status is what launcher status tells of it.
@@ -129,7 +130,8 @@ func listenHTTP(ctx *cli.Context, where site, config preforker.Config, as *accou
 		Sockets: where.targets(config.Workers), Public: lighttpd.FindPublic(where.app.Root), Prefix: where.app.URLPrefix,
 		LinkDirs: linkDirs(where.app.Root, ctx.StringSlice(optSendfileDir)), SendfileDirs: where.sendfileDirs,
 		TrustedProxies: options.proxies, AccessLog: l.accessLog, Log: config.Log,
-		WaitLimit: options.queueTimeout, MaxBody: options.maxBody, MaxRequests: connections,
+		PassedLimit: func(slot int, began time.Time) (passed, timeout bool) { return l.passedLimit(slot, began) },
+		WaitLimit:   options.queueTimeout, MaxBody: options.maxBody, MaxRequests: connections,
 	})
 	if err := l.handler.CheckSpool(); err != nil {
 		config.Log.Warn("uploads without a length will be refused, and slow ones hold workers", keyError, err)

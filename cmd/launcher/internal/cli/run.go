@@ -147,6 +147,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	}
 	console.address = slog.String(keyInclude, filepath.Join(config.SocketDir, snippetName))
 	if listener != nil {
+		listener.passedLimit = supervisor.PassedLimit
 		console.address = slog.String(keyURL, listener.home(where.app.URLPrefix))
 	} else {
 		defer printAside(stdout, config.Snippet, logger)()
@@ -304,6 +305,9 @@ func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
 	}
 	config.Renewal.MaxRequests = ctx.Uint64(optMaxRequests)
 	if config.Renewal.Budget, err = maxPrivate(ctx.String(optMaxPrivate)); err != nil {
+		return config, where, err
+	}
+	if config.Limits, err = readLimits(ctx); err != nil {
 		return config, where, err
 	}
 	if config.SocketMode, err = socketMode(ctx.String(optSocketMode)); err != nil {

@@ -67,8 +67,10 @@ func variablesOf(flag cli.Flag) []string {
 // unknownVariables returns warnings of names that begin as the launcher's variables do and are none.
 func unknownVariables(app *cli.App, variables []string) (warnings []string) {
 	known := slices.Clone(otherVariables)
-	for _, flag := range allFlags(app) {
-		known = append(known, variablesOf(flag)...)
+	for _, command := range app.Commands { // a command may have an option of the same name without a variable
+		for _, flag := range command.Flags {
+			known = append(known, variablesOf(flag)...)
+		}
 	}
 	var options []string
 	for _, name := range known {

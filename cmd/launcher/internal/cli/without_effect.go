@@ -68,6 +68,7 @@ func withoutEffect(ctx *cli.Context, config preforker.Config) (warnings []string
 		}
 	}
 	warnings = append(warnings, onDemandWarnings(ctx, config)...)
+	warnings = append(warnings, limitsWithoutEffect(config)...)
 	return append(warnings, unknownEnvironment(config.App)...)
 }
 

@@ -21,7 +21,7 @@ func (s *Spec) launcher() (*recipe, error) {
 	}
 	arguments := []string{"--spawn-method", string(s.Method), "--root", s.App.Root, "--environment", s.App.Environment,
 		"--ruby", cmp.Or(s.App.Ruby, "ruby"), "--rackup", s.path(wrapperName), "--socket-dir", s.Dir,
-		"--boot-timeout", s.Timeout.String(), "--log-format", "text", number(s.Workers)}
+		"--boot-timeout", s.Timeout.String(), "--request-timeout", "0", "--log-format", "text", number(s.Workers)}
 	r := &recipe{
 		command: append([]string{program}, arguments...), typed: append([]string{"launcher"}, arguments...),
 		stopSignal: syscall.SIGTERM, ready: &logLine{texts: readyLines(s.Workers)},

@@ -1,0 +1,34 @@
+package preforker
+
+import (
+	"testing"
+	"time"
+
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
+
+// TestLimitMarks: of the request that was in hand then, and of no later one; also where the worker had the socket of another slot.
+func TestLimitMarks(t *testing.T) {
+	s := &Supervisor{workers: map[ident.Key]*workerProcess{}}
+	key := ident.Key{Slot: 1, Generation: 1, Serial: 3}
+	s.workers[key] = &workerProcess{lent: []int{2, 3}}
+	began := time.Now()
+	s.noteLimit(core.RequestSlow{Worker: core.WorkerName{Key: key}})
+	if passed, _ := s.PassedLimit(1, began); passed {
+		t.Error("a slow request has passed no limit")
+	}
+	s.noteLimit(core.RequestTimedOut{Worker: core.WorkerName{Key: key}})
+	for slot, want := range []bool{false, true, true, true, false} {
+		if passed, timeout := s.PassedLimit(slot, began); passed != want || timeout != want {
+			t.Errorf("slot %d: %v, %v", slot, passed, timeout)
+		}
+	}
+	if passed, _ := s.PassedLimit(1, time.Now().Add(time.Second)); passed {
+		t.Error("a later request has nothing to do with it")
+	}
+	s.noteLimit(core.MemoryExceeded{Worker: core.WorkerName{Key: ident.Key{Slot: 4}}})
+	if passed, timeout := s.PassedLimit(4, began); !passed || timeout {
+		t.Errorf("%v, %v", passed, timeout)
+	}
+}
