@@ -71,8 +71,8 @@ module PreforkLauncher
         known[name] = values
       end
       VALUES_MAX = 16
-      VALUE_BYTES_MAX = 128
-      private_constant :LINES, :VALUES_MAX, :VALUE_BYTES_MAX
+      VALUE_BYTES_MAX = 128 # of a value that is remembered
+      private_constant :LINES, :VALUES_MAX
 
       # Returns the line of a header, or nil where there may be more to it than one that is sent as it is.
       def self.line(name, value)

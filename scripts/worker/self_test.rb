@@ -15,8 +15,15 @@ module PreforkLauncher
 
     SECONDS = 1 # from one to the next at least
     READ_BYTES = 4096 # more than the answer has
-    PATH = "/self-test"
-    ANSWER = ->(env) { [200, { "content-type" => "text/plain" }, ["#{env['REQUEST_METHOD']} #{env['PATH_INFO']}\n"]] }
+    SMALL = "/self-test/small"
+    # By path, the host: two requests, since a small response leaves by other code than others do (SmallResponse). Neither is
+    # like the one before it, nor is their header among those that are remembered (Head.line): that would test what was right once.
+    HOSTS = { SMALL => "localhost", "/self-test" => "127.0.0.1" }.freeze
+    HEADERS = { "content-type" => "text/plain", "x-test" => "x" * (FastCGI::Head::VALUE_BYTES_MAX + 1) }.freeze
+    ANSWER = lambda do |env|
+      text = "#{env['REQUEST_METHOD']} #{env['SERVER_NAME']}#{env['PATH_INFO']}\n"
+      [200, HEADERS, env["PATH_INFO"] == SMALL ? [text] : [text, text]]
+    end
     # It tests nothing but the code: a peer that is here already does not keep it waiting.
     LIMITS = { head_seconds: SECONDS, idle_seconds: SECONDS, body_seconds: SECONDS, write_seconds: SECONDS, drain_seconds: SECONDS }.freeze
 
@@ -24,13 +31,15 @@ module PreforkLauncher
     class NoLog
       def write(*); end
     end
-    private_constant :CHANGED, :PATH, :ANSWER, :LIMITS, :NoLog
+    private_constant :CHANGED, :SMALL, :HOSTS, :HEADERS, :ANSWER, :LIMITS, :NoLog
 
     # Made before the first request.
     def initialize
       @responder = FastCGI::Responder.new(ANSWER, errors: NoLog.new, limits: FastCGI::Limits.new(**LIMITS))
-      @request = LocalRequests.encode(PATH, "localhost", {}).freeze
-      @answer = answer or raise Failed, "it does not answer a request of its own"
+      @requests = HOSTS.map { |path, host| LocalRequests.encode(path, host, {}).freeze }
+      @answers = answers
+      raise Failed, "it does not answer a request of its own" unless @answers.all?
+
       @next = Clock.now + SECONDS
     end
 
@@ -40,17 +49,21 @@ module PreforkLauncher
 
     def check
       @next = Clock.now + SECONDS
-      raise Failed, CHANGED unless answer == @answer
+      raise Failed, CHANGED unless answers == @answers
     end
 
     private
 
-    # Serves the request and returns the answer. The request is complete and its end told before it is served, so
+    def answers
+      @requests.map { |request| answer(request) }
+    end
+
+    # Serves a request and returns the answer. The request is complete and its end told before it is served, so
     # reading waits for nothing. Where no descriptors are left a pair of sockets aborts Ruby 2.7 (rb_update_max_fd), and a pipe raises.
-    def answer
+    def answer(request)
       IO.pipe.each(&:close)
       ours, theirs = UNIXSocket.pair
-      ours.syswrite(@request)
+      ours.syswrite(request)
       ours.shutdown(Socket::SHUT_WR)
       return unless @responder.serve(theirs)
 
