@@ -109,9 +109,12 @@ func (b *responseBody) Close() error {
 		b.err = http.ErrBodyReadAfterClose
 		b.stream.demux.stderr.flush()
 	}
+	if b.recycled {
+		return nil // its connection may have another request by now
+	}
 	whole := errors.Is(b.err, io.EOF)
 	b.stream.exchange.close(whole && b.stream.demux.records.empty())
-	if whole && !b.recycled {
+	if whole {
 		b.recycled = true
 		b.stream.demux.records.recycle() // Read does not come here again
 	}

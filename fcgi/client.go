@@ -133,7 +133,7 @@ func (c *Client) again(ctx context.Context, req *Request, head []byte) (*Respons
 	switch {
 	case !errors.As(err, &failed):
 	case failed.Stage == StageConnect && errors.Is(err, syscall.EPIPE),
-		failed.Stage == StageHead && errors.Is(err, syscall.ECONNRESET) && !trip.demux.started && !trip.exchange.aborted:
+		failed.Stage == StageHead && errors.Is(err, syscall.ECONNRESET) && !trip.demux.started && !trip.exchange.wasAborted():
 		return nil, errUnread
 	}
 	return resp, err

@@ -146,6 +146,13 @@ func (x *exchange) abort() {
 	}
 }
 
+// wasAborted tells whether the last thing that was written may be an abort, and not the request.
+func (x *exchange) wasAborted() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.aborted
+}
+
 // writeAbort tells the application that the rest of the body will never come,
 // specification section 5.4, and closes this direction for those that read
 // STDIN without looking at record types. The response is still read: its end

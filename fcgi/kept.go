@@ -77,7 +77,7 @@ func (k *Kept) end(x *exchange, conn stream) {
 
 // watch has it looked at in a while. The mutex is held.
 func (k *Kept) watch() {
-	if k.timer == nil && !k.closed {
+	if k.timer == nil {
 		k.timer = time.AfterFunc(unreadTime, k.look)
 	}
 }
@@ -113,7 +113,7 @@ func (k *Kept) Drop() {
 	}
 }
 
-// Close closes the connection, and what is kept later at once.
+// Close closes the connection, and what is kept later at once. A request that is under way goes on.
 func (k *Kept) Close() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -121,7 +121,7 @@ func (k *Kept) Close() {
 	if k.conn != nil {
 		k.closeIdle()
 	}
-	if k.timer != nil {
-		k.timer.Stop()
+	if k.timer != nil && k.reused == nil && k.timer.Stop() {
+		k.timer = nil
 	}
 }

@@ -241,3 +241,83 @@ func TestKeptClosed(t *testing.T) {
 	mustFetch(t, client, get())
 	fcgitest.Await(t, "the end of the next one", ended)
 }
+
+// One that nobody reads is sent anew also where the connection was not to be kept any longer.
+func TestClosedWhileRequestIsUnread(t *testing.T) {
+	t.Parallel()
+	app, over := &keeping{}, make(chan struct{})
+	defer close(over)
+	var client *Client
+	client = app.on(t, func(conn net.Conn, nth int) bool {
+		if app.connections.Load() == 1 && nth == 2 {
+			awaitUnread(t, conn)
+			client.Keep.Close()
+			<-over
+			return false
+		}
+		return app.respond(conn)
+	})
+	mustFetch(t, client, get())
+	mustFetch(t, client, get())
+	if n, r := app.connections.Load(), app.requests.Load(); n != 2 || r != 2 {
+		t.Errorf("made %d connections, %d requests were read", n, r)
+	}
+}
+
+// A client may leave at the moment when its request turns out to be unread.
+func TestAbortBesideSendingAnew(t *testing.T) {
+	for range 20 {
+		app, left := &keeping{}, make(chan struct{}, 1)
+		client := app.on(t, func(conn net.Conn, nth int) bool {
+			if app.connections.Load() == 1 && nth == 2 {
+				awaitUnread(t, conn)
+				_ = conn.Close()
+				left <- struct{}{}
+				return false
+			}
+			return app.respond(conn)
+		})
+		mustFetch(t, client, get())
+		request := get()
+		request.Call = &Call{}
+		over, aborted := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(aborted)
+			<-left
+			for {
+				request.Call.Abort()
+				select {
+				case <-over:
+					return
+				default:
+				}
+			}
+		}()
+		_, _, _ = fetch(fcgitest.Context(t), client, request) // it may be sent anew or not
+		close(over)
+		<-aborted
+	}
+}
+
+// To close a body again does nothing to the response that has its memory by then.
+func TestBodyClosedAgain(t *testing.T) {
+	app := &keeping{}
+	client := app.on(t, func(conn net.Conn, _ int) bool { return app.respond(conn) })
+	for range 20 {
+		resp, err := client.Do(fcgitest.Context(t), get())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(resp.Body); err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			_ = resp.Body.Close()
+		}()
+		mustFetch(t, client, get())
+		<-closed
+	}
+}
