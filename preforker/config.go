@@ -72,6 +72,9 @@ type Config struct {
 	// Front is an HTTP front in this process; nil where there is none.
 	Front Front
 
+	// Manager is told how the service is; nil where no service manager has asked for that.
+	Manager Manager
+
 	// Restarting is called when a restart is asked for, by whomever; nil where nobody wants to know.
 	Restarting func()
 

@@ -214,12 +214,16 @@ func (s *Supervisor) Run() error {
 		s.tasks.Wait()
 		return err
 	}
+	beats, stopBeats := s.beats()
+	defer stopBeats()
 	s.serveControl()
 	s.handle(core.Started{})
 	for !s.finished {
 		select {
 		case n := <-s.notices:
 			s.handle(n)
+		case <-beats:
+			s.tellManager()
 		case <-children:
 			s.reapOrphans()
 		case <-checks.C:
@@ -286,6 +290,7 @@ func (s *Supervisor) handle(n notice) {
 			}
 		}
 	}
+	s.tellManager()
 }
 
 // post hands a notice to the loop, from any other goroutine.

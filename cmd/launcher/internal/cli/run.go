@@ -112,6 +112,8 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	remark(ctx, config, where, logger)
 	config.Log, config.Stderr, config.Observer = logger, console.out, console
 	config.LogJSON = ctx.String(optLogFormat) == formatJSON
+	manager := connectManager(&config)
+	defer manager.Close()
 	if config.SnippetOf, err = snippets(ctx, where, logger); err != nil {
 		return err
 	}

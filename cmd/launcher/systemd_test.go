@@ -1,0 +1,152 @@
+//go:build linux
+
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// serviceManager plays the part of systemd: it hears what a launcher tells of itself.
+type serviceManager struct {
+	t    *testing.T
+	path string
+	conn *net.UnixConn
+
+	mu   sync.Mutex
+	told []string // lines, of all messages
+}
+
+func listenAsManager(t *testing.T) *serviceManager {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	m := &serviceManager{t: t, path: filepath.Join(dir, "notify")}
+	if m.conn, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.path, Net: "unixgram"}); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		m.hear()
+	}()
+	t.Cleanup(func() {
+		_ = m.conn.Close()
+		<-ended
+	})
+	return m
+}
+
+func (m *serviceManager) hear() {
+	text := make([]byte, 64<<10)
+	for {
+		n, err := m.conn.Read(text)
+		if err != nil {
+			return
+		}
+		m.mu.Lock()
+		m.told = append(m.told, strings.Split(strings.TrimSpace(string(text[:n])), "\n")...)
+		m.mu.Unlock()
+	}
+}
+
+// lines are those that match, of all that was told.
+func (m *serviceManager) lines(pattern string) (found []string) {
+	re := regexp.MustCompile("^(?:" + pattern + ")$")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, line := range m.told {
+		if re.MatchString(line) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// hears waits until so many lines match.
+func (m *serviceManager) hears(pattern string, count int) {
+	m.t.Helper()
+	waitFor(m.t, "the service manager to hear "+pattern, func() bool { return len(m.lines(pattern)) >= count })
+}
+
+// inOrder wants lines to have come in this order, whatever came between them.
+func (m *serviceManager) inOrder(patterns ...string) {
+	m.t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rest := patterns
+	for _, line := range m.told {
+		if len(rest) > 0 && regexp.MustCompile("^(?:"+rest[0]+")$").MatchString(line) {
+			rest = rest[1:]
+		}
+	}
+	if len(rest) > 0 {
+		m.t.Errorf("%q is not among what was told, behind the lines before it: %q", rest[0], m.told)
+	}
+}
+
+// environmentApp responds with the names of its environment variables.
+func environmentApp(t *testing.T) string {
+	return writeApp(t, map[string]string{"config.ru": `run(lambda { |_env| [200, {}, ENV.keys.map { |name| "#{name}\n" }] })`})
+}
+
+// TestManagerIsTold how the service starts, loads a new release and stops; its variables do not get to the application.
+func TestManagerIsTold(t *testing.T) {
+	t.Parallel()
+	m := listenAsManager(t)
+	root := environmentApp(t)
+	in := start(t, startOptions{root: root, args: []string{"2"}, env: []string{"NOTIFY_SOCKET=" + m.path, "WATCHDOG_USEC=300000", "FDSTORE=0",
+		"LISTEN_FDS=1", "LISTEN_PID=1", "LISTEN_FDNAMES=other"}}).serving()
+	m.hears("READY=1", 1)
+	m.hears("STATUS=2 of 2 slots are served by generation 1", 1)
+	m.hears("WATCHDOG=1", 4)
+	leaked := regexp.MustCompile(`(?m)^(NOTIFY|WATCHDOG|LISTEN|FDSTORE).*`)
+	in.waitFor("an answer", func() bool { return ask(t, in.socket(0), "/").status == 200 })
+	if found := leaked.FindAllString(ask(t, in.socket(0), "/").body, -1); found != nil {
+		t.Errorf("the application has variables of the service manager: %q", found)
+	}
+
+	in.signal(syscall.SIGHUP)
+	m.hears("READY=1", 2)
+	write(t, filepath.Join(root, "config.ru"), "raise 'broken'")
+	in.signal(syscall.SIGHUP)
+	m.hears("READY=1", 3)
+	if served := m.lines("STATUS=2 of 2 slots are served by generation 3"); served != nil {
+		t.Error(served)
+	}
+
+	in.signal(syscall.SIGTERM)
+	if status := in.wait(); status != exitOK {
+		t.Error(status)
+	}
+	m.hears("STOPPING=1", 1)
+	m.inOrder("STATUS=loading the application", `EXTEND_TIMEOUT_USEC=\d+`, "READY=1", "RELOADING=1", `MONOTONIC_USEC=[1-9]\d+`,
+		"READY=1", "RELOADING=1", `MONOTONIC_USEC=\d+`, "READY=1", "STOPPING=1", `EXTEND_TIMEOUT_USEC=\d+`)
+}
+
+// TestManagerThatDoesNotRead stops nothing.
+func TestManagerThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	in := start(t, startOptions{root: environmentApp(t), args: []string{"1"}, env: []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=3000"}}).serving()
+	in.waitLine("the service manager does not read|the service manager could not be told")
+	began := time.Now()
+	in.waitFor("an answer", func() bool { return ask(t, in.socket(0), "/").status == 200 })
+	t.Log("answered after", time.Since(began))
+	_ = conn.Close()
+}

@@ -1,0 +1,33 @@
+package preforker
+
+import (
+	"time"
+
+	"launcher/preforker/core"
+)
+
+// Condition is how the service is, in a few numbers.
+type Condition = core.Condition
+
+// Manager is the service manager that has started this process. Its methods are called by the loop, and do not wait.
+type Manager interface {
+	// Period is how often it wants to hear that the loop goes on.
+	Period() time.Duration
+	// Tell is called with each change, and once a period.
+	Tell(Condition)
+}
+
+// beats tells when the manager is to hear of the loop. It never does where there is none.
+func (s *Supervisor) beats() (beats <-chan time.Time, stop func()) {
+	if s.config.Manager == nil {
+		return nil, func() {}
+	}
+	ticker := time.NewTicker(s.config.Manager.Period())
+	return ticker.C, ticker.Stop
+}
+
+func (s *Supervisor) tellManager() {
+	if s.config.Manager != nil {
+		s.config.Manager.Tell(s.core.Condition())
+	}
+}
