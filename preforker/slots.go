@@ -23,6 +23,8 @@ type Front interface {
 	SetSlots(slots int)
 	// Park says whether a slot has no worker until somebody connects to it.
 	Park(slot int, parked bool)
+	// Renew says that another worker serves a slot, whose predecessor may still have a request.
+	Renew(slot int)
 }
 
 // performOnSlots carries out an action on the sockets of slots.
@@ -216,6 +218,13 @@ func (s *Supervisor) awaitConnection(slot int) {
 func (s *Supervisor) unpark(slot int) {
 	if s.config.Front != nil && slot != ident.NoSlot {
 		s.config.Front.Park(slot, false)
+	}
+}
+
+// tellFront has requests given to a worker that has come up.
+func (s *Supervisor) tellFront(fact core.Fact) {
+	if serves, is := fact.(core.WorkerServes); is && s.config.Front != nil {
+		s.config.Front.Renew(serves.Worker.Key.Slot)
 	}
 }
 

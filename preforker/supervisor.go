@@ -359,6 +359,7 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.setTimer(a)
 	case core.Fact:
 		s.report(a)
+		s.tellFront(a)
 		s.tellFollowers(a)
 	case core.AnnounceServed, core.Announce:
 		s.announce(a)

@@ -83,6 +83,22 @@ func TestFrontWithAllWorkersBusy(t *testing.T) {
 	readEnd(t, first)
 }
 
+// TestFrontAfterARestart: a worker of the new release serves while the one before has not finished its last request. A request that
+// is a moment old may be in the hands of either, so that the first restart may be too early.
+func TestFrontAfterARestart(t *testing.T) {
+	t.Parallel()
+	b := startFront(t, copyApp(t, "hello"), 1, "--queue-timeout", "100ms", "--drain-timeout", "10m")
+	stream := b.openStream(t, "/stream?chunks=2&gate=last")
+	b.in.waitFor("a worker of a new release to serve", func() bool {
+		b.in.restart().restarted(t, `generation \d+ serves`)
+		got := fetch(client(), http.MethodGet, b.url+"/pid", nil)
+		return got.err == nil && got.StatusCode == 200
+	})
+	b.open(t, "last", 1)
+	readChunk(t, stream, 1)
+	readEnd(t, stream)
+}
+
 // TestFrontUploadOfUnknownLength: a worker hears of it when all of it is there.
 func TestFrontUploadOfUnknownLength(t *testing.T) {
 	t.Parallel()

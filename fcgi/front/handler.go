@@ -63,6 +63,10 @@ func (h *Handler) SetSockets(addresses []string) { h.pool.setSockets(addresses) 
 // others have one.
 func (h *Handler) Park(place int, parked bool) { h.pool.park(place, parked) }
 
+// Renew says that another worker than before serves at a socket, by its place among all: it gets requests while the one before
+// finishes its last one.
+func (h *Handler) Renew(place int) { h.pool.renew(place, time.Now()) }
+
 // Load tells how many sockets have a request, and how many requests wait.
 func (h *Handler) Load() (busy, waiting int) { return h.pool.load() }
 

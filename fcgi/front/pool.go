@@ -28,6 +28,7 @@ type socket struct {
 	path   string
 	slot   int // its place among all
 	busy   bool
+	since  time.Time   // when it was handed out, where it is busy
 	parked bool        // no worker is there until somebody connects
 	rest   *time.Timer // set while the socket is set aside
 	failed bool        // it failed the last time; for logging the change alone
@@ -82,6 +83,23 @@ func (p *pool) park(slot int, parked bool) {
 	}
 }
 
+// settled is for how long a request has to be under way for it to be in the hands of the worker that was there before the one which
+// has just come up: a younger one may be in those of either.
+const settled = time.Second
+
+// renew notes that another worker serves at a socket from now on. It gets a request, although its predecessor has not finished one.
+func (p *pool) renew(slot int, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, s := range p.sockets {
+		if s.slot == slot && s.busy && now.Sub(s.since) >= settled {
+			s.kept.Close()
+			p.sockets[i] = &socket{path: s.path, slot: slot, parked: s.parked, failed: s.failed}
+		}
+	}
+	p.dispatch()
+}
+
 // close ends every wait, those to come too, and keeps no connection.
 func (p *pool) close() {
 	p.closing.Do(func() { close(p.closed) })
@@ -103,7 +121,7 @@ func (p *pool) take() (*socket, bool) {
 	if s == nil {
 		return nil, false
 	}
-	s.busy = true
+	s.handOut()
 	return s, true
 }
 
@@ -121,6 +139,8 @@ func (p *pool) idle() *socket {
 	}
 	return parked
 }
+
+func (s *socket) handOut() { s.busy, s.since = true, time.Now() }
 
 // turns are the channels of those that have waited: each is empty.
 var turns = sync.Pool{New: func() any { return make(chan *socket, 1) }}
@@ -214,7 +234,7 @@ func (p *pool) dispatch() {
 		if s == nil {
 			return
 		}
-		s.busy = true
+		s.handOut()
 		p.waiting.Remove(p.waiting.Front()).(chan *socket) <- s
 	}
 }

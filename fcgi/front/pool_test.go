@@ -96,6 +96,38 @@ func TestPoolSetAside(t *testing.T) {
 	}
 }
 
+// A socket whose next worker has come up is handed out while the one before has a request; not where that may be in the hands of
+// the next one.
+func TestPoolRenews(t *testing.T) {
+	t.Parallel()
+	p := newPool([]string{"a", "b"}, time.Hour)
+	older, other := mustAcquire(t, p), mustAcquire(t, p)
+	next := enqueue(t, p, false)
+	p.renew(0, time.Now().Add(settled-time.Minute))
+	if len(next) > 0 {
+		t.Error("a socket was renewed whose request is a new one")
+	}
+	p.renew(0, time.Now().Add(settled))
+	newer := fcgitest.Await(t, "the renewed socket", next)
+	if newer == older || newer.path != "a" || newer.slot != 0 {
+		t.Errorf("got %+v", newer)
+	}
+	last := enqueue(t, p, false)
+	p.release(older)
+	if len(last) > 0 {
+		t.Error("what a worker has finished that is leaving has made room for a request")
+	}
+	p.release(newer)
+	if s := fcgitest.Await(t, "the socket of the newer worker", last); s != newer {
+		t.Errorf("got %+v", s)
+	}
+	p.renew(1, time.Now())
+	p.release(other)
+	if s := mustAcquire(t, p); s != other {
+		t.Errorf("got %+v", s)
+	}
+}
+
 // What waits when nobody is left is told so at once, and so is what comes later.
 func TestHandlerCloses(t *testing.T) {
 	path := filepath.Join(fcgitest.TempDir(t), "s") // nobody is there yet

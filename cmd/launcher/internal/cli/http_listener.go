@@ -88,6 +88,9 @@ func (l *httpListener) SetSlots(slots int) {
 // Park implements preforker.Front.
 func (l *httpListener) Park(slot int, parked bool) { l.handler.Park(slot, parked) }
 
+// Renew implements preforker.Front.
+func (l *httpListener) Renew(slot int) { l.handler.Renew(slot) }
+
 // home is the application's address for a browser, as far as one can get there.
 func (l *httpListener) home(prefix string) string {
 	for _, url := range l.urls {
