@@ -130,7 +130,7 @@ type (
 		Errors  uint64        // responses with 500 since the last other one, or that broke off
 		Sound   bool          // a response had another status
 		Request string        // the one in hand, "" where there was none
-		Lines   []string      // the last ones that it printed, if it loaded by itself
+		Lines   []string      // the last ones that it printed
 		CPU     time.Duration // that it has had, with its children that are gone
 	}
 
