@@ -29,13 +29,11 @@ module PreforkLauncher
       end
 
       def write(*chunks)
-        raise IOError, "not opened for writing" unless @writing
-
+        check_open
         @writers |= [Thread.current]
         chunks.sum do |chunk|
           chunk = chunk.to_s
-          @response.chunk(chunk)
-          @used = Clock.now
+          while_open { @response.chunk(chunk) }
           chunk.bytesize
         end
       end
@@ -69,20 +67,16 @@ module PreforkLauncher
       end
 
       def flush
-        raise IOError, "not opened for writing" unless @writing
-
-        @response.flush
+        while_open { @response.flush }
         self
       end
 
       def close_read
-        @reading = false
-        announce_end
+        announce_end { @reading = false }
       end
 
       def close_write
-        @writing = false
-        announce_end
+        announce_end { @writing = false }
       end
 
       def close(_error = nil)
@@ -96,11 +90,11 @@ module PreforkLauncher
 
       # Says that no thread is left that could write.
       def abandon
-        @abandoned = true
-        announce_end
+        announce_end { @abandoned = true }
       end
 
-      # Waits until the stream is closed or abandoned. False when it was not written to for so many seconds.
+      # Waits until the stream is closed or abandoned. False when it was not written to for so many seconds, which do not pass while
+      # something is written.
       def wait(seconds)
         @lock.synchronize do
           until closed? || @abandoned
@@ -115,8 +109,25 @@ module PreforkLauncher
 
       private
 
+      # Whoever closes the stream waits for what is written at that moment: the next request has the same buffer, and may have the
+      # same connection.
+      def while_open
+        @lock.synchronize do
+          check_open
+          yield
+          @used = Clock.now
+        end
+      end
+
+      def check_open
+        raise IOError, "not opened for writing" unless @writing
+      end
+
       def announce_end
-        @lock.synchronize { @ended.broadcast }
+        @lock.synchronize do
+          yield
+          @ended.broadcast
+        end
         nil
       end
     end

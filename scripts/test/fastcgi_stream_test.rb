@@ -90,4 +90,64 @@ class FastCGIStreamTest < FastCGIBodyCase
     assert_match(/header rack.hijack is a String/, refused([], { "rack.hijack" => "x" }))
     assert_equal 304, reply_to(body, { "rack.hijack" => hijack }, status: 304).status
   end
+
+  # A response whose chunks take until the gate is opened.
+  class SlowResponse
+    attr_reader :entered, :gate, :events
+
+    def initialize
+      @entered, @gate, @events = Array.new(3) { Queue.new }
+    end
+
+    def chunk(bytes)
+      @entered << nil
+      @gate.pop
+      @events << bytes
+    end
+  end
+
+  # What is written then would be in the response to another request, which has the buffer and may have the connection.
+  def test_nothing_is_written_once_it_is_closed
+    response = SlowResponse.new
+    stream = PreforkLauncher::FastCGI::Stream.new(response, nil)
+    chunk = Object.new
+    chunk.define_singleton_method(:to_s) do
+      stream.close
+      "late"
+    end
+    response.gate << nil
+    assert_raises(IOError) { stream.write(chunk) }
+    assert_empty response.entered
+  end
+
+  def test_closing_waits_for_what_is_written
+    response = SlowResponse.new
+    stream = PreforkLauncher::FastCGI::Stream.new(response, nil)
+    writer = Thread.new { stream << "one" }
+    response.entered.pop
+    closer = Thread.new do
+      stream.close
+      response.events << :closed
+    end
+    Thread.pass until closer.stop?
+    response.gate << nil
+    [writer, closer].each(&:join)
+    assert_equal ["one", :closed], Array.new(2) { response.events.pop }
+  end
+
+  # A client that reads slowly.
+  def test_it_is_used_while_something_is_written
+    response = SlowResponse.new
+    stream = PreforkLauncher::FastCGI::Stream.new(response, nil)
+    writer = Thread.new do
+      stream << "one"
+      stream.close
+    end
+    response.entered.pop
+    waiter = Thread.new { stream.wait(0.01) }
+    waiter.join(0.2)
+    response.gate << nil
+    assert waiter.value
+    writer.join
+  end
 end
