@@ -39,10 +39,11 @@ module PreforkLauncher
       # Names of files. The other ones that send something in the place of the body have addresses, or more than a name.
       FILES = %w[x-sendfile x-lighttpd-send-file].freeze
       OWN = "rack."
-      NAMES_MAX = 500 # that are remembered
+      NAMES_MAX = 500 # that are remembered, and how long each may be
+      NAME_BYTES_MAX = 64
       NONE = {}.freeze
       BODILESS = [204, 205, 304].freeze
-      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :OWN, :NAMES_MAX, :NONE, :BODILESS
+      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :OWN, :NAMES_MAX, :NAME_BYTES_MAX, :NONE, :BODILESS
 
       # Returns what is done with a header of this name, :send with most. Raises InvalidResponse for what is none.
       def self.kind_of(name)
@@ -59,6 +60,8 @@ module PreforkLauncher
       # Of each name that was sent, the kind.
       KINDS = Hash.new do |known, name|
         kind = kind_of(name)
+        next kind if name.bytesize > NAME_BYTES_MAX
+
         known.clear if known.size >= NAMES_MAX
         known[name] = kind
       end
@@ -66,9 +69,13 @@ module PreforkLauncher
 
       # Of each name that is sent as it is, lines that were sent, by value; of others, nil.
       LINES = Hash.new do |known, name|
-        values = {} if name.instance_of?(String) && KINDS[name] == :send
+        next unless name.instance_of?(String)
+
+        sent = KINDS[name] == :send
+        next (NONE if sent) if name.bytesize > NAME_BYTES_MAX
+
         known.clear if known.size >= NAMES_MAX
-        known[name] = values
+        known[name] = ({} if sent)
       end
       VALUES_MAX = 16
       VALUE_BYTES_MAX = 128 # of a value that is remembered

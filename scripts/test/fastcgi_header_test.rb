@@ -64,6 +64,21 @@ class FastCGIHeaderTest < FastCGICase
     refute_same Head.line("x-long", "a" * 129), Head.line("x-long", "a" * 129)
   end
 
+  # What an application makes of a request's own text has no bound.
+  def test_long_names_are_not_remembered
+    2.times { assert_equal ["#{"x" * 65}: a"], head({ "x" * 65 => "a" }) }
+    refute_same Head.line("x" * 65, "a"), Head.line("x" * 65, "a")
+    assert_nil Head.const_get(:KINDS).keys.find { |name| name.size > 64 }
+  end
+
+  # Of which there may be ever new ones, and Strings of a class of their own are equal to others.
+  def test_names_that_are_no_strings_are_not_remembered
+    known = Head.const_get(:LINES).size
+    [:"x-symbol", Object.new, Class.new(String).new("x-sub")].each { |name| assert_nil Head.line(name, "a") }
+    assert_equal known, Head.const_get(:LINES).size
+    assert_equal "x-sub: a\r\n", Head.line("x-sub", "a")
+  end
+
   def test_known_length
     assert_equal ["content-length: 7"], head({}, length: 7)
     assert_equal ["content-length: 5"], head({ "content-length" => "5" }, length: 7)
