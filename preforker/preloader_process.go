@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
@@ -21,6 +22,7 @@ type preloaderProcess struct {
 	forked  *ruby.Captured    // the same of one that a worker has forked, else nil
 	lowered lowered           // what of its priority
 	reopen  reopening
+	killed  bool          // by this supervisor
 	failed  *wire.Failed  // written by its reader, read after its exit
 	read    chan struct{} // closed when everything that it said was posted
 }
@@ -152,7 +154,8 @@ func (s *Supervisor) releasePreloader(e preloaderEnded) core.Event {
 	s.endHelpersOf(ident.Key{Generation: p.origin.Generation})
 	s.tasks.Go(s.releaseMemory)
 	s.reapOrphans()
-	return core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: failedOf(p.failed), Lines: e.lines, Program: s.config.Ruby, CPU: p.child.CPU}
+	return core.PreloaderExited{Origin: p.origin, Exit: exit, Failed: failedOf(p.failed), Lines: e.lines, Program: s.config.Ruby, CPU: p.child.CPU,
+		OutOfMemory: s.memory.kills.explain(exit, p.killed, time.Now())}
 }
 
 func (s *Supervisor) measurePreloader(origin ident.Origin) {
@@ -192,6 +195,7 @@ func (s *Supervisor) signalPreloader(a core.SignalPreloader) {
 		p.conn.FinishSending() // it may be there all the same: the end of its life line says it too
 		return
 	}
+	p.killed = p.killed || a.Signal == ident.SIGKILL
 	if err := p.child.Signal(syscall.Signal(a.Signal)); err != nil {
 		s.log.Warn("preloader could not be signalled", keyPreloader, a.Origin, keyError, err)
 	}

@@ -96,7 +96,8 @@ func preloaderLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	case core.PreloaderLeft:
 		return slog.LevelInfo, "preloader exited", ofOrigin(f.Origin, slog.String(keyExit, f.Exit.String()))
 	case core.PreloaderDied:
-		return slog.LevelError, "preloader died; its workers serve on", withFailed(ofOrigin(f.Origin, slog.String(keyExit, f.Exit.String())), f.Failed)
+		return slog.LevelError, "preloader died; its workers serve on",
+			append(withFailed(ofOrigin(f.Origin, slog.String(keyExit, f.Exit.String())), f.Failed), present(slog.String(keyReason, string(f.Reason)))...)
 	case core.PreloaderContinued:
 		return slog.LevelWarn, "preloader was stopped by a signal and is continued", ofOrigin(f.Origin)
 	}

@@ -57,6 +57,7 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.PreloaderRetired{Origin: reforked}, "INFO preloader retired[gen=2 refork=1]"},
 		{core.PreloaderLeft{Origin: origin, Exit: killed}, "INFO preloader exited[gen=2 exit=signal SIGKILL]"},
 		{core.PreloaderDied{Origin: origin, Exit: killed, Failed: failed}, "ERROR preloader died; its workers serve on[gen=2 exit=signal SIGKILL error=KeyError: no key at config.ru:1]"},
+		{core.PreloaderDied{Origin: origin, Exit: killed, Reason: core.ReasonOutOfMemory}, "ERROR preloader died; its workers serve on[gen=2 exit=signal SIGKILL reason=ended by the kernel, as memory was short]"},
 		{core.PreloaderContinued{Origin: origin}, "WARN preloader was stopped by a signal and is continued[gen=2]"},
 
 		{core.WorkerServes{Worker: worker, After: 1500 * time.Millisecond}, "INFO worker is ready[slot=1 gen=2 refork=1 pid=77 seconds=1.5]"},

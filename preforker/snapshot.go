@@ -30,7 +30,7 @@ func (s *Supervisor) snapshot() snapshot {
 	shot := snapshot{status: statusOf(s.core.View(now), s.began, now), records: map[ident.Key]int{}, files: s.sockets.Files()}
 	status := &shot.status
 	shot.inodes = make([]uint64, len(status.Slots))
-	status.Launcher = s.config.Version
+	status.Launcher, status.Memory.Limit = s.config.Version, s.memory.status()
 	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, string(SpawnSmart)
 	if s.config.SpawnMethod == SpawnDirect {
 		status.SpawnMethod = string(SpawnDirect)

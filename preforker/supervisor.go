@@ -44,6 +44,7 @@ type Supervisor struct {
 	measure     *measurer // nil until Run
 	limits      limitMarks
 	survey      *survey
+	memory      memoryLimits
 	restartFile restartFile
 
 	notices chan notice
@@ -103,7 +104,8 @@ func (s *Supervisor) begin() (err error) {
 	if err := s.acquire(); err != nil {
 		return err
 	}
-	policy, random := policyOf(s.config), rand.Float64
+	s.memory = readMemoryLimits(s.log)
+	policy, random := policyOf(s.config, s.memory.bytes), rand.Float64
 	if s.config.Record != "" {
 		if s.record, err = newRecorder(s.config, policy, s.began); err != nil {
 			return err
@@ -114,21 +116,12 @@ func (s *Supervisor) begin() (err error) {
 	return nil
 }
 
-func policyOf(config Config) core.Policy {
+func policyOf(config Config, memory uint64) core.Policy {
 	return core.Policy{BootTimeout: config.BootTimeout, DrainTimeout: config.DrainTimeout,
 		Method: config.SpawnMethod, LoadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
-		Renewal: config.Renewal, Limits: config.Limits, Refork: config.Refork, MemoryLimit: memoryLimit(config.Log), MeasurePeriod: measurePeriod,
+		Renewal: config.Renewal, Limits: config.Limits, Refork: config.Refork, MemoryLimit: memory, MeasurePeriod: measurePeriod,
 		Seeds: config.Seeds, Early: config.Early, SeedTime: config.SeedTime, Spare: config.Spare,
 		Min: config.Min, IdleTimeout: config.IdleTimeout}
-}
-
-// memoryLimit is what bounds a budget that is chosen; it can be chosen without.
-func memoryLimit(log *slog.Logger) uint64 {
-	limit, err := proc.Limit()
-	if err != nil {
-		log.Warn("the limit of memory is unknown", keyError, err)
-	}
-	return limit
 }
 
 func (s *Supervisor) acquire() (err error) {
@@ -227,6 +220,7 @@ func (s *Supervisor) Run() error {
 		case <-children:
 			s.reapOrphans()
 		case <-checks.C:
+			s.memory.kills.note(time.Now())
 			s.checkFolder()
 		case <-releases.C:
 			s.tasks.Go(s.releaseMemory)

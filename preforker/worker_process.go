@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"syscall"
+	"time"
 
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
@@ -27,6 +28,7 @@ type workerProcess struct {
 	read   chan struct{}  // closed when everything that it said was posted
 	child  *linux.Child   // nil until its pid is known
 	failed *wire.Failed   // written by its reader, read after its exit
+	killed bool           // by this supervisor
 	ruby   *ruby.Process  // where it loads the application by itself, else nil
 	output *ruby.Captured // of a forked one
 	reopen reopening
@@ -218,7 +220,8 @@ func (s *Supervisor) releaseWorker(e workerEnded) core.Event {
 	s.reapOrphans() // its zombie may have stood before others
 	s.leaveKept(w.key.Slot)
 	return core.WorkerExited{Key: w.key, Exit: exit, Failed: failedOf(w.failed), Served: entry.Requests,
-		Errors: entry.Errors, Sound: entry.Sound, Request: entry.Request(), Lines: e.lines, CPU: w.child.CPU}
+		Errors: entry.Errors, Sound: entry.Sound, Request: entry.Request(), Lines: e.lines, CPU: w.child.CPU,
+		OutOfMemory: s.memory.kills.explain(exit, w.killed, time.Now())}
 }
 
 func (s *Supervisor) dropWorker(w *workerProcess) {
@@ -330,6 +333,7 @@ func (s *Supervisor) killWorker(a core.KillWorker) {
 	if w == nil || w.child == nil {
 		return // no pid yet: the core kills it when it has one
 	}
+	w.killed = true
 	err := w.child.Signal(syscall.SIGKILL)
 	if a.Group && w.ruby != nil {
 		err = errors.Join(err, w.ruby.SignalGroup(syscall.SIGKILL))

@@ -4,6 +4,7 @@ require_relative "fastcgi/responder"
 require_relative "fork_safety"
 require_relative "hooks"
 require_relative "loading"
+require_relative "oom_score"
 require_relative "scoreboard"
 require_relative "worker"
 
@@ -19,6 +20,7 @@ module PreforkLauncher
     end
 
     def run
+      OOMScore.raise_above(@settings.oom_score) # what the application starts as it loads has it too
       app = @loading.run { @loading.report }
       record = Scoreboard.new(IO.for_fd(SCOREBOARD_FD)).record(@settings.record)
       files = [*SLOT_FDS.map { |fd| IO.for_fd(fd) }, @loading.channel.socket]

@@ -11,7 +11,7 @@ module PreforkLauncher
     BOOT_SECONDS = 90 # where nobody has said
 
     attr_reader :supervisor, :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables,
-                :pool_slots, :worker, :record, :prepare, :allow, :probe
+                :pool_slots, :worker, :record, :prepare, :allow, :probe, :oom_score
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)
@@ -26,6 +26,7 @@ module PreforkLauncher
       @allow = lines(strings["allow"]) # who may connect to a port (Guard); empty: whoever can
       @without = lines(strings["without"])
       @warmup = warmup_from(strings)
+      @oom_score = Integer(strings["oom_score"]) if presence(strings["oom_score"]) # the launcher's; nil: nobody has said
       @drain_timeout = Float(strings.fetch("drain_timeout", DRAIN_TIMEOUT)) # seconds
       @variables = lines(strings["variables"]) # names of environment variables that were meant for Ruby alone
       @pool_slots = read_pool_slots

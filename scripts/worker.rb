@@ -4,6 +4,7 @@ require_relative "channel"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "memory/optimizations"
+require_relative "oom_score"
 require_relative "refork" # later
 require_relative "supervisor_death"
 require_relative "title"
@@ -93,6 +94,7 @@ module PreforkLauncher
     end
 
     def prepare
+      OOMScore.raise_above(@settings.oom_score)
       @stage = "signals"
       # kill(0, …) by the application reaches this worker alone. One that was started, not forked, leads a
       # session, and with it a group that it may not leave (setpgid(2)).

@@ -57,6 +57,13 @@ type MemoryStatus struct {
 	Seconds   float64        `json:"seconds"`  // since the first of these was measured
 	Launcher  *ProcessMemory `json:"launcher"`
 	Bound     *MemoryBound   `json:"promise"` // nil: there is none, or not yet
+	Limit     *MemoryLimit   `json:"limit"`   // nil: not known
+}
+
+// MemoryLimit is what all processes together can have at most.
+type MemoryLimit struct {
+	Bytes uint64 `json:"bytes"`
+	File  string `json:"file"` // of the cgroup that has this limit; "": it is the machine's memory
 }
 
 // MemoryBound is what all processes together have at most: preloader + workers * each + launcher.

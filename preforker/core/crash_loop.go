@@ -223,3 +223,11 @@ func (c *Core) crashingView() *GenerationFailure {
 	view := *c.crashing
 	return &view
 }
+
+// preloaderDeathReason says why a preloader has died, where how it has ended does not.
+func preloaderDeathReason(e PreloaderExited) Reason {
+	if e.OutOfMemory {
+		return ReasonOutOfMemory
+	}
+	return ""
+}

@@ -36,13 +36,14 @@ type (
 	PreloaderStopped struct{ Origin ident.Origin }
 	// PreloaderExited comes after every message of that preloader.
 	PreloaderExited struct {
-		Origin     ident.Origin
-		Exit       ident.ExitStatus
-		Failed     *Failed       // what it said last; nil: nothing
-		StartError *StartError   // nil: it was started
-		Lines      []string      // the last ones that it printed
-		Program    string        // its command
-		CPU        time.Duration // that it has had, with its children that are gone
+		Origin      ident.Origin
+		Exit        ident.ExitStatus
+		Failed      *Failed       // what it said last; nil: nothing
+		StartError  *StartError   // nil: it was started
+		Lines       []string      // the last ones that it printed
+		Program     string        // its command
+		CPU         time.Duration // that it has had, with its children that are gone
+		OutOfMemory bool          // the kernel has ended it because memory was short
 	}
 
 	// WorkerSpawned tells the pid of a worker that its preloader has forked.
@@ -123,15 +124,16 @@ type (
 	}
 	// WorkerExited comes after every message of that worker.
 	WorkerExited struct {
-		Key     ident.Key
-		Exit    ident.ExitStatus
-		Failed  *Failed
-		Served  uint64        // requests, to their end
-		Errors  uint64        // responses with 500 since the last other one, or that broke off
-		Sound   bool          // a response had another status
-		Request string        // the one in hand, "" where there was none
-		Lines   []string      // the last ones that it printed
-		CPU     time.Duration // that it has had, with its children that are gone
+		Key         ident.Key
+		Exit        ident.ExitStatus
+		Failed      *Failed
+		Served      uint64        // requests, to their end
+		Errors      uint64        // responses with 500 since the last other one, or that broke off
+		Sound       bool          // a response had another status
+		Request     string        // the one in hand, "" where there was none
+		Lines       []string      // the last ones that it printed
+		CPU         time.Duration // that it has had, with its children that are gone
+		OutOfMemory bool          // the kernel has ended it because memory was short
 	}
 
 	// PreloaderMeasured tells resident bytes: all that the preloader has, whoever shares it.

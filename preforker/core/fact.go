@@ -97,6 +97,7 @@ type (
 	PreloaderDied struct {
 		fact
 		Origin ident.Origin
+		Reason Reason // "": how it has ended says it
 		Exit   ident.ExitStatus
 		Failed *Failed
 	}

@@ -229,7 +229,7 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 		c.fill()
 		return
 	case was == ReadyPreloader:
-		c.do(PreloaderDied{Origin: p.origin, Exit: e.Exit, Failed: e.Failed})
+		c.do(PreloaderDied{Origin: p.origin, Reason: preloaderDeathReason(e), Exit: e.Exit, Failed: e.Failed})
 		c.unprepared = c.unprepared || p.preparing
 		if stayed > soundAfter {
 			c.forgetFailedLoads()

@@ -8,6 +8,7 @@ type Reason string
 const (
 	ReasonCrashed     Reason = "crashed"
 	ReasonBootFailed  Reason = "boot failed"
+	ReasonOutOfMemory Reason = "ended by the kernel, as memory was short"
 	ReasonBootTimeout Reason = "boot timeout"
 	ReasonProbeFailed Reason = "failed its probe"
 	ReasonRolled      Reason = "replaced by a newer generation"

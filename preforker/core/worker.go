@@ -366,6 +366,8 @@ func (c *Core) workerExited(e WorkerExited) {
 // deathReason says why a worker has ended that should have served on.
 func deathReason(w *worker, e WorkerExited) Reason {
 	switch {
+	case e.OutOfMemory: // also of one that was asked to leave
+		return ReasonOutOfMemory
 	case w.reason != "" && (w.reason != ReasonLeft || e.Exit == ident.ExitStatus{}):
 		return w.reason
 	case e.Failed.ofProbe():

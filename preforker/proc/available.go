@@ -2,14 +2,7 @@
 
 package proc
 
-import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
-	"path"
-	"strconv"
-)
+import "path"
 
 // Available is the memory that new processes can have now: what the machine has available, or what is left below
 // the smallest limit of a cgroup above this process. Pages of files that can be dropped are available.
@@ -19,20 +12,13 @@ func Available() (uint64, error) {
 		return 0, err
 	}
 	available := machine.Available
-	var buffer [16 << 10]byte
-	text, err := readWhole("/proc/self/cgroup", buffer[:])
-	if errors.Is(err, fs.ErrNotExist) { // a kernel without cgroups
-		return available, nil
-	}
-	if err != nil {
-		return available, fmt.Errorf("read cgroup: %w", err)
-	}
-	for _, file := range limitFiles(text) {
+	group, err := OwnCgroup()
+	for _, file := range group.limitFiles() {
 		if left, limited := leftOf(file); limited {
 			available = min(available, left)
 		}
 	}
-	return available, nil
+	return available, err
 }
 
 // leftOf is what the cgroup with this file leaves of its limit. False: it has none, or does not say.
@@ -45,7 +31,7 @@ func leftOf(limitFile string) (uint64, bool) {
 	}
 	folder, usage := path.Split(limitFile)
 	usedFile := "memory.current"
-	if usage != "memory.max" {
+	if usage == "memory.limit_in_bytes" {
 		usedFile = "memory.usage_in_bytes"
 	}
 	usedText, err := readWhole(folder+usedFile, used[:])
@@ -64,12 +50,6 @@ const maxLimit = 1 << 60
 
 // left takes what is used from a limit, but for pages of files that nobody uses just now.
 func left(limit, used uint64, stat []byte) uint64 {
-	var dropped uint64
-	for line := range bytes.Lines(stat) {
-		name, number, _ := bytes.Cut(bytes.TrimSpace(line), []byte{' '})
-		if string(name) == "inactive_file" {
-			dropped, _ = strconv.ParseUint(string(number), 10, 64)
-		}
-	}
+	dropped, _ := counter(stat, "inactive_file")
 	return less(limit, less(used, dropped))
 }

@@ -12,14 +12,15 @@ func TestLimitFiles(t *testing.T) {
 		text string
 		want []string
 	}{
-		{"0::/a.slice/b.scope\n", []string{"/sys/fs/cgroup/a.slice/b.scope/memory.max", "/sys/fs/cgroup/a.slice/memory.max", "/sys/fs/cgroup/memory.max"}},
-		{"0::/\n", []string{"/sys/fs/cgroup/memory.max"}},
+		{"0::/a.slice/b.scope\n", []string{"/sys/fs/cgroup/a.slice/b.scope/memory.max", "/sys/fs/cgroup/a.slice/b.scope/memory.high",
+			"/sys/fs/cgroup/a.slice/memory.max", "/sys/fs/cgroup/a.slice/memory.high", "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.high"}},
+		{"0::/\n", []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.high"}},
 		{"5:cpu,cpuacct:/x\n4:memory:/y:z\n1:name=memory:/n\n", []string{"/sys/fs/cgroup/memory/y:z/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}},
-		{"0::/../../outside\n", []string{"/sys/fs/cgroup/outside/memory.max", "/sys/fs/cgroup/memory.max"}},
+		{"0::/../../outside\n", []string{"/sys/fs/cgroup/outside/memory.max", "/sys/fs/cgroup/outside/memory.high", "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.high"}},
 		{"", nil},
 		{"nonsense\n0::relative\n", nil},
 	} {
-		if got := limitFiles([]byte(test.text)); !slices.Equal(got, test.want) {
+		if got := parseCgroup([]byte(test.text), cgroupRoot).limitFiles(); !slices.Equal(got, test.want) {
 			t.Errorf("%q: %q, want %q", test.text, got, test.want)
 		}
 	}
@@ -45,5 +46,5 @@ func TestLimitIsTheMachinesAtMost(t *testing.T) {
 
 func FuzzLimitFiles(f *testing.F) {
 	f.Add([]byte("0::/a\n4:memory:/b\n"))
-	f.Fuzz(func(_ *testing.T, text []byte) { limitFiles(text) })
+	f.Fuzz(func(_ *testing.T, text []byte) { parseCgroup(text, cgroupRoot).limitFiles() })
 }

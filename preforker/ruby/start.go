@@ -4,6 +4,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"launcher/preforker/linux"
 )
 
 // Start is what every Ruby of one application is started with.
@@ -37,6 +39,9 @@ func (s Start) Settings(generation int) (map[string]string, error) {
 		"boot_seconds": strconv.FormatFloat(s.BootTimeout.Seconds(), 'f', 3, 64),
 	}
 	settings["supervisor"] = strconv.Itoa(os.Getpid()) // whose end its processes leave with
+	if score, err := linux.OOMScore(); err == nil {
+		settings["oom_score"] = strconv.Itoa(score)
+	}
 	settings["drain_timeout"] = strconv.FormatFloat(s.DrainTimeout.Seconds(), 'f', -1, 64)
 	if s.LogJSON {
 		settings["log_format"] = "json"

@@ -65,6 +65,9 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 	if s.Memory.Bound != nil {
 		line("  at most", boundWords(*s.Memory.Bound))
 	}
+	if l := s.Memory.Limit; l != nil {
+		line("  limit", limitWords(*l))
+	}
 	if c := s.Collections; c != nil {
 		line("collections", fmt.Sprintf("%.1f %% of the CPU time of the requests, between them", 100*c.Share))
 	}
@@ -173,6 +176,14 @@ func sumWords(m control.MemoryStatus) string {
 		words += " (ask again for the others)"
 	}
 	return words
+}
+
+// limitWords say what the kernel lets all processes together have.
+func limitWords(l control.MemoryLimit) string {
+	if l.File == "" {
+		return inMB(l.Bytes) + " MB, the memory of the machine"
+	}
+	return fmt.Sprintf("%s MB, of %s", inMB(l.Bytes), visible(l.File))
 }
 
 func boundWords(p control.MemoryBound) string {
