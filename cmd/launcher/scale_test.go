@@ -250,3 +250,33 @@ func TestNumberFromTheEnvironment(t *testing.T) {
 		t.Errorf("launcher config: %+v", got)
 	}
 }
+
+// TestScaleWithKeptConnections: a web server keeps connections to workers, and sends requests over those whose worker leaves, since
+// its slot goes or nobody needs it: all are served, by others.
+func TestScaleWithKeptConnections(t *testing.T) {
+	t.Parallel()
+	for _, s := range keepingServers() {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			root := writeApp(t, map[string]string{"config.ru": `run(lambda { |env| [200, {}, [env["rack.input"].read.bytesize.to_s, " ", Process.pid.to_s]] })`})
+			workers := strconv.Itoa(servedWorkers)
+			in := start(t, startOptions{root: root, args: []string{workers, "--min", "1", "--idle-timeout", "300ms"}}).serving()
+			url := s.run(t, root)
+			failed := []error{}
+			for range 2 {
+				posts := startPosts(8, url)
+				posts.await(t, keptVisits)
+				scale(t, root, "1")
+				posts.await(t, keptVisits)
+				scale(t, root, workers)
+				posts.await(t, keptVisits)
+				_, more := posts.end()
+				failed = append(failed, more...)
+				in.slots(servedWorkers, servedWorkers-1) // all but one have left
+			}
+			if len(failed) > 0 {
+				t.Errorf("%d have failed: %v", len(failed), failed)
+			}
+		})
+	}
+}
