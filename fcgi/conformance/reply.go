@@ -147,17 +147,22 @@ func (r *reply) String() string {
 		}
 		return "nothing came in time"
 	case unreachable:
-		var number syscall.Errno
-		if errors.As(r.end, &number) {
-			return "no connection: " + number.Error()
-		}
-		return "no connection: " + r.end.Error()
+		return "no connection: " + r.reason()
 	default:
 		if r.strange == "" {
 			return fmt.Sprintf("a response without a head: %.60q", r.stdout)
 		}
 		return r.strange
 	}
+}
+
+// reason says why there was no connection.
+func (r *reply) reason() string {
+	var number syscall.Errno
+	if errors.As(r.end, &number) {
+		return number.Error()
+	}
+	return r.end.Error()
 }
 
 func protocolName(status fcgi.ProtocolStatus) string {

@@ -30,6 +30,8 @@ const (
 var (
 	// ErrNoAnswer says that not even a plain request is answered.
 	ErrNoAnswer = errors.New("the responder does not answer a plain request")
+	// ErrUnreachable says that nobody listens at the responder's address, or that it cannot be connected to.
+	ErrUnreachable = errors.New("no connection")
 	// ErrNoProbe says that the application is not the probe application.
 	ErrNoProbe = errors.New("the application is not the probe application")
 )
@@ -42,8 +44,8 @@ type session struct {
 	process string // that has served the last plain request; "" where the application does not tell, or there are several
 }
 
-// Run runs cases one after the other, and returns what came of each. It ends early where the context ends, or
-// where the responder does not come back.
+// Run runs cases one after the other, and returns what came of each. It ends early where the context ends, with
+// the results so far, or where the responder does not come back.
 func (s Suite) Run(ctx context.Context, cases []Case) ([]Result, error) {
 	if s.Timeout <= 0 {
 		s.Timeout = DefaultTimeout
@@ -61,10 +63,10 @@ func (s Suite) Run(ctx context.Context, cases []Case) ([]Result, error) {
 		r := Result{Case: c, Outcome: Skipped, Got: "not run: the responder has not come back"}
 		if !gone {
 			r = running.one(c)
-			if ctx.Err() != nil {
+			gone = !running.lives(&r)
+			if ctx.Err() != nil { // which no responder is to blame for
 				return results, fmt.Errorf("run case %s: %w", c.ID, context.Cause(ctx))
 			}
-			gone = !running.lives(&r)
 		}
 		results = append(results, r)
 		if s.Report != nil {
@@ -77,7 +79,12 @@ func (s Suite) Run(ctx context.Context, cases []Case) ([]Result, error) {
 // begin makes a plain request, by which later ones are judged.
 func (s *session) begin() error {
 	r := s.ask()
-	if !r.is(served) {
+	switch {
+	case s.ctx.Err() != nil:
+		return fmt.Errorf("begin: %w", context.Cause(s.ctx))
+	case r.is(unreachable):
+		return fmt.Errorf("begin: %w: %s", ErrUnreachable, r.reason())
+	case !r.is(served):
 		return fmt.Errorf("begin: %w: %s", ErrNoAnswer, r)
 	}
 	s.plain = r.status()

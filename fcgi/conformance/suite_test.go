@@ -118,7 +118,7 @@ func TestWhatHasNotComeBack(t *testing.T) {
 func TestNoResponder(t *testing.T) {
 	t.Parallel()
 	nothing := Suite{Target: Target{Network: "unix", Address: fcgitest.TempDir(t) + "/s"}}
-	if _, err := nothing.Run(fcgitest.Context(t), Cases()); !errors.Is(err, ErrNoAnswer) {
+	if _, err := nothing.Run(fcgitest.Context(t), Cases()); !errors.Is(err, ErrUnreachable) || strings.Count(err.Error(), "no connection") != 1 {
 		t.Errorf("got %v", err)
 	}
 	wrong := Suite{Target: Target{Network: "unix", Address: fcgitest.Responder(t, fcgitest.After([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")))}}
@@ -146,6 +146,31 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	suite := Suite{Target: Target{Network: "unix", Address: path}, Timeout: fcgitest.Patience, Deadline: fcgitest.Patience}
 	if results, err := suite.Run(ctx, Cases()); !errors.Is(err, context.Canceled) || len(results) > 0 {
 		t.Errorf("%d results, %v", len(results), err)
+	}
+}
+
+// TestRunEndsWhileTheResponderIsWaitedFor: no case has failed because somebody has had enough, and no other one was skipped for it.
+func TestRunEndsWhileTheResponderIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for _, plain := range []int32{0, 1 + sameProcess} {
+		ctx, cancel := context.WithCancel(fcgitest.Context(t))
+		var asked atomic.Int32
+		path := fcgitest.Responder(t, func(conn net.Conn) {
+			request, err := fcgitest.ReadRequest(conn)
+			if method, _ := request.Params.Get("REQUEST_METHOD"); err == nil && (asked.Load() < plain || method == "") {
+				asked.Add(1)
+				_, _ = conn.Write(fcgitest.Whole("A: b", "c"))
+				return
+			}
+			cancel() // it hangs: at the first plain request, or the one after a case
+			fcgitest.Silent(conn)
+		})
+		suite := Suite{Target: Target{Network: "unix", Address: path}, Timeout: fcgitest.Patience, Deadline: fcgitest.Patience,
+			Report: func(r Result) { t.Errorf("%s %s: %s", r.Case.ID, r.Outcome, r.Got) }}
+		cases, _ := Select(Cases(), []string{"32-nothing", "33-other"})
+		if results, err := suite.Run(ctx, cases); !errors.Is(err, context.Canceled) || errors.Is(err, ErrNoAnswer) || len(results) > 0 {
+			t.Errorf("%+v, %v", results, err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -14,6 +15,7 @@ import (
 	"launcher/fcgi"
 	"launcher/fcgi/conformance"
 	"launcher/preforker/hint"
+	"launcher/preforker/sockets"
 )
 
 const (
@@ -40,8 +42,9 @@ func conformanceCommand(stdout *os.File) *cli.Command {
 			"the responder's own time limits. Do not ask one that serves a site: it may die of it.\n\n" +
 			"Any responder can be asked; with --echo it has to run the probe application, and more is asked (fcgi/conformance\n" +
 			"in the sources has the contract, and where it is for Rack, C, PHP and CGI).\n\n" +
-			"Exit status: 0 nothing has failed, 1 a case has failed or no plain request is answered, 2 a mistake in the\n" +
-			"command line.",
+			"SOURCE is a section of the FastCGI Specification 1.0 where it is a number alone.\n\n" +
+			"Exit status: 0 nothing has failed, 1 a case has failed, no plain request is answered, or it was stopped (what it\n" +
+			"has found until then is printed), 2 a mistake in the command line.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: optParam, Usage: "send this parameter with each request, in the place of the usual one: `NAME=VALUE`, repeatable (SCRIPT_FILENAME, which PHP needs)"},
 			&cli.BoolFlag{Name: optEcho, Usage: "the responder runs the probe application"},
@@ -77,12 +80,19 @@ func runConformance(ctx *cli.Context, stdout *os.File) error {
 	switch {
 	case errors.Is(err, conformance.ErrNoProbe):
 		return hint.Errorf("have it run the probe application, or leave --echo out", "ask %s: %w", ctx.Args().First(), err)
+	case errors.Is(err, conformance.ErrUnreachable):
+		return hint.Errorf("start it, or name where it listens, and see that this user may connect", "ask %s: %w", ctx.Args().First(), err)
 	case errors.Is(err, conformance.ErrNoAnswer):
-		return hint.Errorf("see that it runs there, and which parameters it needs (--param)", "ask %s: %w", ctx.Args().First(), err)
-	case err != nil:
+		return hint.Errorf("see that it speaks FastCGI there and not HTTP, is not busy, and has the parameters that it needs (--param)",
+			"ask %s: %w", ctx.Args().First(), err)
+	case err != nil && len(results) == 0:
 		return fmt.Errorf("ask %s: %w", ctx.Args().First(), err)
 	}
-	return printConformance(ctx, stdout, results)
+	printed := printConformance(ctx, stdout, results, len(cases)-len(results))
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", ctx.Args().First(), err)
+	}
+	return printed
 }
 
 func conformanceSuite(ctx *cli.Context) (suite conformance.Suite, err error) {
@@ -108,11 +118,23 @@ func conformanceSuite(ctx *cli.Context) (suite conformance.Suite, err error) {
 
 // responderAddress reads unix:PATH, or HOST:PORT.
 func responderAddress(text string) (network, address string, err error) {
+	const example = "launcher conformance unix:log/fastcgi.socket-0"
 	if path, is := strings.CutPrefix(text, "unix:"); is && path != "" {
+		if err := sockets.CheckPath(path); err != nil {
+			return "", "", usageErrorf(example, "read command line: %w", err)
+		}
 		return "unix", path, nil
 	}
-	if _, port, err := net.SplitHostPort(text); err == nil && port != "" && !strings.Contains(text, "/") {
-		return "tcp", text, nil
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || port == "" || strings.Contains(text, "/") || host == "unix" {
+		try := example
+		if _, err := os.Stat(text); err == nil && !strings.HasPrefix(text, "unix:") {
+			try = "launcher conformance unix:" + text
+		}
+		return "", "", usageErrorf(try, "read command line: %q is neither unix:PATH nor HOST:PORT", text)
 	}
-	return "", "", usageErrorf("launcher conformance unix:log/fastcgi.socket-0", "read command line: %q is neither unix:PATH nor HOST:PORT", text)
+	if number, err := strconv.Atoi(port); err != nil || number < 1 || number > maxPort {
+		return "", "", usageErrorf("launcher conformance "+net.JoinHostPort(host, "9000"), "read command line: a port is from 1 to %d, not %q", maxPort, port)
+	}
+	return "tcp", text, nil
 }

@@ -92,7 +92,8 @@ func newCaseJSON(c conformance.Case) caseJSON {
 	return caseJSON{ID: c.ID, Title: c.Title, Source: c.Source, Level: string(c.Level), Expect: c.Expect, Needs: string(c.Needs)}
 }
 
-func printConformance(ctx *cli.Context, stdout *os.File, results []conformance.Result) error {
+// printConformance prints what came of the cases that were asked, and how many were not.
+func printConformance(ctx *cli.Context, stdout *os.File, results []conformance.Result, missing int) error {
 	var count conformance.Count
 	listed := []caseJSON{}
 	for _, r := range results {
@@ -103,9 +104,14 @@ func printConformance(ctx *cli.Context, stdout *os.File, results []conformance.R
 	}
 	var err error
 	if ctx.Bool(optJSON) {
-		err = printIndented(stdout, map[string]any{"address": ctx.Args().First(), "passed": count.Passed, "failed": count.Failed, "skipped": count.Skipped, "cases": listed})
+		err = printIndented(stdout, map[string]any{"address": ctx.Args().First(), "passed": count.Passed, "failed": count.Failed, "skipped": count.Skipped,
+			"not_asked": missing, "cases": listed})
 	} else {
-		_, err = fmt.Fprintf(stdout, "\n%d passed, %d failed, %d skipped\n", count.Passed, count.Failed, count.Skipped)
+		summary := fmt.Sprintf("%d passed, %d failed, %d skipped", count.Passed, count.Failed, count.Skipped)
+		if missing > 0 {
+			summary += fmt.Sprintf(", %d not asked", missing)
+		}
+		_, err = fmt.Fprintf(stdout, "\n%s\n", summary)
 	}
 	if err == nil && count.Failed > 0 {
 		err = errNotConforming

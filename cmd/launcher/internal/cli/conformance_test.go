@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"launcher/fcgi/fcgitest"
@@ -104,6 +105,34 @@ func TestConformanceList(t *testing.T) {
 	}
 }
 
+// TestConformanceIsStopped: what was found until then is printed. It is not parallel, since all tests have its signal.
+func TestConformanceIsStopped(t *testing.T) {
+	for _, test := range []struct {
+		out  string
+		args []string
+	}{
+		{"\n0 passed, 0 failed, 1 skipped, 1 not asked\n", []string{"--case", "25-proxy", "--case", "32-nothing"}},
+		{`"not_asked": 1`, []string{"--case", "25-proxy", "--case", "32-nothing", "--json"}},
+	} {
+		path := fcgitest.Responder(t, func(conn net.Conn) {
+			request, err := fcgitest.ReadRequest(conn)
+			if err != nil {
+				return
+			}
+			if _, plain := request.Params.Get("REQUEST_METHOD"); !plain {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGINT) // this process is there
+				fcgitest.Silent(conn)
+				return
+			}
+			_, _ = conn.Write(fcgitest.Whole("A: b", "c"))
+		})
+		status, out, says := runLine(t, append(append([]string{"conformance"}, test.args...), "unix:"+path)...)
+		if status != exitFailed || !strings.Contains(out, test.out) || !strings.Contains(says, "run case 32-nothing: stopped by INT") {
+			t.Errorf("%d: %s%s", status, out, says)
+		}
+	}
+}
+
 func TestConformanceMistakes(t *testing.T) {
 	t.Parallel()
 	socket := "unix:" + standardResponder(t)
@@ -122,7 +151,11 @@ func TestConformanceMistakes(t *testing.T) {
 		{[]string{"--timeout", "0s", socket}, exitUsage, "0s is not a time to wait"},
 		{[]string{"--list", socket}, exitUsage, "asks nobody"},
 		{[]string{"--echo", socket}, exitFailed, "the application is not the probe application"},
-		{[]string{"unix:/nowhere"}, exitFailed, "does not answer a plain request"},
+		{[]string{"unix:/nowhere"}, exitFailed, "no connection: no such file or directory\nTry: start it"},
+		{[]string{"127.0.0.1:99999"}, exitUsage, `a port is from 1 to 65535, not "99999"`},
+		{[]string{"[::1]:0"}, exitUsage, "Try: launcher conformance [::1]:9000"},
+		{[]string{"unix:" + strings.Repeat("a", 200)}, exitUsage, "a socket's path can have"},
+		{[]string{strings.TrimPrefix(socket, "unix:")}, exitUsage, "Try: launcher conformance " + socket},
 	} {
 		status, out, says := runLine(t, append([]string{"conformance"}, test.args...)...)
 		if status != test.status || !strings.Contains(says, test.says) || !strings.Contains(says, "Try: ") || out != "" {
