@@ -32,6 +32,7 @@ func (s *Supervisor) snapshot() snapshot {
 	shot.inodes = make([]uint64, len(status.Slots))
 	status.Launcher, status.Memory.Limit = s.config.Version, s.memory.status()
 	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, string(SpawnSmart)
+	status.Limits = limitsStatusOf(s.config)
 	if s.config.SpawnMethod == SpawnDirect {
 		status.SpawnMethod = string(SpawnDirect)
 	}

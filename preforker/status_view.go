@@ -46,6 +46,12 @@ func statusOf(view core.View, began time.Time, now time.Duration) control.Status
 	return status
 }
 
+func limitsStatusOf(config Config) control.LimitsStatus {
+	l := config.Limits
+	return control.LimitsStatus{RequestTimeout: seconds(l.RequestTimeout), SlowLog: seconds(l.SlowLog), MaxAge: seconds(l.MaxAge), Memory: l.Memory,
+		MaxRequests: config.Renewal.MaxRequests, DrainTimeout: seconds(config.DrainTimeout)}
+}
+
 func workerStatusOf(w core.WorkerView, now time.Duration) control.WorkerStatus {
 	return control.WorkerStatus{Key: w.Key, Generation: w.Key.Generation, Refork: w.Key.Refork, Pid: w.Pid,
 		State: w.State.String(), Seconds: seconds(now - w.Since), Reason: string(w.Reason), Served: w.Served}

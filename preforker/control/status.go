@@ -29,6 +29,7 @@ type Status struct {
 	Root        string             `json:"root"`
 	SocketDir   string             `json:"socket_dir"`
 	SpawnMethod string             `json:"spawn_method"` // smart, direct
+	Limits      LimitsStatus       `json:"limits"`
 	Memory      MemoryStatus       `json:"memory"`
 	Generations []GenerationStatus `json:"generations"` // oldest first
 	FailedLoad  *FailedLoad        `json:"failed_load"` // nil: the last load succeeded, or is under way
@@ -37,6 +38,16 @@ type Status struct {
 	Collections *CollectionStatus  `json:"collections"` // of all workers that are there; nil: none has told
 	Spare       *WorkerStatus      `json:"spare"`       // nil: there is none
 	Front       *FrontStatus       `json:"front"`       // nil: HTTP is somebody else's
+}
+
+// LimitsStatus are what ends or replaces a worker. Times are in seconds; 0 is none.
+type LimitsStatus struct {
+	RequestTimeout float64 `json:"request_timeout"`
+	SlowLog        float64 `json:"slow_log"`
+	MaxAge         float64 `json:"max_age"`
+	Memory         uint64  `json:"memory"` // bytes
+	MaxRequests    uint64  `json:"max_requests"`
+	DrainTimeout   float64 `json:"drain_timeout"`
 }
 
 // FrontStatus is the launcher's own HTTP front.

@@ -68,6 +68,9 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 	if l := s.Memory.Limit; l != nil {
 		line("  limit", limitWords(*l))
 	}
+	if words := limitsWords(s.Limits); words != "" {
+		line("limits", words)
+	}
 	if c := s.Collections; c != nil {
 		line("collections", fmt.Sprintf("%.1f %% of the CPU time of the requests, between them", 100*c.Share))
 	}

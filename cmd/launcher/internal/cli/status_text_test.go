@@ -21,6 +21,7 @@ func TestStatusText(t *testing.T) {
 	}
 	status := control.Status{
 		Time: began.Add(26 * time.Hour), Pid: 10, Started: began, State: "running", Root: "/srv/s\x1b[0mp", SocketDir: "/run/shop", SpawnMethod: "smart",
+		Limits: control.LimitsStatus{RequestTimeout: 60, SlowLog: 0.5, Memory: 500 << 20, MaxRequests: 1000, MaxAge: 6 * 3600, DrainTimeout: 30},
 		Memory: control.MemoryStatus{Limit: &control.MemoryLimit{Bytes: 512 << 20, File: "/sys/fs/cgroup/a.slice/memory.max"}, PSS: 99 << 20, Processes: 6, Measured: 5, Seconds: 70, Launcher: mb(5, 12),
 			Bound: &control.MemoryBound{Total: 190 << 20, Preloader: 60 << 20, Workers: 4, Each: 30 << 20, Provisional: true, Launcher: 10 << 20}},
 		Generations: []control.GenerationStatus{{Generation: 1, Loaded: &began, LoadTime: 3, Rails: "6.1"},
@@ -77,6 +78,7 @@ slot 3        failed since 2026-05-05 05:02:00 (1.0 s ago): 10 workers died one 
 memory        99.0 MB, the sum of PSS of 5 among 6 processes, measured up to 1 min 10 s ago (ask again for the others)
   at most     190.0 MB: preloader 60.0 + workers 4 * 30.0 + launcher 10.0 (provisional, until requests tell what a worker needs)
   limit       512.0 MB, of /sys/fs/cgroup/a.slice/memory.max
+limits        request-timeout 1m0s, slow-log 500ms, memory-limit 500.0 MB, max-requests 1000, max-age 6h0m0s, drain-timeout 30s
 collections   7.1 % of the CPU time of the requests, between them
 http          127.0.0.1:3000, connections: 12 of at most 114, requests that wait: 3
 spare         generation 1.2, for 9.0 s, pid 19: 2.0 MB private, 60.0 MB shared
