@@ -28,7 +28,7 @@ module PreforkLauncher
         @limits = limits
         @sockets = [socket]
         @interrupts = interrupts
-        @buffer = buffer
+        @buffer = @shared = buffer
         @observer = observer
         @offset = buffer.bytesize
         @type = @id = @length = @content = 0
@@ -36,7 +36,12 @@ module PreforkLauncher
         @failure = nil
       end
 
-      # Goes on with a connection that was kept, and of which nothing is in the buffer.
+      # Keeps a connection of which nothing is in the buffer.
+      def rest
+        @buffer = @shared
+      end
+
+      # Goes on with it.
       def resume(interrupts)
         @interrupts = interrupts
         @offset = @buffer.bytesize

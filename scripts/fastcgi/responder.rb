@@ -87,7 +87,7 @@ module PreforkLauncher
         current = Current.new
         connection, intake = yield
         stays = serve_requests(connection, intake, current, kept) && kept
-        kept << KeptConnection.new(connection, intake) if stays
+        keep(connection, intake, kept) if stays
         sound?(connection)
       rescue ProtocolViolation, DeadlinePassed => error
         @errors.note("closed a FastCGI connection: #{error.message}")
@@ -102,6 +102,11 @@ module PreforkLauncher
           intake&.discard
           connection&.close
         end
+      end
+
+      def keep(connection, intake, kept)
+        connection.rest
+        kept << KeptConnection.new(connection, intake)
       end
 
       # Returns whether the connection may carry another request, and has to make room before.

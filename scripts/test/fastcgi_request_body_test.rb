@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "objspace"
 require_relative "support/fastcgi_wire_case"
 
 # The body of a request, and its length.
@@ -122,5 +123,24 @@ class FastCGIRequestBodyTest < FastCGIWireCase
     serve(limits: limits(drain_seconds: NO_TIME))
     assert_equal 400, connect.get("/", "CONTENT_LENGTH" => "none").status
     served
+  end
+
+  # Hundreds of them may be kept. What comes in pieces takes a buffer of its own.
+  def test_a_kept_connection_holds_no_memory_of_its_request
+    responder = PreforkLauncher::FastCGI::Responder.new(PLAIN, errors: StringIO.new)
+    kept = []
+    others, waits = IO.pipe
+    waits << "!"
+    peers = Array.new(2) do
+      mine, theirs = UNIXSocket.pair
+      sender = Thread.new { mine.write(Wire.request(FastCGIClient.params("/", "x" * 500_000), "x" * 500_000, flags: 1)) }
+      responder.serve(theirs, interrupts: [others], kept: kept)
+      sender.join
+      mine
+    end
+    buffers = kept.flat_map { |one| ObjectSpace.reachable_objects_from(one.connection).grep(String) }
+    assert_equal [2, 1], [kept.size, buffers.uniq(&:object_id).size]
+  ensure
+    [*peers, *kept, others, waits].compact.each(&:close)
   end
 end
