@@ -170,6 +170,8 @@ class CollectionTest < Minitest::Test
 
         def request_started(*); end
 
+        def response_begun; end
+
         def request_finished(status)
           GC.start(full_mark: false)
           @old << status if ObjectSpace.each_object(Made).any? { |made| JSON.parse(ObjectSpace.dump(made)).dig("flags", "old") }

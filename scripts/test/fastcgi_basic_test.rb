@@ -81,6 +81,10 @@ class FastCGIBasicTest < FastCGICase
       events << [:started, method, path]
     end
 
+    def response_begun
+      events << [:begun]
+    end
+
     def request_finished(outcome)
       events << [:finished, outcome]
     end
@@ -97,7 +101,7 @@ class FastCGIBasicTest < FastCGICase
     serve app, lint: false, url_prefix: "/shop", observer: Observer.new(events)
     connect.get("/shop/cart?secret=1")
     served
-    assert_equal [[:started, "GET", "/shop/cart"], [:called], [:closed], [:finished, 200]], Array.new(events.size) { events.pop }
+    assert_equal [[:started, "GET", "/shop/cart"], [:called], [:begun], [:closed], [:finished, 200]], Array.new(events.size) { events.pop }
   end
 
   # Between two requests, as far as nobody has sent the next one, there is time for what would be in a request's way.
@@ -106,10 +110,10 @@ class FastCGIBasicTest < FastCGICase
     serve observer: Observer.new(events)
     client = connect
     client.get("/1", flags: 1)
-    assert_equal [[:started, "GET", "/1"], [:finished, 200], [:awaited, false]], Array.new(3) { events.pop }
+    assert_equal [[:started, "GET", "/1"], [:begun], [:finished, 200], [:awaited, false]], Array.new(4) { events.pop }
     client.get("/2")
     served
-    assert_equal [[:started, "GET", "/2"], [:finished, 200]], Array.new(events.size) { events.pop }
+    assert_equal [[:started, "GET", "/2"], [:begun], [:finished, 200]], Array.new(events.size) { events.pop }
   end
 
   def test_observer_hears_of_failures_too
@@ -117,7 +121,7 @@ class FastCGIBasicTest < FastCGICase
     serve ->(_) { exit }, observer: Observer.new(events)
     connect.get
     served
-    assert_equal [[:started, "GET", "/"], [:finished, 500]], Array.new(events.size) { events.pop }
+    assert_equal [[:started, "GET", "/"], [:begun], [:finished, 500]], Array.new(events.size) { events.pop }
   end
 
   def test_limits_are_checked

@@ -51,6 +51,8 @@ module PreforkLauncher
     # What the responder tells of a request. The status is 0 where the response broke off.
     def request_started(_method, _path); end
 
+    def response_begun; end
+
     def request_finished(status)
       @status = status
     end
