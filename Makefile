@@ -36,6 +36,8 @@ RESPONDERS := libfcgi-dev php-cgi php-fpm ruby-fcgi fcgiwrap
 WEBSERVERS := nginx haproxy apache2-bin libapache2-mod-xsendfile caddy
 # For a test that starts a server of its own.
 POSTGRESQL := postgresql ruby-pg
+# Its tools read units and pass sockets, where no systemd runs.
+SYSTEMD := systemd
 # Where "make experiment" puts its report, and further options of "launcher experiment".
 OUTPUT ?= $@-report
 EXPERIMENT ?=
@@ -150,7 +152,7 @@ linters: deps
 	@scripts/dev/install $(LINTERS)
 
 test-deps:
-	@scripts/dev/install $(PEERS) $(WEBSERVERS) $(BROWSER) $(POSTGRESQL) $(REDMINE_DEPS) wrk libfcgi-dev
+	@scripts/dev/install $(PEERS) $(WEBSERVERS) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(REDMINE_DEPS) wrk libfcgi-dev
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher

@@ -5,6 +5,7 @@ package main
 import (
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -92,6 +93,47 @@ func (m *serviceManager) inOrder(patterns ...string) {
 	}
 	if len(rest) > 0 {
 		m.t.Errorf("%q is not among what was told, behind the lines before it: %q", rest[0], m.told)
+	}
+}
+
+// TestSystemdUnits: the units that are printed are accepted, have the options, and what cannot be started is refused.
+func TestSystemdUnits(t *testing.T) {
+	t.Parallel()
+	root, units := copyApp(t, "hello"), t.TempDir()
+	a := askLauncher(t, startOptions{root: root, env: []string{"LAUNCHER_MAX_REQUESTS=900"}, args: []string{"systemd", "--user", "www-data", "--output", units,
+		"--name", "shop", "--socket", "--http", "127.0.0.1:3000", "--drain-timeout", "2m", "--log-file", "log/shop.log", "2"}}, nil)
+	if a.exit != exitOK || a.stderr != "" {
+		t.Fatalf("%+v", a)
+	}
+	files := strings.Fields(a.stdout)
+	var text strings.Builder
+	for _, file := range files {
+		part, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(part)
+	}
+	for _, line := range []string{"User=www-data", "WorkingDirectory=" + root, "TimeoutStopSec=135", "RuntimeDirectory=shop", "Sockets=shop-slot-1.socket",
+		"ListenStream=/run/shop/fastcgi.socket-1", "FileDescriptorName=http", " --root " + root + " --socket-dir /run/shop ", " --max-requests 900 ",
+		" --log-file " + root + "/log/shop.log ", " --http 127.0.0.1:3000 "} {
+		if !strings.Contains(text.String(), line) {
+			t.Errorf("%q is missing in\n%s", line, text.String())
+		}
+	}
+	output, err := exec.Command(tool(t, "systemd-analyze"), append([]string{"verify", "--man=no"}, files...)...).CombinedOutput()
+	if err != nil || strings.Contains(string(output), units) {
+		t.Errorf("%v: %s", err, output)
+	}
+	for want, args := range map[string][]string{
+		"--systemd-version": {"--systemd-version", "0", "--user", "www-data", "2"},
+		"--name":            {"--name", "a b", "--user", "www-data", "2"},
+		"--drain-timeout":   {"--drain-timeout", "0s", "--user", "www-data", "2"},
+		"NUM":               {"--user", "www-data"},
+	} {
+		if a := askLauncher(t, startOptions{root: root, args: append([]string{"systemd"}, args...)}, nil); a.exit != exitUsage || !strings.Contains(a.stderr, want) {
+			t.Errorf("%s: %+v", want, a)
+		}
 	}
 }
 

@@ -67,7 +67,7 @@ const (
 func newApp(stdout, stderr *os.File) *cli.App {
 	app := &cli.App{
 		Name: "launcher",
-		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), statusCommand(stdout), restartCommand(stdout), reopenCommand(stdout), scaleCommand(stdout), doctorCommand(stdout),
+		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), systemdCommand(stdout), statusCommand(stdout), restartCommand(stdout), reopenCommand(stdout), scaleCommand(stdout), doctorCommand(stdout),
 			experimentCommand(stdout, stderr), conformanceCommand(stdout)},
 		HideVersion:     true,
 		HideHelp:        true,

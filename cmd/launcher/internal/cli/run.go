@@ -35,6 +35,7 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 		Usage:  "run a Rails or Rack application as forked FastCGI workers that share their memory",
 		UsageText: "launcher [options] NUM          run NUM workers of the application in this folder\n" +
 			"launcher config [options] NUM   print the web server's configuration for them\n" +
+			"launcher systemd [options] NUM  print a unit of systemd that runs them as a service\n" +
 			"launcher status [options]       say what a running launcher and its workers do\n" +
 			"launcher scale [options] NUM    change the number of its workers\n" +
 			"launcher reopen [options]       have it open its logs anew, and the application's\n" +

@@ -32,7 +32,8 @@ func nearest(word string, names []string) (near string) {
 func (l *commandLine) noOption(app *cli.App, option typedOption) error {
 	var owners []string
 	for _, command := range app.Commands {
-		if flagOf(command, option.name) != nil {
+		mirrored := command.Name == systemdName && flagOf(app.Command(runName), option.name) != nil
+		if flagOf(command, option.name) != nil && !mirrored {
 			owners = append(owners, strings.TrimSpace("launcher "+strings.TrimPrefix(command.Name, runName)))
 		}
 	}
