@@ -38,6 +38,9 @@ end
 			t.Errorf("slot %d: %+v, died: %+v", slot, s, s.Died)
 		}
 	}
+	if d := status.Slots[2].Died; d != nil && (len(d.Lines) < 2 || !strings.Contains(d.Lines[0], "config/launcher.rb:9: [BUG] Segmentation fault") || !strings.Contains(d.Lines[1], "kill")) {
+		t.Errorf("%q", d.Lines)
+	}
 	if d := status.Slots[1].Died; d != nil && (!strings.HasPrefix(d.Error, "KeyError: no database") || len(d.Backtrace) == 0) {
 		t.Errorf("%+v", d)
 	}

@@ -18,8 +18,9 @@ type Captured struct {
 	over bool          // nobody has the other end any more: written before read is closed
 	done chan struct{} // closed when Follow returns
 
-	mu   sync.Mutex
-	last []string
+	mu    sync.Mutex
+	last  []string
+	crash crashReport
 }
 
 // Of each of the last lines so much is kept: they are for the report of an end.
@@ -112,7 +113,7 @@ func (c *Captured) End() (last []string, held bool) {
 	<-c.read
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.last, !c.over
+	return c.crash.lines(c.last), !c.over
 }
 
 // Done is closed when nothing more can come.
@@ -124,6 +125,7 @@ func (c *Captured) keep(line string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.crash.take(line)
 	if c.last = append(c.last, line); len(c.last) > linesKept {
 		c.last = c.last[1:]
 	}

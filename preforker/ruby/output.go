@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +44,7 @@ type Output struct {
 	mu       sync.Mutex
 	first    string
 	last     []string
-	crash    string // the line that says where Ruby has crashed; hundreds of others follow it
+	crash    crashReport
 	admitted bool
 	held     []string
 	size     int // of what is held
@@ -114,9 +112,7 @@ func (o *Output) take(text string) {
 	if len(o.last) == 0 {
 		o.first = text
 	}
-	if o.crash == "" && strings.Contains(text, "[BUG]") {
-		o.crash = text
-	}
+	o.crash.take(text)
 	if o.last = append(o.last, text); len(o.last) > linesKept {
 		o.last = o.last[1:]
 	}
@@ -181,10 +177,8 @@ func (o *Output) Lines() []string {
 	_ = o.pipe.Close()
 	o.tasks.Wait()
 	switch {
-	case o.admitted && o.crash != "" && !slices.Contains(o.last, o.crash):
-		return append([]string{o.crash, "…"}, o.last[2:]...) // there are linesKept of them
 	case o.admitted:
-		return o.last
+		return o.crash.lines(o.last)
 	case scripts.BeginsWith(o.first):
 		return []string{"the program that it was given, and did not run"}
 	}
