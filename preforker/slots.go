@@ -153,7 +153,7 @@ func (s *Supervisor) publishSlots() {
 
 // scaleResult is what there is by now.
 func (s *Supervisor) scaleResult(from int) control.ScaleResult {
-	result := control.ScaleResult{From: from, Slots: s.config.Workers, Front: s.config.Front != nil,
+	result := control.ScaleResult{From: from, Slots: s.config.Workers, Front: s.config.Front != nil, Closed: []int{},
 		Snippet: filepath.Join(s.config.SocketDir, s.config.SnippetName), Places: slices.Clone(s.sockets.Places())}
 	for slot := range result.Places {
 		if s.sockets.Listener(slot) == nil {
