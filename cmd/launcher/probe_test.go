@@ -41,7 +41,7 @@ func TestAReleaseThatFailsItsProbe(t *testing.T) {
 				!strings.Contains(a.stderr, "GET /health was answered with 500") {
 				t.Errorf("%+v", a)
 			}
-			in.waitLine(`level=ERROR msg="worker has failed its probe, and serves nobody" slot=\d gen=2 .*error="PreforkLauncher::ProbeFailed: GET /health was answered with 500"`)
+			in.waitLine(`level=ERROR msg="worker has failed its probe, and serves nobody" slot=\d gen=2 .*error="PreforkLauncher::ReadinessProbe::Failed: GET /health was answered with 500"`)
 			in.waitLine(`level=ERROR msg="release is held back: its workers have failed their probe; .*" gen=2 probes=3 error=.*GET /health was answered with 500`)
 			if status := in.status(); !slices.Equal(servedBy(status), []int{1, 1}) || !slices.ContainsFunc(status.Generations, func(g control.GenerationStatus) bool {
 				return g.Generation == 2 && g.Held != nil && g.Held.Probes == 3

@@ -5,13 +5,13 @@ require_relative "../text"
 require_relative "self_test"
 
 module PreforkLauncher
-  # Why a worker is not fit to take the place of one with older code.
-  class ProbeFailed < StandardError; end
-
   # Makes one request to the application, as a web server would, before a worker says that it is ready: to the path that the operator
   # names, or to Rails' health check where the application routes it. Where there is neither, a request that does not reach the
   # application shows that this process can serve at all.
   class ReadinessProbe
+    # Why a worker is not fit to take the place of one with older code.
+    class Failed < StandardError; end
+
     OFF = "off"
     RAILS_PATH = "/up"
     RAILS_ROUTE = { controller: "rails/health", action: "show" }.freeze
@@ -30,12 +30,12 @@ module PreforkLauncher
       @status = @error = nil
     end
 
-    # Raises ProbeFailed.
+    # Raises Failed.
     def run
       @path = path
       @path ? ask : SelfTest.new
     rescue SelfTest::Failed => error
-      raise ProbeFailed, error.message
+      raise Failed, error.message
     end
 
     # Calls the application, for the responder. Rails makes a response of an exception, and leaves it in the environment.
@@ -89,7 +89,7 @@ module PreforkLauncher
       requests = nil
       judge
     rescue LocalRequests::Stuck => error
-      raise ProbeFailed, "GET #{@path} was not answered within #{@seconds.round} s, at #{error.message}"
+      raise Failed, "GET #{@path} was not answered within #{@seconds.round} s, at #{error.message}"
     ensure
       requests&.finish
     end
@@ -99,7 +99,7 @@ module PreforkLauncher
 
       what = @status&.positive? ? "was answered with #{@status}" : "was not answered to the end"
       what += ": #{Text.error(@error)}" if @error
-      failed = ProbeFailed.new("GET #{@path} #{what}")
+      failed = Failed.new("GET #{@path} #{what}")
       failed.set_backtrace(@error.backtrace) if @error&.backtrace
       raise failed
     end
