@@ -64,7 +64,7 @@ func Check(ctx context.Context, binary, configText string) error {
 	said, err := run(ctx, path, "-tt", "-f", file)
 	said = strings.ReplaceAll(said, file, "lighttpd.conf")
 	if err != nil {
-		return failf("compare the version that the configuration is for with lighttpd -v",
+		return failf("where it names a host, see that it is known here; else compare the version that the configuration is for with lighttpd -v",
 			"check configuration: %w: %s", err, said)
 	}
 	if ignored.MatchString(said) {

@@ -49,18 +49,22 @@ func (h *Handler) serveStatic(w http.ResponseWriter, r *http.Request, name strin
 		h.sendStatic(w, r, file, info, fileTag(info))
 		return true
 	}
-	varyByEncoding(header)
 	if coding, packed, packedInfo := h.openCompressed(r, name, info); packed != nil {
 		defer packed.Close()
+		varyByEncoding(header)
 		header.Set("Content-Encoding", coding)
 		h.sendStatic(w, r, packed, packedInfo, fileTag(packedInfo))
 		return true
 	}
 	if info.Size() < minCompressed || info.Size() > maxCompressedFile || r.Header.Get("Range") != "" || !accepts(r, "gzip") {
+		varyByEncoding(header)
 		h.sendStatic(w, r, file, info, fileTag(info))
 		return true
 	}
-	h.compressor.serve(w, r, func(w http.ResponseWriter) { h.sendStatic(w, r, file, info, "W/"+fileTag(info)) })
+	h.compressor.serve(w, r, func(w http.ResponseWriter) {
+		varyByEncoding(w.Header()) // where it is not compressed for want of room; else that has been done
+		h.sendStatic(w, r, file, info, "W/"+fileTag(info))
+	})
 	return true
 }
 

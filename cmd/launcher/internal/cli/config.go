@@ -90,7 +90,7 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 		bounded, cancel := context.WithTimeout(ctx.Context, serverTimeout)
 		defer cancel()
 		if err := server.Check(bounded, ctx.String(optServerCommand), config); err != nil {
-			return namedBy(ctx, optServerCommand, fmt.Errorf("check configuration: %w", err))
+			return namedBy(ctx, optServerCommand, err)
 		}
 	}
 	if _, err := fmt.Fprint(stdout, config.Text); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func httpFlags() []cli.Flag {
 			Usage: "`ADDRESS` or network of a proxy in front of --http whose X-Forwarded-For and the like reach the application; " +
 				"private: the private networks, none: nobody; may be repeated, or several with commas between", DefaultText: "127.0.0.0/8 and ::1"},
 		&cli.StringFlag{Name: optAccessLog, EnvVars: env(optAccessLog),
-			Usage: "append a line for each request to --http to `FILE`, in the combined format or as JSON (--log-format); -: standard output; opened anew at HUP", DefaultText: "off"},
+			Usage: "append a line for each request to --http to `FILE`, in the combined format or as JSON (--log-format); -: standard output; opened anew at USR1 and HUP", DefaultText: "off"},
 	}
 }
 
@@ -72,6 +73,9 @@ func readHTTP(ctx *cli.Context) (httpOptions, error) {
 		address, err := readHTTPAddress(text, options.certificate != nil)
 		if err != nil {
 			return options, err
+		}
+		if slices.Contains(options.addresses, address) && !strings.HasSuffix(address.address, ":0") {
+			return options, usageErrorf("name each address once", "read --%s: %q comes twice", optHTTP, text)
 		}
 		options.addresses = append(options.addresses, address)
 	}
@@ -165,8 +169,9 @@ func certificate(certFile, keyFile string) (*front.Certificate, error) {
 		}
 		return nil, nil
 	}
+	try := "give the certificate with its chain as PEM, and the key that belongs to it"
 	if keyFile == "" {
-		keyFile = certFile
+		keyFile, try = certFile, "name the file of its key with --tls-key, or have both in one file, as PEM"
 	}
 	var err error
 	for _, named := range []struct {
@@ -182,7 +187,7 @@ func certificate(certFile, keyFile string) (*front.Certificate, error) {
 	}
 	loaded, err := front.LoadCertificate(certFile, keyFile)
 	if err != nil {
-		return nil, usageErrorf("give the certificate with its chain as PEM, and the key that belongs to it", "read --%s: %w", optTLSCert, err)
+		return nil, usageErrorf(try, "read --%s: %w", optTLSCert, err)
 	}
 	return loaded, nil
 }

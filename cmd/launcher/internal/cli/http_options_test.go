@@ -81,6 +81,17 @@ func TestHTTPAddressesAreLists(t *testing.T) {
 	}
 }
 
+func TestHTTPAddressesDiffer(t *testing.T) {
+	t.Parallel()
+	if _, err := readHTTP(runContext(t, "--http", "127.0.0.1:0,127.0.0.1:0")); err != nil {
+		t.Errorf("two free ports: %v", err)
+	}
+	_, err := readHTTP(runContext(t, "--http", "127.0.0.1:3000", "--http", "http://127.0.0.1:3000/"))
+	if err == nil || !strings.Contains(err.Error(), `"http://127.0.0.1:3000/" comes twice`) || hint.Of(err) == "" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
 	parse := netip.MustParsePrefix

@@ -70,7 +70,7 @@ func (p Program) Check(ctx context.Context, command string, config Config) error
 	}
 	said, err := p.run(ctx, folder, path, append(p.Test, file)...)
 	said = strings.ReplaceAll(said, folder+"/", "")
-	compare := fmt.Sprintf("compare the version that the configuration is for with that of the installed %s", p.Name)
+	compare := fmt.Sprintf("where it names a host, see that it is known here; else compare the version that the configuration is for with that of the installed %s", p.Name)
 	if err != nil {
 		return hint.Errorf(compare, "check configuration: %w: %s", err, said)
 	}
