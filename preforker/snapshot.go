@@ -121,7 +121,7 @@ func (shot *snapshot) addRequests(s *Supervisor) {
 			if !has {
 				continue
 			}
-			if entry, err := scoreboard.Read(s.board, record); err == nil && worker.Pid != 0 && entry.Pid == worker.Pid {
+			if entry, err := scoreboard.Read(s.mapped, record); err == nil && worker.Pid != 0 && entry.Pid == worker.Pid {
 				addRecord(worker, entry, now)
 			} // else it has not begun, or the record is its successor's by now
 		}

@@ -39,6 +39,7 @@ type Supervisor struct {
 	readiness   *linux.Readiness // of connections at parked slots; nil where none is parked
 	handovers   handovers
 	board       *os.File
+	mapped      *linux.Mapping // of the board
 	records     *records
 	heap        *ruby.HeapFile
 	measure     *measurer // nil until Run
@@ -147,6 +148,9 @@ func (s *Supervisor) acquire() (err error) {
 	if err := linux.SealSize(s.board); err != nil {
 		return fmt.Errorf("seal scoreboard: %w", err)
 	}
+	if s.mapped, err = linux.Map(s.board); err != nil {
+		return fmt.Errorf("map scoreboard: %w", err)
+	}
 	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of workers: %w", err)
 	}
@@ -166,6 +170,9 @@ func (s *Supervisor) release() {
 		s.sockets.Close()
 	}
 	s.handovers.close()
+	if s.mapped != nil {
+		_ = s.mapped.Close()
+	}
 	if s.board != nil {
 		_ = s.board.Close()
 	}
@@ -193,11 +200,11 @@ func (s *Supervisor) Run() error {
 	signal.Notify(children, syscall.SIGCHLD)
 	defer signal.Stop(children)
 
-	s.measure = newMeasurer(s.board, s.post, s.config.Renewal.Budget.Bytes, s.config.Limits.Memory)
+	s.measure = newMeasurer(s.mapped, s.post, s.config.Renewal.Budget.Bytes, s.config.Limits.Memory)
 	s.tasks.Go(func() { s.measure.run(s.done) })
 	s.tasks.Go(func() {
-		s.followHealth(newHealth(s.board, s.config.DrainTimeout, s.queueLengths, s.post),
-			newRequestClock(s.board, s.config.Limits, s.post))
+		s.followHealth(newHealth(s.mapped, s.config.DrainTimeout, s.queueLengths, s.post),
+			newRequestClock(s.mapped, s.config.Limits, s.post))
 	})
 	if s.pid.Predecessor != 0 {
 		s.tasks.Go(s.endPredecessor)

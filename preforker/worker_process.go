@@ -211,7 +211,7 @@ func (s *Supervisor) releaseWorker(e workerEnded) core.Event {
 	if err != nil {
 		s.log.Error("worker could not be reaped", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
 	}
-	entry, err := scoreboard.Read(s.board, w.record)
+	entry, err := scoreboard.Read(s.mapped, w.record)
 	if err != nil {
 		s.log.Warn("scoreboard record could not be read", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
 	}

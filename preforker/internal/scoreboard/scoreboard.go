@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 	"time"
 )
 
@@ -103,10 +104,15 @@ func (e Entry) Request() string {
 // tries is generous: a write takes about a microsecond.
 const tries = 100
 
+// buffers are shared: hundreds of records are read five times a second, and what is garbage has the stacks of as many goroutines
+// searched.
+var buffers = sync.Pool{New: func() any { return new([RecordSize]byte) }}
+
 // Read reads one record of a board. One whose worker was killed in mid-write is half the old one and half the new one: each
 // number is of either, and the method and the path may be a mixture.
 func Read(board io.ReaderAt, record int) (Entry, error) {
-	var buf [RecordSize]byte
+	buf := buffers.Get().(*[RecordSize]byte)
+	defer buffers.Put(buf)
 	for range tries {
 		_, err := board.ReadAt(buf[:], int64(record)*RecordSize)
 		if err != nil {
@@ -116,7 +122,7 @@ func Read(board io.ReaderAt, record int) (Entry, error) {
 			break
 		}
 	}
-	return decode(&buf)
+	return decode(buf)
 }
 
 func decode(buf *[RecordSize]byte) (Entry, error) {
