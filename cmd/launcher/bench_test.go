@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"launcher/fcgi"
+	"launcher/preforker/control"
 )
 
 // The benchmarks measure the launcher as it is shipped: "make bench" builds it and names
@@ -104,6 +105,58 @@ func BenchmarkMemory(b *testing.B) {
 		kilobytes, _ := strconv.ParseFloat(string(match[1]), 64)
 		b.ReportMetric(kilobytes/1024, unit)
 	}
+}
+
+// BenchmarkManyWorkers is what five hundred workers cost that nobody asks: the time until all are ready, that of a status, memory, and the
+// CPU time in half a minute.
+func BenchmarkManyWorkers(b *testing.B) {
+	const workers, idle = 500, 30 * time.Second
+	for b.Loop() {
+		began := time.Now()
+		in := start(b, startOptions{root: copyApp(b, "hello"), args: []string{strconv.Itoa(workers), "--seed-time", "0", "--refork-after", "never"}}).serving()
+		b.ReportMetric(time.Since(began).Seconds(), "start-s")
+		in.statusWhen("every worker", func(s control.Status) bool { return len(s.Slots) == workers && allMeasured(s) })
+		var times []time.Duration
+		for range 9 {
+			began = time.Now()
+			in.status()
+			times = append(times, time.Since(began))
+		}
+		reportTimes(b, "status", times)
+		status := in.status()
+		b.ReportMetric(float64(status.Memory.Launcher.PSS)/1e6, "launcher-MB")
+		b.ReportMetric(float64(status.Memory.PSS)/1e6, "all-MB")
+		var pids []int
+		for _, slot := range status.Slots {
+			pids = append(pids, slot.Workers[0].Pid)
+		}
+		launcher, all := cpuTime(b, in.cmd.Process.Pid), cpuTime(b, pids...)
+		time.Sleep(idle)
+		b.ReportMetric(100*(cpuTime(b, in.cmd.Process.Pid)-launcher).Seconds()/idle.Seconds(), "launcher-CPU-%")
+		b.ReportMetric(100*(cpuTime(b, pids...)-all).Seconds()/idle.Seconds(), "workers-CPU-%")
+		in.signal(syscall.SIGTERM)
+		in.wait()
+	}
+}
+
+// cpuTime is what these processes have had so far, to a hundredth of a second.
+func cpuTime(b *testing.B, pids ...int) (sum time.Duration) {
+	b.Helper()
+	for _, pid := range pids {
+		text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		for _, field := range strings.Fields(rest)[11:13] { // utime and stime, as in proc(5)
+			ticks, err := strconv.Atoi(field)
+			if err != nil {
+				b.Fatal(err)
+			}
+			sum += time.Duration(ticks) * 10 * time.Millisecond
+		}
+	}
+	return sum
 }
 
 func mustAsk(b *testing.B, socket string) {
