@@ -139,3 +139,33 @@ func TestBenchWireKilled(t *testing.T) {
 	temporary, _ := stopBenchWire(t, syscall.SIGKILL)
 	waitFor(t, "all processes to leave", func() bool { return len(startedWith(t, temporary)) == 0 })
 }
+
+// TestMeasurementsSayWhatTheyCannotRead: each program that measures ends with a sentence and not with a backtrace.
+func TestMeasurementsSayWhatTheyCannotRead(t *testing.T) {
+	t.Parallel()
+	for _, test := range [][2]string{
+		{"bench-wire --rounds x", "bench-wire: invalid argument: --rounds x\nusage: "},
+		{"bench-wire --rounds 0", "bench-wire: --rounds is more than 0, not 0\n"},
+		{"bench-wire --seconds -1", "bench-wire: --seconds is more than 0, not -1.0\n"},
+		{"bench-wire --output /proc/none", "bench-wire: make folder /proc/none: No such file or directory"},
+		{"compare-responders --none", "compare-responders: invalid option: --none\nUsage: "},
+		{"kill-latency --none", "kill-latency: invalid option: --none\nusage: "},
+		{"lose-host --none", "lose-host: invalid option: --none\nUsage: "},
+		{"measure-optimizations --none", "measure-optimizations: invalid option: --none\n"},
+		{"measure-pairs --none", "measure-pairs: invalid option: --none\n"},
+		{"measure-start --none", "measure-start: invalid option: --none\n"},
+		{"private-memory --none", "private-memory: invalid option: --none\n"},
+		{"wire-profile --none", "wire-profile: invalid option: --none\n"},
+	} {
+		words := strings.Fields(test[0])
+		program := filepath.Join(sourceRoot(t), "scripts", "dev", words[0])
+		args := append([]string{program}, words[1:]...)
+		if words[0] == "bench-wire" {
+			args = append(args, "--launcher", os.Args[0]) // one that is there
+		}
+		said, err := exec.Command(tool(t, "ruby"), args...).CombinedOutput()
+		if err == nil || !strings.HasPrefix(string(said), test[1]) || strings.Contains(string(said), "\tfrom ") {
+			t.Errorf("%s: %v, %s", test[0], err, said)
+		}
+	}
+}
