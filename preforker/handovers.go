@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"launcher/preforker/core"
 	"launcher/preforker/linux"
 )
 
@@ -56,14 +57,29 @@ func (s *Supervisor) moveHandover(slot int) {
 	if from == nil {
 		return
 	}
-	for _, other := range s.readyNeighbours(slot) {
-		to := s.handovers[other]
-		if to == nil {
-			continue
-		}
-		if lost := from.MoveTo(to); lost > 0 {
-			s.log.Warn("kept connections were closed: another slot has too many already", keySlot, slot, keyLost, lost)
-		}
+	to := s.otherHandover(slot)
+	if to == nil {
 		return
 	}
+	if lost := from.MoveTo(to); lost > 0 {
+		s.log.Warn("kept connections were closed: another slot has too many already", keySlot, slot, keyLost, lost)
+	}
+}
+
+// otherHandover is the one of a slot that has a ready worker; where there is none, and the slot is gone, of one that is to have one.
+func (s *Supervisor) otherHandover(slot int) *linux.Handover {
+	others, slots := s.readyNeighbours(slot), s.core.View(s.now()).Slots
+	if slot >= len(slots) {
+		for _, other := range slots {
+			if other.Open && other.State != core.ParkedSlot {
+				others = append(others, other.Slot)
+			}
+		}
+	}
+	for _, other := range others {
+		if to := s.handovers[other]; to != nil {
+			return to
+		}
+	}
+	return nil
 }

@@ -89,6 +89,25 @@ func TestKeptConnectionsOfASlotThatCloses(t *testing.T) {
 	}
 }
 
+// TestKeptConnectionsOfASlotThatIsGone wait for the next worker of another slot where none is ready: nobody comes for them otherwise.
+func TestKeptConnectionsOfASlotThatIsGone(t *testing.T) {
+	s, _ := supervisorWithSockets(t, 4)
+	defer s.handovers.close()
+	ready(s)
+	for slot := range 4 {
+		if _, err := s.slotFiles(slot); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep(t, s, 3)
+	s.core.Step(0, core.ScaleAsked{Slots: 2})
+	s.removeSlot(3)
+	s.tasks.Wait()
+	if takes(t, s, 3) != nil || takes(t, s, 0) == nil && takes(t, s, 1) == nil {
+		t.Error("it did not move to a slot that is to be served")
+	}
+}
+
 // TestLentSocketsFitIntoPackets, of which each has no more descriptors than the kernel takes.
 func TestLentSocketsFitIntoPackets(t *testing.T) {
 	const slots = 100

@@ -33,6 +33,9 @@ func (h *Handover) MoveTo(other *Handover) (lost int) {
 		if !received {
 			return lost
 		}
+		if len(fds) == 0 {
+			lost++ // there was no descriptor left for it
+		}
 		for _, fd := range fds {
 			if other.give(fd) != nil {
 				lost++

@@ -87,3 +87,15 @@ func TestHandoverIsBounded(t *testing.T) {
 		t.Errorf("%d of %d are lost, where one is there already", lost, count)
 	}
 }
+
+// TestHandoverCountsWhatComesWithoutADescriptor as lost: the kernel has closed it where too many files are open.
+func TestHandoverCountsWhatComesWithoutADescriptor(t *testing.T) {
+	from, to := newHandover(t), newHandover(t)
+	if err := unix.Sendmsg(int(from.writer.Fd()), []byte("."), nil, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	kept(t, from)
+	if lost := from.MoveTo(to); lost != 1 {
+		t.Errorf("%d are lost", lost)
+	}
+}
