@@ -41,9 +41,11 @@ module PreforkLauncher
       OWN = "rack."
       NAMES_MAX = 500 # that are remembered, and how long each may be
       NAME_BYTES_MAX = 64
+      SECRET = "set-cookie"
       NONE = {}.freeze
       BODILESS = [204, 205, 304].freeze
-      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :OWN, :NAMES_MAX, :NAME_BYTES_MAX, :NONE, :BODILESS
+      private_constant :FILES, :STATUS_LINES, :NAME, :UNSAFE, :LENGTH, :SPECIAL, :OWN, :NAMES_MAX, :NAME_BYTES_MAX, :SECRET, :NONE,
+                       :BODILESS
 
       # Returns what is done with a header of this name, :send with most. Raises InvalidResponse for what is none.
       def self.kind_of(name)
@@ -71,15 +73,24 @@ module PreforkLauncher
       LINES = Hash.new do |known, name|
         next unless name.instance_of?(String)
 
-        sent = KINDS[name] == :send
-        next (NONE if sent) if name.bytesize > NAME_BYTES_MAX
+        values = memory_of(name)
+        next values if name.bytesize > NAME_BYTES_MAX
 
         known.clear if known.size >= NAMES_MAX
-        known[name] = ({} if sent)
+        known[name] = values
       end
       VALUES_MAX = 16
       VALUE_BYTES_MAX = 128 # of a value that is remembered
       private_constant :LINES, :VALUES_MAX
+
+      # Returns what remembers the lines of a name, NONE where nothing does, and nil for a name that is not sent as it is. Cookies are
+      # one client's, and a worker's memory is that of the workers that are forked from it.
+      def self.memory_of(name)
+        return unless KINDS[name] == :send
+
+        name.bytesize > NAME_BYTES_MAX || name.casecmp?(SECRET) ? NONE : {}
+      end
+      private_class_method :memory_of
 
       # Returns the line of a header, or nil where there may be more to it than one that is sent as it is.
       def self.line(name, value)

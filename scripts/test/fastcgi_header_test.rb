@@ -64,6 +64,12 @@ class FastCGIHeaderTest < FastCGICase
     refute_same Head.line("x-long", "a" * 129), Head.line("x-long", "a" * 129)
   end
 
+  # They are one client's, and a worker's memory is that of the workers that are forked from it.
+  def test_cookies_are_not_remembered
+    %w[set-cookie Set-Cookie].each { |name| refute_same Head.line(name, "session=1"), Head.line(name, "session=1") }
+    assert_equal ["Set-Cookie: session=1"], head({ "Set-Cookie" => "session=1" })
+  end
+
   # What an application makes of a request's own text has no bound.
   def test_long_names_are_not_remembered
     2.times { assert_equal ["#{"x" * 65}: a"], head({ "x" * 65 => "a" }) }
