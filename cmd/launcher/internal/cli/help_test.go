@@ -5,6 +5,7 @@ package cli
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,28 @@ func TestHelpBreaksBetweenWords(t *testing.T) {
 		for _, flag := range command.Flags {
 			if !strings.Contains(strings.Join(words, " "), " --"+flag.Names()[0]) {
 				t.Errorf("%s: no word of --%s", command.Name, flag.Names()[0])
+			}
+		}
+	}
+}
+
+// TestHelpNamesEachCommand: each has a line of the usage, whose parts the help takes apart by three spaces, and each option that takes
+// a value has a name for that.
+func TestHelpNamesEachCommand(t *testing.T) {
+	t.Parallel()
+	app := newApp(os.Stdout, os.Stderr)
+	for _, command := range app.Commands {
+		name := strings.TrimSpace("launcher " + strings.TrimPrefix(command.Name, runName))
+		listed := slices.ContainsFunc(strings.Split(app.Commands[0].UsageText, "\n"), func(line string) bool {
+			usage, what, _ := strings.Cut(line, "   ")
+			return strings.HasPrefix(usage+" ", name+" ") && strings.TrimSpace(what) != "" && !strings.Contains(usage, "  ")
+		})
+		if !listed {
+			t.Errorf("%s is not among the commands", name)
+		}
+		for _, flag := range command.Flags {
+			if option, _ := optionHelp(flag); strings.Contains(option, " VALUE") || strings.Contains(option, " value") {
+				t.Errorf("%s: %s", name, option)
 			}
 		}
 	}

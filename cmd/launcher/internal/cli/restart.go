@@ -36,7 +36,7 @@ func restartCommand(stdout *os.File) *cli.Command {
 			"command then ends with 1. Ending the command does not end the restart." + runningDescription,
 		Flags: runningFlags(
 			&cli.BoolFlag{Name: optNoWait, Usage: "return as soon as the restart has begun; how it ends is told by the log and by launcher status"},
-			&cli.DurationFlag{Name: optWait, Usage: "wait for so long at most, and end with 1 then; the restart goes on (0: as long as it takes)"}),
+			&cli.DurationFlag{Name: optWait, DefaultText: "as long as it takes", Usage: "`TIME` to wait at most, after which it ends with 1; the restart goes on"}),
 		Action:       func(ctx *cli.Context) error { return restart(ctx, stdout) },
 		OnUsageError: onUsageError,
 	}

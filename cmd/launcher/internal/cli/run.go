@@ -33,17 +33,18 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 		Name:   runName,
 		Hidden: true,
 		Usage:  "run a Rails or Rack application as forked FastCGI workers that share their memory",
-		UsageText: "launcher [options] NUM          run NUM workers of the application in this folder\n" +
-			"launcher config [options] NUM   print the web server's configuration for them\n" +
-			"launcher systemd [options] NUM  print a unit of systemd that runs them as a service\n" +
-			"launcher status [options]       say what a running launcher and its workers do\n" +
-			"launcher scale [options] NUM    change the number of its workers\n" +
-			"launcher reopen [options]       have it open its logs anew, and the application's\n" +
-			"launcher doctor [options]       say what stands in the way of forking this application\n" +
-			"launcher experiment [options]   measure what forking saves for this application\n" +
-			"launcher conformance ADDRESS   ask any FastCGI responder what it does with bad input\n" +
-			"launcher help [command]         say how one of these is used\n" +
-			"launcher version                print the version\n",
+		UsageText: "launcher [options] NUM           run NUM workers of the application in this folder\n" +
+			"launcher config [options] NUM    print the web server's configuration for them\n" +
+			"launcher systemd [options] NUM   print a unit of systemd that runs them as a service\n" +
+			"launcher status [options]        say what a running launcher and its workers do\n" +
+			"launcher restart [options]       have it load the application anew, losing no request\n" +
+			"launcher scale [options] NUM     change the number of its workers\n" +
+			"launcher reopen [options]        have it open its logs anew, and the application's\n" +
+			"launcher doctor [options]        say what stands in the way of forking this application\n" +
+			"launcher experiment [options]    measure what forking saves for this application\n" +
+			"launcher conformance ADDRESS     ask any FastCGI responder what it does with bad input\n" +
+			"launcher help [command]          say how one of these is used\n" +
+			"launcher version                 print the version\n",
 		Description: "Loads the application once, forks NUM workers from it, and gives each a socket of its own,\n" +
 			"log/fastcgi.socket-0 and so on, for lighttpd or any other FastCGI web server. The configuration for\n" +
 			"lighttpd is printed on standard output, unless --http makes it needless, and kept beside the sockets; logs go to\n" +
