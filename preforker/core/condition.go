@@ -3,7 +3,7 @@ package core
 // Condition is how the service is in a few numbers, which cost next to nothing to have after each event.
 type Condition struct {
 	Phase      Phase
-	Loading    bool // a generation is being loaded
+	Loading    bool // a generation is being loaded, or as soon as one that was given up has ended
 	Restarts   int  // that were asked for so far
 	Restarting bool // the last one of them is under way
 	Generation int  // the newest that has served all slots; 0: none has yet
@@ -16,7 +16,7 @@ type Condition struct {
 
 // Condition tells how the service is.
 func (c *Core) Condition() Condition {
-	condition := Condition{Phase: c.phase, Loading: c.loading() != nil, Restarts: c.restarts, Restarting: c.restart != nil,
+	condition := Condition{Phase: c.phase, Loading: c.loading() != nil || c.phase == PhaseRunning && c.givenUp(), Restarts: c.restarts, Restarting: c.restart != nil,
 		Generation: c.served, Slots: len(c.slots)}
 	lent := c.lentSlots()
 	for _, s := range c.slots {

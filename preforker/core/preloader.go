@@ -195,7 +195,7 @@ func (c *Core) generationLoaded(p *preloader, by *worker, loaded Load) {
 // loadAgain starts the load that was asked for while another was on its way, and
 // says whether there was one.
 func (c *Core) loadAgain() bool {
-	if !c.again || c.loading() != nil {
+	if !c.again || c.phase >= PhaseStopping || c.loading() != nil || c.givenUp() {
 		return false
 	}
 	c.load()
@@ -226,6 +226,7 @@ func (c *Core) preloaderExited(e PreloaderExited) {
 		return
 	case was == RetiringPreloader && p.reason != ReasonBootTimeout:
 		c.do(PreloaderRetired{Origin: p.origin})
+		c.loadAgain()
 		c.fill()
 		return
 	case was == ReadyPreloader:

@@ -119,7 +119,7 @@ func TestRestartsAskedTwiceDuringARefork(t *testing.T) {
 	if started := find[StartPreloader](s.event(PreloaderExited{Origin: origin, Exit: ident.ExitStatus{Signal: 9}})); len(started) != 0 {
 		t.Errorf("%+v", started)
 	}
-	if started := find[StartPreloader](s.load(2)); len(started) != 1 || started[0].Generation != 3 {
+	if started := find[StartPreloader](s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 15}})); len(started) != 1 || started[0].Generation != 3 {
 		t.Errorf("%+v", started)
 	}
 }

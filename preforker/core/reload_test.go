@@ -141,8 +141,10 @@ func TestARestartThatWasNotedIsOverWithTheNextLoad(t *testing.T) {
 	if noted := find[RestartNoted](s.event(RestartAsked{"HUP"})); len(noted) != 1 {
 		t.Fatalf("%+v", s.newest)
 	}
-	s.fire(TimerPreloaderBoot) // generation 2 is given up, and has yet to end
-	if loads := find[StartPreloader](s.event(RestartAsked{"HUP"})); len(loads) != 1 {
+	if told := find[SignalPreloader](s.newest); len(told) != 1 || told[0].Origin != gen(2) || len(find[StartPreloader](s.event(RestartAsked{"HUP"}))) != 0 {
+		t.Fatalf("generation 2 is given up, and has yet to end: %+v", told)
+	}
+	if loads := find[StartPreloader](s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Signal: 15}})); len(loads) != 1 {
 		t.Fatalf("%+v, want generation 3", loads)
 	}
 	if loads := find[StartPreloader](s.event(PreloaderExited{Origin: gen(3), Exit: ident.ExitStatus{Code: 1}})); len(loads) != 0 {

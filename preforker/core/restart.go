@@ -1,7 +1,9 @@
 package core
 
+import "slices"
+
 // Who asks for a restart wants to know how it ends: when the new generation serves all slots, or why it does not. One is under way
-// at a time. A later one takes its place, also where the load of the first goes on.
+// at a time. A later one takes its place, and the load of the first is given up.
 
 // RestartEnd is how a restart has ended.
 type RestartEnd string
@@ -70,7 +72,8 @@ func (c *Core) restartAsked(e RestartAsked) {
 	c.endRestart(RestartReplaced)
 	c.restarts++
 	c.restart = &restart{number: c.restarts}
-	if c.loading() != nil {
+	c.giveUpLoad()
+	if c.loading() != nil || c.givenUp() {
 		c.again = true
 		c.do(RestartNoted{By: e.By, Number: c.restarts, Slots: len(c.slots)})
 	} else {
@@ -81,6 +84,21 @@ func (c *Core) restartAsked(e RestartAsked) {
 	if c.phase == PhaseRunning {
 		c.fill() // slots that had failed are tried
 	}
+}
+
+// giveUpLoad ends the load of a release that nobody wants any more, so that the next one need not wait for it: it may hang. The next one
+// begins when it has ended, so that two do not load at once.
+func (c *Core) giveUpLoad() {
+	if l := c.loading(); l != nil && !c.direct() && c.phase == PhaseRunning && !c.unserved() {
+		c.retire(l, ReasonSuperseded)
+	}
+}
+
+// givenUp says whether a load that was given up has yet to end.
+func (c *Core) givenUp() bool {
+	return slices.ContainsFunc(c.preloaders, func(p *preloader) bool {
+		return p.state == RetiringPreloader && !p.loaded && p.reason == ReasonSuperseded
+	})
 }
 
 // restartLoads notes that the newest generation is what a restart has asked for, also where it is loaded once more because its

@@ -77,6 +77,9 @@ func (c *checker) retires(origin ident.Origin) {
 		newest.lendUntil = c.now + fillTime
 		return // all slots that have none of its workers are filled from this one
 	}
+	if _, asked := c.event.(core.RestartAsked); asked && origin.Refork == 0 && !c.preloader(origin).loaded {
+		return // the next load takes its place
+	}
 	for i := range c.slots {
 		w := c.slots[i].accepting()
 		if c.slots[i].parked {

@@ -93,7 +93,7 @@ func (d *restartDisplay) show(p control.RestartProgress) {
 	of := fmt.Sprintf("%d of %d slots", p.Serving, p.Slots)
 	switch p.Step {
 	case control.RestartWaits:
-		d.line("another load is under way; the application is loaded once more after it")
+		d.line("another load has to end first; the application is loaded once more then")
 	case control.RestartLoads:
 		d.line(fmt.Sprintf("generation %d: loading", p.Generation))
 	case control.RestartLoaded:

@@ -15,9 +15,9 @@ func TestRestartDisplay(t *testing.T) {
 	t.Parallel()
 	slot := 2
 	for redraws, want := range map[bool]string{
-		false: "another load is under way; the application is loaded once more after it\ngeneration 3: loading\ngeneration 3: loaded in 1.2 s\n" +
+		false: "another load has to end first; the application is loaded once more then\ngeneration 3: loading\ngeneration 3: loaded in 1.2 s\n" +
 			"slot 2: served by pid 77 after 0.5 s, 1 of 4 slots\nworker died (reason \\u001b[2J)\n",
-		true: "another load is under way; the application is loaded once more after it\ngeneration 3: loading\ngeneration 3: loaded in 1.2 s\n" +
+		true: "another load has to end first; the application is loaded once more then\ngeneration 3: loading\ngeneration 3: loaded in 1.2 s\n" +
 			"0 of 4 slots …\r\x1b[Kslot 2: served by pid 77 after 0.5 s, 1 of 4 slots\n1 of 4 slots …\r\x1b[Kworker died (reason \\u001b[2J)\n",
 	} {
 		var out bytes.Buffer
