@@ -62,7 +62,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build run clean deps test-deps linters \
   test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
-  packages bench bench-wire wire-profile kill-latency lose-host measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
+  packages bench bench-wire wire-profile kill-latency chaos chaos-peers lose-host measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -175,6 +175,7 @@ bench: deps launcher
 	LAUNCHER_BENCH_ROOT=/usr/share/redmine LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Start' -benchtime 5x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Replace' -benchtime 100x ./cmd/launcher
 	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'Memory' -benchtime 1x ./cmd/launcher
+	LAUNCHER_TEST_BINARY=$(CURDIR)/launcher $(GO) test -run '^$$' -bench 'ManyWorkers' -benchtime 1x ./cmd/launcher
 
 # Requests a second and CPU time, beside libfcgi in C, Unicorn, Puma and ruby-fcgi behind the same lighttpd: half an hour on an idle
 # machine, or make bench-wire WIRE="--kinds hello,page --launcher before=/tmp/launcher --launcher after=launcher --output FOLDER"
@@ -197,6 +198,18 @@ kill-latency: deps launcher
 	scripts/dev/kill-latency $(KILL)
 	cd testdata/apps/blog && RAILS_ENV=production ruby bin/setup
 	scripts/dev/kill-latency --root testdata/apps/blog --path /posts $(KILL)
+
+# Whether faults cost requests: hundreds of them, under load: make chaos CHAOS="--faults 100 --seed 7"; the same restarts and kills of
+# other servers beside it: make chaos-peers. As root, for a disk that is full.
+CHAOS ?=
+chaos: deps launcher
+	scripts/dev/chaos $(CHAOS)
+
+chaos-peers: deps test-deps launcher
+	for server in launcher unicorn puma passenger; do \
+	  scripts/dev/chaos --server $$server --kinds restart --faults 20 $(CHAOS) && \
+	  scripts/dev/chaos --server $$server --kinds "worker SIGKILL" --faults 35 $(CHAOS) || exit 1; \
+	done
 
 # What visitors notice when one of two hosts with workers is lost: two network namespaces, as root.
 lose-host: deps launcher

@@ -68,7 +68,7 @@ module BenchWire
     end
 
     def start
-      @child = Child.new(command, log: @log, env: environment, chdir: APP)
+      @child = Child.new(command, log: @log, env: environment, chdir: app)
       @child.await(READY, @name) { up? }
     end
 
@@ -101,6 +101,11 @@ module BenchWire
     end
 
     private
+
+    # The application's folder.
+    def app
+      APP
+    end
 
     def environment
       { "WIRE_FILES" => @setting.bodies, "RACK_ENV" => nil, "RAILS_ENV" => nil, "RUBYOPT" => nil }
