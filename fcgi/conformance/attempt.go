@@ -18,6 +18,7 @@ type attempt struct {
 	deadline time.Duration
 	echo     bool
 	plain    int // the status of a plain request; 0 where that is not known yet
+	posted   int // that of a plain request with a body, in a case whose request has one; else 0
 
 	mu        sync.Mutex
 	exchanges []*exchange
@@ -25,7 +26,7 @@ type attempt struct {
 
 // connect opens a connection, which the end of the case closes. Without one the exchange says so in its replies.
 func (a *attempt) connect() *exchange {
-	x := &exchange{ctx: a.ctx, timeout: a.timeout, plain: a.plain, changed: make(chan struct{}), begun: []uint16{id}, replies: map[uint16]*reply{}}
+	x := &exchange{ctx: a.ctx, timeout: a.timeout, plain: a.plain, posted: a.posted, changed: make(chan struct{}), begun: []uint16{id}, replies: map[uint16]*reply{}}
 	ctx, cancel := context.WithTimeout(a.ctx, a.timeout)
 	defer cancel()
 	x.conn, x.end = fcgi.Dial(ctx, a.target.Network, a.target.Address)
@@ -88,6 +89,17 @@ func without(params fcgi.Params, names ...string) fcgi.Params {
 func post(params fcgi.Params, length string) fcgi.Params {
 	return set(params, fcgi.Param{Name: "REQUEST_METHOD", Value: "POST"}, fcgi.Param{Name: "CONTENT_LENGTH", Value: length},
 		fcgi.Param{Name: "CONTENT_TYPE", Value: "application/octet-stream"})
+}
+
+// posting has a case whose request has a body judged by the status that a plain one gets: many an application has nothing that may
+// be posted at the path.
+func posting(run func(*attempt) verdict) func(*attempt) verdict {
+	return func(a *attempt) verdict {
+		if !a.echo {
+			a.posted = a.asks("", post(a.params(), "3"), "abc").status()
+		}
+		return run(a)
+	}
 }
 
 // tells makes the parameters those of a request that the probe application understands. Without one, it is a

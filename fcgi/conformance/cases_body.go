@@ -25,26 +25,26 @@ func bodyCases() []Case {
 			run: sends(served, func(a *attempt) []byte {
 				return head(id, 0, pairs(a.params(fcgi.Param{Name: "CONTENT_LENGTH", Value: "0"})))
 			})},
-		{ID: "28-short", Title: "a body of 4 bytes for CONTENT_LENGTH 5", Source: "6.2", Level: May, Expect: "refused, closed, or the application sees less", run: runShortBody},
+		{ID: "28-short", Title: "a body of 4 bytes for CONTENT_LENGTH 5", Source: "6.2", Level: May, Expect: "refused, closed, or the application sees less", run: posting(runShortBody)},
 		{ID: "28-leaves", Title: "the peer leaves in the middle of the body", Source: "6.2", Level: Must, Expect: "the responder lives", run: func(a *attempt) verdict {
 			x := a.connect().send(head(id, 0, pairs(post(a.params(), "100"))), piece(fcgi.TypeStdin, []byte("ab")))
 			x.close()
 			return passed("left")
 		}},
-		{ID: "29-long", Title: "a body of 4 bytes for CONTENT_LENGTH 3", Source: "6.2", Level: Must, Expect: "the application gets 3 bytes at the most", run: runLongBody},
+		{ID: "29-long", Title: "a body of 4 bytes for CONTENT_LENGTH 3", Source: "6.2", Level: Must, Expect: "the application gets 3 bytes at the most", run: posting(runLongBody)},
 		{ID: "30-two-ends", Title: "STDIN is ended twice", Source: "3.3", Level: Should, Expect: "served",
-			run: sends(served, func(a *attempt) []byte {
+			run: posting(sends(served, func(a *attempt) []byte {
 				return slices.Concat(head(id, 0, pairs(post(a.params(), "3"))), stdin("abc"), stdin(""))
-			})},
+			}))},
 		{ID: "31-stdin-first", Title: "STDIN before the end of PARAMS", Source: "6.2", Level: May, Expect: "closed, refused, or served",
-			run: sends(served|refused|closed|rejected, func(a *attempt) []byte {
+			run: posting(sends(served|refused|closed|rejected, func(a *attempt) []byte {
 				own := pairs(post(a.params(), "3"))
 				return slices.Concat(begin(id, fcgi.RoleResponder, 0), piece(fcgi.TypeParams, own), stdin("abc"), piece(fcgi.TypeParams, nil))
-			})},
+			}))},
 		{ID: "31-params-late", Title: "PARAMS after their end, in the middle of the body", Source: "3.3, 6.2", Level: May, Expect: "closed, refused, or ignored",
-			run: sends(served|refused|closed|rejected, func(a *attempt) []byte {
+			run: posting(sends(served|refused|closed|rejected, func(a *attempt) []byte {
 				return slices.Concat(head(id, 0, pairs(post(a.params(), "3"))), piece(fcgi.TypeParams, pair("A", "B")), stdin("abc"))
-			})},
+			}))},
 		{ID: "41-unread", Title: "the application responds without reading the body, and the peer reads late", Source: "6.2", Level: Must,
 			Expect: "the whole response, which no reset eats", Needs: CommandEarly, run: runEarly(func(a *attempt) fcgi.Params {
 				return a.tells(post(a.params(), decimal(earlyBytes)), CommandEarly)
@@ -53,7 +53,7 @@ func bodyCases() []Case {
 			Expect: "the whole response, which no reset eats; or closed without one", run: runEarly(func(a *attempt) fcgi.Params {
 				return post(a.params(), "abc")
 			}, whole|closed)},
-		{ID: "50-slow", Title: "8 MiB that come slower than they are read", Source: "5.3", Level: Must, Expect: "served, with the whole body", run: runSlowUpload},
+		{ID: "50-slow", Title: "8 MiB that come slower than they are read", Source: "5.3", Level: Must, Expect: "served, with the whole body", run: posting(runSlowUpload)},
 	}
 }
 

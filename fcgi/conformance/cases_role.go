@@ -17,17 +17,17 @@ func roleCases() []Case {
 				return slices.Concat(begin(id, fcgi.RoleResponder, 0), head(2, 0, own), stream(fcgi.TypeParams, id, own), stdin(""), stream(fcgi.TypeStdin, 2, nil))
 			})},
 		{ID: "9-body", Title: "a second request on the connection, in the middle of the body", Source: "5.5", Level: Should,
-			Expect: "CANT_MPX_CONN for it, the first is served; or both are served", run: runMultiplexed(func(a *attempt) []byte {
+			Expect: "CANT_MPX_CONN for it, the first is served; or both are served", run: posting(runMultiplexed(func(a *attempt) []byte {
 				second := append(head(2, 0, pairs(a.params())), stream(fcgi.TypeStdin, 2, nil)...)
 				return slices.Concat(head(id, 0, pairs(post(a.params(), "4"))), piece(fcgi.TypeStdin, []byte("ab")), second, stdin("cd"))
-			})},
+			}))},
 		{ID: "10-params", Title: "BEGIN_REQUEST twice for one request, before PARAMS", Source: "3.3", Level: Should, Expect: "closed, or END_REQUEST with a reason",
 			run: sends(closed|rejected|refused, func(a *attempt) []byte { return append(begin(id, fcgi.RoleResponder, 0), a.get(0)...) })},
 		{ID: "10-body", Title: "BEGIN_REQUEST once more in the middle of the body", Source: "3.3", Level: May, Expect: "closed, refused, or the body goes on",
-			run: sends(closed|rejected|refused|served, func(a *attempt) []byte {
+			run: posting(sends(closed|rejected|refused|served, func(a *attempt) []byte {
 				half := append(head(id, 0, pairs(post(a.params(), "4"))), piece(fcgi.TypeStdin, []byte("ab"))...)
 				return slices.Concat(half, begin(id, fcgi.RoleResponder, 0), stdin("cd"))
-			})},
+			}))},
 	}
 	for _, size := range []int{0, 7, 9, 16} {
 		cases = append(cases, Case{ID: fmt.Sprintf("6-begin-%d", size), Title: fmt.Sprintf("BEGIN_REQUEST of %d bytes", size), Source: "5.1", Level: Should,

@@ -24,6 +24,7 @@ type exchange struct {
 	conn    net.Conn // nil where there is none
 	timeout time.Duration
 	plain   int
+	posted  int
 	full    bool          // the responder takes nothing more
 	ended   chan struct{} // closed when nothing reads any more; nil where nothing was ever read
 
@@ -171,7 +172,7 @@ func (x *exchange) replyWithin(id uint16, within time.Duration) *reply {
 	if known := x.replies[id]; known != nil {
 		r = *known
 	}
-	r.end, r.strange, r.plain = x.end, x.strange, x.plain
+	r.end, r.strange, r.plain, r.posted = x.end, x.strange, x.plain, x.posted
 	return &r
 }
 

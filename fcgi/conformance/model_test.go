@@ -37,9 +37,10 @@ const (
 
 // model is a responder that does all that is expected, but for one thing, and runs the probe application.
 type model struct {
-	fault fault
-	dead  atomic.Int32 // so many connections are closed at once
-	hangs atomic.Bool
+	fault  fault
+	posted string       // the status of a POST, where the application says another one to that
+	dead   atomic.Int32 // so many connections are closed at once
+	hangs  atomic.Bool
 }
 
 // modelConn is one connection to a model.
@@ -245,6 +246,9 @@ func (c *modelConn) end(status fcgi.ProtocolStatus) {
 func (c *modelConn) respond() bool {
 	query, _ := c.params.Get("QUERY_STRING")
 	text := "X-Probe: 1\r\n\r\n"
+	if method, _ := c.params.Get("REQUEST_METHOD"); method == "POST" && c.posted != "" {
+		text = "Status: " + c.posted + "\r\n" + text
+	}
 	switch Command(strings.TrimPrefix(query, "probe=")) {
 	case CommandEcho:
 		text += c.echo()

@@ -43,6 +43,7 @@ type reply struct {
 	end      error // why nothing more comes on the connection; nil while it is open
 	strange  string
 	plain    int // the status of a plain request; 0 where that is not known yet
+	posted   int // that of one with a body, where the request has one; else 0
 }
 
 // status is that of the CGI head, 200 where it names none, and 0 where there is no head.
@@ -101,7 +102,7 @@ func (r *reply) kind() kind {
 		return ended
 	case r.done && r.status() == 0:
 		return malformed
-	case r.done && (r.status() == r.plain || r.plain == 0):
+	case r.done && (r.status() == r.plain || r.status() == r.posted || r.plain == 0):
 		return served
 	case r.done && r.status() >= 400:
 		return refused

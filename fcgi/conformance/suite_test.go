@@ -49,6 +49,24 @@ func TestModelPasses(t *testing.T) {
 	}
 }
 
+// TestApplicationWithoutPost: what the application says of a POST is no failure of the responder.
+func TestApplicationWithoutPost(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"404 Not Found", "302 Found"} {
+		target := Target{Network: "unix", Address: fcgitest.Responder(t, (&model{posted: status}).serve)}
+		suite := Suite{Target: target, Timeout: fcgitest.Patience, Deadline: fcgitest.Patience}
+		results, err := suite.Run(fcgitest.Context(t), Cases())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if r.Outcome == Failed {
+				t.Errorf("%s: %s: %s: %s", status, r.Case.ID, r.Case.Title, r.Got)
+			}
+		}
+	}
+}
+
 // inVain is what is waited for an answer that does not come.
 const inVain = time.Second
 
