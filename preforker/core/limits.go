@@ -82,7 +82,7 @@ func (c *Core) endByLimit(s *slot, w *worker, limit Reason, request string, grac
 
 // locate asks a worker where its threads are.
 func (c *Core) locate(w *worker, within time.Duration) {
-	w.locating = true
+	w.locating, w.locateBy = true, c.now+within
 	c.do(LocateWorker{w.key})
 	if w.limit == "" {
 		c.do(SetTimer{Timer{TimerLocate, w.key}, within})
@@ -117,7 +117,7 @@ func (c *Core) notLocated(w *worker) {
 }
 
 func (c *Core) locateTimeout(key ident.Key) {
-	if _, w := c.worker(key); w != nil && w.limit == "" {
+	if _, w := c.worker(key); w != nil && w.limit == "" && c.now >= w.locateBy { // else it is the timer of a request before
 		c.notLocated(w)
 	}
 }

@@ -157,6 +157,26 @@ func TestSlowRequestIsToldOnly(t *testing.T) {
 	}
 }
 
+// TestSecondSlowRequestHasItsOwnTime: the timer of a first one, which has told where it was, says nothing of the second.
+func TestSecondSlowRequestHasItsOwnTime(t *testing.T) {
+	s := limited(t, 1, Limits{SlowLog: time.Second})
+	key := s.serving(0)
+	slow := overdue(key)
+	slow.Slow = true
+	first := find[SetTimer](s.event(slow))
+	s.event(WorkerLocated{key, []Thread{{Name: "serving"}}})
+	s.now += first[0].After - time.Millisecond
+	second := find[SetTimer](s.event(slow))
+	s.now += time.Millisecond
+	if actions := s.event(TimerFired{first[0].Timer}); len(actions) != 0 {
+		t.Errorf("after a millisecond: %+v", actions)
+	}
+	s.now += second[0].After
+	if actions := s.event(TimerFired{second[0].Timer}); len(find[WorkerNotLocated](actions)) != 1 {
+		t.Errorf("after its time: %+v", actions)
+	}
+}
+
 // TestBacktracesOfAllWorkersAtOnce: a database does not respond. The log has where each of them is, but not all of it.
 func TestBacktracesOfAllWorkersAtOnce(t *testing.T) {
 	const slots = 100
