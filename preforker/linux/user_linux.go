@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -56,16 +57,32 @@ func checkUser(uid, gid int, groups []int) error {
 	return nil
 }
 
-// AsUser calls do with the rights that a user and a group have to files, and with those of no others: paths may be that user's to
-// change meanwhile. Root may call it. A
-// goroutine that do starts has other rights.
-func AsUser(uid, gid int, do func() error) error {
+// AsUser calls do with the rights that a user and their groups have to files, and with those of no others: paths may be that user's
+// to change meanwhile. Root may call it. A goroutine that do starts has other rights.
+func AsUser(uid, gid int, groups []int, do func() error) (err error) {
+	own, err := unix.Getgroups()
+	if err != nil {
+		return os.NewSyscallError("getgroups", err)
+	}
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	defer func() {
-		_ = unix.Setfsuid(os.Geteuid())
-		_ = unix.Setfsgid(os.Getegid())
+		back := setThreadUser(os.Geteuid(), os.Getegid(), own)
+		if back == nil {
+			runtime.UnlockOSThread() // else nobody else gets this thread
+		}
+		err = errors.Join(err, back)
 	}()
+	if err := setThreadUser(uid, gid, groups); err != nil {
+		return err
+	}
+	return do()
+}
+
+// setThreadUser changes whose rights to files the calling thread has. Its capability to change groups stays.
+func setThreadUser(uid, gid int, groups []int) error {
+	if err := unix.Setgroups(groups); err != nil {
+		return os.NewSyscallError("setgroups", err)
+	}
 	if err := unix.Setfsgid(gid); err != nil {
 		return os.NewSyscallError("setfsgid", err)
 	}
@@ -75,7 +92,10 @@ func AsUser(uid, gid int, do func() error) error {
 	if now, err := unix.SetfsuidRetUid(-1); err != nil || now != uid {
 		return fmt.Errorf("setfsuid: the user is %d (%v)", now, err)
 	}
-	return do()
+	if now, err := unix.SetfsgidRetGid(-1); err != nil || now != gid {
+		return fmt.Errorf("setfsgid: the group is %d (%v)", now, err)
+	}
+	return nil
 }
 
 // MayWrite is an error where this process may not make files in a folder.

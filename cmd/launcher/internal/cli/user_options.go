@@ -120,7 +120,7 @@ func (a *account) do(something func() error) error {
 	if a == nil {
 		return something()
 	}
-	return linux.AsUser(a.uid, a.gid, something)
+	return linux.AsUser(a.uid, a.gid, a.groups, something)
 }
 
 // open calls something that opens a file, and makes the file first where the user may not do so, in a folder that nobody but root

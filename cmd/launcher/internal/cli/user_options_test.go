@@ -19,7 +19,8 @@ func TestAccountOpensWithItsOwnRights(t *testing.T) {
 		}
 		return
 	}
-	nobody := &account{name: "nobody", uid: 65534, gid: 65534}
+	const shared = 54321 // a group that the user is in, too
+	nobody := &account{name: "nobody", uid: 65534, gid: 65534, groups: []int{65534, shared}}
 	base, err := os.MkdirTemp("/run", "launcher-test-")
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +29,9 @@ func TestAccountOpensWithItsOwnRights(t *testing.T) {
 	theirs := filepath.Join(base, "theirs")
 	for _, err := range []error{os.Chmod(base, 0o755), os.Mkdir(theirs, 0o755), os.Chown(theirs, nobody.uid, nobody.gid),
 		os.WriteFile(filepath.Join(base, "secret"), []byte("secret"), 0o600),
+		os.WriteFile(filepath.Join(base, "of-roots-group"), nil, 0o660), os.Chmod(filepath.Join(base, "of-roots-group"), 0o660),
+		os.Symlink(filepath.Join(base, "of-roots-group"), filepath.Join(theirs, "group-link")),
+		os.Mkdir(filepath.Join(base, "shared"), 0o770), os.Chown(filepath.Join(base, "shared"), 0, shared), os.Chmod(filepath.Join(base, "shared"), 0o770),
 		os.Symlink(filepath.Join(base, "secret"), filepath.Join(theirs, "link")),
 		os.Symlink(filepath.Join(base, "new"), filepath.Join(theirs, "dangling"))} {
 		if err != nil {
@@ -45,11 +49,13 @@ func TestAccountOpensWithItsOwnRights(t *testing.T) {
 		})
 	}
 	for path, allowed := range map[string]bool{
-		filepath.Join(theirs, "log"):      true,
-		filepath.Join(base, "log"):        true, // root makes it, for the user
-		filepath.Join(theirs, "link"):     false,
-		filepath.Join(theirs, "dangling"): false,
-		filepath.Join(base, "secret"):     false,
+		filepath.Join(theirs, "log"):        true,
+		filepath.Join(base, "log"):          true, // root makes it, for the user
+		filepath.Join(base, "shared/log"):   true,
+		filepath.Join(theirs, "link"):       false,
+		filepath.Join(theirs, "group-link"): false,
+		filepath.Join(theirs, "dangling"):   false,
+		filepath.Join(base, "secret"):       false,
 	} {
 		err := open(path)
 		if allowed && err != nil || !allowed && !errors.Is(err, fs.ErrPermission) {
