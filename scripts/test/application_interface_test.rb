@@ -18,16 +18,18 @@ class ApplicationInterfaceTest < WorkerCase
   end
 
   def test_refuses_what_is_no_time
-    assert_raises(ArgumentError) { PreforkLauncher.extend_request_timeout("5 min") }
+    ["5 min", Float::NAN].each do |seconds|
+      assert_raises(ArgumentError) { PreforkLauncher.extend_request_timeout(seconds) }
+    end
   end
 
   def test_a_request_is_given_more_time_and_the_next_one_is_not
-    seconds = [300, nil, Float::INFINITY]
+    seconds = [300, nil, Float::INFINITY, -Float::INFINITY]
     gate, opener = IO.pipe
     start(app { PreforkLauncher.extend_request_timeout(seconds.shift).tap { gate.read(1) } })
     ready
     assert_equal 0, allowed
-    [(301..400), 0xffff, 0xffff].each do |want|
+    [(301..400), 0xffff, 0xffff, 1].each do |want|
       asked = sent("/")
       eventually { want === allowed }
       assert_equal [3, 0], [state, begun]

@@ -19,9 +19,9 @@ module PreforkLauncher
       end
 
       def extend_request_timeout(seconds)
-        raise ArgumentError, "not a number of seconds: #{seconds.inspect}" unless seconds.nil? || seconds.is_a?(Numeric)
+        raise ArgumentError, "not a number of seconds: #{seconds.inspect}" unless seconds.nil? || time?(seconds)
 
-        seconds = nil if seconds.respond_to?(:infinite?) && seconds.infinite?
+        seconds = nil if seconds == Float::INFINITY
         here? && @record.allow(seconds&.to_f)
       end
 
@@ -33,6 +33,10 @@ module PreforkLauncher
       end
 
       private
+
+      def time?(seconds)
+        seconds.is_a?(Numeric) && seconds.real? && !seconds.to_f.nan?
+      end
 
       def here?
         @pid == Process.pid
