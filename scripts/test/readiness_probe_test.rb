@@ -12,7 +12,8 @@ class ReadinessProbeTest < WorkerCase
       start(answering, probed: true, probe: path)
       message = said(@channel)
       if want
-        assert_equal %w[failed probe PreforkLauncher::ReadinessProbe::Failed], [message[:type], message[:stage], message[:error][:class]], path
+        assert_equal %w[failed probe PreforkLauncher::ReadinessProbe::Failed],
+                     [message[:type], message[:stage], message[:error][:class]], path
         assert_operator want, :===, message[:error][:message]
         assert_equal 1, ended
       else
