@@ -102,11 +102,14 @@ func (c *Core) endCrashes(s *slot, w *worker) {
 	if !s.crashes.failed {
 		return
 	}
+	told := s.crashes.told // else the slot had no socket, and that was told
 	s.crashes.failed, s.crashes.told = false, false
 	if s.serving() == w {
 		s.deaths = 0
 	}
-	c.do(SlotRecovered{Worker: w.name(), After: c.now - s.crashes.failedAt})
+	if told {
+		c.do(SlotRecovered{Worker: w.name(), After: c.now - s.crashes.failedAt})
+	}
 	for _, other := range c.slots {
 		if other.crashes.failed {
 			c.tryFailed(other)

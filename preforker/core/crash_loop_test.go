@@ -251,3 +251,29 @@ func TestPreloadersThatLoadAndDieFailToo(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestAFailureThatWasNotToldHasNoEndToTell: the socket of the slot could not be bound when the last of its workers died, so what was told
+// is that.
+func TestAFailureThatWasNotToldHasNoEndToTell(t *testing.T) {
+	s := running(t, 2)
+	s.dies(s.serving(0), 3)
+	for range slotCrashes - 1 {
+		s.retry(0)
+		s.crash(0)
+	}
+	s.retry(0)
+	s.event(SocketsLost{[]int{0}})
+	s.event(SlotNotBound{Slot: 0, Error: "no room"})
+	if s.crash(0); !s.core.slots[0].crashes.failed || s.kinds["core.SlotFailed"] != 0 {
+		t.Fatalf("%+v", s.core.slots[0].crashes)
+	}
+	spawned := find[SpawnWorker](s.retry(0))
+	if len(spawned) != 1 {
+		t.Fatalf("%+v", s.newest)
+	}
+	s.ready(spawned[0].Key)
+	s.event(WorkersMeasured{[]Measurement{{Key: spawned[0].Key, Served: 1}}})
+	if s.core.slots[0].crashes.failed || s.kinds["core.SlotRecovered"] != 0 {
+		t.Errorf("%+v", s.newest)
+	}
+}

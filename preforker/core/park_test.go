@@ -188,3 +188,25 @@ func TestParkedSlotIsNoHope(t *testing.T) {
 		}
 	}
 }
+
+// TestParkedSlotWaitsForNoLeaver: an idle worker that has to be killed says nothing against the slot that it has left, so whoever
+// connects there has a worker at once, however often that was so.
+func TestParkedSlotWaitsForNoLeaver(t *testing.T) {
+	s := onDemand(t, 2, 1)
+	for range slotCrashes + 1 {
+		spawned := find[SpawnWorker](s.event(ConnectionWaits{1}))
+		if len(spawned) != 1 {
+			t.Fatalf("%+v", s.newest)
+		}
+		key := spawned[0].Key
+		s.ready(key)
+		if s.fire(TimerIdle); s.state(1) != ParkedSlot {
+			t.Fatalf("%+v", s.newest)
+		}
+		s.event(WorkerStuck{Key: key, Reason: ReasonNotLeaving})
+		actions := s.dies(key, 0)
+		if s.state(1) != ParkedSlot || len(find[SetTimer](actions)) > 0 || len(find[SlotFailed](actions)) > 0 || s.core.slots[1].crashes.failed {
+			t.Fatalf("%+v", actions)
+		}
+	}
+}

@@ -353,15 +353,16 @@ func (c *Core) workerExited(e WorkerExited) {
 	if crashed {
 		c.noteRestartDeath(w)
 	}
+	left := s.state == ParkedSlot // as it was idle: how it ends says nothing against the slot, where nobody waits for it
 	c.noteCrash(s, Death{At: c.now, Worker: w.name(), Reason: deathReason(w, e), Exit: e.Exit, Failed: e.Failed, Request: e.Request, Lines: e.Lines,
-		CPU: e.CPU}, crashed)
+		CPU: e.CPU}, crashed && !left)
 	maxWait := slotBackoff.max
 	if e.Request != "" {
 		// It is the request that kills: others, which wait in the socket, may not.
 		maxWait = closeAfter
 	}
 	c.judgeAfter(w)
-	c.removeWorker(s, w, early, maxWait)
+	c.removeWorker(s, w, early && !left, maxWait)
 }
 
 // deathReason says why a worker has ended that should have served on.
