@@ -69,19 +69,29 @@ func (c *Core) keepSpare() {
 	w, source := c.spare.worker, c.provenSource()
 	switch {
 	case source == nil: // none is to be had, or to be replaced
-	case w == nil && c.mayForkSpare(source):
-		c.forkSpare(source)
+		return
 	case w == nil || w.leaving():
 	case !c.keepsSpare():
 		c.dropSpare(ReasonNoRoom)
 	case w.key.Origin() != source.origin:
 		c.dropSpare(ReasonOldSpare)
 	}
+	if c.spare.worker == nil && c.mayForkSpare(source) {
+		c.forkSpare(source)
+	}
 }
 
+// dropSpare has the spare leave. One that is not forked yet is not waited for: its preloader may never do that.
 func (c *Core) dropSpare(reason Reason) {
+	w := c.spare.worker
+	if w.pid == 0 {
+		c.do(ForgetWorker{w.key, true})
+		c.moveWorker(w, ExitedWorker)
+		c.spare.worker = nil
+		return
+	}
 	c.spare.asked = true
-	c.drain(c.spare.worker, reason, false)
+	c.drain(w, reason, false)
 }
 
 // mayForkSpare says whether nothing else is to be forked, loaded or reforked now, so that a spare may be. Seeds that can keep up

@@ -319,3 +319,40 @@ func TestTimeLimitOfTheSpare(t *testing.T) {
 		t.Error("it is not killed, and has taken too long")
 	}
 }
+
+// TestSpareThatIsNotForkedYet is not waited for where it is not wanted any more: its preloader may never fork it, and there would be no
+// other one for ever.
+func TestSpareThatIsNotForkedYet(t *testing.T) {
+	s := newScript(t, 2)
+	s.core.policy.Spare = SpareOne
+	s.core.budget.preloader, s.core.budget.bytes = 100*bytesPerMB, 50*bytesPerMB
+	s.boot(s.load(1))
+	asked := s.core.spare.worker.key
+	s.event(MemoryAvailable{Bytes: 1})
+	actions := s.event(RestartAsked{"HUP"})
+	forgotten := find[ForgetWorker](actions)
+	if len(find[RoomIsShort](actions)) != 1 || len(forgotten) != 1 || forgotten[0].Key != asked || !forgotten[0].MayLive || len(find[DrainWorker](actions)) > 0 {
+		t.Fatalf("%+v", actions)
+	}
+	actions = s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Code: 1}})
+	if again := find[SpawnSpare](actions); len(again) != 1 || len(find[SpareWaits](s.acts)) > 0 {
+		t.Errorf("%+v", actions)
+	}
+	if late := s.event(WorkerSpawned{asked, 500}); len(late) > 0 {
+		t.Errorf("%+v", late)
+	}
+}
+
+// TestSpareOfOldCodeThatIsNotForkedYet gives way to the newer one at once.
+func TestSpareOfOldCodeThatIsNotForkedYet(t *testing.T) {
+	s := newScript(t, 1)
+	s.core.policy.Spare = SpareOne
+	s.boot(s.load(1))
+	asked := s.core.spare.worker.key
+	s.event(RestartAsked{"HUP"})
+	s.boot(s.load(2))
+	forgotten, spares := find[ForgetWorker](s.acts), find[SpawnSpare](s.acts)
+	if len(forgotten) != 1 || forgotten[0].Key != asked || len(spares) != 2 || spares[1].Key.Generation != 2 {
+		t.Errorf("%+v %+v", forgotten, spares)
+	}
+}

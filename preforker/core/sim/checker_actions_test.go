@@ -253,6 +253,7 @@ func (c *checker) forgets(key ident.Key) {
 	case w.pid:
 		c.fail("%v is forgotten, whose pid is known", key)
 	default:
+		c.forgetsSpare(w)
 		c.end(w)
 	}
 }

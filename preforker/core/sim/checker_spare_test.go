@@ -132,6 +132,14 @@ func (c *checker) drainsSpare(w *checkedWorker) {
 	}
 }
 
+// forgetsSpare: one that is not forked yet is given up where one that is there would leave; or because its preloader has died, or has not
+// forked it.
+func (c *checker) forgetsSpare(w *checkedWorker) {
+	if w == c.spare.worker && !w.told && !c.isLost(w) {
+		c.drainsSpare(w)
+	}
+}
+
 // spareIsNewest says whether no slot is served with newer code than a spare has, or is about to be.
 func (c *checker) spareIsNewest(spare *checkedWorker) bool {
 	for i := range c.slots {
