@@ -25,6 +25,7 @@ func (c *Core) fill() {
 	c.takeOver()
 	c.fillVacant(source, slotBackoff.free)
 	c.findCostlySeeds(source)
+	c.replaceSeedsOfAll(source)
 	c.roll(source)
 	c.fillVacant(source, math.MaxInt)
 	c.lendSockets()

@@ -244,6 +244,21 @@ func (c *Core) replaceSeeds(p *preloader) {
 	}
 }
 
+// replaceSeedsOfAll has what was forked from a seed take the slots of seeds where these have all of them, and nothing grows any more: it
+// would have none to show itself in.
+func (c *Core) replaceSeedsOfAll(source *preloader) {
+	if source.proven || source.seededBy == (ident.Origin{}) || c.seeding() != nil {
+		return
+	}
+	for _, s := range c.slots {
+		w := s.serving()
+		if s.state != ParkedSlot && (w == nil || w.key.Origin() != source.seededBy) {
+			return
+		}
+	}
+	source.seededBy = ident.Origin{}
+}
+
 // lendSockets has the seeds that are ready serve the slots that nobody serves, too, and takes the sockets back when the
 // slots are filled.
 func (c *Core) lendSockets() {

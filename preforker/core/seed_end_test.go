@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"launcher/preforker/ident"
 )
 
 // ended is why a generation does not grow from its seeds any more.
@@ -250,5 +252,25 @@ func TestSlotsAreLentUntilANewReleaseServes(t *testing.T) {
 		if !slot.Lent {
 			t.Errorf("slot %d is not lent", slot.Slot)
 		}
+	}
+}
+
+// TestReforkOfSeedsThatHaveAllSlots: its preloader has died, so the spare has taken the slot that was to show what the refork can do, and
+// the next load fails. The refork takes the slots of the seeds then: it would never be thought sound, nor have a spare.
+func TestReforkOfSeedsThatHaveAllSlots(t *testing.T) {
+	s := seededBy(t, 2, 1, time.Second)
+	s.core.policy.Spare = SpareOne
+	s.fire(TimerSeed) // the seed serves alone
+	s.prepared()
+	asked := find[ReforkWorker](s.event(WorkersMeasured{[]Measurement{{Key: s.serving(0), Served: 20}}}))
+	if len(asked) != 1 {
+		t.Fatalf("%+v", s.newest)
+	}
+	given := s.assigned(s.event(PreloaderExited{Origin: gen(1), Exit: ident.ExitStatus{Signal: 9}}))
+	s.event(WorkerReady{given.Spare, 500})
+	s.reforked(asked[0].Origin)
+	spawned := find[SpawnWorker](s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Code: 1}}))
+	if len(spawned) != 1 || spawned[0].Key.Origin() != asked[0].Origin {
+		t.Fatalf("%+v", s.newest)
 	}
 }

@@ -135,6 +135,24 @@ func (c *checker) seedingOver(generation int) {
 	}
 }
 
+// replacesSeeds: what was forked from a seed takes their slots where they have all of them, as it could not show otherwise what it can do.
+func (c *checker) replacesSeeds() {
+	_, newest := c.sources()
+	if newest == nil || newest.proven || newest.seededBy == (ident.Origin{}) || c.seeding() != nil {
+		return
+	}
+	for i := range c.slots {
+		w := c.slots[i].accepting()
+		if w == nil {
+			w = c.slots[i].comingUp()
+		}
+		if !c.slots[i].parked && (w == nil || w.key.Origin() != newest.seededBy) {
+			return
+		}
+	}
+	newest.seededBy = ident.Origin{}
+}
+
 // unseeded says why a slot should have a worker though its generation may grow from seeds, or "".
 func (c *checker) unseeded(newest *checkedPreloader) string {
 	p := c.seeding()

@@ -289,6 +289,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	c.checkLimits()
 	c.checkTrials()
 	c.checkRestart()
+	c.replacesSeeds()
 	c.checkSlots()
 	c.checkParked()
 	c.checkSpare()
