@@ -5,12 +5,16 @@ import (
 
 	"launcher/preforker/control"
 	"launcher/preforker/core"
+	"launcher/preforker/hint"
 )
 
 // follower is told the facts of the core, from the event on that it has come with.
 type follower struct {
-	facts chan core.Fact // closed when it does not keep up, or the loop ends
+	facts chan core.Fact // closed when it does not keep up
 }
+
+// errBehind is for a client that has not read for too long what it follows.
+var errBehind = hint.Errorf("see how it ends: launcher status", "follow the restart, which goes on: its progress was not read in time")
 
 // followerFacts is how many facts wait for a follower. The loop waits for nobody.
 const followerFacts = 4096
@@ -24,8 +28,8 @@ type (
 	followerLeft struct{ by *follower }
 )
 
-// follow has the core take an event and returns the facts from there on. They end when end is called, when nobody reads them for
-// too long, and with the loop.
+// follow has the core take an event and returns the facts from there on. They end when end is called, and when nobody reads
+// them for too long.
 func (s *Supervisor) follow(ctx context.Context, event core.Event) (facts <-chan core.Fact, end func(), err error) {
 	by := &follower{facts: make(chan core.Fact, followerFacts)}
 	select {

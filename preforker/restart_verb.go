@@ -40,7 +40,7 @@ func (s *Supervisor) restart(ctx context.Context, request control.RestartRequest
 		select {
 		case fact, more := <-facts:
 			if !more {
-				return nil, control.ErrEnding
+				return nil, errBehind
 			}
 			result, err, ended := r.takes(fact)
 			if ended || r.number > 0 && request.NoWait {

@@ -52,6 +52,11 @@ func TestFollow(t *testing.T) {
 	if err := follow(ctx, dir, "/count", turn{Times: -1}, leave, nil); err == nil || !strings.Contains(err.Error(), "stopped by INT") {
 		t.Errorf("%v", err)
 	}
+	anew := start(t, testdir.Short(t))
+	replaced := func(turn) { anew.Close() }
+	if err := follow(t.Context(), filepath.Dir(anew.Path()), "/count", turn{Times: -1}, replaced, nil); err == nil || err.Error() != errReplaced.Error() {
+		t.Errorf("%v", err)
+	}
 	end := func(turn) { c.end() }
 	if err := follow(t.Context(), dir, "/count", turn{Times: -1}, end, nil); err == nil || err.Error() != ErrEnding.Error() {
 		t.Errorf("%v", err)

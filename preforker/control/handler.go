@@ -106,8 +106,12 @@ func (h *handler) follow(w http.ResponseWriter, r *http.Request, from *client, v
 	out.write(last)
 }
 
-// ErrEnding is for a client whose launcher ends, or has bound its socket anew.
-var ErrEnding = hint.Errorf("ask again, or see whether the launcher still runs", "the launcher is ending")
+var (
+	// ErrEnding is for a client whose launcher ends.
+	ErrEnding = hint.Errorf("ask again, or see whether the launcher still runs", "the launcher is ending")
+	// errReplaced is for one that has waited at a socket whose file was lost. What it has asked for goes on.
+	errReplaced = hint.Errorf("see how it goes on: launcher status", "the control socket was removed, and is bound anew")
+)
 
 // statusOf is the status of HTTP for what has failed.
 func statusOf(err error) int {
@@ -115,7 +119,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &bad):
 		return http.StatusBadRequest
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, ErrEnding):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, ErrEnding), errors.Is(err, errReplaced):
 		return http.StatusServiceUnavailable
 	default:
 		return http.StatusConflict

@@ -39,7 +39,7 @@ type Server struct {
 	file     sockets.NamedFile
 	listener net.Listener
 	ctx      context.Context // ends with Close
-	end      context.CancelFunc
+	end      context.CancelCauseFunc
 	timeout  time.Duration // of each client
 }
 
@@ -57,7 +57,7 @@ func Listen(dir string, stale sockets.Staleness) (*Server, error) {
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
 	}
 	_ = bound.Listener.Close() // FileListener has made its own
-	ctx, end := context.WithCancel(context.Background())
+	ctx, end := context.WithCancelCause(context.Background())
 	return &Server{path: path, file: bound.File, listener: listener, ctx: ctx, end: end, timeout: clientTimeout}, nil
 }
 
@@ -69,7 +69,7 @@ func (s *Server) Lost() bool { return s.file.Lost(s.path) }
 
 // Close removes the socket's file and ends Serve. It does not wait for that.
 func (s *Server) Close() {
-	s.end()
+	s.end(errReplaced)
 	s.file.Remove()
 	_ = s.listener.Close() // Serve may have done so
 }

@@ -54,7 +54,7 @@ func testVerbs() []Verb {
 			}
 			if request.Times < 0 {
 				<-ctx.Done()
-				return nil, ErrEnding
+				return nil, context.Cause(ctx)
 			}
 			if request.To == "nowhere" {
 				return nil, hint.Errorf("count to somewhere", "count: there is nothing")
