@@ -210,6 +210,7 @@ func (s *Supervisor) Run() error {
 		s.tasks.Go(s.endPredecessor)
 	}
 	if err := s.followConnections(); err != nil {
+		s.verdict = err
 		close(s.done)
 		s.tasks.Wait()
 		return err
@@ -373,8 +374,10 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 	return nil
 }
 
-// setTimer posts an event later. A timer is never taken back; those that are
-// pending when the loop ends find it gone.
+// setTimer posts an event later. The core takes no timer back; those that are pending when the loop ends find it gone.
 func (s *Supervisor) setTimer(a core.SetTimer) {
-	time.AfterFunc(a.After, func() { s.post(core.TimerFired{Timer: a.Timer}) })
+	timer := time.AfterFunc(a.After, func() { s.post(core.TimerFired{Timer: a.Timer}) })
+	if w := s.workers[a.Timer.Key]; w != nil && a.Timer.Kind == core.TimerAge {
+		w.aged = timer
+	}
 }

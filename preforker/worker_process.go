@@ -33,6 +33,7 @@ type workerProcess struct {
 	output *ruby.Captured // of a forked one
 	reopen reopening
 	origin *lineOrigin // nil until its pid is known
+	aged   *time.Timer // until it is too old; nil where it may be any age
 }
 
 // spawnWorker has a slot's worker forked, or starts it.
@@ -226,12 +227,20 @@ func (s *Supervisor) releaseWorker(e workerEnded) core.Event {
 
 func (s *Supervisor) dropWorker(w *workerProcess) {
 	s.measure.forget(w.key)
+	w.stopAging()
 	delete(s.workers, w.key)
 	_ = w.conn.Close()
 	if w.output != nil && w.origin == nil {
 		w.output.Discard() // there was no process
 	}
 	s.endHelpersOf(w.key)
+}
+
+// stopAging lets go of a timer that may be of days, and that there would be one of for each worker of that time.
+func (w *workerProcess) stopAging() {
+	if w.aged != nil {
+		w.aged.Stop()
+	}
 }
 
 // forgetWorker gives up a worker that was never seen. One that may be there all the
