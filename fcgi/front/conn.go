@@ -26,6 +26,7 @@ type conn struct {
 	element *list.Element
 	closed  bool
 
+	came    bool // its first request has reached the handler
 	evicted bool // the listener closes it for another
 
 	encrypted bool // what is read is
@@ -91,6 +92,7 @@ func (c *conn) Close() error {
 		c.closed = true
 		c.moveTo(nil)
 		l.open--
+		c.firstCame()
 		l.notify()
 	})
 	return c.err

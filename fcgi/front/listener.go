@@ -44,6 +44,7 @@ type Listener struct {
 	mu    sync.Mutex
 	max   int // 0: any number
 	open  int
+	first int       // connections, of them, whose first request has not reached the handler
 	idle  list.List // of *conn, the longest idle first
 	fresh list.List // of *conn that have sent nothing yet, the oldest first
 	head  list.List // of *conn that have sent a part of a request's head, likewise
@@ -87,6 +88,7 @@ func (l *Listener) admit(accepted net.Conn) (net.Conn, error) {
 	c.localHost, c.localPort = splitAddress(c.LocalAddr())
 	l.mu.Lock()
 	l.open++
+	l.first++
 	l.mu.Unlock()
 	for {
 		room, again := l.makeRoom()

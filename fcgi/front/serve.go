@@ -44,7 +44,7 @@ func (l serverLog) Write(line []byte) (int, error) {
 // was finished.
 func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           noteFirst(handler),
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -63,13 +63,16 @@ func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, l
 		return errors.Join(fmt.Errorf("serve http: %w", err), server.Close())
 	case <-ctx.Done():
 	}
+	_ = listener.Close() // ends the server's loop alone
+	<-ended
+	server.SetKeepAlivesEnabled(false)
 	// net/http would wait for five seconds for the first request of a new connection.
 	listener.closeFresh(freshGrace)
 	defer time.AfterFunc(freshGrace, func() { listener.closeFresh(0) }).Stop()
+	listener.awaitFirst(cut)
 	err := server.Shutdown(cut)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("finish http requests: %w", err), server.Close())
 	}
-	<-ended // http.ErrServerClosed
 	return err
 }

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -87,5 +88,37 @@ func TestServeReportsListener(t *testing.T) {
 	listener.Close()
 	if err := Serve(fcgitest.Context(t), fcgitest.Context(t), NewListener(listener, 0, quiet), http.NotFoundHandler(), quiet); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestServeAnswersWhoHasJustConnected: a request that arrives on a new connection once the end was asked for is one in flight.
+func TestServeAnswersWhoHasJustConnected(t *testing.T) {
+	url, stop, _, result := startServe(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "whole") }))
+	address := url[len("http://"):]
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, text, err := tryAsk(t, newRequest(t, "GET", url, nil)); err != nil || text != "whole" { // which comes behind it
+		t.Fatal(text, err)
+	}
+	stop()
+	fcgitest.Eventually(t, "the end of the listener", func() bool {
+		another, err := net.Dial("tcp", address)
+		if err == nil {
+			another.Close()
+		}
+		return err != nil
+	})
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: shop\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !bytes.HasSuffix(answer, []byte("whole")) {
+		t.Errorf("%q %v", answer, err)
+	}
+	if err := fcgitest.Await(t, "the end", result); err != nil {
+		t.Error(err)
 	}
 }
