@@ -59,8 +59,12 @@ func (s *Supervisor) readyNeighbours(slot int) (ready []int) {
 }
 
 // refuseBacklog refuses what still waits when the last worker has left: the queues of
-// slots that had none.
+// slots that had none. Kept ones are the next launcher's.
 func (s *Supervisor) refuseBacklog() {
+	if s.keepsSockets() {
+		s.inherit()
+		return
+	}
 	for slot := range s.sockets.Places() {
 		if listener := s.takeListener(slot); listener != nil {
 			s.drainBacklog(listener, slot, nil)

@@ -8,6 +8,7 @@ import (
 
 	"launcher/preforker/core"
 	"launcher/preforker/ruby"
+	"launcher/preforker/sockets"
 )
 
 // What the user may choose, in the core's words.
@@ -71,6 +72,11 @@ type Config struct {
 
 	// Front is an HTTP front in this process; nil where there is none.
 	Front Front
+
+	// Given are listening sockets that this process was started with, by slot.
+	Given map[int]sockets.Given
+	// Keeper has copies of the sockets for the next launcher; nil: nobody has.
+	Keeper Keeper
 
 	// Manager is told how the service is; nil where no service manager has asked for that.
 	Manager Manager

@@ -17,13 +17,12 @@ type Manager interface {
 	Tell(Condition)
 }
 
-// beats tells when the manager is to hear of the loop. It never does where there is none.
-func (s *Supervisor) beats() (beats <-chan time.Time, stop func()) {
+// beats tells when the manager is to hear of the loop: never where there is none.
+func (s *Supervisor) beats() <-chan time.Time {
 	if s.config.Manager == nil {
-		return nil, func() {}
+		return nil
 	}
-	ticker := time.NewTicker(s.config.Manager.Period())
-	return ticker.C, ticker.Stop
+	return time.Tick(s.config.Manager.Period())
 }
 
 func (s *Supervisor) tellManager() {

@@ -24,7 +24,7 @@ func (s *Supervisor) placesOf(slots int) []string {
 
 // queueLengths asks the kernel how many connections wait at each socket of the kind that the slots have, by its inode.
 func (s *Supervisor) queueLengths() (map[uint64]int, error) {
-	if s.config.Listen != nil {
+	if s.ports {
 		return proc.TCPQueues()
 	}
 	return linux.QueueLengths()

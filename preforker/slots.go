@@ -104,6 +104,9 @@ func (s *Supervisor) checkSlots(slots int) error {
 	if slots < 1 || slots > ident.MaxWorkers {
 		return control.BadRequest("launcher scale 4", "scale: the number of workers is from 1 to %d, not %d", ident.MaxWorkers, slots)
 	}
+	if bound(s.config) && slots != s.config.Workers {
+		return hint.Errorf("change the socket units and NUM, and restart", "scale to %d: systemd has bound the sockets of %d workers", slots, s.config.Workers)
+	}
 	if slots <= s.config.Workers {
 		return nil
 	}

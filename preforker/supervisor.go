@@ -37,6 +37,9 @@ type Supervisor struct {
 	upkeep      upkeep
 	sockets     *sockets.Listeners
 	readiness   *linux.Readiness // of connections at parked slots; nil where none is parked
+	ports       bool             // the slots have ports
+	inherited   []Inherited      // that it gets
+	kept        map[int]uint64   // inodes of the sockets that the keeper has, by slot
 	handovers   handovers
 	board       *os.File
 	mapped      *linux.Mapping // of the board
@@ -82,12 +85,12 @@ func New(config Config) (*Supervisor, error) {
 		return nil, err
 	}
 	s := &Supervisor{
-		config: config, log: config.Log,
+		config: config, log: config.Log, ports: config.Listen != nil,
 		records: &records{}, handovers: handovers{}, heap: ruby.NewHeapFile(config.SocketDir, config.Ruby, config.App),
 		notices: make(chan notice, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
-		followers: map[*follower]bool{}, restartFile: newRestartFile(config.App.Root),
+		followers: map[*follower]bool{}, kept: map[int]uint64{}, restartFile: newRestartFile(config.App.Root),
 	}
 	s.hurry, s.hasten = context.WithCancel(context.Background())
 	s.survey = newSurvey(&s.tasks)
@@ -122,7 +125,7 @@ func policyOf(config Config, memory uint64) core.Policy {
 		Method: config.SpawnMethod, LoadsAtOnce: runtime.GOMAXPROCS(0), // the CPUs that it may use
 		Renewal: config.Renewal, Limits: config.Limits, Refork: config.Refork, MemoryLimit: memory, MeasurePeriod: measurePeriod,
 		Seeds: config.Seeds, Early: config.Early, SeedTime: config.SeedTime, Spare: config.Spare,
-		Min: config.Min, IdleTimeout: config.IdleTimeout}
+		Min: config.Min, IdleTimeout: config.IdleTimeout, KeepsSockets: keepsSockets(config)}
 }
 
 func (s *Supervisor) acquire() (err error) {
@@ -136,9 +139,15 @@ func (s *Supervisor) acquire() (err error) {
 	if s.control, err = control.Listen(s.config.SocketDir, sockets.Staleness{Predecessor: s.pid.Predecessor}); err != nil {
 		return err
 	}
-	if s.sockets, err = sockets.BindAll(s.places(), s.socketOptions(), s.pid.Predecessor); err != nil {
+	if s.sockets, err = sockets.BindOthers(s.places(), s.socketOptions(), s.pid.Predecessor, s.config.Given); err != nil {
 		return err
 	}
+	for slot, given := range s.config.Given {
+		if given.Kept {
+			s.kept[slot] = 0 // until that is seen to be the slot's
+		}
+	}
+	s.keepSockets()
 	if err := s.dir.WriteSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
 		return err
 	}
@@ -215,9 +224,9 @@ func (s *Supervisor) Run() error {
 		s.tasks.Wait()
 		return err
 	}
-	beats, stopBeats := s.beats()
-	defer stopBeats()
+	beats := s.beats()
 	s.serveControl()
+	s.drainSurplus()
 	s.handle(core.Started{})
 	for !s.finished {
 		select {
@@ -344,9 +353,11 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 	case core.ForgetWorker:
 		s.forgetWorker(a)
 	case core.OpenSlot, core.RebindSlot, core.CloseSlot, core.RemoveSlot, core.SetSlots, core.AwaitConnection:
-		return s.performOnSlots(a)
+		failed := s.performOnSlots(a)
+		s.keepSockets()
+		return failed
 	case core.HideSockets:
-		s.noteHidden(s.sockets.Hide())
+		s.hideSockets()
 	case core.LendSockets:
 		s.lendSockets(a)
 	case core.ReturnSockets:

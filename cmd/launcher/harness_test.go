@@ -115,6 +115,7 @@ type startOptions struct {
 	// program is the test binary by another path, for a user who may not reach its own.
 	program string
 	attr    *syscall.SysProcAttr // its process group, its user
+	files   []*os.File           // that it gets, from descriptor 3 on
 	// shared says that others may run something in the same folder meanwhile.
 	shared bool
 	// defaults lets workers be replaced as they are where nobody chooses, and requests time out. Otherwise each stays as long
@@ -132,7 +133,7 @@ func start(t testing.TB, o startOptions) *instance {
 		o.args = append(slices.Clone(o.args), "--listen", in.socket(0))
 	}
 	in.cmd = exec.Command(cmp.Or(o.program, os.Getenv(benchBinary), os.Args[0]), o.args...)
-	in.cmd.SysProcAttr = o.attr
+	in.cmd.SysProcAttr, in.cmd.ExtraFiles = o.attr, o.files
 	in.cmd.Dir = o.root
 	in.cmd.Env = append(cleanEnv(), asLauncher+"=1")
 	if !o.defaults {

@@ -21,8 +21,9 @@ type serviceManager struct {
 	path string
 	conn *net.UnixConn
 
-	mu   sync.Mutex
-	told []string // lines, of all messages
+	mu     sync.Mutex
+	told   []string              // lines, of all messages
+	stored map[string][]*os.File // descriptors, by their names
 }
 
 func listenAsManager(t *testing.T) *serviceManager {
@@ -32,7 +33,7 @@ func listenAsManager(t *testing.T) *serviceManager {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	m := &serviceManager{t: t, path: filepath.Join(dir, "notify")}
+	m := &serviceManager{t: t, path: filepath.Join(dir, "notify"), stored: map[string][]*os.File{}}
 	if m.conn, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.path, Net: "unixgram"}); err != nil {
 		t.Fatal(err)
 	}
@@ -49,14 +50,16 @@ func listenAsManager(t *testing.T) *serviceManager {
 }
 
 func (m *serviceManager) hear() {
-	text := make([]byte, 64<<10)
+	text, control := make([]byte, 64<<10), make([]byte, 4<<10)
 	for {
-		n, err := m.conn.Read(text)
+		n, rights, _, _, err := m.conn.ReadMsgUnix(text, control)
 		if err != nil {
 			return
 		}
+		lines := strings.Split(strings.TrimSpace(string(text[:n])), "\n")
+		m.takeStored(lines, control[:rights])
 		m.mu.Lock()
-		m.told = append(m.told, strings.Split(strings.TrimSpace(string(text[:n])), "\n")...)
+		m.told = append(m.told, lines...)
 		m.mu.Unlock()
 	}
 }

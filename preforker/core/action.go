@@ -102,7 +102,7 @@ type (
 	SetSlots struct{ Slots int }
 	// AwaitConnection has ConnectionWaits come once when a connection waits at a slot's socket.
 	AwaitConnection struct{ Slot int }
-	// HideSockets removes the files of all sockets, so that nobody new connects,
+	// HideSockets removes the files of all sockets, unless they are kept for the next launcher, so that nobody new connects,
 	// while the workers empty their queues.
 	HideSockets struct{}
 

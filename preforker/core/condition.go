@@ -8,16 +8,17 @@ type Condition struct {
 	Restarting bool // the last one of them is under way
 	Generation int  // the newest that has served all slots; 0: none has yet
 	Slots      int
-	Served     int // of the slots: by workers of their own, or by those of others
-	Parked     int // of the slots
-	Waiting    int // of the slots: whose workers have died as they came up, or whose socket could not be bound
-	Leaving    int // workers that finish what they have
+	Served     int  // of the slots: by workers of their own, or by those of others
+	Parked     int  // of the slots
+	Waiting    int  // of the slots: whose workers have died as they came up, or whose socket could not be bound
+	Leaving    int  // workers that finish what they have
+	Succeeded  bool // another launcher follows in this process when it has stopped
 }
 
 // Condition tells how the service is.
 func (c *Core) Condition() Condition {
 	condition := Condition{Phase: c.phase, Loading: c.loading() != nil || c.phase == PhaseRunning && c.givenUp(), Restarts: c.restarts, Restarting: c.restart != nil,
-		Generation: c.served, Slots: len(c.slots)}
+		Generation: c.served, Slots: len(c.slots), Succeeded: c.succeeded}
 	lent := c.lentSlots()
 	for _, s := range c.slots {
 		w := s.serving()

@@ -63,6 +63,7 @@ type Core struct {
 	again      bool             // a restart was asked for while a generation was loading
 	failure    *LoadFailure     // why the supervisor stops; nil: it was asked to
 	held       bool             // while it stops: the workers serve on until the front has finished
+	succeeded  bool             // another launcher follows when it has stopped
 	budget     budget
 	loads      map[int]LoadRecord // by generation, for those who ask
 	failedLoad *FailedLoad        // the last one, until another one succeeds; nil: none
@@ -109,6 +110,8 @@ func (c *Core) Step(now time.Duration, e Event) []Action {
 		c.timerFired(e.Timer)
 	case StopAsked:
 		c.stopAsked(e)
+	case SuccessorComes:
+		c.successorComes()
 	case FrontStopAsked:
 		c.frontStopAsked(e)
 	case FrontStopped:

@@ -213,6 +213,7 @@ func (RestartAsked) isEvent()           {}
 func (MemoryAvailable) isEvent()        {}
 func (ScaleAsked) isEvent()             {}
 func (ConnectionWaits) isEvent()        {}
+func (SuccessorComes) isEvent()         {}
 
 // Measurement is a worker's memory, as last read, and how much it has served.
 type Measurement struct {

@@ -27,6 +27,7 @@ type Policy struct {
 	Spare         Spare
 	Min           int           // slots that have a worker at all times, the others on demand; 0: all have
 	IdleTimeout   time.Duration // after which a worker that has nothing to do leaves a slot that is there on demand
+	KeepsSockets  bool          // they are there when the launcher has stopped, and what waits there is the next one's
 	MemoryLimit   uint64        // bytes that all processes together can have; 0: not known
 	MeasurePeriod time.Duration // between two measurements of the same worker
 }

@@ -4,6 +4,15 @@ import (
 	"slices"
 )
 
+// SuccessorComes says before a stop that another launcher follows in this process, which has the sockets.
+type SuccessorComes struct{}
+
+func (c *Core) successorComes() {
+	if c.phase < PhaseStopping {
+		c.policy.KeepsSockets, c.succeeded = true, true
+	}
+}
+
 // stopAsked has everybody drain, or kills them. Asking twice changes nothing.
 func (c *Core) stopAsked(e StopAsked) {
 	if c.phase != PhaseStopping && c.phase != PhaseDone {
@@ -16,8 +25,8 @@ func (c *Core) stopAsked(e StopAsked) {
 	}
 }
 
-// stop hides the sockets and has every worker empty its queue and leave. A failure
-// is the reason why the launcher ends.
+// stop hides the sockets and has every worker empty its queue and leave. Where the sockets are kept for the next launcher, so are
+// their queues. A failure is the reason why the launcher ends.
 func (c *Core) stop(failure *LoadFailure) {
 	c.beginStop(failure)
 	c.letLeave()
@@ -37,7 +46,7 @@ func (c *Core) letLeave() {
 	c.do(HideSockets{})
 	for _, w := range c.all() {
 		if !w.leaving() {
-			c.drain(w, ReasonStopping, true)
+			c.drain(w, ReasonStopping, !c.policy.KeepsSockets)
 		}
 	}
 }
@@ -60,13 +69,13 @@ func (c *Core) frontStopAsked(e FrontStopAsked) {
 	for _, s := range c.slots {
 		for _, w := range s.workers {
 			if w.state == SpawningWorker || w.state == BootingWorker {
-				c.drain(w, ReasonStopping, true)
+				c.drain(w, ReasonStopping, !c.policy.KeepsSockets)
 			}
 		}
 		c.abandonSlot(s)
 	}
 	if w := c.spare.worker; w != nil && !w.leaving() {
-		c.drain(w, ReasonStopping, true)
+		c.drain(w, ReasonStopping, !c.policy.KeepsSockets)
 	}
 	c.retireAll()
 	c.finishWhenDone()
@@ -83,7 +92,7 @@ func (c *Core) frontStopped() {
 
 // abandonSlot closes the socket of a slot that nobody serves, while others still serve.
 func (c *Core) abandonSlot(s *slot) {
-	if c.held && s.serving() == nil {
+	if c.held && s.serving() == nil && !c.policy.KeepsSockets {
 		c.closeSlot(s)
 	}
 }

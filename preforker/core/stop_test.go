@@ -33,6 +33,23 @@ func TestStopDrainsThenKillsThenFinishes(t *testing.T) {
 	}
 }
 
+// TestStopLeavesKeptQueues to the next launcher: whoever has connected waits for that one.
+func TestStopLeavesKeptQueues(t *testing.T) {
+	s := newScript(t, 1)
+	policy := s.core.policy
+	policy.KeepsSockets = true
+	s.core = New(2, policy, func() float64 { return 0 })
+	s.event(Started{})
+	s.boot(s.load(1))
+	s.event(FrontStopAsked{By: "TERM"})
+	if closed := find[CloseSlot](s.event(WorkerExited{Key: s.serving(1)})); len(closed) != 0 {
+		t.Errorf("a slot that nobody serves any more is closed: %+v", closed)
+	}
+	if drained := find[DrainWorker](s.event(FrontStopped{})); len(drained) != 1 || drained[0].Backlog {
+		t.Errorf("%+v", drained)
+	}
+}
+
 func TestDrainTimeoutKills(t *testing.T) {
 	s := running(t, 2)
 	s.event(StopAsked{By: "INT"})

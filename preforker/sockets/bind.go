@@ -16,6 +16,8 @@ type Bound struct {
 	Listener *os.File // nil: closed, or given away
 	File     NamedFile
 	Inode    uint64 // of the socket itself, by which the kernel tells of its queue
+	Given    bool   // by somebody who listens there for good: it can be neither hidden nor closed
+	Kept     bool   // by somebody, beyond the end of this process
 }
 
 // Bind binds a socket where nothing is, or a stale one. Its errors name the path, and say what to
@@ -49,7 +51,7 @@ func nameSocket(path string, listener *os.File) (Bound, error) {
 	if err != nil {
 		return Bound{}, fmt.Errorf("look at socket %s: %w", path, err)
 	}
-	return Bound{listener, nameFile(path, info), socket.Sys().(*syscall.Stat_t).Ino}, nil
+	return Bound{Listener: listener, File: nameFile(path, info), Inode: socket.Sys().(*syscall.Stat_t).Ino}, nil
 }
 
 // Close removes the socket's file, if it is still its own, and closes the socket.

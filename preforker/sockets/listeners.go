@@ -11,37 +11,61 @@ import (
 type Listeners struct {
 	places  []string
 	bound   []Bound
-	linked  int // slots from that of the last place up to this have names that lead to others
+	aside   map[int]Bound // given ones of slots that are closed
+	linked  int           // slots from that of the last place up to this have names that lead to others
 	options linux.SocketOptions
 }
 
 // BindAll binds the sockets of all slots at their places, which are all of one kind; all or none. Predecessor is the pid of
 // a launcher that died in this folder without cleaning up, or 0: its sockets count as stale.
 func BindAll(places []string, options linux.SocketOptions, predecessor int) (*Listeners, error) {
+	return BindOthers(places, options, predecessor, nil)
+}
+
+// BindOthers is BindAll but for the slots whose sockets are given.
+func BindOthers(places []string, options linux.SocketOptions, predecessor int, given map[int]Given) (*Listeners, error) {
 	l := &Listeners{places: places, bound: make([]Bound, len(places)), options: options}
-	if len(places) > 0 && IsPort(places[0]) {
-		if err := l.bindPorts(predecessor); err != nil {
-			return nil, err
-		}
-		return l, nil
-	}
-	stale := Staleness{Predecessor: predecessor}
-	for _, path := range l.places { // check all before one is touched
-		if err := checkPlace(path, stale); err != nil {
-			return nil, err
-		}
-	}
-	for slot := range l.places {
-		if err := l.Bind(slot, stale); err != nil {
-			l.Close()
-			return nil, err
-		}
+	if err := l.bindOthers(predecessor, given); err != nil {
+		l.Close()
+		return nil, err
 	}
 	return l, nil
 }
 
+func (l *Listeners) bindOthers(predecessor int, given map[int]Given) error {
+	if err := l.takeGiven(given); err != nil {
+		return err
+	}
+	if len(l.places) > 0 && IsPort(l.places[0]) {
+		return l.bindPorts(predecessor)
+	}
+	stale := Staleness{Predecessor: predecessor}
+	for slot, path := range l.places { // check all before one is touched
+		if l.bound[slot].Listener != nil {
+			continue
+		}
+		if err := checkPlace(path, stale); err != nil {
+			return err
+		}
+	}
+	for slot := range l.places {
+		if l.bound[slot].Listener != nil {
+			continue
+		}
+		if err := l.Bind(slot, stale); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Bind binds the socket of a slot that has none. Its errors name the place, and so the slot.
 func (l *Listeners) Bind(slot int, stale Staleness) (err error) {
+	if aside := l.aside[slot]; aside.Listener != nil {
+		l.bound[slot] = aside
+		delete(l.aside, slot)
+		return nil
+	}
 	var bound Bound
 	if place := l.places[slot]; IsPort(place) {
 		bound, err = bindPort(place)
@@ -85,7 +109,7 @@ func (l *Listeners) Inode(slot int) uint64 {
 func (l *Listeners) Files() map[int]NamedFile {
 	files := map[int]NamedFile{}
 	for slot, bound := range l.bound {
-		if bound.Listener != nil && !IsPort(l.places[slot]) {
+		if bound.Listener != nil && !bound.Given && !IsPort(l.places[slot]) {
 			files[slot] = bound.File
 		}
 	}
@@ -108,7 +132,7 @@ func (l *Listeners) Hide() error {
 // refuse connections to its port.
 func (l *Listeners) HideSlot(slot int) error {
 	switch bound := l.bound[slot]; {
-	case bound.Listener == nil:
+	case bound.Listener == nil, bound.Given:
 	case IsPort(l.places[slot]):
 		return linux.HideTCP(bound.Listener)
 	default:
@@ -117,20 +141,41 @@ func (l *Listeners) HideSlot(slot int) error {
 	return nil
 }
 
-// Take gives a slot's listener away, nil where it is closed. The slot has none then.
+// Take gives a slot's listener away, nil where it is closed. The slot has none then. One that was given stays here, for the next
+// time that the slot's socket is bound: what waits there waits on.
 func (l *Listeners) Take(slot int) *os.File {
-	listener := l.bound[slot].Listener
+	bound := l.bound[slot]
 	l.bound[slot].Listener = nil
-	return listener
+	if bound.Given && bound.Listener != nil {
+		if l.aside == nil {
+			l.aside = map[int]Bound{}
+		}
+		l.aside[slot] = bound
+		return nil
+	}
+	return bound.Listener
 }
 
-// Close hides what is left, then closes it.
+// Close hides what is left, but for what others have, then closes it.
 func (l *Listeners) Close() {
-	_ = l.Hide()
+	if len(l.places) > 0 {
+		l.removeLinks()
+	}
 	for slot, place := range l.places {
-		if listener := l.Take(slot); listener != nil {
-			closeListener(listener, place)
+		bound := l.bound[slot]
+		l.bound[slot].Listener = nil
+		switch {
+		case bound.Listener == nil:
+		case bound.Given, bound.Kept:
+			_ = bound.Listener.Close()
+		default:
+			bound.File.Remove()
+			closeListener(bound.Listener, place)
 		}
+	}
+	for slot, bound := range l.aside {
+		_ = bound.Listener.Close()
+		delete(l.aside, slot)
 	}
 }
 

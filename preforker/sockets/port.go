@@ -88,15 +88,22 @@ func (l *Listeners) bindPorts(predecessor int) error {
 }
 
 func (l *Listeners) tryPorts() (err error) {
+	var taken []int
 	defer func() {
 		if err != nil {
-			l.Close()
+			for _, slot := range taken {
+				closeListener(l.Take(slot), l.places[slot])
+			}
 		}
 	}()
 	for slot, place := range l.places {
+		if l.bound[slot].Listener != nil {
+			continue // given
+		}
 		if l.bound[slot], err = takePort(place); err != nil {
 			return err
 		}
+		taken = append(taken, slot)
 	}
 	for slot, bound := range l.bound {
 		if err := linux.ListenTCP(bound.Listener); err != nil {

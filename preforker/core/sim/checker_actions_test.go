@@ -286,8 +286,11 @@ func (c *checker) drains(a core.DrainWorker) {
 	}
 	switch {
 	case c.stopping:
-		if !a.Backlog && serves {
+		switch {
+		case !a.Backlog && serves && !c.policy.KeepsSockets:
 			c.fail("%v is to leave its queue while the launcher stops", a.Key)
+		case a.Backlog && serves && c.policy.KeepsSockets:
+			c.fail("%v is to empty a queue that never ends, since nobody stops connecting", a.Key)
 		}
 	case w.home != nil:
 		c.leavesRemoved(w, serves, a.Backlog)

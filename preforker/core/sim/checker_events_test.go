@@ -291,6 +291,8 @@ func (c *checker) takesWish(e core.Event) {
 	switch e := e.(type) {
 	case core.StopAsked:
 		c.stopping, c.held = true, c.held && !e.Now
+	case core.SuccessorComes:
+		c.policy.KeepsSockets = c.policy.KeepsSockets || !c.stopping
 	case core.FrontStopAsked:
 		if !c.stopping {
 			c.stopping, c.held = true, true

@@ -195,6 +195,9 @@ func (w *world) stops() {
 		return
 	}
 	w.stopping, w.stopped = true, w.now
+	if w.below(4) == 1 {
+		w.post(0, core.SuccessorComes{})
+	}
 	switch w.below(4) {
 	case 2:
 		w.post(0, core.FrontStopAsked{By: "TERM"})

@@ -46,5 +46,6 @@ func drawPolicy(ch *choices) core.Policy {
 	if ch.below(3) == 1 {
 		p.Min, p.IdleTimeout = 1+ch.below(3), []time.Duration{10 * time.Second, time.Second, time.Minute}[ch.below(3)]
 	}
+	p.KeepsSockets = ch.below(4) == 1
 	return p
 }

@@ -27,7 +27,7 @@ func Run(version string, args []string, stdout, stderr *os.File) int {
 	case line.help:
 		err = printHelp(stdout, app, line.command, widthOfHelp(stdout, os.Getenv("COLUMNS")))
 	default:
-		err = line.run(app, stderr)
+		err = followed(line.run(app, stderr), args)
 	}
 	status, printed := exitStatus(err)
 	if !printed {

@@ -57,6 +57,12 @@ type httpListener struct {
 	files       []sockets.Bound // its unix sockets
 	as          *account        // who is to own them
 	targets     func(workers int) []string
+	given       *givenSockets                                          // that this process was started with
+	keeper      preforker.Keeper                                       // of its sockets; nil: nobody is
+	bound       []net.Listener                                         // of its addresses
+	others      map[net.Listener]bool                                  // of them, that somebody else has bound
+	kept        map[net.Listener]bool                                  // of them, by the launcher before this one
+	inherited   bool                                                   // by the launcher that follows
 	passedLimit func(slot int, began time.Time) (passed, timeout bool) // of the supervisor, before there are requests
 }
 
@@ -103,16 +109,23 @@ func (l *httpListener) home(prefix string) string {
 
 // listenHTTP listens, so that a port in use is an error before anything is started. It
 // is nil where the user wants none.
-func listenHTTP(ctx *cli.Context, where site, config preforker.Config, as *account) (*httpListener, error) {
+func listenHTTP(ctx *cli.Context, where site, config preforker.Config, as *account, given *givenSockets) (*httpListener, error) {
 	options, err := readHTTP(ctx)
-	if err != nil || len(options.addresses) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	options.addresses = append(options.addresses, given.bound(options.addresses)...)
+	if len(options.addresses) == 0 {
+		if given.closeRest() && config.Keeper != nil {
+			config.Keeper.Drop(keptHTTP)
+		}
+		return nil, nil
 	}
 	connections, err := frontConnections(config.Workers)
 	if err != nil {
 		return nil, err
 	}
-	l := &httpListener{certificate: options.certificate, targets: where.targets, as: as}
+	l := &httpListener{certificate: options.certificate, targets: where.targets, as: as, given: given, keeper: config.Keeper, others: map[net.Listener]bool{}, kept: map[net.Listener]bool{}}
 	joined, err := l.listen(options, linux.SocketOptions{Mode: config.SocketMode, Uid: config.SocketUser, Gid: config.SocketGroup})
 	if err != nil {
 		l.close()
@@ -167,15 +180,50 @@ func (l *httpListener) listen(options httpOptions, files linux.SocketOptions) (n
 			return failed(err)
 		}
 		l.urls = append(l.urls, address.url(listener.Addr()))
+		l.bound = append(l.bound, listener)
 		if address.tls {
 			listener = front.WithTLS(listener, options.certificate)
 		}
 		listeners = append(listeners, listener)
 	}
+	l.keep()
 	return front.Join(listeners...), nil
 }
 
+// keep has the sockets kept for the next launcher, and no other ones.
+func (l *httpListener) keep() {
+	rest := l.given.closeRest()
+	if l.keeper == nil {
+		return
+	}
+	if rest {
+		l.keeper.Drop(keptHTTP)
+	}
+	for _, listener := range l.bound {
+		if socket, is := listener.(syscall.Conn); is && !l.others[listener] && (rest || !l.kept[listener]) {
+			l.keeper.Keep(keptHTTP, socket)
+		}
+	}
+}
+
+// take returns the listener of a socket that is given.
+func (l *httpListener) take(one *givenHTTP) (net.Listener, error) {
+	defer one.socket.Close() // FileListener makes its own
+	if err := linux.Adopt(one.socket); err != nil {
+		return nil, err
+	}
+	listener, err := net.FileListener(one.socket)
+	if err != nil {
+		return nil, err
+	}
+	l.others[listener], l.kept[listener] = !one.kept, one.kept
+	return listener, nil
+}
+
 func (l *httpListener) bind(address httpAddress, options linux.SocketOptions) (net.Listener, error) {
+	if one := l.given.takeHTTP(address); one != nil {
+		return l.take(one)
+	}
 	if address.network != "unix" {
 		return net.Listen(address.network, address.address)
 	}
@@ -224,7 +272,11 @@ func (l *httpListener) close() {
 		_ = l.listener.Close()
 	}
 	for _, file := range l.files {
-		file.Close()
+		if l.keeper != nil || l.inherited {
+			_ = file.Listener.Close() // the next launcher is to be found there
+		} else {
+			file.Close()
+		}
 	}
 	if l.accessLog != nil {
 		l.accessLog.Close()

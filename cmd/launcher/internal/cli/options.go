@@ -27,6 +27,7 @@ const (
 	optSocketGroup  = "socket-group"
 	optSocketUser   = "socket-user"
 	optListen       = "listen"
+	optKeepSockets  = "keep-sockets"
 	optListenAllow  = "listen-allow"
 	optURLPrefix    = "url-prefix"
 	optMountedBy    = "mounted-by"
@@ -80,6 +81,8 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: optSocketGroup, EnvVars: env(optSocketGroup),
 			Usage: "`GROUP` of the sockets, the web server's (www-data)", DefaultText: "this user's"},
 		&cli.StringFlag{Name: optSocketUser, EnvVars: env(optSocketUser), Usage: "with --allow-root: `USER` that owns the sockets", DefaultText: "this one"},
+		&cli.BoolFlag{Name: optKeepSockets, EnvVars: env(optKeepSockets),
+			Usage: "have systemd keep the sockets when the launcher ends, for the next one (FileDescriptorStoreMax=): whoever connects meanwhile waits for that"},
 		listenAllowFlag(),
 		&cli.DurationFlag{Name: optBootTimeout, EnvVars: env(optBootTimeout), Value: 90 * time.Second,
 			Usage: "`TIME` that the application may take to load, and a worker to come up"},

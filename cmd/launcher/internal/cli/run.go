@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -54,7 +55,8 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 			"NUM is a number, or auto: it is chosen from the CPUs and the memory that there are. Without it the environment variable\n" +
 			"WEB_CONCURRENCY counts. Where PORT is set, and neither --http nor --listen is given, it means --http :PORT.\n\n" +
 			"Signals: TERM and INT let the workers finish what they do and stop, a second one kills; HUP, or\n" +
-			"touching tmp/restart.txt, is launcher restart; TTIN adds a worker, TTOU takes one away; USR1 is launcher reopen.\n\n" +
+			"touching tmp/restart.txt, is launcher restart; TTIN adds a worker, TTOU takes one away; USR1 is launcher reopen;\n" +
+			"USR2 has a new version of this program follow in the same process.\n\n" +
 			"Exit status: 0 stopped as asked, 1 failed, 2 a mistake in the command line.",
 		Flags:        runFlags(),
 		Action:       func(ctx *cli.Context) error { return runWorkers(ctx, stdout, stderr) },
@@ -97,7 +99,7 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	defer file.close()
 	defer console.close()
 	err = runLogged(ctx, found, console, file, as, stdout)
-	if err != nil && file != nil {
+	if next := (*successor)(nil); err != nil && file != nil && !errors.As(err, &next) {
 		console.log.Error("the launcher failed", keyError, err, keyTry, hint.Of(err))
 	}
 	return err
@@ -114,7 +116,10 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	remark(ctx, config, where, logger)
 	config.Log, config.Stderr, config.Observer = logger, console.out, console
 	config.LogJSON = ctx.String(optLogFormat) == formatJSON
-	manager := connectManager(&config)
+	manager, given, err := connectManager(&config, ctx.Bool(optKeepSockets))
+	if err != nil {
+		return err
+	}
 	defer manager.Close()
 	if config.SnippetOf, err = snippets(ctx, where, logger); err != nil {
 		return err
@@ -125,7 +130,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	if config.SocketUser, err = socketUser(ctx.String(optSocketUser), as); err != nil {
 		return err
 	}
-	listener, err := listenHTTP(ctx, where, config, as)
+	listener, err := listenHTTP(ctx, where, config, as, given)
 	if err != nil {
 		return err
 	}
@@ -157,7 +162,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 		defer printAside(stdout, config.Snippet, logger)()
 	}
 	run := &service{supervisor: supervisor, http: listener, log: logger, hungUp: console.hungUp}
-	return run.run(signals)
+	return run.untilSuccessor(signals, manager.Environment())
 }
 
 // logCommandLine logs what is to be said of the command line and of the variables that are read beside it.

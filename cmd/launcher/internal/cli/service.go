@@ -26,6 +26,9 @@ type service struct {
 	log        *slog.Logger
 	hungUp     func() bool // the terminal that it was started from has been closed
 
+	program string     // of this launcher
+	next    *successor // that follows; nil: none does
+
 	tasks      sync.WaitGroup
 	frontEnded chan struct{}
 	endFront   context.CancelFunc // no new requests
@@ -105,7 +108,7 @@ func (s *service) scale(sig os.Signal) {
 }
 
 // signalled carries a signal out: HUP loads the application anew, unless it means that the terminal
-// was closed; TTIN and TTOU change the number of workers, USR1 opens logs anew; every other one stops, and kills when it comes once
+// was closed; TTIN and TTOU change the number of workers, USR1 opens logs anew, USR2 starts the launcher anew; every other one stops, and kills when it comes once
 // more.
 func (s *service) signalled(sig os.Signal) {
 	name := signalName(sig)
@@ -116,22 +119,29 @@ func (s *service) signalled(sig os.Signal) {
 		s.scale(sig)
 	case sig == syscall.SIGUSR1:
 		s.tasks.Go(func() { s.complain(s.supervisor.ReopenLogs(name)) }) // a disk may take its time
+	case sig == syscall.SIGUSR2:
+		s.upgrade(name)
 	case s.asked.IsZero():
-		s.asked = time.Now()
-		s.endFront()
-		if s.http == nil {
-			s.supervisor.Stop(name)
-			return
-		}
-		// The front's requests need the workers, so these leave after it.
-		s.supervisor.StopAfterFront(name)
-		s.tasks.Go(func() {
-			<-s.frontEnded
-			s.supervisor.FrontStopped()
-		})
+		s.stop(name)
 	case time.Since(s.asked) > signalTwiceWithin:
+		s.next = nil
 		s.supervisor.Kill(name)
 	}
+}
+
+func (s *service) stop(name string) {
+	s.asked = time.Now()
+	s.endFront()
+	if s.http == nil {
+		s.supervisor.Stop(name)
+		return
+	}
+	// The front's requests need the workers, so these leave after it.
+	s.supervisor.StopAfterFront(name)
+	s.tasks.Go(func() {
+		<-s.frontEnded
+		s.supervisor.FrontStopped()
+	})
 }
 
 // complain logs what did not work, where anything did not.

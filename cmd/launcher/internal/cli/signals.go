@@ -19,7 +19,7 @@ func notifyStop(others ...os.Signal) (signals <-chan os.Signal, end func()) {
 
 // notifyService is notifyStop with the signals that a service takes besides.
 func notifyService() (signals <-chan os.Signal, end func()) {
-	return notifyStop(syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1)
+	return notifyStop(syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2)
 }
 
 // untilSignal returns a context that ends with the first signal, whose name is the cause; just before, it calls
@@ -58,6 +58,8 @@ func signalName(sig os.Signal) string {
 		return "TTOU"
 	case syscall.SIGUSR1:
 		return "USR1"
+	case syscall.SIGUSR2:
+		return "USR2"
 	default:
 		return sig.String()
 	}

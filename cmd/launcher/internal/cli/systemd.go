@@ -21,6 +21,7 @@ import (
 
 	"launcher/cmd/launcher/internal/systemd"
 	"launcher/preforker/hint"
+	"launcher/preforker/ident"
 )
 
 // systemdName is the command that has the options of launcher NUM, for its unit.
@@ -128,7 +129,9 @@ func readService(ctx *cli.Context) (systemd.Service, error) {
 		service.Ports = service.Ports || address.network != "unix"
 		service.LowPorts = service.LowPorts || address.network != "unix" && lowPort(address.address)
 	}
+	service.Kept = keptSockets
 	if ctx.Bool(optSocketUnits) {
+		service.Kept = 0
 		service.Sockets = socketUnits(ctx, where.targets(found.workers), options)
 		service.LowPorts = false
 	}
@@ -206,10 +209,16 @@ func writeCommands(ctx *cli.Context, service *systemd.Service, ruby, number stri
 	for _, path := range []string{service.Root, service.SocketDir} {
 		service.SharedTmp = service.SharedTmp || systemd.InFolder(path, "/tmp") || systemd.InFolder(path, "/var/tmp")
 	}
+	if service.Kept > 0 && !ctx.Bool(optKeepSockets) {
+		service.Command = append(service.Command, "--"+optKeepSockets)
+	}
 	service.Command = append(service.Command, ofThisShell(ctx, ruby)...)
 	service.Command = append(service.Command, number)
 	return nil
 }
+
+// keptSockets is as many as a launcher can have, and some for HTTP.
+const keptSockets = ident.MaxWorkers + 16
 
 // servicePath is where systemd looks for programs.
 var servicePath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -18,7 +19,7 @@ import (
 const notifySocket = "NOTIFY_SOCKET"
 
 // variables are meant for this process alone.
-var variables = []string{notifySocket, "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID", "FDSTORE"}
+var variables = []string{notifySocket, "LISTEN_PIDFDID", storeVariable}
 
 const (
 	// queueLength is how many messages may wait for a service manager that does not read.
@@ -33,23 +34,36 @@ const (
 
 // Manager is the service manager that has started this process and wants to hear of it. It implements preforker.Manager.
 type Manager struct {
-	period   time.Duration
-	reporter reporter
-	conn     *net.UnixConn
-	log      *slog.Logger
-	messages chan message
-	sent     sync.WaitGroup
-	full     bool // a message was dropped, and that is logged
+	environment []string // that it has set for this process
+	period      time.Duration
+	reporter    reporter
+	conn        *net.UnixConn
+	log         *slog.Logger
+	messages    chan message
+	sent        sync.WaitGroup
+	full        bool // a message was dropped, and that is logged
 }
 
 // message is one datagram.
 type message struct {
-	text  string
-	files []*os.File // that go with it, and stay the caller's
+	text string
+	fds  []int // that go with it, and are closed then
+}
+
+func (m message) close() {
+	for _, fd := range m.fds {
+		_ = syscall.Close(fd)
+	}
 }
 
 // Connect returns the service manager that the environment names, nil where it names none. Drain is how long a stop may take.
 func Connect(drain time.Duration, log *slog.Logger) (*Manager, error) {
+	var environment []string
+	for _, name := range append([]string{"WATCHDOG_USEC", "WATCHDOG_PID"}, variables...) {
+		if value, set := os.LookupEnv(name); set {
+			environment = append(environment, name+"="+value)
+		}
+	}
 	watchdog, wrong := daemon.SdWatchdogEnabled(true)
 	path := os.Getenv(notifySocket)
 	for _, name := range variables {
@@ -65,7 +79,7 @@ func Connect(drain time.Duration, log *slog.Logger) (*Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reach the service manager, of %s: %w", notifySocket, err)
 	}
-	m := &Manager{period: quietPeriod, reporter: reporter{watchdog: watchdog > 0, drain: drain}, conn: conn, log: log,
+	m := &Manager{environment: environment, period: quietPeriod, reporter: reporter{watchdog: watchdog > 0, drain: drain}, conn: conn, log: log,
 		messages: make(chan message, queueLength)}
 	if watchdog > 0 {
 		m.period = min(quietPeriod, max(watchdog/beatsInWatchdog, time.Millisecond))
@@ -76,6 +90,14 @@ func Connect(drain time.Duration, log *slog.Logger) (*Manager, error) {
 
 // keyError is that of the log.
 const keyError = "error"
+
+// Environment is what it has set for this process, for the next launcher in it.
+func (m *Manager) Environment() []string {
+	if m == nil {
+		return nil
+	}
+	return m.environment
+}
 
 // Period implements preforker.Manager.
 func (m *Manager) Period() time.Duration { return m.period }
@@ -93,6 +115,7 @@ func (m *Manager) queue(next message) {
 	case m.messages <- next:
 		m.full = false
 	default:
+		next.close()
 		if !m.full {
 			m.full = true
 			m.log.Error("the service manager does not read what it is told")
@@ -105,6 +128,7 @@ func (m *Manager) send() {
 		if err := m.write(next); err != nil {
 			m.log.Error("the service manager could not be told", keyError, err)
 		}
+		next.close()
 	}
 }
 
@@ -112,8 +136,20 @@ func (m *Manager) write(next message) error {
 	if err := m.conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
 		return err
 	}
-	_, err := m.conn.Write([]byte(next.text))
-	return err
+	raw, err := m.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var rights []byte
+	if len(next.fds) > 0 {
+		rights = syscall.UnixRights(next.fds...)
+	}
+	var sent error // WriteMsgUnix takes no rights without an address, and a connected socket has none
+	err = raw.Write(func(fd uintptr) bool {
+		sent = syscall.Sendmsg(int(fd), []byte(next.text), rights, nil, syscall.MSG_NOSIGNAL)
+		return sent != syscall.EAGAIN && sent != syscall.EINTR
+	})
+	return errors.Join(err, os.NewSyscallError("sendmsg", sent))
 }
 
 // Close sends what is queued, and ends.

@@ -47,6 +47,12 @@ func (r *reporter) report(c preforker.Condition, now time.Time) (messages []stri
 		say(daemon.SdNotifyWatchdog)
 	}
 	switch {
+	case c.Succeeded:
+		if !r.reloading {
+			r.reloading = true
+			say(daemon.SdNotifyReloading, monotonic()) // the next launcher tells when it is ready
+		}
+		return messages
 	case c.Phase >= core.PhaseStopping:
 		if !r.stopping {
 			r.stopping = true

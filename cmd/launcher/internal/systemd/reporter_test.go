@@ -67,6 +67,10 @@ func TestReports(t *testing.T) {
 			{Phase: core.PhaseStopping, Slots: 2, Leaving: 1, Generation: 1},
 		}, want: []string{"STATUS=2 of 2 slots are served by generation 1 READY=1",
 			"STATUS=stopping, workers that finish what they do: 2 STOPPING=1,EXTEND_TIMEOUT_USEC=45000000", "STATUS=stopping, workers that finish what they do: 1"}},
+		"another launcher in the same process": {steps: []preforker.Condition{
+			{Phase: serves, Slots: 1, Served: 1, Generation: 1, Succeeded: true},
+			{Phase: core.PhaseStopping, Slots: 1, Leaving: 1, Generation: 1, Succeeded: true},
+		}, want: []string{"STATUS=1 of 1 slots are served by generation 1 RELOADING=1,MONOTONIC_USEC", "STATUS=stopping, workers that finish what they do: 1"}},
 		"watchdog": {watchdog: true, steps: []preforker.Condition{
 			{Phase: serves, Slots: 1, Served: 1, Generation: 1},
 			{Phase: serves, Slots: 1, Served: 1, Generation: 1},

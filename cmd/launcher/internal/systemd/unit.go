@@ -26,6 +26,7 @@ type Service struct {
 	LowPorts  bool     // below 1024
 	Sockets   []Socket // that systemd binds; none: the launcher does
 	SharedTmp bool     // files that it names are in /tmp
+	Kept      int      // sockets that systemd keeps between two launchers; 0: none
 }
 
 // Socket is one that systemd binds for a service.
@@ -92,6 +93,9 @@ func (s Service) writeService(line func(format string, args ...any)) {
 	}
 	line("\n# The launcher alone is told to stop: it knows in which order its processes leave.\nKillMode=mixed")
 	line("TimeoutStartSec=%d\nTimeoutStopSec=%d\nWatchdogSec=%d", seconds(s.Boot+extendBy), seconds(s.Drain+stopReserve), watchdogSec)
+	if s.Kept > 0 {
+		line("# Whoever connects while the service restarts, with a new launcher too, waits for it.\nFileDescriptorStoreMax=%d", s.Kept)
+	}
 	line("Restart=on-failure\n# A mistake in the command line does not go away by itself.\nRestartPreventExitStatus=2")
 	line("\n# Where memory runs out the kernel ends a worker, and the launcher forks another one.\nOOMPolicy=continue")
 	line("# Workers are replaced before they need more than there is:\n#MemoryMax=2G")

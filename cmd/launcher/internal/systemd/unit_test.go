@@ -16,13 +16,14 @@ func shop() Service {
 	return Service{Name: "shop", Version: NotifyReload, User: "deploy", Root: "/srv/shop/current", SocketDir: "/run/shop",
 		Command: []string{"/usr/local/bin/launcher", "--root", "/srv/shop/current", "--socket-dir", "/run/shop", "4"},
 		Restart: []string{"/usr/local/bin/launcher", "restart", "--root", "/srv/shop/current", "--socket-dir", "/run/shop"},
-		Boot:    90 * time.Second, Drain: 30 * time.Second}
+		Boot:    90 * time.Second, Drain: 30 * time.Second, Kept: 64}
 }
 
 func services() map[string]Service {
 	old, web, bound, odd := shop(), shop(), shop(), shop()
 	old.Version, old.Drain, old.Boot = 252, 5*time.Minute, 1500*time.Millisecond
 	web.Ports, web.LowPorts, web.Group, web.SharedTmp = true, true, "www-data", true
+	bound.Kept = 0
 	bound.Sockets = []Socket{{Unit: "slot-0", Name: "slot-0", Address: "/run/shop/fastcgi.socket-0", Mode: "0660", Group: "www-data"},
 		{Unit: "slot-1", Name: "slot-1", Address: "/run/shop/fastcgi.socket-1", Mode: "0600"}, {Unit: "http", Name: "http", Address: "127.0.0.1:3000"}}
 	odd.Root, odd.SocketDir = "/usr/share/50% off", "/usr/share/50% off/log"

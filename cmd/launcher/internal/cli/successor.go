@@ -1,0 +1,134 @@
+//go:build linux
+
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"launcher/preforker"
+	"launcher/preforker/hint"
+	"launcher/preforker/linux"
+)
+
+// successor is the launcher that follows in this process, perhaps another version of it. It is an error, which has all that is to be
+// cleaned up done before it comes.
+type successor struct {
+	program     string
+	sockets     []preforker.Inherited
+	environment []string // besides that of this process
+}
+
+func (s *successor) Error() string { return "another launcher follows" }
+
+// successorTimeout bounds what a program may take to tell its version.
+const successorTimeout = 10 * time.Second
+
+// findSuccessor returns the program that is at a path by now, once it has told that it is a launcher.
+func findSuccessor(program string) (*successor, error) {
+	bounded, cancel := context.WithTimeout(context.Background(), successorTimeout)
+	defer cancel()
+	output, err := exec.CommandContext(bounded, program, "version").CombinedOutput()
+	// Its end may have been taken by who reaps orphans: what it says counts.
+	if bytes.HasPrefix(output, []byte("launcher ")) {
+		return &successor{program: program}, nil
+	}
+	said, _, _ := strings.Cut(string(output), "\n")
+	return nil, hint.Errorf("put a launcher there that runs on this machine", "run %s version: it is no launcher: %w", program, cmp.Or(err, errors.New(said)))
+}
+
+// thisProgram returns the path by which this program was called, which may lead to another one later.
+func thisProgram() (string, error) {
+	path, err := exec.LookPath(os.Args[0])
+	if err != nil {
+		return "", fmt.Errorf("find this program: %w", err)
+	}
+	return filepath.Abs(path)
+}
+
+// upgrade stops as a signal does, and leaves the sockets to the launcher that follows in this process.
+func (s *service) upgrade(name string) {
+	if !s.asked.IsZero() {
+		return
+	}
+	next, err := findSuccessor(s.program)
+	if err != nil {
+		s.log.Error("the launcher goes on as it is", keySignal, name, keyError, err, keyTry, hint.Of(err))
+		return
+	}
+	if s.http != nil {
+		if next.sockets, err = s.http.inherit(); err != nil {
+			s.log.Error("the launcher goes on as it is", keySignal, name, keyError, err)
+			return
+		}
+	}
+	s.next = next
+	s.supervisor.StopForSuccessor()
+	s.stop(name)
+}
+
+// untilSuccessor runs the service. The error is the launcher that follows, where one does.
+func (s *service) untilSuccessor(signals <-chan os.Signal, environment []string) error {
+	var err error
+	if s.program, err = thisProgram(); err != nil {
+		s.log.Warn("USR2 will not start another launcher", keyError, err)
+	}
+	err = s.run(signals)
+	if err != nil || s.next == nil {
+		return err
+	}
+	s.next.sockets, s.next.environment = append(s.next.sockets, s.supervisor.Inherit()...), environment
+	return s.next
+}
+
+// inherit makes copies of the listening sockets, which are there when this process closes its own.
+func (l *httpListener) inherit() (copies []preforker.Inherited, err error) {
+	for _, listener := range l.bound {
+		socket, is := listener.(syscall.Conn)
+		if !is {
+			continue
+		}
+		fd, err := linux.Duplicate(socket)
+		if err != nil {
+			return nil, fmt.Errorf("copy the socket of %s: %w", listener.Addr(), err)
+		}
+		name := keptHTTP
+		if l.others[listener] {
+			name = givenHTTPName
+		}
+		copies = append(copies, preforker.Inherited{Name: name, FD: fd})
+	}
+	l.inherited = true
+	return copies, nil
+}
+
+// follow has it run in this process. It returns only where it cannot.
+func (s *successor) follow(args []string) error {
+	var names []string
+	var fds []int
+	for _, socket := range s.sockets {
+		names, fds = append(names, socket.Name), append(fds, socket.FD)
+	}
+	environment := append(os.Environ(), s.environment...)
+	environment = append(environment, "LISTEN_PID="+strconv.Itoa(os.Getpid()), "LISTEN_FDS="+strconv.Itoa(len(fds)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
+	return fmt.Errorf("start %s: %w", s.program, linux.Exec(s.program, args, environment, fds))
+}
+
+// followed has the launcher follow that an error stands for.
+func followed(err error, args []string) error {
+	var next *successor
+	if errors.As(err, &next) {
+		return next.follow(args)
+	}
+	return err
+}
