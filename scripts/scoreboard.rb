@@ -81,6 +81,7 @@ module PreforkLauncher
         @requests = 0
         @errors = @sound = @since = 0
         @request_seconds = @collection_seconds = 0.0
+        @state = NONE
         name("", "")
       end
 

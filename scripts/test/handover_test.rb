@@ -6,6 +6,11 @@ require_relative "support/worker_case"
 class HandoverTest < WorkerCase
   CLOSE_ON_EXEC = 0o2000000 # O_CLOEXEC
 
+  def setup
+    super
+    @older = nil
+  end
+
   def teardown
     end_child(@older) if @older
     super
@@ -88,6 +93,7 @@ class HandoverTest < WorkerCase
     began.read(1)
     all.each { |one| send_kept(one) }
     tell(@channel, "drain", backlog: false, hand_over: true)
+    assert IO.select([slot_files(@listener)[1]], nil, nil, 120), "nothing was handed over while a request is in hand"
     opener.write(".")
     assert long.reply.complete
     assert_equal 0, ended

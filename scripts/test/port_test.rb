@@ -72,7 +72,7 @@ class PortTest < WorkerCase
     @responder = Class.new do
       attr_reader :served
 
-      define_method(:serve) { |socket, **| socket.close || (@served = @served.to_i + 1) }
+      define_method(:serve) { |socket, **| socket.close || (@served = (defined?(@served) ? @served : 0) + 1) }
     end.new
     record = PreforkLauncher::Scoreboard.new(@board).record(0)
     serving = PreforkLauncher::ServingLoop.new(slot_sockets(@listener), @responder, record: record, title: title, tracker: nil,

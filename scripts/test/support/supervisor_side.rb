@@ -43,12 +43,12 @@ module SupervisorSide
 
   # What the supervisor sends for a slot: the listener and both ends of the slot's handover, which is made once.
   def slot_files(listener)
-    @handovers ||= {}
+    @handovers = {} unless defined?(@handovers)
     [listener, *(@handovers[listener] ||= UNIXSocket.pair(:SEQPACKET))]
   end
 
   def close_handovers
-    @handovers&.values&.flatten&.each(&:close)
+    @handovers.each_value { |pair| pair.each(&:close) } if defined?(@handovers)
   end
 
   # The same as a worker has it that serves in this process, with descriptors of its own.
