@@ -218,11 +218,10 @@ func (s *Supervisor) Run() error {
 	if s.pid.Predecessor != 0 {
 		s.tasks.Go(s.endPredecessor)
 	}
-	if err := s.followConnections(); err != nil {
-		s.verdict = err
+	if s.verdict = s.followConnections(); s.verdict != nil {
 		close(s.done)
 		s.tasks.Wait()
-		return err
+		return s.verdict
 	}
 	beats := s.beats()
 	s.serveControl()

@@ -82,7 +82,7 @@ func (c *Core) endByLimit(s *slot, w *worker, limit Reason, request string, grac
 
 // locate asks a worker where its threads are.
 func (c *Core) locate(w *worker, within time.Duration) {
-	w.locating, w.locateBy = true, c.now+within
+	w.locateBy = c.now + within
 	c.do(LocateWorker{w.key})
 	if w.limit == "" {
 		c.do(SetTimer{Timer{TimerLocate, w.key}, within})
@@ -91,10 +91,10 @@ func (c *Core) locate(w *worker, within time.Duration) {
 
 func (c *Core) workerLocated(e WorkerLocated) {
 	_, w := c.worker(e.Key)
-	if w == nil || !w.locating {
+	if w == nil || w.locateBy == 0 {
 		return
 	}
-	w.locating = false
+	w.locateBy = 0
 	for i, thread := range e.Threads {
 		told, all := c.traces.cut(c.now, thread, i == 0)
 		c.do(ThreadLocated{Worker: w.name(), Thread: told, Slow: w.limit == ""})
@@ -110,8 +110,8 @@ func (c *Core) workerLocated(e WorkerLocated) {
 
 // notLocated tells that a worker has not said where it is: its Ruby does not run.
 func (c *Core) notLocated(w *worker) {
-	if w.locating {
-		w.locating = false
+	if w.locateBy > 0 {
+		w.locateBy = 0
 		c.do(WorkerNotLocated{Worker: w.name()})
 	}
 }

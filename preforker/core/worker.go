@@ -42,8 +42,7 @@ type worker struct {
 	recycles      bool          // the application wants another one in its place
 	limit         Reason        // that it has passed, or ""
 	limitRequest  string        // in hand then
-	locating      bool          // it is asked where its threads are
-	locateBy      time.Duration // until when it has time to say so
+	locateBy      time.Duration // until when it is to say where its threads are; 0: it is not asked
 	renewal       Reason        // why a successor of its own generation was started
 	chosen        time.Duration // when, or when one of a refork was
 	borrowed      []int         // slots whose sockets it serves besides its own
