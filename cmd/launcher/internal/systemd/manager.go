@@ -83,6 +83,7 @@ func Connect(drain time.Duration, log *slog.Logger) (*Manager, error) {
 		messages: make(chan message, queueLength)}
 	if watchdog > 0 {
 		m.period = min(quietPeriod, max(watchdog/beatsInWatchdog, time.Millisecond))
+		m.reporter.feed = m.period / 2
 	}
 	m.sent.Go(m.send)
 	return m, nil
@@ -105,6 +106,9 @@ func (m *Manager) Period() time.Duration { return m.period }
 // Tell implements preforker.Manager.
 func (m *Manager) Tell(condition preforker.Condition) {
 	for _, text := range m.reporter.report(condition, time.Now()) {
+		if len(m.messages) >= queueLength/2 && m.reporter.delays(text) {
+			continue // the rest of the queue is for what has to be told
+		}
 		m.queue(message{text: text})
 	}
 }

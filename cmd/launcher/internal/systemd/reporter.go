@@ -25,6 +25,7 @@ const (
 // reporter makes of conditions what the service manager is told.
 type reporter struct {
 	watchdog bool
+	feed     time.Duration // between two times that a watchdog is fed, at least
 	drain    time.Duration
 
 	ready     bool // it was told
@@ -32,6 +33,7 @@ type reporter struct {
 	reloading bool // it was told, and not yet of the end
 	stopping  bool // it was told
 	status    string
+	fed       time.Time // the watchdog, last
 	extended  time.Time // when the time of a start or a reload was last extended
 }
 
@@ -43,7 +45,8 @@ func (r *reporter) report(c preforker.Condition, now time.Time) (messages []stri
 		r.status = status
 		say("STATUS=" + status)
 	}
-	if r.watchdog {
+	if r.watchdog && now.Sub(r.fed) >= r.feed {
+		r.fed = now
 		say(daemon.SdNotifyWatchdog)
 	}
 	switch {
@@ -82,6 +85,19 @@ func (r *reporter) report(c preforker.Condition, now time.Time) (messages []stri
 		say(extend(extendBy))
 	}
 	return messages
+}
+
+// delays says whether a message can come later, with the next condition.
+func (r *reporter) delays(message string) bool {
+	switch {
+	case message == daemon.SdNotifyWatchdog:
+		r.fed = time.Time{}
+	case strings.HasPrefix(message, "STATUS="):
+		r.status = ""
+	default:
+		return false
+	}
+	return true
 }
 
 // answers says whether requests are answered: at all slots, or at those whose workers come up.
