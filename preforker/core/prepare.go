@@ -110,16 +110,28 @@ func (c *Core) lender() (ident.Origin, bool) {
 	return ident.Origin{}, false
 }
 
-// lastLender is the newest one whose workers were lent sockets, and have them still.
+// lastLender is the newest one whose workers were lent sockets, and have them still. Where none have any, all that serve are asked:
+// who waits at a slot that has lost its worker, or was parked, is not to wait for a load, which may fail.
 func (c *Core) lastLender() (origin ident.Origin, lends bool) {
+	if origin, lends = c.newestReady(func(w *worker) bool { return w.lent }); lends {
+		return origin, true
+	}
+	if origin, lends = c.newestReady(func(w *worker) bool { return !c.onHold(w.key.Generation) }); lends {
+		return origin, true
+	}
+	return c.newestReady(func(*worker) bool { return true })
+}
+
+// newestReady is the newest preloader of which such a worker is ready, and whether there is one.
+func (c *Core) newestReady(such func(*worker) bool) (origin ident.Origin, is bool) {
 	for _, s := range c.slots {
 		for _, w := range s.workers {
-			if w.state == ReadyWorker && w.lent && (!lends || origin.Before(w.key.Origin())) {
-				origin, lends = w.key.Origin(), true
+			if w.state == ReadyWorker && such(w) && (!is || origin.Before(w.key.Origin())) {
+				origin, is = w.key.Origin(), true
 			}
 		}
 	}
-	return origin, lends
+	return origin, is
 }
 
 // findings tells what stands in the way of forking.

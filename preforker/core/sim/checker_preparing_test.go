@@ -30,11 +30,21 @@ func (c *checker) lender() (ident.Origin, bool) {
 	return ident.Origin{}, false
 }
 
-// lastLender: while workers are to be had of none, those lend on who were lent sockets, of the newest origin.
+// lastLender: while workers are to be had of none, those lend on who were lent sockets, of the newest origin. Where none were, it is
+// whoever serves, of a release that is held back only where there is no other.
 func (c *checker) lastLender() (origin ident.Origin, lends bool) {
-	for i := range c.slots {
-		if w := c.slots[i].accepting(); w != nil && w.borrowed != nil && (!lends || origin.Before(w.key.Origin())) {
-			origin, lends = w.key.Origin(), true
+	for _, such := range []func(*checkedWorker) bool{
+		func(w *checkedWorker) bool { return w.borrowed != nil },
+		func(w *checkedWorker) bool { return !c.trials[w.key.Generation].holds() },
+		func(*checkedWorker) bool { return true },
+	} {
+		for i := range c.slots {
+			if w := c.slots[i].accepting(); w != nil && such(w) && (!lends || origin.Before(w.key.Origin())) {
+				origin, lends = w.key.Origin(), true
+			}
+		}
+		if lends {
+			break
 		}
 	}
 	return origin, lends
