@@ -18,6 +18,7 @@ module PreforkLauncher
         reader.close
         fork_and_leave(writer, block)
       end
+      writer.close # so that the end of a process in between that says nothing is noticed
       continue(middle, reader, patience)
       reap(middle)
       # Not until the end of the pipe, which anything that a thread of the

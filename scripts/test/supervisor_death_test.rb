@@ -295,4 +295,13 @@ class SupervisorDeathTest < Minitest::Test
     assert_equal "forked", heard
     assert_operator pid, :>, 1
   end
+
+  # It was killed, say, since memory was short.
+  def test_a_process_in_between_that_ends_without_a_word_is_not_waited_for
+    PreforkLauncher::SupervisorDeath.stub(:between, -> { exit!(3) }) do
+      Timeout.timeout(60) do
+        assert_raises(RuntimeError) { PreforkLauncher::Children.fork_away(patience: 3600) { exit!(0) } }
+      end
+    end
+  end
 end
