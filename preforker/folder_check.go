@@ -21,8 +21,8 @@ type folderCheck struct {
 	socketOptions linux.SocketOptions
 
 	folder  *sockets.Folder
-	paths   []string                  // of the sockets
-	files   map[int]sockets.NamedFile // of the slots whose socket is open
+	paths   []string            // of the sockets
+	files   []sockets.NamedFile // of the sockets, by slot
 	pid     *sockets.PidFile
 	control *control.Server
 	heap    *ruby.HeapFile
@@ -73,7 +73,7 @@ func (c folderCheck) run() folderChecked {
 
 func (c folderCheck) lostSockets() (lost []int) {
 	for slot, path := range c.paths {
-		if file, open := c.files[slot]; open && file.Lost(path) {
+		if file := c.files[slot]; file.Held() && file.Lost(path) {
 			lost = append(lost, slot)
 		}
 	}

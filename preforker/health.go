@@ -2,6 +2,7 @@ package preforker
 
 import (
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,24 +43,30 @@ type healthTarget struct {
 
 func (t healthTarget) worker() bool { return t.key.Serial != 0 }
 
-// healthAsked has the loop reply with all processes whose pids are known. The channel has room for it.
-type healthAsked struct{ reply chan []healthTarget }
+// healthAsked has the loop reply with all processes whose pids are known, in the memory that targets has. The channel has room for it.
+type healthAsked struct {
+	targets []healthTarget
+	reply   chan<- []healthTarget
+}
 
 // health probes for processes that are there and do nothing, and posts what it finds. A probe costs a read of a worker's
 // record and one request to the kernel for the lengths of all queues; /proc is read of those alone that have
 // not moved since the last one.
 type health struct {
 	board  io.ReaderAt
-	queues func() (map[uint64]int, error)
+	queues func(lengths map[uint64]int) error
 	state  func(pid int) byte // as /proc has it
 	wants  func(pid int) bool // to run: a thread of it does or waits for that
 	post   func(notice)
 	drain  int // probes after which a worker should have seen to the drain timeout itself
 	seen   map[ident.Key]*healthSeen
+	pass   int            // how many probes there were
+	queued map[uint64]int // the lengths of all queues, at the last probe that has asked for them
 }
 
 // healthSeen is what the probes before have found of a process.
 type healthSeen struct {
+	pass     int // the last probe that it was there at
 	sequence uint32
 	idle     int    // probes in a row at which it was idle and others waited, or its slot
 	asleep   int    // probes in a row at which it slept besides
@@ -70,9 +77,9 @@ type healthSeen struct {
 	served   uint64 // by then
 }
 
-func newHealth(board io.ReaderAt, drainTimeout time.Duration, queues func() (map[uint64]int, error), post func(notice)) *health {
+func newHealth(board io.ReaderAt, drainTimeout time.Duration, queues func(lengths map[uint64]int) error, post func(notice)) *health {
 	return &health{board: board, queues: queues, state: processState, wants: wantsToRun, post: post,
-		drain: int(drainTimeout/healthPeriod) + healthProbes, seen: map[ident.Key]*healthSeen{}}
+		drain: int(drainTimeout/healthPeriod) + healthProbes, seen: map[ident.Key]*healthSeen{}, queued: map[uint64]int{}}
 }
 
 // processState is 0 for a process that is gone.
@@ -102,18 +109,19 @@ func (s *Supervisor) followHealth(h *health, requests *requestClock) {
 	checks := requests.checks()
 	ticker := time.NewTicker(healthPeriod / time.Duration(checks))
 	defer ticker.Stop()
+	var targets []healthTarget // the same memory each time: of hundreds of workers it would be much garbage
+	reply := make(chan []healthTarget, 1)
 	for pass := 1; ; pass++ {
 		select {
 		case <-s.done:
 			return
 		case <-ticker.C:
 		}
-		asked := healthAsked{make(chan []healthTarget, 1)}
-		s.post(asked)
+		s.post(healthAsked{targets[:0], reply})
 		select {
 		case <-s.done:
 			return
-		case targets := <-asked.reply:
+		case targets = <-reply:
 			requests.check(targets)
 			if pass%checks == 0 {
 				h.probe(targets)
@@ -122,61 +130,57 @@ func (s *Supervisor) followHealth(h *health, requests *requestClock) {
 	}
 }
 
-// healthTargets is called by the loop.
-func (s *Supervisor) healthTargets() []healthTarget {
+// healthTargets is called by the loop. It appends to targets.
+func (s *Supervisor) healthTargets(targets []healthTarget) []healthTarget {
 	stopping := s.core.Phase() == core.PhaseStopping // with a deadline for all
-	var targets []healthTarget
 	for origin, p := range s.preloaders {
 		if p.child != nil {
 			targets = append(targets, healthTarget{key: ident.Key{Generation: origin.Generation, Refork: origin.Refork}, pid: p.child.Pid})
 		}
 	}
-	view := s.core.View(s.now())
-	if view.Spare != nil {
-		view.Slots = append(view.Slots, core.SlotView{Workers: []core.WorkerView{*view.Spare}})
-	}
-	for _, slot := range slices.Concat(view.Slots, view.Removed) {
-		for _, known := range slot.Workers {
-			if w := s.workers[known.Key]; w != nil && w.child != nil {
-				targets = append(targets, healthTarget{key: known.Key, pid: w.child.Pid, record: w.record, socket: w.socket,
-					ready:   known.State == core.ReadyWorker,
-					given:   known.State == core.BootingWorker && known.Given,
-					leaving: known.State == core.DrainingWorker && !stopping && known.Reason != core.ReasonBootTimeout,
-					backlog: known.Reason == core.ReasonUnbound || known.Reason == core.ReasonRemoved})
-			}
+	s.core.EachWorker(func(known core.WorkerView) {
+		if w := s.workers[known.Key]; w != nil && w.child != nil {
+			targets = append(targets, healthTarget{key: known.Key, pid: w.child.Pid, record: w.record, socket: w.socket,
+				ready:   known.State == core.ReadyWorker,
+				given:   known.State == core.BootingWorker && known.Given,
+				leaving: known.State == core.DrainingWorker && !stopping && known.Reason != core.ReasonBootTimeout,
+				backlog: known.Reason == core.ReasonUnbound || known.Reason == core.ReasonRemoved})
 		}
-	}
+	})
 	return targets
 }
 
 // probe reads the state of all processes once.
 func (h *health) probe(targets []healthTarget) {
 	lengths := h.lengths(targets)
-	seen := make(map[ident.Key]*healthSeen, len(targets))
+	h.pass++
 	for _, target := range targets {
 		was := h.seen[target.key]
 		if was == nil {
 			was = &healthSeen{}
+			h.seen[target.key] = was
 		}
-		seen[target.key] = was
+		was.pass = h.pass
 		if target.worker() {
 			h.worker(target, was, lengths[target.socket])
 		} else if h.hasStopped(target, was) {
 			h.post(core.PreloaderStopped{Origin: target.key.Origin()})
 		}
 	}
-	h.seen = seen
+	if len(h.seen) > len(targets) {
+		maps.DeleteFunc(h.seen, func(_ ident.Key, seen *healthSeen) bool { return seen.pass != h.pass })
+	}
 }
 
 // lengths asks the kernel, which need not tell, in a sandbox for instance: then nobody is known to wait.
 func (h *health) lengths(targets []healthTarget) map[uint64]int {
 	for _, target := range targets {
 		if target.ready || target.leaving {
-			lengths, err := h.queues()
-			if err != nil {
+			clear(h.queued)
+			if err := h.queues(h.queued); err != nil {
 				return nil
 			}
-			return lengths
+			return h.queued
 		}
 	}
 	return nil

@@ -44,7 +44,7 @@ type watched struct {
 func newWatched(target healthTarget) *watched {
 	w := &watched{board: make(boardOf, 4*scoreboard.RecordSize), target: target, proc: 'S'}
 	w.target.record, w.target.socket, w.target.pid = 1, 77, 4711
-	w.health = newHealth(w.board, 8*time.Second, func() (map[uint64]int, error) { return map[uint64]int{77: w.queue, 5: 9}, nil },
+	w.health = newHealth(w.board, 8*time.Second, func(lengths map[uint64]int) error { lengths[77], lengths[5] = w.queue, 9; return nil },
 		func(n notice) { w.found = append(w.found, n) })
 	w.state = func(int) byte { return w.proc }
 	w.wants = func(int) bool { return w.proc == 'R' }
@@ -246,7 +246,7 @@ func TestStoppedPreloader(t *testing.T) {
 // TestKernelThatTellsNoQueues: nobody is killed for what is not known.
 func TestKernelThatTellsNoQueues(t *testing.T) {
 	w := newWatched(healthTarget{key: watchedKey, ready: true})
-	w.queues = func() (map[uint64]int, error) { return map[uint64]int{77: 5}, errors.New("operation not permitted") }
+	w.queues = func(lengths map[uint64]int) error { lengths[77] = 5; return errors.New("operation not permitted") }
 	w.board.write(1, scoreboard.Idle, 7)
 	if found := w.probes(100); len(found) != 0 {
 		t.Errorf("%+v", found)
@@ -270,7 +270,7 @@ func TestHealthForgetsWhoIsGone(t *testing.T) {
 func BenchmarkHealthLook(b *testing.B) {
 	for _, workers := range []int{10, 300} {
 		b.Run(fmt.Sprint(workers), func(b *testing.B) {
-			h := newHealth(make(boardOf, workers*scoreboard.RecordSize), time.Second, func() (map[uint64]int, error) { return nil, nil }, func(notice) {})
+			h := newHealth(make(boardOf, workers*scoreboard.RecordSize), time.Second, func(map[uint64]int) error { return nil }, func(notice) {})
 			var targets []healthTarget
 			for i := range workers {
 				targets = append(targets, healthTarget{key: ident.Key{Slot: i, Generation: 1, Serial: i + 1}, record: i, ready: true})

@@ -47,6 +47,8 @@ type measurer struct {
 	parents []parent // to be read once
 	budget  uint64
 	limit   uint64 // that no worker is to pass, not for a moment; 0: none
+
+	reading []*measured // of workers, for the measuring goroutine alone: the same memory at each sample
 }
 
 // measured is a worker as the measuring goroutine last saw it, which alone touches all but
@@ -141,9 +143,10 @@ func threadTime() time.Duration {
 // sample reads the workers once. A process that ends while it is read is left out: others tell its end.
 func (m *measurer) sample(all bool) {
 	m.mu.Lock()
-	workers := make([]*measured, 0, len(m.workers))
+	clear(m.reading)
+	m.reading = m.reading[:0]
 	for _, w := range m.workers {
-		workers = append(workers, w)
+		m.reading = append(m.reading, w)
 	}
 	parents, budget := m.parents, m.budget
 	m.parents = nil
@@ -157,7 +160,7 @@ func (m *measurer) sample(all bool) {
 		}
 	}
 	var found []core.Measurement
-	for _, w := range workers {
+	for _, w := range m.reading {
 		if m.worker(w, budget, all) {
 			found = append(found, core.Measurement{Key: w.key, Private: w.private, Served: w.served, Errors: w.errors, Sound: w.sound,
 				Busy: w.busy, Runnable: w.runnable, Own: w.own, Request: w.request})

@@ -55,13 +55,15 @@ func (c *requestClock) check(targets []healthTarget) {
 	if err != nil {
 		return // no clock, no timeout: it cannot fail with these arguments
 	}
-	seen := make(map[ident.Key]overdueSeen, len(targets))
+	told := map[ident.Key]overdueSeen{} // of few workers, if of any
 	for _, target := range targets {
 		if target.ready || target.leaving {
-			seen[target.key] = c.worker(target, c.seen[target.key], now)
+			if seen := c.worker(target, c.seen[target.key], now); seen != (overdueSeen{}) {
+				told[target.key] = seen
+			}
 		}
 	}
-	c.seen = seen
+	c.seen = told
 }
 
 func (c *requestClock) worker(target healthTarget, seen overdueSeen, now time.Duration) overdueSeen {

@@ -1,6 +1,8 @@
 package preforker
 
 import (
+	"maps"
+
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
 	"launcher/preforker/sockets"
@@ -22,12 +24,15 @@ func (s *Supervisor) placesOf(slots int) []string {
 	return sockets.Paths(s.config.SocketDir, slots)
 }
 
-// queueLengths asks the kernel how many connections wait at each socket of the kind that the slots have, by its inode.
-func (s *Supervisor) queueLengths() (map[uint64]int, error) {
-	if s.ports {
-		return proc.TCPQueues()
+// queueLengths asks the kernel how many connections wait at each socket of the kind that the slots have, and adds that to
+// lengths by its inode.
+func (s *Supervisor) queueLengths(lengths map[uint64]int) error {
+	if !s.ports {
+		return linux.QueueLengths(lengths)
 	}
-	return linux.QueueLengths()
+	found, err := proc.TCPQueues()
+	maps.Copy(lengths, found)
+	return err
 }
 
 func (s *Supervisor) socketOptions() linux.SocketOptions {

@@ -16,9 +16,9 @@ import (
 // snapshot is what the loop hands out at once, with the places where the rest is to be had.
 type snapshot struct {
 	status  control.Status
-	records map[ident.Key]int // of the scoreboard
-	inodes  []uint64          // of the sockets; 0: closed
-	files   map[int]sockets.NamedFile
+	records map[ident.Key]int   // of the scoreboard
+	inodes  []uint64            // of the sockets; 0: closed
+	files   []sockets.NamedFile // by slot
 }
 
 // statusAsked has the loop reply with a snapshot. The channel has room for it.
@@ -102,8 +102,8 @@ func (shot *snapshot) addFiles() {
 			slot.Open = slot.Open && shot.inodes[i] != 0
 			continue
 		}
-		file, open := shot.files[slot.Slot]
-		slot.Open = slot.Open && open && !file.Lost(slot.Socket)
+		file := shot.files[slot.Slot]
+		slot.Open = slot.Open && file.Held() && !file.Lost(slot.Socket)
 	}
 }
 
@@ -173,8 +173,8 @@ func sumCollections(slots []control.SlotStatus) *control.CollectionStatus {
 
 // addQueues asks the kernel, which need not tell.
 func (shot *snapshot) addQueues(s *Supervisor) {
-	lengths, err := s.queueLengths()
-	if err != nil {
+	lengths := map[uint64]int{}
+	if err := s.queueLengths(lengths); err != nil {
 		s.log.Debug("the lengths of the queues are unknown", keyError, err)
 		return
 	}

@@ -49,6 +49,7 @@ type Supervisor struct {
 	limits      limitMarks
 	survey      *survey
 	memory      memoryLimits
+	gathered    gathered
 	restartFile restartFile
 
 	notices chan notice
@@ -239,7 +240,7 @@ func (s *Supervisor) Run() error {
 			s.memory.kills.note(time.Now())
 			s.checkFolder()
 		case <-releases.C:
-			s.tasks.Go(s.releaseMemory)
+			s.releaseGathered()
 		}
 	}
 	s.config.Observer.Stopping()

@@ -26,7 +26,7 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 	case folderChecked:
 		return s.folderChecked(n)
 	case healthAsked:
-		n.reply <- s.healthTargets()
+		n.reply <- s.healthTargets(n.targets)
 	case statusAsked:
 		n.reply <- s.snapshot()
 	case followerCame:

@@ -95,10 +95,13 @@ func (s *Supervisor) folderChecked(found folderChecked) (core.Event, bool) {
 func (s *Supervisor) lostSockets(found folderChecked) (core.Event, bool) {
 	s.discardBound()
 	s.upkeep.bound, s.upkeep.unbound = found.bound, found.unbound
+	if len(found.lost) == 0 {
+		return nil, false
+	}
 	files := s.sockets.Files()
 	var lost []int
 	for _, slot := range found.lost {
-		if file, open := files[slot]; open && file == found.check.files[slot] {
+		if slot < len(files) && files[slot].Held() && files[slot] == found.check.files[slot] {
 			lost = append(lost, slot)
 		} else if bound, is := found.bound[slot]; is {
 			s.dropBound(slot, bound)

@@ -103,6 +103,20 @@ type MemoryBound struct {
 // Phase is where the supervisor is in its life.
 func (c *Core) Phase() Phase { return c.phase }
 
+// EachWorker calls with the workers of all slots, and the spare: for who asks often, since a View of hundreds of slots is much to make.
+func (c *Core) EachWorker(do func(WorkerView)) {
+	for _, slots := range [...][]*slot{c.slots, c.removed} {
+		for _, s := range slots {
+			for _, w := range s.workers {
+				do(w.view())
+			}
+		}
+	}
+	if w := c.spare.worker; w != nil {
+		do(w.view())
+	}
+}
+
 // View tells what is known at a time, and changes nothing.
 func (c *Core) View(now time.Duration) View {
 	view := View{Phase: c.phase, Generations: []GenerationView{}, FailedLoad: c.failedLoad, Failing: c.crashingView(), Slots: make([]SlotView, 0, len(c.slots)),

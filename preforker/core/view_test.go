@@ -2,13 +2,30 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-func (s *script) view() View { return s.core.View(s.now) }
+// view is checked to have the workers that EachWorker calls with.
+func (s *script) view() View {
+	s.t.Helper()
+	v := s.core.View(s.now)
+	var want, got []WorkerView
+	for _, slot := range slices.Concat(v.Slots, v.Removed) {
+		want = append(want, slot.Workers...)
+	}
+	if v.Spare != nil {
+		want = append(want, *v.Spare)
+	}
+	s.core.EachWorker(func(w WorkerView) { got = append(got, w) })
+	if !slices.Equal(got, want) {
+		s.t.Errorf("each worker: %+v, want %+v", got, want)
+	}
+	return v
+}
 
 // line is a view in short: "running; 1 ready; 0 occupied: 1 ready 1001; 1 vacant".
 func line(v View) string {
@@ -165,5 +182,14 @@ func TestViewOfTheMemoryBound(t *testing.T) {
 	s.measured(0, 14, AimedService)
 	if p := s.view().MemoryBound; p.Provisional || p.Each != 14*mB || p.Total != 98*mB {
 		t.Errorf("learned: %+v", p)
+	}
+}
+
+// TestEachWorker is called with those of slots that are gone, and with the spare.
+func TestEachWorker(t *testing.T) {
+	s := spared(t, 2)
+	s.event(ScaleAsked{"scale", 1})
+	if v := s.view(); v.Spare == nil || len(v.Removed) != 1 {
+		t.Errorf("%+v", v)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,41 +20,48 @@ const (
 	diagQueue       = 4       // UNIX_DIAG_RQLEN: two numbers, what waits and what may
 )
 
+// queueBuffers are shared: what is asked for every second would be garbage that soon has all be searched for it.
+var queueBuffers = sync.Pool{New: func() any {
+	buffer := make([]byte, 32<<10) // the kernel fills no more of it than that at once
+	return &buffer
+}}
+
 // QueueLengths tells how many connections wait to be accepted at each listening unix socket of
-// this network namespace, by the inode of the socket, which is not that of its file. The kernel
+// this network namespace, and adds that to lengths by the inode of the socket, which is not that of its file. The kernel
 // tells it by sock_diag(7) alone: /proc/net/unix has no lengths. Where that is not built in,
 // or a sandbox forbids netlink, it is an error.
-func QueueLengths() (map[uint64]int, error) {
+func QueueLengths(lengths map[uint64]int) error {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
+		return os.NewSyscallError("socket", err)
 	}
 	defer unix.Close(fd)
 	patience := unix.Timeval{Sec: 1} // the kernel answers in microseconds
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
-		return nil, os.NewSyscallError("setsockopt SO_RCVTIMEO", err)
+		return os.NewSyscallError("setsockopt SO_RCVTIMEO", err)
 	}
 	// Connected to port 0, the kernel, it hears nobody else.
 	if err := unix.Connect(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return nil, os.NewSyscallError("connect", err)
+		return os.NewSyscallError("connect", err)
 	}
 	if _, err := unix.Write(fd, queueRequest()); err != nil {
-		return nil, os.NewSyscallError("write", err)
+		return os.NewSyscallError("write", err)
 	}
-	lengths := map[uint64]int{}
-	buf := make([]byte, 32<<10) // the kernel fills no more of it than that at once
+	buffer := queueBuffers.Get().(*[]byte)
+	defer queueBuffers.Put(buffer)
+	buf := *buffer
 	for {
 		n, _, err := unix.Recvfrom(fd, buf, unix.MSG_TRUNC)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err != nil:
-			return nil, os.NewSyscallError("recvfrom", err)
+			return os.NewSyscallError("recvfrom", err)
 		case n > len(buf):
-			return nil, fmt.Errorf("read queue lengths: %d bytes at once, at most %d", n, len(buf))
+			return fmt.Errorf("read queue lengths: %d bytes at once, at most %d", n, len(buf))
 		}
 		if ended, err := parseQueues(buf[:n], lengths); ended || err != nil {
-			return lengths, err
+			return err
 		}
 	}
 }
@@ -73,27 +81,40 @@ func queueRequest() []byte {
 
 // parseQueues adds what one packet tells to lengths, and says whether it was the last one.
 func parseQueues(packet []byte, lengths map[uint64]int) (ended bool, err error) {
-	messages, err := syscall.ParseNetlinkMessage(packet)
-	if err != nil {
-		return false, fmt.Errorf("parse queue lengths: %w", err)
+	for len(packet) > 0 {
+		if len(packet) < unix.NLMSG_HDRLEN {
+			return false, fmt.Errorf("parse queue lengths: a message of %d bytes", len(packet))
+		}
+		size := int(binary.NativeEndian.Uint32(packet))
+		if size < unix.NLMSG_HDRLEN || size > len(packet) {
+			return false, fmt.Errorf("parse queue lengths: a message that has %d bytes of %d", size, len(packet))
+		}
+		ended, err := parseQueue(binary.NativeEndian.Uint16(packet[4:]), packet[unix.NLMSG_HDRLEN:size], lengths)
+		if ended || err != nil {
+			return ended, err
+		}
+		packet = packet[min((size+unix.NLMSG_ALIGNTO-1)&^(unix.NLMSG_ALIGNTO-1), len(packet)):]
 	}
-	for _, m := range messages {
-		switch m.Header.Type {
-		case unix.NLMSG_DONE:
-			return true, nil
-		case unix.NLMSG_ERROR:
-			if len(m.Data) < 4 {
-				return false, errors.New("parse queue lengths: an error without a number")
-			}
-			number := int32(binary.NativeEndian.Uint32(m.Data))
-			return false, os.NewSyscallError("sock_diag", syscall.Errno(-number))
-		case unix.SOCK_DIAG_BY_FAMILY:
-			if len(m.Data) < diagAnswerSize {
-				return false, fmt.Errorf("parse queue lengths: a socket of %d bytes", len(m.Data))
-			}
-			if length, told := queueOf(m.Data[diagAnswerSize:]); told {
-				lengths[uint64(binary.NativeEndian.Uint32(m.Data[4:]))] = length
-			}
+	return false, nil
+}
+
+// parseQueue adds what one message tells to lengths, and says whether it was the last one.
+func parseQueue(kind uint16, data []byte, lengths map[uint64]int) (ended bool, err error) {
+	switch kind {
+	case unix.NLMSG_DONE:
+		return true, nil
+	case unix.NLMSG_ERROR:
+		if len(data) < 4 {
+			return false, errors.New("parse queue lengths: an error without a number")
+		}
+		number := int32(binary.NativeEndian.Uint32(data))
+		return false, os.NewSyscallError("sock_diag", syscall.Errno(-number))
+	case unix.SOCK_DIAG_BY_FAMILY:
+		if len(data) < diagAnswerSize {
+			return false, fmt.Errorf("parse queue lengths: a socket of %d bytes", len(data))
+		}
+		if length, told := queueOf(data[diagAnswerSize:]); told {
+			lengths[uint64(binary.NativeEndian.Uint32(data[4:]))] = length
 		}
 	}
 	return false, nil

@@ -44,8 +44,8 @@ func TestQueueLengths(t *testing.T) {
 				defer conn.Close()
 			}
 		}
-		lengths, err := QueueLengths()
-		if err != nil {
+		lengths := map[uint64]int{}
+		if err := QueueLengths(lengths); err != nil {
 			t.Fatal(err)
 		}
 		for n, l := range listeners {
@@ -122,4 +122,19 @@ func FuzzParseQueues(f *testing.F) {
 			t.Errorf("%d sockets in %d bytes", len(lengths), len(packet))
 		}
 	})
+}
+
+// TestParseQueuesMakesNoGarbage, since hundreds of sockets are told of every second.
+func TestParseQueuesMakesNoGarbage(t *testing.T) {
+	packet := append(diagnosed(77, 3), diagnosed(78, 0)...)
+	lengths := map[uint64]int{}
+	made := testing.AllocsPerRun(10, func() {
+		clear(lengths)
+		if _, err := parseQueues(packet, lengths); err != nil {
+			t.Error(err)
+		}
+	})
+	if made > 0 {
+		t.Errorf("%v pieces of memory", made)
+	}
 }

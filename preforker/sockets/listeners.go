@@ -105,9 +105,9 @@ func (l *Listeners) Inode(slot int) uint64 {
 	return l.bound[slot].Inode
 }
 
-// Files are the files of the sockets that are open and have one, by slot.
-func (l *Listeners) Files() map[int]NamedFile {
-	files := map[int]NamedFile{}
+// Files are those of the sockets, by slot: none where it is closed, given to this launcher, or a port.
+func (l *Listeners) Files() []NamedFile {
+	files := make([]NamedFile, len(l.bound))
 	for slot, bound := range l.bound {
 		if bound.Listener != nil && !bound.Given && !IsPort(l.places[slot]) {
 			files[slot] = bound.File
