@@ -28,7 +28,7 @@ func (c *Core) noteProbe(w *worker, e WorkerExited) {
 	if t == nil || !w.probed {
 		return
 	}
-	if e.Failed.ofProbe() || w.reason == ReasonBootTimeout && w.loaded {
+	if e.Failed.ofProbe() || e.Failed == nil && w.reason == ReasonBootTimeout && w.loaded {
 		t.probes++
 		t.probe = e.Failed
 	}

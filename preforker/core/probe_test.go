@@ -124,3 +124,23 @@ func TestAProbeThatHangsCounts(t *testing.T) {
 		t.Errorf("%+v", held)
 	}
 }
+
+// TestABootThatFailsIsNoProbe, also where it has taken so long that its worker was to be killed: the log would tell of it as of a probe.
+func TestABootThatFailsIsNoProbe(t *testing.T) {
+	s := running(t, 1)
+	s.event(RestartAsked{"HUP"})
+	actions := s.load(2)
+	for range trialFailures {
+		spawned := find[SpawnWorker](actions)
+		for len(spawned) == 0 {
+			spawned = find[SpawnWorker](s.fire(TimerSlot))
+		}
+		s.event(WorkerSpawned{spawned[0].Key, 1000 + spawned[0].Key.Serial})
+		s.fire(TimerWorkerBoot)
+		actions = s.event(WorkerExited{Key: spawned[0].Key, Exit: ident.ExitStatus{Code: 1},
+			Failed: &Failed{Stage: "after_fork", Failure: Failure{Message: "boom"}}})
+	}
+	if held := find[ReleaseHeld](s.acts); len(held) != 0 {
+		t.Errorf("%+v", held)
+	}
+}
