@@ -49,7 +49,8 @@ type crashes struct {
 	last       Death // of a worker of this slot that should have served on; its time is 0 where none has died
 }
 
-// noteCrash takes the end of a worker that should have served on. Crashed says that it has not come up.
+// noteCrash takes the end of a worker that should have served on. Crashed says that it has not come up. A slot without a socket waits
+// for that, and has not failed.
 func (c *Core) noteCrash(s *slot, death Death, crashed bool) {
 	s.crashes.last = death
 	if !crashed {
@@ -58,7 +59,7 @@ func (c *Core) noteCrash(s *slot, death Death, crashed bool) {
 	s.crashes.all++
 	s.crashes.row++
 	s.crashes.generation = death.Worker.Key.Generation
-	if s.crashes.row >= slotCrashes && !s.crashes.failed {
+	if s.crashes.row >= slotCrashes && !s.crashes.failed && !s.hasNoSocket() {
 		s.crashes.failed, s.crashes.failedAt = true, c.now
 	}
 }
@@ -102,14 +103,11 @@ func (c *Core) endCrashes(s *slot, w *worker) {
 	if !s.crashes.failed {
 		return
 	}
-	told := s.crashes.told // else the slot had no socket, and that was told
 	s.crashes.failed, s.crashes.told = false, false
 	if s.serving() == w {
 		s.deaths = 0
 	}
-	if told {
-		c.do(SlotRecovered{Worker: w.name(), After: c.now - s.crashes.failedAt})
-	}
+	c.do(SlotRecovered{Worker: w.name(), After: c.now - s.crashes.failedAt})
 	for _, other := range c.slots {
 		if other.crashes.failed {
 			c.tryFailed(other)
