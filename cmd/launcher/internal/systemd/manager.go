@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"launcher/preforker"
+	"launcher/preforker/ident"
 )
 
 // notifySocket names the socket of the service manager.
@@ -22,8 +23,9 @@ const notifySocket = "NOTIFY_SOCKET"
 var variables = []string{notifySocket, "LISTEN_PIDFDID", storeVariable}
 
 const (
-	// queueLength is how many messages may wait for a service manager that does not read.
-	queueLength = 256
+	// queueLength is how many messages may wait for a service manager that does not read: a start has the sockets of all slots dropped
+	// and kept.
+	queueLength = 256 + 2*ident.MaxWorkers
 	// sendTimeout bounds the wait for one of them.
 	sendTimeout = 5 * time.Second
 	// quietPeriod is how often the loop is to be heard of without a watchdog: often enough for extend.

@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"fmt"
 	"log/slog"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"launcher/preforker"
 	"launcher/preforker/core"
+	"launcher/preforker/ident"
 )
 
 // TestWhatMustBeToldFindsRoom: hundreds of workers come up while the service manager is busy with others.
@@ -28,8 +30,21 @@ func TestWhatMustBeToldFindsRoom(t *testing.T) {
 		t.Errorf("%d messages, without READY=1", len(told))
 	}
 	m.Tell(preforker.Condition{Phase: core.PhaseRunning, Slots: slots, Served: slots})
-	if told := queued(); !slices.Equal(told, []string{"STATUS=512 of 512 slots are served", "WATCHDOG=1"}) {
+	if told := queued(); !slices.Equal(told, []string{fmt.Sprintf("STATUS=%d of %[1]d slots are served", slots), "WATCHDOG=1"}) {
 		t.Errorf("%q", told)
+	}
+}
+
+// TestSocketsOfAllSlotsFindRoom: a launcher that starts has all of them kept at once, in the place of those from before.
+func TestSocketsOfAllSlotsFindRoom(t *testing.T) {
+	t.Parallel()
+	m := &Manager{log: slog.New(slog.DiscardHandler), messages: make(chan message, queueLength)}
+	for slot := range ident.MaxWorkers {
+		m.Drop(preforker.KeptSlot(slot))
+		m.queue(message{text: "FDSTORE=1\nFDNAME=" + preforker.KeptSlot(slot)})
+	}
+	if len(m.messages) != 2*ident.MaxWorkers || m.full {
+		t.Errorf("%d messages", len(m.messages))
 	}
 }
 
