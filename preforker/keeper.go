@@ -105,7 +105,9 @@ func (s *Supervisor) inherit() {
 func (s *Supervisor) Inherit() []Inherited { return s.inherited }
 
 // keepsSockets says whether the sockets are there when the launcher has stopped.
-func (s *Supervisor) keepsSockets() bool { return s.core.Condition().Succeeded || keepsSockets(s.config) }
+func (s *Supervisor) keepsSockets() bool {
+	return s.core.Condition().Succeeded || keepsSockets(s.config)
+}
 
 func keepsSockets(config Config) bool { return config.Keeper != nil || bound(config) }
 
