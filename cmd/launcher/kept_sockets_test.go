@@ -186,7 +186,10 @@ func TestKeptSocketsFollowTheSlots(t *testing.T) {
 	if err := os.Remove(in.socket(0)); err != nil {
 		t.Fatal(err)
 	}
-	in.waitFor("a socket in its place", func() bool { _, err := os.Lstat(in.socket(0)); return err == nil })
+	in.waitFor("a socket in its place", func() bool {
+		conn, err := net.Dial("unix", in.socket(0)) // its name is there a moment before it listens
+		return err == nil && conn.Close() == nil
+	})
 	in.waitFor("it to serve", func() bool { return ask(t, in.socket(0), "/").is("one") })
 	in.waitFor("it to be kept", func() bool { return fmt.Sprint(m.names()) == "map[kept-slot-0:1]" })
 
