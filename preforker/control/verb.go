@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"launcher/preforker/hint"
@@ -90,11 +92,27 @@ func decode[Q any](body []byte) (request Q, err error) {
 	switch err := decoder.Decode(&request); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		return request, BadRequest("send one JSON object, or nothing: curl --data '{}'", "read request: %w", err)
+		return request, BadRequest("send one JSON object, or nothing: curl --data '{}'", "read request: %w", withoutGo(err))
 	case decoder.More():
 		return request, BadRequest("send one JSON object, or nothing: curl --data '{}'", "read request: there is more than one value")
 	}
 	return request, nil
+}
+
+// withoutGo says what is wrong with a request to those who do not know how it is read.
+func withoutGo(err error) error {
+	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &kind) && kind.Field == "":
+		return fmt.Errorf("it is an object, not %s", kind.Value)
+	case errors.As(err, &kind):
+		return fmt.Errorf("%q is of type %s, not %s", kind.Field, kind.Type, kind.Value)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("it is no JSON: %w", err)
+	default:
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
 }
 
 // lineTime is how long the client may take to read each line of what it follows.
