@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,7 +167,10 @@ func (r *followedRestart) failure(f core.RestartEnded) error {
 			break
 		}
 		_, text, attrs := lineOf(*r.held)
-		return hint.Errorf(again, "restart: generation %d is given up: %s", f.Generation, sentence(text, attrs))
+		attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool {
+			return slices.Contains([]string{keyGeneration, keyOlder, keyWorkers, keyAdvice}, a.Key)
+		})
+		return hint.Errorf(heldAdvice, "restart: generation %d is given up: %s", f.Generation, sentence(text, attrs))
 	case core.RestartNotUp:
 		if r.died == nil {
 			break
