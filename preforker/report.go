@@ -79,7 +79,7 @@ func loadLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		return slog.LevelError, "generation failed to load; the workers that are there serve on",
 			present(slog.Int(keyGeneration, f.Failure.Generation), slog.Any(keyError, err), slog.String(keyAdvice, hint.Of(err)))
 	case core.LoadWaits:
-		return routine(f.Failed, slog.LevelWarn), "the next load waits", []slog.Attr{slog.Int(keyGeneration, f.Generation), slog.Duration(keyWait, f.Wait)}
+		return routine(f.Failed, slog.LevelWarn), "the next load waits", []slog.Attr{slog.Int(keyGeneration, f.Generation), waits(f.Wait)}
 	}
 	return 0, "", nil
 }
@@ -171,7 +171,7 @@ func spareLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	case core.SpareReady:
 		return slog.LevelDebug, "spare worker is ready", ofWorker(f.Worker, slog.Float64(keySeconds, seconds(f.After)))[1:]
 	case core.SpareWaits:
-		return slog.LevelWarn, "the next spare worker waits", []slog.Attr{slog.Int(keyDeaths, f.Deaths), slog.Duration(keyWait, f.Wait)}
+		return slog.LevelWarn, "the next spare worker waits", []slog.Attr{slog.Int(keyDeaths, f.Deaths), waits(f.Wait)}
 	}
 	return 0, "", nil
 }
@@ -180,7 +180,7 @@ func slotLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	switch f := fact.(type) {
 	case core.SlotWaits:
 		return routine(f.Unbound, slog.LevelWarn), "slot waits before its next worker",
-			[]slog.Attr{slog.Int(keySlot, f.Slot), slog.Int(keyDeaths, f.Deaths), slog.Duration(keyWait, f.Wait)}
+			[]slog.Attr{slog.Int(keySlot, f.Slot), slog.Int(keyDeaths, f.Deaths), waits(f.Wait)}
 	case core.SocketsRebound:
 		return slog.LevelWarn, "socket files were removed or replaced; the sockets are bound anew", []slog.Attr{slog.Any(keySlots, f.Slots)}
 	case core.SocketUnbound:
@@ -207,7 +207,7 @@ func reforkLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 			return slog.LevelInfo, "no refork in this generation any more: its workers have what others must not inherit", attrs
 		}
 		return routine(f.Known, slog.LevelInfo), "no refork of this worker: it has what others must not inherit; another one is tried later",
-			append(attrs, slog.Duration(keyWait, f.Wait))
+			append(attrs, waits(f.Wait))
 	case core.WorkerUnfit:
 		return routine(f.Known, slog.LevelInfo), "worker is passed over for a refork: " + f.Finding.Text, ofWorker(f.Worker)
 	case core.ReforkFailed:

@@ -3,6 +3,7 @@ package preforker
 import (
 	"log/slog"
 	"strings"
+	"time"
 
 	"launcher/preforker/core"
 	"launcher/preforker/internal/wire"
@@ -28,14 +29,14 @@ func failedLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 			text = "generation has failed: the application does not load, again and again; the workers that are there serve on"
 		}
 		return routine(f.Again, slog.LevelError), text, []slog.Attr{slog.Int(keyGeneration, f.Failure.Generation), slog.Int(keyFailures, f.Failures),
-			slog.Duration(keyWait, f.Wait), slog.String(keyError, failureText(f.Failure)), slog.String(keyAdvice, failedAdvice)}
+			waits(f.Wait), slog.String(keyError, failureText(f.Failure)), slog.String(keyAdvice, failedAdvice)}
 	}
 	return 0, "", nil
 }
 
 func slotFailedAttrs(f core.SlotFailed) []slog.Attr {
 	d := f.Death
-	attrs := []slog.Attr{slog.Int(keySlot, f.Slot), slog.Int(keyDeaths, f.Deaths), slog.Duration(keyWait, f.Wait)}
+	attrs := []slog.Attr{slog.Int(keySlot, f.Slot), slog.Int(keyDeaths, f.Deaths), waits(f.Wait)}
 	attrs = append(append(attrs, ofWorker(d.Worker)[1:]...), slog.String(keyReason, string(d.Reason)), slog.String(keyExit, d.Exit.String()))
 	attrs = withFailed(append(attrs, present(slog.String(keyRequest, d.Request))...), d.Failed)
 	if frames := framesOf(d.Failed); len(frames) > 0 {
@@ -46,6 +47,9 @@ func slotFailedAttrs(f core.SlotFailed) []slog.Attr {
 	}
 	return append(attrs, slog.String(keyAdvice, failedAdvice))
 }
+
+// waits is how long until the next try, as exactly as somebody reads it.
+func waits(wait time.Duration) slog.Attr { return slog.Duration(keyWait, wait.Round(time.Millisecond)) }
 
 // framesTold is how many frames of a backtrace are told: enough to find the place.
 const framesTold = 10

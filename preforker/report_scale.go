@@ -22,7 +22,7 @@ func scaleLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		return slog.LevelDebug, "a connection waits at a parked slot", []slog.Attr{slog.Int(keySlot, f.Slot)}
 	case core.SlotParked:
 		return slog.LevelDebug, "an idle worker leaves, and its slot is parked",
-			ofWorker(f.Worker, slog.Duration(keyWait, f.Idle), slog.Uint64(keyServed, f.Served))
+			ofWorker(f.Worker, waits(f.Idle), slog.Uint64(keyServed, f.Served))
 	}
 	return 0, "", nil
 }

@@ -114,6 +114,7 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.WorkerContinued{Worker: worker, Request: "GET /x"}, "WARN worker was stopped by a signal and is continued[slot=1 gen=2 refork=1 pid=77 request=GET /x]"},
 		{core.WorkerContinued{Worker: worker}, "WARN worker was stopped by a signal and is continued[slot=1 gen=2 refork=1 pid=77]"},
 
+		{core.SlotWaits{Slot: 1, Deaths: 3, Wait: 6756836015}, "WARN slot waits before its next worker[slot=1 deaths=3 wait=6.757s]"},
 		{core.SlotWaits{Slot: 1, Deaths: 3, Wait: time.Second}, "WARN slot waits before its next worker[slot=1 deaths=3 wait=1s]"},
 		{core.SlotWaits{Slot: 1, Deaths: 3, Wait: time.Second, Unbound: true}, "DEBUG slot waits before its next worker[slot=1 deaths=3 wait=1s]"},
 		{core.SlotFailed{Slot: 1, Deaths: 10, Wait: 5 * time.Minute, Death: core.Death{Worker: worker, Reason: core.ReasonBootFailed, Exit: ident.ExitStatus{Code: 1},

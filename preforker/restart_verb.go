@@ -133,7 +133,11 @@ func (r *followedRestart) trouble(fact core.Fact, generation int) {
 func sentence(text string, attrs []slog.Attr) string {
 	var words []string
 	for _, attr := range attrs {
-		words = append(words, attr.Key+" "+attr.Value.String())
+		word := attr.Value.String()
+		if !strings.HasPrefix(word, attr.Key+" ") {
+			word = attr.Key + " " + word
+		}
+		words = append(words, word)
 	}
 	return text + " (" + strings.Join(words, ", ") + ")"
 }

@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"log/slog"
 	"testing"
 
 	"launcher/preforker/core"
@@ -19,5 +20,14 @@ func TestHeldReleaseOfACommand(t *testing.T) {
 		if err == nil || err.Error() != want || hint.Of(err) != heldAdvice {
 			t.Errorf("%v, %q", err, hint.Of(err))
 		}
+	}
+}
+
+// TestSentence says no word twice where a value begins with its key.
+func TestSentence(t *testing.T) {
+	t.Parallel()
+	got := sentence("worker died", []slog.Attr{slog.Int(keySlot, 1), slog.String(keyExit, "exit status 1"), slog.String(keyReason, "exiting")})
+	if got != "worker died (slot 1, exit status 1, reason exiting)" {
+		t.Error(got)
 	}
 }

@@ -45,8 +45,8 @@ func readLimits(ctx *cli.Context) (preforker.Limits, error) {
 			return limits, usageErrorf("--"+option+" 10s", "read --%s: %v is below 100ms", option, d)
 		}
 	}
-	text := strings.ToLower(strings.TrimSpace(ctx.String(optMemoryLimit)))
-	if text == "off" {
+	text := strings.TrimSpace(ctx.String(optMemoryLimit))
+	if strings.EqualFold(text, "off") {
 		return limits, nil
 	}
 	bytes, ok := parseSize(text)

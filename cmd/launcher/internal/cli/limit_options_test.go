@@ -39,7 +39,7 @@ func TestLimits(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"--memory-limit 500":       "not a size",
-		"--memory-limit 4MB":       "from 16MB on",
+		"--memory-limit 4MB":       `"4MB" is not a size of memory from 16MB on`,
 		"--memory-limit lots":      "not a size",
 		"--max-age 500ms":          "below a second",
 		"--request-timeout 5ms":    "below 100ms",

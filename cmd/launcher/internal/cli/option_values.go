@@ -39,11 +39,11 @@ func checkValue(g given) error {
 		case decimalNumber.MatchString(value):
 			return wrong(withUnit(value, flag.Value), "%q has no unit: ms, s, m or h", value)
 		default:
-			return wrong(flag.Value.String(), "%q is not a time such as 500ms, 90s or 5m", value)
+			return wrong(example(g.name(), flag.Value.String(), flag.Value == 0), "%q is not a time such as 500ms, 90s or 5m", value)
 		}
 	case *cli.IntFlag:
 		if err := checkNumber(value, false); err != nil {
-			return wrong(strconv.Itoa(flag.Value), "%q %v", value, err)
+			return wrong(example(g.name(), strconv.Itoa(flag.Value), flag.Value == 0), "%q %v", value, err)
 		}
 	case *cli.Uint64Flag:
 		if err := checkNumber(value, true); err != nil {
@@ -55,6 +55,17 @@ func checkValue(g given) error {
 		}
 	}
 	return nil
+}
+
+// examples are values of options whose default is to be without.
+var examples = map[string]string{optSlowLog: "5s", optMaxAge: "6h", optWait: "5m", optMin: "1"}
+
+// example returns a value that an option may have: its default, unless that is none.
+func example(option, usual string, none bool) string {
+	if value, is := examples[option]; is && none {
+		return value
+	}
+	return usual
 }
 
 // withUnit returns a number with the unit that the default of its option has.
