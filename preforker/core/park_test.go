@@ -210,3 +210,24 @@ func TestParkedSlotWaitsForNoLeaver(t *testing.T) {
 		}
 	}
 }
+
+// TestNeededWorkersStay however idle they are: one that has the sockets of other slots, and one whose preloader has yet to show that
+// others will come up.
+func TestNeededWorkersStay(t *testing.T) {
+	for name, need := range map[string]func(*script, bool){
+		"lent":     func(s *script, needed bool) { s.core.slots[1].serving().lent = needed },
+		"unproven": func(s *script, needed bool) { s.core.preloader(gen(1)).proven = !needed },
+	} {
+		s := onDemand(t, 2, 1)
+		s.boot(s.event(ConnectionWaits{1}))
+		need(s, true)
+		s.now += time.Minute
+		if s.event(TimerFired{Timer{Kind: TimerIdle}}); s.state(1) != OccupiedSlot {
+			t.Errorf("%s: %v", name, s.state(1))
+		}
+		need(s, false)
+		if s.event(TimerFired{Timer{Kind: TimerIdle}}); s.state(1) != ParkedSlot {
+			t.Errorf("%s: %v, and nothing needs it", name, s.state(1))
+		}
+	}
+}

@@ -102,3 +102,45 @@ func TestALoadWithoutRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestDeathsOfAReleaseThatIsLoadedAgain are counted from the first.
+func TestDeathsOfAReleaseThatIsLoadedAgain(t *testing.T) {
+	s := running(t, 2)
+	s.event(RestartAsked{"restart"})
+	for generation := 2; generation < 4; generation++ {
+		actions := s.load(generation)
+		for range restartDeaths - 1 {
+			spawned := find[SpawnWorker](actions)
+			for len(spawned) == 0 {
+				spawned = find[SpawnWorker](s.fire(TimerSlot))
+			}
+			s.event(WorkerSpawned{spawned[0].Key, 1000 + spawned[0].Key.Serial})
+			actions = s.dies(spawned[0].Key, 0)
+		}
+		s.event(PreloaderExited{Origin: gen(generation), Exit: ident.ExitStatus{Signal: 9}})
+		if s.core.loading() == nil {
+			s.fire(TimerReload)
+		}
+	}
+	if ends := endsOf(s); len(ends) != 0 {
+		t.Errorf("%+v", ends)
+	}
+}
+
+// TestALoadThatWouldServeIsNotGivenUp where nobody serves, though another restart is asked for; and its end is none of that one.
+func TestALoadThatWouldServeIsNotGivenUp(t *testing.T) {
+	s := running(t, 1)
+	s.event(RestartAsked{"restart"})
+	s.dies(s.serving(0), 0)
+	actions := s.event(RestartAsked{"restart"})
+	if ended := find[SignalPreloader](actions); len(ended) != 0 || len(find[RestartNoted](actions)) != 1 {
+		t.Fatalf("%+v", actions)
+	}
+	actions = s.event(PreloaderExited{Origin: gen(2), Exit: ident.ExitStatus{Code: 1}})
+	if loads := find[StartPreloader](actions); len(loads) != 1 {
+		t.Fatalf("%+v", actions)
+	}
+	if ends := endsOf(s); !slices.Equal(ends, []RestartEnded{{Number: 1, Generation: 2, End: RestartReplaced}}) {
+		t.Errorf("%+v", ends)
+	}
+}

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -157,5 +158,19 @@ func TestScaleDownToTheSeeds(t *testing.T) {
 	s.event(WorkerReforked{Origin: reforked[0].Origin, Pid: 300})
 	if spawned := find[SpawnWorker](s.event(PreloaderLoaded{Origin: reforked[0].Origin, Loaded: Load{Pid: 300}})); len(spawned) != 1 || spawned[0].Key.Refork != 1 {
 		t.Errorf("%+v", s.newest)
+	}
+}
+
+// TestSlotsThatComeBackAreLentAnew: their sockets are others than those that the seeds had.
+func TestSlotsThatComeBackAreLentAnew(t *testing.T) {
+	s := seeded(t, 5)
+	s.event(ScaleAsked{"scale", 3})
+	for _, lent := range find[LendSockets](s.event(ScaleAsked{"scale", 5})) {
+		if !slices.Equal(lent.Slots, []int{3, 4}) {
+			t.Errorf("%+v", lent)
+		}
+	}
+	if n := len(find[LendSockets](s.newest)); n != 2 {
+		t.Errorf("sockets are lent %d times", n)
 	}
 }
