@@ -1,10 +1,12 @@
 package preforker
 
 import (
+	"os"
 	"testing"
 
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
+	"launcher/preforker/internal/scoreboard"
 )
 
 // holdingRuby is a Ruby with a request in hand, that runs each line it reads.
@@ -73,5 +75,26 @@ func TestMeasurerTellsWhatOthersLetGoOfFromGrowth(t *testing.T) {
 	ruby.serve(`kept << "k" * 90_000_000`)
 	if request, own := overLimit(m, posted); request != "GET /grow" {
 		t.Errorf("%q has %d MB of its own", request, own/mB)
+	}
+}
+
+// TestMeasurerReadsAgainWhatWasHalfWritten, though its sequence was the new one already.
+func TestMeasurerReadsAgainWhatWasHalfWritten(t *testing.T) {
+	board := make(boardOf, 2*scoreboard.RecordSize)
+	var posted []notice
+	m := newMeasurer(board, func(n notice) { posted = append(posted, n) }, 0, 0)
+	m.watch(watchedKey, os.Getpid(), 1)
+	board.write(1, scoreboard.Idle, 0)
+	m.sample(false)
+	record := board[scoreboard.RecordSize:]
+	record[0]++ // a write begins
+	m.sample(false)
+	board[scoreboard.RecordSize]--
+	board.write(1, scoreboard.Idle, 1) // and is whole
+	if m.sample(false); len(posted) != 1 || posted[0].(core.WorkersMeasured).Workers[0].Served != 1 {
+		t.Errorf("%+v", posted)
+	}
+	if m.sample(false); len(posted) != 1 {
+		t.Errorf("nothing has changed: %+v", posted)
 	}
 }

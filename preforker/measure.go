@@ -26,7 +26,7 @@ const (
 	measureShare = 30
 	// restlessPass is every so many samples that have also those workers that have served nothing
 	// since the last time: an application may have threads of its own.
-	restlessPass = 25
+	restlessPass = 50
 )
 
 // ages are requests after which a worker is read in any case: when its first ones are over, and
@@ -58,6 +58,8 @@ type measured struct {
 	pid, record int
 	watched     time.Time // since when
 
+	sequence uint32 // of its record
+	torn     bool   // that was half written
 	served   uint64
 	errors   uint64
 	sound    bool
@@ -173,10 +175,16 @@ func (m *measurer) sample(all bool) {
 
 // worker says whether there is anything new of a worker.
 func (m *measurer) worker(w *measured, budget uint64, all bool) bool {
+	if !w.busy && !w.torn && !all && m.limit == 0 {
+		if sequence, err := scoreboard.Sequence(m.board, w.record); err == nil && sequence == w.sequence {
+			return false
+		}
+	}
 	entry, err := scoreboard.Read(m.board, w.record)
 	if err != nil {
 		return false // half written: next time
 	}
+	w.sequence, w.torn = entry.Sequence, entry.Torn
 	served, busy := entry.Requests != w.served, entry.State == scoreboard.Busy
 	if !served && !busy && !w.busy && !all && m.limit == 0 {
 		return false

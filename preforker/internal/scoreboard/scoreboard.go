@@ -71,6 +71,7 @@ func (s State) String() string {
 // Entry is a record, read.
 type Entry struct {
 	Sequence uint32 // another one with every write
+	Torn     bool   // it was caught half written each time that it was read
 	Pid      int
 	State    State
 	Requests uint64        // served to their end
@@ -113,16 +114,31 @@ var buffers = sync.Pool{New: func() any { return new([RecordSize]byte) }}
 func Read(board io.ReaderAt, record int) (Entry, error) {
 	buf := buffers.Get().(*[RecordSize]byte)
 	defer buffers.Put(buf)
+	torn := true
 	for range tries {
 		_, err := board.ReadAt(buf[:], int64(record)*RecordSize)
 		if err != nil {
 			return Entry{}, fmt.Errorf("read record %d: %w", record, err)
 		}
 		if binary.LittleEndian.Uint32(buf[0:]) == binary.LittleEndian.Uint32(buf[sequenceAgainAt:]) {
+			torn = false
 			break
 		}
 	}
-	return decode(buf)
+	entry, err := decode(buf)
+	entry.Torn = torn && err == nil
+	return entry, err
+}
+
+// Sequence reads the sequence of a record alone: where that is the same as in an Entry that is not torn, nothing has changed but
+// whether the response has begun, and what the application allows the request.
+func Sequence(board io.ReaderAt, record int) (uint32, error) {
+	buf := buffers.Get().(*[RecordSize]byte)
+	defer buffers.Put(buf)
+	if _, err := board.ReadAt(buf[:4], int64(record)*RecordSize); err != nil {
+		return 0, fmt.Errorf("read record %d: %w", record, err)
+	}
+	return binary.LittleEndian.Uint32(buf[:]), nil
 }
 
 func decode(buf *[RecordSize]byte) (Entry, error) {

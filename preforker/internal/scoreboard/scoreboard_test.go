@@ -119,7 +119,7 @@ func TestReadHalfWritten(t *testing.T) {
 	torn := make(fixed, RecordSize)
 	binary.LittleEndian.PutUint32(torn, 7)
 	torn[8], torn[16] = byte(Busy), 3
-	if entry, err := Read(torn, 0); err != nil || entry.Sequence != 7 || entry.State != Busy || entry.Requests != 3 {
+	if entry, err := Read(torn, 0); err != nil || !entry.Torn || entry.Sequence != 7 || entry.State != Busy || entry.Requests != 3 {
 		t.Errorf("%+v, %v", entry, err)
 	}
 }
