@@ -152,6 +152,7 @@ func TestControlAnswers(t *testing.T) {
 		{"POST", "/turn", "", 400, `{"error":"turn: no side is named","try":"name a side"}`},
 		{"POST", "/turn", `{"to":`, 400, `"try":"send one JSON object, or nothing: curl --data '{}'"`},
 		{"POST", "/turn", `{"to":"left"} {}`, 400, `there is more than one value`},
+		{"POST", "/turn", `{"to":"left"} ]`, 400, `there is more than one value`},
 		{"POST", "/turn", `{"wo":"left"}`, 400, `{"error":"read request: unknown field \"wo\"","try":"`},
 		{"POST", "/turn", `{"to":1}`, 400, `{"error":"read request: \"to\" is of type string, not number","try":"`},
 		{"POST", "/turn", `[]`, 400, `{"error":"read request: it is an object, not array","try":"`},

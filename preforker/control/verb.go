@@ -93,7 +93,8 @@ func decode[Q any](body []byte) (request Q, err error) {
 	case errors.Is(err, io.EOF):
 	case err != nil:
 		return request, BadRequest("send one JSON object, or nothing: curl --data '{}'", "read request: %w", withoutGo(err))
-	case decoder.More():
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return request, BadRequest("send one JSON object, or nothing: curl --data '{}'", "read request: there is more than one value")
 	}
 	return request, nil
