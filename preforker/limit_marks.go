@@ -11,23 +11,38 @@ import (
 // limitMarks say of each slot when a worker of it has last passed a limit. The loop writes them before the worker is ended, others
 // ask: the launcher's own front gives no request to a second worker that has brought a first one beyond its limits.
 type limitMarks struct {
-	mu    sync.Mutex
-	marks map[int]limitMark
+	mu       sync.Mutex
+	marks    map[int]limitMark
+	returned map[int]limitMark // of workers that had the slot's socket before, and may have a request from there
 }
 
 type limitMark struct {
 	at      time.Time
-	timeout bool // of a request, not memory
+	until   time.Time // when the worker had the socket last; zero: it has it
+	timeout bool      // of a request, not memory
 }
 
-func (l *limitMarks) set(slots []int, timeout bool) {
+func (m limitMark) holds(began time.Time) bool {
+	return !m.at.Before(began) && (m.until.IsZero() || !m.until.Before(began))
+}
+
+func (l *limitMarks) set(key ident.Key, w *workerProcess, timeout bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.marks == nil {
-		l.marks = map[int]limitMark{}
+		l.marks, l.returned = map[int]limitMark{}, map[int]limitMark{}
 	}
-	for _, slot := range slots {
-		l.marks[slot] = limitMark{time.Now(), timeout}
+	mark := limitMark{at: time.Now(), timeout: timeout}
+	l.marks[key.Slot] = mark
+	if w == nil {
+		return
+	}
+	for _, slot := range w.lent {
+		l.marks[slot] = mark
+	}
+	mark.until = w.returnedAt
+	for _, slot := range w.returned {
+		l.returned[slot] = mark
 	}
 }
 
@@ -35,8 +50,12 @@ func (l *limitMarks) set(slots []int, timeout bool) {
 func (l *limitMarks) since(slot int, began time.Time) (passed, timeout bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	mark, has := l.marks[slot]
-	return has && !mark.at.Before(began), mark.timeout
+	for _, marks := range []map[int]limitMark{l.marks, l.returned} {
+		if mark, has := marks[slot]; has && mark.holds(began) {
+			return true, mark.timeout
+		}
+	}
+	return false, false
 }
 
 // PassedLimit says whether the worker of a slot that was given a request at a time has passed a limit since, and whether it was the time
@@ -49,16 +68,8 @@ func (s *Supervisor) PassedLimit(slot int, began time.Time) (passed, timeout boo
 func (s *Supervisor) noteLimit(fact core.Fact) {
 	switch f := fact.(type) {
 	case core.RequestTimedOut:
-		s.limits.set(s.slotsOf(f.Worker.Key), true)
+		s.limits.set(f.Worker.Key, s.workers[f.Worker.Key], true)
 	case core.MemoryExceeded:
-		s.limits.set(s.slotsOf(f.Worker.Key), false)
+		s.limits.set(f.Worker.Key, s.workers[f.Worker.Key], false)
 	}
-}
-
-// slotsOf are the slots whose sockets a worker serves.
-func (s *Supervisor) slotsOf(key ident.Key) []int {
-	if w := s.workers[key]; w != nil {
-		return append([]int{key.Slot}, w.lent...)
-	}
-	return []int{key.Slot}
 }

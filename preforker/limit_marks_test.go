@@ -32,3 +32,18 @@ func TestLimitMarks(t *testing.T) {
 		t.Errorf("%v, %v", passed, timeout)
 	}
 }
+
+// TestLimitMarksOfReturnedSockets: also of a request that came by a socket which the worker had until then, and of none that another
+// worker has had from there since.
+func TestLimitMarksOfReturnedSockets(t *testing.T) {
+	key := ident.Key{Slot: 1, Generation: 1, Serial: 3}
+	returned := time.Now()
+	s := &Supervisor{workers: map[ident.Key]*workerProcess{key: {returned: []int{2}, returnedAt: returned}}}
+	s.noteLimit(core.RequestTimedOut{Worker: core.WorkerName{Key: key}})
+	if passed, timeout := s.PassedLimit(2, returned.Add(-time.Second)); !passed || !timeout {
+		t.Errorf("its own: %v, %v", passed, timeout)
+	}
+	if passed, _ := s.PassedLimit(2, returned.Add(time.Nanosecond)); passed {
+		t.Error("a later one has nothing to do with it")
+	}
+}

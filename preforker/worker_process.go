@@ -34,6 +34,9 @@ type workerProcess struct {
 	reopen reopening
 	origin *lineOrigin // nil until its pid is known
 	aged   *time.Timer // until it is too old; nil where it may be any age
+
+	returned   []int // slots whose sockets it had besides
+	returnedAt time.Time
 }
 
 // spawnWorker has a slot's worker forked, or starts it.
@@ -324,7 +327,7 @@ func (s *Supervisor) returnSockets(key ident.Key) {
 	if w == nil {
 		return
 	}
-	w.lent = nil
+	w.lent, w.returned, w.returnedAt = nil, w.lent, time.Now()
 	if err := ruby.Send(w.conn, wire.Return{}); err != nil {
 		s.log.Warn("worker could not be told to return sockets", keySlot, key.Slot, keyGeneration, key.Generation, keyError, err)
 	}
