@@ -127,11 +127,27 @@ func (c *Core) forgetCrashes() {
 	for _, s := range c.slots {
 		s.crashes.row = 0
 		if s.crashes.failed {
-			s.crashes.failed, s.crashes.told = false, false
-			s.deaths = min(s.deaths, slotBackoff.free+1) // the newest generation may be what mends it
-			c.tryFailed(s)
+			c.tryAnew(s)
 		}
 	}
+}
+
+// tryOtherCode has all slots tried that have failed, or wait since workers have crashed: a generation has loaded.
+func (c *Core) tryOtherCode() {
+	for _, s := range c.slots {
+		waits := s.deaths > slotBackoff.free && s.retryAt > c.now && !s.hasNoSocket()
+		s.crashes.row = 0
+		if s.crashes.failed || waits {
+			c.tryAnew(s)
+		}
+	}
+}
+
+// tryAnew has a slot tried at once, and its next failures count from the first.
+func (c *Core) tryAnew(s *slot) {
+	s.crashes.failed, s.crashes.told = false, false
+	s.deaths = min(s.deaths, slotBackoff.free+1) // the newest generation may be what mends it
+	c.tryFailed(s)
 }
 
 // waitFailed keeps a slot that has failed from being tried again for long.

@@ -280,3 +280,24 @@ func TestASlotWithoutASocketDoesNotFail(t *testing.T) {
 		t.Errorf("%+v", s.newest)
 	}
 }
+
+// TestANewReleaseIsTriedAtOnce in slots that wait since workers of the one before have died there.
+func TestANewReleaseIsTriedAtOnce(t *testing.T) {
+	s := running(t, 2)
+	s.dies(s.serving(0), 3)
+	for range slotCrashes - 1 {
+		s.retry(0)
+		s.crash(0)
+	}
+	if slot := s.core.slots[0]; slot.state != WaitingSlot || slot.retryAt-s.now < time.Second {
+		t.Fatalf("%v until %v, at %v", slot.state, slot.retryAt, s.now)
+	}
+	s.event(RestartAsked{"HUP"})
+	tried := false
+	for _, spawn := range find[SpawnWorker](s.load(2)) {
+		tried = tried || spawn.Key.Slot == 0 && spawn.Key.Generation == 2
+	}
+	if slot := s.core.slots[0]; !tried {
+		t.Errorf("%v until %v, at %v", slot.state, slot.retryAt, s.now)
+	}
+}

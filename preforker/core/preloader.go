@@ -186,7 +186,7 @@ func (c *Core) generationLoaded(p *preloader, by *worker, loaded Load) {
 		told.Worker = &name
 	}
 	c.do(told)
-	c.forgetCrashes()
+	c.tryOtherCode()
 	if c.failures > 0 {
 		c.do(SetTimer{Timer{TimerSound, p.key()}, soundAfter})
 	}

@@ -29,6 +29,7 @@ func (c *checker) did(a core.Action) {
 	case core.GenerationLoaded:
 		c.newestLoaded, c.loadedAt = a.Origin.Generation, c.now
 		c.forgetsCrashes()
+		c.triesOtherCode()
 	case core.WorkerDied:
 		c.dies(a)
 	case core.SlotFailed:
@@ -187,7 +188,7 @@ func (c *checker) setsTimer(a core.SetTimer) {
 	switch a.Timer.Kind {
 	case core.TimerSlot:
 		s := &c.slots[a.Timer.Key.Slot]
-		s.wait, s.timer = c.now+a.After, a.Timer
+		s.wait, s.timer, s.anyTime = c.now+a.After, a.Timer, false
 		s.backoff = s.backoff || !s.vacant && s.accepting() == nil && s.comingUp() == nil
 	case core.TimerReload:
 		c.reloadAt = c.now + a.After

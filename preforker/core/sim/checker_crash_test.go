@@ -55,6 +55,13 @@ func (c *checker) forgetsCrashes() {
 	}
 }
 
+// triesOtherCode: whoever waits since its workers have died may be tried.
+func (c *checker) triesOtherCode() {
+	for i := range c.slots {
+		c.slots[i].anyTime = true
+	}
+}
+
 // triedAtOnce: what it waited for is over, if it waited.
 func (s *checkedSlot) triedAtOnce() { s.wait, s.timer, s.backoff = 0, core.Timer{}, false }
 

@@ -92,7 +92,7 @@ func (c *checker) awaits(a core.AwaitConnection) {
 		c.fail("slot %d is parked, and is to have a worker", a.Slot)
 	case !s.open:
 		c.fail("slot %d is parked, and is closed", a.Slot)
-	case s.wait > 0 && s.backoff:
+	case s.wait > 0 && s.backoff && !s.anyTime:
 		c.fail("slot %d is parked in a wait", a.Slot)
 	}
 	s.parked = true

@@ -68,7 +68,7 @@ func (c *checker) takesSlot(w *checkedWorker) {
 	if old := s.accepting(); old != nil {
 		w.follows = true
 		c.checkReplacement(s, w, old)
-	} else if s.backoff && c.now < s.wait {
+	} else if s.backoff && !s.anyTime && c.now < s.wait {
 		c.fail("a worker for slot %d, %v before its wait is over", key.Slot, s.wait-c.now)
 	}
 	c.due = append(c.due, core.Timer{Kind: core.TimerWorkerBoot, Key: key})

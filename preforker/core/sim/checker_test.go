@@ -74,6 +74,7 @@ type checkedSlot struct {
 	wait    time.Duration    // no worker before, in a backoff
 	timer   core.Timer       // that ends the wait
 	backoff bool             // nobody else serves it meanwhile
+	anyTime bool             // though it waits: other code has loaded
 	vacant  bool             // it wanted a worker before this step
 	parked  bool             // it is to have none before a connection waits
 	crashes checkedCrashes
