@@ -3,6 +3,8 @@
 package cli
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -43,9 +45,19 @@ func openLogFile(ctx *cli.Context, as *account) (*logFile, error) {
 		return err
 	})
 	if err != nil {
-		return nil, usageErrorf("name a file that may be written, in a folder that is there", "read --%s: %w", optLogFile, err)
+		return nil, usageErrorf(logFileHint(path, err), "read --%s: %w", optLogFile, err)
 	}
 	return &logFile{path: path, file: file}, nil
+}
+
+// logFileHint says what to do about a log file that could not be opened.
+func logFileHint(path string, err error) string {
+	if folder := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			return "mkdir -p " + folder + ", or name a file elsewhere"
+		}
+	}
+	return "name a file that may be written, in a folder that is there"
 }
 
 // appendTo opens a file to append to. A FIFO that nobody reads is an error, and not waited for.
