@@ -11,7 +11,7 @@ import (
 // TestSeedsFillEachSlotOnce: where nothing goes wrong and requests come, a generation grows with one fork a slot.
 func TestSeedsFillEachSlotOnce(t *testing.T) {
 	grown, ended, alone := 0, 0, 0
-	for seed := range uint64(10000) {
+	for seed := range uint64(30000) {
 		w := newWorld(newChoices(seed))
 		p := w.policy
 		if p.Min > 0 || p.Seeds == 0 || p.Seeds >= len(w.bound) || p.Method == core.SpawnDirect || w.check.renews() || p.Limits != (core.Limits{}) {
