@@ -70,7 +70,8 @@ module PreforkLauncher
 
     # Rails' health check, with the prefix that the web server would send, or nil.
     def rails_path
-      return unless defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
+      return unless defined?(::Rails) && ::Rails.respond_to?(:application) && (application = ::Rails.application)
+      return if application.respond_to?(:initialized?) && !application.initialized? # its routes may not be there yet
 
       prefix = @settings.url_prefix.path
       prefix + RAILS_PATH if [RAILS_PATH, prefix + RAILS_PATH].any? { |path| health_check?(path) }
