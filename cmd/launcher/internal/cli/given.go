@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 
 	"launcher/cmd/launcher/internal/systemd"
 	"launcher/preforker"
@@ -18,7 +19,7 @@ import (
 )
 
 // Names of the sockets that this process may be started with. Those that begin with kept- are from a launcher before this one.
-var givenName = regexp.MustCompile(`^(kept-)?(?:slot-(\d{1,4})|(http))$`)
+var givenName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(kept-)?(?:slot-(\d{1,4})|(http))$`) })
 
 const (
 	keptHTTP      = "kept-http"
@@ -44,7 +45,7 @@ func takeGiven(workers int) (*givenSockets, error) {
 	given := &givenSockets{slots: map[int]sockets.Given{}}
 	others := 0
 	for _, file := range systemd.Passed() {
-		match := givenName.FindStringSubmatch(file.Name())
+		match := givenName().FindStringSubmatch(file.Name())
 		if match == nil {
 			return nil, usageErrorf("FileDescriptorName=slot-0 and so on in units of sockets, and http for HTTP; launcher systemd --socket prints them",
 				"take the sockets that this process was started with: nothing is known of one called %q", file.Name())

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -90,7 +91,7 @@ func printUnits(ctx *cli.Context, stdout io.Writer) error {
 }
 
 // unitName matches what a unit of systemd can be called.
-var unitName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+var unitName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`) })
 
 // readService reads what a service is to be. A mistake that launcher NUM would refuse is one here.
 func readService(ctx *cli.Context) (systemd.Service, error) {
@@ -107,7 +108,7 @@ func readService(ctx *cli.Context) (systemd.Service, error) {
 	if service.Name == "" {
 		service.Name = appName(service.Root)
 	}
-	if !unitName.MatchString(service.Name) {
+	if !unitName().MatchString(service.Name) {
 		return service, usageErrorf("--name shop", "read --%s: %q is not what a unit can be called", optUnitName, service.Name)
 	}
 	if ctx.String(optSocketDir) == "" {
