@@ -301,3 +301,20 @@ func TestANewReleaseIsTriedAtOnce(t *testing.T) {
 		t.Errorf("%v until %v, at %v", slot.state, slot.retryAt, s.now)
 	}
 }
+
+// TestALeaverThatDiesInARequestHasComeUp: its release was held back as it came up, and those before it have crashed.
+func TestALeaverThatDiesInARequestHasComeUp(t *testing.T) {
+	s := running(t, 2)
+	s.dies(s.serving(0), 3)
+	for range 3 {
+		s.retry(0)
+		s.crash(0)
+	}
+	s.retry(0)
+	key := s.serving(0)
+	s.ready(key)
+	s.event(SocketsLost{[]int{0}}) // it leaves
+	if s.event(WorkerExited{Key: key, Exit: ident.ExitStatus{Signal: 11}, Request: "GET /"}); s.core.slots[0].crashes.row != 0 {
+		t.Errorf("%+v", s.core.slots[0].crashes)
+	}
+}

@@ -322,7 +322,7 @@ func (c *Core) workerExited(e WorkerExited) {
 		return
 	}
 	c.noteAnswers(w, e.Errors, e.Sound)
-	if e.Served > 0 {
+	if e.Served > 0 || e.Request != "" {
 		c.workerSound(s, w)
 	}
 	if (w.state == ReadyWorker && !w.said || w.limit != "") && e.Request != "" {
