@@ -62,6 +62,14 @@ module PreforkLauncher
           file.sync = sync
           binary ? file.binmode : file.set_encoding(*encodings)
         end
+        flush(file)
+      end
+
+      # What another thread has written before sync was set again would be lost with the next exchange (3.3).
+      def flush(file)
+        file.flush
+      rescue SystemCallError
+        nil # a full disk, say: it stays for the next write
       end
 
       # Makes the file, where it is not there, as the one before was, and raises where it cannot be had. Nobody waits for a FIFO.

@@ -134,7 +134,7 @@ class LogFilesTest < Minitest::Test
   def test_a_thread_that_writes
     log = open("log")
     log.sync = true
-    writing = Thread.new { 20_000.times { |n| log.write("line #{n}\n") } }
+    writing = Thread.new { 20_000.times { |n| log.write("line #{n}\n") && Thread.pass } }
     rotations = 0
     while writing.alive?
       File.rename(path("log"), path("log.#{rotations += 1}"))
