@@ -241,12 +241,18 @@ class HandoverTest < WorkerCase
     drain
     waiting = handed
     begin_worker
-    own = Dir.children("/proc/#{@pid}/fd")
+    socket = "socket:[#{waiting.stat.ino}]"
     slot_files(@listener).last.send_io(waiting)
     waiting.close
     kept(one)
-    number = (Dir.children("/proc/#{@pid}/fd") - own).first
+    number = Dir.children("/proc/#{@pid}/fd").find { |descriptor| link_of(descriptor) == socket }
     assert_operator File.read("/proc/#{@pid}/fdinfo/#{number}")[/flags:\s+(\d+)/, 1].to_i(8) & CLOSE_ON_EXEC, :>, 0
+  end
+
+  def link_of(descriptor)
+    File.readlink("/proc/#{@pid}/fd/#{descriptor}")
+  rescue Errno::ENOENT
+    nil # closed meanwhile
   end
 
   def test_over_a_port
