@@ -21,12 +21,13 @@ type pool struct {
 	waiting list.List // of chan *socket with room for one
 }
 
-// socket is one worker's address. Its other fields belong to the pool's mutex.
+// socket is one worker's address. The fields from busy on belong to the pool's mutex.
 type socket struct {
 	kept fcgi.Kept
 
-	path   string
-	slot   int // its place among all
+	path string
+	slot int // its place among all
+
 	busy   bool
 	since  time.Time   // when it was handed out, where it is busy
 	parked bool        // no worker is there until somebody connects
@@ -56,11 +57,11 @@ func (p *pool) setSockets(paths []string) {
 		}
 		known[path] = true
 		s := before[path]
-		if s == nil {
-			s = &socket{path: path}
+		if s == nil || s.slot != slot {
+			s = &socket{path: path, slot: slot}
+		} else {
+			delete(before, path)
 		}
-		delete(before, path)
-		s.slot = slot
 		p.sockets = append(p.sockets, s)
 	}
 	for _, gone := range before {

@@ -211,3 +211,18 @@ func TestPoolChangesItsSockets(t *testing.T) {
 		t.Errorf("%+v", again)
 	}
 }
+
+// TestPoolChangesWhileASocketIsOut: who holds one reads its place while others come and go.
+func TestPoolChangesWhileASocketIsOut(t *testing.T) {
+	p := newPool([]string{"a"}, time.Minute)
+	held, _ := p.take()
+	read := make(chan int)
+	go func() { read <- held.slot }()
+	p.setSockets([]string{"a", "b"})
+	if slot := <-read; slot != 0 {
+		t.Errorf("its place is %d", slot)
+	}
+	if s := p.idle(); s == nil || s.path != "b" {
+		t.Errorf("%+v is handed out beside it", s)
+	}
+}
