@@ -89,8 +89,10 @@ func TestFrontAfterARestart(t *testing.T) {
 	t.Parallel()
 	b := startFront(t, copyApp(t, "hello"), 1, "--queue-timeout", "100ms", "--drain-timeout", "10m")
 	stream := b.openStream(t, "/stream?chunks=2&gate=last")
+	opened := time.Now()
+	b.in.waitFor("the request to be older than the front asks for", func() bool { return time.Since(opened) > 2*time.Second })
+	b.in.restart().restarted(t, `generation \d+ serves`)
 	b.in.waitFor("a worker of a new release to serve", func() bool {
-		b.in.restart().restarted(t, `generation \d+ serves`)
 		got := fetch(client(), http.MethodGet, b.url+"/pid", nil)
 		return got.err == nil && got.StatusCode == 200
 	})

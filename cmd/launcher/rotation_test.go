@@ -88,7 +88,7 @@ func TestLogsAreRotated(t *testing.T) {
 			if err := syscall.Kill(busy, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
-			in.waitFor("its successor", func() bool { return in.worker(0) != busy })
+			in.waitFor("its successor", func() bool { return strings.Contains(read(t, log), `msg="worker is ready" slot=0 `) })
 			if a := ask(t, in.socket(0), "/after"); a.status != 200 {
 				t.Errorf("%v", a)
 			}

@@ -144,9 +144,9 @@ func TestNoTerminal(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: copyApp(t, "broken_noisy"), args: []string{"1"}}).serving()
 	for _, stream := range []string{"out", "err"} { // each in its own order, and perhaps after the workers
-		in.waitLine(`msg="the application printed" line="` + stream + ` 4999:`)
+		in.waitLine(`\b` + stream + ` 4999:`)
 	}
-	if n := in.count("the application printed"); n != 10_000 {
+	if n := in.count(`(out|err) \d+: loading one more`); n != 10_000 {
 		t.Errorf("%d of 10000 lines were passed on", n)
 	}
 	if a := ask(t, in.socket(0), "/"); !a.is("quiet now\n") {
