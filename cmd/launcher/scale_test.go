@@ -145,7 +145,7 @@ func TestScaleWithFront(t *testing.T) {
 func TestScaleRefuses(t *testing.T) {
 	t.Parallel()
 	in := start(t, startOptions{root: sleepingApp(t), args: []string{"1"}}).serving()
-	for text, says := range map[string]string{"0": "from 1 to 1024", "-1": "from 1 to 1024", "+5000": "from 1 to 1024", "many": "not \"many\"", "+0": "more or fewer", "": "is missing"} {
+	for text, says := range map[string]string{"0": "from 1 to 1024", "-1": "from 1 to 1024", "+5000": "from 1 to 1024", "many": "not \"many\"", "auto": "not \"auto\"", "+0": "more or fewer", "": "is missing"} {
 		args := []string{"scale"}
 		if text != "" {
 			args = append(args, text)

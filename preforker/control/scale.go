@@ -1,6 +1,9 @@
 package control
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // scalePath is where another number of workers is asked for.
 const scalePath = "/scale"
@@ -27,6 +30,13 @@ func ScaleVerb(scale func(context.Context, ScaleRequest) (any, error)) Verb {
 }
 
 // Scale changes the number of workers of the launcher whose sockets are in a folder.
-func Scale(ctx context.Context, dir string, request ScaleRequest) (result ScaleResult, err error) {
-	return result, post(ctx, dir, scalePath, request, &result)
+func Scale(ctx context.Context, dir string, request ScaleRequest) (ScaleResult, error) {
+	var result ScaleResult
+	if err := post(ctx, dir, scalePath, request, &result); err != nil {
+		return ScaleResult{}, err
+	}
+	if result.Slots < 1 || len(result.Places) != result.Slots {
+		return ScaleResult{}, fmt.Errorf("ask the launcher at %s: it tells %d places of %d slots", socketOf(dir), len(result.Places), result.Slots)
+	}
+	return result, nil
 }

@@ -27,9 +27,9 @@ func limitFlags() []cli.Flag {
 		&cli.DurationFlag{Name: optRequestTimeout, EnvVars: env(optRequestTimeout), Value: requestTimeout,
 			Usage: "`TIME` that a request may take until its response begins; then its backtrace is logged and its worker ends; 0: any"},
 		&cli.DurationFlag{Name: optSlowLog, EnvVars: env(optSlowLog),
-			Usage: "`TIME` after which the backtrace of a request is logged, if its response has not begun", DefaultText: "off"},
+			Usage: "`TIME` after which the backtrace of a request is logged, if its response has not begun; 0: off", DefaultText: "off"},
 		&cli.DurationFlag{Name: optMaxAge, EnvVars: env(optMaxAge),
-			Usage: "`TIME` after which a fork takes a worker's place, less up to an eighth by chance", DefaultText: "any"},
+			Usage: "`TIME` after which a fork takes a worker's place, less up to an eighth by chance; 0: any", DefaultText: "any"},
 		&cli.StringFlag{Name: optMemoryLimit, EnvVars: env(optMemoryLimit), Value: "off",
 			Usage: "`SIZE` (500MB, 2G) of a worker's own memory at which it is ended, also in the middle of a request; off: none"},
 	}

@@ -100,8 +100,10 @@ func (d *restartDisplay) show(p control.RestartProgress) {
 		d.line(fmt.Sprintf("generation %d: loaded in %.1f s", p.Generation, p.Seconds))
 		d.draw(of)
 	case control.RestartServes:
-		d.line(fmt.Sprintf("slot %d: served by pid %d after %.1f s, %s", *p.Slot, p.Pid, p.Seconds, of))
-		d.draw(of)
+		if p.Slot != nil {
+			d.line(fmt.Sprintf("slot %d: served by pid %d after %.1f s, %s", *p.Slot, p.Pid, p.Seconds, of))
+			d.draw(of)
+		}
 	default:
 		d.line(p.Text)
 	}

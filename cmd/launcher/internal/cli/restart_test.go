@@ -27,6 +27,7 @@ func TestRestartDisplay(t *testing.T) {
 			{Step: control.RestartLoads, Generation: 3, Slots: 4},
 			{Step: control.RestartLoaded, Generation: 3, Slots: 4, Seconds: 1.23},
 			{Step: control.RestartServes, Generation: 3, Slots: 4, Slot: &slot, Pid: 77, Seconds: 0.5, Serving: 1},
+			{Step: control.RestartServes, Generation: 3, Slots: 4, Serving: 1}, // by no launcher: no slot is told
 			{Step: control.RestartTrouble, Generation: 3, Slots: 4, Text: "worker died (reason \x1b[2J)"},
 		} {
 			shown.show(p)

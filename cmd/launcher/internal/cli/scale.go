@@ -62,8 +62,8 @@ func scaleRequest(text string) (control.ScaleRequest, error) {
 	case text == "":
 		return control.ScaleRequest{}, usageErrorf(example, "read command line: NUM, the number of workers, is missing")
 	case text[0] != '+' && text[0] != '-':
-		found, err := parseNumber(text, "read command line: NUM", example)
-		return control.ScaleRequest{Slots: found.workers}, err
+		workers, err := parseWorkers(text, "read command line: NUM", example)
+		return control.ScaleRequest{Slots: workers}, err
 	}
 	change, err := strconv.Atoi(text)
 	if !wholeNumber.MatchString(text) || err != nil || change == 0 {

@@ -43,20 +43,26 @@ func workerCount(ctx *cli.Context, example string) (number, error) {
 	return found, err
 }
 
-// parseNumber reads a number of workers. What names it in errors.
+// parseNumber reads a number of workers, or auto. What names it in errors.
 func parseNumber(given, what, example string) (number, error) {
-	text := strings.TrimSpace(given)
-	if text == autoNumber {
+	if strings.TrimSpace(given) == autoNumber {
 		return chooseWorkers(thisMachine()), nil
 	}
+	workers, err := parseWorkers(given, what, example)
+	return number{workers: workers}, err
+}
+
+// parseWorkers reads a number of workers.
+func parseWorkers(given, what, example string) (int, error) {
+	text := strings.TrimSpace(given)
 	if !wholeNumber.MatchString(text) {
-		return number{}, usageErrorf(example, "%s is a number of workers, not %q", what, given)
+		return 0, usageErrorf(example, "%s is a number of workers, not %q", what, given)
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > ident.MaxWorkers {
-		return number{}, usageErrorf(example, "%s is from 1 to %d, not %s", what, ident.MaxWorkers, text)
+	workers, err := strconv.Atoi(text)
+	if err != nil || workers < 1 || workers > ident.MaxWorkers {
+		return 0, usageErrorf(example, "%s is from 1 to %d, not %s", what, ident.MaxWorkers, text)
 	}
-	return number{workers: n}, nil
+	return workers, nil
 }
 
 func notANumber(text, example string) error {
