@@ -37,6 +37,12 @@ class ReadinessProbeTest < WorkerCase
     end
   end
 
+  # The responder tells an observer of everything that a worker's tracker is told of.
+  def test_it_can_be_told_of_whatever_a_tracker_is
+    told = PreforkLauncher::RequestTracker.public_instance_methods(false) - [:collection=]
+    assert_empty told - PreforkLauncher::ReadinessProbe.public_instance_methods(false)
+  end
+
   def test_a_request_that_hangs_is_told_with_its_place
     start(app { sleep }, probed: true, probe: "/", boot_seconds: "0.2")
     message = said(@channel)

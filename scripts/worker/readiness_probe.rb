@@ -59,6 +59,8 @@ module PreforkLauncher
 
     def peer_awaited; end
 
+    def request_awaited; end
+
     private
 
     def path
