@@ -6,13 +6,20 @@ import (
 	"launcher/preforker/ident"
 )
 
+// spawnedAfter is which workers are forked, if only after the wait of a slot where one has died early.
+func (s *script) spawnedAfter(actions []Action) []SpawnWorker {
+	s.t.Helper()
+	spawned := find[SpawnWorker](actions)
+	for len(spawned) == 0 {
+		spawned = find[SpawnWorker](s.fire(TimerSlot))
+	}
+	return spawned
+}
+
 // failsProbe has the worker of the only spawn among actions fail its probe, and returns what follows.
 func (s *script) failsProbe(actions []Action) []Action {
 	s.t.Helper()
-	spawned := find[SpawnWorker](actions)
-	for len(spawned) == 0 { // a slot waits after such an early death
-		spawned = find[SpawnWorker](s.fire(TimerSlot))
-	}
+	spawned := s.spawnedAfter(actions)
 	if len(spawned) != 1 || !spawned[0].Probe {
 		s.t.Fatalf("%+v", spawned)
 	}
@@ -88,10 +95,7 @@ func TestOneProbeThatFails(t *testing.T) {
 	actions := s.load(2)
 	for range 3 * trialFailures {
 		actions = s.failsProbe(actions)
-		spawned := find[SpawnWorker](actions)
-		for len(spawned) == 0 {
-			spawned = find[SpawnWorker](s.fire(TimerSlot))
-		}
+		spawned := s.spawnedAfter(actions)
 		actions = s.ready(spawned[0].Key)
 		if len(find[SpawnWorker](actions)) == 0 {
 			break
@@ -112,10 +116,7 @@ func TestAProbeThatHangsCounts(t *testing.T) {
 	s.event(RestartAsked{"HUP"})
 	actions := s.load(2)
 	for range trialFailures {
-		spawned := find[SpawnWorker](actions)
-		for len(spawned) == 0 {
-			spawned = find[SpawnWorker](s.fire(TimerSlot))
-		}
+		spawned := s.spawnedAfter(actions)
 		s.event(WorkerSpawned{spawned[0].Key, 1000 + spawned[0].Key.Serial})
 		s.fire(TimerWorkerBoot)
 		actions = s.dies(spawned[0].Key, 0)
@@ -131,10 +132,7 @@ func TestABootThatFailsIsNoProbe(t *testing.T) {
 	s.event(RestartAsked{"HUP"})
 	actions := s.load(2)
 	for range trialFailures {
-		spawned := find[SpawnWorker](actions)
-		for len(spawned) == 0 {
-			spawned = find[SpawnWorker](s.fire(TimerSlot))
-		}
+		spawned := s.spawnedAfter(actions)
 		s.event(WorkerSpawned{spawned[0].Key, 1000 + spawned[0].Key.Serial})
 		s.fire(TimerWorkerBoot)
 		actions = s.event(WorkerExited{Key: spawned[0].Key, Exit: ident.ExitStatus{Code: 1},

@@ -16,19 +16,25 @@ import (
 	"launcher/preforker/linux"
 )
 
-// TestConsoleNeverWaits: nobody reads the log. Whoever writes to it goes on, and a reader
-// that comes back learns how much is missing.
-func TestConsoleNeverWaits(t *testing.T) {
-	t.Parallel()
+// consoleAtPipe is a console that writes to a pipe, which is read where the test likes.
+func consoleAtPipe(t *testing.T) (c *console, read, write *os.File) {
+	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer read.Close()
-	c, err := newConsole(write, formatText, "info")
-	if err != nil {
+	t.Cleanup(func() { _ = read.Close() })
+	if c, err = newConsole(write, formatText, "info"); err != nil {
 		t.Fatal(err)
 	}
+	return c, read, write
+}
+
+// TestConsoleNeverWaits: nobody reads the log. Whoever writes to it goes on, and a reader
+// that comes back learns how much is missing.
+func TestConsoleNeverWaits(t *testing.T) {
+	t.Parallel()
+	c, read, write := consoleAtPipe(t)
 	const lines = 100_000 // more than the pipe and the queue take
 	for i := range lines {
 		fmt.Fprintf(c, "line %d of many\n", i)

@@ -66,15 +66,7 @@ func TestLinesOfWorkers(t *testing.T) {
 // there is room for the launcher's own lines, and a reader that comes back learns how much is missing.
 func TestOutputAtALogThatIsStuck(t *testing.T) {
 	t.Parallel()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer read.Close()
-	c, err := newConsole(write, formatText, "info")
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, read, write := consoleAtPipe(t)
 	const lines = 20_000 // more than the pipe and the queue take
 	for i := range lines {
 		c.Wrote(preforker.Line{Text: fmt.Sprintf("line %d of many", i), By: "worker", Slot: 1, Pid: 2})
@@ -109,15 +101,7 @@ func TestOutputAtALogThatIsStuck(t *testing.T) {
 // TestOutputAtASlowLog: a log that takes lines, however slowly, gets all.
 func TestOutputAtASlowLog(t *testing.T) {
 	t.Parallel()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer read.Close()
-	c, err := newConsole(write, formatText, "info")
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, read, write := consoleAtPipe(t)
 	const lines = 6000 // more than the pipe and the queue take at once
 	go func() {
 		for i := range lines {
