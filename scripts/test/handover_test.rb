@@ -82,15 +82,21 @@ class HandoverTest < WorkerCase
     older_channel&.close
   end
 
-  # What has come there is read by the successor.
-  def test_requests_that_have_come
+  # Connections that a worker keeps, and one with a request that it has in hand until a byte is written.
+  def kept_beside_a_long_request
     gate, opener = IO.pipe
     began, beginning = IO.pipe
-    start(app { |env| (beginning.write(".") && gate.read(1) if env["PATH_INFO"] == "/long") || Process.pid })
+    start(app { |env| beginning.write(".") && gate.read(1) if env["PATH_INFO"] == "/long"; Process.pid })
     ready
     all = Array.new(3) { kept }
     long = sent("/long")
     began.read(1)
+    [all, long, opener]
+  end
+
+  # What has come there is read by the successor.
+  def test_requests_that_have_come
+    all, long, opener = kept_beside_a_long_request
     all.each { |one| send_kept(one) }
     tell(@channel, "drain", backlog: false, hand_over: true)
     assert IO.select([slot_files(@listener)[1]], nil, nil, 120), "nothing was handed over while a request is in hand"
@@ -103,12 +109,7 @@ class HandoverTest < WorkerCase
 
   # One that waits for the end of a response that takes long.
   def test_none_waits_for_the_request_in_hand
-    gate, opener = IO.pipe
-    start(app { |env| gate.read(1) if env["PATH_INFO"] == "/long"; Process.pid })
-    ready
-    all = Array.new(3) { kept }
-    long = sent("/long")
-    eventually { state == 3 } # busy
+    all, long, opener = kept_beside_a_long_request
     tell(@channel, "drain", backlog: false, hand_over: true)
     @older = @pid
     older_channel = @channel
