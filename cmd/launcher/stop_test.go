@@ -132,6 +132,18 @@ func TestSecondSignalKills(t *testing.T) {
 	}
 }
 
+// TestSignalsUntilTheEnd: not even one in the last moment of the process takes its exit status.
+func TestSignalsUntilTheEnd(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"1"}}).serving()
+		for in.cmd.Process.Signal(syscall.SIGTERM) == nil {
+			continue
+		}
+		in.gone(0)
+	}
+}
+
 func TestDrainTimeoutKills(t *testing.T) {
 	t.Parallel()
 	in, _, requests := hanging(t, 0, startOptions{args: []string{"--drain-timeout", "300ms"}})

@@ -87,7 +87,6 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	// a handler, SIGPIPE of standard output or error ends a Go program.
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
-	defer signal.Stop(broken)
 	as, err := readAccount(ctx)
 	if err != nil {
 		return err
@@ -140,8 +139,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	}
 	config.ReopenLogs, config.Restarting = reopening(listener, file, logger)
 	// From here on there is something to clean up.
-	signals, end := notifyService()
-	defer end()
+	signals := notifyService()
 	if os.Geteuid() == 0 && config.SocketGroup < 0 && listener == nil && config.Listen == nil {
 		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
 	}

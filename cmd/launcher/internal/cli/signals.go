@@ -10,23 +10,31 @@ import (
 	"syscall"
 )
 
-// notifyStop has the signals that end a program sent to a channel, and others, until end is called.
-func notifyStop(others ...os.Signal) (signals <-chan os.Signal, end func()) {
+// stopSignals end a program. SIGHUP ends no service, but what a terminal runs.
+var stopSignals = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+
+// notifyStop returns a channel of the signals that end a program, and of others. They have no other effect until the process ends:
+// one in its last moments does not take its exit status.
+func notifyStop(others ...os.Signal) <-chan os.Signal {
 	channel := make(chan os.Signal, 16)
-	signal.Notify(channel, append(others, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)...)
-	return channel, func() { signal.Stop(channel) }
+	signal.Notify(channel, append(others, stopSignals...)...)
+	return channel
 }
 
 // notifyService is notifyStop with the signals that a service takes besides.
-func notifyService() (signals <-chan os.Signal, end func()) {
-	return notifyStop(syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2)
+func notifyService() <-chan os.Signal {
+	return notifyStop(verbSignals...)
 }
+
+// verbSignals ask a service for something, and never for its end.
+var verbSignals = []os.Signal{syscall.SIGHUP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2}
 
 // untilSignal returns a context that ends with the first signal, whose name is the cause; just before, it calls
 // stopping. Further signals have no effect until end is called.
 func untilSignal(parent context.Context, stopping func()) (running context.Context, stop context.CancelCauseFunc, end func()) {
 	running, stop = context.WithCancelCause(parent)
-	signals, stopNotify := notifyStop()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, stopSignals...)
 	go func() {
 		select {
 		case sig := <-signals:
@@ -36,7 +44,7 @@ func untilSignal(parent context.Context, stopping func()) (running context.Conte
 		}
 	}()
 	return running, stop, func() {
-		stopNotify()
+		signal.Stop(signals)
 		stop(nil)
 	}
 }

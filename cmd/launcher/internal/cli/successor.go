@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -119,6 +120,7 @@ func (s *successor) follow(args []string) error {
 	for _, socket := range s.sockets {
 		names, fds = append(names, socket.Name), append(fds, socket.FD)
 	}
+	signal.Ignore(verbSignals...) // else one that comes before the next launcher takes it would end the process
 	environment := append(os.Environ(), s.environment...)
 	environment = append(environment, "LISTEN_PID="+strconv.Itoa(os.Getpid()), "LISTEN_FDS="+strconv.Itoa(len(fds)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
 	return fmt.Errorf("start %s: %w", s.program, linux.Exec(s.program, args, environment, fds))

@@ -61,8 +61,7 @@ func runWatched(args []string, output string) error {
 	cmd.Env = append(os.Environ(), scratchVariable+"="+scratch)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{read}
-	signals, end := notifyStop()
-	defer end()
+	signals := notifyStop()
 	if err := cmd.Start(); err != nil {
 		_ = read.Close()
 		return fmt.Errorf("start the experiment: %w", err)
