@@ -37,7 +37,7 @@ func (s *Supervisor) startWorker(key ident.Key, files []*os.File, probe bool) er
 		read: make(chan struct{}), child: process.Child, ruby: process, reopen: reopening{loading: true}}
 	s.workers[key] = w
 	s.tasks.Go(func() { s.readWorker(w, key) })
-	s.tasks.Go(func() { s.awaitWorker(w, key) })
+	s.followEnd(w, key)
 	return nil
 }
 

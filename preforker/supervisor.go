@@ -36,6 +36,7 @@ type Supervisor struct {
 	control     *control.Server
 	upkeep      upkeep
 	sockets     *sockets.Listeners
+	endings     *linux.Endings   // of workers
 	readiness   *linux.Readiness // of connections at parked slots; nil where none is parked
 	ports       bool             // the slots have ports
 	inherited   []Inherited      // that it gets
@@ -219,7 +220,7 @@ func (s *Supervisor) Run() error {
 	if s.pid.Predecessor != 0 {
 		s.tasks.Go(s.endPredecessor)
 	}
-	if s.verdict = s.followConnections(); s.verdict != nil {
+	if s.verdict = s.followKernel(); s.verdict != nil {
 		close(s.done)
 		s.tasks.Wait()
 		return s.verdict
@@ -245,9 +246,7 @@ func (s *Supervisor) Run() error {
 	}
 	s.config.Observer.Stopping()
 	close(s.done)
-	if s.readiness != nil {
-		s.readiness.Close()
-	}
+	s.endFollowing()
 	for w := range s.forgotten {
 		_ = w.conn.Close()
 	}

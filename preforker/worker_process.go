@@ -180,7 +180,7 @@ func (s *Supervisor) followWorker(key ident.Key, pid int) {
 	}
 	w.child = child
 	s.followOutput(w, pid)
-	s.tasks.Go(func() { s.awaitWorker(w, key) })
+	s.followEnd(w, key)
 	s.reapOrphans() // a pass that waited for this pid can go on
 }
 
