@@ -2,8 +2,10 @@ package preforker
 
 import (
 	"io"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -44,6 +46,7 @@ type measurer struct {
 
 	mu      sync.Mutex
 	workers map[ident.Key]*measured
+	changed bool     // others than the last sample has read
 	parents []parent // to be read once
 	budget  uint64
 	limit   uint64 // that no worker is to pass, not for a moment; 0: none
@@ -88,6 +91,7 @@ func newMeasurer(board io.ReaderAt, post func(notice), bytes, limit uint64) *mea
 func (m *measurer) watch(key ident.Key, pid, record int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.changed = true
 	m.workers[key] = &measured{key: key, pid: pid, record: record, watched: time.Now()}
 }
 
@@ -98,6 +102,7 @@ func (m *measurer) forget(key ident.Key) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.changed = true
 	delete(m.workers, key)
 }
 
@@ -145,10 +150,10 @@ func threadTime() time.Duration {
 // sample reads the workers once. A process that ends while it is read is left out: others tell its end.
 func (m *measurer) sample(all bool) {
 	m.mu.Lock()
-	clear(m.reading)
-	m.reading = m.reading[:0]
-	for _, w := range m.workers {
-		m.reading = append(m.reading, w)
+	if m.changed {
+		m.changed = false
+		clear(m.reading)
+		m.reading = slices.AppendSeq(m.reading[:0], maps.Values(m.workers))
 	}
 	parents, budget := m.parents, m.budget
 	m.parents = nil

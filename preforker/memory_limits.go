@@ -43,7 +43,18 @@ const oomMemory = 10 * time.Second
 type oomKills struct {
 	read   func() (uint64, error) // nil: nobody tells
 	seen   uint64
+	noted  time.Time
 	recent []time.Time // those that nobody's end was explained by yet
+}
+
+// oomPeriod is how often the kernel is asked while nobody ends: it counts for the whole machine each time.
+const oomPeriod = oomMemory / 2
+
+// follow is note from time to time, so that a kill that is none of the workers' does not explain a later end of one.
+func (k *oomKills) follow(now time.Time) {
+	if now.Sub(k.noted) >= oomPeriod {
+		k.note(now)
+	}
 }
 
 // note looks whether the kernel has ended a process.
@@ -51,6 +62,7 @@ func (k *oomKills) note(now time.Time) {
 	if k.read == nil {
 		return
 	}
+	k.noted = now
 	for len(k.recent) > 0 && now.Sub(k.recent[0]) > oomMemory {
 		k.recent = k.recent[1:]
 	}

@@ -35,6 +35,9 @@ func TestKillsOfTheKernelExplainEnds(t *testing.T) {
 	expect("not known", false, k.explain(killed, false, now.Add(time.Minute)))
 	count, failure = 0, nil
 	expect("begun anew", false, k.explain(killed, false, now.Add(time.Minute)))
+	count = 3
+	k.follow(now.Add(2 * time.Minute))
+	expect("noted long before", false, k.explain(killed, false, now.Add(3*time.Minute)))
 	expect("nobody tells", false, (&oomKills{}).explain(killed, false, now))
 }
 

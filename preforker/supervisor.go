@@ -238,7 +238,7 @@ func (s *Supervisor) Run() error {
 		case <-children:
 			s.reapOrphans()
 		case <-checks.C:
-			s.memory.kills.note(time.Now())
+			s.memory.kills.follow(time.Now())
 			s.checkFolder()
 		case <-releases.C:
 			s.releaseGathered()

@@ -23,7 +23,8 @@ const (
 
 // upkeep is what the loop knows about putting files back.
 type upkeep struct {
-	checking bool // on a disk that does not answer it could be so for long
+	checking bool                // on a disk that does not answer it could be so for long
+	files    []sockets.NamedFile // of the sockets as the check has them: the same memory each time
 	next     time.Time
 	pause    time.Duration
 	trouble  string // what was last in the way, "": nothing
@@ -40,8 +41,9 @@ func (s *Supervisor) checkFolder() {
 		return
 	}
 	s.upkeep.checking = true
+	s.upkeep.files = s.sockets.AppendFiles(s.upkeep.files[:0])
 	check := folderCheck{root: s.config.App.Root, dir: s.config.SocketDir, snippetName: s.config.SnippetName, snippet: s.config.Snippet,
-		socketOptions: s.socketOptions(), folder: s.dir, paths: s.sockets.Places(), files: s.sockets.Files(),
+		socketOptions: s.socketOptions(), folder: s.dir, paths: s.sockets.Places(), files: s.upkeep.files,
 		pid: s.pid, control: s.control, heap: s.heap, restore: !time.Now().Before(s.upkeep.next)}
 	s.tasks.Go(func() {
 		s.checkRestartFile()

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
+	"sync"
 )
 
 // Cgroup is where the memory of this process is accounted: the folders of its group, then of those above it. In version 2 of cgroups
@@ -113,6 +114,8 @@ func (g Cgroup) EndedTogether() string {
 // OOMKills is how many processes the kernel has ended because memory was short, in the group, or where that does not tell, on the whole
 // machine.
 func (g Cgroup) OOMKills() (kills uint64, err error) {
+	buffer := counterBuffers.Get().(*[16 << 10]byte)
+	defer counterBuffers.Put(buffer)
 	var files []string
 	for _, folder := range g.unified { // the nearest that tells: it counts those of the groups below it, too
 		files = append(files, path.Join(folder, "memory.events"))
@@ -121,7 +124,6 @@ func (g Cgroup) OOMKills() (kills uint64, err error) {
 		files = append(files, path.Join(g.legacy[0], "memory.oom_control"))
 	}
 	for _, file := range append(files, "/proc/vmstat") {
-		var buffer [16 << 10]byte
 		text, failed := readWhole(file, buffer[:])
 		if failed != nil {
 			err = failed
@@ -133,6 +135,9 @@ func (g Cgroup) OOMKills() (kills uint64, err error) {
 	}
 	return 0, fmt.Errorf("read count of kills: %w", errors.Join(err, errors.New("no file has it")))
 }
+
+// counterBuffers are kept from one time to the next: this is asked for as long as the launcher lives.
+var counterBuffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // counter is a number in lines of "name number".
 func counter(text []byte, name string) (uint64, bool) {

@@ -105,13 +105,17 @@ func (l *Listeners) Inode(slot int) uint64 {
 	return l.bound[slot].Inode
 }
 
-// Files are those of the sockets, by slot: none where it is closed, given to this launcher, or a port.
-func (l *Listeners) Files() []NamedFile {
-	files := make([]NamedFile, len(l.bound))
+// Files are those of the sockets, as AppendFiles has them.
+func (l *Listeners) Files() []NamedFile { return l.AppendFiles(make([]NamedFile, 0, len(l.bound))) }
+
+// AppendFiles appends those of the sockets to files, by slot: none where it is closed, given to this launcher, or a port.
+func (l *Listeners) AppendFiles(files []NamedFile) []NamedFile {
 	for slot, bound := range l.bound {
+		file := NamedFile{}
 		if bound.Listener != nil && !bound.Given && !IsPort(l.places[slot]) {
-			files[slot] = bound.File
+			file = bound.File
 		}
+		files = append(files, file)
 	}
 	return files
 }
