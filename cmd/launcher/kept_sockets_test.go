@@ -327,3 +327,21 @@ func TestAnotherLauncherInTheSameProcess(t *testing.T) {
 		t.Error("a socket is left behind")
 	}
 }
+
+// TestStopWhileAnotherLauncherIsAsked: a program that does not tell its version holds up no stop.
+func TestStopWhileAnotherLauncherIsAsked(t *testing.T) {
+	t.Parallel()
+	program, asked := filepath.Join(t.TempDir(), "launcher"), filepath.Join(t.TempDir(), "asked")
+	write(t, program, "#!/bin/bash\n[ \"$1\" = version ] && { touch "+asked+"; exec sleep 1000; }\n"+asLauncher+`=1 exec -a "$0" `+os.Args[0]+` "$@"`)
+	if err := os.Chmod(program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	in := start(t, startOptions{root: copyApp(t, "hello"), program: program, args: []string{"1"}}).serving()
+	in.signal(syscall.SIGUSR2)
+	in.waitFor("the question", func() bool { return exists(asked) })
+	in.signal(syscall.SIGTERM)
+	in.gone(0)
+	if in.count("goes on as it is") > 0 {
+		t.Error("the stop has waited for the answer")
+	}
+}

@@ -28,6 +28,8 @@ type service struct {
 
 	program string     // of this launcher
 	next    *successor // that follows; nil: none does
+	finding bool       // what could follow
+	found   chan found
 
 	tasks      sync.WaitGroup
 	frontEnded chan struct{}
@@ -48,11 +50,14 @@ func (s *service) run(signals <-chan os.Signal) error {
 		s.serveFront(serving, cut)
 	})
 	ended := make(chan struct{})
+	s.found = make(chan found, 1)
 	s.tasks.Go(func() {
 		for {
 			select {
 			case sig := <-signals:
-				s.signalled(sig)
+				s.signalled(serving, sig)
+			case found := <-s.found:
+				s.upgrade(found)
 			case <-ended:
 				return
 			}
@@ -110,7 +115,7 @@ func (s *service) scale(sig os.Signal) {
 // signalled carries a signal out: HUP loads the application anew, unless it means that the terminal
 // was closed; TTIN and TTOU change the number of workers, USR1 opens logs anew, USR2 starts the launcher anew; every other one stops, and kills when it comes once
 // more.
-func (s *service) signalled(sig os.Signal) {
+func (s *service) signalled(serving context.Context, sig os.Signal) {
 	name := signalName(sig)
 	switch {
 	case sig == syscall.SIGHUP && !s.hungUp():
@@ -120,7 +125,7 @@ func (s *service) signalled(sig os.Signal) {
 	case sig == syscall.SIGUSR1:
 		s.tasks.Go(func() { s.complain(s.supervisor.ReopenLogs(name)) }) // a disk may take its time
 	case sig == syscall.SIGUSR2:
-		s.upgrade(name)
+		s.findNext(serving, name)
 	case s.asked.IsZero():
 		s.stop(name)
 	case time.Since(s.asked) > signalTwiceWithin:

@@ -36,10 +36,12 @@ func (s *successor) Error() string { return "another launcher follows" }
 const successorTimeout = 10 * time.Second
 
 // findSuccessor returns the program that is at a path by now, once it has told that it is a launcher.
-func findSuccessor(program string) (*successor, error) {
-	bounded, cancel := context.WithTimeout(context.Background(), successorTimeout)
+func findSuccessor(ctx context.Context, program string) (*successor, error) {
+	bounded, cancel := context.WithTimeout(ctx, successorTimeout)
 	defer cancel()
-	output, err := exec.CommandContext(bounded, program, "version").CombinedOutput()
+	asked := exec.CommandContext(bounded, program, "version")
+	asked.WaitDelay = time.Second // what it has started may hold its output
+	output, err := asked.CombinedOutput()
 	// Its end may have been taken by who reaps orphans: what it says counts.
 	if bytes.HasPrefix(output, []byte("launcher ")) {
 		return &successor{program: program}, nil
@@ -57,25 +59,42 @@ func thisProgram() (string, error) {
 	return filepath.Abs(path)
 }
 
+// found is what is to follow, or why it cannot.
+type found struct {
+	next   *successor
+	err    error
+	signal string
+}
+
+// findNext looks for a launcher that follows, until the service ends. Signals are heard meanwhile.
+func (s *service) findNext(ctx context.Context, name string) {
+	if s.finding || !s.asked.IsZero() {
+		return
+	}
+	s.finding = true
+	s.tasks.Go(func() {
+		next, err := findSuccessor(ctx, s.program)
+		s.found <- found{next, err, name}
+	})
+}
+
 // upgrade stops as a signal does, and leaves the sockets to the launcher that follows in this process.
-func (s *service) upgrade(name string) {
+func (s *service) upgrade(f found) {
+	s.finding = false
 	if !s.asked.IsZero() {
 		return
 	}
-	next, err := findSuccessor(s.program)
+	err := f.err
+	if err == nil && s.http != nil {
+		f.next.sockets, err = s.http.inherit()
+	}
 	if err != nil {
-		s.log.Error("the launcher goes on as it is", keySignal, name, keyError, err, keyTry, hint.Of(err))
+		s.log.Error("the launcher goes on as it is", keySignal, f.signal, keyError, err, keyTry, hint.Of(err))
 		return
 	}
-	if s.http != nil {
-		if next.sockets, err = s.http.inherit(); err != nil {
-			s.log.Error("the launcher goes on as it is", keySignal, name, keyError, err)
-			return
-		}
-	}
-	s.next = next
+	s.next = f.next
 	s.supervisor.StopForSuccessor()
-	s.stop(name)
+	s.stop(f.signal)
 }
 
 // untilSuccessor runs the service. The error is the launcher that follows, where one does.
