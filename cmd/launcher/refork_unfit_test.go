@@ -69,7 +69,7 @@ func TestReforkHandsOnNoState(t *testing.T) {
 	ask(t, in.socket(0), "/change")
 	in.tried(10)
 	// Its folder is another one by now, by which tried does not know it.
-	in.waitLine(`msg="worker left" slot=0 gen=1 `)
+	in.waitLine(`msg="worker left" slot=0 gen=1 .*reason="replaced by a fork of a warm worker"`) // and not of what was prepared
 	for slot := range 2 {
 		in.warm(slot, 1)
 	}
