@@ -38,6 +38,13 @@ type Status struct {
 	Collections *CollectionStatus  `json:"collections"` // of all workers that are there; nil: none has told
 	Spare       *WorkerStatus      `json:"spare"`       // nil: there is none
 	Front       *FrontStatus       `json:"front"`       // nil: HTTP is somebody else's
+	Workers     WorkersStatus      `json:"workers"`
+	Requests    RequestsStatus     `json:"requests"`
+	Restarts    map[string]uint64  `json:"restarts"` // by reason, of all slots, also of those that were removed
+	Queue       QueueStatus        `json:"queue"`
+	Reforks     uint64             `json:"reforks"`      // that took over
+	Releases    uint64             `json:"releases"`     // loads that took over
+	FailedLoads uint64             `json:"failed_loads"` // in all
 }
 
 // LimitsStatus are what ends or replaces a worker. Times are in seconds; 0 is none.
@@ -166,6 +173,10 @@ type SlotStatus struct {
 	Failed  *SlotFailure   `json:"failed"`        // nil: it has not
 	Died    *DeathStatus   `json:"died"`          // the last worker that should have served on; nil: none
 	Workers []WorkerStatus `json:"workers"`       // oldest first
+
+	Restarts map[string]uint64 `json:"restarts"`  // by reason: its workers that were replaced or died
+	QueueMax int               `json:"queue_max"` // the longest queue that was seen
+	Served   uint64            `json:"served"`    // by all workers that it has had
 }
 
 // SlotFailure is of a slot that is tried again but seldom, as its workers die before they serve anything.
@@ -212,6 +223,11 @@ type WorkerStatus struct {
 	Memory     *ProcessMemory `json:"memory"`
 	// Collections is nil where it makes none, or has served too little to tell.
 	Collections *CollectionStatus `json:"collections"`
+
+	Last    float64 `json:"last_seconds"`    // that the last request took, to the end of its response; 0: none yet
+	Longest float64 `json:"longest_seconds"` // that any has taken
+	CPU     float64 `json:"cpu_seconds"`     // user and system time of the process
+	Slow    uint64  `json:"slow"`            // requests over the bound of the slow log
 
 	// Key is for who fills the status: it tells the worker from one that had its pid before.
 	Key ident.Key `json:"-"`
