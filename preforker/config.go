@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/ruby"
 	"launcher/preforker/sockets"
@@ -86,6 +87,9 @@ type Config struct {
 
 	// ReopenLogs opens the logs of this process anew, which may have been moved away; nil: there are none. It may wait for a disk.
 	ReopenLogs func() error
+
+	// Pages are further things to ask at the control socket, of whoever runs the supervisor.
+	Pages []control.Verb
 
 	Record string // file for what the core is told and decides, which grows for ever; "": none
 

@@ -14,8 +14,8 @@ func (s *Supervisor) serveControl() {
 
 // verbs are what can be asked at the control socket.
 func (s *Supervisor) verbs() []control.Verb {
-	return []control.Verb{control.StatusVerb(s.status), control.RestartVerb(s.restart), control.ScaleVerb(s.askToScale),
-		control.ReopenVerb(s.reopen)}
+	return append([]control.Verb{control.StatusVerb(s.Status), control.RestartVerb(s.restart), control.ScaleVerb(s.askToScale),
+		control.ReopenVerb(s.reopen)}, s.config.Pages...)
 }
 
 // askToScale has the loop change the number of slots, and waits for what it comes to.

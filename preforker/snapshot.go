@@ -64,9 +64,9 @@ func (s *Supervisor) snapshot() snapshot {
 	return shot
 }
 
-// status tells what goes on, in milliseconds, whatever the workers do: the loop is asked for what
+// Status tells what goes on, in milliseconds, whatever the workers do: the loop is asked for what
 // it has at hand, all else is read here, by the goroutine that asks.
-func (s *Supervisor) status(ctx context.Context) (control.Status, error) {
+func (s *Supervisor) Status(ctx context.Context) (control.Status, error) {
 	asked := statusAsked{make(chan snapshot, 1)}
 	var shot snapshot
 	select {

@@ -35,9 +35,17 @@ func newHandler(verbs []Verb, timeout time.Duration) *handler {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := r.Context().Value(clientKey{}).(*client)
 	from.asked.Store(true)
+	if status, err := CheckOrigin(r); err != nil {
+		refuse(w, status, err)
+		return
+	}
 	verb, err := h.find(w, r)
 	if err != nil {
 		return // and it was said
+	}
+	if verb.page != nil {
+		h.servePage(w, r, from, verb)
+		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -83,15 +91,12 @@ func (h *handler) find(w http.ResponseWriter, r *http.Request) (Verb, error) {
 
 // follow gives its place among those that want a short answer back: it may take long.
 func (h *handler) follow(w http.ResponseWriter, r *http.Request, from *client, verb Verb, body []byte) {
-	select {
-	case h.followers <- struct{}{}:
-		defer func() { <-h.followers }()
-	default:
-		refuse(w, http.StatusServiceUnavailable, hint.Errorf("end some of them, or ask without waiting",
-			"%s %s: %d clients wait for something already", verb.method, verb.path, maxFollowers))
+	leave, err := h.enter(from, verb)
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, err)
 		return
 	}
-	from.leave()
+	defer leave()
 	out := &lines{to: w}
 	out.begin()
 	last, err := verb.answer(r.Context(), body, out.write)

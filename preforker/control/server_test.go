@@ -71,6 +71,11 @@ func start(t *testing.T, dir string) *controlled {
 
 func startPatient(t *testing.T, dir string, patience time.Duration) *controlled {
 	t.Helper()
+	return startWith(t, dir, patience, testVerbs()...)
+}
+
+func startWith(t *testing.T, dir string, patience time.Duration, verbs ...Verb) *controlled {
+	t.Helper()
 	c, err := Listen(dir, sockets.Staleness{})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +85,7 @@ func startPatient(t *testing.T, dir string, patience time.Duration) *controlled 
 	started := &controlled{c, end, make(chan struct{})}
 	go func() {
 		defer close(started.done)
-		c.Serve(ctx.Done(), testVerbs()...)
+		c.Serve(ctx.Done(), verbs...)
 	}()
 	t.Cleanup(started.stop)
 	return started

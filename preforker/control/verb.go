@@ -15,11 +15,12 @@ import (
 )
 
 // Verb is something that can be asked at a control socket: a method, a path, and who answers. Get,
-// Post and Follow make one.
+// Post, Follow, Page and Stream make one.
 type Verb struct {
 	method, path string
 	follows      bool // it may take as long as it likes, and tells how far it is
 	answer       func(ctx context.Context, body []byte, tell func(any)) (any, error)
+	page         http.Handler // in the place of answer
 }
 
 // Get is a verb that only tells something, at once.

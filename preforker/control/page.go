@@ -1,0 +1,54 @@
+package control
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"launcher/preforker/hint"
+)
+
+// Page is something to read that is no JSON: a handler writes it, within the time of a short answer.
+func Page(method, path string, page http.Handler) Verb {
+	return Verb{method: method, path: path, page: page}
+}
+
+// Stream is a page that has no end: it takes no place of those who want a short answer. The handler sets a deadline for each
+// part that it writes; its context ends with the client, and with the server.
+func Stream(method, path string, page http.Handler) Verb {
+	return Verb{method: method, path: path, page: page, follows: true}
+}
+
+// servePage has the handler of a page write the answer.
+func (h *handler) servePage(w http.ResponseWriter, r *http.Request, from *client, verb Verb) {
+	if verb.follows {
+		leave, err := h.enter(from, verb)
+		if err != nil {
+			refuse(w, http.StatusServiceUnavailable, err)
+			return
+		}
+		defer leave()
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Time{})
+		_ = control.SetWriteDeadline(time.Time{})
+		verb.page.ServeHTTP(w, r)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.timeout)
+	defer cancel()
+	r = r.WithContext(ctx)
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	verb.page.ServeHTTP(w, r)
+}
+
+// enter takes a place among those who follow something, and gives the client's other one back.
+func (h *handler) enter(from *client, verb Verb) (leave func(), err error) {
+	select {
+	case h.followers <- struct{}{}:
+		from.leave()
+		return func() { <-h.followers }, nil
+	default:
+		return nil, hint.Errorf("end some of them, or ask without waiting",
+			"%s %s: %d clients wait for something already", verb.method, verb.path, maxFollowers)
+	}
+}
