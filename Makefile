@@ -38,6 +38,8 @@ WEBSERVERS := nginx haproxy apache2-bin libapache2-mod-xsendfile caddy
 POSTGRESQL := postgresql ruby-pg
 # Its tools read units and pass sockets, where no systemd runs.
 SYSTEMD := systemd
+# The shells that completions are written for, and what reads manual pages.
+SHELLS := zsh fish mandoc man-db groff-base
 # Where "make experiment" puts its report, and further options of "launcher experiment".
 OUTPUT ?= $@-report
 EXPERIMENT ?=
@@ -152,7 +154,7 @@ linters: deps
 	@scripts/dev/install $(LINTERS)
 
 test-deps:
-	@scripts/dev/install $(PEERS) $(WEBSERVERS) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(REDMINE_DEPS) wrk libfcgi-dev
+	@scripts/dev/install $(PEERS) $(WEBSERVERS) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(SHELLS) $(REDMINE_DEPS) wrk libfcgi-dev
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher

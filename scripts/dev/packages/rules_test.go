@@ -41,6 +41,8 @@ var rules = []rule{
 	{packages: []string{"cmd/launcher/internal/webserver"}, only: []string{"preforker/hint"}, tests: true},
 	{packages: []string{"cmd/launcher/internal/webserver/..."}, except: []string{"cmd/launcher/internal/webserver"},
 		only: []string{"cmd/launcher/internal/webserver", "cmd/launcher/internal/webserver/webservertest", "preforker/hint"}, tests: true},
+	{packages: []string{"cmd/launcher/internal/usage/..."}, only: []string{}},
+	{packages: []string{"cmd/launcher/internal/usage/..."}, only: []string{"cmd/launcher/internal/usage", "cmd/launcher/internal/usage/usagetest"}, tests: true},
 	{packages: []string{"scripts/..."}, only: []string{}, tests: true},
 	{packages: []string{"cmd/launcher/internal/experiment"}, only: []string{"cmd/launcher/internal/experiment/mix", "preforker/proc"}, tests: true},
 	{packages: []string{"cmd/launcher/internal/experiment/mix"}, only: []string{}, tests: true},

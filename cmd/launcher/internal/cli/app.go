@@ -68,7 +68,7 @@ func newApp(stdout, stderr *os.File) *cli.App {
 	app := &cli.App{
 		Name: "launcher",
 		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), systemdCommand(stdout), statusCommand(stdout), restartCommand(stdout), reopenCommand(stdout), scaleCommand(stdout), doctorCommand(stdout),
-			experimentCommand(stdout, stderr), conformanceCommand(stdout)},
+			experimentCommand(stdout, stderr), conformanceCommand(stdout), completionCommand(stdout), manCommand(stdout)},
 		HideVersion:     true,
 		HideHelp:        true,
 		HideHelpCommand: true,

@@ -44,6 +44,8 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 			"launcher doctor [options]        say what stands in the way of forking this application\n" +
 			"launcher experiment [options]    measure what forking saves for this application\n" +
 			"launcher conformance ADDRESS     ask any FastCGI responder what it does with bad input\n" +
+			"launcher completion SHELL        print completions for bash, zsh or fish\n" +
+			"launcher man                     print the manual page\n" +
 			"launcher help [command]          say how one of these is used\n" +
 			"launcher version                 print the version\n",
 		Description: "Loads the application once, forks NUM workers from it, and gives each a socket of its own,\n" +

@@ -30,8 +30,8 @@ const (
 func userFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: optUser, EnvVars: env(optUser),
-			Usage: "as root: become the user `NAME`, or NAME:GROUP, once the addresses of --http are bound, for good", DefaultText: "refuse to run as root"},
-		&cli.StringFlag{Name: optGroup, EnvVars: env(optGroup), Usage: "with --user: `NAME` of its group", DefaultText: "the user's"},
+			Usage: "as root: become this `USER`, or USER:GROUP, once the addresses of --http are bound, for good", DefaultText: "refuse to run as root"},
+		&cli.StringFlag{Name: optGroup, EnvVars: env(optGroup), Usage: "with --user: its `GROUP`", DefaultText: "the user's"},
 		&cli.BoolFlag{Name: optAllowRoot, EnvVars: env(optAllowRoot), Usage: "run as root, with the application"},
 	}
 }
