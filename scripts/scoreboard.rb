@@ -103,7 +103,9 @@ module PreforkLauncher
         write(RECEIVING)
       end
 
+      # A request is in hand; the one before it, if any, counts as served.
       def busy(method, path)
+        count
         name(method, path)
         write(BUSY)
       end

@@ -46,6 +46,16 @@ class ScoreboardTest < Minitest::Test
     assert_equal 4, read[:sequence]
   end
 
+  # On a connection that is kept, the next one may be there by the time that the response is sent: nothing is awaited between the two.
+  def test_requests_that_come_one_after_the_other
+    @record.idle
+    @record.busy("GET", "/1")
+    @record.busy("GET", "/2")
+    assert_equal [3, 1, "/2"], read.values_at(:state, :requests, :path)
+    @record.receiving
+    assert_equal [5, 2], read.values_at(:state, :requests)
+  end
+
   def test_what_collections_cost_is_told_with_the_next_state
     @record.collections(2.5, 0.25)
     @record.idle
