@@ -6,6 +6,7 @@ import "launcher/preforker/core"
 func (s *Supervisor) announce(a core.Action) {
 	switch a := a.(type) {
 	case core.AnnounceServed:
+		s.figures.releases++
 		view, own, served := s.core.View(s.now()), 0, 0
 		for _, slot := range view.Slots {
 			if slot.State != core.ParkedSlot {

@@ -43,10 +43,16 @@ type healthTarget struct {
 
 func (t healthTarget) worker() bool { return t.key.Serial != 0 }
 
-// healthAsked has the loop reply with all processes whose pids are known, in the memory that targets has. The channel has room for it.
+// healthTargets are all processes whose pids are known, and the inodes of the slots' sockets, 0 for one that is closed.
+type healthTargets struct {
+	processes []healthTarget
+	sockets   []uint64
+}
+
+// healthAsked has the loop reply with what is to be probed, in the memory that targets has. The channel has room for it.
 type healthAsked struct {
-	targets []healthTarget
-	reply   chan<- []healthTarget
+	targets healthTargets
+	reply   chan<- healthTargets
 }
 
 // health probes for processes that are there and do nothing, and posts what it finds. A probe costs a read of a worker's
@@ -62,6 +68,7 @@ type health struct {
 	seen   map[ident.Key]*healthSeen
 	pass   int            // how many probes there were
 	queued map[uint64]int // the lengths of all queues, at the last probe that has asked for them
+	busy   int            // workers with a request in hand, at the last probe
 }
 
 // healthSeen is what the probes before have found of a process.
@@ -109,29 +116,39 @@ func (s *Supervisor) followHealth(h *health, requests *requestClock) {
 	checks := requests.checks()
 	ticker := time.NewTicker(healthPeriod / time.Duration(checks))
 	defer ticker.Stop()
-	var targets []healthTarget // the same memory each time: of hundreds of workers it would be much garbage
-	reply := make(chan []healthTarget, 1)
+	var targets healthTargets // the same memory each time: of hundreds of workers it would be much garbage
+	reply := make(chan healthTargets, 1)
 	for pass := 1; ; pass++ {
 		select {
 		case <-s.done:
 			return
 		case <-ticker.C:
 		}
-		s.post(healthAsked{targets[:0], reply})
+		s.post(healthAsked{healthTargets{targets.processes[:0], targets.sockets[:0]}, reply})
 		select {
 		case <-s.done:
 			return
 		case targets = <-reply:
-			requests.check(targets)
+			requests.check(targets.processes)
 			if pass%checks == 0 {
-				h.probe(targets)
+				lengths := h.probe(targets.processes)
+				s.figures.peaks.noteBusy(h.busy)
+				s.figures.peaks.noteQueues(targets.sockets, lengths)
 			}
 		}
 	}
 }
 
-// healthTargets is called by the loop. It appends to targets.
-func (s *Supervisor) healthTargets(targets []healthTarget) []healthTarget {
+// healthTargets is called by the loop. It appends to what it is given.
+func (s *Supervisor) healthTargets(to healthTargets) healthTargets {
+	for slot := range s.config.Workers {
+		to.sockets = append(to.sockets, s.sockets.Inode(slot))
+	}
+	to.processes = s.healthProcesses(to.processes)
+	return to
+}
+
+func (s *Supervisor) healthProcesses(targets []healthTarget) []healthTarget {
 	stopping := s.core.Phase() == core.PhaseStopping // with a deadline for all
 	for origin, p := range s.preloaders {
 		if p.child != nil {
@@ -150,10 +167,11 @@ func (s *Supervisor) healthTargets(targets []healthTarget) []healthTarget {
 	return targets
 }
 
-// probe reads the state of all processes once.
-func (h *health) probe(targets []healthTarget) {
+// probe reads the state of all processes once, and returns the lengths of the queues, as far as they are known.
+func (h *health) probe(targets []healthTarget) map[uint64]int {
 	lengths := h.lengths(targets)
 	h.pass++
+	h.busy = 0
 	for _, target := range targets {
 		was := h.seen[target.key]
 		if was == nil {
@@ -170,12 +188,13 @@ func (h *health) probe(targets []healthTarget) {
 	if len(h.seen) > len(targets) {
 		maps.DeleteFunc(h.seen, func(_ ident.Key, seen *healthSeen) bool { return seen.pass != h.pass })
 	}
+	return lengths
 }
 
 // lengths asks the kernel, which need not tell, in a sandbox for instance: then nobody is known to wait.
 func (h *health) lengths(targets []healthTarget) map[uint64]int {
 	for _, target := range targets {
-		if target.ready || target.leaving {
+		if target.worker() {
 			clear(h.queued)
 			if err := h.queues(h.queued); err != nil {
 				return nil
@@ -190,6 +209,9 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 	entry, err := scoreboard.Read(h.board, target.record)
 	if err != nil {
 		return // half written: next time
+	}
+	if entry.State == scoreboard.Busy {
+		h.busy++
 	}
 	moved := entry.Sequence != seen.sequence
 	seen.sequence = entry.Sequence

@@ -16,9 +16,9 @@ import (
 // snapshot is what the loop hands out at once, with the places where the rest is to be had.
 type snapshot struct {
 	status  control.Status
-	records map[ident.Key]int   // of the scoreboard
-	inodes  []uint64            // of the sockets; 0: closed
-	files   []sockets.NamedFile // by slot
+	records map[ident.Key]record // of the scoreboard
+	inodes  []uint64             // of the sockets; 0: closed
+	files   []sockets.NamedFile  // by slot
 }
 
 // statusAsked has the loop reply with a snapshot. The channel has room for it.
@@ -27,8 +27,10 @@ type statusAsked struct{ reply chan snapshot }
 // snapshot is taken by the loop.
 func (s *Supervisor) snapshot() snapshot {
 	now := s.now()
-	shot := snapshot{status: statusOf(s.core.View(now), s.began, now), records: map[ident.Key]int{}, files: s.sockets.Files()}
+	shot := snapshot{status: statusOf(s.core.View(now), s.began, now), files: s.sockets.Files()}
 	status := &shot.status
+	status.Workers = s.workersStatus(status.Slots)
+	shot.records = s.addFigures(status)
 	shot.inodes = make([]uint64, len(status.Slots))
 	status.Launcher, status.Memory.Limit = s.config.Version, s.memory.status()
 	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, string(SpawnSmart)
@@ -55,7 +57,6 @@ func (s *Supervisor) snapshot() snapshot {
 			if w == nil {
 				continue
 			}
-			shot.records[worker.Key] = w.record
 			if worker.Pid == 0 && w.child != nil { // started, and not heard of yet
 				worker.Pid = w.child.Pid
 			}
@@ -86,6 +87,7 @@ func (s *Supervisor) Status(ctx context.Context) (control.Status, error) {
 	shot.addFiles()
 	shot.addRequests(s)
 	shot.addQueues(s)
+	s.figures.peaks.addTo(&shot.status)
 	if s.config.Front != nil {
 		shot.status.Front = s.config.Front.Status()
 	}
@@ -107,7 +109,7 @@ func (shot *snapshot) addFiles() {
 	}
 }
 
-// addRequests reads the scoreboard.
+// addRequests adds what workers say of themselves.
 func (shot *snapshot) addRequests(s *Supervisor) {
 	now, err := linux.Monotonic()
 	if err != nil {
@@ -117,15 +119,16 @@ func (shot *snapshot) addRequests(s *Supervisor) {
 	for i := range shot.status.Slots {
 		for j := range shot.status.Slots[i].Workers {
 			worker := &shot.status.Slots[i].Workers[j]
-			record, has := shot.records[worker.Key]
-			if !has {
-				continue
+			if record, has := shot.records[worker.Key]; has && worker.Pid != 0 && record.entry.Pid == worker.Pid {
+				addRecord(worker, record.entry, now)
+				worker.Last, worker.Longest = record.told.Last.Seconds(), record.told.Longest.Seconds()
+			} // else it has not begun
+			if worker.Request != nil {
+				shot.status.Workers.Busy++
 			}
-			if entry, err := scoreboard.Read(s.mapped, record); err == nil && worker.Pid != 0 && entry.Pid == worker.Pid {
-				addRecord(worker, entry, now)
-			} // else it has not begun, or the record is its successor's by now
 		}
 	}
+	s.figures.peaks.noteBusy(shot.status.Workers.Busy)
 	shot.status.Collections = sumCollections(shot.status.Slots)
 }
 
@@ -181,8 +184,10 @@ func (shot *snapshot) addQueues(s *Supervisor) {
 	for i, inode := range shot.inodes {
 		if length, told := lengths[inode]; told && inode != 0 {
 			shot.status.Slots[i].Queue = &length
+			shot.status.Queue.Now += length
 		}
 	}
+	s.figures.peaks.noteQueues(shot.inodes, lengths)
 }
 
 // processes are all that are known by their pids: those first that are there for all.
@@ -238,7 +243,8 @@ func (shot *snapshot) addMemory(readings map[surveyed]reading) {
 	for i := range status.Slots {
 		for j := range status.Slots[i].Workers {
 			w := &status.Slots[i].Workers[j]
-			w.Memory = of(surveyed{w.Pid, w.Key.Serial})
+			process := surveyed{w.Pid, w.Key.Serial}
+			w.Memory, w.CPU = of(process), seconds(readings[process].cpu)
 		}
 	}
 }

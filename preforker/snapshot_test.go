@@ -65,7 +65,7 @@ func TestMemoryOfSome(t *testing.T) {
 	readings := map[surveyed]reading{}
 	for i, p := range shot.processes() {
 		if p.pid != 4 {
-			readings[p] = reading{proc.Usage{PSS: 5, Private: 2, RSS: 9}, time.Now().Add(-time.Duration(p.pid) * time.Minute)}
+			readings[p] = reading{proc.Usage{PSS: 5, Private: 2, RSS: 9}, 1500 * time.Millisecond, time.Now().Add(-time.Duration(p.pid) * time.Minute)}
 		}
 		if want := []surveyed{{1, 0}, {2, 0}, {3, 8}, {4, 10}}[i]; p != want {
 			t.Errorf("process %d: %+v, want %+v", i, p, want)

@@ -51,6 +51,7 @@ type Supervisor struct {
 	survey      *survey
 	memory      memoryLimits
 	gathered    gathered
+	figures     figures
 	restartFile restartFile
 
 	notices chan notice
@@ -92,7 +93,7 @@ func New(config Config) (*Supervisor, error) {
 		notices: make(chan notice, 64), done: make(chan struct{}), began: time.Now(),
 		preloaders: map[ident.Origin]*preloaderProcess{}, workers: map[ident.Key]*workerProcess{},
 		forgotten: map[*workerProcess]bool{}, helpers: map[ident.Key]*helpers{},
-		followers: map[*follower]bool{}, kept: map[int]uint64{}, restartFile: newRestartFile(config.App.Root),
+		followers: map[*follower]bool{}, kept: map[int]uint64{}, figures: figures{configured: config.Workers}, restartFile: newRestartFile(config.App.Root),
 	}
 	s.hurry, s.hasten = context.WithCancel(context.Background())
 	s.survey = newSurvey(&s.tasks)
@@ -153,7 +154,7 @@ func (s *Supervisor) acquire() (err error) {
 	if err := s.dir.WriteSnippet(s.config.SnippetName, s.config.Snippet); err != nil {
 		return err
 	}
-	if s.board, err = linux.MemoryFile(scoreboard.FileName(s.config.SocketDir), boardRecords*scoreboard.RecordSize); err != nil {
+	if s.board, err = linux.MemoryFile(scoreboard.FileName(s.config.SocketDir), scoreboard.Size(boardRecords)); err != nil {
 		return fmt.Errorf("create scoreboard: %w", err)
 	}
 	if err := linux.SealSize(s.board); err != nil {
@@ -371,6 +372,7 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.setTimer(a)
 	case core.Fact:
 		s.report(a)
+		s.count(a)
 		s.tellFront(a)
 		s.tellFollowers(a)
 	case core.AnnounceServed, core.Announce:

@@ -23,9 +23,10 @@ const (
 // had its pid before.
 type surveyed struct{ pid, serial int }
 
-// reading is a process's memory at a moment.
+// reading is what a process has had at a moment.
 type reading struct {
 	usage proc.Usage
+	cpu   time.Duration // 0: not known
 	at    time.Time
 }
 
@@ -33,6 +34,7 @@ type reading struct {
 // reads all, also when nobody waits for it any more.
 type survey struct {
 	read  func(pid int) (proc.Usage, error)
+	cpu   func(pid int) time.Duration
 	now   func() time.Time
 	tasks *sync.WaitGroup
 
@@ -43,7 +45,13 @@ type survey struct {
 }
 
 func newSurvey(tasks *sync.WaitGroup) *survey {
-	return &survey{read: proc.Of, now: time.Now, tasks: tasks, readings: map[surveyed]reading{}}
+	return &survey{read: proc.Of, cpu: cpuOf, now: time.Now, tasks: tasks, readings: map[surveyed]reading{}}
+}
+
+// cpuOf is 0 for a process that is gone.
+func cpuOf(pid int) time.Duration {
+	process, _ := proc.ProcessOf(pid)
+	return process.CPU
 }
 
 // ask returns what is known of these processes when they have been read, or patience has ended. It is called by a
@@ -99,9 +107,10 @@ func (s *survey) begin(processes []surveyed) chan struct{} {
 func (s *survey) readAll(processes []surveyed) {
 	for _, p := range processes {
 		usage, err := s.read(p.pid)
+		cpu := s.cpu(p.pid)
 		s.mu.Lock()
 		if err == nil {
-			s.readings[p] = reading{usage, s.now()}
+			s.readings[p] = reading{usage, cpu, s.now()}
 		} else { // it has ended meanwhile
 			delete(s.readings, p)
 		}

@@ -34,6 +34,7 @@ type workerProcess struct {
 	reopen reopening
 	origin *lineOrigin // nil until its pid is known
 	aged   *time.Timer // until it is too old; nil where it may be any age
+	slow   uint64      // requests over the bound of the slow log
 
 	returned   []int // slots whose sockets it had besides
 	returnedAt time.Time
@@ -66,7 +67,7 @@ func (s *Supervisor) takeRecord() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := scoreboard.Clear(s.board, record); err != nil {
+	if err := scoreboard.Clear(s.board, boardRecords, record); err != nil {
 		s.records.give(record)
 		return 0, err
 	}
@@ -219,6 +220,7 @@ func (s *Supervisor) releaseWorker(e workerEnded) core.Event {
 	if err != nil {
 		s.log.Warn("scoreboard record could not be read", keySlot, w.key.Slot, keyGeneration, w.key.Generation, keyError, err)
 	}
+	s.countEnded(w, entry)
 	s.records.give(w.record)
 	s.dropWorker(w)
 	s.reapOrphans() // its zombie may have stood before others
@@ -276,6 +278,7 @@ type forgottenWorkerClosed struct{ process *workerProcess }
 
 func (s *Supervisor) releaseForgotten(e forgottenWorkerClosed) {
 	delete(s.forgotten, e.process)
+	s.countForgotten(e.process)
 	s.records.give(e.process.record)
 	_ = e.process.conn.Close()
 }

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "figures"
+
 module PreforkLauncher
   # Writes to the memory file that the supervisor shares with every worker: one record of
   # fixed size a worker. The layout is drawn at preforker/internal/scoreboard.
@@ -8,15 +10,23 @@ module PreforkLauncher
 
     def initialize(io)
       @io = io
+      @records = io.stat.size / (RECORD_SIZE + Figures::SIZE)
       @memory = Memory.of(io)
     end
 
     def record(index)
       offset = index * RECORD_SIZE
-      Record.new(@io, @memory&.covers?(offset + RECORD_SIZE) ? @memory : @io, offset)
+      Record.new(@io, @memory&.covers?(offset + RECORD_SIZE) ? @memory : @io, offset, figures(index))
     end
 
-    # The file as a part of this process's memory, and of that of its forks: a record is written four times for a request, and
+    # They stand behind all records. A board without room for them is of a test alone.
+    def figures(index)
+      return Figures.new(nil, nil, 0) if index >= @records
+
+      Figures.new(@memory, @io, (@records * RECORD_SIZE) + (index * Figures::SIZE))
+    end
+
+    # The file as a part of this process's memory, and of that of its forks: a record is written five times for a request, and
     # no system call is needed for it.
     class Memory
       # Returns nil where Ruby cannot do that (before 3.1), or the system does not.
@@ -35,6 +45,7 @@ module PreforkLauncher
       def initialize(buffer)
         @buffer = buffer
         @buffer.set_string("", 0) # which is called otherwise in a Ruby that is to come
+        IO::Buffer.new(8).set_value(:u64, 0, 1) # and this may be
       end
 
       def covers?(size)
@@ -44,10 +55,14 @@ module PreforkLauncher
       def pwrite(bytes, offset)
         @buffer.set_string(bytes, offset)
       end
+
+      def put(number, offset)
+        @buffer.set_value(:u64, offset, number)
+      end
     end
     private_constant :Memory
 
-    # The record of one worker, written whole, so that a kill leaves either the old or the new one.
+    # The record of one worker, written whole but for its figures, so that a kill leaves either the old or the new one.
     class Record
       LAYOUT = "L<L<CCS<CCS<Q<Q<eea208x4L<"
       NAMES = "a16a192" # of which the method and the path
@@ -72,7 +87,7 @@ module PreforkLauncher
 
       attr_reader :requests
 
-      def initialize(io, writer, offset)
+      def initialize(io, writer, offset, figures)
         @io = io
         @writer = writer
         @offset = offset
@@ -82,6 +97,7 @@ module PreforkLauncher
         @errors = @sound = @since = 0
         @request_seconds = @collection_seconds = 0.0
         @state = NONE
+        @figures = figures
         name("", "")
       end
 
@@ -108,6 +124,17 @@ module PreforkLauncher
         count
         name(method, path)
         write(BUSY)
+      end
+
+      # Takes how long the request in hand has waited for this worker, in nanoseconds.
+      def waited(time)
+        @figures.waited(time)
+      end
+
+      # The request in hand has ended, with a response of this status: 0 where it broke off, nil where the peer went away.
+      def ended(status)
+        @figures.ended(now - @since, !status.nil? && (status >= ERROR || status.zero?))
+        answered(status) if status
       end
 
       # The response to the request in hand has begun: no timeout ends the request any more.
@@ -159,12 +186,16 @@ module PreforkLauncher
       def allowed(seconds)
         return UNBOUNDED if seconds.nil?
 
-        elapsed = (Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond) - @since) / 1e9
+        elapsed = (now - @since) / 1e9
         [[elapsed + seconds, 1].max, ALLOWED_MAX].min.ceil
       end
 
       def count
         @requests += 1 if @state == BUSY
+      end
+
+      def now
+        Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
       end
 
       def name(method, path)
@@ -177,7 +208,7 @@ module PreforkLauncher
       def write(state)
         @state = state
         @sequence = (@sequence + 1) & 0xffffffff
-        @since = Process.clock_gettime(Process::CLOCK_MONOTONIC, :nanosecond)
+        @since = now
         bytes = [@sequence, @pid, state, @method_size, @path_size, @cut, @sound, @errors, @requests, @since,
                  @request_seconds, @collection_seconds, @names, @sequence].pack(LAYOUT)
         @writer.pwrite(bytes, @offset)

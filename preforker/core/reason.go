@@ -70,6 +70,15 @@ func (r Reason) Renewal() bool {
 		r == ReasonReforked || r == ReasonPrepared
 }
 
+// Restarts says whether the slot of a worker that has ended for this gets another one, or has it. If not, its end was all that was wanted.
+func (r Reason) Restarts() bool {
+	switch r {
+	case ReasonStopping, ReasonRemoved, ReasonUnneeded, ReasonIdle, ReasonOldSpare, ReasonNoRoom:
+		return false
+	}
+	return true
+}
+
 // failure says whether a worker that leaves, or was killed, has failed itself, as one that died has.
 func (r Reason) failure() bool {
 	return r == ReasonBootTimeout || r == ReasonChannelClosed || r == ReasonServedNobody || r == ReasonTookNoSlot ||

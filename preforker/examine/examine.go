@@ -33,7 +33,7 @@ type Config struct {
 // What it prints is kept for the report of a failure. Whatever it has started is asked to end with
 // it, as far as it is in the group of its process; the rest is the caller's.
 func Run(ctx context.Context, config Config) (*Result, error) {
-	board, err := linux.MemoryFile("launcher-scoreboard", scoreboard.RecordSize)
+	board, err := linux.MemoryFile("launcher-scoreboard", scoreboard.Size(1))
 	if err != nil {
 		return nil, fmt.Errorf("create scoreboard: %w", err)
 	}

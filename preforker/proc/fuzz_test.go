@@ -61,8 +61,8 @@ func FuzzParseStat(f *testing.F) {
 		if p.Pid < 0 || p.Parent < 0 {
 			t.Errorf("%+v", p)
 		}
-		again := fmt.Sprintf("%d (%s) %c %d %d %d 0 0 0 %d 0 0 0 0 0 0 0 0 0 0 0 %d 0 %d",
-			p.Pid, p.Comm, p.State, p.Parent, p.Group, p.Session, p.Faults, p.Start, p.Resident/uint64(os.Getpagesize()))
+		again := fmt.Sprintf("%d (%s) %c %d %d %d 0 0 0 %d 0 0 0 %d 0 0 0 0 0 0 0 %d 0 %d",
+			p.Pid, p.Comm, p.State, p.Parent, p.Group, p.Session, p.Faults, p.CPU/clockTick, p.Start, p.Resident/uint64(os.Getpagesize()))
 		if p.State < utf8.RuneSelf { // %c writes two bytes of a greater one
 			if q, err := ParseStat([]byte(again)); q != p || err != nil {
 				t.Errorf("%+v is read again as %+v, %v", p, q, err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"launcher/preforker/printable"
 )
@@ -34,6 +35,8 @@ type Process struct {
 	// Resident is what of its memory is there, in bytes, whoever else maps it. The kernel counts it by parts, and may be
 	// some hundred kB off.
 	Resident uint64
+	// CPU is the time that its threads have had, also those that have ended, in user mode and in the kernel, to a hundredth of a second.
+	CPU time.Duration
 }
 
 // stateZombie is a process that has ended and was not waited for yet.
@@ -71,9 +74,14 @@ const (
 	statSession = 6
 	statMinor   = 10 // page faults without a disk
 	statMajor   = 12 // and with one
+	statUser    = 14 // time, in clock ticks
+	statSystem  = 15
 	statStart   = 22
 	statRSS     = 24 // pages
 )
+
+// clockTick is the same on all machines (USER_HZ).
+const clockTick = time.Second / 100
 
 // ParseStat reads the text of /proc/PID/stat. The name stands in parentheses and may itself
 // have blanks, line ends and parentheses; no field after it has, so it ends at the last one.
@@ -118,6 +126,8 @@ func (p *Process) set(number int, value []byte) error {
 		bits = 31
 	case statParent:
 		bits = 31
+	case statUser, statSystem:
+		bits = 39 // 174 years
 	case statMinor, statMajor, statStart, statRSS:
 	default:
 		return nil
@@ -132,6 +142,8 @@ func (p *Process) set(number int, value []byte) error {
 		p.Session = int(n)
 	case statMinor, statMajor:
 		p.Faults += n
+	case statUser, statSystem:
+		p.CPU += time.Duration(n) * clockTick
 	case statStart:
 		p.Start = n
 	case statRSS:

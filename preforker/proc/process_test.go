@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -16,7 +17,7 @@ const restOfStat = " S 1 41 40 0 -1 4194560 1500 900 7 3 12 5 0 0 20 0 3 0 8812 
 func TestParseStat(t *testing.T) {
 	for _, comm := range []string{"ruby", "tmux: server", "a) S 9 (b", "", ")", "(", "))) R 1 1", "two\nlines", "\xff\x00"} {
 		got, err := ParseStat([]byte("42 (" + comm + ")" + restOfStat + "\n"))
-		want := Process{Pid: 42, Parent: 1, Group: 41, Session: 40, Start: 8812, State: 'S', Comm: comm, Faults: 1507, Resident: 15000 * uint64(os.Getpagesize())}
+		want := Process{Pid: 42, Parent: 1, Group: 41, Session: 40, Start: 8812, State: 'S', Comm: comm, Faults: 1507, Resident: 15000 * uint64(os.Getpagesize()), CPU: 170 * time.Millisecond}
 		if got != want || err != nil {
 			t.Errorf("%q: %+v, %v", comm, got, err)
 		}

@@ -79,7 +79,7 @@ func isNamed(path string, pid int) bool {
 	if err != nil {
 		return false
 	}
-	for record := range min(info.Size()/scoreboard.RecordSize, maxRecords) {
+	for record := range min(scoreboard.Records(info.Size()), maxRecords) {
 		if entry, err := scoreboard.Read(board, int(record)); err == nil && entry.State != scoreboard.Empty && entry.Pid == pid {
 			return true
 		}

@@ -77,8 +77,8 @@ class FastCGIBasicTest < FastCGICase
       events << [:awaited, yield]
     end
 
-    def request_started(method, path)
-      events << [:started, method, path]
+    def request_started(method, path, start)
+      events << [:started, method, path, *start]
     end
 
     def response_begun
@@ -111,9 +111,9 @@ class FastCGIBasicTest < FastCGICase
     client = connect
     client.get("/1", flags: 1)
     assert_equal [[:started, "GET", "/1"], [:begun], [:finished, 200], [:awaited, false]], Array.new(4) { events.pop }
-    client.get("/2")
+    client.get("/2", HTTP_X_REQUEST_START: "t=1764170000.123")
     served
-    assert_equal [[:started, "GET", "/2"], [:begun], [:finished, 200]], Array.new(events.size) { events.pop }
+    assert_equal [[:started, "GET", "/2", "t=1764170000.123"], [:begun], [:finished, 200]], Array.new(events.size) { events.pop }
   end
 
   def test_observer_hears_of_failures_too

@@ -27,6 +27,21 @@ class WorkerTest < WorkerCase
     end
   end
 
+  # What it counts is for the status: how long requests took, which were errors, and how long they had waited.
+  def test_its_figures
+    @board.truncate(576)
+    start(->(env) { [env["PATH_INFO"].delete("/").to_i, {}, ["x"]] })
+    ready
+    get("/200")
+    client.get("/503", HTTP_X_REQUEST_START: format("t=%.3f", Process.clock_gettime(Process::CLOCK_REALTIME) - 40))
+    client.get("/200", HTTP_X_REQUEST_START: "t=junk")
+    eventually { state == 2 && @board.pread(24, 0).unpack1("@16Q<") == 3 }
+    last, longest, sum, waited, errors, *counts = @board.pread(296, 256).unpack("Q<37")
+    assert_equal [true, true, 1, 3], [last.between?(1, longest), longest < sum, errors, counts.first(16).sum]
+    assert_operator waited, :>=, 39_000_000_000
+    assert_equal [0] * 14 + [1, 0], counts.last(16)
+  end
+
   def broken_body
     Enumerator.new { |parts| (parts << "begun" * 20_000) && raise("broken") }
   end

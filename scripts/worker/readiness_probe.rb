@@ -49,7 +49,7 @@ module PreforkLauncher
     end
 
     # What the responder tells of a request. The status is 0 where the response broke off.
-    def request_started(_method, _path); end
+    def request_started(_method, _path, _start); end
 
     def response_begun; end
 

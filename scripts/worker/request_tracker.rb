@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../text"
+require_relative "queue_time"
 
 module PreforkLauncher
   # Tells what a worker is doing, request by request: in its record of the scoreboard, in its process title and, for the first request
@@ -22,9 +23,12 @@ module PreforkLauncher
       @pid = Process.pid
     end
 
-    def request_started(method, path)
+    # The start is what the web server has noted of when the request came (X-Request-Start), or nil.
+    def request_started(method, path, start = nil)
       @request = Text.line("#{method} #{path}", REQUEST_MAX) if @first_awaited
       @record.busy(method, path)
+      waited = QueueTime.of(start) if start
+      @record.waited(waited) if waited
       @title.request(method, path)
     end
 
@@ -38,7 +42,7 @@ module PreforkLauncher
       # The application forked and its child came back, or it made itself a
       # daemon: a second worker on this socket that the supervisor knows nothing of.
       exit!(0) unless Process.pid == @pid
-      @record.answered(status) if status
+      @record.ended(status)
       @title.show("idle")
       report_first(status) if @first_awaited && status
       @collection&.request_finished

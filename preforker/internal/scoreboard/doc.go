@@ -5,5 +5,6 @@
 //
 // What always holds: a record belongs to one worker from its spawn to its reaping, not to a
 // slot, since two workers of a slot live side by side while it is rolled. Nobody takes a lock;
-// a record that was caught half written is read again.
+// a record that was caught half written is read again. What the worker's requests took so far stands behind all records
+// (Figures), so that a release knows the records of another one.
 package scoreboard

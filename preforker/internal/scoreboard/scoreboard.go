@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// RecordSize is the size of a record in bytes. Layout, little-endian:
+// RecordSize is the size of a record in bytes. It is the same in all releases: a launcher looks for its predecessor's workers in the
+// board of that one. Layout, little-endian:
 //
 //	  0  u32  sequence: changes with every write
 //	  4  u32  pid
@@ -31,6 +32,17 @@ import (
 //
 // What is at 248 and 250 is written by itself, while a request is in hand, and cleared with the next write of all others.
 const RecordSize = 256
+
+// Size is the size of a board of so many records, and of as many Figures behind all of them.
+func Size(records int) int64 { return int64(records) * (RecordSize + FiguresSize) }
+
+// Records is how many records a board of this size has. Those of earlier releases have no figures.
+func Records(size int64) int64 {
+	if size%(RecordSize+FiguresSize) == 0 {
+		return size / (RecordSize + FiguresSize)
+	}
+	return size / RecordSize
+}
 
 // FileName is what the scoreboard of the launcher in a socket folder is called where /proc shows
 // it.
@@ -166,10 +178,14 @@ func decode(buf *[RecordSize]byte) (Entry, error) {
 
 func float(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }
 
-// Clear empties a record for its next worker.
-func Clear(board io.WriterAt, record int) error {
-	var empty [RecordSize]byte
-	if _, err := board.WriteAt(empty[:], int64(record)*RecordSize); err != nil {
+// Clear empties a record for its next worker, and its figures, in a board of so many records.
+func Clear(board io.WriterAt, records, record int) error {
+	var empty [max(RecordSize, FiguresSize)]byte
+	_, err := board.WriteAt(empty[:RecordSize], int64(record)*RecordSize)
+	if err == nil {
+		_, err = board.WriteAt(empty[:FiguresSize], figuresAt(records, record))
+	}
+	if err != nil {
 		return fmt.Errorf("clear record %d: %w", record, err)
 	}
 	return nil

@@ -54,7 +54,7 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 	if got, want := entry.Request()[:22], "PROPFINDPROPFIND /üxxx"; got[:len("PROPFINDPROPFIND /ü")] != want[:len("PROPFINDPROPFIND /ü")] {
 		t.Errorf("request %q", got)
 	}
-	if err := Clear(file, 2); err != nil {
+	if err := Clear(file, 4, 2); err != nil {
 		t.Fatal(err)
 	}
 	if entry, err := Read(file, 2); err != nil || entry != (Entry{}) {
