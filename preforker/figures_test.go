@@ -94,16 +94,16 @@ func TestPeaks(t *testing.T) {
 	var p peaks
 	p.noteBusy(3)
 	p.noteBusy(1)
-	p.noteQueues([]uint64{70, 0, 72}, map[uint64]int{70: 4, 72: 1, 0: 9, 99: 50})
-	p.noteQueues([]uint64{70, 71, 72}, map[uint64]int{71: 2, 72: 2})
-	p.noteQueues(nil, nil)
+	p.noteQueues([]uint64{70, 0, 72}, map[uint64]int{70: 4, 72: 1, 0: 9, 99: 50}, 1)
+	p.noteQueues([]uint64{70, 71, 72}, map[uint64]int{71: 2, 72: 2}, 0)
+	p.noteQueues(nil, nil, 3)
 	status := control.Status{Slots: []control.SlotStatus{{Slot: 0}, {Slot: 1}, {Slot: 2}, {Slot: 3}}}
 	p.addTo(&status)
 	var queues []int
 	for _, slot := range status.Slots {
 		queues = append(queues, slot.QueueMax)
 	}
-	if status.Workers.MaxBusy != 3 || status.Queue.Max != 5 || !reflect.DeepEqual(queues, []int{4, 2, 2, 0}) {
+	if status.Workers.MaxBusy != 3 || status.Queue.Max != 6 || !reflect.DeepEqual(queues, []int{4, 2, 2, 0}) {
 		t.Errorf("%+v, %v", status, queues)
 	}
 }

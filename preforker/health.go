@@ -133,7 +133,7 @@ func (s *Supervisor) followHealth(h *health, requests *requestClock) {
 			if pass%checks == 0 {
 				lengths := h.probe(targets.processes)
 				s.figures.peaks.noteBusy(h.busy)
-				s.figures.peaks.noteQueues(targets.sockets, lengths)
+				s.figures.peaks.noteQueues(targets.sockets, lengths, s.waitingInFront())
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 type peaks struct {
 	mu     sync.Mutex
 	busy   int         // workers with a request in hand
-	queue  int         // connections that wait, in all queues
+	queue  int         // what waits for a worker, in all queues
 	queues map[int]int // those in one, by slot
 }
 
@@ -20,11 +20,12 @@ func (p *peaks) noteBusy(workers int) {
 	p.busy = max(p.busy, workers)
 }
 
-// noteQueues takes the lengths of the queues, by the inodes of the sockets, and those of the slots in their order.
-func (p *peaks) noteQueues(inodes []uint64, lengths map[uint64]int) {
+// noteQueues takes the lengths of the queues, by the inodes of the sockets, those of the slots in their order, and how many requests
+// wait in the front.
+func (p *peaks) noteQueues(inodes []uint64, lengths map[uint64]int, front int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	sum := 0
+	sum := front
 	for slot, inode := range inodes {
 		length := lengths[inode]
 		if inode == 0 || length == 0 {

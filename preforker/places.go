@@ -35,6 +35,14 @@ func (s *Supervisor) queueLengths(lengths map[uint64]int) error {
 	return err
 }
 
+// waitingInFront is how many requests wait in the front, where there is one.
+func (s *Supervisor) waitingInFront() int {
+	if s.config.Front == nil {
+		return 0
+	}
+	return s.config.Front.Waiting()
+}
+
 func (s *Supervisor) socketOptions() linux.SocketOptions {
 	return linux.SocketOptions{Mode: s.config.SocketMode, Uid: s.config.SocketUser, Gid: s.config.SocketGroup}
 }

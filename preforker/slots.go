@@ -17,6 +17,8 @@ import (
 type Front interface {
 	// Status is what it tells of itself.
 	Status() *control.FrontStatus
+	// Waiting is how many of its requests no worker has yet.
+	Waiting() int
 	// CheckSlots refuses a number of slots that it has no room for.
 	CheckSlots(slots int) error
 	// SetSlots has it give requests to so many slots.

@@ -86,11 +86,11 @@ func (s *Supervisor) Status(ctx context.Context) (control.Status, error) {
 	}
 	shot.addFiles()
 	shot.addRequests(s)
-	shot.addQueues(s)
-	s.figures.peaks.addTo(&shot.status)
 	if s.config.Front != nil {
 		shot.status.Front = s.config.Front.Status()
 	}
+	shot.addQueues(s)
+	s.figures.peaks.addTo(&shot.status)
 	shot.addMemory(s.survey.ask(shot.processes(), time.After(surveyPatience)))
 	return shot.status, nil
 }
@@ -174,9 +174,13 @@ func sumCollections(slots []control.SlotStatus) *control.CollectionStatus {
 	return collectionStatusOf(collections, requests)
 }
 
-// addQueues asks the kernel, which need not tell.
+// addQueues asks the kernel, which need not tell, for what waits at the sockets. What waits in the front waits at none.
 func (shot *snapshot) addQueues(s *Supervisor) {
-	lengths := map[uint64]int{}
+	lengths, waiting := map[uint64]int{}, 0
+	if shot.status.Front != nil {
+		waiting = shot.status.Front.Waiting
+		shot.status.Queue.Now = waiting
+	}
 	if err := s.queueLengths(lengths); err != nil {
 		s.log.Debug("the lengths of the queues are unknown", keyError, err)
 		return
@@ -187,7 +191,7 @@ func (shot *snapshot) addQueues(s *Supervisor) {
 			shot.status.Queue.Now += length
 		}
 	}
-	s.figures.peaks.noteQueues(shot.inodes, lengths)
+	s.figures.peaks.noteQueues(shot.inodes, lengths, waiting)
 }
 
 // processes are all that are known by their pids: those first that are there for all.

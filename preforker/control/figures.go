@@ -20,7 +20,7 @@ type RequestsStatus struct {
 	QueueTime Histogram `json:"queue_time"`
 }
 
-// QueueStatus is how many connections wait for a worker, in all queues together.
+// QueueStatus is how many connections and requests wait for a worker: those at the sockets of all slots, and those in the front.
 type QueueStatus struct {
 	Now int `json:"now"`
 	Max int `json:"max"` // as far as it was seen

@@ -69,12 +69,17 @@ type httpListener struct {
 // Status is what launcher status tells of it.
 func (l *httpListener) Status() *control.FrontStatus {
 	open, max := l.listener.Connections()
-	_, waiting := l.handler.Load()
 	address := l.urls[0]
 	if _, rest, found := strings.Cut(address, "://"); found {
 		address = rest
 	}
-	return &control.FrontStatus{Address: address, URLs: l.urls, Connections: open, MaxConnections: max, Waiting: waiting}
+	return &control.FrontStatus{Address: address, URLs: l.urls, Connections: open, MaxConnections: max, Waiting: l.Waiting()}
+}
+
+// Waiting implements preforker.Front.
+func (l *httpListener) Waiting() int {
+	_, waiting := l.handler.Load()
+	return waiting
 }
 
 // CheckSlots implements preforker.Front: so many workers leave room for connections.
