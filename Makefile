@@ -62,7 +62,7 @@ export LAUNCHER_ALLOW_ROOT ?= 1
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: build run clean deps test-deps linters \
+.PHONY: build gem run clean deps test-deps linters \
   test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
   packages bench bench-wire wire-profile kill-latency chaos chaos-peers lose-host measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
@@ -71,8 +71,16 @@ build: launcher
 
 # One static binary with the Ruby side inside it. The tag leaves out what writes manual pages, whose tables
 # would be in the memory of every supervisor.
+BUILD = -tags urfave_cli_no_docs -trimpath -ldflags '-s -w -X "main.version=$(VERSION)"'
 launcher: $(shell find cmd fcgi lighttpd preforker scripts -name '*.go' -o -name '*.rb') go.mod go.sum
-	CGO_ENABLED=0 $(GO) build -tags urfave_cli_no_docs -trimpath -ldflags '-s -w -X "main.version=$(VERSION)"' -o $@ ./cmd/launcher
+	CGO_ENABLED=0 $(GO) build $(BUILD) -o $@ ./cmd/launcher
+
+# The gem launcher-ruby, for Linux on x86_64 and aarch64, and one without a program for all other platforms: in OUTPUT.
+GEM_OUTPUT ?= gem-output
+gem: deps
+	@mkdir -p $(GEM_OUTPUT)
+	$(foreach arch,amd64 arm64,CGO_ENABLED=0 GOARCH=$(arch) $(GO) build $(BUILD) -o $(GEM_OUTPUT)/launcher-$(arch) ./cmd/launcher &&) \
+	  cmd/launcher/packages/gem/build "$(VERSION)" $(GEM_OUTPUT) x86_64-linux=$(GEM_OUTPUT)/launcher-amd64 aarch64-linux=$(GEM_OUTPUT)/launcher-arm64
 
 # The blog of testdata/apps with NUM workers, at http://127.0.0.1:PORT/posts.
 run: deps launcher
@@ -118,6 +126,7 @@ packages:
 
 ruby-test: deps
 	ruby -w -Iscripts scripts/test/run.rb
+	ruby -w -Icmd/launcher/packages/gem/lib -e 'ARGV.each { |file| require file }' $(wildcard $(CURDIR)/cmd/launcher/packages/gem/test/*_test.rb)
 
 # Most end-to-end tests wait for processes, so more of them than there are CPUs run at once.
 go-test: deps test-deps

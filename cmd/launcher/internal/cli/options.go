@@ -94,6 +94,7 @@ func runFlags() []cli.Flag {
 		mountedByFlag(),
 		passengerFlag(),
 		logFileFlag(),
+		pidFileFlag(),
 		&cli.StringFlag{Name: optLogFormat, EnvVars: env(optLogFormat), Value: "text", Usage: "`FORMAT` of the log: text or json"},
 		&cli.StringFlag{Name: optLogLevel, EnvVars: env(optLogLevel), Value: "info", Usage: "`LEVEL` of the log: debug, info, warn or error"},
 		&cli.StringFlag{Name: optRecord, EnvVars: env(optRecord),

@@ -161,7 +161,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	} else {
 		defer printAside(stdout, config.Snippet, logger)()
 	}
-	run := &service{supervisor: supervisor, http: listener, log: logger, hungUp: console.hungUp}
+	run := &service{supervisor: supervisor, http: listener, log: logger, hungUp: console.hungUp, pidFile: readPidFile(ctx)}
 	return run.untilSuccessor(signals, manager.Environment())
 }
 

@@ -25,6 +25,7 @@ type service struct {
 	http       *httpListener // nil where the user wants none
 	log        *slog.Logger
 	hungUp     func() bool // the terminal that it was started from has been closed
+	pidFile    pidFile
 
 	program string     // of this launcher
 	next    *successor // that follows; nil: none does

@@ -103,8 +103,10 @@ func (s *service) untilSuccessor(signals <-chan os.Signal, environment []string)
 	if s.program, err = thisProgram(); err != nil {
 		s.log.Warn("USR2 will not start another launcher", keyError, err)
 	}
+	s.pidFile.write(s.log)
 	err = s.run(signals)
 	if err != nil || s.next == nil {
+		s.pidFile.remove(s.log)
 		return err
 	}
 	s.next.sockets, s.next.environment = append(s.next.sockets, s.supervisor.Inherit()...), environment
