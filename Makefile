@@ -34,6 +34,8 @@ BROWSER := chromium
 RESPONDERS := libfcgi-dev php-cgi php-fpm ruby-fcgi fcgiwrap
 # The web servers beside lighttpd that configuration is written for.
 WEBSERVERS := nginx haproxy apache2-bin libapache2-mod-xsendfile caddy
+# Hosts in network namespaces, and what HAProxy's recipe is tried with.
+CLUSTER := iproute2 dnsmasq-base socat
 # For a test that starts a server of its own.
 POSTGRESQL := postgresql ruby-pg
 # Its tools read units and pass sockets, where no systemd runs.
@@ -64,7 +66,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build gem run clean deps test-deps linters \
   test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
-  packages bench bench-wire wire-profile kill-latency chaos chaos-peers lose-host measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
+  packages bench bench-wire wire-profile kill-latency chaos chaos-peers lose-host cluster measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -115,7 +117,7 @@ check-ruby: linters
 	rubocop --format simple
 
 check-shell: linters
-	shellcheck $$(git grep -lE '^#!/bin/(ba)?sh' -- .ci scripts/dev)
+	shellcheck $$(git grep -lE '^#!/bin/(ba)?sh' -- .ci scripts/dev cmd/launcher/recipes)
 
 # The packages as a drawing and as a table: what imports what, how large each is, how many references lead
 # from it and to it. With UPDATE=1 the drawing is written into preforker/README.md.
@@ -163,7 +165,7 @@ linters: deps
 	@scripts/dev/install $(LINTERS)
 
 test-deps:
-	@scripts/dev/install $(PEERS) $(WEBSERVERS) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(SHELLS) $(REDMINE_DEPS) wrk libfcgi-dev
+	@scripts/dev/install $(PEERS) $(WEBSERVERS) $(CLUSTER) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(SHELLS) $(REDMINE_DEPS) wrk libfcgi-dev
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher
@@ -226,6 +228,13 @@ chaos-peers: deps test-deps launcher
 lose-host: deps launcher
 	@scripts/dev/install iproute2
 	scripts/dev/lose-host
+
+# Three hosts behind HAProxy and behind lighttpd, in network namespaces, as root: so many requests while hosts are taken out,
+# killed and come back, as tables. A short form is among the tests.
+REQUESTS ?= 10000
+cluster: deps
+	@scripts/dev/install $(WEBSERVERS) $(CLUSTER)
+	$(GO) test -count 1 -timeout 60m -run '^TestCluster' -v ./cmd/launcher -requests $(REQUESTS)
 
 # How long a start takes to its first response, beside "rails runner 1": make measure-start START="--turns 20";
 # for Redmine make measure-start-redmine
