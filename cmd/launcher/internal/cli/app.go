@@ -10,7 +10,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"launcher/preforker/hint"
 	"launcher/preforker/printable"
 )
 
@@ -31,20 +30,20 @@ func Run(version string, args []string, stdout, stderr *os.File) int {
 	}
 	status, printed := exitStatus(err)
 	if !printed {
-		line.report(stderr, err, line.command.Name == runName && wantedFormat(args[1:], os.Environ()) == formatJSON)
+		line.report(stderr, err, line.command.Name == runName && line.wantedFormat(args[1:], os.Environ()) == formatJSON)
 	}
 	return status
 }
 
 // run calls the command.
 func (l *commandLine) run(app *cli.App, stderr io.Writer) error {
-	if err := l.readVariables(app, os.Environ()); err != nil {
+	if err := l.readElsewhere(app, os.Environ()); err != nil {
 		return err
 	}
 	for _, command := range app.Commands {
 		withoutVariables(command.Flags)
 	}
-	app.Metadata = map[string]any{warningsKey: l.warnings, notesKey: l.notes}
+	app.Metadata = map[string]any{warningsKey: l.warnings, notesKey: l.notes, lineKey: l}
 	if l.command.Name != runName && os.Getenv(scratchVariable) == "" { // whose watchdog has printed them
 		warn(stderr, append(l.warnings, asRoot(l.command.Name)...))
 	}
@@ -58,17 +57,19 @@ func warn(w io.Writer, warnings []string) {
 	}
 }
 
-// Where runWorkers finds the warnings of the command line, and what else is to be said of it, for its log.
+// Where runWorkers finds the warnings of the command line, what else is to be said of it, for its log, and itself.
 const (
 	warningsKey = "warnings"
 	notesKey    = "notes"
+	lineKey     = "line"
 )
 
 func newApp(stdout, stderr *os.File) *cli.App {
 	app := &cli.App{
 		Name: "launcher",
-		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), systemdCommand(stdout), statusCommand(stdout), restartCommand(stdout), reopenCommand(stdout), scaleCommand(stdout), doctorCommand(stdout),
-			experimentCommand(stdout, stderr), conformanceCommand(stdout), completionCommand(stdout), manCommand(stdout)},
+		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), configShowCommand(stdout), configCheckCommand(stdout), systemdCommand(stdout), statusCommand(stdout),
+			restartCommand(stdout), reopenCommand(stdout), scaleCommand(stdout), doctorCommand(stdout), experimentCommand(stdout, stderr), conformanceCommand(stdout),
+			completionCommand(stdout), manCommand(stdout)},
 		HideVersion:     true,
 		HideHelp:        true,
 		HideHelpCommand: true,
@@ -91,15 +92,16 @@ func onUsageError(_ *cli.Context, err error, _ bool) error {
 
 // report prints what is wrong, what to do, and where the value of an option came from.
 func (l *commandLine) report(w io.Writer, err error, asJSON bool) {
-	text, try := l.fromEnvironment(err.Error(), hint.Of(err))
-	if asJSON {
-		if logger, broken := newLogger(w, formatJSON, "info"); broken == nil {
-			logger.Error("the launcher failed", keyError, errors.New(text), keyTry, try)
-			return
+	for _, one := range l.mistakes(err) {
+		if asJSON {
+			if logger, broken := newLogger(w, formatJSON, "info"); broken == nil {
+				logger.Error("the launcher failed", keyError, errors.New(one.text), keyTry, one.try)
+				continue
+			}
 		}
-	}
-	fmt.Fprintf(w, "launcher: %s\n", printable.Escape(text))
-	if try != "" {
-		fmt.Fprintf(w, "Try: %s\n", printable.Escape(try))
+		fmt.Fprintf(w, "launcher: %s\n%s", printable.Escape(one.text), printable.Escape(one.excerpt))
+		if one.try != "" {
+			fmt.Fprintf(w, "Try: %s\n", printable.Escape(one.try))
+		}
 	}
 }

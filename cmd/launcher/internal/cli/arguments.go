@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"launcher/cmd/launcher/internal/settings"
 )
 
 // commandLine is what a user has typed, parsed. Package flag, which reads the options in the end, stops at the
@@ -21,13 +23,17 @@ type commandLine struct {
 	arguments []string
 	warnings  []string
 	notes     []string // that are no warnings
+	filename  string   // of the file of options, perhaps of none; "": none is read
+	file      *settings.File
+	workers   *given // NUM of the file
 }
 
-// given is an option with its value, of the command line or of an environment variable.
+// given is an option with its value, of the command line, of an environment variable, or of a file.
 type given struct {
 	flag     cli.Flag
 	value    string
-	variable string // "" on the command line
+	variable string    // "" on the command line and in a file
+	from     *fromFile // nil elsewhere
 }
 
 func (g given) name() string { return g.flag.Names()[0] }
@@ -78,6 +84,7 @@ func readCommandLine(app *cli.App, words []string) (commandLine, error) {
 			line.arguments = append(line.arguments, word)
 		}
 	}
+	line.takeSubcommand(app)
 	line.takeHelpAndVersion(&options)
 	switch {
 	case versionWord:
@@ -97,6 +104,16 @@ func readCommandLine(app *cli.App, words []string) (commandLine, error) {
 		}
 	}
 	return line, line.checkArguments(app, named)
+}
+
+// takeSubcommand has the first argument be part of the command, where the two together are one.
+func (l *commandLine) takeSubcommand(app *cli.App) {
+	if len(l.arguments) == 0 {
+		return
+	}
+	if command := app.Command(l.command.Name + " " + l.arguments[0]); command != nil {
+		l.command, l.arguments = command, l.arguments[1:]
+	}
 }
 
 // checkVersion refuses what stands beside the command version, which none of it can mean anything to.

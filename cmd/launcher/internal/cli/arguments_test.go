@@ -22,7 +22,7 @@ func read(t *testing.T, words string, variables ...string) (commandLine, error) 
 	app := newApp(os.Stdout, os.Stderr)
 	line, err := readCommandLine(app, strings.Fields(words))
 	if err == nil {
-		err = line.readVariables(app, variables)
+		err = line.readElsewhere(app, variables)
 	}
 	return line, err
 }
@@ -147,10 +147,11 @@ func TestTimesBelowZero(t *testing.T) {
 				t.Errorf("launcher %s: %v, %q", words, err, hint.Of(err))
 			}
 			for _, variable := range times.EnvVars {
-				line, err := read(t, strings.Fields(words)[0], variable+"=-1ms")
+				plain, _, _ := strings.Cut(words, " --")
+				line, err := read(t, plain, variable+"=-1ms")
 				if err == nil {
-					t.Errorf("%s=-1ms launcher %s is accepted", variable, strings.Fields(words)[0])
-				} else if text, _ := line.fromEnvironment(err.Error(), hint.Of(err)); text != "read "+variable+": -1ms is not a time to wait" {
+					t.Errorf("%s=-1ms launcher %s is accepted", variable, plain)
+				} else if text, _ := line.fromElsewhere(err.Error(), hint.Of(err)); text != "read "+variable+": -1ms is not a time to wait" {
 					t.Errorf("%s=-1ms: %s", variable, text)
 				}
 			}
@@ -182,12 +183,12 @@ func TestEnvironmentOfOptions(t *testing.T) {
 	if err == nil {
 		t.Fatal("30 has no unit")
 	}
-	text, try := line.fromEnvironment(err.Error(), hint.Of(err))
+	text, try := line.fromElsewhere(err.Error(), hint.Of(err))
 	if text != `read LAUNCHER_BOOT_TIMEOUT: "30" has no unit: ms, s, m or h` || try != "LAUNCHER_BOOT_TIMEOUT=30s, or --boot-timeout 30s" {
 		t.Errorf("%q, %q", text, try)
 	}
 	line, _ = read(t, "4", "LAUNCHER_ROOT=/nowhere")
-	if _, try := line.fromEnvironment("find application: /nowhere is not a folder", "name the folder with --root"); try !=
+	if _, try := line.fromElsewhere("find application: /nowhere is not a folder", "name the folder with --root"); try !=
 		`name the folder with --root (LAUNCHER_ROOT is "/nowhere" in the environment)` {
 		t.Errorf("%q", try)
 	}

@@ -113,6 +113,7 @@ func files() []usage.File {
 		{Path: "log/" + control.SocketName, What: "the control socket, which speaks HTTP and JSON, for the launcher's user and root alone"},
 		{Path: "log/launcher.pid", What: "the pid of the launcher"},
 		{Path: "tmp/restart.txt", What: "below the application's folder: touching it is launcher restart"},
+		{Path: settingsFile, What: "below the application's folder: options, for what neither the command line nor the environment says"},
 		{Path: "config/launcher.rb", What: "below the application's folder: code around the fork"},
 	}
 }

@@ -36,7 +36,7 @@ func doctorCommand(stdout *os.File) *cli.Command {
 			"is loaded a second time, to see where it was opened.\n\n" +
 			"Exit status: 0 nothing found (notes apart), 1 it does not load, 2 a mistake in the command line, 3 something found.",
 		Flags: append([]cli.Flag{jsonFlag()},
-			named(runFlags(), optRoot, optRackup, optEnvironment, optRuby, optBootTimeout, optURLPrefix, optPassenger)...),
+			named(runFlags(), optRoot, optConfig, optRackup, optEnvironment, optRuby, optBootTimeout, optURLPrefix, optPassenger)...),
 		Action:       func(ctx *cli.Context) error { return runDoctor(ctx, stdout) },
 		OnUsageError: onUsageError,
 	}

@@ -52,7 +52,7 @@ func exitStatus(err error) (status int, printed bool) {
 	switch {
 	case errors.Is(err, errFound):
 		return exitFound, true
-	case errors.Is(err, errNotConforming):
+	case errors.Is(err, errNotConforming), errors.Is(err, errChecked):
 		return exitFailed, true
 	case errors.As(err, &usage):
 		return exitUsage, false

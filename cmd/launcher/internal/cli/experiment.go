@@ -21,6 +21,9 @@ import (
 	"launcher/preforker/hint"
 )
 
+// experimentName is the command that measures.
+const experimentName = "experiment"
+
 const (
 	optMethod      = "method"
 	optProcesses   = "processes"
@@ -43,7 +46,7 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 		names = append(names, string(method))
 	}
 	return &cli.Command{
-		Name:      "experiment",
+		Name:      experimentName,
 		Usage:     "measure the memory of this application, forked and not, beside other servers",
 		ArgsUsage: " ",
 		UsageText: "launcher experiment [options]",
@@ -55,6 +58,7 @@ func experimentCommand(stdout, stderr *os.File) *cli.Command {
 			"those that are installed, each with the application preloaded and one thread a worker.",
 		Flags: []cli.Flag{
 			rootFlag(),
+			configFlag(),
 			&cli.StringSliceFlag{Name: optMethod, Usage: "`NAME` of a method, repeatable: " + strings.Join(names, ", "), DefaultText: "direct, smart, passenger, unicorn, puma"},
 			&cli.StringFlag{Name: optProcesses, Value: "1,2,4,6,8,10", Usage: "`NUMBERS` of processes"},
 			&cli.StringSliceFlag{Name: optPath, Usage: "`PATH` to ask for, repeatable: they are asked in turn", DefaultText: "/"},

@@ -52,9 +52,12 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	}
 }
 
-// wantedFormat returns the format of the log as far as it can be known where the command line has a mistake.
-func wantedFormat(words, variables []string) string {
-	format, _ := lookup(variables, env(optLogFormat)[0])
+// wantedFormat returns the format of the log as far as it can be known where the command line, or the file, has a mistake.
+func (l *commandLine) wantedFormat(words, variables []string) string {
+	format, set := lookup(variables, env(optLogFormat)[0])
+	if in, is := l.file.Find(optLogFormat); is && !set && len(in.Values) == 1 {
+		format = in.Values[0].Text
+	}
 	for i, word := range words {
 		option := splitOption(word)
 		switch {

@@ -83,7 +83,7 @@ func TestWantedFormat(t *testing.T) {
 		{"4", "", ""}, {"4 --log-format json", "", "json"}, {"--log-format=json 4", "", "json"}, {"nonsense", "json", "json"},
 		{"--log-format text", "json", "text"}, {"-- --log-format json", "", ""}, {"log-format json", "", ""}, {"--log-format", "", ""},
 	} {
-		if got := wantedFormat(strings.Fields(test.words), []string{"LAUNCHER_LOG_FORMAT=" + test.variable}); got != test.want {
+		if got := (&commandLine{}).wantedFormat(strings.Fields(test.words), []string{"LAUNCHER_LOG_FORMAT=" + test.variable}); got != test.want {
 			t.Errorf("%+v: %q", test, got)
 		}
 	}

@@ -58,6 +58,7 @@ func env(option string) []string {
 func siteFlags() []cli.Flag {
 	return []cli.Flag{
 		rootFlag(),
+		configFlag(),
 		&cli.StringFlag{Name: optRackup, EnvVars: env(optRackup),
 			Usage: "`FILE` to run, absolute or below the root", DefaultText: "config.ru, else config/environment.rb"},
 		&cli.StringFlag{Name: optSocketDir, EnvVars: env(optSocketDir), Usage: "`FOLDER` of the sockets", DefaultText: "log, below the root"},

@@ -29,6 +29,7 @@ func describe(app *cli.App) usage.Program {
 		}
 		if i := slices.IndexFunc(program.Commands, func(c usage.Command) bool { return c.Name == words[1] }); i > 0 { // launcher config show
 			addArguments(&program.Commands[i].Arguments, call, words[1])
+			addSubcommand(app, &program.Commands[i], strings.Join(words[1:min(3, len(words))], " "))
 			continue
 		}
 		command := usage.Command{Name: words[1], What: strings.TrimSpace(what), Usage: call, Arguments: arguments(call, words[1])}
@@ -39,6 +40,21 @@ func describe(app *cli.App) usage.Program {
 		program.Commands = append(program.Commands, command)
 	}
 	return program
+}
+
+// addSubcommand adds what two words call that are a command together.
+func addSubcommand(app *cli.App, command *usage.Command, name string) {
+	defined := app.Command(name)
+	if defined == nil {
+		return
+	}
+	command.Usage = strings.TrimSpace(command.Usage) + "\n" + defined.UsageText
+	command.Text += "\n\n" + defined.Name + ": " + defined.Usage + ". " + defined.Description
+	for _, flag := range defined.Flags {
+		if !slices.ContainsFunc(command.Options, func(o usage.Option) bool { return o.Names[0] == flag.Names()[0] }) {
+			command.Options = append(command.Options, describeOption(flag))
+		}
+	}
 }
 
 func describeCommand(name string, c *cli.Command) usage.Command {

@@ -36,6 +36,8 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 		Usage:  "run a Rails or Rack application as forked FastCGI workers that share their memory",
 		UsageText: "launcher [options] NUM           run NUM workers of the application in this folder\n" +
 			"launcher config [options] NUM    print the web server's configuration for them\n" +
+			"launcher config show            print the options that hold here, and where each comes from\n" +
+			"launcher config check           try them without starting anything\n" +
 			"launcher systemd [options] NUM   print a unit of systemd that runs them as a service\n" +
 			"launcher status [options]        say what a running launcher and its workers do\n" +
 			"launcher restart [options]       have it load the application anew, losing no request\n" +
@@ -53,9 +55,10 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 			"lighttpd is printed on standard output, unless --http makes it needless, and kept beside the sockets; logs go to\n" +
 			"standard error, or to --log-file.\n\n" +
 			"Options stand anywhere on the command line. An option that is not there is taken from its environment\n" +
-			"variable, unless that is empty.\n\n" +
+			"variable, unless that is empty, and else from the file config/launcher.yml below the root, which has them by\n" +
+			"their names (workers: 4, http: [127.0.0.1:3000], drain-timeout: 30s).\n\n" +
 			"NUM is a number, or auto: it is chosen from the CPUs and the memory that there are. Without it the environment variable\n" +
-			"WEB_CONCURRENCY counts. Where PORT is set, and neither --http nor --listen is given, it means --http :PORT.\n\n" +
+			"WEB_CONCURRENCY counts, or workers in the file. Where PORT is set, and neither --http nor --listen is given, it means --http :PORT.\n\n" +
 			"Signals: TERM and INT let the workers finish what they do and stop, a second one kills; HUP, or\n" +
 			"touching tmp/restart.txt, is launcher restart; TTIN adds a worker, TTOU takes one away; USR1 is launcher reopen;\n" +
 			"USR2 has a new version of this program follow in the same process.\n\n" +
@@ -139,7 +142,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	if err := as.become(config.SocketDir); err != nil {
 		return err
 	}
-	config.ReopenLogs, config.Restarting = reopening(listener, file, logger)
+	config.ReopenLogs, config.Restarting = reopening(listener, file, lineOf(ctx), logger)
 	// From here on there is something to clean up.
 	signals := notifyService()
 	if os.Geteuid() == 0 && config.SocketGroup < 0 && listener == nil && config.Listen == nil {
@@ -179,13 +182,14 @@ func logCommandLine(ctx *cli.Context, found number, logger *slog.Logger) {
 }
 
 // reopening returns what opens the launcher's own logs anew, and what is done where a restart is asked for.
-func reopening(listener *httpListener, file *logFile, logger *slog.Logger) (reopen func() error, restarting func()) {
+func reopening(listener *httpListener, file *logFile, line *commandLine, logger *slog.Logger) (reopen func() error, restarting func()) {
 	reopen = func() error {
 		listener.reopenLog()
 		return file.reopen()
 	}
 	return reopen, func() {
 		listener.reload(logger)
+		line.logFileChanges(logger)
 		if err := file.reopen(); err != nil {
 			logger.Error(err.Error(), keyTry, hint.Of(err))
 		}

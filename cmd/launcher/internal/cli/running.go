@@ -14,7 +14,7 @@ import (
 
 // runningFlags are the options that name a running launcher by its folder.
 func runningFlags(further ...cli.Flag) []cli.Flag {
-	return append(further, named(siteFlags(), optRoot, optSocketDir)...)
+	return append(further, named(siteFlags(), optRoot, optConfig, optSocketDir)...)
 }
 
 // runningDescription ends the description of a verb.

@@ -73,7 +73,11 @@ func (s *service) findNext(ctx context.Context, name string) {
 	}
 	s.finding = true
 	s.tasks.Go(func() {
-		next, err := findSuccessor(ctx, s.program)
+		var next *successor
+		err := checkAgain(os.Args[1:])
+		if err == nil {
+			next, err = findSuccessor(ctx, s.program)
+		}
 		s.found <- found{next, err, name}
 	})
 }

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +33,7 @@ func nearest(word string, names []string) (near string) {
 func (l *commandLine) noOption(app *cli.App, option typedOption) error {
 	var owners []string
 	for _, command := range app.Commands {
-		mirrored := command.Name == systemdName && flagOf(app.Command(runName), option.name) != nil
+		mirrored := slices.Contains([]string{systemdName, configShowName, configCheckName}, command.Name) && flagOf(app.Command(runName), option.name) != nil
 		if flagOf(command, option.name) != nil && !mirrored {
 			owners = append(owners, strings.TrimSpace("launcher "+strings.TrimPrefix(command.Name, runName)))
 		}

@@ -137,7 +137,7 @@ func readService(ctx *cli.Context) (systemd.Service, error) {
 		service.LowPorts = false
 	}
 	number := ctx.Args().First()
-	if number == "" {
+	if inFile := lineOf(ctx).workers != nil && os.Getenv(webConcurrency) == ""; number == "" && !inFile {
 		number = strconv.Itoa(found.workers)
 	}
 	return service, writeCommands(ctx, &service, config.Ruby, number)
@@ -185,12 +185,21 @@ func writeCommands(ctx *cli.Context, service *systemd.Service, ruby, number stri
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	place := []string{"--root", service.Root, "--socket-dir", service.SocketDir}
+	place := []string{"--root", service.Root}
+	line := lineOf(ctx)
+	if file := line.said(optConfig); file == noFile {
+		place = append(place, "--"+optConfig, file)
+	} else if file != "" {
+		place = append(place, "--"+optConfig, line.filename)
+	}
+	if !line.inFile(optSocketDir) { // which all commands read
+		place = append(place, "--socket-dir", service.SocketDir)
+	}
 	service.Restart = append([]string{program, "restart"}, place...)
 	service.Command = append([]string{program}, place...)
 	for _, flag := range runFlags() {
 		name := flag.Names()[0]
-		if !ctx.IsSet(name) || slices.Contains([]string{optRoot, optSocketDir, optUser, optGroup, optRuby, optEnvironment}, name) {
+		if !ctx.IsSet(name) || lineOf(ctx).inFile(name) || slices.Contains([]string{optRoot, optConfig, optSocketDir, optUser, optGroup, optRuby, optEnvironment}, name) {
 			continue
 		}
 		for _, value := range optionValues(ctx, flag) {
@@ -214,7 +223,9 @@ func writeCommands(ctx *cli.Context, service *systemd.Service, ruby, number stri
 		service.Command = append(service.Command, "--"+optKeepSockets)
 	}
 	service.Command = append(service.Command, ofThisShell(ctx, ruby)...)
-	service.Command = append(service.Command, number)
+	if number != "" {
+		service.Command = append(service.Command, number)
+	}
 	return nil
 }
 
@@ -226,10 +237,11 @@ var servicePath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/u
 
 // ofThisShell are the options for what a service would not find in its environment.
 func ofThisShell(ctx *cli.Context, ruby string) (options []string) {
-	if ctx.IsSet(optRuby) || !slices.Contains(servicePath, filepath.Dir(ruby)) {
+	line := lineOf(ctx)
+	if ctx.IsSet(optRuby) && !line.inFile(optRuby) || !filepath.IsAbs(ctx.String(optRuby)) && !slices.Contains(servicePath, filepath.Dir(ruby)) {
 		options = append(options, "--"+optRuby, ruby)
 	}
-	if env := readEnvironment(ctx); env != environmentOf("", "", "") {
+	if env := readEnvironment(ctx); !line.inFile(optEnvironment) && env != environmentOf("", "", "") {
 		options = append(options, "--"+optEnvironment, env.rails)
 	}
 	return options

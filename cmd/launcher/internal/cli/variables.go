@@ -5,7 +5,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -22,6 +21,17 @@ var otherVariables = []string{scratchVariable, server.GroupVariable}
 
 // developersVariables begin the names of those that the tests and benchmarks read.
 var developersVariables = []string{"LAUNCHER_TEST_", "LAUNCHER_BENCH_"}
+
+// readElsewhere adds the options that the command line does not have: of environment variables, else of the file.
+func (l *commandLine) readElsewhere(app *cli.App, variables []string) error {
+	if err := l.readVariables(app, variables); err != nil {
+		return err
+	}
+	if err := l.readFile(app); err != nil {
+		return err
+	}
+	return l.readPort(variables)
+}
 
 // readVariables adds the options that environment variables hold and the command line does not. An
 // empty LAUNCHER_* is one that is not set.
@@ -45,7 +55,7 @@ func (l *commandLine) readVariables(app *cli.App, variables []string) error {
 		}
 	}
 	l.warnings = append(l.warnings, unknownVariables(app, variables)...)
-	return l.readPort(variables)
+	return nil
 }
 
 func lookup(variables []string, name string) (string, bool) {
@@ -116,29 +126,6 @@ func withoutVariables(flags []cli.Flag) {
 			panic(fmt.Sprintf("option %s is of an unknown type", flag.Names()[0]))
 		}
 	}
-}
-
-// fromEnvironment names the environment variable in an error where the value came from there.
-func (l *commandLine) fromEnvironment(text, try string) (string, string) {
-	for _, option := range l.options {
-		if option.variable == "" {
-			continue
-		}
-		name := "--" + option.name()
-		if strings.HasPrefix(text, "read "+name+":") {
-			text = strings.Replace(text, "read "+name+":", "read "+option.variable+":", 1)
-			if value, found := strings.CutPrefix(try, name+" "); found {
-				try = option.variable + "=" + value + ", or " + name + " " + value
-			} else if try == name {
-				try = option.variable + "=true, or " + name
-			}
-			continue
-		}
-		if regexp.MustCompile(regexp.QuoteMeta(name) + `\b`).MatchString(text + " " + try) {
-			try += fmt.Sprintf(" (%s is %q in the environment)", option.variable, option.value)
-		}
-	}
-	return text, try
 }
 
 // unsetEmptyVariables removes empty LAUNCHER_* variables, so that no child inherits them.

@@ -24,7 +24,7 @@ type number struct {
 	why     string // it was chosen; "": it was given
 }
 
-// workerCount reads NUM, else WEB_CONCURRENCY.
+// workerCount reads NUM, else WEB_CONCURRENCY, else workers in the file.
 func workerCount(ctx *cli.Context, example string) (number, error) {
 	if ctx.NArg() > 1 {
 		return number{}, usageErrorf(example, "read command line: one NUM is expected, not %q", ctx.Args().Slice())
@@ -33,7 +33,12 @@ func workerCount(ctx *cli.Context, example string) (number, error) {
 		return parseNumber(ctx.Args().First(), "read command line: NUM", example)
 	}
 	text := os.Getenv(webConcurrency)
-	if strings.TrimSpace(text) == "" {
+	line := lineOf(ctx)
+	switch {
+	case strings.TrimSpace(text) != "":
+	case line.workers != nil:
+		return parseNumber(line.workers.value, workersSetting, example)
+	default:
 		return number{}, usageErrorf(example, "read command line: NUM, the number of workers, is missing")
 	}
 	found, err := parseNumber(text, "read "+webConcurrency+": it", webConcurrency+"=4, or "+example)

@@ -19,7 +19,7 @@ func (s *Spec) launcher() (*recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	arguments := []string{"--spawn-method", string(s.Method), "--root", s.App.Root, "--environment", s.App.Environment,
+	arguments := []string{"--config", "none", "--spawn-method", string(s.Method), "--root", s.App.Root, "--environment", s.App.Environment,
 		"--ruby", cmp.Or(s.App.Ruby, "ruby"), "--rackup", s.path(wrapperName), "--socket-dir", s.Dir,
 		"--boot-timeout", s.Timeout.String(), "--request-timeout", "0", "--log-format", "text", number(s.Workers)}
 	r := &recipe{

@@ -1,0 +1,156 @@
+package settings
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+
+	"launcher/preforker/hint"
+)
+
+// MaxSize is how many bytes a file may have. All options together need a few.
+const MaxSize = 64 << 10
+
+// File is what a file says.
+type File struct {
+	Path     string
+	Settings []Setting // in the order of the file
+	lines    []string
+}
+
+// Setting is an option of a file.
+type Setting struct {
+	Name   string
+	At     Place
+	Values []Value // one, unless it is a list
+	List   bool
+}
+
+// Value is a value, or one of a list.
+type Value struct {
+	Text string // as it is written, without quotes
+	Kind Kind
+	At   Place
+}
+
+// Kind is how a value is written.
+type Kind int
+
+// The kinds of values.
+const (
+	Text Kind = iota
+	Number
+	Bool
+	Null
+	Section // names of its own
+)
+
+// Place is a line and a column, both from 1. The column counts characters.
+type Place struct{ Line, Column int }
+
+// Find returns what the file says of an option.
+func (f *File) Find(name string) (Setting, bool) {
+	if f != nil {
+		for _, setting := range f.Settings {
+			if setting.Name == name {
+				return setting, true
+			}
+		}
+	}
+	return Setting{}, false
+}
+
+// Read reads a file. An error is Problems, or an error of the system, which is fs.ErrNotExist where there is none.
+func Read(path string) (*File, error) {
+	text, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, text)
+}
+
+// read reads a regular file of bounded size, and waits for nothing. A link is followed: deploy tools have them.
+func read(path string) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if err != nil {
+		if info, found := os.Lstat(path); errors.Is(err, fs.ErrNotExist) && found == nil && info.Mode().Type() == fs.ModeSymlink {
+			return nil, hint.Errorf("have the link lead to the file, or remove it", "read options: the link %s leads to nothing", path)
+		}
+		return nil, hint.Errorf("see who may read it and the folders above: namei -l "+path, "read options: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read options: %w", err)
+	case info.IsDir():
+		return nil, hint.Errorf("name a file", "read options: %s is a folder", path)
+	case !info.Mode().IsRegular():
+		return nil, hint.Errorf("name a file", "read options: %s is no regular file", path)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read options: %w", err)
+	case len(text) > MaxSize:
+		return nil, hint.Errorf("name the file that was meant", "read options: %s has more than %d bytes, which no options need", path, MaxSize)
+	}
+	return text, nil
+}
+
+// byteOrderMark is what some editors begin a file with.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// Parse reads the text of a file. An error is Problems.
+func Parse(path string, text []byte) (*File, error) {
+	text = bytes.TrimPrefix(text, byteOrderMark)
+	f := &File{Path: path, lines: strings.Split(strings.ToValidUTF8(string(text), string(utf8.RuneError)), "\n")}
+	if err := f.checkText(text); err != nil {
+		return nil, err
+	}
+	if err := f.parse(text); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// maxNesting is more than lists within a mapping need.
+const maxNesting = 16
+
+// checkText refuses bytes that are no text, and nesting that the parser would follow as deep as it goes.
+func (f *File) checkText(text []byte) error {
+	at, open := Place{1, 0}, 0
+	for rest := text; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		rest = rest[size:]
+		at.Column++
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return f.one(at, "save the file as UTF-8", "this is not UTF-8")
+		case r == '\n':
+			at = Place{at.Line + 1, 0}
+		case r < ' ' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85:
+			return f.one(at, "remove it", "there is the control character %U", r)
+		case r == '[' || r == '{':
+			open++
+		case (r == ']' || r == '}') && open > 0:
+			open--
+		}
+		if open > maxNesting {
+			return f.one(at, "write an option and its value on each line, as in workers: 4", "this is nested deeper than options are")
+		}
+	}
+	for i, line := range f.lines {
+		marks := strings.TrimLeft(line, " -?:\t")
+		if count := strings.Count(line[:len(line)-len(marks)], "- ") + strings.Count(line[:len(line)-len(marks)], "? ") + strings.Count(line[:len(line)-len(marks)], ": "); count > maxNesting {
+			return f.one(Place{i + 1, 1}, "write an option and its value on each line, as in workers: 4", "this is nested deeper than options are")
+		}
+	}
+	return nil
+}
