@@ -6,7 +6,7 @@ import "strings"
 func trusted() []string {
 	return []string{
 		"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Ssl",
-		"X-Forwarded-Scheme", "X-Real-Ip", "Client-Ip", "X-Sendfile-Type", "X-Accel-Mapping",
+		"X-Forwarded-Scheme", "X-Real-Ip", "Client-Ip", "X-Request-Start", "X-Sendfile-Type", "X-Accel-Mapping",
 	}
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -160,6 +161,7 @@ func TestServersRequests(t *testing.T) {
 		t.Run("no body", func(t *testing.T) { b.bodiless(t, s) })
 		t.Run("headers", b.headers)
 		t.Run("trusted", b.trusted)
+		t.Run("start", func(t *testing.T) { b.started(t, s) })
 		t.Run("raise", b.raiseToServer)
 		t.Run("long head", func(t *testing.T) {
 			if got := b.get(t, "/head-of").expect(t, 200); len(got.Header.Get("X-One")+got.Header.Get("X-Two")+got.Header.Get("X-Three")) != 18_000 {
@@ -203,6 +205,19 @@ func (b browser) bodiless(t *testing.T, s webServer) {
 	}
 	if got := b.ask(t, http.MethodHead, "/head", nil).expect(t, 200); got.body != "" || got.ContentLength != length {
 		t.Errorf("HEAD /head: %q, Content-Length %d, want %d", got.body, got.ContentLength, length)
+	}
+}
+
+// started: the application, and the histogram of the status, are told when the request came, and no client can say so but to lighttpd.
+func (b browser) started(t *testing.T, s webServer) {
+	const forged = "t=1234567890.123"
+	own := regexp.MustCompile(`"HTTP_X_REQUEST_START": ?"t=1[7-9]([0-9]{8}\.[0-9]{3}|[0-9]{11}|[0-9]{14})"`)
+	for _, headers := range [][]string{nil, {"X-Request-Start", forged}, {"X_Request_Start", forged}, {"X.Request.Start", forged}} {
+		got := b.ask(t, http.MethodGet, "/env", nil, headers...).expect(t, 200)
+		passed := s.noClock && slices.Contains(headers, "X-Request-Start")
+		if own.MatchString(got.body) == s.noClock || strings.Contains(got.body, forged) != passed {
+			t.Errorf("%v: %s", headers, got.body)
+		}
 	}
 }
 

@@ -56,6 +56,8 @@ func (s site) writeBalancer(w *webserver.Writer) {
 		w.Line("ProxyFCGIBackendType GENERIC")
 		w.Comment("Apache keeps the header Authorization to itself otherwise, and bounds a body by 1 GB.")
 		w.Lines("CGIPassAuth On", "LimitRequestBody 0")
+		w.Comment("The launcher, and the application, tell from it how long a request has waited for a worker.")
+		w.Line(`RequestHeader set X-Request-Start "%t"`)
 	})
 }
 

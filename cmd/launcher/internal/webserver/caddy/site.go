@@ -101,6 +101,8 @@ func (s site) writeProxy(w *webserver.Writer) {
 		w.Line("flush_interval -1")
 		w.Comment("X_Forwarded_For and X-Forwarded-For are one name to an application.")
 		w.Line("header_up -*_*")
+		w.Comment("The launcher, and the application, tell from it how long a request has waited for a worker.")
+		w.Line("header_up X-Request-Start t={time.now.unix_ms}")
 		w.Block("transport fastcgi {", "}", func() {
 			if s.Public != "" {
 				w.Line("root %s", quote(s.Public))

@@ -72,6 +72,8 @@ const checked = " check inter 1s fall 1 rise 1 observe layer4 error-limit 1 on-e
 func (s site) writeBackend(w *webserver.Writer) {
 	w.Block("backend "+s.Name(), "", func() {
 		w.Lines("mode http", "balance leastconn")
+		w.Comment("The launcher, and the application, tell from it how long a request has waited for a worker.")
+		w.Line("http-request set-header X-Request-Start t=%[date(0,us)]")
 		w.Comment("A connection that fails is tried with another worker, a request that one has got never.")
 		w.Lines("retries 3", "option redispatch 1")
 		w.Comment("A stream leaves as it comes.")

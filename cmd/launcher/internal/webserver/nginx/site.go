@@ -133,7 +133,8 @@ func (s site) writeFastCGI(w *webserver.Writer) {
 }
 
 // params are what a worker is told beside the headers. REMOTE_USER is left out: nginx has in it whoever a client claims
-// to be. A client's headers that would have Rack::Sendfile name files to nginx are replaced.
+// to be. A client's headers that would have Rack::Sendfile name files to nginx are replaced, and what it says of when its request
+// began.
 func (s site) params() []string {
 	root := s.Public
 	if root == "" {
@@ -146,6 +147,7 @@ func (s site) params() []string {
 		"GATEWAY_INTERFACE CGI/1.1", "SERVER_SOFTWARE nginx/$nginx_version", "SERVER_PROTOCOL $server_protocol",
 		"SERVER_NAME $host", "SERVER_PORT $server_port", "SERVER_ADDR $server_addr",
 		"REMOTE_ADDR $remote_addr", "REMOTE_PORT $remote_port", "REQUEST_SCHEME $scheme", "HTTPS $https if_not_empty",
+		`HTTP_X_REQUEST_START "t=$msec"`,
 		`HTTP_X_SENDFILE_TYPE "" if_not_empty`, "HTTP_X_ACCEL_MAPPING " + quote(s.mapping()) + " if_not_empty",
 	}
 }
