@@ -23,10 +23,11 @@ func statusCommand(stdout *os.File) *cli.Command {
 		UsageText: "launcher status [options]",
 		Description: "Asks the launcher whose sockets are in log/, or in the folder that --socket-dir names, and answers at once,\n" +
 			"whatever its workers do. For each worker: its slot and socket, pid, generation, what it does and for how\n" +
-			"long, the request in hand, requests served, memory in MB (1048576 bytes) that is its own (private) and that\n" +
-			"others have too (shared), and how many connections wait for it (queue). Above them the memory of all\n" +
-			"processes, each shared page counted once, beside their bound (at most), and what it costs to collect\n" +
-			"garbage between requests.\n\n" +
+			"long, the request in hand, how long its last one took, requests served, memory in MB (1048576 bytes) that\n" +
+			"is its own (private) and that others have too (shared), and how many connections wait for it (queue).\n" +
+			"Above them how many requests were served, how long they took and had waited, why workers were replaced,\n" +
+			"the memory of all processes, each shared page counted once, beside their bound (at most), and what it\n" +
+			"costs to collect garbage between requests.\n\n" +
 			"Only the user who runs a launcher, and root, may ask it.\n" +
 			"Exit status: 0 it has answered, 1 none runs there or it does not answer, 2 a mistake in the command line.",
 		Flags:        runningFlags(jsonFlag()),

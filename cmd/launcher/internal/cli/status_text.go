@@ -61,6 +61,7 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 	for _, slot := range s.Slots {
 		slotFailureLines(slot, s.Time, zone, line)
 	}
+	requestLines(s, line)
 	line("memory", sumWords(s.Memory))
 	if s.Memory.Bound != nil {
 		line("  at most", boundWords(*s.Memory.Bound))
@@ -240,7 +241,7 @@ func statusRows(slots []control.SlotStatus) (rows []pretty.Row) {
 			if slot.Retry > 0 {
 				retry = "next in " + inTime(duration(slot.Retry))
 			}
-			rows = append(rows, pretty.Row{slot.Slot, name, nothing, nothing, slot.State, retry, "", nothing, nothing, nothing, queue})
+			rows = append(rows, pretty.Row{slot.Slot, name, nothing, nothing, slot.State, retry, "", nothing, nothing, nothing, nothing, queue})
 		}
 		for _, w := range slot.Workers {
 			rows = append(rows, append(append(pretty.Row{slot.Slot, name}, workerCells(w)...), queue))
@@ -250,7 +251,7 @@ func statusRows(slots []control.SlotStatus) (rows []pretty.Row) {
 }
 
 func workerCells(w control.WorkerStatus) pretty.Row {
-	pid, request, private, shared := nothing, "", nothing, nothing
+	pid, request, last, private, shared := nothing, "", nothing, nothing, nothing
 	if w.Pid != 0 {
 		pid = strconv.Itoa(w.Pid)
 	}
@@ -261,10 +262,13 @@ func workerCells(w control.WorkerStatus) pretty.Row {
 			request += "…"
 		}
 	}
+	if w.Last > 0 {
+		last = inShortTime(duration(w.Last))
+	}
 	if w.Memory != nil {
 		private, shared = inMB(w.Memory.Private), inMB(w.Memory.Shared)
 	}
-	return pretty.Row{pid, originName(w), w.State, inTime(duration(since)), request, w.Served, private, shared}
+	return pretty.Row{pid, originName(w), w.State, inTime(duration(since)), request, last, w.Served, private, shared}
 }
 
 // originName returns a generation, and after a point the refork where there was one.
@@ -277,10 +281,10 @@ func originName(w control.WorkerStatus) string {
 
 func renderStatus(rows []pretty.Row) string {
 	writer := pretty.NewWriter()
-	writer.AppendHeader(pretty.Row{"SLOT", "SOCKET", "PID", "GEN", "STATE", "FOR", "REQUEST", "SERVED", "PRIVATE", "SHARED", "QUEUE"})
+	writer.AppendHeader(pretty.Row{"SLOT", "SOCKET", "PID", "GEN", "STATE", "FOR", "REQUEST", "LAST", "SERVED", "PRIVATE", "SHARED", "QUEUE"})
 	writer.AppendRows(rows)
 	var columns []pretty.ColumnConfig
-	for _, name := range []string{"SLOT", "PID", "GEN", "FOR", "SERVED", "PRIVATE", "SHARED", "QUEUE"} {
+	for _, name := range []string{"SLOT", "PID", "GEN", "FOR", "LAST", "SERVED", "PRIVATE", "SHARED", "QUEUE"} {
 		columns = append(columns, pretty.ColumnConfig{Name: name, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
 	writer.SetColumnConfigs(columns)

@@ -35,7 +35,7 @@ func TestStatusText(t *testing.T) {
 			Backtrace: []string{"config.ru:1"}, Lines: []string{"1", "2", "3", "4", "5", "no \x1b[1mdatabase"}},
 		Slots: []control.SlotStatus{
 			{Slot: 0, Socket: "/run/shop/fastcgi.socket-0", Open: true, State: "occupied", Queue: &one, Workers: []control.WorkerStatus{
-				{Generation: 1, Pid: 20, State: "draining", Seconds: 3, Served: 120000, Memory: mb(25, 70),
+				{Generation: 1, Pid: 20, State: "draining", Seconds: 3, Served: 120000, Last: 0.0123, Longest: 70, Memory: mb(25, 70),
 					Request: &control.RequestStatus{Method: "GET", Path: "/a/long/path/to/somewhere", Seconds: 125}},
 				{Generation: 2, Refork: 1, State: "spawning"}}},
 			{Slot: 1, Socket: "/run/shop/fastcgi.socket-1", State: "backoff", Retry: 7.5},
@@ -44,6 +44,11 @@ func TestStatusText(t *testing.T) {
 				Died: &control.DeathStatus{Time: began.Add(26*time.Hour - time.Second), Generation: 2, Refork: 1, Pid: 99, Reason: "crashed", Exit: "signal SIGSEGV",
 					Request: "GET /\x1b", Error: "KeyError: no key", Backtrace: []string{"1", "2", "3", "4", "5", "6"}, Lines: []string{"[BUG]"}}},
 		},
+		Requests: control.RequestsStatus{Accepted: 120005, Served: 120003, Errors: 12, Slow: 3,
+			Duration:  control.Histogram{Bounds: []float64{0.001, 0.025, 0.25}, Counts: []uint64{50_000, 20_000, 49_000, 1004}, Sum: 4080, Count: 120_004},
+			QueueTime: control.Histogram{Bounds: []float64{0.001, 2.5}, Counts: []uint64{99, 1, 0}, Sum: 0.25, Count: 100}},
+		Workers: control.WorkersStatus{Configured: 4, Min: 4, Max: 4, Ready: 1, Busy: 1, MaxBusy: 3}, Queue: control.QueueStatus{Now: 1, Max: 12},
+		Restarts:    map[string]uint64{"crashed": 2, "request timeout": 1, "boot failed": 10, "idle\x1b": 2},
 		Spare:       &control.WorkerStatus{Generation: 1, Refork: 2, Pid: 19, State: "spare", Seconds: 9, Memory: mb(2, 62)},
 		Collections: &control.CollectionStatus{Share: 0.0712},
 		Front:       &control.FrontStatus{Address: "127.0.0.1:3000", Connections: 12, MaxConnections: 114, Waiting: 3},
@@ -75,6 +80,10 @@ slot 3        failed since 2026-05-05 05:02:00 (1.0 s ago): 10 workers died one 
                 from 4
                 from 5
                 printed [BUG]
+requests      120003 served, 12 failed, 3 slow: 34 ms in the mean, half within 25 ms, 99 % within 250 ms
+  waited      2.5 ms in the mean, half within 1 ms, 99 % within 1 ms
+workers       1 of 4 ready, busy: 1 (max 3), connections that wait: 1 (max 12)
+  restarts    10 boot failed, 2 crashed, 2 idle�, 1 request timeout
 memory        99.0 MB, the sum of PSS of 5 among 6 processes, measured up to 1 min 10 s ago (ask again for the others)
   at most     190.0 MB: preloader 60.0 + workers 4 * 30.0 + launcher 10.0 (provisional, until requests tell what a worker needs)
   limit       512.0 MB, of /sys/fs/cgroup/a.slice/memory.max
@@ -84,12 +93,12 @@ http          127.0.0.1:3000, connections: 12 of at most 114, requests that wait
 spare         generation 1.2, for 9.0 s, pid 19: 2.0 MB private, 60.0 MB shared
 
 `
-	const table = `SLOT  SOCKET            PID  GEN  STATE               FOR  REQUEST                        SERVED  PRIVATE  SHARED  QUEUE
-   0  fastcgi.socket-0   20    1  draining      2 min 5 s  GET /a/long/path/to/somewhere  120000     25.0    45.0      1
-   0  fastcgi.socket-0    –  2.1  spawning          0.0 s                                      0        –       –      1
-   1  (closed)            –    –  backoff   next in 7.5 s                                      –        –       –      –
-   2  fastcgi.socket-2    –    –  vacant                –                                      –        –       –      –
-   3  (closed)            –    –  failed    next in 9.0 s                                      –        –       –      –
+	const table = `SLOT  SOCKET            PID  GEN  STATE               FOR  REQUEST                         LAST  SERVED  PRIVATE  SHARED  QUEUE
+   0  fastcgi.socket-0   20    1  draining      2 min 5 s  GET /a/long/path/to/somewhere  12 ms  120000     25.0    45.0      1
+   0  fastcgi.socket-0    –  2.1  spawning          0.0 s                                     –       0        –       –      1
+   1  (closed)            –    –  backoff   next in 7.5 s                                     –       –        –       –      –
+   2  fastcgi.socket-2    –    –  vacant                –                                     –       –        –       –      –
+   3  (closed)            –    –  failed    next in 9.0 s                                     –       –        –       –      –
 `
 	for _, width := range []int{0, 200} {
 		if got := statusText(status, width, time.UTC); got != head+table {
