@@ -100,6 +100,9 @@ func (s *Supervisor) Status(ctx context.Context) (control.Status, error) {
 func (shot *snapshot) addFiles() {
 	for i := range shot.status.Slots {
 		slot := &shot.status.Slots[i]
+		if slot.State == control.RemovedSlot {
+			continue // it has none
+		}
 		if sockets.IsPort(slot.Socket) {
 			slot.Open = slot.Open && shot.inodes[i] != 0
 			continue

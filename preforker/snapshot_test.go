@@ -9,6 +9,7 @@ import (
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 	"launcher/preforker/proc"
+	"launcher/preforker/sockets"
 )
 
 func TestWorkerSaysWhatItDoes(t *testing.T) {
@@ -79,5 +80,16 @@ func TestMemoryOfSome(t *testing.T) {
 	if w[0].Memory == nil || w[0].Memory.Shared != 7 || w[1].Memory != nil || shot.status.Slots[1].Workers[0].Memory != nil ||
 		shot.status.Generations[0].Preloaders[0].Memory == nil || shot.status.Generations[0].Preloaders[1].Memory != nil {
 		t.Errorf("%+v", shot.status)
+	}
+}
+
+// A slot that was removed has no file, and its number may be of another one by now.
+func TestFilesOfARemovedSlot(t *testing.T) {
+	removed := control.SlotStatus{Slot: 1, State: control.RemovedSlot}
+	shot := snapshot{status: control.Status{Slots: []control.SlotStatus{{Slot: 0, Socket: "/nowhere/fastcgi.socket-0", Open: true}, removed}},
+		inodes: make([]uint64, 2), files: make([]sockets.NamedFile, 1)}
+	shot.addFiles()
+	if slots := shot.status.Slots; slots[0].Open || slots[1].Open {
+		t.Errorf("%+v", slots)
 	}
 }

@@ -333,7 +333,7 @@ func TestStatusForPeople(t *testing.T) {
 	a := askStatus(t, startOptions{root: "/", args: []string{"--root", in.root}}, nil)
 	for _, pattern := range []string{`^application   ` + in.root + `, sockets in ` + in.root + `/log\n`,
 		`\nlauncher      running, started \d{4}-.* ago\), pid \d+: \d+\.\d MB private, \d+\.\d MB shared\n`,
-		`\ngeneration 1  loaded \d{4}-.* in \d[\d.]* s, Ruby \d.*, Rack \d.*\n  preloader   ready, pid \d+: .*\nrequests      0 served, 0 failed\nworkers       2 of 2 ready, busy: 1 \(max 1\), connections that wait: 0 \(max 0\)\n(  restarts    .*\n)?memory        \d+\.\d MB, the sum of PSS of 4 processes(\n  limit       .*)?\nlimits        drain-timeout 30s\n\nSLOT `,
+		`\ngeneration 1  loaded \d{4}-.* in \d[\d.]* s, Ruby \d.*, Rack \d.*\n  preloader   ready, pid \d+: .*\nrequests      0 served, 0 failed\nworkers       2 of 2 ready, busy: 1 \(max \d\), connections that wait: 0 \(max \d\)\n(  restarts    .*\n)?memory        \d+\.\d MB, the sum of PSS of 4 processes(\n  limit       .*)?\nlimits        drain-timeout 30s\n\nSLOT `,
 		`\nSLOT  SOCKET +PID  GEN  STATE +FOR  REQUEST +LAST  SERVED  PRIVATE  SHARED  QUEUE\n`,
 		`\n   0  fastcgi.socket-0 +\d+ +1  busy  +\d+.* s  GET /hang/\x{fffd}\[31m/very/very.*…  +– +0 +\d+\.\d +\d+\.\d +0\n`,
 		`\n   1  fastcgi.socket-1 +\d+ +1  idle  +\d+.* s  +– +0 +\d+\.\d +\d+\.\d +0\n$`} {
