@@ -2,6 +2,7 @@ package preforker
 
 import (
 	"context"
+	"slices"
 
 	"launcher/preforker/control"
 )
@@ -14,8 +15,9 @@ func (s *Supervisor) serveControl() {
 
 // verbs are what can be asked at the control socket.
 func (s *Supervisor) verbs() []control.Verb {
-	return append([]control.Verb{control.StatusVerb(s.Status), control.RestartVerb(s.restart), control.ScaleVerb(s.askToScale),
-		control.ReopenVerb(s.reopen)}, s.config.Pages...)
+	verbs := []control.Verb{control.StatusVerb(s.Status), control.RestartVerb(s.restart), control.ScaleVerb(s.askToScale),
+		control.ReopenVerb(s.reopen)}
+	return slices.Concat(verbs, control.Probes(s.Readiness), s.config.Pages)
 }
 
 // askToScale has the loop change the number of slots, and waits for what it comes to.

@@ -31,6 +31,7 @@ func (s *Supervisor) snapshot() snapshot {
 	status := &shot.status
 	status.Workers = s.workersStatus(status.Slots)
 	shot.records = s.addFigures(status)
+	status.Readiness = readinessOf(s.core.Condition())
 	shot.inodes = make([]uint64, len(status.Slots))
 	status.Launcher, status.Memory.Limit = s.config.Version, s.memory.status()
 	status.Pid, status.Root, status.SocketDir, status.SpawnMethod = os.Getpid(), s.config.App.Root, s.config.SocketDir, string(SpawnSmart)
@@ -69,20 +70,9 @@ func (s *Supervisor) snapshot() snapshot {
 // it has at hand, all else is read here, by the goroutine that asks.
 func (s *Supervisor) Status(ctx context.Context) (control.Status, error) {
 	asked := statusAsked{make(chan snapshot, 1)}
-	var shot snapshot
-	select {
-	case s.notices <- asked:
-	case <-s.done:
-		return control.Status{}, control.ErrEnding
-	case <-ctx.Done():
-		return control.Status{}, context.Cause(ctx)
-	}
-	select {
-	case shot = <-asked.reply:
-	case <-s.done:
-		return control.Status{}, control.ErrEnding
-	case <-ctx.Done():
-		return control.Status{}, context.Cause(ctx)
+	shot, err := askLoop(ctx, s, asked, asked.reply)
+	if err != nil {
+		return control.Status{}, err
 	}
 	shot.addFiles()
 	shot.addRequests(s)

@@ -27,6 +27,8 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 		return s.folderChecked(n)
 	case healthAsked:
 		n.reply <- s.healthTargets(n.targets)
+	case readinessAsked:
+		n.reply <- readinessOf(s.core.Condition())
 	case statusAsked:
 		n.reply <- s.snapshot()
 	case followerCame:

@@ -14,6 +14,7 @@ type clients struct {
 	net.Listener
 	ctx    context.Context // ends with the listener
 	places chan struct{}
+	http   bool // nobody asks but in HTTP
 
 	mu      sync.Mutex
 	talking []*client // the oldest first
@@ -57,7 +58,7 @@ func (c *clients) admit(conn net.Conn) (net.Conn, error) {
 			return nil, net.ErrClosed
 		}
 	}
-	from := &client{Conn: conn, since: time.Now()}
+	from := &client{Conn: conn, since: time.Now(), known: c.http}
 	from.leave = sync.OnceFunc(func() { c.remove(from) })
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -35,8 +35,9 @@ func newHandler(verbs []Verb, timeout time.Duration) *handler {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := r.Context().Value(clientKey{}).(*client)
 	from.asked.Store(true)
-	if status, err := CheckOrigin(r); err != nil {
-		refuse(w, status, err)
+	foreign, strange := CheckOrigin(r)
+	if strange != nil && !h.isPublic(r) {
+		refuse(w, foreign, strange)
 		return
 	}
 	verb, err := h.find(w, r)
@@ -66,12 +67,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, answer)
 }
 
+// isPublic says whether a request is for what may be asked by any name of this host.
+func (h *handler) isPublic(r *http.Request) bool {
+	return slices.ContainsFunc(h.verbs, func(verb Verb) bool { return verb.public && verb.path == r.URL.Path && verb.takes(r.Method) })
+}
+
 // find returns the verb of a request. Where there is none it says which there are.
 func (h *handler) find(w http.ResponseWriter, r *http.Request) (Verb, error) {
 	var allowed, all []string
 	for _, verb := range h.verbs {
 		if verb.path == r.URL.Path {
-			if verb.method == r.Method || verb.method == http.MethodGet && r.Method == http.MethodHead {
+			if verb.takes(r.Method) {
 				return verb, nil
 			}
 			allowed = append(allowed, verb.method)

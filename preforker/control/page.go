@@ -13,6 +13,11 @@ func Page(method, path string, page http.Handler) Verb {
 	return Verb{method: method, path: path, page: page}
 }
 
+// Public is a page to GET by whatever name this host is asked by, as scrapers and load balancers do. It has nothing that other sites must not read.
+func Public(path string, page http.Handler) Verb {
+	return Verb{method: http.MethodGet, path: path, page: page, public: true}
+}
+
 // Stream is a page that has no end: it takes no place of those who want a short answer. The handler sets a deadline for each
 // part that it writes; its context ends with the client, and with the server.
 func Stream(method, path string, page http.Handler) Verb {

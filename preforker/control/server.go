@@ -89,11 +89,18 @@ func (s *Server) Serve(done <-chan struct{}, verbs ...Verb) {
 		case <-ctx.Done():
 		}
 	})
-	s.serve(ctx, newHandler(verbs, s.timeout))
+	serve(ctx, newClients(ctx, s.listener), newHandler(verbs, s.timeout))
 }
 
-func (s *Server) serve(ctx context.Context, handler http.Handler) {
-	clients := newClients(ctx, s.listener)
+// ServeAt serves pages at another listener than a control socket, within the same bounds, until the context ends. It closes the
+// listener, and returns when the last conversation has ended.
+func ServeAt(ctx context.Context, listener net.Listener, pages ...Verb) {
+	clients := newClients(ctx, listener)
+	clients.http = true
+	serve(ctx, clients, newHandler(pages, clientTimeout))
+}
+
+func serve(ctx context.Context, clients *clients, handler *handler) {
 	var open gate
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -102,7 +109,7 @@ func (s *Server) serve(ctx context.Context, handler http.Handler) {
 				handler.ServeHTTP(w, r)
 			}
 		}),
-		ReadTimeout: s.timeout, WriteTimeout: s.timeout, MaxHeaderBytes: maxHeader,
+		ReadTimeout: handler.timeout, WriteTimeout: handler.timeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			return context.WithValue(ctx, clientKey{}, conn)
@@ -110,7 +117,7 @@ func (s *Server) serve(ctx context.Context, handler http.Handler) {
 		ErrorLog: log.New(io.Discard, "", 0), // of what clients do
 	}
 	server.SetKeepAlivesEnabled(false)
-	stop := context.AfterFunc(ctx, func() { _ = s.listener.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = clients.Listener.Close() })
 	defer stop()
 	_ = server.Serve(clients) // until the context ends
 	// Those who follow something are told how it ends, those who said nothing are told nothing.

@@ -26,6 +26,7 @@ type Status struct {
 	Pid         int                `json:"pid"` // of the launcher
 	Started     time.Time          `json:"started"`
 	State       string             `json:"state"` // loading, running, stopping
+	Readiness   Readiness          `json:"readiness"`
 	Root        string             `json:"root"`
 	SocketDir   string             `json:"socket_dir"`
 	SpawnMethod string             `json:"spawn_method"` // smart, direct

@@ -15,12 +15,18 @@ import (
 )
 
 // Verb is something that can be asked at a control socket: a method, a path, and who answers. Get,
-// Post, Follow, Page and Stream make one.
+// Post, Follow, Page, Public and Stream make one.
 type Verb struct {
 	method, path string
 	follows      bool // it may take as long as it likes, and tells how far it is
 	answer       func(ctx context.Context, body []byte, tell func(any)) (any, error)
 	page         http.Handler // in the place of answer
+	public       bool         // by any name of this host
+}
+
+// takes says whether a verb is for a method: who gets something may get its head alone.
+func (v Verb) takes(method string) bool {
+	return v.method == method || v.method == http.MethodGet && method == http.MethodHead
 }
 
 // Get is a verb that only tells something, at once.

@@ -4,6 +4,7 @@ package core
 type Condition struct {
 	Phase      Phase
 	Loading    bool // a generation is being loaded, or as soon as one that was given up has ended
+	Failing    bool // loads have failed again and again
 	Restarts   int  // that were asked for so far
 	Restarting bool // the last one of them is under way
 	Generation int  // the newest that has served all slots; 0: none has yet
@@ -17,7 +18,8 @@ type Condition struct {
 
 // Condition tells how the service is.
 func (c *Core) Condition() Condition {
-	condition := Condition{Phase: c.phase, Loading: c.loading() != nil || c.phase == PhaseRunning && c.givenUp(), Restarts: c.restarts, Restarting: c.restart != nil,
+	condition := Condition{Phase: c.phase, Loading: c.loading() != nil || c.phase == PhaseRunning && c.givenUp(),
+		Failing: c.crashing != nil, Restarts: c.restarts, Restarting: c.restart != nil,
 		Generation: c.served, Slots: len(c.slots), Succeeded: c.succeeded}
 	lent := c.lentSlots()
 	for _, s := range c.slots {
