@@ -40,6 +40,35 @@ func TestPackagesAllocateLittleBeforeMain(t *testing.T) {
 	}
 }
 
+// TestMetricsCostLittleBeforeMain: what writes them is a few tables, and not the registry of Prometheus' client, which
+// makes 200 kB of things that nobody here asks for.
+func TestMetricsCostLittleBeforeMain(t *testing.T) {
+	t.Parallel()
+	const most = 64 << 10 // the tables of protobuf need 28 kB
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, "version")
+	cmd.Env = append(cleanEnv(), asLauncher+"=1", "GODEBUG=inittrace=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	lines := regexp.MustCompile(`(?m)^init (?:github\.com/prometheus|google\.golang\.org/protobuf)/\S+ .* (\d+) bytes`).FindAllStringSubmatch(string(out), -1)
+	sum := 0
+	for _, line := range lines {
+		bytes, err := strconv.Atoi(line[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += bytes
+	}
+	if len(lines) < 3 || sum > most {
+		t.Errorf("%d packages allocate %d bytes before main, at most %d are wanted:\n%s", len(lines), sum, most, out)
+	}
+}
+
 // TestSupervisorKeepsNoFonts: the package that draws the experiment's graphs reads fonts of 4.6 MB when any
 // launcher starts. They are in the one mapping of the file that may be written.
 func TestSupervisorKeepsNoFonts(t *testing.T) {

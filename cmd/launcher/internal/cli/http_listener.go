@@ -213,16 +213,20 @@ func (l *httpListener) keep() {
 
 // take returns the listener of a socket that is given.
 func (l *httpListener) take(one *givenHTTP) (net.Listener, error) {
+	listener, err := takeListener(one)
+	if err == nil {
+		l.others[listener], l.kept[listener] = !one.kept, one.kept
+	}
+	return listener, err
+}
+
+// takeListener returns the listener of a socket that is given.
+func takeListener(one *givenHTTP) (net.Listener, error) {
 	defer one.socket.Close() // FileListener makes its own
 	if err := linux.Adopt(one.socket); err != nil {
 		return nil, err
 	}
-	listener, err := net.FileListener(one.socket)
-	if err != nil {
-		return nil, err
-	}
-	l.others[listener], l.kept[listener] = !one.kept, one.kept
-	return listener, nil
+	return net.FileListener(one.socket)
 }
 
 func (l *httpListener) bind(address httpAddress, options linux.SocketOptions) (net.Listener, error) {

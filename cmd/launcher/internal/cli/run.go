@@ -134,10 +134,11 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	if config.SocketUser, err = socketUser(ctx.String(optSocketUser), as); err != nil {
 		return err
 	}
-	listener, err := listenHTTP(ctx, where, config, as, given)
+	monitor, listener, err := listenBeside(ctx, where, &config, as, given)
 	if err != nil {
 		return err
 	}
+	defer monitor.close()
 	defer listener.close()
 	if err := as.become(config.SocketDir); err != nil {
 		return err
@@ -157,6 +158,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	if err != nil {
 		return as.explain(err, config.SocketDir)
 	}
+	monitor.of(supervisor)
 	console.address = slog.String(keyInclude, filepath.Join(config.SocketDir, snippetName))
 	if listener != nil {
 		listener.passedLimit = supervisor.PassedLimit
@@ -164,8 +166,22 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	} else {
 		defer printAside(stdout, config.Snippet, logger)()
 	}
-	run := &service{supervisor: supervisor, http: listener, log: logger, hungUp: console.hungUp, pidFile: readPidFile(ctx)}
+	run := &service{supervisor: supervisor, http: listener, monitor: monitor, log: logger, hungUp: console.hungUp, pidFile: readPidFile(ctx)}
 	return run.untilSuccessor(signals, manager.Environment())
+}
+
+// listenBeside listens where the launcher itself is asked, beside the slots.
+func listenBeside(ctx *cli.Context, where site, config *preforker.Config, as *account, given *givenSockets) (*monitor, *httpListener, error) {
+	monitor, err := listenMetrics(ctx, config, given)
+	if err != nil {
+		return nil, nil, err
+	}
+	listener, err := listenHTTP(ctx, where, *config, as, given)
+	if err != nil {
+		monitor.close()
+		return nil, nil, err
+	}
+	return monitor, listener, nil
 }
 
 // logCommandLine logs what is to be said of the command line and of the variables that are read beside it.

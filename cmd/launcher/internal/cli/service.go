@@ -23,6 +23,7 @@ import (
 type service struct {
 	supervisor *preforker.Supervisor
 	http       *httpListener // nil where the user wants none
+	monitor    *monitor
 	log        *slog.Logger
 	hungUp     func() bool // the terminal that it was started from has been closed
 	pidFile    pidFile
@@ -50,6 +51,8 @@ func (s *service) run(signals <-chan os.Signal) error {
 		defer close(s.frontEnded)
 		s.serveFront(serving, cut)
 	})
+	telling, endTelling := context.WithCancel(context.Background())
+	s.tasks.Go(func() { s.monitor.serve(telling) })
 	ended := make(chan struct{})
 	s.found = make(chan found, 1)
 	s.tasks.Go(func() {
@@ -68,6 +71,7 @@ func (s *service) run(signals <-chan os.Signal) error {
 	endFront()
 	s.awaitFront()
 	cutFront()
+	endTelling()
 	close(ended)
 	s.tasks.Wait()
 	return err

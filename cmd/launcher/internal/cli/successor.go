@@ -96,6 +96,11 @@ func (s *service) upgrade(f found) {
 		s.log.Error("the launcher goes on as it is", keySignal, f.signal, keyError, err, keyTry, hint.Of(err))
 		return
 	}
+	copies, err := s.monitor.inherit()
+	if err != nil {
+		s.log.Warn("the next launcher listens anew where this one tells of itself", keyError, err)
+	}
+	f.next.sockets = append(f.next.sockets, copies...)
 	s.next = f.next
 	s.supervisor.StopForSuccessor()
 	s.stop(f.signal)

@@ -130,6 +130,12 @@ func readService(ctx *cli.Context) (systemd.Service, error) {
 		service.Ports = service.Ports || address.network != "unix"
 		service.LowPorts = service.LowPorts || address.network != "unix" && lowPort(address.address)
 	}
+	told, err := readMetrics(ctx)
+	if err != nil {
+		return service, err
+	}
+	service.Ports = service.Ports || told.address != ""
+	service.LowPorts = service.LowPorts || lowPort(told.address)
 	service.Kept = keptSockets
 	if ctx.Bool(optSocketUnits) {
 		service.Kept = 0
