@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"launcher/preforker/core"
@@ -46,7 +45,7 @@ func (s *Supervisor) report(fact core.Fact) {
 func lineOf(fact core.Fact) (level slog.Level, text string, attrs []slog.Attr) {
 	for _, of := range []func(core.Fact) (slog.Level, string, []slog.Attr){
 		loadLine, preloaderLine, workerLine, workerEndLine, spareLine, slotLine, scaleLine,
-		failedLine, reforkLine, seedLine, trialLine, memoryLine, limitLine, supervisorLine} {
+		failedLine, reforkLine, seedLine, trialLine, memoryLine, limitLine, verbLine, supervisorLine} {
 		if level, text, attrs = of(fact); text != "" {
 			return level, text, attrs
 		}
@@ -290,48 +289,11 @@ func memoryLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 
 func supervisorLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	switch f := fact.(type) {
-	case core.RestartBegan:
-		return slog.LevelInfo, "restart asked for", []slog.Attr{askedBy(f.By), slog.Int(keyGeneration, f.Generation)}
-	case core.RestartNoted:
-		return slog.LevelInfo, "restart noted: the application is loaded once more after this load", []slog.Attr{askedBy(f.By)}
-	case core.RestartIgnored:
-		return slog.LevelWarn, "restart ignored: the launcher is stopping", []slog.Attr{askedBy(f.By)}
 	case core.RoomIsShort:
 		return slog.LevelWarn, "there may be too little memory for two releases at once, and processes may be killed",
 			[]slog.Attr{slog.String(keyNeed, megabytes(f.Need)), slog.String(keyAvailable, megabytes(f.Available)), slog.Bool(keySpare, f.Spare)}
-	case core.RestartEnded:
-		return restartEndLine(f)
-	case core.StopBegan:
-		return slog.LevelInfo, "stopping", []slog.Attr{slog.String(keySignal, f.By), slog.Duration(keyTimeout, f.Timeout)}
-	case core.KillingAll:
-		if f.By == "" {
-			return slog.LevelWarn, "killing what is left", []slog.Attr{slog.Duration(keyTimeout, f.Timeout)}
-		}
-		return slog.LevelWarn, "killing what is left", []slog.Attr{slog.String(keySignal, f.By)}
 	case core.Contradiction:
 		return slog.LevelError, contradictionText, []slog.Attr{slog.Any(keyError, errors.New(f.Error))}
-	}
-	return 0, "", nil
-}
-
-// askedBy names a signal, or who or what else has asked for something.
-func askedBy(by string) slog.Attr {
-	if by == strings.ToUpper(by) {
-		return slog.String(keySignal, by)
-	}
-	return slog.String(keyBy, by)
-}
-
-// restartEndLine has no text where another line has told the end.
-func restartEndLine(f core.RestartEnded) (slog.Level, string, []slog.Attr) {
-	switch f.End {
-	case core.RestartServed:
-		return slog.LevelInfo, "restart is done: the new generation serves all slots", []slog.Attr{slog.Int(keyGeneration, f.Generation)}
-	case core.RestartNotUp:
-		return slog.LevelError, "restart has come to nothing: workers of the new generation die as they come up; those that are there serve on",
-			[]slog.Attr{slog.Int(keyGeneration, f.Generation), slog.Int(keyDeaths, f.Deaths)}
-	case core.RestartReplaced:
-		return slog.LevelInfo, "restart is replaced by a later one", present(slog.Int(keyGeneration, f.Generation))
 	}
 	return 0, "", nil
 }

@@ -76,6 +76,7 @@ type Core struct {
 	available  uint64   // bytes of memory that could be had, when that was last told
 	restarts   int      // that were asked for
 	restart    *restart // the one that is under way; nil: none is
+	reforkNow  *reforkNow
 
 	now time.Duration
 	out []Action
@@ -125,11 +126,27 @@ func (c *Core) Step(now time.Duration, e Event) []Action {
 	case ConnectionWaits:
 		c.connectionWaits(e)
 	default:
-		if !c.preloaderEvent(e) && !c.workerEvent(e) {
+		if !c.preloaderEvent(e) && !c.workerEvent(e) && !c.verbEvent(e) {
 			c.contradict(fmt.Errorf("take event: unknown %T", e))
 		}
 	}
+	c.followReforkNow()
 	return c.out
+}
+
+// verbEvent returns false for an event that is about something else.
+func (c *Core) verbEvent(e Event) bool {
+	switch e := e.(type) {
+	case KillAsked:
+		c.killAsked(e)
+	case BacktraceAsked:
+		c.backtraceAsked(e)
+	case ReforkNowAsked:
+		c.reforkNowAsked(e)
+	default:
+		return false
+	}
+	return true
 }
 
 // preloaderEvent returns false for an event that is about something else.
@@ -220,6 +237,8 @@ func (c *Core) timerFired(t Timer) {
 		c.limitTimeout(t.Key)
 	case TimerLocate:
 		c.locateTimeout(t.Key)
+	case TimerBacktrace:
+		c.backtraceTimeout(t.Key)
 	case TimerAge:
 		c.ageTimeout(t.Key)
 	case TimerSlot:

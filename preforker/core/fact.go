@@ -366,6 +366,13 @@ type (
 		fact
 		By      string
 		Timeout time.Duration
+		Workers int // that are there
+	}
+	// StopNoted says that somebody else asks for a stop that is under way.
+	StopNoted struct {
+		fact
+		By      string
+		Workers int // that are left
 	}
 	// KillingAll says that the processes that are left are killed: because somebody asked for it, or
 	// because the time is over.
@@ -373,6 +380,7 @@ type (
 		fact
 		By      string // "": the time is over
 		Timeout time.Duration
+		Workers int // that are left
 	}
 	// Contradiction is a mistake of this package.
 	Contradiction struct {

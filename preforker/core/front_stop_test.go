@@ -23,7 +23,7 @@ func TestFrontStopsFirst(t *testing.T) {
 	if len(find[DrainWorker](actions)) != 0 || len(find[HideSockets](actions)) != 0 || len(find[RetirePreloader](actions)) != 1 {
 		t.Errorf("%+v", actions)
 	}
-	if again := s.event(FrontStopAsked{"TERM"}); len(again) != 0 {
+	if again := s.event(FrontStopAsked{"TERM"}); len(again) != 1 || len(find[StopNoted](again)) != 1 {
 		t.Errorf("asked twice: %+v", again)
 	}
 	s.event(PreloaderExited{Origin: gen(1)})

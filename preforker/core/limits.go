@@ -91,7 +91,11 @@ func (c *Core) locate(w *worker, within time.Duration) {
 
 func (c *Core) workerLocated(e WorkerLocated) {
 	_, w := c.worker(e.Key)
-	if w == nil || w.locateBy == 0 {
+	if w == nil {
+		return
+	}
+	c.backtraceTold(w, e.Threads)
+	if w.locateBy == 0 {
 		return
 	}
 	w.locateBy = 0

@@ -21,6 +21,8 @@ const (
 	ReasonIdle        Reason = "idle"
 	// By its own decision, or by a signal that somebody else has sent.
 	ReasonLeft Reason = "left by itself"
+	// By a wish of an operator.
+	ReasonKilled Reason = "asked for by launcher kill"
 	// It was there and served nobody.
 	ReasonChannelClosed Reason = "closed its channel"
 	ReasonServedNobody  Reason = "took no connections"
@@ -61,7 +63,7 @@ func (r Reason) patient() bool {
 // its socket, or those of other slots, which get what it keeps.
 func (r Reason) hasSuccessor() bool {
 	return r.Renewal() || r == ReasonRolled || r == ReasonHeld || r == ReasonUnbound || r == ReasonRemoved || r == ReasonIdle ||
-		r.limit()
+		r == ReasonKilled || r.limit()
 }
 
 // Renewal says whether a worker leaves for a fork of its own generation.
@@ -87,3 +89,19 @@ func (r Reason) failure() bool {
 
 // limit says whether a worker has passed a limit.
 func (r Reason) limit() bool { return r == ReasonRequestTimeout || r == ReasonMemoryLimit }
+
+// successorReason says why a worker gives way to a newer one of its slot.
+func successorReason(older, newer *worker) Reason {
+	switch {
+	case older.key.Generation > newer.key.Generation:
+		return ReasonHeld
+	case older.key.Generation != newer.key.Generation:
+		return ReasonRolled
+	case older.renewal != "":
+		return older.renewal
+	case older.early:
+		return ReasonPrepared
+	default:
+		return ReasonReforked
+	}
+}

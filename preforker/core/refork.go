@@ -78,6 +78,12 @@ func (c *Core) beginRefork(source *preloader) {
 		}
 		return
 	}
+	c.askToRefork(source, w)
+}
+
+// askToRefork has a worker fork the next preloader.
+func (c *Core) askToRefork(source *preloader, w *worker) {
+	r := c.reforksOf(source.origin.Generation)
 	r.last++
 	reforked := &preloader{origin: ident.Origin{Generation: source.origin.Generation, Refork: r.last}, source: w.key, since: c.now}
 	if source == c.seeding() {
@@ -333,6 +339,9 @@ func (c *Core) outdated(w *worker, source *preloader) bool {
 func (c *Core) reforkCompleted(p *preloader) {
 	r := c.reforksOf(p.origin.Generation)
 	r.completed, r.putOff = r.completed+1, false
+	if now := c.reforkNow; now != nil && now.origin == p.origin {
+		now.completed = true
+	}
 	c.do(ReforkCompleted{Origin: p.origin})
 }
 

@@ -15,12 +15,15 @@ func (c *Core) successorComes() {
 
 // stopAsked has everybody drain, or kills them. Asking twice changes nothing.
 func (c *Core) stopAsked(e StopAsked) {
-	if c.phase != PhaseStopping && c.phase != PhaseDone {
+	switch {
+	case c.phase < PhaseStopping:
 		c.logStopping(e.By)
 		c.stop(nil)
+	case !e.Now:
+		c.noteStop(e.By)
 	}
 	if e.Now && c.phase == PhaseStopping {
-		c.do(KillingAll{By: e.By})
+		c.do(KillingAll{By: e.By, Workers: len(c.all())})
 		c.killAll()
 	}
 }
@@ -60,7 +63,8 @@ func (c *Core) retireAll() {
 // frontStopAsked begins a stop in which the launcher's own front finishes its requests first: it needs
 // the workers for that. A slot without a ready worker gets none any more, so its socket goes at once.
 func (c *Core) frontStopAsked(e FrontStopAsked) {
-	if c.phase == PhaseStopping || c.phase == PhaseDone {
+	if c.phase >= PhaseStopping {
+		c.noteStop(e.By)
 		return
 	}
 	c.logStopping(e.By)
@@ -100,13 +104,20 @@ func (c *Core) abandonSlot(s *slot) {
 // stopTimeout ends the time that everybody had.
 func (c *Core) stopTimeout() {
 	if c.held && c.phase == PhaseStopping {
-		c.do(KillingAll{Timeout: c.policy.DrainTimeout})
+		c.do(KillingAll{Timeout: c.policy.DrainTimeout, Workers: len(c.all())})
 	}
 	c.killAll()
 }
 
 func (c *Core) logStopping(by string) {
-	c.do(StopBegan{By: by, Timeout: c.policy.DrainTimeout})
+	c.do(StopBegan{By: by, Timeout: c.policy.DrainTimeout, Workers: len(c.all())})
+}
+
+// noteStop tells who asks for a stop that is under way how far it is.
+func (c *Core) noteStop(by string) {
+	if c.phase == PhaseStopping {
+		c.do(StopNoted{By: by, Workers: len(c.all())})
+	}
 }
 
 func (c *Core) killAll() {

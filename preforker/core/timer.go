@@ -24,6 +24,7 @@ const (
 	TimerWorkerChannel    TimerKind = "worker channel"    // key
 	TimerLimit            TimerKind = "limit"             // key
 	TimerLocate           TimerKind = "locate"            // key
+	TimerBacktrace        TimerKind = "backtrace"         // key
 	TimerAge              TimerKind = "age"               // key
 	TimerSlot             TimerKind = "slot"              // slot; serial: its count of waits
 	TimerRefork           TimerKind = "refork"

@@ -43,6 +43,7 @@ type worker struct {
 	limit         Reason        // that it has passed, or ""
 	limitRequest  string        // in hand then
 	locateBy      time.Duration // until when it is to say where its threads are; 0: it is not asked
+	tellBy        time.Duration // the same, for an operator
 	renewal       Reason        // why a successor of its own generation was started
 	chosen        time.Duration // when, or when one of a refork was
 	borrowed      []int         // slots whose sockets it serves besides its own
@@ -187,22 +188,6 @@ func (c *Core) workerReady(e WorkerReady) {
 	}
 	c.leaveLostSocket(s, w)
 	c.fill()
-}
-
-// successorReason says why a worker gives way to a newer one of its slot.
-func successorReason(older, newer *worker) Reason {
-	switch {
-	case older.key.Generation > newer.key.Generation:
-		return ReasonHeld
-	case older.key.Generation != newer.key.Generation:
-		return ReasonRolled
-	case older.renewal != "":
-		return older.renewal
-	case older.early:
-		return ReasonPrepared
-	default:
-		return ReasonReforked
-	}
 }
 
 // drain asks a worker to leave when its request in hand is done. A successor

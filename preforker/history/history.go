@@ -55,7 +55,8 @@ var events = func() map[string]reflect.Type {
 		core.WorkerHello{}, core.WorkerLoaded{}, core.WorkerReady{}, core.WorkerAnsweredFirst{}, core.WorkerReforked{},
 		core.WorkerNotReforked{}, core.WorkerLeaving{}, core.WorkerChannelClosed{}, core.WorkerStuck{}, core.WorkerStopped{},
 		core.WorkerExited{}, core.WorkersMeasured{}, core.RequestOverdue{}, core.WorkerLocated{}, core.WorkerRecycles{}, core.SocketsLost{}, core.SlotNotBound{}, core.TimerFired{}, core.StopAsked{},
-		core.FrontStopAsked{}, core.FrontStopped{}, core.RestartAsked{}, core.MemoryAvailable{}, core.ScaleAsked{}, core.ConnectionWaits{}, core.SuccessorComes{}} {
+		core.FrontStopAsked{}, core.FrontStopped{}, core.RestartAsked{}, core.MemoryAvailable{}, core.ScaleAsked{}, core.ConnectionWaits{}, core.SuccessorComes{},
+		core.KillAsked{}, core.BacktraceAsked{}, core.ReforkNowAsked{}} {
 		types[reflect.TypeOf(e).Name()] = reflect.TypeOf(e)
 	}
 	return types

@@ -7,7 +7,7 @@ import (
 
 // did takes an action: whether it was allowed, and what is so from now on.
 func (c *checker) did(a core.Action) {
-	if c.restarts(a) {
+	if c.restarts(a) || c.verb(a) {
 		return
 	}
 	switch a := a.(type) {
@@ -232,6 +232,8 @@ func (c *checker) finishes() {
 		c.fail("it finishes unasked")
 	case c.asked.open:
 		c.fail("it finishes, and does not say how the restart %d has ended", c.asked.number)
+	case c.verbs.refork != (ident.Origin{}):
+		c.fail("it finishes, and does not say how the refork %v has ended", c.verbs.refork)
 	case len(c.preloaders) > 0:
 		c.fail("it finishes before the preloader %v", c.preloaders[0].origin)
 	}
@@ -302,7 +304,7 @@ func (c *checker) drains(a core.DrainWorker) {
 		s.wantsWorker()
 	case w.given && c.unbound(a.Key.Slot):
 		w.patient = true // it did not get its socket
-	case c.hasPassed(w):
+	case c.hasPassed(w), c.endedByVerb(w):
 		w.patient = false
 	case c.leavesSlot(w):
 	case !serves:
@@ -342,7 +344,7 @@ func (c *checker) kills(a core.KillWorker) {
 		c.checkKill(w)
 	}
 	if !w.told {
-		w.toldAt, w.holds = c.now, true
+		w.toldAt, w.holds = c.now, !c.endedByVerb(w)
 	}
 	w.told, w.killed = true, true
 }
@@ -358,6 +360,10 @@ func (c *checker) checkKill(w *checkedWorker) {
 		}
 	case core.WorkerLocated:
 		c.checkKillOfLocated(w, e.Key)
+	case core.KillAsked:
+		if !e.Now || !c.endedByVerb(w) {
+			c.fail("%v is killed for %+v", w.key, e)
+		}
 	case core.StopAsked:
 		if !e.Now {
 			c.fail("%v is killed though the launcher was asked to stop in order", w.key)

@@ -74,6 +74,8 @@ func (c *checker) takes(e core.Event) (late bool) {
 		}
 	case core.TimerFired:
 		return c.takesTimer(e.Timer)
+	case core.KillAsked:
+		c.takesVerb(e)
 	default:
 		c.takesWish(e)
 	}
@@ -319,7 +321,7 @@ func (c *checker) takesTimer(t core.Timer) bool {
 	case core.TimerWorkerBoot:
 		w := c.worker(t.Key)
 		return w == nil || !w.comingUp() || w.key != t.Key || w.prepared
-	case core.TimerWorkerDrain, core.TimerWorkerChannel, core.TimerLimit, core.TimerLocate, core.TimerAge:
+	case core.TimerWorkerDrain, core.TimerWorkerChannel, core.TimerLimit, core.TimerLocate, core.TimerBacktrace, core.TimerAge:
 		return c.worker(t.Key) == nil
 	case core.TimerPreloaderBoot:
 		p := c.preloader(t.Key.Origin())

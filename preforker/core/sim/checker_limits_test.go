@@ -70,7 +70,10 @@ func (c *checker) checkLimits() {
 func (c *checker) locates(key ident.Key) {
 	w := c.worker(key)
 	slow, is := c.event.(core.RequestOverdue)
+	asked, verb := c.event.(core.BacktraceAsked)
 	switch {
+	case w != nil && verb && w.key.Slot == asked.Slot:
+		c.due = append(c.due, core.Timer{Kind: core.TimerBacktrace, Key: w.key})
 	case w == nil:
 		c.fail("%v is asked where it is, and is not there", key)
 	case !c.hasPassed(w) && !(is && slow.Slow && slow.Key.Same(w.key)):

@@ -146,12 +146,13 @@ func (c *checker) reforks(a core.ReforkWorker) {
 	default:
 		c.checkReforkAlone(a)
 	}
+	_, asked := c.event.(core.ReforkNowAsked)
 	switch {
-	case c.now < reforkAt:
+	case c.now < reforkAt && !asked:
 		c.fail("%v is to refork %v before the wait is over", a.Key, reforkAt-c.now)
 	case w.unfit:
 		c.fail("%v is to refork, which is unfit", a.Key)
-	case w.served < c.policy.Refork.After[0]:
+	case w.served < c.policy.Refork.After[0] && !(asked && w.served > 0):
 		c.fail("%v is to refork after %d requests", a.Key, w.served)
 	}
 	p := &checkedPreloader{origin: a.Origin, source: a.Key}

@@ -54,6 +54,7 @@ type checker struct {
 	reloaded          time.Duration         // when one was begun at once in place of one that was gone
 	restartNoted      bool
 	asked             checkedRestarts
+	verbs             checkedVerbs
 	available         uint64
 	short             bool             // of memory for a load, which this step begins
 	loadFailures      int              // in a row, at most: loads, and preloaders that have died
@@ -290,6 +291,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	c.checkLimits()
 	c.checkTrials()
 	c.checkRestart()
+	c.checkVerbs()
 	c.replacesSeeds()
 	c.checkSlots()
 	c.checkParked()

@@ -31,7 +31,7 @@ func (w *world) environment(left, pace int) {
 }
 
 func (w *world) happens() {
-	switch w.below(30) {
+	switch w.below(33) {
 	case 0:
 	case 1, 2:
 		w.restarts()
@@ -88,6 +88,12 @@ func (w *world) happens() {
 		} else if p := w.someWorker(); p != nil && p.up {
 			p.recycles()
 		}
+	case 30:
+		w.kills()
+	case 31:
+		w.asksForBacktrace()
+	case 32:
+		w.asksForRefork()
 	default:
 		w.traffic()
 	}
