@@ -1,6 +1,7 @@
 package preforker
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"os"
@@ -84,6 +85,10 @@ type Config struct {
 
 	// Restarting is called when a restart is asked for, by whomever; nil where nobody wants to know.
 	Restarting func()
+
+	// Stop ends the service when a client of the control socket asks for that: what else belongs to it has to end too. It waits until
+	// that has begun, or the context ends. nil: the supervisor is all there is.
+	Stop func(ctx context.Context, by string, now bool)
 
 	// ReopenLogs opens the logs of this process anew, which may have been moved away; nil: there are none. It may wait for a disk.
 	ReopenLogs func() error

@@ -16,7 +16,8 @@ func (s *Supervisor) serveControl() {
 // verbs are what can be asked at the control socket.
 func (s *Supervisor) verbs() []control.Verb {
 	verbs := []control.Verb{control.StatusVerb(s.Status), control.RestartVerb(s.restart), control.ScaleVerb(s.askToScale),
-		control.ReopenVerb(s.reopen)}
+		control.ReopenVerb(s.reopen), control.StopVerb(s.stop), control.KillVerb(s.kill), control.BacktraceVerb(s.backtrace),
+		control.ReforkVerb(s.refork), control.EventsVerb(s.lastEvents), control.FollowEventsVerb(s.followEvents)}
 	return slices.Concat(verbs, control.Probes(s.Readiness), s.config.Pages)
 }
 

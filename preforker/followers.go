@@ -14,7 +14,7 @@ type follower struct {
 }
 
 // errBehind is for a client that has not read for too long what it follows.
-var errBehind = hint.Errorf("see how it ends: launcher status", "follow the restart, which goes on: its progress was not read in time")
+var errBehind = hint.Errorf("see how it ends: launcher status", "follow what was asked for, which goes on: its progress was not read in time")
 
 // followerFacts is how many facts wait for a follower. The loop waits for nobody.
 const followerFacts = 4096
@@ -28,7 +28,7 @@ type (
 	followerLeft struct{ by *follower }
 )
 
-// follow has the core take an event and returns the facts from there on. They end when end is called, and when nobody reads
+// follow has the core take an event, unless that is nil, and returns the facts from there on. They end when end is called, and when nobody reads
 // them for too long.
 func (s *Supervisor) follow(ctx context.Context, event core.Event) (facts <-chan core.Fact, end func(), err error) {
 	by := &follower{facts: make(chan core.Fact, followerFacts)}

@@ -29,6 +29,9 @@ func (s *Supervisor) report(fact core.Fact) {
 	level, text, attrs := lineOf(fact)
 	if text != "" {
 		s.log.LogAttrs(context.Background(), level, text, attrs...)
+		if level >= slog.LevelInfo || s.log.Enabled(context.Background(), level) {
+			s.events.note(time.Now(), level, text, attrs)
+		}
 	}
 	if located, is := fact.(core.ThreadLocated); is {
 		s.reportFrames(located)

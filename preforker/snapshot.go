@@ -66,11 +66,16 @@ func (s *Supervisor) snapshot() snapshot {
 	return shot
 }
 
+// askSnapshot asks the loop for what it has at hand.
+func (s *Supervisor) askSnapshot(ctx context.Context) (snapshot, error) {
+	asked := statusAsked{make(chan snapshot, 1)}
+	return askLoop(ctx, s, asked, asked.reply)
+}
+
 // Status tells what goes on, in milliseconds, whatever the workers do: the loop is asked for what
 // it has at hand, all else is read here, by the goroutine that asks.
 func (s *Supervisor) Status(ctx context.Context) (control.Status, error) {
-	asked := statusAsked{make(chan snapshot, 1)}
-	shot, err := askLoop(ctx, s, asked, asked.reply)
+	shot, err := s.askSnapshot(ctx)
 	if err != nil {
 		return control.Status{}, err
 	}

@@ -68,6 +68,7 @@ type Supervisor struct {
 	outputs    outputs
 	processes  proc.TableReader
 	followers  map[*follower]bool
+	events     events
 	hurry      context.Context // ends when nobody is to be waited for
 	hasten     context.CancelFunc
 	finished   bool

@@ -33,7 +33,7 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 		n.reply <- s.snapshot()
 	case followerCame:
 		s.followers[n.by] = true
-		return s.translate(n.event)
+		return s.translate(n.event) // nil: it is about facts alone
 	case followerLeft:
 		s.dismiss(n.by)
 	case core.RestartAsked:
@@ -41,6 +41,9 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 			s.tasks.Go(s.config.Restarting)
 		}
 		s.handle(s.memoryAvailable()) // which leads to nothing by itself
+		return n, true
+	case core.KillAsked:
+		n.InHand = s.inHand(n.Slot)
 		return n, true
 	case scaleAsked:
 		s.scale(n)

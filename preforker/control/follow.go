@@ -61,6 +61,9 @@ func follow[P any](ctx context.Context, dir, path string, request any, tell func
 	case errors.Is(err, bufio.ErrTooLong):
 		return noLauncher(dir, err)
 	default:
-		return hint.Errorf("see its log, and whether it still runs: launcher status", "wait for the launcher at %s: it has ended before it was done", socketOf(dir))
+		return hint.Errorf("see its log, and whether it still runs: launcher status", "wait for the launcher at %s: %w", socketOf(dir), errCutOff)
 	}
 }
+
+// errCutOff is of progress that has no last line.
+var errCutOff = errors.New("it has ended before it was done")

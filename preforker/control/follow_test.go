@@ -3,13 +3,17 @@ package control
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"launcher/preforker/hint"
 	"launcher/preforker/internal/testdir"
+	"launcher/preforker/sockets"
 )
 
 // TestPost of a verb that is carried out at once.
@@ -63,5 +67,52 @@ func TestFollow(t *testing.T) {
 	}
 	if err := follow(t.Context(), filepath.Join(dir, "none"), "/count", turn{}, tell, nil); err == nil || !strings.Contains(err.Error(), "none runs") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestFollowerThatDoesNotRead is dropped: what it follows ends for it, and its place is free.
+func TestFollowerThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	dir := testdir.Short(t)
+	server, err := Listen(dir, sockets.Staleness{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	const followers = 4
+	began, dropped := make(chan bool, followers), make(chan bool, followers)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		server.Serve(ctx.Done(), Follow("/flood", func(ctx context.Context, _ struct{}, tell func(any)) (any, error) {
+			began <- true
+			for ctx.Err() == nil {
+				tell(strings.Repeat("x", 1<<10))
+			}
+			dropped <- true
+			return nil, context.Cause(ctx)
+		}), StatusVerb(func(context.Context) (Status, error) { return Status{Version: StatusVersion}, nil }))
+	}()
+	defer func() { end(); server.Close(); <-served }()
+	for range followers {
+		conn, err := net.Dial("unix", server.Path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "POST /flood HTTP/1.1\r\nHost: launcher\r\nContent-Length: 0\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		<-began
+	}
+	if _, _, err := AskStatus(t.Context(), dir); err != nil { // meanwhile
+		t.Error(err)
+	}
+	for range followers {
+		select {
+		case <-dropped:
+		case <-time.After(testdir.Patience):
+			t.Fatal("it is not dropped")
+		}
 	}
 }

@@ -48,7 +48,7 @@ func Post[Q any](path string, do func(ctx context.Context, request Q) (result an
 }
 
 // Follow is a verb that takes its time. Each piece of progress that it tells is a line of its own at
-// once; the last line is the Outcome. Its context ends when the client is gone.
+// once; the last line is the Outcome. Its context ends when the client is gone, or has not read a line in time.
 func Follow[Q any](path string, do func(ctx context.Context, request Q, tell func(progress any)) (result any, err error)) Verb {
 	return Verb{method: http.MethodPost, path: path, follows: true, answer: func(ctx context.Context, body []byte, tell func(any)) (any, error) {
 		request, err := decode[Q](body)
