@@ -68,7 +68,8 @@ func newApp(stdout, stderr *os.File) *cli.App {
 	app := &cli.App{
 		Name: "launcher",
 		Commands: []*cli.Command{runCommand(stdout, stderr), configCommand(stdout), configShowCommand(stdout), configCheckCommand(stdout), systemdCommand(stdout), statusCommand(stdout),
-			restartCommand(stdout), reopenCommand(stdout), scaleCommand(stdout), doctorCommand(stdout), experimentCommand(stdout, stderr), conformanceCommand(stdout),
+			restartCommand(stdout), stopCommand(stdout), reopenCommand(stdout), scaleCommand(stdout), reforkCommand(stdout), killCommand(stdout),
+			backtraceCommand(stdout), eventsCommand(stdout), doctorCommand(stdout), experimentCommand(stdout, stderr), conformanceCommand(stdout),
 			completionCommand(stdout), manCommand(stdout)},
 		HideVersion:     true,
 		HideHelp:        true,

@@ -5,16 +5,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker/control"
 	"launcher/preforker/hint"
-	"launcher/preforker/printable"
 )
 
 // Names of the options of verbs.
@@ -49,12 +46,8 @@ func restart(ctx *cli.Context, stdout *os.File) error {
 	}
 	waiting, stop, end := untilSignal(ctx.Context, func() {})
 	defer end()
-	shown := &restartDisplay{out: stdout, redraws: canErase(stdout), began: time.Now()}
-	limit := sync.OnceFunc(func() { // from when it has begun
-		if wait := ctx.Duration(optWait); wait > 0 {
-			time.AfterFunc(wait, func() { stop(fmt.Errorf("it is still under way after %v", wait)) })
-		}
-	})
+	shown := &restartDisplay{display: newDisplay(stdout)}
+	limit := limitWait(ctx, stop)
 	result, err := control.Restart(waiting, dir, control.RestartRequest{NoWait: ctx.Bool(optNoWait)}, func(p control.RestartProgress) {
 		limit()
 		shown.show(p)
@@ -81,13 +74,8 @@ func servedWords(r control.RestartResult, after time.Duration) string {
 	return words + ", after " + inTime(after)
 }
 
-// restartDisplay shows how far a restart is: lines, and on a terminal what is going on below them.
-type restartDisplay struct {
-	out     io.Writer
-	redraws bool
-	drawn   bool
-	began   time.Time
-}
+// restartDisplay shows how far a restart is.
+type restartDisplay struct{ display }
 
 func (d *restartDisplay) show(p control.RestartProgress) {
 	of := fmt.Sprintf("%d of %d slots", p.Serving, p.Slots)
@@ -106,26 +94,5 @@ func (d *restartDisplay) show(p control.RestartProgress) {
 		}
 	default:
 		d.line(p.Text)
-	}
-}
-
-// line prints a line that stays.
-func (d *restartDisplay) line(text string) {
-	d.erase()
-	fmt.Fprintln(d.out, printable.Escape(text))
-}
-
-// draw shows what the next line replaces.
-func (d *restartDisplay) draw(text string) {
-	if d.redraws {
-		fmt.Fprint(d.out, text+" …")
-		d.drawn = true
-	}
-}
-
-func (d *restartDisplay) erase() {
-	if d.drawn {
-		fmt.Fprint(d.out, "\r\x1b[K")
-		d.drawn = false
 	}
 }

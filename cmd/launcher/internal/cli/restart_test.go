@@ -21,7 +21,7 @@ func TestRestartDisplay(t *testing.T) {
 			"0 of 4 slots …\r\x1b[Kslot 2: served by pid 77 after 0.5 s, 1 of 4 slots\n1 of 4 slots …\r\x1b[Kworker died (reason \\u001b[2J)\n",
 	} {
 		var out bytes.Buffer
-		shown := &restartDisplay{out: &out, redraws: redraws}
+		shown := &restartDisplay{display{out: &out, redraws: redraws}}
 		for _, p := range []control.RestartProgress{
 			{Step: control.RestartWaits, Slots: 4},
 			{Step: control.RestartLoads, Generation: 3, Slots: 4},

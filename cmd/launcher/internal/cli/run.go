@@ -41,8 +41,13 @@ func runCommand(stdout, stderr *os.File) *cli.Command {
 			"launcher systemd [options] NUM   print a unit of systemd that runs them as a service\n" +
 			"launcher status [options]        say what a running launcher and its workers do\n" +
 			"launcher restart [options]       have it load the application anew, losing no request\n" +
+			"launcher stop [options]          have it finish what it does, and end\n" +
 			"launcher scale [options] NUM     change the number of its workers\n" +
 			"launcher reopen [options]        have it open its logs anew, and the application's\n" +
+			"launcher refork [options]        have it fork the next preloader from a warm worker now\n" +
+			"launcher kill [options] SLOT     end the worker of a slot\n" +
+			"launcher backtrace SLOT          say where the worker of a slot is\n" +
+			"launcher events [options]        say what it has seen and decided last\n" +
 			"launcher doctor [options]        say what stands in the way of forking this application\n" +
 			"launcher experiment [options]    measure what forking saves for this application\n" +
 			"launcher conformance ADDRESS     ask any FastCGI responder what it does with bad input\n" +
@@ -154,6 +159,8 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	if listener != nil {
 		config.Front = listener
 	}
+	run := &service{http: listener, log: logger, hungUp: console.hungUp, pidFile: readPidFile(ctx), stops: make(chan stopWish)}
+	config.Stop = run.askToStop
 	supervisor, err := preforker.New(config)
 	if err != nil {
 		return as.explain(err, config.SocketDir)
@@ -166,7 +173,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	} else {
 		defer printAside(stdout, config.Snippet, logger)()
 	}
-	run := &service{supervisor: supervisor, http: listener, monitor: monitor, log: logger, hungUp: console.hungUp, pidFile: readPidFile(ctx)}
+	run.supervisor, run.monitor = supervisor, monitor
 	return run.untilSuccessor(signals, manager.Environment())
 }
 

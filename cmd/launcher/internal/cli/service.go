@@ -37,6 +37,36 @@ type service struct {
 	frontEnded chan struct{}
 	endFront   context.CancelFunc // no new requests
 	asked      time.Time          // when it was first asked to stop
+	stops      chan stopWish      // of clients of the control socket
+}
+
+// stopWish is a stop that somebody asks for at the control socket.
+type stopWish struct {
+	by  string
+	now bool
+}
+
+// askToStop hands a stop to the goroutine that signals come to.
+func (s *service) askToStop(ctx context.Context, by string, now bool) {
+	select {
+	case s.stops <- stopWish{by, now}:
+	case <-ctx.Done():
+	}
+}
+
+// stopFor stops as a signal does, and kills where that is asked for. The launcher that was to follow does not.
+func (s *service) stopFor(w stopWish) {
+	s.next = nil
+	switch {
+	case w.now:
+		s.asked = time.Now()
+		s.endFront()
+		s.supervisor.Kill(w.by)
+	case s.asked.IsZero():
+		s.stop(w.by)
+	default:
+		s.supervisor.Stop(w.by)
+	}
 }
 
 // signalTwiceWithin is how close two signals are that were sent once: timeout(1) and others signal a
@@ -62,6 +92,8 @@ func (s *service) run(signals <-chan os.Signal) error {
 				s.signalled(serving, sig)
 			case found := <-s.found:
 				s.upgrade(found)
+			case wish := <-s.stops:
+				s.stopFor(wish)
 			case <-ended:
 				return
 			}
