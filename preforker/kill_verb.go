@@ -144,15 +144,15 @@ func (r *followedKill) says(p control.KillProgress) {
 	r.tell(p)
 }
 
-// inHand are the requests that the workers of a slot have.
-func (s *Supervisor) inHand(slot int) (found []core.InHand) {
+// withRequests adds the requests that the workers of the slot have in hand.
+func (s *Supervisor) withRequests(e core.KillAsked) core.KillAsked {
 	for key, w := range s.workers {
-		if key.Slot != slot || w.child == nil {
+		if key.Slot != e.Slot || w.child == nil {
 			continue
 		}
 		if entry, err := scoreboard.Read(s.mapped, w.record); err == nil && entry.Pid == w.child.Pid && entry.Request() != "" {
-			found = append(found, core.InHand{Key: key, Request: entry.Request()})
+			e.InHand = append(e.InHand, core.InHand{Key: key, Request: entry.Request()})
 		}
 	}
-	return found
+	return e
 }

@@ -190,6 +190,14 @@ func (r *followedRestart) failure(f core.RestartEnded) error {
 	return fmt.Errorf("restart: generation %d is %s", f.Generation, f.End)
 }
 
+// prepareRestart does what comes before a restart, whoever asks for it.
+func (s *Supervisor) prepareRestart() {
+	if s.config.Restarting != nil {
+		s.tasks.Go(s.config.Restarting)
+	}
+	s.handle(s.memoryAvailable()) // which leads to nothing by itself
+}
+
 // memoryAvailable is how much memory there is for a restart.
 func (s *Supervisor) memoryAvailable() core.MemoryAvailable {
 	available, err := proc.Available()

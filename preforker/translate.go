@@ -37,14 +37,10 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 	case followerLeft:
 		s.dismiss(n.by)
 	case core.RestartAsked:
-		if s.config.Restarting != nil {
-			s.tasks.Go(s.config.Restarting)
-		}
-		s.handle(s.memoryAvailable()) // which leads to nothing by itself
+		s.prepareRestart()
 		return n, true
 	case core.KillAsked:
-		n.InHand = s.inHand(n.Slot)
-		return n, true
+		return s.withRequests(n), true
 	case scaleAsked:
 		s.scale(n)
 	case reopenAsked:

@@ -159,8 +159,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	if listener != nil {
 		config.Front = listener
 	}
-	run := &service{http: listener, log: logger, hungUp: console.hungUp, pidFile: readPidFile(ctx), stops: make(chan stopWish)}
-	config.Stop = run.askToStop
+	run := newService(ctx, &config, listener, monitor, console)
 	supervisor, err := preforker.New(config)
 	if err != nil {
 		return as.explain(err, config.SocketDir)
@@ -173,7 +172,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	} else {
 		defer printAside(stdout, config.Snippet, logger)()
 	}
-	run.supervisor, run.monitor = supervisor, monitor
+	run.supervisor = supervisor
 	return run.untilSuccessor(signals, manager.Environment())
 }
 

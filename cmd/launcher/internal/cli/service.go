@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"launcher/fcgi/front"
 	"launcher/preforker"
 	"launcher/preforker/hint"
@@ -38,6 +40,13 @@ type service struct {
 	endFront   context.CancelFunc // no new requests
 	asked      time.Time          // when it was first asked to stop
 	stops      chan stopWish      // of clients of the control socket
+}
+
+// newService makes the service, which is asked at the control socket to stop. What it supervises comes next.
+func newService(ctx *cli.Context, config *preforker.Config, listener *httpListener, monitor *monitor, console *console) *service {
+	s := &service{http: listener, monitor: monitor, log: config.Log, hungUp: console.hungUp, pidFile: readPidFile(ctx), stops: make(chan stopWish)}
+	config.Stop = s.askToStop
+	return s
 }
 
 // stopWish is a stop that somebody asks for at the control socket.
