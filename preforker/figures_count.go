@@ -44,8 +44,9 @@ func (s *Supervisor) countForgotten(w *workerProcess) {
 
 // addFigures adds to a status what all requests and workers came to, and returns the records of the workers. They are read by the loop:
 // of a worker that ends meanwhile everything would be missing, or there twice.
-func (s *Supervisor) addFigures(status *control.Status) map[ident.Key]record {
-	records := make(map[ident.Key]record, len(s.workers))
+func (s *Supervisor) addFigures(status *control.Status) map[ident.Key]*record {
+	all := make([]record, 0, len(s.workers)+len(s.forgotten))
+	records := make(map[ident.Key]*record, cap(all))
 	served := map[int]uint64{}
 	var present work
 	read := func(w *workerProcess) {
@@ -54,7 +55,8 @@ func (s *Supervisor) addFigures(status *control.Status) map[ident.Key]record {
 		if err != nil || err2 != nil {
 			return
 		}
-		records[w.key] = record{entry, told}
+		all = append(all, record{entry, told})
+		records[w.key] = &all[len(all)-1]
 		done := workOf(entry, told)
 		present.add(&done)
 		served[w.key.Slot] += done.served

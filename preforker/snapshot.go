@@ -16,9 +16,9 @@ import (
 // snapshot is what the loop hands out at once, with the places where the rest is to be had.
 type snapshot struct {
 	status  control.Status
-	records map[ident.Key]record // of the scoreboard
-	inodes  []uint64             // of the sockets; 0: closed
-	files   []sockets.NamedFile  // by slot
+	records map[ident.Key]*record // of the scoreboard
+	inodes  []uint64              // of the sockets; 0: closed
+	files   []sockets.NamedFile   // by slot
 }
 
 // statusAsked has the loop reply with a snapshot. The channel has room for it.
@@ -86,7 +86,8 @@ func (s *Supervisor) Status(ctx context.Context) (control.Status, error) {
 	}
 	shot.addQueues(s)
 	s.figures.peaks.addTo(&shot.status)
-	shot.addMemory(s.survey.ask(shot.processes(), time.After(surveyPatience)))
+	processes := shot.processes()
+	shot.addMemory(s.survey.ask(processes, time.After(s.survey.patience(processes))))
 	return shot.status, nil
 }
 

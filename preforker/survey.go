@@ -13,6 +13,10 @@ const (
 	// surveyPatience is how long an answer waits for the memory of all processes. A reading takes 1 ms:
 	// where there are hundreds, the rest is known the next time.
 	surveyPatience = 100 * time.Millisecond
+	// surveyHaste is that where all were read within the last surveyFresh: who asks again and again is not to wait for
+	// hundreds of them each time.
+	surveyHaste = 10 * time.Millisecond
+	surveyFresh = 15 * time.Second
 	// surveyShare bounds what they cost who ask all the time: readings that took 10 ms are
 	// followed by 100 ms of rest at least, in which the last ones are answered. Only who is new
 	// is read at once: that costs less than the fork that made it.
@@ -52,6 +56,19 @@ func newSurvey(tasks *sync.WaitGroup) *survey {
 func cpuOf(pid int) time.Duration {
 	process, _ := proc.ProcessOf(pid)
 	return process.CPU
+}
+
+// patience is how long an answer about these processes waits.
+func (s *survey) patience(processes []surveyed) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	for _, p := range processes {
+		if r, known := s.readings[p]; !known || now.Sub(r.at) > surveyFresh {
+			return surveyPatience
+		}
+	}
+	return surveyHaste
 }
 
 // ask returns what is known of these processes when they have been read, or patience has ended. It is called by a

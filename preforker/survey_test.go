@@ -114,12 +114,36 @@ func TestSurveyDoesNotWait(t *testing.T) {
 	s.tasks.Wait()
 }
 
+// TestSurveyHastens where all are known, and not for long.
+func TestSurveyHastens(t *testing.T) {
+	s := newSurveyor()
+	both := []surveyed{{1, 1}, {2, 1}}
+	waits := func(what string, want time.Duration) {
+		t.Helper()
+		if got := s.patience(both); got != want {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	waits("nobody is known", surveyPatience)
+	s.ask(both[:1], nil)
+	waits("one is known", surveyPatience)
+	s.ask(both, nil)
+	waits("both are", surveyHaste)
+	s.time = s.time.Add(surveyFresh + time.Second)
+	waits("they were, a while ago", surveyPatience)
+	s.tasks.Wait()
+}
+
 func TestSurveyOfProcesses(t *testing.T) {
 	var tasks sync.WaitGroup
 	s := newSurvey(&tasks)
 	own := surveyed{pid: os.Getpid()}
-	if usage := s.ask([]surveyed{own}, nil)[own].usage; usage.PSS == 0 || usage.Private > usage.RSS {
-		t.Errorf("%+v", usage)
+	for cpuOf(own.pid) == 0 { // it takes a hundredth of a second
+		continue
+	}
+	read := s.ask([]surveyed{own}, nil)[own]
+	if usage := read.usage; usage.PSS == 0 || usage.Private > usage.RSS || read.cpu == 0 || read.cpu > cpuOf(own.pid) || cpuOf(1<<30) != 0 {
+		t.Errorf("%+v", read)
 	}
 	tasks.Wait()
 }

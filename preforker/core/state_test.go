@@ -55,3 +55,14 @@ func TestStatesHaveNames(t *testing.T) {
 		}
 	}
 }
+
+// TestRestarts: the end of a worker is a restart of its slot's where another one takes its place.
+func TestRestarts(t *testing.T) {
+	for reason, want := range map[Reason]bool{ReasonCrashed: true, ReasonOutOfMemory: true, ReasonRolled: true, ReasonReforked: true, ReasonManyRequests: true,
+		ReasonLost: true, ReasonLeft: true, ReasonHeld: true, ReasonUnbound: true, ReasonRequestTimeout: true,
+		ReasonStopping: false, ReasonRemoved: false, ReasonUnneeded: false, ReasonIdle: false, ReasonOldSpare: false, ReasonNoRoom: false} {
+		if reason.Restarts() != want {
+			t.Errorf("%s: %v", reason, !want)
+		}
+	}
+}
