@@ -36,6 +36,9 @@ RESPONDERS := libfcgi-dev php-cgi php-fpm ruby-fcgi fcgiwrap
 WEBSERVERS := nginx haproxy apache2-bin libapache2-mod-xsendfile caddy
 # Hosts in network namespaces, and what HAProxy's recipe is tried with.
 CLUSTER := iproute2 dnsmasq-base socat
+# What the recipes are for, and the server of SSH that Capistrano deploys to.
+RECIPES := capistrano ruby-foreman
+SSH := openssh-server openssh-client git
 # For a test that starts a server of its own.
 POSTGRESQL := postgresql ruby-pg
 # Its tools read units and pass sockets, where no systemd runs.
@@ -65,7 +68,7 @@ export LAUNCHER_ALLOW_ROOT ?= 1
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build gem run clean deps test-deps linters \
-  test test-releases check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
+  test test-releases test-container recipes check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
   packages bench bench-wire wire-profile kill-latency chaos chaos-peers lose-host cluster measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
@@ -105,8 +108,8 @@ check-go: deps
 	GOOS=darwin $(GO) build -o /dev/null ./cmd/launcher
 	GOOS=darwin $(GO) vet ./preforker/core/... ./preforker/ident
 	$(GO) mod tidy -diff
-	$(GO) run $(STATICCHECK) -tags redmine ./...
-	@dead=$$($(GO) run $(DEADCODE) -test -tags redmine ./...); if [ -n "$$dead" ]; then echo "nothing calls these:"; echo "$$dead"; exit 1; fi
+	$(GO) run $(STATICCHECK) -tags redmine,recipes ./...
+	@dead=$$($(GO) run $(DEADCODE) -test -tags redmine,recipes ./...); if [ -n "$$dead" ]; then echo "nothing calls these:"; echo "$$dead"; exit 1; fi
 	@twice=$$(git ls-files '*.go' ':!*_test.go' | $(GO) run $(DUPL) -files -plumbing -threshold 60); if [ -n "$$twice" ]; then echo "$$twice"; exit 1; fi
 	$(GO) test -count 1 ./scripts/dev/packages
 
@@ -140,6 +143,15 @@ test-releases:
 	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" $(GO) run $(GOTESTSUM) --format pkgname-and-test-fails \
 	  --ignore-non-json-output-lines --raw-command -- scripts/dev/test-releases $(RELEASES)
 
+# Builds the container images and runs one, as root: some minutes. With ROOT=FOLDER the Debian that they are made of stays.
+test-container: deps
+	@ROOT="$(ROOT)" MIRROR="$(MIRROR)" scripts/dev/test-container
+
+# Deploys over SSH with Capistrano, as the recipe has it: deploy, rollback, and a release that does not load, under load.
+recipes: deps
+	@scripts/dev/install $(RECIPES) $(SSH)
+	$(GO) test -race -tags recipes -timeout 15m -run '^TestCapistrano' -v ./cmd/launcher
+
 # The core in a simulated world, without the race detector. SEED=N begins with other histories.
 simulate:
 	$(GO) test -count 1 -timeout 60m -run TestSimulation -v ./preforker/core/sim -histories $(HISTORIES) -seed $(SEED)
@@ -165,7 +177,7 @@ linters: deps
 	@scripts/dev/install $(LINTERS)
 
 test-deps:
-	@scripts/dev/install $(PEERS) $(WEBSERVERS) $(CLUSTER) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(SHELLS) $(REDMINE_DEPS) wrk libfcgi-dev
+	@scripts/dev/install $(PEERS) $(RECIPES) $(WEBSERVERS) $(CLUSTER) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(SHELLS) $(REDMINE_DEPS) wrk libfcgi-dev
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher

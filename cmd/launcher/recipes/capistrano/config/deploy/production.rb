@@ -1,0 +1,3 @@
+# frozen_string_literal: true
+
+server "www.example.org", user: "deploy", roles: %w[app]
