@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"launcher/cmd/launcher/internal/migration"
 	"launcher/preforker/examine"
 )
 
@@ -40,6 +42,7 @@ type diagnosis struct {
 	Found       bool              `json:"found"`
 	Findings    []examine.Finding `json:"findings"`
 	Measured    examine.Measured  `json:"measured"`
+	Migration   []migration.Plan  `json:"migration"`
 }
 
 // diagnosed runs the doctor and reads its JSON.
@@ -271,5 +274,32 @@ func TestStartWarnsOfNothingThatIsHandled(t *testing.T) {
 	in.waitLine(`level=WARN msg="MALLOC_ARENA_MAX=1 leaves one heap to all threads" gen=1 kind=allocator advice="unset it`)
 	if in.count(` kind=`) != 1 {
 		t.Error("it warns of more")
+	}
+}
+
+// TestDoctorReadsOtherServersFiles, also of an application that does not load, and no more once the launcher has a file of its own.
+func TestDoctorReadsOtherServersFiles(t *testing.T) {
+	t.Parallel()
+	root := copyApp(t, "hello")
+	configure(t, root, "")
+	for name, text := range map[string]string{"puma.rb": "workers 2\nthreads 3, 3\nport 3000\nplugin :tmp_restart\n", "unicorn.rb": "worker_processes Shop.size\n"} {
+		write(t, filepath.Join(root, "config", name), text)
+	}
+	if d := diagnosed(t, exitOK, startOptions{root: root}); len(d.Migration) != 0 {
+		t.Errorf("%+v", d.Migration)
+	}
+	if err := os.Remove(filepath.Join(root, "config", "launcher.yml")); err != nil {
+		t.Fatal(err)
+	}
+	d := diagnosed(t, exitOK, startOptions{root: root})
+	if len(d.Migration) != 2 || d.Migration[0].File != "config/puma.rb" || len(d.Migration[0].Settings) != 2 || len(d.Migration[1].Remarks) != 1 {
+		t.Errorf("%+v", d.Migration)
+	}
+	write(t, filepath.Join(root, "config.ru"), "raise 'no'\n")
+	end := finish(t, root, "doctor")
+	contains(t, "the doctor", end.stdout, "config/puma.rb (Puma) without running it, for this launcher:\n\n    launcher --http 0.0.0.0:3000 6\n", "    workers: 6\n",
+		"line 1, worker_processes: its value could not be read: worker_processes Shop.size (NUM")
+	if end.status != exitFailed {
+		t.Errorf("%+v", end)
 	}
 }

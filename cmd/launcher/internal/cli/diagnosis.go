@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"launcher/cmd/launcher/internal/migration"
 	"launcher/preforker/examine"
 	"launcher/preforker/printable"
 	"launcher/preforker/ruby"
@@ -26,6 +27,7 @@ type diagnosis struct {
 	Found       bool              `json:"found"`   // more than notes
 	Findings    []examine.Finding `json:"findings"`
 	Measured    examine.Measured  `json:"measured"`
+	Migration   []*migration.Plan `json:"migration"` // from the files of other servers
 }
 
 func newDiagnosis(ctx *cli.Context, app ruby.App, e *examine.Result) diagnosis {
@@ -68,12 +70,20 @@ func (d diagnosis) print(w io.Writer) error {
 	m := d.Measured
 	p.line("memory  the process that forks has %s MB; a fork has %s MB of its own before it does anything", inMB(m.PSS), inMB(m.ForkPrivate))
 	p.line("        Ruby's heap: %s, %s\n", counted(int(m.LiveSlots), "object", "objects"), counted(int(m.FreeSlots), "free slot", "free slots"))
+	d.printMigration(p)
 	if d.Found {
 		p.line("launcher doctor found something to do: see above.")
 	} else {
 		p.line("Nothing stands in the way of forking this application.")
 	}
 	return p.err
+}
+
+// printMigration prints what stands for the files of other servers.
+func (d diagnosis) printMigration(p *printer) {
+	for _, plan := range d.Migration {
+		p.line("%s", plan.Text())
+	}
 }
 
 // printer writes lines and remembers its first error.

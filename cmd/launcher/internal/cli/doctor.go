@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"launcher/cmd/launcher/internal/experiment/server"
+	"launcher/cmd/launcher/internal/migration"
 	"launcher/preforker/examine"
 	"launcher/preforker/linux"
 )
@@ -33,7 +35,8 @@ func doctorCommand(stdout *os.File) *cli.Command {
 			"files that boot left open, libraries that do not survive a fork, loggers, databases, code that is not loaded\n" +
 			"yet, the allocator and huge pages; for each where it comes from, what it costs and what to do. Runs the hooks of\n" +
 			"config/launcher.rb, after_fork in a fork that serves nobody. Where a socket or a file is found, the application\n" +
-			"is loaded a second time, to see where it was opened.\n\n" +
+			"is loaded a second time, to see where it was opened. Of config/puma.rb and config/unicorn.rb, which are read and not\n" +
+			"run, it prints what stands for them here, unless there is a config/launcher.yml.\n\n" +
 			"Exit status: 0 nothing found (notes apart), 1 it does not load, 2 a mistake in the command line, 3 something found.",
 		Flags: append([]cli.Flag{jsonFlag()},
 			named(runFlags(), optRoot, optConfig, optRackup, optEnvironment, optRuby, optBootTimeout, optURLPrefix, optPassenger)...),
@@ -53,14 +56,19 @@ func runDoctor(ctx *cli.Context, stdout *os.File) (err error) {
 	if err := linux.BecomeSubreaper(); err != nil {
 		return fmt.Errorf("become the parent of what the application starts: %w", err)
 	}
+	plans := otherServers(running, ctx, config)
 	examination, err := examineApp(running, config)
 	if left := server.EndDescendants(doctorGrace); left != nil && err == nil {
 		err = left
 	}
 	if err != nil {
+		if !ctx.Bool(optJSON) {
+			diagnosis{Migration: plans}.printMigration(&printer{w: stdout})
+		}
 		return err
 	}
 	diagnosis := newDiagnosis(ctx, config.App, examination)
+	diagnosis.Migration = plans
 	if ctx.Bool(optJSON) {
 		err = diagnosis.printJSON(stdout)
 	} else {
@@ -70,6 +78,14 @@ func runDoctor(ctx *cli.Context, stdout *os.File) (err error) {
 		err = errFound
 	}
 	return err
+}
+
+// otherServers reads the files of other servers, unless the application has one of this launcher's already.
+func otherServers(running context.Context, ctx *cli.Context, config examine.Config) []*migration.Plan {
+	if _, err := os.Lstat(filepath.Join(config.App.Root, settingsFile)); err == nil || lineOf(ctx).file != nil {
+		return []*migration.Plan{}
+	}
+	return append([]*migration.Plan{}, migration.Plans(running, config.Ruby, config.App.Root, readEnvironment(ctx).rails)...)
 }
 
 func doctorConfig(ctx *cli.Context) (config examine.Config, err error) {

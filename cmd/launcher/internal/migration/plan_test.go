@@ -1,0 +1,176 @@
+package migration
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"launcher/cmd/launcher/internal/settings"
+)
+
+var update = flag.Bool("update", false, "write what is expected, and the tables of MIGRATING.md, anew")
+
+func realRuby(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("ruby")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// planOf reads a file of testdata as an application in /srv/shop has it; the command finds no such folder, and needs none.
+func planOf(t *testing.T, file, environment string) *Plan {
+	t.Helper()
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, _ := strings.CutSuffix(filepath.Base(file), ".rb")
+	return planFor(t, string(source), "config/"+server[strings.LastIndex(server, ".")+1:]+".rb", environment)
+}
+
+func planFor(t *testing.T, source, file, environment string) *Plan {
+	t.Helper()
+	root := t.TempDir()
+	path := filepath.Join(root, file)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plans := Plans(t.Context(), realRuby(t), root, environment)
+	if len(plans) != 1 {
+		t.Fatalf("%d plans", len(plans))
+	}
+	return plans[0]
+}
+
+// TestFilesOfOthers reads files as applications have them. What is expected is beside them.
+func TestFilesOfOthers(t *testing.T) {
+	t.Parallel()
+	sources, err := filepath.Glob("testdata/*.rb")
+	if err != nil || len(sources) < 8 {
+		t.Fatalf("%q, %v", sources, err)
+	}
+	for _, source := range sources {
+		t.Run(filepath.Base(source), func(t *testing.T) {
+			t.Parallel()
+			plan := planOf(t, source, "production")
+			root := plan.root
+			got := strings.ReplaceAll(plan.Text(), root, "/srv/shop")
+			golden := strings.TrimSuffix(source, ".rb") + ".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil || got != string(want) {
+				t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+			}
+			file, err := settings.Parse("launcher.yml", []byte(plan.YAML()))
+			if err != nil {
+				t.Fatalf("%v in\n%s", err, plan.YAML())
+			}
+			for _, setting := range plan.Settings {
+				in, is := file.Find(setting.Name)
+				switch {
+				case setting.If != "" || setting.Name == "root":
+				case !is || len(in.Values) != len(setting.Values):
+					t.Errorf("%+v is not in\n%s", setting, plan.YAML())
+				default:
+					for i, value := range in.Values {
+						if value.Text != setting.Values[i] {
+							t.Errorf("%s: %q, want %q", setting.Name, value.Text, setting.Values[i])
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestNothingIsRun: what a file does on its way to its settings does not happen.
+func TestNothingIsRun(t *testing.T) {
+	t.Parallel()
+	trace := filepath.Join(t.TempDir(), "trace")
+	plan := planFor(t, `
+File.write("`+trace+`", "1")
+system("touch `+trace+`")
+%x(touch `+trace+`)
+require "`+trace+`"
+BEGIN { File.write("`+trace+`", "2") }
+at_exit { File.write("`+trace+`", "3") }
+workers(begin; File.write("`+trace+`", "4"); 3; end)
+threads(*[File.write("`+trace+`", "5")])
+port "#{File.write("`+trace+`", "6")}"
+eval("File.write('`+trace+`', '7')")
+class Puma; File.write("`+trace+`", "8"); end
+sleep 1000
+exit! 3
+def workers(*) File.write("`+trace+`", "9") end
+__END__
+workers 9
+`, "config/puma.rb", "production")
+	if _, err := os.Stat(trace); err == nil {
+		text, _ := os.ReadFile(trace)
+		t.Errorf("something was run: %s", text)
+	}
+	if plan.Error != "" || len(plan.Settings) != 0 || len(plan.Unread) < 3 {
+		t.Errorf("%+v", plan)
+	}
+}
+
+// TestWhatCannotBeRead is said, and stops nothing.
+func TestWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"workers (":                           "no Ruby",
+		"workers 1 +\xff\n":                   "",
+		strings.Repeat("workers 1\n", 30_000): "has more than 262144 bytes",
+		strings.Repeat("(", 5_000) + "1" + strings.Repeat(")", 5_000):         "",
+		"workers " + strings.Repeat("[", 3_000):                               "no Ruby",
+		"workers 'a' * 10**9":                                                 "",
+		"x = 'ab'\n" + strings.Repeat("x = x + x\n", 60) + "port x":           "",
+		"x = 'ab'\n" + strings.Repeat("x = \"#{x}#{x}\"\n", 60) + "port x":    "",
+		"x = 77\n" + strings.Repeat("x = x * x\n", 60) + "port x":             "",
+		"x = [7]\n" + strings.Repeat("x = [x, x]\n", 60) + "port x":           "",
+		"x = [7]\n" + strings.Repeat("x = x + x\n", 60) + "port x":            "",
+		"x = {}\n" + strings.Repeat("x = {a: x, b: x}\n", 60) + "port x":      "",
+		"x = 'ab'\n" + strings.Repeat("x = File.join(x, x)\n", 60) + "port x": "",
+		"workers 9999999999 ** 99999999\nworkers 2 ** (2 ** 99)":              "",
+		"\x00workers 1":      "",
+		"__END__\nworkers 2": "",
+		"":                   "",
+	} {
+		plan := planFor(t, source, "config/puma.rb", "production")
+		if plan.Error == "" && want != "" || !strings.Contains(plan.Error, want) && want != "" {
+			t.Errorf("%.40q: %q, want %q", source, plan.Error, want)
+		}
+		if len(plan.Settings) > 0 {
+			t.Errorf("%.40q: %+v", source, plan.Settings)
+		}
+	}
+}
+
+// TestEnvironmentsDiffer where a file asks which one it is.
+func TestEnvironmentsDiffer(t *testing.T) {
+	t.Parallel()
+	for environment, want := range map[string]string{"production": "workers: auto", "development": "workers: auto\n"} {
+		yaml := planOf(t, "testdata/rails-7.1.puma.rb", environment).YAML()
+		if !strings.Contains(yaml, want) || strings.Contains(yaml, "each CPU") != (environment == "production") {
+			t.Errorf("%s: %s", environment, yaml)
+		}
+	}
+	source := "workers(if Rails.env.production? then 4 else 1 end)\ncase ENV['RACK_ENV']\nwhen 'staging', 'test' then tag 'x'\nwhen 'production'\n  port 80\nelse\n  port 81\nend\nport 82 unless ENV.fetch('RAILS_ENV') == 'production'\n"
+	for environment, want := range map[string]string{"production": "launcher --http 0.0.0.0:80 4", "test": "launcher --http 0.0.0.0:82 1", "development": "launcher --http 0.0.0.0:81 --http 0.0.0.0:82 1"} {
+		if got := planFor(t, source, "config/puma.rb", environment).Command(); got != want {
+			t.Errorf("%s: %s, want %s", environment, got, want)
+		}
+	}
+}
