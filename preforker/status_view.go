@@ -58,11 +58,14 @@ func workerStatusOf(w core.WorkerView, now time.Duration) control.WorkerStatus {
 }
 
 func generationStatusOf(g core.GenerationView, began time.Time, now time.Duration) control.GenerationStatus {
-	status := control.GenerationStatus{Generation: g.Generation, Preloaders: []control.PreloaderStatus{}}
+	status := control.GenerationStatus{Generation: g.Generation, Preloaders: []control.PreloaderStatus{}, Findings: []control.FindingStatus{}}
 	if g.Loaded != nil {
 		at := began.Add(g.Loaded.At)
 		status.Loaded, status.LoadTime = &at, g.Loaded.Load.Seconds
 		status.Ruby, status.Rails, status.Rack = g.Loaded.Load.Ruby, g.Loaded.Load.Rails, g.Loaded.Load.Rack
+		for _, f := range g.Loaded.Load.Findings {
+			status.Findings = append(status.Findings, control.FindingStatus(f))
+		}
 	}
 	if h := g.Held; h != nil {
 		status.Held = &control.HeldStatus{Time: began.Add(h.At), Errors: h.Errors, Deaths: h.Deaths, Probes: h.Probes}

@@ -22,7 +22,7 @@ func TestStatusHasNoNullLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{`"workers":[]`, `"queue":null`, `"failed_load":null`, `"promise":null`, `"loaded":null`, `"held":null`, `"refork":null`} {
+	for _, part := range []string{`"workers":[]`, `"queue":null`, `"failed_load":null`, `"promise":null`, `"loaded":null`, `"findings":[]`, `"held":null`, `"refork":null`} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("there is no %s in %s", part, text)
 		}
@@ -34,7 +34,8 @@ func TestStatusOfAView(t *testing.T) {
 	key := ident.Key{Slot: 1, Generation: 2, Refork: 1, Serial: 9}
 	view := core.View{Phase: core.PhaseRunning,
 		Generations: []core.GenerationView{{Generation: 2,
-			Loaded:     &core.LoadRecord{At: 2 * time.Second, Load: core.Load{Seconds: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2"}},
+			Loaded: &core.LoadRecord{At: 2 * time.Second, Load: core.Load{Seconds: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2",
+				Findings: []core.Finding{{Kind: "thread", Text: "boot started a thread", Where: "lib/a.rb:3", Advice: "start it later"}}}},
 			Preloaders: []core.PreloaderView{{Origin: ident.Origin{Generation: 2, Refork: 1}, State: core.ReadyPreloader, Since: 3 * time.Second}},
 			Held:       &core.HeldView{At: 5 * time.Second, Errors: 4, Deaths: 1},
 			Refork:     &core.ReforkView{Refork: 1, Left: 3, NextAt: 8 * time.Second}},
@@ -57,9 +58,10 @@ func TestStatusOfAView(t *testing.T) {
 		Memory: control.MemoryStatus{Bound: &control.MemoryBound{Total: 100, Preloader: 60, Workers: 2, Each: 15, Provisional: true, Launcher: 10}},
 		Generations: []control.GenerationStatus{{Generation: 2, Loaded: &at, LoadTime: 1.5, Ruby: "3.1.2", Rails: "6.1", Rack: "2.2",
 			Preloaders: []control.PreloaderStatus{{Refork: 1, State: "ready", Seconds: 3}},
+			Findings:   []control.FindingStatus{{Kind: "thread", Text: "boot started a thread", Where: "lib/a.rb:3", Advice: "start it later"}},
 			Held:       &control.HeldStatus{Time: epoch.Add(5 * time.Second), Errors: 4, Deaths: 1},
 			Refork:     &control.ReforkStatus{State: "paced", Refork: 1, Left: 3, Next: 2}},
-			{Generation: 3, Preloaders: []control.PreloaderStatus{}, Refork: &control.ReforkStatus{State: "put off", Gain: 7, PaysFrom: 9}}},
+			{Generation: 3, Preloaders: []control.PreloaderStatus{}, Findings: []control.FindingStatus{}, Refork: &control.ReforkStatus{State: "put off", Gain: 7, PaysFrom: 9}}},
 		FailedLoad: &control.FailedLoad{Generation: 3, Time: epoch.Add(4 * time.Second), Error: "load the application: NameError: no such thing"},
 		Failing: &control.GenerationFailure{Generation: 7, Time: epoch.Add(time.Second), Failures: 8, Retry: 10,
 			Error: "the preloader has loaded the application and died: exit status 3", Backtrace: []string{}, Lines: []string{}},

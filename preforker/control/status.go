@@ -111,8 +111,18 @@ type GenerationStatus struct {
 	Rails      string            `json:"rails"`
 	Rack       string            `json:"rack"`
 	Preloaders []PreloaderStatus `json:"preloaders"` // oldest first; none where only its workers are left
+	Findings   []FindingStatus   `json:"findings"`   // none where it is not prepared for forks yet, or is not forked
 	Held       *HeldStatus       `json:"held"`       // nil: it is not held back
 	Refork     *ReforkStatus     `json:"refork"`     // nil: none is paced or put off
+}
+
+// FindingStatus is something that stands in the way of forking the application, as launcher doctor has it. Parts that are not known are
+// empty.
+type FindingStatus struct {
+	Kind   string `json:"kind"`
+	Text   string `json:"text"`
+	Where  string `json:"where"`
+	Advice string `json:"advice"`
 }
 
 // The states of a refork that nobody waits for.

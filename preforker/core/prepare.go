@@ -136,6 +136,10 @@ func (c *Core) newestReady(such func(*worker) bool) (origin ident.Origin, is boo
 
 // findings tells what stands in the way of forking.
 func (c *Core) findings(p *preloader, found []Finding) {
+	if load, known := c.loads[p.origin.Generation]; known {
+		load.Load.Findings = found
+		c.loads[p.origin.Generation] = load
+	}
 	for _, finding := range found {
 		c.do(FindingMade{Generation: p.origin.Generation, Finding: finding})
 	}

@@ -47,6 +47,9 @@ func TestFirstWorkersServeBeforeAnythingIsPrepared(t *testing.T) {
 	if told := find[FindingMade](actions); len(told) != 1 || told[0].Finding != finding || len(find[MemoryPrepared](actions)) != 1 {
 		t.Errorf("told %+v", actions)
 	}
+	if load := s.core.View(0).Generations[0].Loaded.Load; !slices.Equal(load.Findings, []Finding{finding}) {
+		t.Errorf("who asks is told of %+v", load.Findings)
+	}
 	first := find[SpawnWorker](actions)
 	if len(first) != 1 || first[0].Key.Slot != 0 {
 		t.Fatalf("spawned %+v", first)
