@@ -67,11 +67,10 @@ func TestStreams(t *testing.T) {
 		first, _ = rest.ReadString('\n')
 		return first, rest, func() { _ = conn.Close() }
 	}
-	var last *bufio.Reader
 	var leave func()
 	for n := range maxFollowers {
-		first, rest, end := open()
-		if last, leave = rest, end; first != "first\n" {
+		first, _, end := open()
+		if leave = end; first != "first\n" {
 			t.Errorf("%d: %q", n, first)
 		}
 	}
@@ -80,7 +79,7 @@ func TestStreams(t *testing.T) {
 	}
 	leave()
 	<-ended
-	_, last, _ = open()
+	_, last, _ := open()
 	if got := c.says(t, asksStatus, false); !strings.Contains(got, `"running"`) {
 		t.Errorf("%q", got)
 	}

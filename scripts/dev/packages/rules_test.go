@@ -53,6 +53,8 @@ var rules = []rule{
 	{packages: []string{"cmd/launcher/internal/metrics"}, only: []string{"preforker/control", "preforker/proc"}, tests: true},
 	{packages: []string{"cmd/launcher/internal/migration"}, only: []string{"cmd/launcher/internal/settings"}, tests: true},
 	{packages: []string{"cmd/launcher/internal/migration"}, only: []string{}},
+	{packages: []string{"cmd/launcher/internal/dashboard"}, only: []string{"preforker/control", "preforker/hint", "preforker/printable"}},
+	{packages: []string{"cmd/launcher/internal/dashboard/browsertest"}, only: []string{}, tests: true},
 	{packages: []string{"cmd/launcher/internal/systemd"}, only: []string{"preforker", "preforker/core", "preforker/hint", "preforker/ident", "preforker/linux"}},
 	{packages: []string{"cmd/launcher/internal/experiment/server"}, never: []string{"cmd/launcher/internal/experiment/run", "cmd/launcher/internal/experiment/report"}, tests: true},
 	{packages: []string{"cmd/launcher/internal/experiment/..."}, never: append([]string{"cmd/launcher/internal/cli"}, above...), tests: true},

@@ -24,6 +24,7 @@ type monitor struct {
 	listener   net.Listener // nil: at the control socket alone
 	others     bool         // somebody else has bound the listener's socket, and keeps it
 	pages      []control.Verb
+	dashboard  *dashboardServer
 }
 
 // listenMetrics listens where the options say, so that a port in use is an error before anything is started, and root may bind
@@ -59,7 +60,9 @@ func (m *monitor) listen(address string, given *givenSockets) (err error) {
 }
 
 // of says who is asked. Nobody asks before.
-func (m *monitor) of(supervisor *preforker.Supervisor) { m.supervisor = supervisor }
+func (m *monitor) of(supervisor *preforker.Supervisor) {
+	m.supervisor, m.dashboard.supervisor = supervisor, supervisor
+}
 
 func (m *monitor) status(ctx context.Context) (control.Status, error) {
 	return m.supervisor.Status(ctx)
@@ -69,7 +72,7 @@ func (m *monitor) readiness(ctx context.Context) (control.Readiness, error) {
 	return m.supervisor.Readiness(ctx)
 }
 
-// serve serves at the address until the context ends.
+// serve serves at the address of metrics until the context ends.
 func (m *monitor) serve(ctx context.Context) {
 	if m.listener != nil {
 		control.ServeAt(ctx, m.listener, m.pages...)
@@ -97,4 +100,5 @@ func (m *monitor) close() {
 	if m.listener != nil {
 		_ = m.listener.Close() // serve may have done so
 	}
+	m.dashboard.close()
 }

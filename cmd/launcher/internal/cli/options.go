@@ -69,7 +69,7 @@ func siteFlags() []cli.Flag {
 }
 
 func runFlags() []cli.Flag {
-	return append(slices.Concat(siteFlags(), userFlags(), memoryFlags(), onDemandFlags(), limitFlags(), httpFlags(), metricsFlags()),
+	return append(slices.Concat(siteFlags(), userFlags(), memoryFlags(), onDemandFlags(), limitFlags(), httpFlags(), metricsFlags(), dashboardFlags()),
 		environmentFlag(),
 		&cli.StringFlag{Name: optRuby, EnvVars: env(optRuby), Value: "ruby", Usage: "`COMMAND` that is Ruby 2.7 or later"},
 		&cli.StringFlag{Name: optSpawnMethod, EnvVars: env(optSpawnMethod), Value: string(preforker.SpawnSmart),

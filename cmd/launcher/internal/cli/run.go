@@ -130,10 +130,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 		return err
 	}
 	defer manager.Close()
-	if config.SnippetOf, err = snippets(ctx, where, logger); err != nil {
-		return err
-	}
-	if config.Snippet, err = config.SnippetOf(found.workers); err != nil {
+	if err := addSnippets(ctx, where, &config, logger); err != nil {
 		return err
 	}
 	if config.SocketUser, err = socketUser(ctx.String(optSocketUser), as); err != nil {
@@ -180,6 +177,10 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 func listenBeside(ctx *cli.Context, where site, config *preforker.Config, as *account, given *givenSockets) (*monitor, *httpListener, error) {
 	monitor, err := listenMetrics(ctx, config, given)
 	if err != nil {
+		return nil, nil, err
+	}
+	if monitor.dashboard, err = listenDashboard(ctx, config); err != nil {
+		monitor.close()
 		return nil, nil, err
 	}
 	listener, err := listenHTTP(ctx, where, *config, as, given)
@@ -256,6 +257,14 @@ func remark(ctx *cli.Context, config preforker.Config, where site, logger *slog.
 	if dir, err := os.Getwd(); err == nil && ctx.String(optRoot) == "" && dir != where.app.Root {
 		logger.Info("the application is known by the link that leads to it (--root names another)", keyRoot, where.app.Root)
 	}
+}
+
+// addSnippets has the web server's configuration made for so many workers as there are to be, and for others.
+func addSnippets(ctx *cli.Context, where site, config *preforker.Config, logger *slog.Logger) (err error) {
+	if config.SnippetOf, err = snippets(ctx, where, logger); err == nil {
+		config.Snippet, err = config.SnippetOf(config.Workers)
+	}
+	return err
 }
 
 // snippets returns a function that returns the configuration for the lighttpd of this machine, as far as its version can be known, and

@@ -92,6 +92,7 @@ func (s *service) run(signals <-chan os.Signal) error {
 	})
 	telling, endTelling := context.WithCancel(context.Background())
 	s.tasks.Go(func() { s.monitor.serve(telling) })
+	s.tasks.Go(func() { s.monitor.dashboard.serve(s.log) })
 	ended := make(chan struct{})
 	s.found = make(chan found, 1)
 	s.tasks.Go(func() {
@@ -109,6 +110,7 @@ func (s *service) run(signals <-chan os.Signal) error {
 		}
 	})
 	err := s.supervisor.Run()
+	s.monitor.dashboard.close()
 	endFront()
 	s.awaitFront()
 	cutFront()

@@ -1,0 +1,148 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"launcher/cmd/launcher/internal/dashboard/browsertest"
+	"launcher/preforker/control"
+)
+
+const dashboardToken = "a-token-that-nobody-guesses"
+
+// tokenFile is a file with a token for the dashboard.
+func tokenFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte(dashboardToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestDashboard in a browser: it shows what status says, follows a worker's death without being read again, and only who
+// has signed in has buttons, which do what they say.
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	port := freePorts(t, 1)
+	at := fmt.Sprintf("127.0.0.1:%d", port)
+	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"2", "--dashboard", at, "--dashboard-token", tokenFile(t)}}).serving()
+	in.waitLine(`msg="the dashboard is served" url=http://` + at + `/`)
+	for range 3 {
+		ask(t, in.socket(1), "/?secret=1")
+	}
+	browser := browsertest.Start(t)
+	page := browser.Open("http://"+at+"/", browsertest.View{Width: 1280})
+	status := in.statusWhen("all to be measured", func(s control.Status) bool {
+		return allMeasured(s) && s.Slots[1].Served == 3
+	})
+	row := func(slot int) string {
+		return fmt.Sprintf("[...document.querySelectorAll('.slots tbody tr')].filter(r => r.cells[0].textContent == %d).map(r => r.textContent).join(' ')", slot)
+	}
+	for slot, s := range status.Slots {
+		w := s.Workers[0]
+		for _, part := range []string{fmt.Sprint(w.Pid), "idle", fmt.Sprint(s.Served)} {
+			page.Wait(fmt.Sprintf("(%s).includes(%q)", row(slot), part))
+		}
+	}
+	page.Wait(`document.querySelector('[data-part=head]').textContent.includes("running") && document.title.startsWith("hello")`)
+	if buttons := page.Text("document.querySelectorAll('button').length"); buttons != "0" {
+		t.Errorf("%s buttons for who has not signed in", buttons)
+	}
+
+	page.Text("window.stays = true")
+	page.Wait("document.getElementById('live').textContent == 'live,'")
+	victim := status.Slots[0].Workers[0].Pid
+	kill(t, victim, syscall.SIGKILL)
+	page.Wait(fmt.Sprintf("document.querySelector('[data-part=marks]').textContent.includes('slot 0: worker %d')", victim))
+	page.Wait(fmt.Sprintf("!(%s).includes('%d') && (%s).includes('idle')", row(0), victim, row(0)))
+	page.Wait(fmt.Sprintf("document.querySelector('[data-part=said]').textContent.includes('%d')", victim))
+	if page.Text("window.stays") != "true" {
+		t.Error("the page was read again")
+	}
+	page.Shot("launcher death")
+
+	page.Go("http://anybody:" + dashboardToken + "@" + at + "/admin/")
+	page.Wait("document.querySelectorAll('#restart button').length == 1")
+	page.Text("document.querySelector('#restart button').click()")
+	in.waitLine(`gen=2 .*`)
+	page.Wait("document.querySelector('[data-part=marks]').textContent.includes('generation 2 loaded')")
+	for _, said := range page.Complaints() {
+		switch {
+		case strings.Contains(said, "401 (Unauthorized)"): // by which it has asked for the token
+		case strings.Contains(said, "ERR_INCOMPLETE_CHUNKED_ENCODING"): // it has not read for too long, and follows again
+		default:
+			t.Error(said)
+		}
+	}
+	in.signal(syscall.SIGTERM) // while the page follows
+	in.gone(0)
+}
+
+// TestDashboardAtTheControlSocket needs no option, and is not kept from who may connect.
+func TestDashboardAtTheControlSocket(t *testing.T) {
+	t.Parallel()
+	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"1"}}).serving()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "unix", filepath.Join(in.root, "log", control.SocketName))
+	}}}
+	got := fetch(client, http.MethodGet, "http://launcher/", nil).expect(t, 200)
+	if !strings.Contains(got.body, fmt.Sprint(in.worker(0))) || strings.Contains(got.body, "<button") {
+		t.Errorf("%s", got.body)
+	}
+	fetch(client, http.MethodPost, "http://launcher/admin/dashboard/restart", nil).expect(t, 401)
+	fetch(client, http.MethodGet, "http://evil.example/", nil).expect(t, 421)
+	in.signal(syscall.SIGTERM)
+	in.gone(0)
+}
+
+// TestDashboardThatAnybodyCouldRead is refused, and so is a token that could be guessed.
+func TestDashboardThatAnybodyCouldRead(t *testing.T) {
+	t.Parallel()
+	root := copyApp(t, "hello")
+	short := filepath.Join(t.TempDir(), "short")
+	if err := os.WriteFile(short, []byte("short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free := fmt.Sprintf("0.0.0.0:%d", freePorts(t, 1))
+	for _, test := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--dashboard", free}, "is not loopback, and everybody who can connect could read the page"},
+		{[]string{"--dashboard", "9394"}, "is not an address with a port"},
+		{[]string{"--dashboard", taken.Addr().String()}, "serve the dashboard: "},
+		{[]string{"--dashboard-token", short}, "has a token of 5 bytes"},
+		{[]string{"--dashboard-token", short + ".missing"}, "no such file"},
+	} {
+		a := askLauncher(t, startOptions{root: root, args: append([]string{"1"}, test.args...)}, nil)
+		if a.exit != exitUsage || !strings.Contains(a.stderr, test.says) || !strings.Contains(a.stderr, "Try: ") {
+			t.Errorf("%q: %+v", test.args, a)
+		}
+	}
+	for _, allowed := range [][]string{{"--dashboard-public"}, {"--dashboard-token", tokenFile(t)}} {
+		in := start(t, startOptions{root: root, args: append([]string{"1", "--dashboard", free}, allowed...)}).serving()
+		want := 200
+		if allowed[0] == "--dashboard-token" {
+			want = 401
+		}
+		fetch(client(), http.MethodGet, strings.Replace("http://"+free+"/", "0.0.0.0", "127.0.0.1", 1), nil).expect(t, want)
+		in.signal(syscall.SIGTERM)
+		in.gone(0)
+	}
+}

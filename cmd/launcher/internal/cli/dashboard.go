@@ -1,0 +1,114 @@
+//go:build linux
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/net/netutil"
+
+	"launcher/cmd/launcher/internal/dashboard"
+	"launcher/preforker"
+	"launcher/preforker/control"
+)
+
+const (
+	// dashboardConnections are served at once. Their descriptors are among those that are left free by all others.
+	dashboardConnections = 24
+	// dashboardTimeout is what a request, and its answer, may take.
+	dashboardTimeout = 10 * time.Second
+	// dashboardIdle is how long a connection is kept without a request.
+	dashboardIdle = 30 * time.Second
+	// maxDashboardBody is more than the forms of the page have.
+	maxDashboardBody = 4 << 10
+)
+
+// askedByDashboard is who asks for what the page has buttons for.
+const askedByDashboard = "dashboard"
+
+// dashboardServer is the page for people, at the control socket and where --dashboard says.
+type dashboardServer struct {
+	*dashboard.Dashboard
+	supervisor *preforker.Supervisor // once there is one
+	listener   net.Listener          // nil: at the control socket alone
+	server     *http.Server
+}
+
+// listenDashboard listens, so that a port in use is an error before anything is started, and adds the page to the control socket.
+func listenDashboard(ctx *cli.Context, config *preforker.Config) (*dashboardServer, error) {
+	token, err := readToken(ctx, func(text string) { config.Log.Warn(text) })
+	if err != nil {
+		return nil, err
+	}
+	d := &dashboardServer{}
+	d.Dashboard = dashboard.New(dashboard.Launcher{
+		Status:  func(ctx context.Context) (control.Status, error) { return d.supervisor.Status(ctx) },
+		Restart: func(context.Context) error { d.supervisor.Restart(askedByDashboard); return nil },
+	})
+	config.Pages = append(config.Pages, d.Verbs(dashboard.Access{Token: token, Open: true})...)
+	address := ctx.String(optDashboard)
+	if address == "" {
+		return d, nil
+	}
+	host, _, err := hostPort(address)
+	if err != nil {
+		return nil, usageErrorf("--dashboard 127.0.0.1:9394", "read --%s: %w", optDashboard, err)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, usageErrorf("choose another address", "serve the dashboard: %w", err)
+	}
+	public := !isLoopback(listener.Addr())
+	if public && token == "" && !ctx.Bool(optDashboardPublic) {
+		_ = listener.Close() // nobody has been served
+		return nil, usageErrorf("name a file with a token (--dashboard-token FILE), or listen at 127.0.0.1; where whoever can connect may read it: --dashboard-public",
+			"read --%s: %s is not loopback, and everybody who can connect could read the page", optDashboard, listener.Addr())
+	}
+	names := []string{host}
+	if name, err := os.Hostname(); err == nil {
+		names = append(names, name)
+	}
+	handler := d.Handler(dashboard.Access{Token: token, Open: !public || ctx.Bool(optDashboardPublic), Names: names})
+	d.listener = netutil.LimitListener(listener, dashboardConnections)
+	d.server = &http.Server{Handler: http.MaxBytesHandler(handler, maxDashboardBody), ReadTimeout: dashboardTimeout, WriteTimeout: dashboardTimeout,
+		IdleTimeout: dashboardIdle, MaxHeaderBytes: 16 << 10, ErrorLog: log.New(io.Discard, "", 0)} // of what clients do
+	config.Log.Info("the dashboard is served", keyURL, "http://"+listener.Addr().String()+"/")
+	return d, nil
+}
+
+func isLoopback(address net.Addr) bool {
+	tcp, is := address.(*net.TCPAddr)
+	return is && tcp.IP.IsLoopback()
+}
+
+// serve serves the page until close is called.
+func (d *dashboardServer) serve(logger *slog.Logger) {
+	if d.listener == nil {
+		return
+	}
+	d.Keep()
+	if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+		logger.Error("the dashboard ended", keyError, err)
+	}
+}
+
+// close ends it, and whatever is being written. It may be called of none, and twice.
+func (d *dashboardServer) close() {
+	if d == nil {
+		return
+	}
+	d.Close()
+	if d.listener != nil {
+		_ = d.server.Close()
+		_ = d.listener.Close() // serve may never have been called
+	}
+}

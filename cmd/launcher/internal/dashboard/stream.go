@@ -1,0 +1,113 @@
+package dashboard
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+)
+
+const (
+	// maxStreams are written to at once, at one address.
+	maxStreams = 16
+	// streamPeriod is the time between two looks at the status.
+	streamPeriod = time.Second
+	// streamTime is how long a client may take to read what it is sent; it is dropped beyond it.
+	streamTime = 5 * time.Second
+	// silence is how long nothing may be sent: whoever stands between takes the connection for dead.
+	silence = 15 * time.Second
+)
+
+// parts are what the page is made of, in the words of the template.
+var parts = [...]string{"head", "said", "alerts", "tiles", "charts", "marks", "slots", "lists"}
+
+// stream sends each part of the page when it has changed, as server-sent events.
+func (p *pages) stream(w http.ResponseWriter, r *http.Request) {
+	if status, err := p.access.check(r, p.admin); err != nil {
+		p.fail(w, status, err, "..")
+		return
+	}
+	select {
+	case p.streams <- struct{}{}:
+		p.streaming.Add(1)
+		defer func() {
+			<-p.streams
+			p.streaming.Add(-1)
+		}()
+	default:
+		http.Error(w, "too many look at once", http.StatusServiceUnavailable)
+		return
+	}
+	out := &events{w: w, control: http.NewResponseController(w), patience: p.patience}
+	_ = out.control.SetReadDeadline(time.Time{}) // what ends then is the request's context
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("X-Accel-Buffering", "no")
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-p.ctx.Done():
+			return
+		case <-timer.C:
+		}
+		v, err := p.view(r.Context())
+		if err != nil {
+			return // the browser asks again
+		}
+		p.personal(&v, r)
+		if !out.send(v) {
+			return
+		}
+		timer.Reset(p.period)
+	}
+}
+
+// events writes the parts that differ from those that it has written before.
+type events struct {
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	patience time.Duration
+	sent     [len(parts)][]byte
+	known    [len(parts)]bool
+	last     time.Time
+	made     bytes.Buffer
+	text     bytes.Buffer
+}
+
+// send returns false when the client does not read, or is gone.
+func (e *events) send(v view) bool {
+	e.text.Reset()
+	for i, part := range parts {
+		e.made.Reset()
+		if err := pageTemplate().ExecuteTemplate(&e.made, part, v); err != nil {
+			return false
+		}
+		if e.known[i] && bytes.Equal(e.sent[i], e.made.Bytes()) {
+			continue
+		}
+		e.known[i], e.sent[i] = true, append(e.sent[i][:0], e.made.Bytes()...)
+		e.text.WriteString("event: " + part + "\n")
+		for line := range bytes.SplitSeq(e.sent[i], []byte("\n")) {
+			e.text.WriteString("data: ")
+			e.text.Write(line)
+			e.text.WriteByte('\n')
+		}
+		e.text.WriteByte('\n')
+	}
+	if e.text.Len() == 0 {
+		if time.Since(e.last) < silence {
+			return true
+		}
+		e.text.WriteString(":\n\n")
+	}
+	e.last = time.Now()
+	if e.control.SetWriteDeadline(e.last.Add(e.patience)) != nil {
+		return false
+	}
+	_, err := e.w.Write(e.text.Bytes())
+	return err == nil && e.control.Flush() == nil
+}
