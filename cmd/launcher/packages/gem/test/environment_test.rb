@@ -36,6 +36,8 @@ class EnvironmentTest < Minitest::Test
     File.write(other = File.join(@root, "Gemfile.next"), "")
     ENV["BUNDLE_GEMFILE"] = other
     assert_equal other, environment["BUNDLE_GEMFILE"]
+    File.unlink(File.join(@root, "Gemfile")) # one of a folder above
+    assert_equal other, environment["BUNDLE_GEMFILE"]
     ENV["BUNDLE_GEMFILE"] = "/nowhere/Gemfile"
     assert_equal "/nowhere/Gemfile", environment["BUNDLE_GEMFILE"]
   end
