@@ -43,6 +43,8 @@ SSH := openssh-server openssh-client git
 POSTGRESQL := postgresql ruby-pg
 # Its tools read units and pass sockets, where no systemd runs.
 SYSTEMD := systemd
+# Scrapes a launcher, and checks alerts.
+PROMETHEUS := prometheus
 # The shells that completions are written for, and what reads manual pages.
 SHELLS := zsh fish mandoc man-db groff-base
 # Where "make experiment" puts its report, and further options of "launcher experiment".
@@ -177,7 +179,7 @@ linters: deps
 	@scripts/dev/install $(LINTERS)
 
 test-deps:
-	@scripts/dev/install $(PEERS) $(RECIPES) $(WEBSERVERS) $(CLUSTER) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(SHELLS) $(REDMINE_DEPS) wrk libfcgi-dev
+	@scripts/dev/install $(PEERS) $(RECIPES) $(WEBSERVERS) $(CLUSTER) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(SHELLS) $(PROMETHEUS) $(REDMINE_DEPS) wrk libfcgi-dev
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher

@@ -87,7 +87,7 @@ func requestFamilies() []family {
 	return []family{
 		counter("launcher_requests_accepted_total", "Requests that a worker has taken.", func(s *control.Status) float64 { return float64(s.Requests.Accepted) }),
 		counter("launcher_requests_total", "Requests that were served to their end.", func(s *control.Status) float64 { return float64(s.Requests.Served) }),
-		counter("launcher_request_errors_total", "Responses with a status of 500 or more.", func(s *control.Status) float64 { return float64(s.Requests.Errors) }),
+		counter("launcher_request_errors_total", "Responses with 500 or more, those that broke off, and requests whose worker died.", func(s *control.Status) float64 { return float64(s.Requests.Errors) }),
 		counter("launcher_requests_slow_total", "Requests that took longer than --slow-log.", func(s *control.Status) float64 { return float64(s.Requests.Slow) }),
 		{name: "launcher_request_duration_seconds", help: "What requests took in a worker, to the end of the response.",
 			histogram: func(s *control.Status) control.Histogram { return s.Requests.Duration }},
