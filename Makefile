@@ -71,7 +71,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: build gem run clean deps test-deps linters \
   test test-releases test-container recipes check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
-  packages bench bench-wire wire-profile kill-latency chaos chaos-peers lose-host cluster measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
+  packages bench bench-wire wire-profile kill-latency chaos chaos-peers lose-host cluster manifests measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
 
 build: launcher
@@ -96,7 +96,7 @@ run: deps launcher
 # The summary of the Go tests, the end-to-end ones among them, comes last. What needs one CPU only runs beside
 # the rest.
 test: deps test-deps
-	$(MAKE) --jobs 2 --output-sync=target check ruby-test fuzz
+	$(MAKE) --jobs 2 --output-sync=target check ruby-test fuzz manifests
 	$(MAKE) simulate HISTORIES=100000
 	$(MAKE) go-test
 
@@ -249,6 +249,10 @@ REQUESTS ?= 10000
 cluster: deps
 	@scripts/dev/install $(WEBSERVERS) $(CLUSTER)
 	$(GO) test -count 1 -timeout 60m -run '^TestCluster' -v ./cmd/launcher -requests $(REQUESTS)
+
+# The manifests for Kubernetes, against the schema of its own client library.
+manifests:
+	cd cmd/launcher/recipes/kubernetes && $(GO) test -count 1 ./...
 
 # How long a start takes to its first response, beside "rails runner 1": make measure-start START="--turns 20";
 # for Redmine make measure-start-redmine
