@@ -22,7 +22,7 @@ func TestClusterHAProxy(t *testing.T) {
 		return
 	}
 	hosts := startHosts(t, 3, func(address string) []string {
-		return []string{"--listen", address + ":9000", "--listen-allow", near(address)}
+		return []string{"--listen", address + ":9000", "--listen-allow", near(address), "--metrics", address + ":9397"}
 	})
 	c := startHAProxy(t)
 	c.hasWorkers(3 * hostWorkers)
@@ -171,9 +171,9 @@ func (c *haproxyCluster) events(hosts []*host, load *clusterLoad) []hostEvent {
 	events := []hostEvent{
 		{name: "drained, then stopped", host: one, lose: func() {
 			c.script("drain", one.address)
-			drained := one.served()
+			drained := len(one.begun())
 			load.asked(20)
-			if now := one.served(); now != drained {
+			if now := len(one.begun()); now != drained {
 				c.t.Errorf("a drained host has served %d requests", now-drained)
 			}
 			one.stop()
@@ -181,7 +181,19 @@ func (c *haproxyCluster) events(hosts []*host, load *clusterLoad) []hostEvent {
 			one.start()
 			c.script("ready", one.address)
 		}},
-		{name: "killed", host: three, lose: three.kill, bringBack: three.start, mayLose: hostWorkers},
+		{name: "killed", host: three, lose: three.kill, bringBack: func() {
+			// It gets no request while it loads, although its ports are there.
+			held := filepath.Join(three.root, heldBoot)
+			write(c.t, held, "")
+			three.launch()
+			three.in.waitLine("preloader is loading")
+			load.asked(100)
+			load.settled()
+			if err := os.Remove(held); err != nil {
+				c.t.Fatal(err)
+			}
+			three.in.serving()
+		}, mayLose: hostWorkers},
 		{name: "without a network", host: one, lose: one.disconnect, bringBack: one.connect, mayLose: hostWorkers},
 		{name: "stopped without a word to HAProxy", host: two, lose: two.stop, bringBack: two.start},
 		{name: "the name server is gone", host: two, lose: c.loseNames, bringBack: func() { c.serveNames() }},

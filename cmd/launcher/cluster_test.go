@@ -77,11 +77,15 @@ type host struct {
 	in      *instance
 }
 
-// clusterApp notes each request that is no GET before it does anything.
+// heldBoot is a file whose end clusterApp waits for while it loads.
+const heldBoot = "held"
+
+// clusterApp notes each request before it does anything.
 const clusterApp = `
+sleep 0.01 while File.exist?("` + heldBoot + `")
 run(lambda { |env|
   id = env["QUERY_STRING"]
-  File.open("begun", "a") { |file| file.syswrite("#{id}\n") } if env["REQUEST_METHOD"] != "GET"
+  File.open("begun", "a") { |file| file.syswrite("#{env["REQUEST_METHOD"]} #{id}\n") }
   sleep 0.01
   [200, { "content-type" => "text/plain" }, [id]]
 })
@@ -163,35 +167,24 @@ func (h *host) kill() {
 	h.in.wait()
 }
 
-// served is how many requests its workers have served.
-func (h *host) served() (n uint64) {
-	h.t.Helper()
-	for _, slot := range h.in.status().Slots {
-		for _, worker := range slot.Workers {
-			n += worker.Served
-		}
-	}
-	return n
-}
-
-// shares waits until the host has served so many more.
-func (h *host) shares(more uint64) {
-	h.t.Helper()
-	before := h.served()
-	h.in.waitFor("the share of "+h.name, func() bool { return h.served() >= before+more })
-}
-
-// begun are the ids of the requests that are no GETs and that its workers have begun, as often as they have.
+// begun are the requests that its workers have begun, as often as they have: method and id.
 func (h *host) begun() []string {
 	h.t.Helper()
 	text, err := os.ReadFile(filepath.Join(h.root, "begun"))
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		h.t.Fatal(err)
 	}
-	return strings.Fields(string(text))
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
-// begunTwice are the ids of the requests that more than one worker has begun.
+// shares waits until the host has begun so many more.
+func (h *host) shares(more int) {
+	h.t.Helper()
+	before := len(h.begun())
+	h.in.waitFor("the share of "+h.name, func() bool { return len(h.begun()) >= before+more })
+}
+
+// begunTwice are the requests that more than one worker has begun, but for GETs.
 func begunTwice(hosts []*host) []string {
 	var all, twice []string
 	for _, h := range hosts {
@@ -199,7 +192,7 @@ func begunTwice(hosts []*host) []string {
 	}
 	slices.Sort(all)
 	for i := 1; i < len(all); i++ {
-		if all[i] == all[i-1] {
+		if all[i] == all[i-1] && strings.HasPrefix(all[i], "POST") {
 			twice = append(twice, all[i])
 		}
 	}
