@@ -49,6 +49,10 @@ func checkValue(g given) error {
 		if err := checkNumber(value, true); err != nil {
 			return wrong("500", "%q %v", value, err)
 		}
+	case watchFlag:
+		if err := new(watchPeriod).Set(value); err != nil {
+			return usageErrorf("--"+g.name()+"=2", "read --%s: %w, not %q", g.name(), err, value)
+		}
 	case *cli.Float64Flag:
 		if !decimalNumber.MatchString(value) {
 			return wrong("20", "%q is not a number such as 20 or 0.5", value)

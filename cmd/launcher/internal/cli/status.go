@@ -28,9 +28,10 @@ func statusCommand(stdout *os.File) *cli.Command {
 			"Above them how many requests were served, how long they took and had waited, why workers were replaced,\n" +
 			"the memory of all processes, each shared page counted once, beside their bound (at most), and what it\n" +
 			"costs to collect garbage between requests.\n\n" +
+			"With --watch it goes on, also while the launcher is started anew, and says so where none answers.\n\n" +
 			"Only the user who runs a launcher, and root, may ask it.\n" +
 			"Exit status: 0 it has answered, 1 none runs there or it does not answer, 2 a mistake in the command line.",
-		Flags:        runningFlags(jsonFlag()),
+		Flags:        runningFlags(jsonFlag(), newWatchFlag()),
 		Action:       func(ctx *cli.Context) error { return printStatus(ctx, stdout) },
 		OnUsageError: onUsageError,
 	}
@@ -40,6 +41,9 @@ func printStatus(ctx *cli.Context, stdout *os.File) error {
 	dir, err := runningDir(ctx, 0)
 	if err != nil {
 		return err
+	}
+	if period := time.Duration(*ctx.Generic(optWatch).(*watchPeriod)); period > 0 {
+		return watchStatus(ctx, dir, period, stdout)
 	}
 	status, text, err := control.AskStatus(ctx.Context, dir)
 	if err != nil {

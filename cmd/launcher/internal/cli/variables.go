@@ -112,6 +112,7 @@ func withoutVariables(flags []cli.Flag) {
 			f.EnvVars = nil
 		case *cli.StringSliceFlag:
 			f.EnvVars = nil
+		case watchFlag: // it has none
 		case *cli.BoolFlag:
 			f.EnvVars = nil
 		case *cli.IntFlag:
