@@ -228,8 +228,12 @@ func (f *following) ends(t *testing.T) {
 // and is there again.
 func TestFollowersOutliveWhatTheyFollow(t *testing.T) {
 	t.Parallel()
-	root := stuckApp(t)
-	in := start(t, startOptions{root: root, args: []string{"1"}}).serving()
+	root, program := stuckApp(t), filepath.Join(t.TempDir(), "launcher")
+	write(t, program, "#!/bin/bash\n"+asLauncher+`=1 exec -a "$0" `+os.Args[0]+` "$@"`) // for the one that follows
+	if err := os.Chmod(program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	in := start(t, startOptions{root: root, program: program, args: []string{"1"}}).serving()
 	events, status := in.follow("events", "--follow", "--last", "1"), in.follow("status", "--watch=0.1")
 	events.until(t, "level=")
 	status.until(t, "fastcgi.socket-0")
@@ -245,7 +249,9 @@ func TestFollowersOutliveWhatTheyFollow(t *testing.T) {
 		}
 	}
 	in.ask("stop").says(t, exitOK, "stopped after ")
-	in.gone(0)
+	if exit := in.wait(); exit != exitOK { // who watches is left
+		t.Errorf("exit status %d", exit)
+	}
 	status.until(t, "it does not answer, and is asked on: find launcher: none runs")
 	in = start(t, startOptions{root: root, args: []string{"1"}}).serving()
 	status.until(t, "it answers again")
