@@ -47,6 +47,12 @@ SYSTEMD := systemd
 PROMETHEUS := prometheus
 # The shells that completions are written for, and what reads manual pages.
 SHELLS := zsh fish mandoc man-db groff-base
+# What reads packages, and has a systemd run in a system that forgets it.
+PACKAGING := lintian systemd-container
+# Where "make deb" puts packages, and for which machines; the releases of Debian for "make test-deb".
+DEB ?= dist
+ARCHITECTURES ?= amd64 arm64
+DEB_RELEASES ?= bookworm trixie
 # Where "make experiment" puts its report, and further options of "launcher experiment".
 OUTPUT ?= $@-report
 EXPERIMENT ?=
@@ -69,7 +75,7 @@ export LAUNCHER_ALLOW_ROOT ?= 1
 # What "launcher version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: build gem run clean deps test-deps linters \
+.PHONY: build gem run clean deps test-deps linters deb test-deb \
   test test-releases test-container recipes check check-go check-ruby check-shell ruby-test go-test simulate fuzz fuzz-responder redmine \
   packages bench bench-wire wire-profile kill-latency chaos chaos-peers lose-host cluster manifests measure-start measure-start-redmine measure-optimizations private-memory compare-responders experiment experiment-redmine experiment-debian13
 .DEFAULT_GOAL := build
@@ -88,6 +94,10 @@ gem: deps
 	@mkdir -p $(GEM_OUTPUT)
 	$(foreach arch,amd64 arm64,CGO_ENABLED=0 GOARCH=$(arch) $(GO) build $(BUILD) -o $(GEM_OUTPUT)/launcher-$(arch) ./cmd/launcher &&) \
 	  cmd/launcher/packages/gem/build "$(VERSION)" $(GEM_OUTPUT) x86_64-linux=$(GEM_OUTPUT)/launcher-amd64 aarch64-linux=$(GEM_OUTPUT)/launcher-arm64
+
+# Packages for Debian, with the program for each architecture, completions, the manual page and a unit.
+deb:
+	@VERSION="$(VERSION)" GO="$(GO)" cmd/launcher/packages/deb/build "$(DEB)" $(ARCHITECTURES)
 
 # The blog of testdata/apps with NUM workers, at http://127.0.0.1:PORT/posts.
 run: deps launcher
@@ -122,7 +132,7 @@ check-ruby: linters
 	rubocop --format simple
 
 check-shell: linters
-	shellcheck $$(git grep -lE '^#!/bin/(ba)?sh' -- .ci scripts/dev cmd/launcher/recipes)
+	shellcheck $$(git grep -lE '^(#!/bin/(ba)?sh|# shellcheck shell=)' -- .ci scripts/dev cmd/launcher/packages cmd/launcher/recipes)
 
 # The packages as a drawing and as a table: what imports what, how large each is, how many references lead
 # from it and to it. With UPDATE=1 the drawing is written into preforker/README.md.
@@ -154,6 +164,10 @@ recipes: deps
 	@scripts/dev/install $(RECIPES) $(SSH)
 	$(GO) test -race -tags recipes -timeout 15m -run '^TestCapistrano' -v ./cmd/launcher
 
+# The packages in releases of Debian, with a systemd of theirs and without one: some minutes, as root. With ROOTS=FOLDER the roots stay.
+test-deb:
+	@GO="$(GO)" ROOTS="$(ROOTS)" MIRROR="$(MIRROR)" scripts/dev/test-deb $(DEB_RELEASES)
+
 # The core in a simulated world, without the race detector. SEED=N begins with other histories.
 simulate:
 	$(GO) test -count 1 -timeout 60m -run TestSimulation -v ./preforker/core/sim -histories $(HISTORIES) -seed $(SEED)
@@ -179,7 +193,7 @@ linters: deps
 	@scripts/dev/install $(LINTERS)
 
 test-deps:
-	@scripts/dev/install $(PEERS) $(RECIPES) $(WEBSERVERS) $(CLUSTER) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(SHELLS) $(PROMETHEUS) $(REDMINE_DEPS) wrk libfcgi-dev
+	@scripts/dev/install $(PEERS) $(RECIPES) $(WEBSERVERS) $(CLUSTER) $(BROWSER) $(POSTGRESQL) $(SYSTEMD) $(SHELLS) $(PACKAGING) $(PROMETHEUS) $(REDMINE_DEPS) wrk libfcgi-dev
 
 # The experiment of 2007 on the blog and on Redmine, beside the other servers: some minutes each.
 experiment: deps launcher

@@ -2,12 +2,10 @@ package preforker
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"launcher/preforker/control"
 	"launcher/preforker/core"
-	"launcher/preforker/hint"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
 )
@@ -63,39 +61,6 @@ func (s *Supervisor) kill(ctx context.Context, request control.KillRequest, tell
 		}
 	}
 	return r.result, nil
-}
-
-// KillWorker kills the worker of a slot, if it is the one with this pid still, and returns once that has begun. By names who asks.
-func (s *Supervisor) KillWorker(ctx context.Context, by string, slot, pid int) error {
-	status, err := s.Status(ctx)
-	if err != nil {
-		return err
-	}
-	if slot < 0 || slot >= len(status.Slots) || !slices.ContainsFunc(status.Slots[slot].Workers, func(w control.WorkerStatus) bool { return w.Pid == pid }) {
-		return hint.Errorf("see which one there is now", "kill: slot %d has no worker %d any more", slot, pid)
-	}
-	facts, end, err := s.follow(ctx, core.KillAsked{By: by, Slot: slot, Now: true})
-	if err != nil {
-		return err
-	}
-	defer end()
-	r := &followedKill{tell: func(any) {}, slot: slot}
-	for !r.begun {
-		select {
-		case fact, more := <-facts:
-			if !more {
-				return errBehind
-			}
-			if err := r.takes(fact); err != nil {
-				return err
-			}
-		case <-s.done:
-			return control.ErrEnding
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }
 
 // ended says whether the worker is gone, and it is known what the slot has next.

@@ -53,9 +53,6 @@ func listenDashboard(ctx *cli.Context, config *preforker.Config) (*dashboardServ
 	d.Dashboard = dashboard.New(dashboard.Launcher{
 		Status:  func(ctx context.Context) (control.Status, error) { return d.supervisor.Status(ctx) },
 		Restart: func(context.Context) error { d.supervisor.Restart(askedByDashboard); return nil },
-		Kill: func(ctx context.Context, slot, pid int) error {
-			return d.supervisor.KillWorker(ctx, askedByDashboard, slot, pid)
-		},
 	})
 	config.Pages = append(config.Pages, d.Verbs(dashboard.Access{Token: token, Open: true})...)
 	address := ctx.String(optDashboard)

@@ -33,6 +33,7 @@ const (
 	optSocketUnits    = "socket"
 	optSystemdVersion = "systemd-version"
 	optUnitFolder     = "output"
+	optUnitTemplate   = "template"
 
 	// oldestSystemd is what units are written for where none is installed: Debian 11's.
 	oldestSystemd = 247
@@ -43,12 +44,15 @@ func systemdCommand(stdout *os.File) *cli.Command {
 		Name:      systemdName,
 		Usage:     "print a service unit of systemd for NUM workers with these options",
 		ArgsUsage: "NUM",
-		UsageText: "launcher systemd [options] NUM",
+		UsageText: "launcher systemd [options] NUM\nlauncher systemd --template [options]",
 		Description: "Takes the options of launcher NUM, and those that its environment variables hold, into the unit. The sockets are in\n" +
-			"/run/NAME, unless --socket-dir says otherwise. --user is the user of the service, which systemd makes of it from the start.",
+			"/run/NAME, unless --socket-dir says otherwise. --user is the user of the service, which systemd makes of it from the start.\n\n" +
+			"--template prints launcher@.service, which is for any number of applications: launcher@shop runs that of /srv/shop as the\n" +
+			"user shop, with its sockets in /run/launcher/shop, and has its options from the variables in /etc/launcher/shop.conf.",
 		Flags: append(runFlags(),
 			&cli.StringFlag{Name: optUnitName, Usage: "`NAME` of the unit", DefaultText: "the application's folder"},
 			&cli.BoolFlag{Name: optSocketUnits, Usage: "print units for the sockets too, which systemd then binds and keeps"},
+			&cli.BoolFlag{Name: optUnitTemplate, Usage: "print one unit for any number of applications"},
 			&cli.StringFlag{Name: optUnitFolder, Usage: "write files into `FOLDER` instead (/etc/systemd/system)"},
 			&cli.IntFlag{Name: optSystemdVersion, Usage: "write for this `VERSION` of systemd", DefaultText: "the one installed"},
 		),
@@ -58,7 +62,11 @@ func systemdCommand(stdout *os.File) *cli.Command {
 }
 
 func printUnits(ctx *cli.Context, stdout io.Writer) error {
-	service, err := readService(ctx)
+	read := readService
+	if ctx.Bool(optUnitTemplate) {
+		read = readTemplate
+	}
+	service, err := read(ctx)
 	if err != nil {
 		return err
 	}

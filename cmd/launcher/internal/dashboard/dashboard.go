@@ -13,7 +13,7 @@ import (
 type Launcher struct {
 	Status  func(context.Context) (control.Status, error)
 	Restart func(context.Context) error
-	// Kill ends the worker of a slot, if it is the one with this pid.
+	// Kill ends the worker of a slot, if it is the one with this pid; nil: nobody can.
 	Kill func(ctx context.Context, slot, pid int) error
 }
 
@@ -142,6 +142,11 @@ func (d *Dashboard) view(ctx context.Context) (view, error) {
 	defer d.mu.Unlock()
 	d.history.marks.note(status)
 	v := viewOf(status, &d.history)
+	if d.launcher.Kill == nil {
+		for i := range v.Slots {
+			v.Slots[i].Kill = 0
+		}
+	}
 	if !d.lasting || d.now().Sub(d.since) < span {
 		v.Since = "Kept since " + clock(d.since)
 		if !d.lasting {

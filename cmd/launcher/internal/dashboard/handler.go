@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"time"
 
 	"launcher/preforker/control"
 	"launcher/preforker/hint"
@@ -157,16 +156,11 @@ func (p *pages) kill(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// actionTime is what it may take until something has begun.
-const actionTime = 5 * time.Second
-
 // act does something, and leads back to the page.
 func (p *pages) act(w http.ResponseWriter, r *http.Request, what string, do func(context.Context) error) {
 	status, err := p.access.checkAction(r)
 	if err == nil {
-		ctx, cancel := context.WithTimeout(r.Context(), actionTime)
-		defer cancel()
-		if err = do(ctx); err != nil {
+		if err = do(r.Context()); err != nil {
 			status = http.StatusConflict
 		}
 	}

@@ -10,9 +10,12 @@ import (
 // NotifyReload is the first version of systemd that knows Type=notify-reload.
 const NotifyReload = 253
 
+// Instance stands for the name of an application in the units of a template.
+const Instance = "%i"
+
 // Service is a launcher as a service.
 type Service struct {
-	Name      string // of the unit, without .service
+	Name      string // of the unit, without .service; of a template it ends with @
 	Version   int    // of the systemd that it is for
 	User      string
 	Group     string // "": the user's
@@ -27,7 +30,18 @@ type Service struct {
 	Sockets   []Socket // that systemd binds; none: the launcher does
 	SharedTmp bool     // files that it names are in /tmp
 	Kept      int      // sockets that systemd keeps between two launchers; 0: none
+
+	Environment []string // variables with their values
+	Files       []string // of variables, which need not be there; a later one comes before an earlier one
 }
+
+// Template returns a service for each of any number of applications: launcher@shop is that of /srv/shop.
+func Template(name string) Service {
+	return Service{Name: name + "@", User: Instance, Root: "/srv/" + Instance, SocketDir: "/run/" + name + "/" + Instance,
+		Files: []string{"/etc/default/" + name, "/etc/" + name + "/" + Instance + ".conf"}}
+}
+
+func (s Service) isTemplate() bool { return strings.HasSuffix(s.Name, "@") }
 
 // Socket is one that systemd binds for a service.
 type Socket struct {
@@ -62,7 +76,11 @@ func (s Service) Units() []Unit {
 func (s Service) text() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("[Unit]\nDescription=%s, a web application", escape(s.Name))
+	if s.isTemplate() {
+		line("[Unit]\nDescription=%s, a web application\nDocumentation=man:launcher(1)", escape(Instance))
+	} else {
+		line("[Unit]\nDescription=%s, a web application", escape(s.Name))
+	}
 	if s.Ports {
 		line("Wants=network-online.target\nAfter=network-online.target")
 	} else {
@@ -70,6 +88,9 @@ func (s Service) text() string {
 	}
 	s.writeService(line)
 	line("\n[Install]\nWantedBy=multi-user.target")
+	if s.isTemplate() {
+		return strings.ReplaceAll(b.String(), escape(Instance), Instance)
+	}
 	return b.String()
 }
 
@@ -84,7 +105,12 @@ func (s Service) writeService(line func(format string, args ...any)) {
 	if s.Group != "" {
 		line("Group=%s", escape(s.Group))
 	}
-	line("WorkingDirectory=%s\nExecStart=%s", escape(s.Root), commandLine(s.Command))
+	if s.isTemplate() {
+		s.writeSettings(line)
+	} else {
+		line("WorkingDirectory=%s", escape(s.Root))
+	}
+	line("ExecStart=%s", commandLine(s.Command))
 	for _, socket := range s.Sockets {
 		line("Sockets=%s", s.socketUnit(socket))
 	}
@@ -111,6 +137,18 @@ func (s Service) writeService(line func(format string, args ...any)) {
 		line("PrivateTmp=true")
 	}
 	line("# Where the application needs neither sudo nor the sendmail command:\n#NoNewPrivileges=true")
+}
+
+// writeSettings writes where the settings of each application are, and what holds where they say nothing.
+func (s Service) writeSettings(line func(format string, args ...any)) {
+	line("# Each option is a variable (launcher --help). What stands further down comes first.")
+	for _, variable := range s.Environment {
+		line("Environment=%s", quote(variable))
+	}
+	for _, file := range s.Files {
+		line("EnvironmentFile=-%s", escape(file))
+	}
+	line("# Where LAUNCHER_ROOT is another folder this one need not be there.\nWorkingDirectory=-%s", escape(s.Root))
 }
 
 // writesToSystem says whether the application's folder is one that ProtectSystem=full makes read-only.

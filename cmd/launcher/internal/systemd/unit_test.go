@@ -28,7 +28,11 @@ func services() map[string]Service {
 		{Unit: "slot-1", Name: "slot-1", Address: "/run/shop/fastcgi.socket-1", Mode: "0600"}, {Unit: "http", Name: "http", Address: "127.0.0.1:3000"}}
 	odd.Root, odd.SocketDir = "/usr/share/50% off", "/usr/share/50% off/log"
 	odd.Command = []string{"/usr/local/bin/launcher", "--warmup-header", `Cookie: a="$HOME"\`, "--root", odd.Root, "1"}
-	return map[string]Service{"notify-reload": shop(), "older": old, "ports": web, "sockets": bound, "quoted": odd}
+	template := Template("launcher")
+	template.Environment = []string{"LAUNCHER_ROOT=" + template.Root, "LAUNCHER_SOCKET_DIR=" + template.SocketDir, "ODD=50% off"}
+	template.Version, template.Boot, template.Drain, template.Kept = 247, 90*time.Second, 30*time.Second, 64
+	template.Command, template.Restart = []string{"/usr/bin/launcher"}, []string{"/usr/bin/launcher", "restart"}
+	return map[string]Service{"template": template, "notify-reload": shop(), "older": old, "ports": web, "sockets": bound, "quoted": odd}
 }
 
 // TestUnits compares each golden file with what is written.
