@@ -40,13 +40,15 @@ func readMetrics(ctx *cli.Context) (options metricsOptions, err error) {
 	if err != nil || options.address == "" {
 		return options, err
 	}
-	for _, text := range listed(ctx.StringSlice(optHTTP)) {
-		_, at, found := strings.Cut(text, "://")
-		if !found {
-			at = text
-		}
-		if strings.TrimSuffix(at, "/") == options.address && !strings.HasSuffix(at, ":0") {
-			return options, usageErrorf("--metrics 127.0.0.1:9397", "read --%s: %s is the application's, by --%s", optMetrics, options.address, optHTTP)
+	for option, texts := range map[string][]string{optHTTP: listed(ctx.StringSlice(optHTTP)), optDashboard: {ctx.String(optDashboard)}} {
+		for _, text := range texts {
+			_, at, found := strings.Cut(text, "://")
+			if !found {
+				at = text
+			}
+			if strings.TrimSuffix(at, "/") == options.address && !strings.HasSuffix(at, ":0") {
+				return options, usageErrorf("--metrics 127.0.0.1:9397", "read --%s: %s is what --%s has; give each an address of its own", optMetrics, options.address, option)
+			}
 		}
 	}
 	return options, nil

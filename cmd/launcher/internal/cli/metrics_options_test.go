@@ -29,8 +29,10 @@ func TestMetricsAddress(t *testing.T) {
 		{[]string{"--metrics", "http://127.0.0.1:9397/metrics"}, "", "is a URL"},
 		{[]string{"--metrics", "unix:/run/shop/metrics"}, "", "that of launcher status"},
 		{[]string{"--metrics", "/run/shop/metrics"}, "", "that of launcher status"},
-		{[]string{"--metrics", "127.0.0.1:3000", "--http", "127.0.0.1:3000"}, "", "127.0.0.1:3000 is the application's, by --http"},
-		{[]string{"--metrics", "127.0.0.1:3000", "--http", "127.0.0.1:3001,http://127.0.0.1:3000/"}, "", "is the application's"},
+		{[]string{"--metrics", "127.0.0.1:3000", "--http", "127.0.0.1:3000"}, "", "127.0.0.1:3000 is what --http has"},
+		{[]string{"--metrics", "127.0.0.1:3000", "--http", "127.0.0.1:3001,http://127.0.0.1:3000/"}, "", "is what --http has"},
+		{[]string{"--metrics", "127.0.0.1:9394", "--dashboard", "127.0.0.1:9394"}, "", "127.0.0.1:9394 is what --dashboard has"},
+		{[]string{"--metrics", "127.0.0.1:9397", "--dashboard", "127.0.0.1:9394"}, "127.0.0.1:9397", ""},
 		{[]string{"--metrics-compat", "puma,php-fpm"}, "", ""},
 		{[]string{"--metrics-compat", "unicorn"}, "", `read --metrics-compat: "unicorn" is neither puma nor php-fpm`},
 	} {
