@@ -18,14 +18,19 @@ const (
 )
 
 func dashboardFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: optDashboard, EnvVars: env(optDashboard),
-			Usage: "serve a page for people about the launcher at `HOST:PORT`, and keep its last hour; the same is / of the control socket", DefaultText: "off"},
-		&cli.StringFlag{Name: optDashboardToken, EnvVars: env(optDashboardToken),
-			Usage: "`FILE` with a token, for whoever may restart and kill on that page; at an address that is not loopback also to read it", DefaultText: "nobody may"},
+	return []cli.Flag{dashboardFlag(), dashboardTokenFlag(),
 		&cli.BoolFlag{Name: optDashboardPublic, EnvVars: env(optDashboardPublic),
-			Usage: "with --dashboard at an address that is not loopback: whoever can connect may read the page"},
-	}
+			Usage: "with --dashboard at an address that is not loopback: whoever can connect may read the page"}}
+}
+
+func dashboardFlag() cli.Flag {
+	return &cli.StringFlag{Name: optDashboard, EnvVars: env(optDashboard),
+		Usage: "serve a page for people about the launcher at `HOST:PORT`, and keep its last hour; the same is / of the control socket", DefaultText: "off"}
+}
+
+func dashboardTokenFlag() cli.Flag {
+	return &cli.StringFlag{Name: optDashboardToken, EnvVars: env(optDashboardToken),
+		Usage: "`FILE` with a token, for whoever may restart and kill on that page; at an address that is not loopback also to read it", DefaultText: "nobody may"}
 }
 
 // Bounds of a token, in bytes: a short one can be guessed.

@@ -122,10 +122,12 @@ func (p *Page) Text(expression string) string {
 	return fmt.Sprint(made.Result.Value)
 }
 
-// Wait waits until an expression is true.
+// Wait waits until an expression is true. One that fails is not: the page may be on its way.
 func (p *Page) Wait(expression string) {
 	p.browser.t.Helper()
-	p.waitFor(expression, func() bool { return p.Text("!!("+expression+")") == "true" })
+	p.waitFor(expression, func() bool {
+		return p.Text("(() => { try { return !!("+expression+") } catch { return false } })()") == "true"
+	})
 }
 
 // Complaints are what the browser has said on its console: errors, what its policy does not let run, what could not be loaded.
