@@ -86,11 +86,11 @@ func TestOptionsAreTried(t *testing.T) {
 		{"workers: 2\nhttp: 127.0.0.1:0\nlog-file: new.log\n", nil, exitOK, []string{
 			"file         ok: " + root + "/config/launcher.yml, 3 options\n", "options      ok: 2 workers\n", "application  ok: " + root + "/config.ru\n",
 			"Ruby         ok: /", "sockets      ok: " + root + "/log\n", "log          ok: " + root + "/new.log\n", "lighttpd     ok: 1."}},
-		{"http: " + taken.Addr().String() + "\nlog-file: no/such.log\nsocket-dir: file\nqueue-timeout: 5s\nwarmup-count: 3\n", []string{"3"}, exitFailed, []string{
-			"options      ok: 3 workers\n", "address      FAILS: ", "address already in use\n             Try: choose another address with --http",
+		{"http: 127.0.0.1:0\nmetrics: " + taken.Addr().String() + "\nlog-file: no/such.log\nsocket-dir: file\nqueue-timeout: 5s\nwarmup-count: 3\n", []string{"3"}, exitFailed, []string{
+			"options      ok: 3 workers\n", "address      FAILS: ", "address already in use\n             Try: choose another address with --metrics",
 			"log          FAILS: ", "sockets      FAILS: " + root + "/file is no folder\n             Try: choose another folder with --socket-dir",
 			"warning      no effect without --warmup: --warmup-count"}},
-		{"listen: " + taken.Addr().String() + "\n", []string{"1"}, exitFailed, []string{"address      FAILS: listen at " + taken.Addr().String()}},
+		{"http: " + taken.Addr().String() + "\nlisten: " + taken.Addr().String() + "\n", []string{"1"}, exitFailed, []string{"choose another address with --http", "address      FAILS: listen at " + taken.Addr().String()}},
 		{"workers: 2\nspar: 1\n", nil, exitUsage, nil},
 		{"", nil, exitUsage, nil},
 	} {

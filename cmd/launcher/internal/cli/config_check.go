@@ -57,6 +57,7 @@ type checkup struct {
 	config   preforker.Config
 	where    site
 	http     httpOptions
+	metrics  metricsOptions
 	printed  *printer
 	bound    []io.Closer
 	failures int
@@ -117,7 +118,10 @@ func (c *checkup) read() (workers int, err error) {
 	if _, err = socketUser(c.ctx.String(optSocketUser), c.as); err != nil {
 		return 0, err
 	}
-	c.http, err = readHTTP(c.ctx)
+	if c.http, err = readHTTP(c.ctx); err != nil {
+		return 0, err
+	}
+	c.metrics, err = readMetrics(c.ctx)
 	return found.workers, err
 }
 
@@ -212,7 +216,10 @@ func (c *checkup) addresses() {
 		}
 	}()
 	for _, address := range c.http.addresses {
-		c.tried("address", address.address, c.address(address))
+		c.tried("address", address.address, c.address(optHTTP, address))
+	}
+	if at := c.metrics.address; at != "" {
+		c.tried("address", at, c.address(optMetrics, httpAddress{network: "tcp", address: at}))
 	}
 	for _, place := range c.where.places(c.config.Workers) {
 		if !sockets.IsPort(place) {
@@ -235,7 +242,8 @@ func (c *checkup) addresses() {
 	}
 }
 
-func (c *checkup) address(address httpAddress) error {
+func (c *checkup) address(option string, address httpAddress) error {
+	try := "choose another address with --" + option
 	if address.network == "unix" {
 		if err := sockets.CheckPath(address.address); err != nil {
 			return err
@@ -243,11 +251,11 @@ func (c *checkup) address(address httpAddress) error {
 		if err := inUse(address.address); err != nil {
 			return err
 		}
-		return c.folder(filepath.Dir(address.address), "choose another address with --http", false)
+		return c.folder(filepath.Dir(address.address), try, false)
 	}
 	listener, err := net.Listen(address.network, address.address)
 	if err != nil {
-		return hint.Errorf("choose another address with --http", "serve HTTP: %w", err)
+		return hint.Errorf(try, "serve --%s: %w", option, err)
 	}
 	c.bound = append(c.bound, listener)
 	return nil
