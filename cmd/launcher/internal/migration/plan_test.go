@@ -29,7 +29,7 @@ func planOf(t *testing.T, file, environment string) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, _ := strings.CutSuffix(filepath.Base(file), ".rb")
+	server, _ := strings.CutSuffix(filepath.Base(file), ".source")
 	return planFor(t, string(source), "config/"+server[strings.LastIndex(server, ".")+1:]+".rb", environment)
 }
 
@@ -53,7 +53,7 @@ func planFor(t *testing.T, source, file, environment string) *Plan {
 // TestFilesOfOthers reads files as applications have them. What is expected is beside them.
 func TestFilesOfOthers(t *testing.T) {
 	t.Parallel()
-	sources, err := filepath.Glob("testdata/*.rb")
+	sources, err := filepath.Glob("testdata/*.source")
 	if err != nil || len(sources) < 8 {
 		t.Fatalf("%q, %v", sources, err)
 	}
@@ -63,7 +63,7 @@ func TestFilesOfOthers(t *testing.T) {
 			plan := planOf(t, source, "production")
 			root := plan.root
 			got := strings.ReplaceAll(plan.Text(), root, "/srv/shop")
-			golden := strings.TrimSuffix(source, ".rb") + ".txt"
+			golden := strings.TrimSuffix(source, ".source") + ".txt"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -165,7 +165,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 func TestEnvironmentsDiffer(t *testing.T) {
 	t.Parallel()
 	for environment, want := range map[string]string{"production": "workers: auto", "development": "workers: auto\n"} {
-		yaml := planOf(t, "testdata/rails-7.1.puma.rb", environment).YAML()
+		yaml := planOf(t, "testdata/rails-7.1.puma.source", environment).YAML()
 		if !strings.Contains(yaml, want) || strings.Contains(yaml, "each CPU") != (environment == "production") {
 			t.Errorf("%s: %s", environment, yaml)
 		}
