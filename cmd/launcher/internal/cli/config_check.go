@@ -58,6 +58,8 @@ type checkup struct {
 	where    site
 	http     httpOptions
 	metrics  metricsOptions
+	token    string // of the dashboard
+	warned   []string
 	printed  *printer
 	bound    []io.Closer
 	failures int
@@ -121,7 +123,17 @@ func (c *checkup) read() (workers int, err error) {
 	if c.http, err = readHTTP(c.ctx); err != nil {
 		return 0, err
 	}
-	c.metrics, err = readMetrics(c.ctx)
+	if c.metrics, err = readMetrics(c.ctx); err != nil {
+		return 0, err
+	}
+	if c.token, err = readToken(c.ctx, func(warning string) { c.warned = append(c.warned, warning) }); err != nil {
+		return 0, err
+	}
+	if at := c.ctx.String(optDashboard); at != "" {
+		if _, _, err = hostPort(at); err != nil {
+			err = usageErrorf("--dashboard 127.0.0.1:9394", "read --%s: %w", optDashboard, err)
+		}
+	}
 	return found.workers, err
 }
 
@@ -221,6 +233,13 @@ func (c *checkup) addresses() {
 	if at := c.metrics.address; at != "" {
 		c.tried("address", at, c.address(optMetrics, httpAddress{network: "tcp", address: at}))
 	}
+	if at := c.ctx.String(optDashboard); at != "" {
+		err := c.address(optDashboard, httpAddress{network: "tcp", address: at})
+		if err == nil && c.token == "" && !c.ctx.Bool(optDashboardPublic) && !isLoopback(c.bound[len(c.bound)-1].(net.Listener).Addr()) {
+			err = hint.Errorf("--dashboard-token FILE, or --dashboard-public", "everybody who can connect could read the dashboard at %s", at)
+		}
+		c.tried("address", at, err)
+	}
 	for _, place := range c.where.places(c.config.Workers) {
 		if !sockets.IsPort(place) {
 			if err := inUse(place); err != nil {
@@ -303,6 +322,6 @@ func (c *checkup) lighttpd(workers int) {
 
 // warnings are those that a start logs.
 func (c *checkup) warnings() []string {
-	return slices.Concat(c.ctx.App.Metadata[notesKey].([]string), withoutEffect(c.ctx, c.config), openPorts(c.where, c.config.Allow),
+	return slices.Concat(c.ctx.App.Metadata[notesKey].([]string), c.warned, withoutEffect(c.ctx, c.config), openPorts(c.where, c.config.Allow),
 		deployWarnings(c.where.app.Root, c.where.socketDir), missingSendfileDirs(c.where.app.Root, c.ctx.StringSlice(optSendfileDir)))
 }

@@ -262,7 +262,7 @@ func ofThisShell(ctx *cli.Context, ruby string) (options []string) {
 }
 
 // pathOptions are those whose values are paths by the current folder, which a service has not.
-var pathOptions = []string{optRecord, optLogFile, optAccessLog, optTLSCert, optTLSKey, optPidFile}
+var pathOptions = []string{optRecord, optLogFile, optAccessLog, optTLSCert, optTLSKey, optPidFile, optDashboardToken}
 
 func optionValues(ctx *cli.Context, flag cli.Flag) []string {
 	if isRepeatable(flag) {
