@@ -142,6 +142,17 @@ func TestKillOfARemovedSlot(t *testing.T) {
 	}
 }
 
+// TestKillOfARemovedSlotOnDemand does not park it: nobody can connect there.
+func TestKillOfARemovedSlotOnDemand(t *testing.T) {
+	s := onDemand(t, 3, 1)
+	s.boot(s.event(ConnectionWaits{2}))
+	s.event(ScaleAsked{"scale", 2})
+	actions := s.kill(2, true)
+	if len(find[AwaitConnection](actions))+len(find[OpenSlot](actions)) != 0 || find[KillFollowed](actions)[0].Next != NextNone {
+		t.Errorf("%+v", actions)
+	}
+}
+
 // TestKillParksASlotOnDemand: the next worker comes with the next connection.
 func TestKillParksASlotOnDemand(t *testing.T) {
 	s := onDemand(t, 2, 1)
