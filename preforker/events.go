@@ -117,6 +117,12 @@ func (e *events) from(place uint64) (lines []json.RawMessage, lost uint64, chang
 	return lines, lost, e.changed
 }
 
+// EventsFrom returns the events from a place on, 0 for the first that is kept, and the place of the next one.
+func (s *Supervisor) EventsFrom(place uint64) (lines []json.RawMessage, next uint64) {
+	lines, lost, _ := s.events.from(place)
+	return lines, place + lost + uint64(len(lines))
+}
+
 // lastEvents is the verb that tells what is kept.
 func (s *Supervisor) lastEvents(context.Context) (control.Events, error) {
 	lines, dropped, _ := s.events.from(0)

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log"
@@ -51,8 +52,9 @@ func listenDashboard(ctx *cli.Context, config *preforker.Config) (*dashboardServ
 	}
 	d := &dashboardServer{}
 	d.Dashboard = dashboard.New(dashboard.Launcher{
-		Status:  func(ctx context.Context) (control.Status, error) { return d.supervisor.Status(ctx) },
-		Restart: func(context.Context) error { d.supervisor.Restart(askedByDashboard); return nil },
+		Status:     func(ctx context.Context) (control.Status, error) { return d.supervisor.Status(ctx) },
+		EventsFrom: func(place uint64) ([]json.RawMessage, uint64) { return d.supervisor.EventsFrom(place) },
+		Restart:    func(context.Context) error { d.supervisor.Restart(askedByDashboard); return nil },
 	})
 	config.Pages = append(config.Pages, d.Verbs(dashboard.Access{Token: token, Open: true})...)
 	address := ctx.String(optDashboard)

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,8 @@ import (
 type Launcher struct {
 	Status  func(context.Context) (control.Status, error)
 	Restart func(context.Context) error
+	// EventsFrom returns the events from a place on, and the place of the next one; nil: deaths are known by the status alone.
+	EventsFrom func(place uint64) (lines []json.RawMessage, next uint64)
 	// Kill ends the worker of a slot, if it is the one with this pid; nil: nobody can.
 	Kill func(ctx context.Context, slot, pid int) error
 }
@@ -73,7 +76,7 @@ func (d *Dashboard) sample() {
 	if d.sampling || d.ctx.Err() != nil {
 		return
 	}
-	d.sampling, d.since, d.history = true, d.now(), history{}
+	d.sampling, d.since, d.history = true, d.now(), history{marks: marks{events: d.launcher.EventsFrom != nil}}
 	d.tasks.Go(d.keepHistory)
 }
 
@@ -109,8 +112,20 @@ func (d *Dashboard) keep(status control.Status, err error) bool {
 	}
 	if err == nil {
 		d.history.add(status)
+		d.noteEvents()
 	}
 	return true
+}
+
+// noteEvents takes what has happened since the last time. It is called with the lock.
+func (d *Dashboard) noteEvents() {
+	m := &d.history.marks
+	if d.launcher.EventsFrom == nil {
+		return
+	}
+	var lines []json.RawMessage
+	lines, m.place = d.launcher.EventsFrom(m.place)
+	m.noteEvents(lines, d.now())
 }
 
 // fresh is how old a status may be that is shown: many who look at once cost no more than one.
@@ -141,6 +156,7 @@ func (d *Dashboard) view(ctx context.Context) (view, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.history.marks.note(status)
+	d.noteEvents()
 	v := viewOf(status, &d.history)
 	if d.launcher.Kill == nil {
 		for i := range v.Slots {

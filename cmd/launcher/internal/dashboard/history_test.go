@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -117,6 +118,26 @@ func TestMarks(t *testing.T) {
 	}
 	if len(m.all) != maxMarks || len(m.all[0].text) > maxMarkText {
 		t.Errorf("%d marks, of %d bytes", len(m.all), len(m.all[0].text))
+	}
+}
+
+// TestMarksOfEvents are deaths alone, of which the status then tells nothing.
+func TestMarksOfEvents(t *testing.T) {
+	now := time.Now()
+	m := &marks{events: true}
+	line := func(at time.Time, msg string, slot int) json.RawMessage {
+		text, _ := json.Marshal(map[string]any{"time": at, "level": "ERROR", "msg": msg, "slot": slot, "gen": 1, "pid": 70 + slot, "exit": "signal SIGKILL", "served": 3, "reason": "crashed", "request": "GET /x"})
+		return text
+	}
+	m.note(control.Status{Time: now, Slots: []control.SlotStatus{{Died: &control.DeathStatus{Time: now, Pid: 7}}}})
+	m.noteEvents([]json.RawMessage{line(now.Add(-time.Minute), "worker died", 2), line(now, "worker is ready", 1), []byte("nonsense"),
+		line(now.Add(-2*span), "worker died", 3), line(now.Add(-2*time.Minute), "worker died", 4)}, now)
+	var got []string
+	for _, one := range m.since(now) {
+		got = append(got, one.text)
+	}
+	if strings.Join(got, "; ") != "slot 2: worker 72 crashed, signal SIGKILL, in GET /x; slot 4: worker 74 crashed, signal SIGKILL, in GET /x" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,9 +31,11 @@ type mark struct {
 	text string
 }
 
-// marks are what has happened, in the order in which it was seen.
+// marks are what has happened, in its order.
 type marks struct {
 	all    []mark
+	events bool              // tell of deaths, and not the status
+	place  uint64            // of the next event
 	loaded time.Time         // the last load that is noted
 	failed time.Time         // the last load that has failed
 	died   map[int]time.Time // of each slot, the last death that is noted
@@ -53,17 +56,42 @@ func (m *marks) note(s control.Status) {
 		m.died = map[int]time.Time{}
 	}
 	for _, slot := range s.Slots {
-		if d := slot.Died; d != nil && d.Time.After(m.died[slot.Slot]) {
+		if d := slot.Died; !m.events && d != nil && d.Time.After(m.died[slot.Slot]) {
 			found, m.died[slot.Slot] = append(found, mark{d.Time, deathMark, deathText(slot.Slot, *d)}), d.Time
 		}
 	}
-	slices.SortStableFunc(found, func(a, b mark) int { return a.at.Compare(b.at) })
+	m.add(found, s.Time)
+}
+
+// workerDied is what an event says of a worker that has died.
+const workerDied = "worker died"
+
+// noteEvents finds the deaths among events.
+func (m *marks) noteEvents(lines []json.RawMessage, now time.Time) {
+	var found []mark
+	for _, line := range lines {
+		var e struct {
+			Time                              time.Time
+			Msg, Exit, Error, Request, Reason string
+			Slot, Pid                         int
+		}
+		if json.Unmarshal(line, &e) == nil && e.Msg == workerDied {
+			died := control.DeathStatus{Pid: e.Pid, Reason: e.Reason, Exit: e.Exit, Error: e.Error, Request: e.Request}
+			found = append(found, mark{e.Time, deathMark, deathText(e.Slot, died)})
+		}
+	}
+	m.add(found, now)
+}
+
+// add keeps what was found in the last hour, in its order.
+func (m *marks) add(found []mark, now time.Time) {
 	for _, one := range found {
-		if s.Time.Sub(one.at) <= span {
+		if now.Sub(one.at) <= span {
 			one.text = printable.Cut(one.text, maxMarkText)
 			m.all = append(m.all, one)
 		}
 	}
+	slices.SortStableFunc(m.all, func(a, b mark) int { return a.at.Compare(b.at) })
 	m.all = slices.Delete(m.all, 0, max(0, len(m.all)-maxMarks))
 }
 
