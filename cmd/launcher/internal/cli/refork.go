@@ -11,53 +11,16 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker/control"
-	"launcher/preforker/hint"
 )
 
 func reforkCommand(stdout *os.File) *cli.Command {
-	return &cli.Command{
-		Name:      "refork",
-		Usage:     "have a running launcher fork its next preloader from a warm worker now, and say what that gains",
-		ArgsUsage: " ",
-		UsageText: "launcher refork [options]",
-		Description: "What happens by itself after --refork-after requests: the worker that has served most forks the next preloader, of the\n" +
-			"same generation. One slot has a fork of that; when it has answered a request the others follow, one after the other and\n" +
-			"without hurry, as their workers are idle. Here neither the requests nor the gain is waited for; a worker that has what\n" +
-			"others must not inherit is refused all the same, and the reason is printed. At the end the memory of all processes is\n" +
-			"compared. A site without requests does not come to that end. Ending the command does not end the refork." + runningDescription,
-		Flags: runningFlags(
-			&cli.BoolFlag{Name: optNoWait, Usage: "return as soon as a worker was asked"},
-			&cli.DurationFlag{Name: optWait, DefaultText: "as long as it takes", Usage: "`TIME` to wait at most, after which it ends with 1; the refork goes on"}),
-		Action:       func(ctx *cli.Context) error { return refork(ctx, stdout) },
-		OnUsageError: onUsageError,
-	}
-}
-
-func refork(ctx *cli.Context, stdout *os.File) error {
-	dir, err := runningDir(ctx, 0)
-	if err != nil {
-		return err
-	}
-	waiting, stop, end := untilSignal(ctx.Context, func() {})
-	defer end()
-	shown := &reforkDisplay{display: newDisplay(stdout)}
-	limit := limitWait(ctx, stop)
-	result, err := control.Refork(waiting, dir, control.ReforkRequest{NoWait: ctx.Bool(optNoWait)}, func(p control.ReforkProgress) {
-		limit()
-		shown.show(p)
-	})
-	shown.erase()
-	switch cause := context.Cause(waiting); {
-	case err != nil && cause != nil:
-		return hint.Errorf("see how it goes on: launcher status", "wait for the refork, which goes on: %w", cause)
-	case err != nil:
-		return err
-	case result.End == "":
-		shown.line("the refork has begun")
-	default:
-		shown.line(reforkedWords(result, time.Since(shown.began)))
-	}
-	return nil
+	return waitingCommand("refork", "have a running launcher fork its next preloader from a warm worker now, and say what that gains",
+		"What happens by itself after --refork-after requests: the worker that has served most forks the next preloader, of the\n"+
+			"same generation. One slot has a fork of that; when it has answered a request the others follow, one after the other and\n"+
+			"without hurry, as their workers are idle. Here neither the requests nor the gain is waited for; a worker that has what\n"+
+			"others must not inherit is refused all the same, and the reason is printed. At the end the memory of all processes is\n"+
+			"compared. A site without requests does not come to that end. Ending the command does not end the refork.",
+		func(ctx *cli.Context) error { return refork(ctx, stdout) })
 }
 
 // reforkedWords say what a refork has gained.
@@ -70,6 +33,22 @@ func reforkedWords(r control.ReforkResult, after time.Duration) string {
 		return words + fmt.Sprintf(": %s MB, before %s: %s MB more (the sum of PSS)", inMB(r.After), inMB(r.Before), inMB(r.After-r.Before))
 	}
 	return words + fmt.Sprintf(": %s MB, before %s: %s MB less (the sum of PSS)", inMB(r.After), inMB(r.Before), inMB(r.Before-r.After))
+}
+
+func refork(ctx *cli.Context, stdout *os.File) error {
+	shown := &reforkDisplay{display: newDisplay(stdout)}
+	result, err := await(ctx, shown, func(waiting context.Context, dir string, tell func(control.ReforkProgress)) (control.ReforkResult, error) {
+		return control.Refork(waiting, dir, control.ReforkRequest{NoWait: ctx.Bool(optNoWait)}, tell)
+	})
+	if err != nil {
+		return err
+	}
+	words := "the refork has begun"
+	if result.End != "" {
+		words = reforkedWords(result, time.Since(shown.began))
+	}
+	shown.line(words)
+	return nil
 }
 
 // reforkDisplay shows how far a refork is.

@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker/control"
-	"launcher/preforker/hint"
 )
 
 // Names of the options of verbs.
@@ -21,41 +20,21 @@ const (
 )
 
 func restartCommand(stdout *os.File) *cli.Command {
-	return &cli.Command{
-		Name:      "restart",
-		Usage:     "have a running launcher load the application anew, and wait until it serves in all slots",
-		ArgsUsage: " ",
-		UsageText: "launcher restart [options]",
-		Description: "The new release is loaded beside the one that serves, which goes on until a worker of the new one has taken\n" +
-			"each slot, one at a time; no request is lost. Where it does not load, or its workers do not come up, or their\n" +
-			"first requests all fail, the one before keeps the slots, and the reason is printed. The signal HUP, and\n" +
-			"touching tmp/restart.txt, ask for the same. A later restart takes the place of one that is under way, whose\n" +
-			"command then ends with 1. Ending the command does not end the restart." + runningDescription,
-		Flags: runningFlags(
-			&cli.BoolFlag{Name: optNoWait, Usage: "return as soon as the restart has begun; how it ends is told by the log and by launcher status"},
-			&cli.DurationFlag{Name: optWait, DefaultText: "as long as it takes", Usage: "`TIME` to wait at most, after which it ends with 1; the restart goes on"}),
-		Action:       func(ctx *cli.Context) error { return restart(ctx, stdout) },
-		OnUsageError: onUsageError,
-	}
+	return waitingCommand("restart", "have a running launcher load the application anew, and wait until it serves in all slots",
+		"The new release is loaded beside the one that serves, which goes on until a worker of the new one has taken\n"+
+			"each slot, one at a time; no request is lost. Where it does not load, or its workers do not come up, or their\n"+
+			"first requests all fail, the one before keeps the slots, and the reason is printed. The signal HUP, and\n"+
+			"touching tmp/restart.txt, ask for the same. A later restart takes the place of one that is under way, whose\n"+
+			"command then ends with 1. Ending the command does not end the restart.",
+		func(ctx *cli.Context) error { return restart(ctx, stdout) })
 }
 
 func restart(ctx *cli.Context, stdout *os.File) error {
-	dir, err := runningDir(ctx, 0)
-	if err != nil {
-		return err
-	}
-	waiting, stop, end := untilSignal(ctx.Context, func() {})
-	defer end()
 	shown := &restartDisplay{display: newDisplay(stdout)}
-	limit := limitWait(ctx, stop)
-	result, err := control.Restart(waiting, dir, control.RestartRequest{NoWait: ctx.Bool(optNoWait)}, func(p control.RestartProgress) {
-		limit()
-		shown.show(p)
+	result, err := await(ctx, shown, func(waiting context.Context, dir string, tell func(control.RestartProgress)) (control.RestartResult, error) {
+		return control.Restart(waiting, dir, control.RestartRequest{NoWait: ctx.Bool(optNoWait)}, tell)
 	})
-	shown.erase()
-	switch cause := context.Cause(waiting); {
-	case err != nil && cause != nil:
-		return hint.Errorf("see how it ends: launcher status", "wait for the restart, which goes on: %w", cause)
+	switch {
 	case err != nil:
 		return err
 	case result.End == "":

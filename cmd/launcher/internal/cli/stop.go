@@ -6,55 +6,33 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker/control"
-	"launcher/preforker/hint"
 )
 
 // optNow has something ended without waiting for what it does.
 const optNow = "now"
 
 func stopCommand(stdout *os.File) *cli.Command {
-	return &cli.Command{
-		Name:      "stop",
-		Usage:     "have a running launcher finish what it does and end, and wait until it has",
-		ArgsUsage: " ",
-		UsageText: "launcher stop [options]",
-		Description: "The workers finish the request in hand, and what waits at their sockets, for --drain-timeout of the launcher at the\n" +
-			"most; what is left then is killed. The signal TERM asks for the same. The command ends when the launcher's process is\n" +
-			"gone; ending the command does not end the stop. What has started the launcher may start it again: a service is stopped\n" +
-			"with systemctl stop." + runningDescription,
-		Flags: runningFlags(
-			&cli.BoolFlag{Name: optNow, Usage: "kill the workers, whose requests in hand are lost, also where a stop is under way already"},
-			&cli.BoolFlag{Name: optNoWait, Usage: "return as soon as the stop has begun"},
-			&cli.DurationFlag{Name: optWait, DefaultText: "as long as it takes", Usage: "`TIME` to wait at most, after which it ends with 1; the stop goes on"}),
-		Action:       func(ctx *cli.Context) error { return stop(ctx, stdout) },
-		OnUsageError: onUsageError,
-	}
+	return waitingCommand("stop", "have a running launcher finish what it does and end, and wait until it has",
+		"The workers finish the request in hand, and what waits at their sockets, for --drain-timeout of the launcher at the\n"+
+			"most; what is left then is killed. The signal TERM asks for the same. The command ends when the launcher's process is\n"+
+			"gone; ending the command does not end the stop. What has started the launcher may start it again: a service is stopped\n"+
+			"with systemctl stop.",
+		func(ctx *cli.Context) error { return stop(ctx, stdout) },
+		&cli.BoolFlag{Name: optNow, Usage: "kill the workers, whose requests in hand are lost, also where a stop is under way already"})
 }
 
 func stop(ctx *cli.Context, stdout *os.File) error {
-	dir, err := runningDir(ctx, 0)
-	if err != nil {
-		return err
-	}
-	waiting, cancel, end := untilSignal(ctx.Context, func() {})
-	defer end()
 	shown := &stopDisplay{display: newDisplay(stdout)}
-	limit := limitWait(ctx, cancel)
 	request := control.StopRequest{Now: ctx.Bool(optNow), NoWait: ctx.Bool(optNoWait)}
-	result, err := control.Stop(waiting, dir, request, func(p control.StopProgress) {
-		limit()
-		shown.show(p)
+	result, err := await(ctx, shown, func(waiting context.Context, dir string, tell func(control.StopProgress)) (control.StopResult, error) {
+		return control.Stop(waiting, dir, request, tell)
 	})
-	shown.erase()
-	switch cause := context.Cause(waiting); {
-	case err != nil && cause != nil:
-		return hint.Errorf("see how it ends: launcher status; launcher stop --now kills", "wait for the stop, which goes on: %w", cause)
+	switch {
 	case err != nil:
 		return err
 	case request.NoWait:
@@ -65,15 +43,6 @@ func stop(ctx *cli.Context, stdout *os.File) error {
 		shown.line("stopped after " + inTime(time.Since(shown.began)))
 	}
 	return nil
-}
-
-// limitWait returns what begins the time that --timeout gives: it is called when what is waited for has begun.
-func limitWait(ctx *cli.Context, stop context.CancelCauseFunc) (begin func()) {
-	return sync.OnceFunc(func() {
-		if wait := ctx.Duration(optWait); wait > 0 {
-			time.AfterFunc(wait, func() { stop(fmt.Errorf("it is still under way after %v", wait)) })
-		}
-	})
 }
 
 // wereCounted is "1 request was", or "2 requests were".
