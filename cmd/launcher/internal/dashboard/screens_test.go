@@ -77,6 +77,7 @@ func TestPageInABrowser(t *testing.T) {
 	t.Cleanup(func() { d.Close(); server.Close() })
 	browser := browsertest.Start(t)
 	page := browser.Open(strings.Replace(server.URL, "://", "://anybody:"+secret+"@", 1)+"/admin/", browsertest.View{Width: 1280})
+	page.Wait("document.querySelector('#k6001')") // the token was asked for before
 	page.Text("document.querySelector('#k6001').open = true; document.querySelector('#k6001 button').focus()")
 	first := served.Load()
 	page.Wait(fmt.Sprintf("+document.querySelector('#s0-6000').cells[5].textContent > %d", first+3))
