@@ -158,11 +158,6 @@ func (d *Dashboard) view(ctx context.Context) (view, error) {
 	d.history.marks.note(status)
 	d.noteEvents()
 	v := viewOf(status, &d.history)
-	if d.launcher.Kill == nil {
-		for i := range v.Slots {
-			v.Slots[i].Kill = 0
-		}
-	}
 	if !d.lasting || d.now().Sub(d.since) < span {
 		v.Since = "Kept since " + clock(d.since)
 		if !d.lasting {

@@ -167,17 +167,17 @@ func alertsOf(s control.Status) (alerts []alert) {
 		}
 	}
 	var failed []string
-	var died *control.DeathStatus
+	var last control.SlotStatus
 	for _, slot := range s.Slots {
 		if slot.Failed != nil {
-			failed, died = append(failed, strconv.Itoa(slot.Slot)), slot.Died
+			failed, last = append(failed, strconv.Itoa(slot.Slot)), slot
 		}
 	}
 	if len(failed) > 0 {
 		one := alert{Class: bad, Title: "Workers die before they serve anything, in slot " + strings.Join(failed, ", "),
 			Text: "They are tried again from time to time, and with a restart."}
-		if died != nil {
-			one.Text = "The last one: " + visible(deathText(died.Pid, *died)) + ". " + one.Text
+		if died := last.Died; died != nil {
+			one.Text = "The last one: " + visible(deathText(last.Slot, *died)) + ". " + one.Text
 			one.Lines = visibleLines(died.Backtrace, died.Lines)
 		}
 		alerts = append(alerts, one)
