@@ -38,12 +38,12 @@ func TestPageHasAllOptions(t *testing.T) {
 	t.Parallel()
 	files := configurationPage(t)
 	whole := regexp.MustCompile(`(?m)^#([a-z-]+:)`).ReplaceAllString(files[1], "$1")
-	shop := filepath.Join(t.TempDir(), "launcher.yml")
+	shop := filepath.Join(ownFolder(t), "launcher.yml")
 	for _, text := range append(files, whole) {
 		if err := os.WriteFile(shop, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		// Who root becomes is not for a file in a temporary folder to say.
+		// There is no such user.
 		if _, err := read(t, "--user x --group y --socket-user z --allow-root=false --config "+shop); err != nil {
 			t.Errorf("%v in\n%s", err, text)
 		}

@@ -195,7 +195,7 @@ func (r *fileReader) mayBe(name string, setting settings.Setting) bool {
 		r.refuse(setting.At, "leave it out, or name something", "%s: the list is empty", name)
 	case name == optRoot && !r.named:
 		r.refuse(setting.At, "leave it out, or have the file elsewhere and name it with --config", "%s: this file was found by the root", name)
-	case slices.Contains(rootsSettings, name) && os.Geteuid() == 0 && !r.line.has(name) && !onlyRootChanges(r.file.Path):
+	case r.isRoots(name) && !onlyRootChanges(r.file.Path):
 		r.refuse(setting.At, "say it on the command line, or have the file and all folders above it root's alone (chown root, chmod go-w)",
 			"%s: as root that is taken only from a file that nobody else may change", name)
 	default:
@@ -206,6 +206,15 @@ func (r *fileReader) mayBe(name string, setting settings.Setting) bool {
 
 // rootsSettings are those that say with whose rights the application runs.
 var rootsSettings = []string{optUser, optGroup, optAllowRoot, optSocketUser}
+
+// rootsPlaces are those that say what root makes and gives to the user that it becomes, or reads before it does.
+var rootsPlaces = []string{optSocketDir, optLogFile, optAccessLog, optPidFile, optTLSCert, optTLSKey, optDashboardToken}
+
+// isRoots says whether an option is root's word alone here.
+func (r *fileReader) isRoots(name string) bool {
+	becomesUser := r.whole && (r.line.said(optUser) != "" || r.line.said(optGroup) != "")
+	return os.Geteuid() == 0 && !r.line.has(name) && (slices.Contains(rootsSettings, name) || becomesUser && slices.Contains(rootsPlaces, name))
+}
 
 // onlyRootChanges says whether nobody but root may change a file, or put another one in its place.
 func onlyRootChanges(path string) bool {

@@ -185,6 +185,20 @@ func TestNamedFile(t *testing.T) {
 	}
 }
 
+// ownFolder makes a folder that nobody else changes: for root one that is not below /tmp.
+func ownFolder(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp("/run", "launcher-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 // TestRightsAreRootsAlone: what anybody else may change names nobody whose rights an application gets from root.
 func TestRightsAreRootsAlone(t *testing.T) {
 	t.Parallel()
@@ -195,11 +209,7 @@ func TestRightsAreRootsAlone(t *testing.T) {
 		}
 		return // root is not who asks
 	}
-	dir, err := os.MkdirTemp("/run", "launcher-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := ownFolder(t)
 	file := filepath.Join(dir, "launcher.yml")
 	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(file, []byte("user: nobody\n"), 0o644)); err != nil {
 		t.Fatal(err)
@@ -207,6 +217,13 @@ func TestRightsAreRootsAlone(t *testing.T) {
 	try := func() error {
 		_, err := read(t, "--config "+file)
 		return err
+	}
+	others := rootWith(t, "log-file: /etc/profile.d/x.sh\n") // below a folder that anybody may write to
+	if _, err := read(t, "--root "+others+" --user nobody"); err == nil || !strings.Contains(err.Error(), "log-file: as root") {
+		t.Errorf("a file of root's in a place of others: %v", err)
+	}
+	if _, err := read(t, "--root "+others+" --allow-root"); err != nil {
+		t.Errorf("the application is root's: %v", err)
 	}
 	if err := try(); err != nil {
 		t.Errorf("of a file that is root's alone: %v", err)
@@ -221,10 +238,9 @@ func TestRightsAreRootsAlone(t *testing.T) {
 		if err := errors.Join(os.Chown(dir, 0, 0), os.Chown(file, 0, 0), os.Chmod(file, 0o644), change()); err != nil {
 			t.Fatal(err)
 		}
+		err := try()
 		if what == "a link of another leads it" {
 			_, err = read(t, "--config "+link)
-		} else {
-			err = try()
 		}
 		if err == nil || !strings.Contains(err.Error(), "user: as root that is taken only from a file that nobody else may change") {
 			t.Errorf("%s: %v", what, err)
