@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"launcher/preforker/control"
 	"launcher/preforker/hint"
@@ -156,11 +157,16 @@ func (p *pages) kill(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// actionTime is what it may take until something has begun.
+const actionTime = 5 * time.Second
+
 // act does something, and leads back to the page.
 func (p *pages) act(w http.ResponseWriter, r *http.Request, what string, do func(context.Context) error) {
 	status, err := p.access.checkAction(r)
 	if err == nil {
-		if err = do(r.Context()); err != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), actionTime)
+		defer cancel()
+		if err = do(ctx); err != nil {
 			status = http.StatusConflict
 		}
 	}
@@ -206,7 +212,7 @@ func (p *pages) write(w http.ResponseWriter, status int, name string, data any) 
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	for _, one := range [][2]string{{"Content-Security-Policy", policy()}, {"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"},
-		{"Referrer-Policy", "no-referrer"}, {"Cross-Origin-Opener-Policy", "same-origin"}, {"Cross-Origin-Resource-Policy", "same-origin"}, {"Cache-Control", "no-store"}} {
+		{"Referrer-Policy", "same-origin"}, {"Cross-Origin-Opener-Policy", "same-origin"}, {"Cross-Origin-Resource-Policy", "same-origin"}, {"Cache-Control", "no-store"}} {
 		header.Set(one[0], one[1])
 	}
 	header.Set("Content-Length", strconv.Itoa(out.Len()))

@@ -127,7 +127,7 @@ func TestPolicyLetsNothingElseRun(t *testing.T) {
 			t.Errorf("no %q in %q", part, allowed)
 		}
 	}
-	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Frame-Options": "DENY"} {
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store", "X-Frame-Options": "DENY"} {
 		if got.Header().Get(name) != want {
 			t.Errorf("%s: %q", name, got.Header().Get(name))
 		}
