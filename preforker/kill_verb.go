@@ -63,6 +63,32 @@ func (s *Supervisor) kill(ctx context.Context, request control.KillRequest, tell
 	return r.result, nil
 }
 
+// KillWorker kills the worker of a slot, if it is the one with this pid still, and returns once that has begun. By names who asks.
+func (s *Supervisor) KillWorker(ctx context.Context, by string, slot, pid int) error {
+	facts, end, err := s.follow(ctx, core.KillAsked{By: by, Slot: slot, Pid: pid, Now: true})
+	if err != nil {
+		return err
+	}
+	defer end()
+	r := &followedKill{tell: func(any) {}, slot: slot}
+	for !r.begun {
+		select {
+		case fact, more := <-facts:
+			if !more {
+				return errBehind
+			}
+			if err := r.takes(fact); err != nil {
+				return err
+			}
+		case <-s.done:
+			return control.ErrEnding
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
 // ended says whether the worker is gone, and it is known what the slot has next.
 func (r *followedKill) ended() bool {
 	return r.gone && (r.next != core.NextComes || r.result.Next != 0 || r.failed)

@@ -30,6 +30,8 @@ func noWorkerError(verb string, slot, slots int, pid int, why core.NoWorker) err
 		try = "launcher status tells how the last one has died; mend that, then launcher restart tries at once"
 	case core.SlotIsVacant, core.WorkerIsForked:
 		try = "ask again in a moment: launcher status tells when it has one"
+	case core.WorkerIsGone:
+		try = "see which one there is now: launcher status"
 	case core.WorkerComesUp:
 		try = fmt.Sprintf("ask again when it is ready; launcher kill %d --now ends it as it is", slot)
 	case core.ApplicationLoads:

@@ -73,6 +73,12 @@ func TestDashboard(t *testing.T) {
 
 	page.Go("http://anybody:" + dashboardToken + "@" + at + "/admin/")
 	page.Wait("document.querySelectorAll('#restart button').length == 1")
+	second := in.worker(1)
+	page.Text(fmt.Sprintf("document.querySelector('#k%d button').click()", second))
+	page.Wait("document.body.textContent.includes('The worker was killed')")
+	in.statusWhen("another worker in slot 1", func(s control.Status) bool {
+		return len(s.Slots[1].Workers) == 1 && s.Slots[1].Workers[0].Pid != second
+	})
 	page.Text("document.querySelector('#restart button').click()")
 	in.waitLine(`gen=2 .*`)
 	page.Wait("document.querySelector('[data-part=marks]').textContent.includes('generation 2 loaded')")

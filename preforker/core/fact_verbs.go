@@ -115,6 +115,7 @@ const (
 	SlotIsWaiting    NoWorker = "its workers die as they come up, and it waits before the next one"
 	SlotIsFailed     NoWorker = "it has failed: its workers die as they come up"
 	SlotIsVacant     NoWorker = "it has no worker yet"
+	WorkerIsGone     NoWorker = "it has no such worker any more"
 	WorkerComesUp    NoWorker = "its worker comes up, and has nothing in hand"
 	WorkerIsForked   NoWorker = "its worker is being forked"
 	ApplicationLoads NoWorker = "its worker loads the application, which nobody has loaded yet"

@@ -13,6 +13,7 @@ import (
 type KillAsked struct {
 	By     string
 	Slot   int
+	Pid    int      // of the worker that is meant; 0: whichever it is
 	Now    bool     // without waiting for its request
 	InHand []InHand // of the workers of the slot
 }
@@ -38,7 +39,13 @@ func (c *Core) killAsked(e KillAsked) {
 	s, why := c.slotForVerb(e.Slot)
 	var w *worker
 	if why == "" {
-		if w = s.toEnd(); w == nil {
+		if w = s.toEnd(); e.Pid != 0 {
+			w = s.withPid(e.Pid)
+		}
+		switch {
+		case w == nil && e.Pid != 0:
+			why = WorkerIsGone
+		case w == nil:
 			why = c.whyNoWorker(s)
 		}
 	}
@@ -99,6 +106,14 @@ func (s *slot) toEnd() *worker {
 		}
 	}
 	return s.serving()
+}
+
+// withPid is the worker of a slot that has a pid, or nil.
+func (s *slot) withPid(pid int) *worker {
+	if i := slices.IndexFunc(s.workers, func(w *worker) bool { return w.pid == pid }); i >= 0 {
+		return s.workers[i]
+	}
+	return nil
 }
 
 // whyNoWorker says why a slot has no worker.

@@ -115,6 +115,20 @@ func TestKillRefused(t *testing.T) {
 	}
 }
 
+// TestKillOfAWorkerThatIsNamed: another one that has taken its place is not meant, and neither is one that leaves beside it.
+func TestKillOfAWorkerThatIsNamed(t *testing.T) {
+	s := running(t, 1)
+	meant := s.core.slots[0].serving()
+	if refused := find[KillRefused](s.event(KillAsked{Slot: 0, Pid: meant.pid + 1, Now: true})); len(refused) != 1 || refused[0].Why != WorkerIsGone {
+		t.Errorf("%+v", refused)
+	}
+	s.boot(s.kill(0, false)) // it leaves, and another one comes
+	next := s.core.slots[0].serving()
+	if began := find[KillBegan](s.event(KillAsked{Slot: 0, Pid: next.pid, Now: true})); len(began) != 1 || began[0].Worker.Pid != next.pid {
+		t.Errorf("%+v", began)
+	}
+}
+
 // diesEarly has the worker of a slot die before it has served anything, or the next one where it has none.
 func (s *script) diesEarly(slot int) {
 	s.t.Helper()

@@ -55,6 +55,9 @@ func listenDashboard(ctx *cli.Context, config *preforker.Config) (*dashboardServ
 		Status:     func(ctx context.Context) (control.Status, error) { return d.supervisor.Status(ctx) },
 		EventsFrom: func(place uint64) ([]json.RawMessage, uint64) { return d.supervisor.EventsFrom(place) },
 		Restart:    func(context.Context) error { d.supervisor.Restart(askedByDashboard); return nil },
+		Kill: func(ctx context.Context, slot, pid int) error {
+			return d.supervisor.KillWorker(ctx, askedByDashboard, slot, pid)
+		},
 	})
 	config.Pages = append(config.Pages, d.Verbs(dashboard.Access{Token: token, Open: true})...)
 	address := ctx.String(optDashboard)

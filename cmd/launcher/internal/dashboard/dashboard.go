@@ -16,7 +16,7 @@ type Launcher struct {
 	Restart func(context.Context) error
 	// EventsFrom returns the events from a place on, and the place of the next one; nil: deaths are known by the status alone.
 	EventsFrom func(place uint64) (lines []json.RawMessage, next uint64)
-	// Kill ends the worker of a slot, if it is the one with this pid; nil: nobody can.
+	// Kill ends the worker of a slot, if it is the one with this pid.
 	Kill func(ctx context.Context, slot, pid int) error
 }
 
