@@ -182,11 +182,19 @@ func noReforkError(why core.NoRefork) error {
 
 // pss is the sum of PSS of all processes, 0 where not all could be measured.
 func (s *Supervisor) pss(ctx context.Context) uint64 {
-	status, err := s.Status(ctx)
-	if err != nil || status.Memory.Measured < status.Memory.Processes {
-		return 0
+	patience := time.NewTimer(gainPeriod)
+	defer patience.Stop()
+	for {
+		status, err := s.Status(ctx) // which waits for readings a moment itself
+		if err != nil || status.Memory.Measured == status.Memory.Processes {
+			return status.Memory.PSS
+		}
+		select {
+		case <-patience.C:
+			return 0
+		default:
+		}
 	}
-	return status.Memory.PSS
 }
 
 // pssAfter is the same once those are gone that have made room for a preloader and its workers, or have not for long.

@@ -81,10 +81,10 @@ func (s *Supervisor) Status(ctx context.Context) (control.Status, error) {
 	}
 	shot.addFiles()
 	shot.addRequests(s)
+	shot.addQueues(s) // before the front's, so that a request that goes from there to a socket is not counted twice
 	if s.config.Front != nil {
 		shot.status.Front = s.config.Front.Status()
 	}
-	shot.addQueues(s)
 	s.figures.peaks.addTo(&shot.status)
 	processes := shot.processes()
 	shot.addMemory(s.survey.ask(processes, time.After(s.survey.patience(processes))))

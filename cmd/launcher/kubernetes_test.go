@@ -220,7 +220,7 @@ run(lambda { |_env| sleep 0.01 until File.exist?("open"); [200, {}, ["hello"]] }
 	}
 	write(t, filepath.Join(root, "boot"), "")
 	in.waitFor("the pod to be ready", func() bool { return probe(c.Readiness) == http.StatusOK })
-	in.waitFor("all workers", func() bool { return metricIs(t, url("metrics", "/metrics"), "launcher_workers_ready", workers) })
+	in.waitLine(`"msg":"all workers are ready"`) // and nobody is replaced any more by a fork of what was prepared
 
 	const waiting = 3
 	var asking sync.WaitGroup
@@ -256,7 +256,7 @@ func metricIs(t *testing.T, url, name string, value int) bool {
 	t.Helper()
 	got := fetch(client(), http.MethodGet, url, nil)
 	if got.err != nil || got.StatusCode != http.StatusOK {
-		t.Fatalf("%+v", got)
+		return false // a machine without time does not tell in the second that there is
 	}
 	return slices.Contains(strings.Split(got.body, "\n"), fmt.Sprintf("%s %d", name, value))
 }

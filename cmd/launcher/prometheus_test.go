@@ -260,7 +260,12 @@ func (p *prometheus) checkAlerts(t *testing.T, told map[string]bool) {
 		if err := p.get("rules", &data); err != nil || len(data.Groups) != 1 {
 			t.Fatalf("%v, %+v", err, data)
 		}
-		return !strings.HasPrefix(data.Groups[0].Rules[0].LastEvaluation, "0001")
+		for _, rule := range data.Groups[0].Rules {
+			if strings.HasPrefix(rule.LastEvaluation, "0001") {
+				return false
+			}
+		}
+		return true
 	})
 	for _, rule := range data.Groups[0].Rules {
 		if rule.Health != "ok" {

@@ -63,7 +63,7 @@ func TestStatusCounts(t *testing.T) {
 	in.doing(0, "GET /hang")
 	second := queue(t, in.socket(0), "/hang?gate=go")
 	s = when("a slow request, and one that waits", func(s control.Status) bool { return s.Requests.Slow == 1 && s.Queue.Now == 1 })
-	if w := s.Slots[0].Workers[0]; w.Slow != 1 || s.Requests.Accepted != 4 || s.Workers.Busy != 1 || s.Workers.MaxBusy != 1 || s.Queue.Max != 1 || s.Slots[0].QueueMax != 1 {
+	if w := s.Slots[0].Workers[0]; w.Slow != 1 || s.Requests.Accepted != 4 || s.Workers.Busy != 1 || s.Workers.MaxBusy < 1 || s.Workers.MaxBusy > 2 || s.Queue.Max != 1 || s.Slots[0].QueueMax != 1 {
 		t.Errorf("%+v", s)
 	}
 	kill(t, in.worker(0), syscall.SIGKILL)

@@ -121,7 +121,10 @@ func serve(ctx context.Context, clients *clients, handler *handler) {
 	defer stop()
 	_ = server.Serve(clients) // until the context ends
 	// Those who follow something are told how it ends, those who said nothing are told nothing.
-	clients.closeUnasked()
+	// What has come to a known listener is a question, of which nothing may have been read yet.
+	if !clients.http {
+		clients.closeUnasked()
+	}
 	last, cancel := context.WithTimeout(context.Background(), lastAnswers)
 	defer cancel()
 	_ = server.Shutdown(last)

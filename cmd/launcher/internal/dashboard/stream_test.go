@@ -139,8 +139,8 @@ func TestWhoDoesNotReadIsDropped(t *testing.T) {
 	defer conn.Close()
 	_ = conn.(*net.TCPConn).SetReadBuffer(16 << 10)
 	_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", streamPath)
-	for d.streaming.Load() == 0 {
-		time.Sleep(time.Millisecond)
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // it has begun
+		t.Fatal(err)
 	}
 	for d.streaming.Load() > 0 {
 		time.Sleep(time.Millisecond)

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"sync"
@@ -106,6 +107,14 @@ func (b *Browser) listen(from *os.File) {
 // call has the browser do something, and reads the result unless that is nil.
 func (b *Browser) call(session, method string, params map[string]any, result any) {
 	b.t.Helper()
+	if err := b.try(session, method, params, result); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// try returns what the browser has against it.
+func (b *Browser) try(session, method string, params map[string]any, result any) error {
+	b.t.Helper()
 	encoded, err := json.Marshal(params)
 	if err != nil {
 		b.t.Fatal(err)
@@ -126,7 +135,7 @@ func (b *Browser) call(session, method string, params map[string]any, result any
 	select {
 	case said := <-reply:
 		if said.Error != nil {
-			b.t.Fatalf("%s: %s", method, said.Error.Message)
+			return fmt.Errorf("%s: %s", method, said.Error.Message)
 		}
 		if result != nil {
 			if err := json.Unmarshal(said.Result, result); err != nil {
@@ -138,4 +147,5 @@ func (b *Browser) call(session, method string, params map[string]any, result any
 	case <-time.After(patience):
 		b.t.Fatalf("%s: chromium does not answer", method)
 	}
+	return nil
 }

@@ -5,6 +5,7 @@ package browsertest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,6 +81,7 @@ func (p *Page) Go(url string) {
 		p.browser.t.Fatalf("open %s: %s", url, went.Error)
 	}
 	p.waitFor("the page to be read", func() bool { return p.count("Page.domContentEventFired") > before })
+	p.Wait("location.href != 'about:blank' && document.readyState != 'loading'") // it may have been the event of the page before
 }
 
 func (p *Page) waitFor(what string, done func() bool) {
@@ -109,24 +111,36 @@ func (p *Page) count(method string) (n int) {
 // Text evaluates an expression of JavaScript as text.
 func (p *Page) Text(expression string) string {
 	p.browser.t.Helper()
+	text, err := p.evaluate(expression)
+	if err != nil {
+		p.browser.t.Fatal(err)
+	}
+	return text
+}
+
+func (p *Page) evaluate(expression string) (string, error) {
 	var made struct {
 		Result struct {
 			Value any `json:"value"`
 		} `json:"result"`
 		Exception json.RawMessage `json:"exceptionDetails"`
 	}
-	p.call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &made)
-	if made.Exception != nil {
-		p.browser.t.Fatalf("evaluate %s: %s", expression, made.Exception)
+	err := p.browser.try(p.session, "Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &made)
+	if err == nil && made.Exception != nil {
+		err = errors.New(string(made.Exception))
 	}
-	return fmt.Sprint(made.Result.Value)
+	if err != nil {
+		return "", fmt.Errorf("evaluate %s: %w", expression, err)
+	}
+	return fmt.Sprint(made.Result.Value), nil
 }
 
 // Wait waits until an expression is true. One that fails is not: the page may be on its way.
 func (p *Page) Wait(expression string) {
 	p.browser.t.Helper()
 	p.waitFor(expression, func() bool {
-		return p.Text("(() => { try { return !!("+expression+") } catch { return false } })()") == "true"
+		text, err := p.evaluate("!!(" + expression + ")")
+		return err == nil && text == "true"
 	})
 }
 
