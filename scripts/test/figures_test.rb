@@ -63,9 +63,11 @@ class FiguresTest < Minitest::Test
     @record.waited(3 * MILLISECOND)
     @record.waited(3 * MILLISECOND)
     @record.waited(61_000 * MILLISECOND)
+    @record.busy("GET", "/")
+    @record.ended(200) # where the file cannot be mapped, all is written then
     assert_equal 61_006 * MILLISECOND, numbers[3]
     assert_equal({ 2 => 2, 15 => 1 }, counts(21))
-    assert_empty counts(5)
+    assert_equal 1, counts(5).values.sum
   end
 
   def test_nobody_elses_are_touched
