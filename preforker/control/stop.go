@@ -58,11 +58,15 @@ func Stop(ctx context.Context, dir string, request StopRequest, tell func(StopPr
 			_ = process.Close()
 		}
 	}()
-	began := false
+	began, lost := false, 0
 	err = follow(ctx, dir, stopPath, request, func(p StopProgress) {
 		began = true
+		if p.Request != "" {
+			lost++
+		}
 		tell(p)
 	}, &result)
+	result.Lost = max(result.Lost, lost)
 	switch {
 	case began && errors.Is(err, errCutOff) && process != nil: // it may have had no time for its last line
 	case err != nil || request.NoWait || process == nil:
