@@ -81,10 +81,7 @@ func (s *Supervisor) Status(ctx context.Context) (control.Status, error) {
 	}
 	shot.addFiles()
 	shot.addRequests(s)
-	shot.addQueues(s) // before the front's, so that a request that goes from there to a socket is not counted twice
-	if s.config.Front != nil {
-		shot.status.Front = s.config.Front.Status()
-	}
+	shot.addQueues(s)
 	s.figures.peaks.addTo(&shot.status)
 	processes := shot.processes()
 	shot.addMemory(s.survey.ask(processes, time.After(s.survey.patience(processes))))
@@ -173,17 +170,19 @@ func sumCollections(slots []control.SlotStatus) *control.CollectionStatus {
 	return collectionStatusOf(collections, requests)
 }
 
-// addQueues asks the kernel, which need not tell, for what waits at the sockets. What waits in the front waits at none.
+// addQueues asks the kernel, which need not tell, for what waits at the sockets, and then the front for what waits there: a request that
+// goes on to a socket meanwhile is not counted twice.
 func (shot *snapshot) addQueues(s *Supervisor) {
 	lengths, waiting := map[uint64]int{}, 0
-	if shot.status.Front != nil {
-		waiting = shot.status.Front.Waiting
-		shot.status.Queue.Now = waiting
-	}
 	if err := s.queueLengths(lengths); err != nil {
 		s.log.Debug("the lengths of the queues are unknown", keyError, err)
-		return
+		lengths = nil
 	}
+	if s.config.Front != nil {
+		shot.status.Front = s.config.Front.Status()
+		waiting = shot.status.Front.Waiting
+	}
+	shot.status.Queue.Now = waiting
 	for i, inode := range shot.inodes {
 		if length, told := lengths[inode]; told && inode != 0 {
 			shot.status.Slots[i].Queue = &length

@@ -1,6 +1,10 @@
 package preforker
 
 import (
+	"log/slog"
+	"net"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -8,6 +12,7 @@ import (
 	"launcher/preforker/core"
 	"launcher/preforker/ident"
 	"launcher/preforker/internal/scoreboard"
+	"launcher/preforker/internal/testdir"
 	"launcher/preforker/proc"
 	"launcher/preforker/sockets"
 )
@@ -91,5 +96,53 @@ func TestFilesOfARemovedSlot(t *testing.T) {
 	shot.addFiles()
 	if slots := shot.status.Slots; slots[0].Open || slots[1].Open {
 		t.Errorf("%+v", slots)
+	}
+}
+
+// busyFront is one from which a request goes on to a socket, as soon as it has told how many wait.
+type busyFront struct {
+	Front
+	waiting int
+	goesOn  func()
+}
+
+func (f busyFront) Status() *control.FrontStatus {
+	defer f.goesOn()
+	return &control.FrontStatus{Waiting: f.waiting}
+}
+
+// TestQueueHasWhatWaitsInTheFront, and what waits at the sockets, each request once.
+func TestQueueHasWhatWaitsInTheFront(t *testing.T) {
+	path := filepath.Join(testdir.Short(t), "socket")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	file, err := listener.(*net.UnixListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := func() {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+	waits()
+	waits()
+	s := &Supervisor{log: slog.New(slog.DiscardHandler), config: Config{Front: busyFront{waiting: 3, goesOn: waits}}}
+	shot := snapshot{status: control.Status{Slots: make([]control.SlotStatus, 2)}, inodes: []uint64{0, info.Sys().(*syscall.Stat_t).Ino}}
+	shot.addQueues(s)
+	s.figures.peaks.addTo(&shot.status)
+	status := shot.status
+	if q := status.Slots[1].Queue; status.Front == nil || status.Queue != (control.QueueStatus{Now: 5, Max: 5}) || q == nil || *q != 2 || status.Slots[0].Queue != nil {
+		t.Errorf("%+v, %+v, %+v", status.Queue, status.Front, status.Slots)
 	}
 }
