@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"launcher/preforker/control"
+	"launcher/preforker/core"
 )
 
 // prometheusRecipe is the path of a file that a user of Prometheus or Grafana takes.
@@ -202,6 +203,7 @@ func TestPrometheus(t *testing.T) {
 	in := start(t, startOptions{root: root, args: []string{"2", "--http", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--metrics-compat", "puma,php-fpm"},
 		env: []string{"LAUNCHER_MAX_PRIVATE=auto"}})
 	site := in.waitLine(`workers are ready: (http://\S+)/$`)[1]
+	checkFirstFailures(t, in.askControl("/metrics").expect(t, 200).body)
 	if err := syscall.Kill(in.worker(1), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -230,6 +232,33 @@ func TestPrometheus(t *testing.T) {
 	}
 	p.checkAlerts(t, told)
 	checkMetrics(t, text)
+}
+
+// failures are the reasons for which a worker is replaced that alerts are about, and that nobody wishes for.
+var failures = []core.Reason{core.ReasonCrashed, core.ReasonBootFailed, core.ReasonBootTimeout, core.ReasonOutOfMemory, core.ReasonRequestTimeout,
+	core.ReasonMemoryLimit, core.ReasonServedNobody, core.ReasonChannelClosed, core.ReasonProbeFailed}
+
+// checkFirstFailures wants the counters of failures to be there before the first one is: Prometheus sees no increase in a series
+// that begins with 1.
+func checkFirstFailures(t *testing.T, text string) {
+	t.Helper()
+	rules := recipeFile(t, "prometheus/launcher-alerts.yml")
+	asked := regexp.MustCompile(`reason=~?"([^"]+)"`).FindAllStringSubmatch(rules, -1)
+	if len(asked) == 0 {
+		t.Error("no alert asks for a reason")
+	}
+	for _, match := range asked {
+		for _, part := range strings.Split(match[1], "|") {
+			if pattern := regexp.MustCompile("^(?:" + part + ")$"); !slices.ContainsFunc(failures, func(r core.Reason) bool { return pattern.MatchString(string(r)) }) {
+				t.Errorf("an alert asks for workers with %q, and there are none", part)
+			}
+		}
+	}
+	for _, reason := range failures {
+		if line := fmt.Sprintf("launcher_worker_restarts_total{reason=%q} 0\n", reason); !strings.Contains(text, line) {
+			t.Errorf("at first there is no %s", line)
+		}
+	}
 }
 
 // checkTarget wants scrapes to have been understood.

@@ -105,10 +105,24 @@ func requestFamilies() []family {
 	}
 }
 
+// failures are the reasons for which workers are replaced without anybody's wish.
+var failures = [...]string{"crashed", "boot failed", "boot timeout", "ended by the kernel, as memory was short", "request timeout", "memory limit",
+	"took no connections", "closed its channel", "failed its probe"}
+
+// restarts counts replacements by their reason. Failures are there with 0: Prometheus sees no increase in a series that begins with 1.
+func restarts(s *control.Status) map[string]uint64 {
+	counts := map[string]uint64{}
+	for _, reason := range failures {
+		counts[reason] = 0
+	}
+	maps.Copy(counts, s.Restarts)
+	return counts
+}
+
 func replacementFamilies() []family {
 	return []family{
 		{name: "launcher_worker_restarts_total", help: "Workers that were replaced or have died, by the reason.", kind: counterType,
-			labels: []string{labelReason}, values: func(s *control.Status, tell tell) { tellCounts(s.Restarts, tell) }},
+			labels: []string{labelReason}, values: func(s *control.Status, tell tell) { tellCounts(restarts(s), tell) }},
 		counter("launcher_reforks_total", "Reforks that took over.", func(s *control.Status) float64 { return float64(s.Reforks) }),
 		counter("launcher_releases_total", "Loads of the application that took over.", func(s *control.Status) float64 { return float64(s.Releases) }),
 		counter("launcher_failed_loads_total", "Loads of the application that have failed.", func(s *control.Status) float64 { return float64(s.FailedLoads) }),
