@@ -51,9 +51,10 @@ type deployment struct {
 }
 
 type container struct {
-	Command []string `yaml:"command"`
-	Args    []string `yaml:"args"`
-	Ports   []struct {
+	Command    []string `yaml:"command"`
+	Args       []string `yaml:"args"`
+	WorkingDir string   `yaml:"workingDir"`
+	Ports      []struct {
 		Name string `yaml:"name"`
 		Port int    `yaml:"containerPort"`
 	} `yaml:"ports"`
@@ -155,6 +156,13 @@ func TestKubernetesManifests(t *testing.T) {
 	}
 	if a := readManifest[autoscaling](t, "autoscaling.yaml"); a.Spec.Target.Kind != "Deployment" || a.Spec.Target.Name != d.Metadata.Name {
 		t.Errorf("the autoscaler scales %+v", a.Spec.Target)
+	}
+	if want := named(containerfile(t, "application/Containerfile"), "WORKDIR")[0]; c.WorkingDir != want {
+		t.Errorf("the application is in %s, and in the image in %s", c.WorkingDir, want)
+	}
+	// Who ends TLS is before the pods, and says that it was there: an application that insists on it would redirect for ever.
+	if !slices.Contains(c.Args, "--trusted-proxy=private") {
+		t.Errorf("nobody is believed that a request came by TLS: %q", c.Args)
 	}
 	var pause, drain time.Duration
 	if command := c.Lifecycle.PreStop.Exec.Command; len(command) == 2 && command[0] == "sleep" {
