@@ -149,6 +149,27 @@ func TestIgnoredByBuilders(t *testing.T) {
 	}
 }
 
+// TestBuildCommands: each command that builds an image names its file, for Docker reads a Dockerfile otherwise: none, or Rails' own one.
+func TestBuildCommands(t *testing.T) {
+	t.Parallel()
+	build := regexp.MustCompile(`(?m)^[# ]*(?:docker|podman|buildah) build .*$`)
+	for _, path := range []string{"PACKAGES.md", "packages/container/Containerfile", "packages/container/application/Containerfile"} {
+		text, err := os.ReadFile(filepath.Join(sourceRoot(t), "cmd", "launcher", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands := build.FindAllString(string(text), -1)
+		if len(commands) == 0 {
+			t.Errorf("%s has no command", path)
+		}
+		for _, command := range commands {
+			if !regexp.MustCompile(` -f (?:\S+/)?Containerfile `).MatchString(command) {
+				t.Errorf("%s: which file does it build? %s", path, command)
+			}
+		}
+	}
+}
+
 // TestKamalRecipe: it is YAML with the keys that Kamal 2 knows, and fits the image. Kamal itself is not there to be asked.
 func TestKamalRecipe(t *testing.T) {
 	t.Parallel()
@@ -179,8 +200,11 @@ func TestKamalRecipe(t *testing.T) {
 			Server, Username string
 			Password         []string
 		}
-		Builder struct{ Arch, Dockerfile string }
-		Env     struct {
+		Builder struct {
+			Arch, Dockerfile string
+			Args             map[string]string
+		}
+		Env struct {
 			Clear  map[string]string
 			Secret []string
 		}
@@ -196,6 +220,16 @@ func TestKamalRecipe(t *testing.T) {
 	}
 	if !strings.HasSuffix(environment, "HEALTH_PATH="+config.Proxy.Healthcheck.Path) {
 		t.Errorf("Kamal asks for %s: %s", config.Proxy.Healthcheck.Path, environment)
+	}
+	arguments := strings.Join(named(containerfile(t, "application/Containerfile"), "ARG"), " ")
+	for name, value := range config.Builder.Args {
+		if !strings.Contains(arguments, name+"=") || value == "" {
+			t.Errorf("the image has no argument %s", name)
+		}
+	}
+	// Kamal builds in a container, which sees images of registries alone.
+	if !strings.HasPrefix(config.Builder.Args["LAUNCHER_IMAGE"], config.Registry.Server+"/") {
+		t.Errorf("the launcher's image is %q", config.Builder.Args["LAUNCHER_IMAGE"])
 	}
 	if config.Servers.Web.Options["stop-timeout"] <= config.DrainTimeout || config.DeployTimeout <= 90 {
 		t.Errorf("there is too little time: %+v", config)
