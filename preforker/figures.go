@@ -41,12 +41,13 @@ func (w *work) add(other *work) {
 	w.queueTimes.Join(&other.queueTimes)
 }
 
-// workOf is what a worker has done so far that is there.
+// workOf is what a worker has done so far that is there. What has ended was accepted, also where its figures are later than its record.
 func workOf(entry scoreboard.Entry, told scoreboard.Figures) work {
 	w := work{accepted: entry.Requests, served: entry.Requests, errors: told.Errors, durations: told.Durations, queueTimes: told.QueueTimes}
 	if entry.Request() != "" {
 		w.accepted++
 	}
+	w.accepted = max(w.accepted, told.Durations.Count())
 	return w
 }
 
@@ -57,7 +58,7 @@ func workOfEnded(entry scoreboard.Entry, told scoreboard.Figures, now time.Durat
 	switch {
 	case w.accepted == w.served:
 	case w.durations.Count() > entry.Requests:
-		w.served++
+		w.served = w.durations.Count()
 	default:
 		w.errors++
 		w.durations.Add(max(0, now-entry.Since))

@@ -50,9 +50,8 @@ func (s *Supervisor) addFigures(status *control.Status) map[ident.Key]*record {
 	served := map[int]uint64{}
 	var present work
 	read := func(w *workerProcess) {
-		entry, err := scoreboard.Read(s.mapped, w.record)
-		told, err2 := scoreboard.ReadFigures(s.mapped, boardRecords, w.record)
-		if err != nil || err2 != nil {
+		entry, told, err := scoreboard.ReadAll(s.mapped, boardRecords, w.record)
+		if err != nil {
 			return
 		}
 		all = append(all, record{entry, told})

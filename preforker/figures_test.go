@@ -33,6 +33,7 @@ func TestWorkOfAWorkerThatHasEnded(t *testing.T) {
 		"never begun":     {scoreboard.Entry{}, scoreboard.Figures{}, 0, 0, 0, 0},
 		"in a request":    {busy, counted(4, 1), 5, 4, 2, 2004 * time.Millisecond},
 		"after a request": {busy, counted(5, 1), 5, 5, 1, 5 * time.Millisecond},
+		"half written":    {scoreboard.Entry{Torn: true}, counted(5, 1), 5, 5, 1, 5 * time.Millisecond},
 	} {
 		got := workOfEnded(test.entry, test.told, 12*time.Second)
 		if got.accepted != test.accepted || got.served != test.served || got.errors != test.errors || got.durations.Sum != test.took ||

@@ -99,3 +99,24 @@ func ReadFigures(board io.ReaderAt, records, record int) (Figures, error) {
 	}
 	return f, nil
 }
+
+// momentTries are more than it takes: a request takes longer than reading what is told of it.
+const momentTries = 10
+
+// ReadAll reads a record and its figures as they were at one moment, in a board of so many: the figures have as many requests as the record
+// has served, or one more, which it has in hand. A worker that does not rest for that moment may be told by figures that are later.
+func ReadAll(board io.ReaderAt, records, record int) (entry Entry, told Figures, err error) {
+	for range momentTries {
+		if entry, err = Read(board, record); err != nil {
+			return entry, told, err
+		}
+		if told, err = ReadFigures(board, records, record); err != nil {
+			return entry, told, err
+		}
+		sequence, err := Sequence(board, record)
+		if err != nil || sequence == entry.Sequence {
+			return entry, told, err
+		}
+	}
+	return entry, told, nil
+}

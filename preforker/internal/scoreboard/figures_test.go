@@ -1,6 +1,8 @@
 package scoreboard
 
 import (
+	"bytes"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,6 +73,41 @@ func TestReadsFiguresThatRubyWrites(t *testing.T) {
 		if got, err := ReadFigures(board, records, record); err != nil || got != want {
 			t.Errorf("record %d after Clear of 1: %+v, %v", record, got, err)
 		}
+	}
+}
+
+// servingBoard is one whose worker has served a request by the time that its record has been read, so many times.
+type servingBoard struct {
+	bytes  []byte
+	serves int
+}
+
+func (b *servingBoard) ReadAt(p []byte, off int64) (int, error) {
+	n := copy(p, b.bytes[off:])
+	if len(p) == RecordSize && b.serves > 0 {
+		b.serves--
+		for _, counter := range []int{0, sequenceAgainAt} {
+			binary.LittleEndian.PutUint32(b.bytes[counter:], binary.LittleEndian.Uint32(b.bytes[counter:])+1)
+		}
+		for _, counter := range []int{16, RecordSize + countsAt} {
+			binary.LittleEndian.PutUint64(b.bytes[counter:], binary.LittleEndian.Uint64(b.bytes[counter:])+1)
+		}
+	}
+	return n, nil
+}
+
+// TestReadAllIsOfOneMoment: a worker that serves meanwhile has not served more requests than its record says. One that never rests is read
+// all the same.
+func TestReadAllIsOfOneMoment(t *testing.T) {
+	for serves, same := range map[int]bool{0: true, 1: true, 3: true, 1000: false} {
+		board := &servingBoard{bytes: make([]byte, Size(1)), serves: serves}
+		entry, told, err := ReadAll(board, 1, 0)
+		if err != nil || (entry.Requests == told.Durations.Count()) != same || same && int(entry.Requests) != serves {
+			t.Errorf("%d requests: %d, and figures of %d, %v", serves, entry.Requests, told.Durations.Count(), err)
+		}
+	}
+	if _, _, err := ReadAll(bytes.NewReader(make([]byte, RecordSize)), 1, 0); err == nil {
+		t.Error("figures that are not there")
 	}
 }
 
