@@ -90,7 +90,7 @@ func TestOptionsAreTried(t *testing.T) {
 			"options      ok: 3 workers\n", "address      FAILS: ", "address already in use\n             Try: choose another address with --metrics",
 			"log          FAILS: ", "sockets      FAILS: " + root + "/file is no folder\n             Try: choose another folder with --socket-dir",
 			"warning      no effect without --warmup: --warmup-count"}},
-		{"dashboard: 0.0.0.0:" + strconv.Itoa(freePorts(t, 1)) + "\nhttp: " + taken.Addr().String() + "\nlisten: " + taken.Addr().String() + "\n", []string{"1"}, exitFailed, []string{"choose another address with --http", "could read the dashboard at 0.0.0.0:", "address      FAILS: listen at " + taken.Addr().String()}},
+		{"dashboard: 0.0.0.0:" + strconv.Itoa(freePorts(t, 1)) + "\nhttp: " + taken.Addr().String() + "\nlisten: " + taken.Addr().String() + "\n", []string{"1"}, exitFailed, []string{"choose another address with --http", "is not loopback, and everybody who can connect could read the page", "address      FAILS: listen at " + taken.Addr().String()}},
 		{"workers: 2\nspar: 1\n", nil, exitUsage, nil},
 		{"", nil, exitUsage, nil},
 	} {

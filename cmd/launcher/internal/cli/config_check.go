@@ -52,17 +52,17 @@ func configCheckCommand(stdout *os.File) *cli.Command {
 
 // checkup tries one thing after the other, and prints how it is.
 type checkup struct {
-	ctx      *cli.Context
-	as       *account
-	config   preforker.Config
-	where    site
-	http     httpOptions
-	metrics  metricsOptions
-	token    string // of the dashboard
-	warned   []string
-	printed  *printer
-	bound    []io.Closer
-	failures int
+	ctx       *cli.Context
+	as        *account
+	config    preforker.Config
+	where     site
+	http      httpOptions
+	metrics   metricsOptions
+	dashboard dashboardOptions
+	warned    []string
+	printed   *printer
+	bound     []io.Closer
+	failures  int
 }
 
 func checkOptions(ctx *cli.Context, stdout *os.File) error {
@@ -126,14 +126,7 @@ func (c *checkup) read() (workers int, err error) {
 	if c.metrics, err = readMetrics(c.ctx); err != nil {
 		return 0, err
 	}
-	if c.token, err = readToken(c.ctx, func(warning string) { c.warned = append(c.warned, warning) }); err != nil {
-		return 0, err
-	}
-	if at := c.ctx.String(optDashboard); at != "" {
-		if _, _, err = hostPort(at); err != nil {
-			err = usageErrorf("--dashboard 127.0.0.1:9394", "read --%s: %w", optDashboard, err)
-		}
-	}
+	c.dashboard, err = readDashboard(c.ctx, func(warning string) { c.warned = append(c.warned, warning) })
 	return found.workers, err
 }
 
@@ -233,10 +226,10 @@ func (c *checkup) addresses() {
 	if at := c.metrics.address; at != "" {
 		c.tried("address", at, c.address(optMetrics, httpAddress{network: "tcp", address: at}))
 	}
-	if at := c.ctx.String(optDashboard); at != "" {
+	if at := c.dashboard.address; at != "" {
 		err := c.address(optDashboard, httpAddress{network: "tcp", address: at})
-		if err == nil && c.token == "" && !c.ctx.Bool(optDashboardPublic) && !isLoopback(c.bound[len(c.bound)-1].(net.Listener).Addr()) {
-			err = hint.Errorf("--dashboard-token FILE, or --dashboard-public", "everybody who can connect could read the dashboard at %s", at)
+		if err == nil {
+			err = c.dashboard.check(c.bound[len(c.bound)-1].(net.Listener).Addr())
 		}
 		c.tried("address", at, err)
 	}

@@ -20,6 +20,7 @@ import (
 	"launcher/cmd/launcher/internal/dashboard"
 	"launcher/preforker"
 	"launcher/preforker/control"
+	"launcher/preforker/hint"
 )
 
 const (
@@ -40,13 +41,14 @@ const askedByDashboard = "dashboard"
 type dashboardServer struct {
 	*dashboard.Dashboard
 	supervisor *preforker.Supervisor // once there is one
-	listener   net.Listener          // nil: at the control socket alone
+	socket     ownSocket             // none: at the control socket alone
+	listener   net.Listener          // of the socket
 	server     *http.Server
 }
 
 // listenDashboard listens, so that a port in use is an error before anything is started, and adds the page to the control socket.
-func listenDashboard(ctx *cli.Context, config *preforker.Config) (*dashboardServer, error) {
-	token, err := readToken(ctx, func(text string) { config.Log.Warn(text) })
+func listenDashboard(ctx *cli.Context, config *preforker.Config, given *givenSockets) (*dashboardServer, error) {
+	options, err := readDashboard(ctx, func(text string) { config.Log.Warn(text) })
 	if err != nil {
 		return nil, err
 	}
@@ -59,40 +61,29 @@ func listenDashboard(ctx *cli.Context, config *preforker.Config) (*dashboardServ
 			return d.supervisor.KillWorker(ctx, askedByDashboard, slot, pid)
 		},
 	})
-	config.Pages = append(config.Pages, d.Verbs(dashboard.Access{Token: token, Open: true})...)
-	address := ctx.String(optDashboard)
-	if address == "" {
+	config.Pages = append(config.Pages, d.Verbs(dashboard.Access{Token: options.token, Open: true})...)
+	if options.address == "" {
 		return d, nil
 	}
-	host, _, err := hostPort(address)
-	if err != nil {
-		return nil, usageErrorf("--dashboard 127.0.0.1:9394", "read --%s: %w", optDashboard, err)
+	if d.socket, err = listenOwn(options.address, given); err != nil {
+		return nil, hint.Errorf("choose another address with --"+optDashboard, "serve the dashboard: %w", err)
 	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, usageErrorf("choose another address", "serve the dashboard: %w", err)
+	at := d.socket.listener.Addr()
+	if err := options.check(at); err != nil {
+		d.socket.close() // nobody has been served
+		return nil, err
 	}
-	public := !isLoopback(listener.Addr())
-	if public && token == "" && !ctx.Bool(optDashboardPublic) {
-		_ = listener.Close() // nobody has been served
-		return nil, usageErrorf("name a file with a token (--dashboard-token FILE), or listen at 127.0.0.1; where whoever can connect may read it: --dashboard-public",
-			"read --%s: %s is not loopback, and everybody who can connect could read the page", optDashboard, listener.Addr())
-	}
+	host, _, _ := net.SplitHostPort(options.address) // it has been read
 	names := []string{host}
 	if name, err := os.Hostname(); err == nil {
 		names = append(names, name)
 	}
-	handler := d.Handler(dashboard.Access{Token: token, Open: !public || ctx.Bool(optDashboardPublic), Names: names})
-	d.listener = netutil.LimitListener(listener, dashboardConnections)
+	handler := d.Handler(dashboard.Access{Token: options.token, Open: options.open(at), Names: names})
+	d.listener = netutil.LimitListener(d.socket.listener, dashboardConnections)
 	d.server = &http.Server{Handler: http.MaxBytesHandler(handler, maxDashboardBody), ReadTimeout: dashboardTimeout, WriteTimeout: dashboardTimeout,
 		IdleTimeout: dashboardIdle, MaxHeaderBytes: 16 << 10, ErrorLog: log.New(io.Discard, "", 0)} // of what clients do
-	config.Log.Info("the dashboard is served", keyURL, "http://"+listener.Addr().String()+"/")
+	config.Log.Info("the dashboard is served", keyURL, "http://"+at.String()+"/")
 	return d, nil
-}
-
-func isLoopback(address net.Addr) bool {
-	tcp, is := address.(*net.TCPAddr)
-	return is && tcp.IP.IsLoopback()
 }
 
 // serve serves the page until close is called.

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"strings"
 
@@ -31,6 +32,43 @@ func dashboardFlag() cli.Flag {
 func dashboardTokenFlag() cli.Flag {
 	return &cli.StringFlag{Name: optDashboardToken, EnvVars: env(optDashboardToken),
 		Usage: "`FILE` with a token, for whoever may restart and kill on that page; at an address that is not loopback also to read it", DefaultText: "nobody may"}
+}
+
+// dashboardOptions are where that page is, and who may do what there.
+type dashboardOptions struct {
+	address string // "": at the control socket alone
+	token   string // "": nobody may restart and kill
+	public  bool   // whoever can connect may read
+}
+
+func readDashboard(ctx *cli.Context, warn func(string)) (options dashboardOptions, err error) {
+	options.public = ctx.Bool(optDashboardPublic)
+	if options.address, err = dashboardAddress(ctx); err != nil {
+		return options, err
+	}
+	options.token, err = readToken(ctx, warn)
+	return options, err
+}
+
+func dashboardAddress(ctx *cli.Context) (string, error) {
+	return monitorAddress{optDashboard, "", "127.0.0.1:9394"}.read(ctx.String(optDashboard))
+}
+
+// open says whether who can connect to where the page is served may read it.
+func (o dashboardOptions) open(at net.Addr) bool { return o.public || isLoopback(at) }
+
+// check refuses to serve the page where everybody could read it, and nobody has said so.
+func (o dashboardOptions) check(at net.Addr) error {
+	if o.token != "" || o.open(at) {
+		return nil
+	}
+	return usageErrorf("name a file with a token (--dashboard-token FILE), or listen at 127.0.0.1; where whoever can connect may read it: --dashboard-public",
+		"read --%s: %s is not loopback, and everybody who can connect could read the page", optDashboard, at)
+}
+
+func isLoopback(address net.Addr) bool {
+	tcp, is := address.(*net.TCPAddr)
+	return is && tcp.IP.IsLoopback()
 }
 
 // Bounds of a token, in bytes: a short one can be guessed.

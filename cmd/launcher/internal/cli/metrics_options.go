@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"net"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -36,7 +35,7 @@ func readMetrics(ctx *cli.Context) (options metricsOptions, err error) {
 	if options.compat, err = metrics.ParseCompat(listed(ctx.StringSlice(optMetricsCompat))); err != nil {
 		return options, usageErrorf("--"+optMetricsCompat+" puma", "read --%s: %w", optMetricsCompat, err)
 	}
-	options.address, err = readMonitorAddress(optMetrics, ctx.String(optMetrics))
+	options.address, err = monitorAddress{optMetrics, "metrics", "127.0.0.1:9397"}.read(ctx.String(optMetrics))
 	if err != nil || options.address == "" {
 		return options, err
 	}
@@ -52,26 +51,4 @@ func readMetrics(ctx *cli.Context) (options metricsOptions, err error) {
 		}
 	}
 	return options, nil
-}
-
-// readMonitorAddress reads an address and a port where nothing but the launcher itself is told of. It is "" where the option is.
-func readMonitorAddress(option, text string) (string, error) {
-	example := "--" + option + " 127.0.0.1:9397"
-	switch {
-	case text == "":
-		return "", nil
-	case strings.HasPrefix(text, unixPrefix), strings.HasPrefix(text, "/"):
-		return "", usageErrorf("curl --unix-socket log/launcher.sock http://launcher/"+option+", or "+example,
-			"read --%s: %q is no address with a port; at a unix socket, that of launcher status, the same is told without an option", option, text)
-	case strings.Contains(text, "://"):
-		return "", usageErrorf(example, "read --%s: %q is a URL, not an address with a port", option, text)
-	}
-	host, port, err := net.SplitHostPort(text)
-	if err != nil || port == "" || strings.ContainsAny(host, " /,") {
-		return "", usageErrorf(example, "read --%s: %q is not an address with a port", option, text)
-	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
-		return "", usageErrorf(example, "read --%s: %q is not a port from 0 to 65535", option, port)
-	}
-	return text, nil
 }

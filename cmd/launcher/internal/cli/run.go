@@ -179,7 +179,7 @@ func listenBeside(ctx *cli.Context, where site, config *preforker.Config, as *ac
 	if err != nil {
 		return nil, nil, err
 	}
-	if monitor.dashboard, err = listenDashboard(ctx, config); err != nil {
+	if monitor.dashboard, err = listenDashboard(ctx, config, given); err != nil {
 		monitor.close()
 		return nil, nil, err
 	}

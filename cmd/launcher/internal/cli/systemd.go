@@ -142,8 +142,14 @@ func readService(ctx *cli.Context) (systemd.Service, error) {
 	if err != nil {
 		return service, err
 	}
-	service.Ports = service.Ports || told.address != ""
-	service.LowPorts = service.LowPorts || lowPort(told.address)
+	page, err := dashboardAddress(ctx)
+	if err != nil {
+		return service, err
+	}
+	for _, address := range []string{told.address, page} {
+		service.Ports = service.Ports || address != ""
+		service.LowPorts = service.LowPorts || lowPort(address)
+	}
 	service.Kept = keptSockets
 	if ctx.Bool(optSocketUnits) {
 		service.Kept = 0

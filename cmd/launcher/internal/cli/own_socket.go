@@ -1,0 +1,52 @@
+//go:build linux
+
+package cli
+
+import (
+	"fmt"
+	"net"
+	"syscall"
+
+	"launcher/preforker"
+	"launcher/preforker/linux"
+)
+
+// ownSocket is a listening one where the launcher tells of itself.
+type ownSocket struct {
+	listener net.Listener // nil: there is none
+	others   bool         // somebody else has bound it, and keeps it
+}
+
+// listenOwn takes the socket of an address up that this process was started with, else makes one.
+func listenOwn(address string, given *givenSockets) (s ownSocket, err error) {
+	if one := given.takeHTTP(httpAddress{network: "tcp", address: address}); one != nil {
+		s.others = !one.kept
+		s.listener, err = takeListener(one)
+		return s, err
+	}
+	s.listener, err = net.Listen("tcp", address)
+	return s, err
+}
+
+// inherit makes a copy, which is there when this process closes its own.
+func (s ownSocket) inherit() (copies []preforker.Inherited, err error) {
+	socket, is := s.listener.(syscall.Conn)
+	if !is {
+		return nil, nil
+	}
+	fd, err := linux.Duplicate(socket)
+	if err != nil {
+		return nil, fmt.Errorf("copy the socket of %s: %w", s.listener.Addr(), err)
+	}
+	name := keptHTTP // a launcher that has no such option, or another address, closes it
+	if s.others {
+		name = givenHTTPName
+	}
+	return []preforker.Inherited{{Name: name, FD: fd}}, nil
+}
+
+func (s ownSocket) close() {
+	if s.listener != nil {
+		_ = s.listener.Close() // who serves there may have done so
+	}
+}
