@@ -139,9 +139,10 @@ func (r *fileReader) read() {
 		switch {
 		case i >= 0:
 			r.take(r.known[i], setting)
+		case !r.whole:
 		case setting.Name == workersSetting:
 			r.takeWorkers(setting)
-		case r.whole:
+		default:
 			r.unknown(setting)
 		}
 	}

@@ -138,8 +138,8 @@ func TestMistakesInTheFile(t *testing.T) {
 // TestVerbsReadWhatTheyNeed: a mistake elsewhere in the file keeps nobody from asking a running launcher.
 func TestVerbsReadWhatTheyNeed(t *testing.T) {
 	t.Parallel()
-	root := rootWith(t, "wokers: 4\ndrain-timeout: 30\nsocket-dir: run\n")
-	for _, verb := range []string{"status", "restart", "reopen", "scale 4"} {
+	root := rootWith(t, "wokers: 4\nworkers: many\ndrain-timeout: 30\nsocket-dir: run\n")
+	for _, verb := range []string{"status", "restart", "reopen", "scale 4", "stop", "kill 0", "refork", "events"} {
 		line, err := read(t, "--root "+root+" "+verb)
 		if got := line.said(optSocketDir); err != nil || got != root+"/run" {
 			t.Errorf("%s: %q, %v", verb, got, err)
