@@ -25,7 +25,8 @@ type commandLine struct {
 	notes     []string // that are no warnings
 	filename  string   // of the file of options, perhaps of none; "": none is read
 	file      *settings.File
-	workers   *given // NUM of the file
+	workers   *given   // NUM of the file
+	elsewhere []string // options that variables of Rails say, which go before the file
 }
 
 // given is an option with its value, of the command line, of an environment variable, or of a file.

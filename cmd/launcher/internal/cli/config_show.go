@@ -191,7 +191,7 @@ func (o *shownOption) from(option given) {
 // environment says where the environment of Rails comes from without the option.
 func (o *shownOption) environment(ctx *cli.Context) {
 	o.set(readEnvironment(ctx).rails)
-	for _, variable := range []string{"RAILS_ENV", "RACK_ENV"} {
+	for _, variable := range environmentVariables {
 		if os.Getenv(variable) != "" {
 			o.Source, o.Variable = fromEnvironment, variable
 			return

@@ -12,6 +12,9 @@ import (
 // environment is the Rails and the Rack environment that an application runs in.
 type environment struct{ rails, rack string }
 
+// environmentVariables name it where no option does.
+var environmentVariables = []string{"RAILS_ENV", "RACK_ENV"}
+
 // readEnvironment returns what the option says, which holds for both. Otherwise each is what its
 // variable says, since some set them apart on purpose, else what the other's says, else production.
 func readEnvironment(ctx *cli.Context) environment {

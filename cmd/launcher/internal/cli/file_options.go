@@ -46,9 +46,12 @@ type fromFile struct {
 }
 
 // readFile adds the options that a file has and neither the command line nor a variable says.
-func (l *commandLine) readFile(app *cli.App) error {
+func (l *commandLine) readFile(app *cli.App, variables []string) error {
 	if flagOf(l.command, optConfig) == nil {
 		return nil
+	}
+	if slices.ContainsFunc(environmentVariables, func(name string) bool { value, _ := lookup(variables, name); return value != "" }) {
+		l.elsewhere = append(l.elsewhere, optEnvironment)
 	}
 	known := fileFlags(app)
 	whole := flagOf(l.command, optRackup) != nil // a command that knows where the application is, and not only its sockets
@@ -90,7 +93,7 @@ func fileFlags(app *cli.App) []cli.Flag {
 func (l *commandLine) takesFromFile(flag cli.Flag) bool {
 	name := flag.Names()[0]
 	own := l.command.Name == experimentName && slices.Contains([]string{optBootTimeout, optRequestTimeout}, name)
-	return !own && flagOf(l.command, name) != nil && !l.has(name)
+	return !own && flagOf(l.command, name) != nil && !l.has(name) && !slices.Contains(l.elsewhere, name)
 }
 
 func (l *commandLine) has(name string) bool { return l.index(name) >= 0 }

@@ -59,6 +59,44 @@ func TestOrderOfSources(t *testing.T) {
 	}
 }
 
+// TestEnvironmentOfRails goes before the file's, as WEB_CONCURRENCY before its workers: RAILS_ENV=test is not to reach the site's data.
+func TestEnvironmentOfRails(t *testing.T) {
+	t.Parallel()
+	root := rootWith(t, "environment: staging\n")
+	for _, test := range []struct {
+		words     string
+		variables []string
+		want      string
+	}{
+		{"4", nil, "staging"},
+		{"4", []string{"RAILS_ENV=", "RACK_ENV="}, "staging"},
+		{"4", []string{"RAILS_ENV=test"}, ""}, // which is read by who asks for it
+		{"doctor", []string{"RACK_ENV=test"}, ""},
+		{"4", []string{"RAILS_ENV=test", "LAUNCHER_ENVIRONMENT=qa"}, "qa"},
+		{"4 -e live", []string{"RAILS_ENV=test", "LAUNCHER_ENVIRONMENT=qa"}, "live"},
+	} {
+		line, err := read(t, "--root "+root+" "+test.words, test.variables...)
+		if got := line.said(optEnvironment); err != nil || got != test.want {
+			t.Errorf("%+v: %q, %v", test, got, err)
+		}
+	}
+}
+
+// TestUnitHasTheEnvironmentOfThisShell, where the file says another one.
+func TestUnitHasTheEnvironmentOfThisShell(t *testing.T) {
+	t.Setenv("RACK_ENV", "")
+	root := rootWith(t, "environment: staging\n")
+	if err := os.WriteFile(filepath.Join(root, "config.ru"), []byte("run ->(_env) { [200, {}, []] }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for environment, want := range map[string]string{"": "--keep-sockets 2", "production": "--keep-sockets --environment production 2"} {
+		t.Setenv("RAILS_ENV", environment)
+		if unit := printed(t, "systemd", "--root", root, "--name", "shop", "--user", "www-data", "2"); !strings.Contains(unit, want+"\n") {
+			t.Errorf("%q: no %q in\n%s", environment, want, unit)
+		}
+	}
+}
+
 // sameOptions says whether two command lines differ in the order of options alone.
 func sameOptions(a, b string) bool {
 	one, other := strings.Fields(a), strings.Fields(b)

@@ -261,7 +261,8 @@ func ofThisShell(ctx *cli.Context, ruby string) (options []string) {
 	if ctx.IsSet(optRuby) && !line.inFile(optRuby) || !filepath.IsAbs(ctx.String(optRuby)) && !slices.Contains(servicePath, filepath.Dir(ruby)) {
 		options = append(options, "--"+optRuby, ruby)
 	}
-	if env := readEnvironment(ctx); !line.inFile(optEnvironment) && env != environmentOf("", "", "") {
+	_, inFile := line.file.Find(optEnvironment) // which the service would take
+	if env := readEnvironment(ctx); !line.inFile(optEnvironment) && (inFile || env != environmentOf("", "", "")) {
 		options = append(options, "--"+optEnvironment, env.rails)
 	}
 	return options

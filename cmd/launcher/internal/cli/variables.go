@@ -27,7 +27,7 @@ func (l *commandLine) readElsewhere(app *cli.App, variables []string) error {
 	if err := l.readVariables(app, variables); err != nil {
 		return err
 	}
-	if err := l.readFile(app); err != nil {
+	if err := l.readFile(app, variables); err != nil {
 		return err
 	}
 	return l.readPort(variables)
