@@ -157,10 +157,7 @@ func (c *checkup) tried(what, good string, err error) {
 // files tries to write where the launcher is to write.
 func (c *checkup) files() {
 	c.tried("sockets", c.where.socketDir, c.folder(c.where.socketDir, "choose another folder with --socket-dir", true))
-	logFile := c.ctx.String(optLogFile)
-	if logFile != "" && !filepath.IsAbs(logFile) {
-		logFile = filepath.Join(c.where.app.Root, logFile)
-	}
+	logFile := belowRoot(c.where.app.Root, c.ctx.String(optLogFile))
 	for _, file := range []struct{ what, path string }{{"log", logFile}, {"access log", c.http.accessLog}, {"record", c.config.Record}, {"pid file", string(readPidFile(c.ctx))}} {
 		if file.path != "" && file.path != "-" {
 			c.tried(file.what, file.path, c.file(file.path))

@@ -55,6 +55,14 @@ func absolute(path string) (string, error) {
 	return filepath.Join(dir, path), nil
 }
 
+// belowRoot returns a path that is told from the application's folder.
+func belowRoot(root, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(root, path)
+}
+
 // linksTo returns other names of a folder whose name has no links: by a link called current that leads to it or to a folder
 // above it, or else by any link beside it or beside the folder above it that leads to this very one.
 func linksTo(dir string) (found []string) {

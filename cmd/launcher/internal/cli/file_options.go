@@ -247,26 +247,14 @@ func (r *fileReader) resolved(name, value string) string {
 	case name == optRoot:
 		return r.root
 	case name == optHTTP:
-		addresses := listed([]string{value})
-		for i, address := range addresses {
-			if path, unix := strings.CutPrefix(address, unixPrefix); unix {
-				addresses[i] = unixPrefix + r.below(path)
-			}
-		}
-		return strings.Join(addresses, ",")
+		text, _ := withUnixPaths(value, func(path string) (string, error) { return belowRoot(r.root, path), nil })
+		return text
 	case name == optRuby && strings.Contains(value, "/"):
 	case name == optSocketDir, name == optLogFile, slices.Contains(pathOptions, name) && value != "-":
 	default:
 		return value
 	}
-	return r.below(value)
-}
-
-func (r *fileReader) below(path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(r.root, path)
+	return belowRoot(r.root, value)
 }
 
 func texts(setting settings.Setting) (all []string) {

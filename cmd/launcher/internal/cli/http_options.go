@@ -150,6 +150,23 @@ func readHTTPAddress(text string, certificate bool) (httpAddress, error) {
 	return read, nil
 }
 
+// withUnixPaths returns a list of addresses with the paths of unix sockets at their places.
+func withUnixPaths(list string, place func(path string) (string, error)) (string, error) {
+	addresses := listed([]string{list})
+	for i, address := range addresses {
+		path, unix := strings.CutPrefix(address, unixPrefix)
+		if !unix {
+			continue
+		}
+		path, err := place(path)
+		if err != nil {
+			return "", err
+		}
+		addresses[i] = unixPrefix + path
+	}
+	return strings.Join(addresses, ","), nil
+}
+
 // url is the address as a browser takes it, or curl that of a unix socket; bound is where it listens.
 func (a httpAddress) url(bound net.Addr) string {
 	switch {

@@ -28,12 +28,9 @@ type logFile struct {
 
 // openLogFile opens the file that the option names, nil where it names none.
 func openLogFile(ctx *cli.Context, as *account) (*logFile, error) {
-	path := ctx.String(optLogFile)
+	path := belowRoot(ctx.String(optRoot), ctx.String(optLogFile))
 	if path == "" {
 		return nil, nil
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(ctx.String(optRoot), path)
 	}
 	path, err := absolute(path)
 	if err != nil {

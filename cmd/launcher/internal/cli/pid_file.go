@@ -5,7 +5,6 @@ package cli
 import (
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -28,11 +27,7 @@ const maxPidFile = 64
 type pidFile string
 
 func readPidFile(ctx *cli.Context) pidFile {
-	path := ctx.String(optPidFile)
-	if path != "" && !filepath.IsAbs(path) {
-		path = filepath.Join(ctx.String(optRoot), path)
-	}
-	return pidFile(path)
+	return pidFile(belowRoot(ctx.String(optRoot), ctx.String(optPidFile)))
 }
 
 // write writes the pid. Nothing of the launcher's own depends on the file, so it runs on where that fails.

@@ -223,11 +223,8 @@ func writeCommands(ctx *cli.Context, service *systemd.Service, ruby, number stri
 			continue
 		}
 		for _, value := range optionValues(ctx, flag) {
-			if slices.Contains(pathOptions, name) && value != "-" {
-				if value, err = absolute(value); err != nil {
-					return err
-				}
-				service.SharedTmp = service.SharedTmp || systemd.InFolder(value, "/tmp") || systemd.InFolder(value, "/var/tmp")
+			if value, err = placed(service, name, value); err != nil {
+				return err
 			}
 			if takesValue(flag) {
 				service.Command = append(service.Command, "--"+name, value)
@@ -236,9 +233,8 @@ func writeCommands(ctx *cli.Context, service *systemd.Service, ruby, number stri
 			}
 		}
 	}
-	for _, path := range []string{service.Root, service.SocketDir} {
-		service.SharedTmp = service.SharedTmp || systemd.InFolder(path, "/tmp") || systemd.InFolder(path, "/var/tmp")
-	}
+	shareTmp(service, service.Root)
+	shareTmp(service, service.SocketDir)
 	if service.Kept > 0 && !ctx.Bool(optKeepSockets) {
 		service.Command = append(service.Command, "--"+optKeepSockets)
 	}
@@ -268,8 +264,35 @@ func ofThisShell(ctx *cli.Context, ruby string) (options []string) {
 	return options
 }
 
-// pathOptions are those whose values are paths by the current folder, which a service has not.
-var pathOptions = []string{optRecord, optLogFile, optAccessLog, optTLSCert, optTLSKey, optPidFile, optDashboardToken}
+// pathOptions are those whose values are paths by the current folder, which a service has not, or by the root.
+var (
+	pathOptions     = []string{optRecord, optLogFile, optAccessLog, optTLSCert, optTLSKey, optPidFile, optDashboardToken}
+	rootPathOptions = []string{optLogFile, optPidFile}
+)
+
+// placed returns the value of an option with its paths where a launcher has them that is started here.
+func placed(service *systemd.Service, name, value string) (string, error) {
+	place := func(path string) (string, error) {
+		if slices.Contains(rootPathOptions, name) {
+			path = belowRoot(service.Root, path)
+		}
+		path, err := absolute(path)
+		shareTmp(service, path)
+		return path, err
+	}
+	switch {
+	case name == optHTTP:
+		return withUnixPaths(value, place)
+	case slices.Contains(pathOptions, name) && value != "-":
+		return place(value)
+	}
+	return value, nil
+}
+
+// shareTmp has the service see files in /tmp, if a path is there.
+func shareTmp(service *systemd.Service, path string) {
+	service.SharedTmp = service.SharedTmp || systemd.InFolder(path, "/tmp") || systemd.InFolder(path, "/var/tmp")
+}
 
 func optionValues(ctx *cli.Context, flag cli.Flag) []string {
 	if isRepeatable(flag) {
