@@ -97,7 +97,7 @@ func (f *figures) note(fact core.Fact) {
 		f.restart(fact.Worker, fact.Reason)
 	case core.RequestSlow:
 		f.slow++
-	case core.PreloaderReforked:
+	case core.ReforkCompleted:
 		f.reforks++
 	case core.LoadFailed:
 		f.failedLoads++

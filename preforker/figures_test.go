@@ -64,7 +64,7 @@ func TestFiguresOfSlots(t *testing.T) {
 		core.WorkerLeft{Worker: name(1), Reason: core.ReasonStopping},
 		core.WorkerDied{Worker: name(ident.NoSlot), Reason: core.ReasonCrashed},
 		core.RequestSlow{Worker: name(0)},
-		core.PreloaderReforked{}, core.LoadFailed{}, core.LoadFailed{},
+		core.PreloaderReforked{}, core.PreloaderReforked{}, core.ReforkGivenUp{}, core.ReforkCompleted{}, core.LoadFailed{}, core.LoadFailed{},
 	} {
 		f.note(fact)
 	}
