@@ -104,6 +104,18 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestUnmeasuredWorker: what is not known of it is left out. A counter that is 0 for one scrape is taken for one that has begun anew.
+func TestUnmeasuredWorker(t *testing.T) {
+	status := everything()
+	status.Slots[0].Workers[1].CPU, status.Slots[0].Workers[1].Memory = 0, nil
+	_, _, text := scrape(t, Handler(sourceOf(status), nil), "")
+	for _, name := range []string{"launcher_worker_cpu_seconds_total", "launcher_worker_private_bytes", "launcher_worker_shared_bytes"} {
+		if strings.Contains(text, name+`{slot="0"}`) || !strings.Contains(text, name+`{slot="1"}`) {
+			t.Errorf("%s is told of the worker that was not measured, or not of the other one", name)
+		}
+	}
+}
+
 // gathered has the registry of Prometheus' client check the metrics of a status.
 func gathered(status control.Status, families []family) prometheus.Gatherer {
 	return prometheus.Gatherers{prometheus.GathererFunc(func() (all []*dto.MetricFamily, err error) {

@@ -55,8 +55,9 @@ func slotWorkerFamilies() []family {
 				}
 				return float64(w.Memory.Shared), true
 			}),
+		// It is measured with the memory.
 		ofWorkers("launcher_worker_cpu_seconds_total", "User and system time of the worker of a slot; it begins anew with each worker.", counterType,
-			func(w *control.WorkerStatus) (float64, bool) { return w.CPU, w.CPU > 0 }),
+			func(w *control.WorkerStatus) (float64, bool) { return w.CPU, w.Memory != nil }),
 		workerGauge("launcher_worker_request_seconds", "How long the worker of a slot has had the request in hand; 0 where it has none.",
 			func(w *control.WorkerStatus) (float64, bool) {
 				if w.Request == nil {
