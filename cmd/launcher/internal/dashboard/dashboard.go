@@ -16,7 +16,7 @@ type Launcher struct {
 	Restart func(context.Context) error
 	// EventsFrom returns the events from a place on, and the place of the next one; nil: deaths are known by the status alone.
 	EventsFrom func(place uint64) (lines []json.RawMessage, next uint64)
-	// Kill ends the worker of a slot, if it is the one with this pid.
+	// Kill ends the worker of a slot, if it is the one with this pid; nil: the page has no button for it.
 	Kill func(ctx context.Context, slot, pid int) error
 }
 
@@ -59,7 +59,9 @@ func (d *Dashboard) Keep() {
 
 // Close ends what goes on, and waits for that.
 func (d *Dashboard) Close() {
-	d.end()
+	d.mu.Lock()
+	d.end() // with the lock: no history begins any more
+	d.mu.Unlock()
 	d.tasks.Wait()
 }
 

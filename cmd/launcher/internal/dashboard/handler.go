@@ -68,14 +68,17 @@ type route struct {
 func (p *pages) routes() []route {
 	admin := *p
 	admin.admin = true
-	return []route{
+	routes := []route{
 		{http.MethodGet, "/", false, p.page},
 		{http.MethodGet, streamPath, true, p.stream},
 		{http.MethodGet, adminPath + "/", false, admin.page},
 		{http.MethodGet, adminPath + streamPath, true, admin.stream},
 		{http.MethodPost, adminPath + restartPath, false, admin.restart},
-		{http.MethodPost, adminPath + killPath, false, admin.kill},
 	}
+	if p.launcher.Kill != nil {
+		routes = append(routes, route{http.MethodPost, adminPath + killPath, false, admin.kill})
+	}
+	return routes
 }
 
 const (
@@ -130,7 +133,7 @@ func (p *pages) page(w http.ResponseWriter, r *http.Request) {
 
 // personal adds what who looks may do.
 func (p *pages) personal(v *view, r *http.Request) {
-	v.Actions, v.SignIn = p.admin, p.access.token != ""
+	v.Actions, v.Kills, v.SignIn = p.admin, p.admin && p.launcher.Kill != nil, p.access.token != ""
 	if v.Actions {
 		v.Key = p.access.form
 	}

@@ -249,6 +249,40 @@ func TestWhoMayDoSomething(t *testing.T) {
 	}
 }
 
+// TestPageWithoutKill: where workers cannot be killed there is no button for it, and nothing behind that.
+func TestPageWithoutKill(t *testing.T) {
+	d, _ := still(t, example(2, time.Now()))
+	d.launcher.Kill = nil
+	h := d.Handler(Access{Open: true, Token: secret})
+	body := asked(h, "GET", "/admin/", nil, basic(secret)...).Body.String()
+	if strings.Count(body, "<button") != 1 || strings.Contains(body, ">action") || strings.Contains(body, "kill…") {
+		t.Error("it has buttons to kill")
+	}
+	form := url.Values{"key": {formKey.FindStringSubmatch(body)[1]}, "slot": {"1"}, "pid": {"6001"}}
+	if got := asked(h, "POST", "/admin/dashboard/kill", form, basic(secret)...); got.Code != 404 {
+		t.Errorf("%d", got.Code)
+	}
+}
+
+// TestNoticeIsSaidOnce: who reads the page again is not told once more what was done.
+func TestNoticeIsSaidOnce(t *testing.T) {
+	d, _ := still(t, example(1, time.Now()))
+	body := asked(d.Handler(Access{Open: true}), "GET", "/?done=restart", nil).Body.String()
+	again := regexp.MustCompile(`<a href="([^"]*)">read again`).FindStringSubmatch(body)
+	if again == nil {
+		t.Fatal("there is no link to read it again")
+	}
+	for _, at := range []string{"http://shop/?done=restart", "http://shop/x/admin/?done=kill"} {
+		here, err := url.Parse(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if to, err := here.Parse(again[1]); err != nil || to.RawQuery != "" || to.Path != here.Path {
+			t.Errorf("%s leads to %s, %v", at, to, err)
+		}
+	}
+}
+
 // TestPageOfALauncherThatEnds says so.
 func TestPageOfALauncherThatEnds(t *testing.T) {
 	d := New(Launcher{Status: func(context.Context) (control.Status, error) {

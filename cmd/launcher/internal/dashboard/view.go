@@ -33,8 +33,8 @@ type view struct {
 	Said                          string // what has happened last, for those who do not see
 
 	// Of who looks.
-	Actions, SignIn bool
-	Key, Notice     string
+	Actions, Kills, SignIn bool
+	Key, Notice            string
 }
 
 // The classes of what is shown, by how it is.

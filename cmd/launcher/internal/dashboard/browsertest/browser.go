@@ -57,8 +57,12 @@ func Start(t testing.TB) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
+	profile, err := os.MkdirTemp("", "launcher-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	command := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage", "--no-first-run",
-		"--disable-background-networking", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--disable-background-networking", "--remote-debugging-pipe", "--user-data-dir="+profile, "about:blank")
 	command.ExtraFiles = []*os.File{theirs, theirs2}
 	// What it starts is in a group of its own: it leaves some behind where it is killed.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -75,6 +79,14 @@ func Start(t testing.TB) *Browser {
 		_ = command.Wait()
 		_ = ours.Close()
 		<-b.gone
+		// What it has started is killed, but may still write until it is gone.
+		err := os.RemoveAll(profile)
+		for end := time.Now().Add(patience); err != nil && time.Now().Before(end); err = os.RemoveAll(profile) {
+			time.Sleep(time.Millisecond)
+		}
+		if err != nil {
+			t.Errorf("remove what chromium has left: %v", err)
+		}
 	})
 	return b
 }
