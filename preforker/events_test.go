@@ -97,6 +97,7 @@ func TestFollowEvents(t *testing.T) {
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), "were lost, since they were not read in time") {
 		t.Errorf("%v", err)
 	}
+	s.report(core.PreloaderRetired{Origin: ident.Origin{Generation: 3}}) // nobody waits for the next one from here on
 	go func() {
 		_, err := s.followEvents(t.Context(), control.EventsRequest{}, func(line any) { told <- string(line.(json.RawMessage)) })
 		ended <- err
