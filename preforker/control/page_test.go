@@ -27,6 +27,7 @@ func pages(streamed chan<- error) []Verb {
 			_, _ = io.WriteString(w, "first\n")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
+			_, _ = io.WriteString(w, "last\n")
 			streamed <- r.Context().Err()
 		})),
 	}
@@ -54,8 +55,9 @@ func TestPages(t *testing.T) {
 
 // TestStreams take no place of those who want a short answer, last longer than these may, and end with their client and with the server.
 func TestStreams(t *testing.T) {
+	t.Parallel()
 	ended := make(chan error, maxFollowers)
-	c := startWith(t, testdir.Short(t), 50*time.Millisecond, append(testVerbs(), pages(ended)...)...)
+	c := startWith(t, testdir.Short(t), 500*time.Millisecond, append(testVerbs(), pages(ended)...)...)
 	open := func() (first string, rest *bufio.Reader, leave func()) {
 		conn := c.dial(t)
 		_, _ = io.WriteString(conn, "GET /stream HTTP/1.1\r\nHost: launcher\r\n\r\n")
@@ -67,12 +69,15 @@ func TestStreams(t *testing.T) {
 		first, _ = rest.ReadString('\n')
 		return first, rest, func() { _ = conn.Close() }
 	}
+	first, earliest, _ := open()
 	var leave func()
-	for n := range maxFollowers {
-		first, _, end := open()
-		if leave = end; first != "first\n" {
+	for n := range maxFollowers - 1 {
+		if first, _, leave = open(); first != "first\n" {
 			t.Errorf("%d: %q", n, first)
 		}
+	}
+	if text, err := io.ReadAll(c.dial(t)); len(text) > 0 || err != nil { // who says nothing is left when that time is over
+		t.Errorf("%q, %v", text, err)
 	}
 	if first, _, _ := open(); !strings.Contains(first, "32 clients wait") {
 		t.Errorf("one too many: %q", first)
@@ -90,8 +95,10 @@ func TestStreams(t *testing.T) {
 	for range maxFollowers {
 		<-ended
 	}
-	if _, err := io.ReadAll(last); err != nil {
-		t.Errorf("it ends with %v", err)
+	for _, rest := range []io.Reader{earliest, last} {
+		if text, err := io.ReadAll(rest); string(text) != "last\n" || err != nil {
+			t.Errorf("it ends with %q, %v", text, err)
+		}
 	}
 }
 
