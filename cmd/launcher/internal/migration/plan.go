@@ -148,6 +148,11 @@ func plainWord(word string) bool {
 	return regexp.MustCompile(`^[A-Za-z0-9/._:-]*[A-Za-z0-9/]$`).MatchString(word)
 }
 
+// yamlWord says whether YAML reads a word as something else than a text.
+func yamlWord(word string) bool {
+	return slices.Contains([]string{"true", "false", "null", "~"}, strings.ToLower(word))
+}
+
 // Command returns the command line that stands for the file.
 func (p *Plan) Command() string {
 	words, workers := []string{"launcher"}, ""
@@ -191,7 +196,7 @@ func (p *Plan) YAML() string {
 		}
 		var values []string
 		for _, value := range setting.Values {
-			if !plainWord(value) || strings.Contains(value, ":") {
+			if !plainWord(value) || strings.Contains(value, ":") || yamlWord(value) {
 				value = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(oneLine(value)) + `"`
 			}
 			values = append(values, value)

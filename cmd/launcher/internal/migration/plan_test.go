@@ -161,6 +161,42 @@ func TestWhatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestValuesAreThoseOfTheServer: as it reads them itself, and as the file of options takes them.
+func TestValuesAreThoseOfTheServer(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"bind 'unix:///run/a.sock?umask=0117'":       "socket-mode: 0660\n",
+		"bind 'unix:///run/a.sock?umask=79'":         "socket-mode: 0660\n", // Puma takes it for decimal
+		"bind 'unix:///run/a.sock?mode=660'":         "socket-mode: 0660\n",
+		"bind 'unix:///run/a.sock?umask=0&mode=600'": "socket-mode: 0600\n", // which is set last
+		"# f\xfcr\nport 80 # f\xfcr alle\n":          "http: \"0.0.0.0:80\"\n",
+		"environment 'null'":                         "environment: \"null\"\n",
+		"rackup 'True'":                              "rackup: \"True\"\n",
+		"pidfile '~'":                                "pid-file: \"~\"\n",
+	} {
+		plan := planFor(t, source, "config/puma.rb", "production")
+		if yaml := plan.YAML(); plan.Error != "" || !strings.HasSuffix(yaml, "\n"+want) {
+			t.Errorf("%s: %s, %s", source, plan.Error, yaml)
+		}
+	}
+}
+
+// TestWebConcurrencyCountsNoThreads: two processes of Puma with five threads become ten workers, but for a variable that says two.
+func TestWebConcurrencyCountsNoThreads(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]bool{
+		"threads 5, 5\nworkers ENV.fetch('WEB_CONCURRENCY', 2)":                            true,
+		"workers ENV['WEB_CONCURRENCY'] || Concurrent.physical_processor_count\nthreads 3": true,
+		"threads 1, 1\nworkers ENV.fetch('WEB_CONCURRENCY', 2)":                            false,
+		"threads 5, 5\nworkers 2": false,
+	} {
+		plan := planFor(t, source, "config/puma.rb", "production")
+		if said := strings.Contains(plan.Text(), "WEB_CONCURRENCY goes before this"); said != want {
+			t.Errorf("%q: %s", source, plan.Text())
+		}
+	}
+}
+
 // TestEnvironmentsDiffer where a file asks which one it is.
 func TestEnvironmentsDiffer(t *testing.T) {
 	t.Parallel()

@@ -23,9 +23,9 @@ func pumaProcesses() []Rule {
 			}
 			p.remark(call, text)
 		}, "fork_worker"),
-		does("FastCGI for the web server, with the include that `launcher` prints; or `--http`, which speaks HTTP as Puma does (`tcp://`, `unix://` and `ssl://`; `umask` is `--socket-mode`; a `backlog` is as large as the kernel allows)",
+		does("FastCGI for the web server, with the include that `launcher` prints; or `--http`, which speaks HTTP as Puma does (`tcp://`, `unix://` and `ssl://`; `umask` and `mode` are `--socket-mode`; a `backlog` is as large as the kernel allows)",
 			func(p *Plan, call Call, why string) { p.listen(call, text(call, 0), why) }, "bind"),
-		does("`--http 0.0.0.0:PORT`; without any the variable `PORT` counts, as with Puma", (*Plan).pumaPort, "port"),
+		does("`--http 0.0.0.0:PORT`; without any the variable `PORT` counts, as in the file that Rails makes", (*Plan).pumaPort, "port"),
 		does("`--http` beside `--tls-cert` and `--tls-key`; clients' certificates (`verify_mode`, `ca`) and lists of ciphers are the affair of a web server", (*Plan).pumaTLS, "ssl_bind"),
 		says("write the whole address with `--http`", "set_default_host", "default_host"),
 		says("one source of addresses holds: the command line, else the environment, else the file", "clear_binds!"),
@@ -111,6 +111,9 @@ func (p *Plan) pumaWorkers(call Call, text string) {
 			why = fmt.Sprintf("Puma has %d workers of %d threads; as many as CPUs are enough where requests rather compute than wait", n, threads)
 		}
 		p.set(call, "workers", strconv.Itoa(min(n*threads, 1024)), why)
+	}
+	if threads > 1 && slices.Contains(call.Variables, "WEB_CONCURRENCY") {
+		p.remark(call, "WEB_CONCURRENCY goes before this here, too, and is the number of workers, which serve one request each: where it is set, let it count the threads")
 	}
 }
 

@@ -99,7 +99,10 @@ func (p *Plan) listen(call Call, address, why string) {
 	switch parsed.Scheme {
 	case "unix":
 		p.set(call, "http", "unix:"+p.below(parsed.Host+parsed.Path), "")
-		p.umask(call, query.Get("umask"), 8)
+		p.umask(call, query.Get("umask"), 0) // as Integer() of Ruby takes it
+		if mode, err := strconv.ParseUint(query.Get("mode"), 8, 32); err == nil && mode <= 0o777 {
+			p.set(call, "socket-mode", fmt.Sprintf("0%o", mode), "")
+		}
 	case "tcp", "http":
 		p.set(call, "http", parsed.Host, "")
 	case "ssl":
@@ -121,7 +124,7 @@ func (p *Plan) certificate(call Call, cert, key string) {
 
 // umask has the mode that a unix socket gets by it.
 func (p *Plan) umask(call Call, text string, base int) {
-	if mask, err := strconv.ParseUint(strings.TrimPrefix(text, "0o"), base, 32); err == nil && text != "" && mask <= 0o777 {
+	if mask, err := strconv.ParseUint(text, base, 32); err == nil && text != "" && mask <= 0o777 {
 		p.set(call, "socket-mode", fmt.Sprintf("0%o", 0o777&^mask), "")
 	}
 }

@@ -13,7 +13,7 @@ module PreforkLauncher
 
     def initialize(source, path, root, environment)
       @source = source
-      @lines = source.lines
+      @lines = source.scrub.lines # a comment may be in another encoding
       @path = path
       @root = root
       @environment = environment
