@@ -255,6 +255,7 @@ func (s *Supervisor) Run() error {
 	s.outputs.discard()
 	s.refuseBacklog()
 	s.discardBound()
+	s.survey.close() // a scrape that was under way may be about to ask it
 	s.tasks.Wait()
 	s.discardNotices()
 	s.reapOrphans()

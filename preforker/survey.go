@@ -46,6 +46,7 @@ type survey struct {
 	readings map[surveyed]reading
 	pass     chan struct{} // closed when the one under way has ended; nil: none is
 	rest     time.Time     // no other one before
+	closed   bool
 }
 
 func newSurvey(tasks *sync.WaitGroup) *survey {
@@ -71,8 +72,14 @@ func (s *survey) patience(processes []surveyed) time.Duration {
 	return surveyHaste
 }
 
-// ask returns what is known of these processes when they have been read, or patience has ended. It is called by a
-// goroutine that tasks waits for.
+// close has nothing read from now on, so that tasks can be waited for: whoever asks is told what is known.
+func (s *survey) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// ask returns what is known of these processes when they have been read, or patience has ended.
 func (s *survey) ask(processes []surveyed, patience <-chan time.Time) map[surveyed]reading {
 	for range 2 { // a pass that is under way may not know all of them
 		pass := s.begin(processes)
@@ -92,12 +99,15 @@ func (s *survey) ask(processes []surveyed, patience <-chan time.Time) map[survey
 }
 
 // begin returns the pass under way, or a new one, or nil where nothing is to be read now: there is
-// a rest, and everybody is known.
+// a rest, and everybody is known, or the end has come.
 func (s *survey) begin(processes []surveyed) chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pass != nil {
 		return s.pass
+	}
+	if s.closed {
+		return nil
 	}
 	todo := processes
 	if s.now().Before(s.rest) {

@@ -114,6 +114,15 @@ func TestSurveyDoesNotWait(t *testing.T) {
 	s.tasks.Wait()
 }
 
+// TestSurveyEnds: who asks at the end of the launcher is told what is known, and begins nothing that nobody waits for.
+func TestSurveyEnds(t *testing.T) {
+	s := newSurveyor()
+	s.asks(t, nil, []int{1}, []int{1}, 1)
+	s.close()
+	s.tasks.Wait()
+	s.asks(t, nil, []int{1}, nil, 1, 2)
+}
+
 // TestSurveyHastens where all are known, and not for long.
 func TestSurveyHastens(t *testing.T) {
 	s := newSurveyor()
