@@ -102,32 +102,28 @@ func checkOptions(ctx *cli.Context, stdout *os.File) error {
 	return nil
 }
 
-// read reads every option as a start does. Its error is a start's.
+// read reads every option as a start does. Its error is all that a start would refuse, one after the other.
 func (c *checkup) read() (workers int, err error) {
-	found, err := workerCount(c.ctx, "launcher config check 4")
-	if err != nil {
-		return 0, err
+	count, mistaken := workerCount(c.ctx, "launcher config check 4")
+	workers = max(count.workers, 1)
+	options := readers{
+		func() error { return mistaken },
+		func() (err error) { c.as, err = readAccount(c.ctx); return err },
+		func() error {
+			_, err := newLogger(os.Stderr, c.ctx.String(optLogFormat), c.ctx.String(optLogLevel))
+			return err
+		},
 	}
-	if c.as, err = readAccount(c.ctx); err != nil {
-		return 0, err
-	}
-	if _, err = newLogger(os.Stderr, c.ctx.String(optLogFormat), c.ctx.String(optLogLevel)); err != nil {
-		return 0, err
-	}
-	if c.config, c.where, err = readConfig(c.ctx, found.workers); err != nil {
-		return 0, err
-	}
-	if _, err = socketUser(c.ctx.String(optSocketUser), c.as); err != nil {
-		return 0, err
-	}
-	if c.http, err = readHTTP(c.ctx); err != nil {
-		return 0, err
-	}
-	if c.metrics, err = readMetrics(c.ctx); err != nil {
-		return 0, err
-	}
-	c.dashboard, err = readDashboard(c.ctx, func(warning string) { c.warned = append(c.warned, warning) })
-	return found.workers, err
+	options = append(options, configReaders(c.ctx, workers, &c.config, &c.where)...)
+	options = append(options,
+		func() error { _, err := socketUser(c.ctx.String(optSocketUser), c.as); return err },
+		func() (err error) { c.http, err = readHTTP(c.ctx); return err },
+		func() (err error) { c.metrics, err = readMetrics(c.ctx); return err },
+		func() (err error) {
+			c.dashboard, err = readDashboard(c.ctx, func(warning string) { c.warned = append(c.warned, warning) })
+			return err
+		})
+	return workers, options.all()
 }
 
 // checkColumn is how wide the names of what is tried are.

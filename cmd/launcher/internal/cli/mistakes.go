@@ -26,6 +26,13 @@ const maxProblems = 20
 
 // mistakes returns what an error stands for, with the places that the values of options came from.
 func (l *commandLine) mistakes(err error) (all []mistake) {
+	var several severalErrors
+	if errors.As(err, &several) {
+		for _, one := range several {
+			all = append(all, l.mistakes(one)...)
+		}
+		return all
+	}
 	var problems settings.Problems
 	if !errors.As(err, &problems) {
 		if p, is := l.problemInFile(err); is {

@@ -314,59 +314,6 @@ func printAside(stdout io.Writer, text string, logger *slog.Logger) (wait func()
 	}
 }
 
-func readConfig(ctx *cli.Context, workers int) (preforker.Config, site, error) {
-	config := preforker.Config{Workers: workers, Version: ctx.App.Version, BootTimeout: ctx.Duration(optBootTimeout),
-		DrainTimeout: ctx.Duration(optDrainTimeout), Refuse: refuse, SnippetName: snippetName}
-	if err := positive(ctx, optBootTimeout, optDrainTimeout); err != nil {
-		return config, site{}, err
-	}
-	where, err := readSite(ctx)
-	if err != nil {
-		return config, where, err
-	}
-	where.app.Environment = readEnvironment(ctx).variables(where.app.URLPrefix)
-	where.app.PassengerEvents = ctx.Bool(optPassenger)
-	if where.app.Probe, err = probePath(ctx.String(optProbe)); err != nil {
-		return config, where, err
-	}
-	if where.app.MountedBy, err = mountedBy(ctx.String(optMountedBy)); err != nil {
-		return config, where, err
-	}
-	config.App, config.SocketDir = where.app, where.socketDir
-	if config.Record = ctx.String(optRecord); config.Record != "" {
-		if config.Record, err = absolute(config.Record); err != nil {
-			return config, where, err
-		}
-	}
-	if err := where.checkPlaces(workers); err != nil {
-		return config, where, err
-	}
-	if err := readListen(ctx, where, &config); err != nil {
-		return config, where, err
-	}
-	if config.SpawnMethod, err = spawnMethod(ctx.String(optSpawnMethod)); err != nil {
-		return config, where, err
-	}
-	config.Renewal.MaxRequests = ctx.Uint64(optMaxRequests)
-	if config.Renewal.Budget, err = maxPrivate(ctx.String(optMaxPrivate)); err != nil {
-		return config, where, err
-	}
-	if config.Limits, err = readLimits(ctx); err != nil {
-		return config, where, err
-	}
-	if config.SocketMode, err = socketMode(ctx.String(optSocketMode)); err != nil {
-		return config, where, err
-	}
-	if config.SocketGroup, err = socketGroup(ctx.String(optSocketGroup)); err != nil {
-		return config, where, err
-	}
-	if err := readMemory(ctx, &config); err != nil {
-		return config, where, err
-	}
-	config.Ruby, err = findRuby(ctx)
-	return config, where, err
-}
-
 // retryAfter is the Retry-After of a refused request: a worker is back by then, or none comes up.
 const retryAfter = 5 * time.Second
 
