@@ -26,7 +26,9 @@ func EventsVerb(events func(context.Context) (Events, error)) Verb { return Get(
 
 // FollowEventsVerb is POST /events: each event is a line of its own, until the client leaves or the launcher ends.
 func FollowEventsVerb(events func(context.Context, EventsRequest, func(any)) (any, error)) Verb {
-	return Follow(eventsPath, events)
+	verb := Follow(eventsPath, events)
+	verb.begins = true
+	return verb
 }
 
 // AskEvents asks the launcher whose sockets are in a folder for its last events.

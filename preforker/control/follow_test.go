@@ -1,10 +1,12 @@
 package control
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,6 +69,22 @@ func TestFollow(t *testing.T) {
 	}
 	if err := follow(t.Context(), filepath.Join(dir, "none"), "/count", turn{}, tell, nil); err == nil || !strings.Contains(err.Error(), "none runs") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestFollowEventsBegins before there is an event: who asks waits for the answer's beginning for some seconds alone.
+func TestFollowEventsBegins(t *testing.T) {
+	t.Parallel()
+	c := startWith(t, testdir.Short(t), clientTimeout, FollowEventsVerb(func(ctx context.Context, _ EventsRequest, _ func(any)) (any, error) {
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}))
+	conn := c.dial(t)
+	if _, err := io.WriteString(conn, "POST /events HTTP/1.1\r\nHost: launcher\r\nContent-Length: 0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("%+v, %v", answer, err)
 	}
 }
 

@@ -105,6 +105,9 @@ func (h *handler) follow(w http.ResponseWriter, r *http.Request, from *client, v
 	defer leave()
 	out := &lines{to: w}
 	out.begin()
+	if verb.begins {
+		out.open()
+	}
 	last, err := verb.answer(r.Context(), body, out.write)
 	if err != nil && !out.began { // as of a short answer: a status tells it to those who read nothing else
 		_ = out.control.SetWriteDeadline(time.Now().Add(lineTime))

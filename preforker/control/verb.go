@@ -19,6 +19,7 @@ import (
 type Verb struct {
 	method, path string
 	follows      bool // it may take as long as it likes, and tells how far it is
+	begins       bool // its answer begins at once, as it may have nothing to tell for long
 	answer       func(ctx context.Context, body []byte, tell func(any)) (any, error)
 	page         http.Handler // in the place of answer
 	public       bool         // by any name of this host
@@ -145,14 +146,26 @@ func (l *lines) write(line any) {
 	if l.broken {
 		return
 	}
+	l.head()
+	_ = l.control.SetWriteDeadline(time.Now().Add(lineTime))
+	_, err := l.to.Write(encode(line))
+	l.broken = err != nil || l.control.Flush() != nil
+}
+
+// head writes the head of the answer, once.
+func (l *lines) head() {
 	if !l.began {
 		l.began = true
 		l.to.Header().Set("Content-Type", "application/x-ndjson")
 		l.to.WriteHeader(http.StatusOK)
 	}
+}
+
+// open sends the head of the answer before there is a line.
+func (l *lines) open() {
+	l.head()
 	_ = l.control.SetWriteDeadline(time.Now().Add(lineTime))
-	_, err := l.to.Write(encode(line))
-	l.broken = err != nil || l.control.Flush() != nil
+	l.broken = l.control.Flush() != nil
 }
 
 func encode(value any) []byte {
