@@ -36,7 +36,7 @@ func Passenger() []Rule {
 			"response_buffer_high_watermark", "data_buffer_dir", "temp_path", "read_timeout", "ignore_client_abort", "ignore_headers", "pass_header", "headers_hash_max_size", "headers_hash_bucket_size", "intercept_errors",
 			"error_override", "allow_encoded_slashes", "high_performance", "max_body_size"),
 		says("`X-Sendfile`, whose folders `--sendfile-dir` names", "sendfile"),
-		says("none: 500 and a backtrace in the log; no page shows code", "friendly_error_pages", "spawn_exception_status_code", "abort_on_startup_error"),
+		says("none: 500 and a backtrace in the log; no page shows code", "friendly_error_pages", "custom_error_page", "spawn_exception_status_code", "abort_on_startup_error"),
 		says("none: any worker may serve any request; sessions belong into a cookie or a store", "sticky_sessions", "sticky_sessions_cookie_name", "sticky_sessions_cookie_attributes"),
 		says("none: a cache is the web server's, or a proxy's before it", "turbocaching", "vary_turbocache_by_cookie"),
 		says("none: FastCGI carries no WebSockets; Action Cable is a service of its own", "abort_websockets_on_process_shutdown"),

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Puma returns what stands for the settings of Puma, 5.6 to 7.
+// Puma returns what stands for the settings of Puma, 5.6 to 8.
 func Puma() []Rule { return slices.Concat(pumaProcesses(), pumaTimes(), pumaHooks()) }
 
 func pumaProcesses() []Rule {
@@ -84,13 +84,16 @@ func pumaHooks() []Rule {
 		does("`after_fork { |slot| … }` in config/launcher.rb; connections of ActiveRecord, Sequel and `Rails.cache` need none", (*Plan).hook, "on_worker_boot", "before_worker_boot"),
 		does("`at_exit { … }` within `after_fork` in config/launcher.rb", (*Plan).hook, "on_worker_shutdown", "before_worker_shutdown"),
 		does("`before_fork` and `after_fork`, which run around a refork as well", (*Plan).hook, "on_refork", "before_refork", "after_refork"),
-		says("none: the supervisor is no Ruby and runs no code of the application; the log, `launcher status` and systemd's notices tell of it", "after_worker_fork", "after_worker_boot", "on_booted", "after_booted", "on_stopped", "after_stopped"),
+		says("none: the supervisor is no Ruby and runs no code of the application; the log, `launcher status` and systemd's notices tell of it", "after_worker_fork", "after_worker_boot", "after_worker_shutdown", "on_booted", "after_booted", "on_stopped", "after_stopped"),
 		says("none: a restart loads the application beside the one that serves (`launcher restart`), and nothing has to be closed before it", "on_restart", "before_restart", "restart_command"),
 		says("none: no threads come and go; `after_fork` is the place", "on_thread_start", "before_thread_start", "on_thread_exit", "before_thread_exit", "clean_thread_locals"),
 		says("not needed: the launcher itself loads no gem", "prune_bundler", "extra_runtime_dependencies"),
 		says("none: processes are titled `launcher worker slot=0 gen=1` with the request in hand", "tag"),
 		says("not needed", "silence_single_worker_warning", "silence_fork_callback_warning", "max_io_threads"),
 		says("the backtrace of each request that is too slow or too late: `--slow-log`, `--request-timeout`", "shutdown_debug"),
+		says("none: a worker serves its requests one after the other in the same fiber", "fiber_per_request"),
+		says("none: workers are processes of their own, so what stands in the block of `cluster` holds (it is not read), and that of `single` does not", "single", "cluster"),
+		says("none: headers with underscores do not reach the application through `--http`; a web server decides that for itself", "allow_underscore_headers"),
 		says("read that file too: one file has all options", "load", "inject", "get"),
 	}
 }
