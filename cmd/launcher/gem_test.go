@@ -23,10 +23,10 @@ func gemPlatform() string {
 	return map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH] + "-linux"
 }
 
-// buildGem builds the gems as make gem does, and returns their paths.
-func buildGem(t *testing.T, output, platform, program string) ([]string, error) {
+// buildGem builds the gems of a version as make gem does, and returns their paths.
+func buildGem(t *testing.T, version, output, platform, program string) ([]string, error) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(sourceRoot(t), "cmd", "launcher", "packages", "gem", "build"), "v1.2.3-4-gabcdef-dirty", output, platform+"="+program)
+	cmd := exec.Command(filepath.Join(sourceRoot(t), "cmd", "launcher", "packages", "gem", "build"), version, output, platform+"="+program)
 	cmd.Env = cleanEnv()
 	var errors strings.Builder
 	cmd.Stderr = &errors
@@ -101,7 +101,7 @@ func railsApp(t *testing.T) string {
 func TestReleaseGem(t *testing.T) {
 	t.Parallel()
 	output := t.TempDir()
-	files, err := buildGem(t, output, gemPlatform(), os.Args[0])
+	files, err := buildGem(t, "v1.2.3-4-gabcdef-dirty", output, gemPlatform(), os.Args[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,8 +279,17 @@ func TestGemOfAnotherMachine(t *testing.T) {
 	t.Parallel()
 	other := map[string]string{"x86_64-linux": "aarch64-linux", "aarch64-linux": "x86_64-linux"}[gemPlatform()]
 	for platform, want := range map[string]string{other: "is no program for " + other, "riscv64-linux": "riscv64-linux is none of"} {
-		if files, err := buildGem(t, t.TempDir(), platform, os.Args[0]); err == nil || !strings.Contains(err.Error(), want) {
+		if files, err := buildGem(t, "v1.2.3", t.TempDir(), platform, os.Args[0]); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %q, %v", platform, files, err)
 		}
+	}
+}
+
+// TestGemOfSourcesAlone: what nobody has given a version, as where git is missing, has that of the changelog.
+func TestGemOfSourcesAlone(t *testing.T) {
+	t.Parallel()
+	files, err := buildGem(t, "", t.TempDir(), gemPlatform(), tool(t, "true"))
+	if err != nil || !regexp.MustCompile(`/launcher-ruby-\d+\.\d+\.\d+\.dev-`+gemPlatform()+`\.gem$`).MatchString(files[0]) {
+		t.Errorf("%q, %v", files, err)
 	}
 }
