@@ -219,17 +219,22 @@ func writeCommands(ctx *cli.Context, service *systemd.Service, ruby, number stri
 	service.Command = append([]string{program}, place...)
 	for _, flag := range runFlags() {
 		name := flag.Names()[0]
-		if !ctx.IsSet(name) || lineOf(ctx).inFile(name) || slices.Contains([]string{optRoot, optConfig, optSocketDir, optUser, optGroup, optRuby, optEnvironment}, name) {
+		if !ctx.IsSet(name) || slices.Contains([]string{optRoot, optConfig, optSocketDir, optUser, optGroup, optRuby, optEnvironment}, name) {
 			continue
 		}
+		_, known := line.file.Find(name)
 		for _, value := range optionValues(ctx, flag) {
 			if value, err = placed(service, name, value); err != nil {
 				return err
 			}
-			if takesValue(flag) {
+			switch {
+			case line.inFile(name): // it stays there, so that it may change
+			case takesValue(flag):
 				service.Command = append(service.Command, "--"+name, value)
-			} else if value == "true" {
+			case value == "true":
 				service.Command = append(service.Command, "--"+name)
+			case known && name != optKeepSockets: // which says otherwise
+				service.Command = append(service.Command, "--"+name+"="+value)
 			}
 		}
 	}
