@@ -220,26 +220,6 @@ func (r *fileReader) isRoots(name string) bool {
 	return os.Geteuid() == 0 && !r.line.has(name) && (slices.Contains(rootsSettings, name) || becomesUser && slices.Contains(rootsPlaces, name))
 }
 
-// onlyRootChanges says whether nobody but root may change a file, or put another one in its place.
-func onlyRootChanges(path string) bool {
-	if _, err := rootsFolder(filepath.Dir(path)); err != nil {
-		return false
-	}
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return false
-	}
-	if _, err := rootsFolder(filepath.Dir(path)); err != nil {
-		return false
-	}
-	info, err := os.Lstat(path)
-	if err != nil {
-		return false
-	}
-	stat, is := info.Sys().(*syscall.Stat_t)
-	return is && stat.Uid == 0 && info.Mode().Perm()&0o022 == 0
-}
-
 // resolved makes a path that the command line would have by the current folder one below the root: whoever starts the launcher is
 // anywhere.
 func (r *fileReader) resolved(name, value string) string {

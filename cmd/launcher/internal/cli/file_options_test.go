@@ -272,19 +272,33 @@ func TestRightsAreRootsAlone(t *testing.T) {
 		"it is another user's":       func() error { return errors.Join(os.Chmod(file, 0o644), os.Chown(file, 65534, 0)) },
 		"another has its folder":     func() error { return errors.Join(os.Chown(file, 0, 0), os.Chown(dir, 65534, 0)) },
 		"a link of another leads it": func() error { return os.Symlink(file, link) },
+		"one leads to its folder":    func() error { return os.Symlink(dir, link+".d") },
 	} {
 		if err := errors.Join(os.Chown(dir, 0, 0), os.Chown(file, 0, 0), os.Chmod(file, 0o644), change()); err != nil {
 			t.Fatal(err)
 		}
-		err := try()
-		if what == "a link of another leads it" {
-			_, err = read(t, "--config "+link)
+		at := file
+		switch what {
+		case "a link of another leads it":
+			at = link
+		case "one leads to its folder": // and may lead elsewhere when the file is read
+			at = link + ".d/launcher.yml"
 		}
+		_, err := read(t, "--config "+at)
 		if err == nil || !strings.Contains(err.Error(), "user: as root that is taken only from a file that nobody else may change") {
 			t.Errorf("%s: %v", what, err)
 		}
 		if _, err := read(t, "--user daemon --config "+file); err != nil {
 			t.Errorf("%s, and the command line says who: %v", what, err)
+		}
+	}
+	if err := errors.Join(os.Chown(dir, 0, 0), os.Chown(file, 0, 0), os.Chmod(file, 0o644), os.Symlink("launcher.yml", filepath.Join(dir, "a")),
+		os.Symlink(".", filepath.Join(dir, "d")), os.Symlink("b", filepath.Join(dir, "b")), os.Symlink("/etc/passwd/x", filepath.Join(dir, "c"))); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{"launcher.yml": true, "a": true, "d/../" + filepath.Base(dir) + "/d/a": true, "b": false, "c": false, "d": false, "missing": false} {
+		if got := onlyRootChanges(dir + "/" + path); got != want {
+			t.Errorf("%s: %v", path, got)
 		}
 	}
 }

@@ -3,11 +3,12 @@
 package cli
 
 import (
-	"launcher/cmd/launcher/internal/systemd"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"launcher/cmd/launcher/internal/systemd"
 )
 
 // TestUnitHasPathsAsTheLauncherReadsThem: those of the log and of the pid by the root, others by the folder in which they are said.
