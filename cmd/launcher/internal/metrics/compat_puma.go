@@ -8,7 +8,7 @@ import (
 // Puma that has one thread.
 func pumaFamilies() []family {
 	return []family{
-		gauge("puma_workers", "Number of configured workers", func(s *control.Status) float64 { return float64(s.Workers.Configured) }),
+		gauge("puma_workers", "Number of configured workers", func(s *control.Status) float64 { return float64(s.Workers.Max) }),
 		gauge("puma_booted_workers", "Number of booted workers", func(s *control.Status) float64 { return float64(s.Workers.Ready) }),
 		gauge("puma_old_workers", "Number of workers of an older release", oldWorkers),
 		pumaGauge("puma_backlog", "Number of connections that wait for the worker", func(slot control.SlotStatus) int { return queueOf(slot) }),

@@ -44,9 +44,9 @@ func launcherFamilies() []family {
 
 func workerFamilies() []family {
 	return []family{
-		gauge("launcher_workers_configured", "Workers that there are to be.", func(s *control.Status) float64 { return float64(s.Workers.Configured) }),
+		gauge("launcher_workers_configured", "Workers that the launcher was started with.", func(s *control.Status) float64 { return float64(s.Workers.Configured) }),
 		gauge("launcher_workers_min", "Workers that stay when nothing is to be done.", func(s *control.Status) float64 { return float64(s.Workers.Min) }),
-		gauge("launcher_workers_max", "Workers that there can be.", func(s *control.Status) float64 { return float64(s.Workers.Max) }),
+		gauge("launcher_workers_max", "Workers that there can be: as many as slots.", func(s *control.Status) float64 { return float64(s.Workers.Max) }),
 		gauge("launcher_workers_ready", "Workers that take requests, busy or not.", func(s *control.Status) float64 { return float64(s.Workers.Ready) }),
 		gauge("launcher_workers_busy", "Workers with a request in hand, also while they leave.", func(s *control.Status) float64 { return float64(s.Workers.Busy) }),
 		gauge("launcher_workers_busy_max", "Workers that have been busy at the same time, at most.", func(s *control.Status) float64 { return float64(s.Workers.MaxBusy) }),

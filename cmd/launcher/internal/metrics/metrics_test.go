@@ -53,7 +53,7 @@ func everything() control.Status {
 		},
 		Collections: &control.CollectionStatus{Share: 0.03}, Spare: &control.WorkerStatus{State: "spare"},
 		Front:   &control.FrontStatus{Connections: 5, MaxConnections: 2048, Waiting: 3},
-		Workers: control.WorkersStatus{Configured: 4, Min: 4, Max: 4, Ready: 2, Busy: 2, MaxBusy: 4},
+		Workers: control.WorkersStatus{Configured: 2, Min: 4, Max: 4, Ready: 2, Busy: 2, MaxBusy: 4},
 		Requests: control.RequestsStatus{Accepted: 1025, Served: 1020, Errors: 4, Slow: 2,
 			Duration:  control.Histogram{Bounds: []float64{0.1, 1, 10}, Counts: []uint64{900, 100, 19, 1}, Sum: 250.5, Count: 1020},
 			QueueTime: control.Histogram{Bounds: []float64{0.001, 0.1}, Counts: []uint64{5, 0, 2}, Sum: 1.5, Count: 7}},
