@@ -181,6 +181,16 @@ func TestValuesAreThoseOfTheServer(t *testing.T) {
 	}
 }
 
+// TestSocketsThatAreNoPathsHere: a home folder is who starts the server's, and an abstract socket has no file.
+func TestSocketsThatAreNoPathsHere(t *testing.T) {
+	t.Parallel()
+	for source, file := range map[string]string{"listen '~/shop.sock'": "config/unicorn.rb", "bind 'unix://@shop'": "config/puma.rb", "bind 'unix://~/shop.sock'": "config/puma.rb"} {
+		if plan := planFor(t, source, file, "production"); len(plan.Settings) != 0 || len(plan.Remarks) != 1 || !strings.Contains(plan.Remarks[0].Text, "could not be read: "+source) {
+			t.Errorf("%s: %+v", source, plan)
+		}
+	}
+}
+
 // TestWebConcurrencyCountsNoThreads: two processes of Puma with five threads become ten workers, but for a variable that says two.
 func TestWebConcurrencyCountsNoThreads(t *testing.T) {
 	t.Parallel()

@@ -98,6 +98,10 @@ func (p *Plan) listen(call Call, address, why string) {
 	query := parsed.Query()
 	switch parsed.Scheme {
 	case "unix":
+		if parsed.User != nil || strings.HasPrefix(parsed.Host, "~") {
+			p.unreadable(call, why)
+			return
+		}
 		p.set(call, "http", "unix:"+p.below(parsed.Host+parsed.Path), "")
 		p.umask(call, query.Get("umask"), 0) // as Integer() of Ruby takes it
 		if mode, err := strconv.ParseUint(query.Get("mode"), 8, 32); err == nil && mode <= 0o777 {
@@ -137,7 +141,7 @@ func (p *Plan) address(call Call, why string) {
 	switch {
 	case where == "":
 		p.unreadable(call, why)
-	case strings.HasPrefix(where, "/") || strings.HasPrefix(where, "~"):
+	case strings.HasPrefix(where, "/"):
 		p.set(call, "http", "unix:"+p.below(where), "")
 		p.umask(call, option(call, "umask"), 10)
 	case strings.Trim(port, "0123456789") == "":
