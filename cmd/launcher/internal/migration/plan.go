@@ -41,20 +41,20 @@ type Remark struct {
 	Text string `json:"text"`
 }
 
-// servers are those whose files are read, in this order.
-func servers() []server {
-	return []server{{"Puma", []string{"config/puma.rb", "config/puma/production.rb"}, Puma()}, {"Unicorn", []string{"config/unicorn.rb", "unicorn.rb"}, Unicorn()}}
+// servers are those whose files are read in an environment, in this order.
+func servers(environment string) []server {
+	return []server{{"Puma", []string{"config/puma/" + environment + ".rb", "config/puma.rb"}, Puma()}, {"Unicorn", []string{"config/unicorn.rb", "unicorn.rb"}, Unicorn()}}
 }
 
 type server struct {
 	name  string
-	files []string
+	files []string // of which the first that is there is read
 	rules []Rule
 }
 
 // Plans reads the files that an application has. What cannot be read is told in its plan.
 func Plans(ctx context.Context, ruby, root, environment string) (plans []*Plan) {
-	for _, server := range servers() {
+	for _, server := range servers(environment) {
 		for _, file := range server.files {
 			path := filepath.Join(root, file)
 			found, err := takeApart(ctx, ruby, path, root, environment)
@@ -67,6 +67,7 @@ func Plans(ctx context.Context, ruby, root, environment string) (plans []*Plan) 
 			}
 			plan.take(found.Calls, server.rules)
 			plans = append(plans, plan)
+			break
 		}
 	}
 	return plans

@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -177,6 +178,24 @@ func TestValuesAreThoseOfTheServer(t *testing.T) {
 		plan := planFor(t, source, "config/puma.rb", "production")
 		if yaml := plan.YAML(); plan.Error != "" || !strings.HasSuffix(yaml, "\n"+want) {
 			t.Errorf("%s: %s, %s", source, plan.Error, yaml)
+		}
+	}
+}
+
+// TestFileOfTheEnvironment is the one that Puma reads, where there is one.
+func TestFileOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for file, port := range map[string]string{"config/puma.rb": "80", "config/puma/staging.rb": "81"} {
+		path := filepath.Join(root, file)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte("port "+port), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for environment, want := range map[string]string{"staging": "config/puma/staging.rb: launcher --http 0.0.0.0:81 auto", "production": "config/puma.rb: launcher --http 0.0.0.0:80 auto"} {
+		plans := Plans(t.Context(), realRuby(t), root, environment)
+		if len(plans) != 1 || plans[0].File+": "+plans[0].Command() != want {
+			t.Errorf("%s: %d plans, %+v", environment, len(plans), plans)
 		}
 	}
 }
