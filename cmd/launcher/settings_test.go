@@ -123,20 +123,21 @@ func TestMistakeInTheFile(t *testing.T) {
 	}
 }
 
-// TestUnitOfTheFile leaves to the file what the file says, so that it may change, but for what the unit itself has to know.
+// TestUnitOfTheFile leaves to the file what the file says, so that it may change, but for what the unit itself has to know. The folder of
+// the sockets is said on the command line: root would not take it from a file in a folder like this one.
 func TestUnitOfTheFile(t *testing.T) {
 	t.Parallel()
 	root := publicApp(t)
-	configure(t, root, "workers: 3\nsocket-dir: /run/hello\nhttp: 0.0.0.0:80\ndrain-timeout: 50s\nlog-level: warn\n")
-	unit := finish(t, root, "systemd", "--name", "hello", "--user", "www-data", "--boot-timeout", "10s", "--systemd-version", "252").stdout
-	contains(t, "the unit", unit, " --root "+root+" --allow-root --boot-timeout 10s --keep-sockets\n", "RuntimeDirectory=hello", "User=www-data", "CAP_NET_BIND_SERVICE", "TimeoutStopSec=")
-	for _, not := range []string{"--socket-dir", "--http", "--drain-timeout", "--log-level", " 3\n"} {
+	configure(t, root, "workers: 3\nhttp: 0.0.0.0:80\ndrain-timeout: 50s\nlog-level: warn\n")
+	unit := finish(t, root, "systemd", "--socket-dir", "/run/hello", "--name", "hello", "--user", "www-data", "--boot-timeout", "10s", "--systemd-version", "252").stdout
+	contains(t, "the unit", unit, " --root "+root+" --socket-dir /run/hello --allow-root --boot-timeout 10s --keep-sockets\n", "RuntimeDirectory=hello", "User=www-data", "CAP_NET_BIND_SERVICE", "TimeoutStopSec=")
+	for _, not := range []string{"--http", "--drain-timeout", "--log-level", " 3\n"} {
 		if strings.Contains(unit, not) {
 			t.Errorf("the unit has %q:\n%s", not, unit)
 		}
 	}
-	unit = finish(t, root, "systemd", "--name", "hello", "--user", "www-data", "--config", "config/launcher.yml", "2").stdout
-	contains(t, "the unit", unit, " --root "+root+" --config "+root+"/config/launcher.yml --allow-root --keep-sockets 2\n")
-	unit = finish(t, root, "systemd", "--name", "hello", "--user", "www-data", "--config", "none", "2").stdout
+	unit = finish(t, root, "systemd", "--socket-dir", "/run/hello", "--name", "hello", "--user", "www-data", "--config", "config/launcher.yml", "2").stdout
+	contains(t, "the unit", unit, " --root "+root+" --config "+root+"/config/launcher.yml --socket-dir /run/hello --allow-root --keep-sockets 2\n")
+	unit = finish(t, root, "systemd", "--socket-dir", "/run/hello", "--name", "hello", "--user", "www-data", "--config", "none", "2").stdout
 	contains(t, "the unit", unit, " --root "+root+" --config none --socket-dir /run/hello --allow-root --keep-sockets 2\n")
 }
