@@ -45,7 +45,7 @@ func TestReadsWhatRubyWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if entry.State != Busy || entry.Requests != 1 || entry.Pid == 0 || entry.Since <= 0 ||
+	if entry.State != Busy || entry.Requests != 2 || entry.Pid == 0 || entry.Since <= 0 ||
 		entry.RequestSeconds != 2.5 || entry.CollectionSeconds != 0.25 || !entry.Sound || entry.Errors != 2 ||
 		entry.Begun || entry.Allowed != 0 ||
 		entry.Since > 10*365*24*time.Hour || !entry.Cut || len(entry.Path) != pathMax {
