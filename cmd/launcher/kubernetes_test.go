@@ -183,6 +183,9 @@ func TestKubernetesManifests(t *testing.T) {
 	}
 }
 
+// maxScrape is what a scrape may take: no answer comes after that.
+const maxScrape = 30 * time.Second
+
 // TestKubernetesPod runs the container's command as Kubernetes does: probes it while it loads and serves, reads what the autoscaler
 // reads while all workers are stuck and others wait, and ends it with requests in hand.
 func TestKubernetesPod(t *testing.T) {
@@ -245,7 +248,14 @@ run(lambda { |_env| sleep 0.01 until File.exist?("open"); [200, {}, ["hello"]] }
 		t.Errorf("the autoscaler reads %q", names)
 	}
 	for name, value := range want {
-		in.waitFor(fmt.Sprintf("%s to be %d", name, value), func() bool { return metricIs(t, url("metrics", "/metrics"), name, value) })
+		var told page
+		in.waitFor(fmt.Sprintf("%s to be %d", name, value), func() bool {
+			told = fetch(&http.Client{Timeout: maxScrape, Transport: client().Transport}, http.MethodGet, url("metrics", "/metrics"), nil)
+			return told.err == nil && slices.Contains(strings.Split(told.body, "\n"), fmt.Sprintf("%s %d", name, value))
+		})
+		if t.Failed() {
+			t.Fatalf("%+v", told)
+		}
 	}
 	if got := probe(c.Readiness); got != http.StatusOK {
 		t.Errorf("it is not ready while all workers are busy: %d", got)
@@ -257,14 +267,4 @@ run(lambda { |_env| sleep 0.01 until File.exist?("open"); [200, {}, ["hello"]] }
 	if status := in.wait(); status != exitOK {
 		t.Errorf("exit status %d", status)
 	}
-}
-
-// metricIs says whether a metric without labels has a value.
-func metricIs(t *testing.T, url, name string, value int) bool {
-	t.Helper()
-	got := fetch(client(), http.MethodGet, url, nil)
-	if got.err != nil || got.StatusCode != http.StatusOK {
-		return false // a machine without time does not tell in the second that there is
-	}
-	return slices.Contains(strings.Split(got.body, "\n"), fmt.Sprintf("%s %d", name, value))
 }
