@@ -67,6 +67,9 @@ func (l *commandLine) readFile(app *cli.App, variables []string) error {
 	if (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) && !named {
 		return nil
 	}
+	if errors.Is(err, fs.ErrPermission) && !named && isClosed(filepath.Dir(filepath.Dir(path))) {
+		return nil // whatever the command is for cannot be reached either, which it tells with what to do
+	}
 	if err != nil {
 		return usageError{err}
 	}
@@ -81,6 +84,12 @@ func (l *commandLine) readFile(app *cli.App, variables []string) error {
 		l.notes = append(l.notes, "options are taken from "+path+" (launcher config show)")
 	}
 	return nil
+}
+
+// isClosed says whether nothing below a folder can be reached.
+func isClosed(folder string) bool {
+	_, err := os.Stat(folder + "/.")
+	return errors.Is(err, fs.ErrPermission)
 }
 
 // fileFlags are the options that a file may have.
