@@ -79,6 +79,17 @@ func (c *clients) closeSilent() {
 	}
 }
 
+// await waits until all who were admitted have their answers, or the context ends. It is called once nobody is admitted any more.
+func (c *clients) await(ctx context.Context) {
+	for range maxClients {
+		select {
+		case c.places <- struct{}{}: // which nobody has
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // closeUnasked ends the conversations with all that have said nothing yet.
 func (c *clients) closeUnasked() {
 	c.mu.Lock()

@@ -25,11 +25,12 @@ const (
 type handler struct {
 	verbs     []Verb
 	timeout   time.Duration // of a short answer
+	last      time.Duration // of those that are under way at the end
 	followers chan struct{}
 }
 
 func newHandler(verbs []Verb, timeout time.Duration) *handler {
-	return &handler{verbs: verbs, timeout: timeout, followers: make(chan struct{}, maxFollowers)}
+	return &handler{verbs: verbs, timeout: timeout, last: lastAnswers, followers: make(chan struct{}, maxFollowers)}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

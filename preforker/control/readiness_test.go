@@ -143,6 +143,43 @@ func TestServeAtIsNotHeldUp(t *testing.T) {
 	}
 }
 
+// TestServeAtAnswersAtItsEnd who was admitted before, also where the question comes after that.
+func TestServeAtAnswersAtItsEnd(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	clients, handler := newClients(ctx, listener), newHandler([]Verb{Public("/metrics", http.NotFoundHandler())}, testdir.Patience)
+	clients.http, handler.last = true, testdir.Patience
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		serve(ctx, clients, handler)
+	}()
+	dial := func() (net.Conn, error) { return net.Dial("tcp", listener.Addr().String()) }
+	early, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer early.Close()
+	answer, err := http.Get("http://" + listener.Addr().String() + "/metrics") // so the one before has been admitted
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	end()
+	for conn, err := dial(); err == nil; conn, err = dial() { // until nobody listens
+		_ = conn.Close()
+	}
+	_, _ = io.WriteString(early, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if text, err := io.ReadAll(early); err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 404") {
+		t.Errorf("%q, %v", text, err)
+	}
+	<-done
+}
+
 // TestServeAtBoundsAHeader.
 func TestServeAtBoundsAHeader(t *testing.T) {
 	address := servedAt(t, Public("/metrics", http.NotFoundHandler()))

@@ -121,12 +121,14 @@ func serve(ctx context.Context, clients *clients, handler *handler) {
 	defer stop()
 	_ = server.Serve(clients) // until the context ends
 	// Those who follow something are told how it ends, those who said nothing are told nothing.
-	// What has come to a known listener is a question, of which nothing may have been read yet.
-	if !clients.http {
+	last, cancel := context.WithTimeout(context.Background(), handler.last)
+	defer cancel()
+	if clients.http {
+		// What has come to a known listener is a question, of which nothing may have been read yet. A server that shuts down reads none.
+		clients.await(last)
+	} else {
 		clients.closeUnasked()
 	}
-	last, cancel := context.WithTimeout(context.Background(), lastAnswers)
-	defer cancel()
 	_ = server.Shutdown(last)
 	_ = server.Close()
 	open.close()
