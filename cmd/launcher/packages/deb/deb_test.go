@@ -56,7 +56,6 @@ var override = regexp.MustCompile(`(?m)^# \S.*\nlauncher: (\S+) \[`)
 // TestPackage: what is in it, what lintian and systemd say of it, and that it does on this machine what a package is for: it is installed,
 // runs an application as a service of a real systemd, is upgraded under load, removed and purged.
 func TestPackage(t *testing.T) {
-	t.Parallel()
 	folder := t.TempDir()
 	older, newer := build(t, folder, "v1.0.0"), build(t, folder, "v2.0.0")
 	var files []string
