@@ -3,6 +3,9 @@
 package main
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -89,7 +92,9 @@ func checkCluster(t *testing.T, load *clusterLoad, hosts []*host, events []hostE
 type haproxyCluster struct {
 	t      *testing.T
 	url    string
-	admin  string // its stats socket
+	cmd    *exec.Cmd // its master
+	admin  string    // its stats socket
+	state  string    // what it reads as it comes up
 	dns    *exec.Cmd
 	config string // of the name server
 }
@@ -104,13 +109,15 @@ func startHAProxy(t *testing.T) *haproxyCluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	c := &haproxyCluster{t: t, admin: filepath.Join(folder, "admin.sock"), config: filepath.Join(folder, "dnsmasq.conf")}
+	c := &haproxyCluster{t: t, admin: filepath.Join(folder, "admin.sock"), state: filepath.Join(folder, "state"), config: filepath.Join(folder, "dnsmasq.conf")}
 	c.serveNames()
-	text := recipeFile(t, "haproxy/haproxy.cfg", "10.0.0.2", nearAddress, "bind :80", "bind 127.0.0.1:8080", "/run/haproxy/admin.sock", c.admin)
+	text := recipeFile(t, "haproxy/haproxy.cfg", "10.0.0.2", nearAddress, "bind :80", "bind 127.0.0.1:8080", "/run/haproxy/admin.sock", c.admin,
+		"/run/haproxy/state", c.state, "    user haproxy\n    group haproxy\n", "") // not root in a namespace of users can be nobody else
 	file := filepath.Join(folder, "haproxy.cfg")
 	write(t, file, text)
 	command(t, "haproxy", "-c", "-f", file)
-	c.url = runServer(t, exec.Command(tool(t, "haproxy"), "-db", "-f", file), 8080, text)
+	c.cmd = exec.Command(tool(t, "haproxy"), "-W", "-db", "-f", file)
+	c.url = runServer(t, c.cmd, 8080, text)
 	return c
 }
 
@@ -150,12 +157,41 @@ func (c *haproxyCluster) loseNames() {
 func (c *haproxyCluster) script(args ...string) string {
 	c.t.Helper()
 	cmd := exec.Command(filepath.Join(sourceRoot(c.t), "cmd/launcher/recipes/haproxy/haproxy-host"), args...)
-	cmd.Env = append(os.Environ(), "HAPROXY_SOCKET="+c.admin)
+	cmd.Env = append(os.Environ(), "HAPROXY_SOCKET="+c.admin, "HAPROXY_STATE="+c.state)
 	said, err := cmd.CombinedOutput()
 	if err != nil {
 		c.t.Fatalf("haproxy-host %q: %v: %s", args, err, said)
 	}
 	return string(said)
+}
+
+// process is the pid of the HAProxy that serves, "" while none answers.
+func (c *haproxyCluster) process() string {
+	conn, err := net.Dial("unix", c.admin)
+	if err != nil {
+		return ""
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "show info\n")
+	said, _ := io.ReadAll(conn)
+	if pid := regexp.MustCompile(`(?m)^Pid: (\d+)$`).FindSubmatch(said); pid != nil {
+		return string(pid[1])
+	}
+	return ""
+}
+
+// reload has HAProxy read its configuration once more, as systemd does, and waits until the process before has left.
+func (c *haproxyCluster) reload() {
+	c.t.Helper()
+	before := c.process()
+	c.script("save")
+	if err := c.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+		c.t.Fatal(err)
+	}
+	waitFor(c.t, "another process to serve, and the one before to leave", func() bool {
+		now := c.process()
+		return now != "" && now != before && !exists("/proc/"+before)
+	})
 }
 
 // hasWorkers waits until HAProxy knows so many workers, and all are up.
@@ -181,6 +217,10 @@ func (c *haproxyCluster) events(hosts []*host, load *clusterLoad) []hostEvent {
 			one.start()
 			c.script("ready", one.address)
 		}},
+		{name: "reloaded without a name server", host: two, lose: func() {
+			c.loseNames()
+			c.reload()
+		}, bringBack: func() { c.serveNames() }},
 		{name: "killed", host: three, lose: three.kill, bringBack: func() {
 			// It gets no request while it loads, although its ports are there.
 			held := filepath.Join(three.root, heldBoot)
@@ -196,7 +236,6 @@ func (c *haproxyCluster) events(hosts []*host, load *clusterLoad) []hostEvent {
 		}, mayLose: hostWorkers},
 		{name: "without a network", host: one, lose: one.disconnect, bringBack: one.connect, mayLose: hostWorkers},
 		{name: "stopped without a word to HAProxy", host: two, lose: two.stop, bringBack: two.start},
-		{name: "the name server is gone", host: two, lose: c.loseNames, bringBack: func() { c.serveNames() }},
 		{name: "taken out of DNS, then stopped", host: three, lose: func() {
 			c.loseNames()
 			c.serveNames("three.shop.internal")
@@ -210,7 +249,47 @@ func (c *haproxyCluster) events(hosts []*host, load *clusterLoad) []hostEvent {
 		}},
 	}
 	if *clusterRequests < fewRequests {
-		return events[:3]
+		return events[:4]
 	}
 	return events
+}
+
+// TestDrainWithoutHAProxy: a drain whose HAProxy is gone meanwhile is none that is done, and who is not there is named.
+func TestDrainWithoutHAProxy(t *testing.T) {
+	t.Parallel()
+	folder := shortFolder(t)
+	admin := filepath.Join(folder, "admin.sock")
+	drain := func() (int, string) {
+		cmd := exec.Command(filepath.Join(sourceRoot(t), "cmd/launcher/recipes/haproxy/haproxy-host"), "drain", "10.0.0.11")
+		cmd.Env = append(os.Environ(), "HAPROXY_SOCKET="+admin)
+		said, _ := cmd.CombinedOutput()
+		return cmd.ProcessState.ExitCode(), string(said)
+	}
+	wants := func(when string) {
+		t.Helper()
+		if status, said := drain(); status != 1 || !strings.Contains(said, "haproxy-host: nobody answers at "+admin) {
+			t.Errorf("%s: exit status %d: %s", when, status, said)
+		}
+	}
+	wants("nobody is there")
+	listener, err := net.Listen("unix", admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		for _, answer := range []string{"1\n# be_id be_name srv_id srv_name srv_addr\n3 shop 1 worker1 10.0.0.11 2 0\n\n", "\n"} {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = bufio.NewReader(conn).ReadString('\n')
+			_, _ = io.WriteString(conn, answer)
+			_ = conn.Close()
+		}
+		_ = listener.Close()
+	}()
+	wants("it leaves after it was told")
+	<-answered
 }
