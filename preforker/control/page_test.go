@@ -69,10 +69,11 @@ func TestStreams(t *testing.T) {
 		first, _ = rest.ReadString('\n')
 		return first, rest, func() { _ = conn.Close() }
 	}
-	first, earliest, _ := open()
+	_, earliest, _ := open()
 	var leave func()
 	for n := range maxFollowers - 1 {
-		if first, _, leave = open(); first != "first\n" {
+		first, _, end := open()
+		if leave = end; first != "first\n" {
 			t.Errorf("%d: %q", n, first)
 		}
 	}
