@@ -84,6 +84,8 @@ set :linked_dirs, %%w[log]
 set :launcher, %q
 server "127.0.0.1", user: %q, roles: %%w[app], ssh_options: { port: %d, keys: [%q], keys_only: true, auth_methods: %%w[publickey],
   verify_host_key: :never, config: false, use_agent: false }
+task(:notify) { raise "nobody is told" if ENV["UNTOLD"] }
+after "deploy:finishing", "notify"
 `, "file://"+c.repo, shop, t.TempDir(), launcherScript(t, t.TempDir()), me.Username, port, key))
 	mustRun(t, c.repo, nil, "git", "init", "-q", "-b", "master")
 	return c
@@ -97,9 +99,9 @@ func (c capistrano) commit(code string) {
 	mustRun(c.t, c.repo, nil, "git", "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "-qm", "a release")
 }
 
-func (c capistrano) cap(task string) (string, error) {
+func (c capistrano) cap(task string, env ...string) (string, error) {
 	c.t.Helper()
-	return run(c.t, c.project, nil, "cap", "test", task)
+	return run(c.t, c.project, env, "cap", "test", task)
 }
 
 // TestCapistrano deploys over SSH, under load: a release takes over, a rollback goes back, and one that does not load is not served.
@@ -146,10 +148,19 @@ func TestCapistrano(t *testing.T) {
 	if link() != first {
 		t.Errorf("after a deploy that failed the link leads to %s, not to %s", link(), first)
 	}
+	// What fails once a release is served changes nothing of that: the link leads to what is served.
+	c.commit(responds("three"))
+	if out, err := c.cap("deploy", "UNTOLD=1"); err == nil || !strings.Contains(out, "nobody is told") {
+		t.Errorf("a deploy that fails after its release is served: %v\n%s", err, out)
+	}
+	wants("a deploy that fails after its release is served", "three")
+	if text, _ := os.ReadFile(filepath.Join(current, "config.ru")); string(text) != responds("three") {
+		t.Errorf("the link leads to a release with %s", text)
+	}
 	if out, err := c.cap("launcher:status"); err != nil || !strings.Contains(out, "fastcgi.socket-1") {
 		t.Errorf("launcher:status: %v\n%s", err, out)
 	}
-	if bodies := strings.Join(visitors.end(t, 0), " "); bodies != "one two" {
+	if bodies := strings.Join(visitors.end(t, 0), " "); bodies != "one three two" {
 		t.Errorf("visitors got %q", bodies)
 	}
 	in.signal(syscall.SIGTERM)

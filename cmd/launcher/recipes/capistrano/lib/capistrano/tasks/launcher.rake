@@ -26,7 +26,17 @@ namespace :launcher do
   task :restart do
     on roles(fetch(:launcher_roles)) do |host|
       if test(*launcher_command("status", "> /dev/null"))
-        execute(*launcher_command("restart"))
+        begin
+          execute(*launcher_command("restart"))
+        rescue StandardError
+          # A release that does not load, or answers nothing but errors, is not served: the one before is. The link leads there
+          # again, so that this is what the host loads when it starts anew.
+          if (before = fetch(:"launcher_before_#{host}"))
+            execute :ln, "-sfn", before, "#{current_path}.before"
+            execute :mv, "-T", "#{current_path}.before", current_path
+          end
+          raise
+        end
       else
         warn "#{host}: no launcher runs, so nothing was loaded (start it there: systemctl start #{fetch(:application)})"
       end
@@ -40,18 +50,6 @@ namespace :launcher do
     end
   end
 
-  # A release that does not load, or answers nothing but errors, is not served: the one before is. The link leads there again, so
-  # that this is what a host loads that starts anew.
-  task :switch_back do
-    on roles(fetch(:launcher_roles)) do |host|
-      before = fetch(:"launcher_before_#{host}")
-      next if before.nil? || capture(:readlink, current_path) == before
-
-      execute :ln, "-sfn", before, "#{current_path}.before"
-      execute :mv, "-T", "#{current_path}.before", current_path
-    end
-  end
-
   desc "Say what the workers do"
   task :status do
     on(roles(fetch(:launcher_roles))) { |host| info "#{host}\n#{capture(*launcher_command("status"))}" }
@@ -61,4 +59,3 @@ end
 before "deploy:starting", "launcher:folder"
 before "deploy:publishing", "launcher:note"
 after "deploy:published", "launcher:restart"
-after "deploy:failed", "launcher:switch_back"
