@@ -70,6 +70,9 @@ func (l *commandLine) readFile(app *cli.App, variables []string) error {
 	if errors.Is(err, fs.ErrPermission) && !named && isClosed(filepath.Dir(filepath.Dir(path))) {
 		return nil // whatever the command is for cannot be reached either, which it tells with what to do
 	}
+	if !whole {
+		err = l.concerning(known, err)
+	}
 	if err != nil {
 		return usageError{err}
 	}
@@ -84,6 +87,21 @@ func (l *commandLine) readFile(app *cli.App, variables []string) error {
 		l.notes = append(l.notes, "options are taken from "+path+" (launcher config show)")
 	}
 	return nil
+}
+
+// concerning returns an error about a file without the problems of settings that the command has no use for.
+func (l *commandLine) concerning(known []cli.Flag, err error) error {
+	var problems settings.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	problems = slices.DeleteFunc(problems, func(p settings.Problem) bool {
+		return p.Name != "" && !slices.ContainsFunc(known, func(flag cli.Flag) bool { return slices.Contains(flag.Names(), p.Name) && l.takesFromFile(flag) })
+	})
+	if len(problems) == 0 {
+		return nil
+	}
+	return problems
 }
 
 // isClosed says whether nothing below a folder can be reached.

@@ -188,10 +188,26 @@ func TestVerbsReadWhatTheyNeed(t *testing.T) {
 			t.Errorf("%s: the mistakes are accepted", command)
 		}
 	}
-	root = rootWith(t, "a: [")
-	if _, err := read(t, "status --root "+root); err == nil {
-		t.Error("what is no YAML may name the folder")
+	for text, want := range map[string]string{
+		"spare: 1\nspare: 0\nsocket-dir: run\n":                          "run",
+		"log-level: <%= 1 %>\nhttp: &a x\nmin: [[1]]\nsocket-dir: run\n": "run",
+		"production: {socket-dir: x}\nsocket-dir: run\n":                 "run",
+		"socket-dir: run\nsocket-dir: run\n":                             "", // which of them is not known
+		"&a socket-dir: run\n":                                           "",
+		"socket-dir: &a run\n":                                           "",
+		"a: [":                                                           "", // what is no YAML may name it anywhere
+		"- socket-dir: run\n":                                            "",
+	} {
+		root := rootWith(t, text)
+		line, err := read(t, "status --root "+root)
+		if got := strings.TrimPrefix(line.said(optSocketDir), root+"/"); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+		if _, err := read(t, "4 --root "+root); err == nil {
+			t.Errorf("%q: a start accepts it", text)
+		}
 	}
+	root = rootWith(t, "a: [")
 	if _, err := read(t, "status --root "+root+" --socket-dir /x"); err != nil {
 		t.Errorf("nothing was to be read: %v", err)
 	}

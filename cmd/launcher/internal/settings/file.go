@@ -66,7 +66,7 @@ func (f *File) Find(name string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// Read reads a file. An error is Problems, or an error of the system, which is fs.ErrNotExist where there is none.
+// Read reads a file. An error is Problems, as those of Parse, or an error of the system, which is fs.ErrNotExist where there is none.
 func Read(path string) (*File, error) {
 	text, err := read(path)
 	if err != nil {
@@ -107,17 +107,14 @@ func read(path string) ([]byte, error) {
 // byteOrderMark is what some editors begin a file with.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// Parse reads the text of a file. An error is Problems.
+// Parse reads the text of a file. An error is Problems, with which the file has the settings that are in order.
 func Parse(path string, text []byte) (*File, error) {
 	text = bytes.TrimPrefix(text, byteOrderMark)
 	f := &File{Path: path, lines: strings.Split(strings.ToValidUTF8(string(text), string(utf8.RuneError)), "\n")}
 	if err := f.checkText(text); err != nil {
 		return nil, err
 	}
-	if err := f.parse(text); err != nil {
-		return nil, err
-	}
-	return f, nil
+	return f, f.parse(text)
 }
 
 // maxNesting is more than lists within a mapping need.

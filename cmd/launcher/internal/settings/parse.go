@@ -33,7 +33,7 @@ func (f *File) parse(text []byte) (err error) {
 	case *ast.MappingValueNode:
 		r.entry(body)
 	default:
-		r.refuse(placeOf(body), mapping, "the file has %s, not names of options and their values", kindOf(body))
+		r.refuse("", placeOf(body), mapping, "the file has %s, not names of options and their values", kindOf(body))
 	}
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.At.Line - b.At.Line })
@@ -92,20 +92,22 @@ type reader struct {
 	problems Problems
 }
 
-func (r *reader) refuse(at Place, try, format string, args ...any) {
-	r.problems = append(r.problems, r.file.Problem(at, try, format, args...))
+func (r *reader) refuse(name string, at Place, try, format string, args ...any) {
+	p := r.file.Problem(at, try, format, args...)
+	p.Name = name
+	r.problems = append(r.problems, p)
 }
 
 // entry reads a name and its value.
 func (r *reader) entry(entry *ast.MappingValueNode) {
 	key, is := entry.Key.(*ast.StringNode)
 	if !is {
-		r.refuse(placeOf(entry.Key), mapping, "%s is no name of an option", kindOf(entry.Key))
+		r.refuse("", placeOf(entry.Key), mapping, "%s is no name of an option", kindOf(entry.Key))
 		return
 	}
 	setting := Setting{Name: key.Value, At: placeOf(key)}
 	if before, twice := r.file.Find(setting.Name); twice {
-		r.refuse(setting.At, "leave one of them out", "%s is there twice, first in line %d", quoted(setting.Name), before.At.Line)
+		r.refuse(setting.Name, setting.At, "leave one of them out", "%s is there twice, first in line %d", quoted(setting.Name), before.At.Line)
 		return
 	}
 	if list, is := entry.Value.(*ast.SequenceNode); is {
@@ -146,13 +148,13 @@ func (r *reader) value(of Setting, node ast.Node) (value Value, ok bool) {
 		if !of.List {
 			return value, true
 		}
-		r.refuse(value.At, mapping, "%s: a list has values, not names with values", quoted(of.Name))
+		r.refuse(of.Name, value.At, mapping, "%s: a list has values, not names with values", quoted(of.Name))
 		return value, false
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
-		r.refuse(value.At, "write the value itself; one that begins with & * or ! in quotes", "%s: %s is not read", quoted(of.Name), kindOf(node))
+		r.refuse(of.Name, value.At, "write the value itself; one that begins with & * or ! in quotes", "%s: %s is not read", quoted(of.Name), kindOf(node))
 		return value, false
 	default:
-		r.refuse(value.At, mapping, "%s: %s is no value", quoted(of.Name), kindOf(node))
+		r.refuse(of.Name, value.At, mapping, "%s: %s is no value", quoted(of.Name), kindOf(node))
 		return value, false
 	}
 	return value, r.checkValue(of, value)
@@ -162,9 +164,9 @@ func (r *reader) value(of Setting, node ast.Node) (value Value, ok bool) {
 func (r *reader) checkValue(of Setting, value Value) bool {
 	switch {
 	case strings.Contains(value.Text, "<%"):
-		r.refuse(value.At, "write the value, or leave it out and set the option's environment variable", "%s: ERB is not evaluated here", quoted(of.Name))
+		r.refuse(of.Name, value.At, "write the value, or leave it out and set the option's environment variable", "%s: ERB is not evaluated here", quoted(of.Name))
 	case strings.ContainsFunc(value.Text, func(c rune) bool { return c < ' ' && c != '\t' && c != '\n' || c == 0x7f }):
-		r.refuse(value.At, "remove it", "%s: the value has a control character", quoted(of.Name))
+		r.refuse(of.Name, value.At, "remove it", "%s: the value has a control character", quoted(of.Name))
 	default:
 		return true
 	}

@@ -9,6 +9,7 @@ import (
 // Problem is something wrong in a file, and its place.
 type Problem struct {
 	Path string
+	Name string // of the setting that it is in; "": what the file is
 	At   Place
 	Text string
 	Try  string // what to do
