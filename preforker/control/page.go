@@ -26,6 +26,9 @@ func Stream(method, path string, page http.Handler) Verb {
 
 // servePage has the handler of a page write the answer.
 func (h *handler) servePage(w http.ResponseWriter, r *http.Request, from *client, verb Verb) {
+	if verb.method == http.MethodGet && r.ContentLength != 0 {
+		refuseBody(w, verb)
+	}
 	if verb.follows {
 		leave, err := h.enter(from, verb)
 		if err != nil {
@@ -44,6 +47,16 @@ func (h *handler) servePage(w http.ResponseWriter, r *http.Request, from *client
 	r = r.WithContext(ctx)
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	verb.page.ServeHTTP(w, r)
+}
+
+// refuseBody ends a request to read a page that has a body: a server of net/http would wait for that before it answers, and a client that
+// does not send it would have its place for all the time that there is.
+func refuseBody(w http.ResponseWriter, verb Verb) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now())
+	refuse(w, http.StatusBadRequest, hint.Errorf("leave the body out", "%s %s has no body", verb.method, verb.path))
+	_ = control.Flush()
+	panic(http.ErrAbortHandler) // which closes the connection now
 }
 
 // enter takes a place among those who follow something, and gives the client's other one back.

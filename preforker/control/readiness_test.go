@@ -143,6 +143,49 @@ func TestServeAtIsNotHeldUp(t *testing.T) {
 	}
 }
 
+// TestServeAtWaitsForNoBody: who announces one and does not send it is refused at once, and has no place that others wait for.
+func TestServeAtWaitsForNoBody(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	clients := newClients(ctx, listener)
+	clients.http = true
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		serve(ctx, clients, newHandler([]Verb{Public("/metrics", http.NotFoundHandler())}, time.Hour))
+	}()
+	for n := range 3 * maxClients {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(testdir.Patience))
+		size := []string{"Content-Length: 60000", "Transfer-Encoding: chunked"}[n%2]
+		if _, err := io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n"+size+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if n > 0 {
+			continue
+		}
+		if text, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 400") || !strings.Contains(string(text), `"try":`) {
+			t.Errorf("%q, %v", text, err)
+		}
+	}
+	client := http.Client{Timeout: testdir.Patience}
+	if answer, err := client.Get("http://" + listener.Addr().String() + "/metrics"); err != nil {
+		t.Error(err)
+	} else {
+		_ = answer.Body.Close()
+	}
+	end()
+	<-done
+}
+
 // TestServeAtAnswersAtItsEnd who was admitted before, also where the question comes after that.
 func TestServeAtAnswersAtItsEnd(t *testing.T) {
 	t.Parallel()
