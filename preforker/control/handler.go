@@ -27,15 +27,20 @@ type handler struct {
 	timeout   time.Duration // of a short answer
 	last      time.Duration // of those that are under way at the end
 	followers chan struct{}
+	bodiless  bool // no verb has a body
 }
 
 func newHandler(verbs []Verb, timeout time.Duration) *handler {
-	return &handler{verbs: verbs, timeout: timeout, last: lastAnswers, followers: make(chan struct{}, maxFollowers)}
+	return &handler{verbs: verbs, timeout: timeout, last: lastAnswers, followers: make(chan struct{}, maxFollowers),
+		bodiless: !slices.ContainsFunc(verbs, func(verb Verb) bool { return verb.method != http.MethodGet })}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := r.Context().Value(clientKey{}).(*client)
 	from.asked.Store(true)
+	if h.bodiless && r.ContentLength != 0 {
+		refuseBody(w, r)
+	}
 	foreign, strange := CheckOrigin(r)
 	if strange != nil && !h.isPublic(r) {
 		refuse(w, foreign, strange)

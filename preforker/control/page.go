@@ -26,9 +26,6 @@ func Stream(method, path string, page http.Handler) Verb {
 
 // servePage has the handler of a page write the answer.
 func (h *handler) servePage(w http.ResponseWriter, r *http.Request, from *client, verb Verb) {
-	if verb.method == http.MethodGet && r.ContentLength != 0 {
-		refuseBody(w, verb)
-	}
 	if verb.follows {
 		leave, err := h.enter(from, verb)
 		if err != nil {
@@ -49,12 +46,12 @@ func (h *handler) servePage(w http.ResponseWriter, r *http.Request, from *client
 	verb.page.ServeHTTP(w, r)
 }
 
-// refuseBody ends a request to read a page that has a body: a server of net/http would wait for that before it answers, and a client that
-// does not send it would have its place for all the time that there is.
-func refuseBody(w http.ResponseWriter, verb Verb) {
+// refuseBody ends a request that has a body where none is read: a server of net/http would wait for that before it answers, whatever the
+// answer is, and a client that does not send it would have its place for all the time that there is.
+func refuseBody(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now())
-	refuse(w, http.StatusBadRequest, hint.Errorf("leave the body out", "%s %s has no body", verb.method, verb.path))
+	refuse(w, http.StatusBadRequest, hint.Errorf("leave the body out", "read request: %s %.200q has no body here", r.Method, r.URL.Path))
 	_ = control.Flush()
 	panic(http.ErrAbortHandler) // which closes the connection now
 }

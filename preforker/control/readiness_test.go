@@ -158,6 +158,7 @@ func TestServeAtWaitsForNoBody(t *testing.T) {
 		defer close(done)
 		serve(ctx, clients, newHandler([]Verb{Public("/metrics", http.NotFoundHandler())}, time.Hour))
 	}()
+	requests := []string{"GET /metrics", "POST /metrics", "PUT /other"}
 	for n := range 3 * maxClients {
 		conn, err := net.Dial("tcp", listener.Addr().String())
 		if err != nil {
@@ -166,10 +167,10 @@ func TestServeAtWaitsForNoBody(t *testing.T) {
 		defer conn.Close()
 		_ = conn.SetDeadline(time.Now().Add(testdir.Patience))
 		size := []string{"Content-Length: 60000", "Transfer-Encoding: chunked"}[n%2]
-		if _, err := io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n"+size+"\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(conn, requests[n%3]+" HTTP/1.1\r\nHost: localhost\r\n"+size+"\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		if n > 0 {
+		if n >= 2*len(requests) {
 			continue
 		}
 		if text, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 400") || !strings.Contains(string(text), `"try":`) {
