@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"launcher/preforker/control"
 	"launcher/preforker/core"
 	"launcher/preforker/internal/testdir"
 )
@@ -31,6 +32,27 @@ func TestLoopWaitsForNoDisk(t *testing.T) {
 	}
 	if s.pid == pid || s.control == server || s.sockets.Listener(0) == nil || s.sockets.Listener(1) == nil {
 		t.Error("something was not taken over")
+	}
+}
+
+// TestScaleWaitsForTheCheck, which would take names that are given to others meanwhile for lost, and bind sockets there.
+func TestScaleWaitsForTheCheck(t *testing.T) {
+	s, _ := newFolderOwner(t, 2)
+	s.checkFolder()
+	found := <-s.notices
+	reply := make(chan scaled, 1)
+	s.translate(scaleAsked{by: "scale", request: control.ScaleRequest{Slots: 1}, reply: reply})
+	if s.config.Workers != 2 || len(reply) != 0 {
+		t.Errorf("%d slots while the check goes on", s.config.Workers)
+	}
+	s.translate(found)
+	s.translate(<-s.notices)
+	if done := <-reply; done.err != nil || done.result.Slots != 1 || s.config.Workers != 1 {
+		t.Errorf("%+v, %d slots", done, s.config.Workers)
+	}
+	s.translate(scaleAsked{by: "scale", request: control.ScaleRequest{Slots: 2}, reply: reply})
+	if done := <-reply; done.err != nil || done.result.Slots != 2 {
+		t.Errorf("without a check: %+v", done)
 	}
 }
 

@@ -65,8 +65,13 @@ func (s *Supervisor) ScaleBy(change int, by string) {
 	s.post(scaleAsked{by: by, request: control.ScaleRequest{Change: change}})
 }
 
-// scale changes the number of slots, as far as there is room for that, and says what it has come to.
+// scale changes the number of slots, as far as there is room for that, and says what it has come to, once no check of the sockets is under
+// way.
 func (s *Supervisor) scale(asked scaleAsked) {
+	if s.upkeep.checking {
+		s.upkeep.scales = append(s.upkeep.scales, asked)
+		return
+	}
 	from := s.config.Workers
 	to := asked.request.Slots
 	if asked.request.Change != 0 {

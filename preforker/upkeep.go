@@ -24,6 +24,7 @@ const (
 // upkeep is what the loop knows about putting files back.
 type upkeep struct {
 	checking bool                // on a disk that does not answer it could be so for long
+	scales   []scaleAsked        // that wait for its end: it has the names of sockets, which they give to others
 	files    []sockets.NamedFile // of the sockets as the check has them: the same memory each time
 	next     time.Time
 	pause    time.Duration
@@ -59,6 +60,7 @@ func (s *Supervisor) checkFolder() {
 // folderChecked takes over what was made anew. The sockets of slots are the core's to decide about.
 func (s *Supervisor) folderChecked(found folderChecked) (core.Event, bool) {
 	s.upkeep.checking = false
+	s.resumeScales()
 	if s.core.Phase() >= core.PhaseStopping {
 		for slot, bound := range found.bound {
 			s.dropBound(slot, bound)
@@ -90,6 +92,20 @@ func (s *Supervisor) folderChecked(found folderChecked) (core.Event, bool) {
 		s.upkeep.pause, s.upkeep.next, s.upkeep.trouble = 0, time.Time{}, ""
 	}
 	return s.lostSockets(found)
+}
+
+// resumeScales has what has waited for the check come again, after what the check has found.
+func (s *Supervisor) resumeScales() {
+	waiting := s.upkeep.scales
+	if len(waiting) == 0 {
+		return
+	}
+	s.upkeep.scales = nil
+	s.tasks.Go(func() {
+		for _, asked := range waiting {
+			s.post(asked)
+		}
+	})
 }
 
 // lostSockets tells the core which sockets are lost, of those that are the same as when the check

@@ -29,7 +29,8 @@ type Backlog struct {
 const maxConversations = 64
 
 // Drain empties and closes the listener of a place that no new connection can reach. Onward are the
-// places of the sockets that its connections go to, in turn. It returns when all have ended.
+// places of the sockets that its connections go to, in turn, those that cannot be reached left out. It
+// returns when all have ended.
 func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
@@ -53,10 +54,7 @@ func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 		if conn == nil {
 			return
 		}
-		next := ""
-		if len(onward) > 0 {
-			next = onward[taken%len(onward)]
-		}
+		first := taken
 		taken++
 		active++
 		tasks.Go(func() {
@@ -64,7 +62,7 @@ func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 			switch {
 			case b.Admits != nil && !b.Admits(conn.RemoteAddr()):
 				_ = conn.Close() // as a worker does
-			case next == "" || !b.relay(conn, next):
+			case !b.relayToAny(conn, onward, first):
 				b.Refuse(conn)
 			}
 		})
@@ -87,6 +85,17 @@ func acceptConn(listener *os.File) (net.Conn, error) {
 // lastRead is how long a web server may take to read what was written to it before the last worker
 // left.
 const lastRead = time.Second
+
+// relayToAny joins a connection to the socket at one of some places: the first one that can be reached, beginning with the one whose turn
+// it is. False: at none.
+func (b Backlog) relayToAny(conn net.Conn, places []string, first int) bool {
+	for i := range places {
+		if b.relay(conn, places[(first+i)%len(places)]) {
+			return true
+		}
+	}
+	return false
+}
 
 // relay joins a connection to the socket at a place until both directions have
 // ended. False: the socket could not be reached, and the connection is as it was.

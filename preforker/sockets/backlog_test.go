@@ -65,8 +65,8 @@ func TestBacklogIsHandedOn(t *testing.T) {
 	echo(t, neighbour)
 	gone := filepath.Join(testdir.Short(t), "gone")
 	long := strings.Repeat("long request ", 100_000)
-	first := testdir.Connect(t, path, "first") // to the neighbour
-	second := testdir.Connect(t, path, "")     // to the one that is gone
+	first := testdir.Connect(t, path, "first")   // to the neighbour
+	second := testdir.Connect(t, path, "second") // to the one that is gone, and then to the neighbour
 	third := testdir.Connect(t, path, "")
 	var draining sync.WaitGroup
 	draining.Go(func() { b.Drain(socket.Listener, path, []string{neighbour, gone}) })
@@ -74,7 +74,8 @@ func TestBacklogIsHandedOn(t *testing.T) {
 	if got := testdir.ReadAll(t, first); got != "FIRST" {
 		t.Errorf("%q", got)
 	}
-	if got := testdir.ReadAll(t, second); got != "refused" {
+	testdir.HalfClose(t, second)
+	if got := testdir.ReadAll(t, second); got != "SECOND" {
 		t.Errorf("%q", got)
 	}
 	// What is still to come goes the same way, in both directions, whatever its size.
@@ -91,6 +92,16 @@ func TestBacklogIsHandedOn(t *testing.T) {
 		t.Error(err)
 	}
 	draining.Wait()
+}
+
+// TestBacklogThatNobodyTakes is refused.
+func TestBacklogThatNobodyTakes(t *testing.T) {
+	b, socket, path := newBacklog(t)
+	conn := testdir.Connect(t, path, "")
+	b.Drain(socket.Listener, path, []string{filepath.Join(testdir.Short(t), "gone"), filepath.Join(testdir.Short(t), "gone")})
+	if got := testdir.ReadAll(t, conn); got != "refused" {
+		t.Errorf("%q", got)
+	}
 }
 
 // TestRelayEndsWithTheSupervisor, whoever does not end the conversation.
