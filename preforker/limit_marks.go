@@ -8,8 +8,9 @@ import (
 	"launcher/preforker/ident"
 )
 
-// limitMarks say of each slot when a worker of it has last passed a limit. The loop writes them before the worker is ended, others
-// ask: the launcher's own front gives no request to a second worker that has brought a first one beyond its limits.
+// limitMarks say of each slot when a worker of it has last passed a limit, or was to be killed at once by an operator. The loop writes them
+// before the worker is ended, others ask: the launcher's own front gives no request to a second worker that has brought a first one beyond
+// its limits, or that somebody wants to end.
 type limitMarks struct {
 	mu       sync.Mutex
 	marks    map[int]limitMark
@@ -19,7 +20,7 @@ type limitMarks struct {
 type limitMark struct {
 	at      time.Time
 	until   time.Time // when the worker had the socket last; zero: it has it
-	timeout bool      // of a request, not memory
+	timeout bool      // of a request; not memory, and nobody's wish
 }
 
 func (m limitMark) holds(began time.Time) bool {
@@ -58,18 +59,22 @@ func (l *limitMarks) since(slot int, began time.Time) (passed, timeout bool) {
 	return false, false
 }
 
-// PassedLimit says whether the worker of a slot that was given a request at a time has passed a limit since, and whether it was the time
-// that a request may take. It may be asked by any goroutine.
+// PassedLimit says whether the worker of a slot that was given a request at a time has passed a limit since, or was killed by an operator,
+// and whether it was the time that a request may take. It may be asked by any goroutine.
 func (s *Supervisor) PassedLimit(slot int, began time.Time) (passed, timeout bool) {
 	return s.limits.since(slot, began)
 }
 
-// noteLimit marks the slots of a worker that has passed a limit.
+// noteLimit marks the slots of a worker that has passed a limit, or is killed with the request that it has.
 func (s *Supervisor) noteLimit(fact core.Fact) {
 	switch f := fact.(type) {
 	case core.RequestTimedOut:
 		s.limits.set(f.Worker.Key, s.workers[f.Worker.Key], true)
 	case core.MemoryExceeded:
 		s.limits.set(f.Worker.Key, s.workers[f.Worker.Key], false)
+	case core.KillBegan:
+		if f.Now {
+			s.limits.set(f.Worker.Key, s.workers[f.Worker.Key], false)
+		}
 	}
 }

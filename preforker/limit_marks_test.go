@@ -18,6 +18,10 @@ func TestLimitMarks(t *testing.T) {
 	if passed, _ := s.PassedLimit(1, began); passed {
 		t.Error("a slow request has passed no limit")
 	}
+	s.noteLimit(core.KillBegan{Worker: core.WorkerName{Key: key}})
+	if passed, _ := s.PassedLimit(1, began); passed {
+		t.Error("a worker that is to finish its request has passed no limit")
+	}
 	s.noteLimit(core.RequestTimedOut{Worker: core.WorkerName{Key: key}})
 	for slot, want := range []bool{false, true, true, true, false} {
 		if passed, timeout := s.PassedLimit(slot, began); passed != want || timeout != want {
@@ -30,6 +34,10 @@ func TestLimitMarks(t *testing.T) {
 	s.noteLimit(core.MemoryExceeded{Worker: core.WorkerName{Key: ident.Key{Slot: 4}}})
 	if passed, timeout := s.PassedLimit(4, began); !passed || timeout {
 		t.Errorf("%v, %v", passed, timeout)
+	}
+	s.noteLimit(core.KillBegan{Worker: core.WorkerName{Key: ident.Key{Slot: 5}}, Now: true})
+	if passed, timeout := s.PassedLimit(5, began); !passed || timeout {
+		t.Errorf("a worker that was killed as asked, with its request: %v, %v", passed, timeout)
 	}
 }
 

@@ -55,8 +55,8 @@ type Config struct {
 	// gets 504. 0 is no bound: time limits on requests are the business of
 	// whoever can end the worker.
 	HeadTimeout time.Duration
-	// PassedLimit says whether the worker of a socket, by its place among them, has passed a limit since it was given a request, and is
-	// ended for that: then no other worker gets the request, and the client 504 where it was its time. nil: nobody knows.
+	// PassedLimit says whether the worker of a socket, by its place among them, has passed a limit since it was given a request, or was
+	// asked to end with it: then no other worker gets the request, and the client 504 where it was its time. nil: nobody knows.
 	PassedLimit func(socket int, began time.Time) (passed, timeout bool)
 	// MaxBody bounds a request's body, 256 MiB by default, and MaxSpools what of all of them is spooled to files in
 	// SpoolDir, four times as much by default. More is answered 413 and 503. They bound in the same way what of

@@ -14,7 +14,7 @@ var (
 	errNoWorker  = errors.New("no worker was free within the wait limit")
 	errClosed    = errors.New("no worker is left")
 	errTimedOut  = errors.New("worker was ended because this request took too long")
-	errOutgrown  = errors.New("worker was ended because it had too much memory")
+	errEnded     = errors.New("worker was ended while it had this request, for its memory or by launcher kill --now")
 	errAbandoned = errors.New("worker went on for too long after the client had gone")
 )
 

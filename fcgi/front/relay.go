@@ -99,14 +99,14 @@ func (h *Handler) send(r *http.Request, request *fcgi.Request) (*socket, *fcgi.R
 	}
 }
 
-// passedLimit is the limit that the worker of a socket has passed since a request was given to it, or nil: another one would have passed
-// it, too.
+// passedLimit is why the worker of a socket was ended with the request that was given to it at that time, or nil: another one would pass
+// the same limit, and what an operator has ended is not to begin anew.
 func (h *Handler) passedLimit(s *socket, began time.Time) error {
 	switch passed, timeout := h.config.PassedLimit(s.slot, began); {
 	case passed && timeout:
 		return errTimedOut
 	case passed:
-		return errOutgrown
+		return errEnded
 	}
 	return nil
 }
