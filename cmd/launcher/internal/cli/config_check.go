@@ -258,7 +258,7 @@ func (c *checkup) address(option string, address httpAddress) error {
 		}
 		return c.folder(filepath.Dir(address.address), try, false)
 	}
-	listener, err := net.Listen(address.network, address.address)
+	listener, err := listenTCP(address.address)
 	if err != nil {
 		return hint.Errorf(try, "serve --%s: %w", option, err)
 	}

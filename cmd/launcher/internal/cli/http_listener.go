@@ -234,7 +234,7 @@ func (l *httpListener) bind(address httpAddress, options linux.SocketOptions) (n
 		return l.take(one)
 	}
 	if address.network != "unix" {
-		return net.Listen(address.network, address.address)
+		return listenTCP(address.address)
 	}
 	if err := sockets.CheckPath(address.address); err != nil {
 		return nil, err

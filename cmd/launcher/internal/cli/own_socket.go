@@ -5,6 +5,7 @@ package cli
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"syscall"
 
 	"launcher/preforker"
@@ -24,8 +25,18 @@ func listenOwn(address string, given *givenSockets) (s ownSocket, err error) {
 		s.listener, err = takeListener(one)
 		return s, err
 	}
-	s.listener, err = net.Listen("tcp", address)
+	s.listener, err = listenTCP(address)
 	return s, err
+}
+
+// listenTCP listens at an address and a port. 0.0.0.0 is all addresses of IPv4 alone, as with --listen; net.Listen would take those of IPv6
+// as well, which a firewall may know nothing of.
+func listenTCP(address string) (net.Listener, error) {
+	network := "tcp"
+	if host, _, err := net.SplitHostPort(address); err == nil && host == netip.IPv4Unspecified().String() {
+		network = "tcp4"
+	}
+	return net.Listen(network, address)
 }
 
 // inherit makes a copy, which is there when this process closes its own.
