@@ -110,6 +110,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"--seed-time 500 4", `"500" has no unit: ms, s, m or h`, "^--seed-time 500ms$"},
 		{"--slow-log soon 4", `"soon" is not a time such as`, "^--slow-log 5s$"},
 		{"--max-age soon 4", `"soon" is not a time such as`, "^--max-age 6h$"},
+		{"events --last two", `"two" is not a whole number`, "^--last 20$"},
 		{"--min two 4", `"two" is not a whole number`, "^--min 1$"},
 		{"restart --timeout soon", `"soon" is not a time such as`, "^--timeout 5m$"},
 		{"--boot-timeout soon 4", `"soon" is not a time such as`, "^--boot-timeout 1m30s$"},

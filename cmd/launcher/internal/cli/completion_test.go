@@ -77,7 +77,7 @@ func TestValuesAreKnown(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		optLogFormat: "text json", optLogLevel: "debug info warn error", optSpawnMethod: "smart direct", optMountedBy: "auto launcher app",
-		optMaxPrivate: "auto off", optMemoryLimit: "off", optProbe: "auto off", optReforkAfter: "auto never, list", optSpare: "auto 0 1",
+		optMetricsCompat: "puma php-fpm", optMaxPrivate: "auto off", optMemoryLimit: "off", optProbe: "auto off", optReforkAfter: "auto never, list", optSpare: "auto 0 1",
 		optTrustedProxy: "private none", optSendfileDir: "none folders", optAccessLog: "- files", optServer: "lighttpd nginx haproxy apache caddy",
 		optRoot: "folders", optRackup: "files", optUser: "users", optGroup: "groups", optRuby: "programs", optTLSKey: "files",
 		optPath: "", optWarmup: "", optListen: "", optHTTP: "", optMin: "", optKeepSockets: "", optDrainTimeout: "", optMaxBody: "",

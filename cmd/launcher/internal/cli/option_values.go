@@ -43,7 +43,7 @@ func checkValue(g given) error {
 		}
 	case *cli.IntFlag:
 		if err := checkNumber(value, false); err != nil {
-			return wrong(example(g.name(), strconv.Itoa(flag.Value), flag.Value == 0), "%q %v", value, err)
+			return wrong(example(g.name(), strconv.Itoa(flag.Value), flag.Value <= 0), "%q %v", value, err)
 		}
 	case *cli.Uint64Flag:
 		if err := checkNumber(value, true); err != nil {
@@ -62,7 +62,7 @@ func checkValue(g given) error {
 }
 
 // examples are values of options whose default is to be without.
-var examples = map[string]string{optSlowLog: "5s", optMaxAge: "6h", optWait: "5m", optMin: "1"}
+var examples = map[string]string{optSlowLog: "5s", optMaxAge: "6h", optWait: "5m", optMin: "1", optLast: "20"}
 
 // example returns a value that an option may have: its default, unless that is none.
 func example(option, usual string, none bool) string {
