@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -190,6 +191,7 @@ func (in *instance) backtrace(slot string) (told asked) {
 // following is a command for a running launcher that goes on, and the lines that it prints.
 type following struct {
 	cmd   *exec.Cmd
+	out   io.Closer
 	lines *bufio.Scanner
 }
 
@@ -204,7 +206,7 @@ func (in *instance) follow(args ...string) *following {
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	f.lines = bufio.NewScanner(out)
+	f.out, f.lines = out, bufio.NewScanner(out)
 	f.lines.Buffer(nil, 1<<20)
 	in.t.Cleanup(func() { _ = f.cmd.Process.Kill(); _ = f.cmd.Wait() })
 	return f
@@ -235,6 +237,25 @@ func (f *following) ends(t *testing.T) {
 	if err := f.cmd.Wait(); err != nil {
 		t.Errorf("it ends with %v", err)
 	}
+}
+
+// TestFollowersEndWithTheirReader: as in "launcher events --follow | grep -m 1", also where nothing happens any more.
+func TestFollowersEndWithTheirReader(t *testing.T) {
+	t.Parallel()
+	in := start(t, startOptions{root: stuckApp(t), args: []string{"1"}}).serving()
+	events := in.follow("events", "--follow", "--last", "1")
+	events.until(t, "level=")
+	if err := events.out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(patience, func() { _ = events.cmd.Process.Kill() })
+	defer late.Stop()
+	_ = events.cmd.Wait() // an event may have come just then, and SIGPIPE
+	if status, is := events.cmd.ProcessState.Sys().(syscall.WaitStatus); !is || status.Signal() == syscall.SIGKILL {
+		t.Error("it goes on without a reader")
+	}
+	in.ask("stop").says(t, exitOK, "stopped after ")
+	in.gone(0)
 }
 
 // TestFollowersOutliveWhatTheyFollow: events come as they happen, the status goes on while the launcher is started anew in its process, is gone,

@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"launcher/preforker/control"
+	"launcher/preforker/linux"
 	"launcher/preforker/printable"
 )
 
@@ -65,6 +67,7 @@ func events(ctx *cli.Context, stdout io.Writer) error {
 		return err
 	}
 	if ctx.Bool(optFollow) {
+		endWithReader(waiting, stop, stdout)
 		var broken error
 		err := control.FollowEvents(waiting, dir, control.EventsRequest{Last: last}, func(line json.RawMessage) {
 			if broken = printed(line); broken != nil {
@@ -86,6 +89,19 @@ func events(ctx *cli.Context, stdout io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// endWithReader ends what follows once nobody reads what it prints: head(1) and grep -m are done, and the next event may be far.
+func endWithReader(waiting context.Context, stop context.CancelCauseFunc, stdout io.Writer) {
+	file, is := stdout.(*os.File)
+	if !is {
+		return
+	}
+	go func() {
+		if linux.AwaitNoReader(waiting, file) {
+			stop(errors.New("nobody reads what it prints"))
+		}
+	}()
 }
 
 // eventText is an event as the log has it in text. What is no event is printed as it is.
