@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -83,7 +84,7 @@ func askOnce(ctx context.Context, dir, method, path string, body []byte) ([]byte
 	case ctx.Err() != nil && len(text) <= maxAnswer:
 		return nil, noAnswer(dir)
 	case err != nil:
-		return nil, failedAsking(dir, err, "")
+		return nil, failedAsking(dir, err, 0)
 	case len(text) > maxAnswer:
 		return nil, fmt.Errorf("ask the launcher at %s: the answer has more than %d bytes", socketOf(dir), maxAnswer)
 	case answer.StatusCode != http.StatusOK:
@@ -92,17 +93,39 @@ func askOnce(ctx context.Context, dir, method, path string, body []byte) ([]byte
 	return text, nil
 }
 
-// ask connects, and returns an answer whose body is still to be read.
+// askPause is the wait before a launcher is asked again that was busy with others.
+const askPause = 20 * time.Millisecond
+
+// ask connects, and returns an answer whose body is still to be read. Where the launcher ends the conversation before it has heard
+// anything, as it does while many ask at once, it is asked again.
 func ask(ctx context.Context, dir, method, path string, body []byte) (*http.Response, error) {
+	for {
+		answer, again, err := tryToAsk(ctx, dir, method, path, body)
+		if !again || ctx.Err() != nil {
+			return answer, err
+		}
+		if answer != nil {
+			_ = answer.Body.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, noAnswer(dir)
+		case <-time.After(askPause):
+		}
+	}
+}
+
+// tryToAsk asks once. Again is true where nothing came of it that could be carried out.
+func tryToAsk(ctx context.Context, dir, method, path string, body []byte) (answer *http.Response, again bool, err error) {
 	if err := sockets.CheckPaths(dir, 1); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	socket := socketOf(dir)
 	if info, err := os.Lstat(socket); err == nil && info.Mode().Type() != fs.ModeSocket {
-		return nil, hint.Errorf("move it away: a launcher that runs makes its own", "find launcher: %s is there and is not a socket", socket)
+		return nil, false, hint.Errorf("move it away: a launcher that runs makes its own", "find launcher: %s is there and is not a socket", socket)
 	}
 	var unreachable error
-	first := &firstByte{}
+	said := &conversation{}
 	transport := &http.Transport{
 		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -111,24 +134,24 @@ func ask(ctx context.Context, dir, method, path string, body []byte) (*http.Resp
 			if err != nil {
 				unreachable = unreached(dir, socket, err)
 			}
-			first.Conn = conn
-			return first, err
+			said.Conn = conn
+			return said, err
 		},
 	}
 	request, err := http.NewRequestWithContext(ctx, method, "http://launcher"+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("ask the launcher: %w", err)
+		return nil, false, fmt.Errorf("ask the launcher: %w", err)
 	}
-	answer, err := transport.RoundTrip(request)
+	answer, err = transport.RoundTrip(request)
 	switch {
 	case err == nil:
-		return answer, nil
+		return answer, answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get(retryHeader) == retryAtOnce, nil
 	case unreachable != nil && ctx.Err() == nil:
-		return nil, unreachable
+		return nil, false, unreachable
 	case ctx.Err() != nil:
-		return nil, noAnswer(dir)
+		return nil, false, noAnswer(dir)
 	default:
-		return nil, failedAsking(dir, err, first.byte)
+		return nil, !said.any.Load(), failedAsking(dir, err, said.first())
 	}
 }
 
@@ -138,26 +161,38 @@ func noAnswer(dir string) error {
 	return fmt.Errorf("ask the launcher at %s: no answer within %v", socketOf(dir), askTimeout)
 }
 
-// firstByte notes the first byte of what is read: no answer in HTTP begins as an object does.
-type firstByte struct {
+// conversation notes whether anything was said to the launcher, and the first byte of what is read: no answer in HTTP begins as an
+// object does.
+type conversation struct {
 	net.Conn
-	byte string
+	any  atomic.Bool
+	byte atomic.Uint32
 }
 
-func (c *firstByte) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 && c.byte == "" {
-		c.byte = string(p[:1])
+func (c *conversation) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if n > 0 {
+		c.any.Store(true)
 	}
 	return n, err
 }
 
+func (c *conversation) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.byte.CompareAndSwap(0, uint32(p[0]))
+	}
+	return n, err
+}
+
+func (c *conversation) first() byte { return byte(c.byte.Load()) }
+
 // failedAsking says what came instead of an answer; began is its first byte, where it is no HTTP.
-func failedAsking(dir string, err error, began string) error {
+func failedAsking(dir string, err error, began byte) error {
 	switch {
 	case errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("ask the launcher at %s: it has just ended", socketOf(dir))
-	case began == "{":
+	case began == '{':
 		return hint.Errorf("ask with the program that runs there (ls -l /proc/PID/exe), or start it anew with this one",
 			"ask the launcher at %s: it is older than this one, and its control socket does not speak HTTP", socketOf(dir))
 	case strings.Contains(err.Error(), "malformed HTTP"):

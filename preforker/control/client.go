@@ -3,6 +3,7 @@ package control
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
@@ -14,7 +15,7 @@ import (
 type client struct {
 	net.Conn
 	since time.Time
-	asked atomic.Bool // it has said what it wants
+	asked atomic.Bool // it has said what it wants, or is asked to come again
 	leave func()      // gives its place back, once
 
 	first  []byte // of its first line, until that is known
@@ -30,6 +31,34 @@ func (c *client) Close() error {
 	err := c.Conn.Close()
 	c.leave()
 	return err
+}
+
+// begin says whether the client is to be served. False: it was dismissed.
+func (c *client) begin() bool { return c.asked.CompareAndSwap(false, true) }
+
+// comeAgain is the answer to whom others do not wait for.
+var comeAgain = func() []byte {
+	text := encode(refusal{Error: "the launcher has heard nothing for a moment, while others waited", Try: "ask again"})
+	return fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s: %s\r\nConnection: close\r\n\r\n%s",
+		len(text), retryHeader, retryAtOnce, text)
+}
+
+// The header by which a client is told that it may ask again, as nothing was done.
+const (
+	retryHeader = "Retry-After"
+	retryAtOnce = "0"
+)
+
+// dismiss ends the conversation with a client that has not said what it wants. False: it is served. What it has said by halves, or
+// says meanwhile, is not carried out.
+func (c *client) dismiss() bool {
+	if !c.begin() {
+		return false
+	}
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(silence))
+	_, _ = c.Conn.Write(comeAgain()) // to one that nothing was written to before
+	_ = c.Conn.Close()               // its goroutine notices
+	return true
 }
 
 // Read reads on. It is called by one goroutine at a time.

@@ -71,8 +71,7 @@ func (c *clients) closeSilent() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, from := range c.talking {
-		if !from.asked.Load() && time.Since(from.since) >= silence {
-			_ = from.Conn.Close() // its goroutine notices
+		if time.Since(from.since) >= silence && from.dismiss() {
 			c.talking = slices.Delete(c.talking, i, i+1)
 			return
 		}

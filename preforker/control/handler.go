@@ -37,7 +37,9 @@ func newHandler(verbs []Verb, timeout time.Duration) *handler {
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := r.Context().Value(clientKey{}).(*client)
-	from.asked.Store(true)
+	if !from.begin() {
+		panic(http.ErrAbortHandler) // it was dismissed
+	}
 	if h.bodiless && r.ContentLength != 0 {
 		refuseBody(w, r)
 	}
