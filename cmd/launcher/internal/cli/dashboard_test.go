@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"launcher/preforker"
@@ -36,6 +38,28 @@ func TestDashboardAddress(t *testing.T) {
 		}
 		if !strings.Contains(got, want) || (want == "") != (got == "") {
 			t.Errorf("%q: %s, not %s", words, got, want)
+		}
+	}
+}
+
+// TestTokenThatIsNoFile is refused at once: a pipe that nobody writes to is not waited for, and nothing without an end is read.
+func TestTokenThatIsNoFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe, link := filepath.Join(dir, "pipe"), filepath.Join(dir, "link")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(link+".to", []byte("0123456789abcdef\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(link+".to", link); err != nil { // as secrets of Kubernetes are
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{pipe: "", "/dev/zero": "", dir: "", link: "0123456789abcdef"} {
+		token, err := readToken(runContext(t, "--dashboard-token", path), func(string) {})
+		if token != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", path, token, err)
 		}
 	}
 }
