@@ -11,7 +11,7 @@ const (
 	maxStreams = 16
 	// streamPeriod is the time between two looks at the status.
 	streamPeriod = time.Second
-	// streamTime is how long a client may take to read what it is sent; it is dropped beyond it.
+	// streamTime is how long a client may take to read what it is sent, once the kernel keeps no more of it; it is dropped beyond it.
 	streamTime = 5 * time.Second
 	// silence is how long nothing may be sent: whoever stands between takes the connection for dead.
 	silence = 15 * time.Second
@@ -34,6 +34,7 @@ func (p *pages) stream(w http.ResponseWriter, r *http.Request) {
 			p.streaming.Add(-1)
 		}()
 	default:
+		w.Header().Set("Connection", "close") // there are not many places for those who are served nothing
 		http.Error(w, "too many look at once", http.StatusServiceUnavailable)
 		return
 	}

@@ -119,8 +119,8 @@ func TestStreamsAreBounded(t *testing.T) {
 			t.Errorf("%d: %d", n, last.StatusCode)
 		}
 	}
-	if answer := open(); answer.StatusCode != 503 {
-		t.Errorf("one too many: %d", answer.StatusCode)
+	if answer := open(); answer.StatusCode != 503 || !answer.Close {
+		t.Errorf("one too many: %d, and its connection ends: %v", answer.StatusCode, answer.Close)
 	}
 	_ = last.Body.Close()
 	for open().StatusCode != 200 {
