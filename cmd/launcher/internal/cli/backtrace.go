@@ -31,11 +31,7 @@ func backtraceCommand(stdout io.Writer) *cli.Command {
 }
 
 func backtrace(ctx *cli.Context, stdout io.Writer) error {
-	dir, err := runningDir(ctx, 1)
-	if err != nil {
-		return err
-	}
-	slot, err := slotArgument(ctx)
+	dir, slot, err := runningSlot(ctx)
 	if err != nil {
 		return err
 	}

@@ -36,11 +36,7 @@ func killCommand(stdout *os.File) *cli.Command {
 }
 
 func kill(ctx *cli.Context, stdout *os.File) error {
-	dir, err := runningDir(ctx, 1)
-	if err != nil {
-		return err
-	}
-	slot, err := slotArgument(ctx)
+	dir, slot, err := runningSlot(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,6 +56,14 @@ func kill(ctx *cli.Context, stdout *os.File) error {
 		return hint.Errorf(fmt.Sprintf("launcher kill %d --now kills it; launcher backtrace %d tells where it is", slot, slot), "wait for the end of the worker, which is to leave: %w", cause)
 	}
 	return err
+}
+
+// runningSlot returns where the launcher's sockets are, and which slot of it is meant.
+func runningSlot(ctx *cli.Context) (dir string, slot int, err error) {
+	if dir, err = runningDir(ctx, 1); err == nil {
+		slot, err = slotArgument(ctx)
+	}
+	return dir, slot, err
 }
 
 // slotArgument reads SLOT.
