@@ -24,8 +24,9 @@ class BacktracesTest < WorkerCase
     end)
     ready
     asked = sent("/")
-    eventually { state == 3 && located.map { |thread| thread[:state] } == %w[sleep sleep] }
-    serving, ticker = located
+    told = nil
+    eventually { state == 3 && (told = located).map { |thread| thread[:state] } == %w[sleep sleep] && told[0][:frames][0].include?("read") }
+    serving, ticker = told
     assert_equal ["serving", 'ticker\u000a'], [serving, ticker].map { |thread| thread[:name] }
     assert_match(/\Aapp\.rb:2:in .*read/, serving[:frames].first)
     assert_equal 0, serving[:left_out]
