@@ -91,6 +91,7 @@ func (p *Plan) take(calls []Call, rules []Rule) {
 			rules[i].do(p, call, rules[i].Text)
 		}
 	}
+	p.dropScheme()
 	slices.SortStableFunc(p.Settings, func(a, b Setting) int { return cmp.Compare(rank(a), rank(b)) })
 	if p.Unread == nil {
 		p.Unread = []Line{}

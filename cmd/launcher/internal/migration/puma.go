@@ -26,7 +26,7 @@ func pumaProcesses() []Rule {
 		does("FastCGI for the web server, with the include that `launcher` prints; or `--http`, which speaks HTTP as Puma does (`tcp://`, `unix://` and `ssl://`; `umask` and `mode` are `--socket-mode`; a `backlog` is as large as the kernel allows)",
 			func(p *Plan, call Call, why string) { p.listen(call, text(call, 0), why) }, "bind"),
 		does("`--http 0.0.0.0:PORT`; without any the variable `PORT` counts, as in the file that Rails makes", (*Plan).pumaPort, "port"),
-		does("`--http` beside `--tls-cert` and `--tls-key`; clients' certificates (`verify_mode`, `ca`) and lists of ciphers are the affair of a web server", (*Plan).pumaTLS, "ssl_bind"),
+		does("`--http` beside `--tls-cert` and `--tls-key`, and `http://HOST:PORT` for what speaks no TLS beside it; clients' certificates (`verify_mode`, `ca`) and lists of ciphers are the affair of a web server", (*Plan).pumaTLS, "ssl_bind"),
 		says("write the whole address with `--http`", "set_default_host", "default_host"),
 		says("one source of addresses holds: the command line, else the environment, else the file", "clear_binds!"),
 		says("sockets that systemd passes on by the names `slot-0`… and `http` are taken (`launcher systemd --socket`)", "bind_to_activated_sockets"),
@@ -137,7 +137,7 @@ func (p *Plan) pumaPort(call Call, why string) {
 	if host == "" {
 		host = "0.0.0.0"
 	}
-	p.set(call, "http", net.JoinHostPort(host, strconv.Itoa(port)), "")
+	p.set(call, "http", plainScheme+net.JoinHostPort(host, strconv.Itoa(port)), "")
 }
 
 func (p *Plan) pumaTLS(call Call, why string) {

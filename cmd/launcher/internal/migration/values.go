@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -108,7 +109,7 @@ func (p *Plan) listen(call Call, address, why string) {
 			p.set(call, "socket-mode", fmt.Sprintf("0%o", mode), "")
 		}
 	case "tcp", "http":
-		p.set(call, "http", parsed.Host, "")
+		p.set(call, "http", plainScheme+parsed.Host, "")
 	case "ssl":
 		p.set(call, "http", parsed.Host, "")
 		p.certificate(call, query.Get("cert"), query.Get("key"))
@@ -117,10 +118,29 @@ func (p *Plan) listen(call Call, address, why string) {
 	}
 }
 
-func (p *Plan) certificate(call Call, cert, key string) {
-	if cert != "" {
-		p.set(call, "tls-cert", cert, "")
+// plainScheme stands before an address that speaks no TLS, where others do.
+const plainScheme = "http://"
+
+// dropScheme has addresses without a scheme, where none speaks TLS.
+func (p *Plan) dropScheme() {
+	if slices.ContainsFunc(p.Settings, func(s Setting) bool { return s.Name == "tls-cert" && s.If == "" }) {
+		return
 	}
+	for _, setting := range p.Settings {
+		for i, value := range setting.Values {
+			if setting.Name == "http" {
+				setting.Values[i] = strings.TrimPrefix(value, plainScheme)
+			}
+		}
+	}
+}
+
+func (p *Plan) certificate(call Call, cert, key string) {
+	if cert == "" {
+		p.remark(call, "its certificate could not be read: "+call.Text+" (`--tls-cert`, without which this address speaks no TLS)")
+		return
+	}
+	p.set(call, "tls-cert", cert, "")
 	if key != "" {
 		p.set(call, "tls-key", key, "")
 	}
