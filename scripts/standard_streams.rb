@@ -16,6 +16,7 @@ module PreforkLauncher
     @pipe = nil # identifies it
     @reader = nil # its other end
     @outlives = false
+    @passing = Mutex.new # held by who passes on what is in the pipe
 
     class << self
       # Called by a process that the supervisor has started: its streams are such a pipe, unless a test plays the supervisor.
@@ -50,6 +51,12 @@ module PreforkLauncher
 
         @outlives = true
         Thread.new { pass_on }.thread_variable_set(:fork_safe, true)
+      end
+
+      # Called before a process ends that may have outlived the supervisor: what is still in the pipe would be lost with it. Waits for
+      # who reads the launcher's standard error.
+      def finish
+        @passing.synchronize { leave_pipe(real) } if @outlives
       end
 
       # Identifies where a descriptor leads: the pipe of one process is as good as that of another.
@@ -111,12 +118,17 @@ module PreforkLauncher
         IO.for_fd(STDERR_FD, "w", autoclose: false)
       end
 
-      # What the pipe holds goes first: somebody may wait until there is room in it.
       def pass_on
         target = real
+        @passing.synchronize { leave_pipe(target) }
+        IO.select([@reader]) while @passing.synchronize { empty(target) }
+      end
+
+      # What the pipe holds goes first: somebody may wait until there is room in it.
+      def leave_pipe(target)
         empty(target)
         own.each { |stream| exchange(stream.fileno) }
-        IO.select([@reader]) while empty(target)
+        empty(target)
       end
 
       # Passes on what is in the pipe, and returns whether more may come.

@@ -148,6 +148,7 @@ module PreforkLauncher
       follow_supervisor { prepared << true } # no request can disturb this thread earlier
       leave_alone unless @status
       server.join(@settings.drain_timeout)
+      StandardStreams.finish
       return @status if @status
 
       note("ends in the middle of a request: the supervisor is gone, and the drain timeout has passed")

@@ -106,4 +106,27 @@ class StandardStreamsTest < ReforkCase
     assert_equal "before", said.first
     assert_equal "from a child", said.last
   end
+
+  # What is still in the pipe when the last request is done goes where the rest went: here the thread that does so gets no turn.
+  def test_what_is_left_in_the_pipe_at_the_end
+    worker = start(<<~'RUBY')
+      { "/last" => lambda {
+          PreforkLauncher::StandardStreams.define_singleton_method(:pass_on) { sleep }
+          puts "before"
+          NOTE.call(:began)
+          sleep(0.005) until File.exist?(File.join(__dir__, "died"))
+          system("echo from a child")
+          "all"
+        } }
+    RUBY
+    printed
+    asked = Thread.new { get("/last") }
+    eventually { notes.any? }
+    @readers.each(&:close)
+    @sockets.each { |socket| socket.close unless socket.closed? }
+    File.write(path("died"), "")
+    assert_equal [200, "1 all"], Timeout.timeout(120) { asked.value }
+    eventually { !alive?(worker.pid) }
+    assert_equal ["before", "from a child"], log.lines(chomp: true)
+  end
 end
