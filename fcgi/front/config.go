@@ -67,6 +67,8 @@ type Config struct {
 	// MaxParams bounds the encoded environment, 65535 bytes by default. More is
 	// answered 431.
 	MaxParams int
+	// Counters are those of the Listener, or of their own.
+	Counters *Counters
 	// Software is SERVER_SOFTWARE, "launcher" by default.
 	Software string
 }
@@ -91,6 +93,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Software == "" {
 		c.Software = "launcher"
+	}
+	if c.Counters == nil {
+		c.Counters = &Counters{}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -31,6 +31,7 @@ type conn struct {
 
 	encrypted bool // what is read is
 	chunked   chunkedScan
+	asking    asking
 }
 
 // moveTo puts it at the end of a list, nil for none. The listener's mutex is held.
@@ -48,13 +49,34 @@ func (c *conn) moveTo(to *list.List) {
 // tells only when the head of the request is there.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if err != nil && c.asking.pending.Load() {
+		c.asking.readFailed(err)
+	}
 	if n > 0 {
-		c.listener.received(c)
+		c.listener.received(c, n)
 		if !c.encrypted {
 			c.chunked.scan(p[:n])
 		}
 	}
 	return n, err
+}
+
+// Write passes on what leaves.
+func (c *conn) Write(p []byte) (int, error) {
+	if c.asking.pending.Load() {
+		c.asking.wrote(p)
+	}
+	return c.Conn.Write(p)
+}
+
+// gaveWay tells whether the connection was closed for another.
+func (c *conn) gaveWay() bool {
+	if c == nil {
+		return false
+	}
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	return c.evicted
 }
 
 // awaitBody says that a request's body is being waited for.

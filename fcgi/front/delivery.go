@@ -34,6 +34,7 @@ type delivery struct {
 // respond passes a response on. It returns when the client has it and the worker is done, or given up after the
 // abandon limit.
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, s *socket, resp *fcgi.Response, up *upload, client *disconnect) {
+	defer h.noteLeft(r)
 	d := &delivery{h: h, r: r, rc: http.NewResponseController(w), socket: s, resp: resp, client: client}
 	piece := pieces.Get().(*[pieceSize]byte)
 	defer pieces.Put(piece)

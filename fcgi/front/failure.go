@@ -3,7 +3,6 @@ package front
 import (
 	"context"
 	"errors"
-	"net/http"
 	"os"
 
 	"launcher/fcgi"
@@ -22,30 +21,34 @@ const busyText = "The application is busy. Please try again in a moment."
 
 // failure is what a client is told of a request that got no response.
 type failure struct {
-	status int
-	text   string
+	why  refusal
+	text string
 }
 
 // failureOf judges an error.
 func failureOf(err error) failure {
 	var unstored *spoolError
 	switch {
-	case errors.Is(err, errNoWorker), errors.Is(err, errClosed), errors.Is(err, context.Canceled), errors.Is(err, fcgi.ErrOverloaded), errors.Is(err, fcgi.ErrCantMultiplex):
-		return failure{http.StatusServiceUnavailable, busyText}
+	case errors.Is(err, errClosed):
+		return failure{refusedStopping, busyText}
+	case errors.Is(err, errNoWorker), errors.Is(err, context.Canceled), errors.Is(err, fcgi.ErrOverloaded), errors.Is(err, fcgi.ErrCantMultiplex):
+		return failure{refusedNoWorker, busyText}
 	case errors.Is(err, fcgi.ErrRequestTooLarge):
-		return failure{http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large."}
+		return failure{refusedHead, "The headers of this request are too large."}
 	case errors.Is(err, errBodyTooLarge):
-		return failure{http.StatusRequestEntityTooLarge, "The body of this request is too large."}
+		return failure{refusedLarge, "The body of this request is too large."}
 	case errors.Is(err, errSpoolsFull):
-		return failure{http.StatusServiceUnavailable, "Too much is being uploaded. Please try again in a moment."}
+		return failure{refusedUploads, "Too much is being uploaded. Please try again in a moment."}
 	case errors.As(err, &unstored) && unstored.full():
-		return failure{http.StatusInsufficientStorage, "There is no room for the body of this request."}
+		return failure{refusedDisk, "There is no room for the body of this request."}
 	case unstored != nil:
-		return failure{http.StatusInternalServerError, "The body of this request could not be stored."}
+		return failure{refusedUnstored, "The body of this request could not be stored."}
+	case errors.Is(err, fcgi.ErrRequestBody) && errors.Is(err, os.ErrDeadlineExceeded):
+		return failure{refusedBody, "This request is incomplete or malformed."}
 	case errors.Is(err, fcgi.ErrParamsCharacter), errors.Is(err, fcgi.ErrRequestBody):
-		return failure{http.StatusBadRequest, "This request is incomplete or malformed."}
+		return failure{refusedMalformed, "This request is incomplete or malformed."}
 	case errors.Is(err, errTimedOut), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return failure{http.StatusGatewayTimeout, "The application took too long to answer."}
+		return failure{refusedTimeout, "The application took too long to answer."}
 	}
-	return failure{http.StatusBadGateway, "The application did not answer this request."}
+	return failure{refusedNoAnswer, "The application did not answer this request."}
 }

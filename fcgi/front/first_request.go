@@ -20,13 +20,18 @@ func (c *conn) firstCame() {
 	}
 }
 
-// noteFirst has a handler tell of the first request of each connection.
+// noteFirst has a handler tell of the first request of each connection, and that it has a request.
 func noteFirst(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, _ := r.Context().Value(connKey{}).(*conn); c != nil {
 			c.listener.mu.Lock()
 			c.firstCame()
 			c.listener.mu.Unlock()
+			c.asking.pending.Store(false)
+		}
+		if r.Method == http.MethodOptions && r.RequestURI == "*" {
+			leaveBody(w, r) // the server is asked, and not the application
+			return
 		}
 		handler.ServeHTTP(w, r)
 	})

@@ -84,7 +84,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.active.Add(-1)
 	if active := h.active.Add(1); h.config.MaxRequests > 0 && active > int64(h.config.MaxRequests) {
-		h.refuse(w, r, http.StatusServiceUnavailable, busyText)
+		h.refuse(w, r, refusedBusy, busyText)
 		return
 	}
 	h.judgeClaims(r, trusted)
@@ -99,16 +99,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	if r.Method == http.MethodConnect {
-		h.refuse(w, r, http.StatusNotImplemented, "This is not a proxy.")
+		h.refuse(w, r, refusedUnsupported, "This is not a proxy.")
 		return
 	}
 	if !strings.HasPrefix(r.URL.Path, "/") || strings.ContainsAny(r.URL.Path, "\x00\r\n") {
-		h.refuse(w, r, http.StatusBadRequest, "This address is malformed.")
+		h.refuse(w, r, refusedMalformed, "This address is malformed.")
 		return
 	}
 	path, ok := h.below(r.URL.Path)
 	if !ok {
-		h.refuse(w, r, http.StatusNotFound, "There is nothing at this address.")
+		h.refuse(w, r, refusedPath, "There is nothing at this address.")
 		return
 	}
 	if h.serveStatic(w, r, path) {
@@ -119,7 +119,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		// connection. Passing the request on without its Upgrade would be
 		// allowed, but such clients come back in a loop, and each time a worker
 		// would be busy with saying no.
-		h.refuse(w, r, http.StatusNotImplemented, "WebSockets are not available here.")
+		h.refuse(w, r, refusedUnsupported, "WebSockets are not available here.")
 		return
 	}
 	h.relay(w, r, path)

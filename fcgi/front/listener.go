@@ -33,7 +33,8 @@ const (
 // middle of a request's body. Otherwise the next one waits, and those after it in the kernel's backlog.
 type Listener struct {
 	net.Listener
-	log *slog.Logger
+	log      *slog.Logger
+	counters *Counters
 
 	freshGrace, headGrace, bodyGrace time.Duration
 
@@ -55,7 +56,7 @@ type Listener struct {
 
 // NewListener returns a Listener that accepts from another at most max connections at once; 0 is any number.
 func NewListener(listener net.Listener, max int, log *slog.Logger) *Listener {
-	return &Listener{Listener: listener, max: max, log: log, freshGrace: freshGrace, headGrace: headGrace, bodyGrace: bodyGrace,
+	return &Listener{Listener: listener, max: max, log: log, counters: &Counters{}, freshGrace: freshGrace, headGrace: headGrace, bodyGrace: bodyGrace,
 		closed: make(chan struct{}), changed: make(chan struct{}, 1), warned: map[string]time.Time{}}
 }
 
@@ -81,6 +82,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 // admit waits for room for a connection.
 func (l *Listener) admit(accepted net.Conn) (net.Conn, error) {
 	c := &conn{Conn: accepted, listener: l}
+	c.asking.pending.Store(true)
 	secured, encrypted := accepted.(*securedConn)
 	if encrypted {
 		c.Conn, c.encrypted = secured.Conn, true
@@ -102,6 +104,7 @@ func (l *Listener) admit(accepted net.Conn) (net.Conn, error) {
 			return nil, net.ErrClosed
 		}
 	}
+	l.counters.accepted.Add(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c.moveTo(&l.fresh)
@@ -131,6 +134,10 @@ func (l *Listener) makeRoom() (ok bool, again time.Duration) {
 		left := waiting.grace - time.Since(first.Value.(*conn).since)
 		if left <= 0 {
 			evicted = first.Value.(*conn)
+			if waiting.conns == &l.head || waiting.conns == &l.body {
+				l.counters.unanswered[madeRoom].Add(1)
+			}
+			l.counters.evicted.Add(1)
 			evicted.moveTo(nil)
 			evicted.evicted = true
 			break
@@ -216,6 +223,9 @@ func (l *Listener) Connections() (open, max int) {
 	return l.open, 0
 }
 
+// Counters are those of its connections.
+func (l *Listener) Counters() *Counters { return l.counters }
+
 // Close ends Accept. Connections stay.
 func (l *Listener) Close() error {
 	l.closing.Do(func() { close(l.closed) })
@@ -228,10 +238,15 @@ func (l *Listener) connState(accepted net.Conn, state http.ConnState) {
 	if c == nil {
 		return
 	}
+	if state == http.StateClosed {
+		l.noteEnd(c, accepted)
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch state {
 	case http.StateIdle:
+		c.asking.next()
 		if http2(accepted) {
 			// The end of its last response is yet to leave, perhaps. It has a moment, as a new one does.
 			c.moveTo(&l.fresh)
@@ -240,14 +255,16 @@ func (l *Listener) connState(accepted net.Conn, state http.ConnState) {
 		}
 		l.notify()
 	case http.StateActive:
+		c.asking.begins()
 		c.moveTo(nil)
 	}
 }
 
-// received notes the first byte of a request, and each that comes of a body.
-func (l *Listener) received(c *conn) {
+// received notes the first bytes of a request, and those that come of a body.
+func (l *Listener) received(c *conn, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	c.asking.read += bytes
 	switch c.list {
 	case &l.idle, &l.fresh:
 		c.moveTo(&l.head)

@@ -91,7 +91,7 @@ func TestListenerStalledBodiesInOrder(t *testing.T) {
 	if first.list != &l.body || l.body.Front().Value != first {
 		t.Fatal("the first is not the next to go")
 	}
-	l.received(first)
+	l.received(first, 1)
 	l.open++ // one waits for room
 	if ok, _ := l.makeRoom(); !ok || first.closed || !second.closed {
 		t.Errorf("room: %v, first gone: %v, second gone: %v", ok, first.closed, second.closed)

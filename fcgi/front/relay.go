@@ -21,7 +21,7 @@ func (h *Handler) relay(w http.ResponseWriter, r *http.Request, path string) {
 	defer freeEnvironment(params)
 	var err error
 	if *params, err = h.appendEnvironment((*params)[:0], r, path); err != nil {
-		h.refuse(w, r, http.StatusBadRequest, "The Host header is malformed.")
+		h.refuse(w, r, refusedMalformed, "The Host header is malformed.")
 		return
 	}
 	up := newUpload(w, r, h.config.StallLimit)
@@ -179,6 +179,6 @@ func (h *Handler) refuseFailed(w http.ResponseWriter, r *http.Request, err error
 	case errors.Is(err, fcgi.ErrRequestBody), errors.Is(err, errBodyTooLarge):
 		level = slog.LevelInfo // it is the client that has not sent it, or too much
 	}
-	h.log.Log(context.WithoutCancel(r.Context()), level, "request failed", append(about(r), keyStatus, failed.status, keyError, err)...)
-	h.refuse(w, r, failed.status, failed.text)
+	h.log.Log(context.WithoutCancel(r.Context()), level, "request failed", append(about(r), keyStatus, refusalKinds[failed.why].code, keyError, err)...)
+	h.refuse(w, r, failed.why, failed.text)
 }

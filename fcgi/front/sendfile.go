@@ -71,15 +71,16 @@ func takeSendfile(header http.Header) *sendfile {
 func (h *Handler) sendFile(w http.ResponseWriter, r *http.Request, resp *fcgi.Response, named *sendfile, up *upload) {
 	file, info, err := h.openSendfile(named)
 	if err != nil {
-		status := http.StatusInternalServerError
+		why := refusedSendfile
 		if errors.Is(err, fs.ErrNotExist) {
-			status = http.StatusNotFound
+			why = refusedMissing
 		}
-		h.log.Error("file was not sent", append(about(r), keyStatus, status, keyFile, cut(named.path), keyError, err)...)
-		h.refuse(w, r, status, "The file of this address cannot be sent.")
+		h.log.Error("file was not sent", append(about(r), keyStatus, refusalKinds[why].code, keyFile, cut(named.path), keyError, err)...)
+		h.refuse(w, r, why, "The file of this address cannot be sent.")
 		return
 	}
 	defer file.Close()
+	defer h.noteLeft(r)
 	header := w.Header()
 	copyHeader(header, resp.Header, up.complete())
 	for _, name := range []string{"Content-Length", "Content-Range", "Accept-Ranges"} {

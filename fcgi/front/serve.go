@@ -44,16 +44,19 @@ func (l serverLog) Write(line []byte) (int, error) {
 // was finished.
 func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
-		Handler:           noteFirst(handler),
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         listener.connState,
-		ConnContext:       listener.connContext,
-		ErrorLog:          stdlog.New(serverLog{log}, "", 0),
+		Handler: noteFirst(handler),
+		// Else net/http would answer OPTIONS * by itself, as what it refuses.
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            readHeaderTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		ConnState:                    listener.connState,
+		ConnContext:                  listener.connContext,
+		ErrorLog:                     stdlog.New(serverLog{log}, "", 0),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, SendPingTimeout: pingAfter,
 			MaxReceiveBufferPerConnection: streamBuffer, MaxReceiveBufferPerStream: streamBuffer,
+			CountError: func(string) { listener.counters.unanswered[protocolError].Add(1) },
 		},
 	}
 	ended := make(chan error, 1)

@@ -137,8 +137,8 @@ func TestHandlerCannotSpool(t *testing.T) {
 // A disk without room is not the client's fault, and passes.
 func TestHandlerDiskFull(t *testing.T) {
 	for err, want := range map[error]int{syscall.ENOSPC: 507, syscall.EDQUOT: 507, syscall.EFBIG: 507, syscall.EROFS: 500, syscall.EIO: 500} {
-		if got := failureOf(&spoolError{err}); got.status != want {
-			t.Errorf("%v: got %d", err, got.status)
+		if got := failureOf(&spoolError{err}); refusalKinds[got.why].code != want {
+			t.Errorf("%v: got %+v", err, got)
 		}
 	}
 	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
@@ -147,7 +147,7 @@ func TestHandlerDiskFull(t *testing.T) {
 	}
 	defer full.Close()
 	b := &spool{file: full, owner: &spools{each: 10, room: 10}}
-	if err := b.fill(strings.NewReader("x")); failureOf(err).status != 507 {
+	if err := b.fill(strings.NewReader("x")); failureOf(err).why != refusedDisk {
 		t.Errorf("got %v", err)
 	}
 }

@@ -31,13 +31,14 @@ func (h *Handler) serveStatic(w http.ResponseWriter, r *http.Request, name strin
 	file, info, err := h.openPublic(name)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errLinkOutside) {
 		h.log.Warn("static file was not sent", append(about(r), keyError, err)...)
-		h.refuse(w, r, http.StatusForbidden, "This file is not readable.")
+		h.refuse(w, r, refusedFile, "This file is not readable.")
 		return true
 	}
 	if err != nil {
 		return false
 	}
 	defer file.Close()
+	defer h.noteLeft(r)
 	leaveBody(w, r)
 	header := w.Header()
 	if hasDigest(name) {

@@ -58,15 +58,6 @@ type LimitsStatus struct {
 	DrainTimeout   float64 `json:"drain_timeout"`
 }
 
-// FrontStatus is the launcher's own HTTP front.
-type FrontStatus struct {
-	Address        string   `json:"address"` // the first
-	URLs           []string `json:"urls"`    // of all
-	Connections    int      `json:"connections"`
-	MaxConnections int      `json:"max_connections"`
-	Waiting        int      `json:"waiting"` // requests that no worker has yet
-}
-
 // MemoryStatus is the memory of all processes: the launcher, its preloaders and its workers,
 // without what the application has started.
 type MemoryStatus struct {

@@ -73,7 +73,16 @@ func (l *httpListener) Status() *control.FrontStatus {
 	if _, rest, found := strings.Cut(address, "://"); found {
 		address = rest
 	}
-	return &control.FrontStatus{Address: address, URLs: l.urls, Connections: open, MaxConnections: max, Waiting: l.Waiting()}
+	counts := l.listener.Counters().Counts()
+	status := &control.FrontStatus{Address: address, URLs: l.urls, Connections: open, MaxConnections: max, Waiting: l.Waiting(),
+		Accepted: counts.Accepted, Evicted: counts.Evicted, Handshakes: counts.Handshakes, Unanswered: map[string]uint64{}}
+	for _, refused := range counts.Refused {
+		status.Refused = append(status.Refused, control.RefusedStatus(refused))
+	}
+	for _, unanswered := range counts.Unanswered {
+		status.Unanswered[unanswered.Reason] = unanswered.Count
+	}
+	return status
 }
 
 // Waiting implements preforker.Front.
@@ -150,7 +159,7 @@ func listenHTTP(ctx *cli.Context, where site, config preforker.Config, as *accou
 	l.handler = front.New(front.Config{
 		Sockets: where.targets(config.Workers), Public: lighttpd.FindPublic(where.app.Root), Prefix: where.app.URLPrefix,
 		LinkDirs: linkDirs(where.app.Root, ctx.StringSlice(optSendfileDir)), SendfileDirs: where.sendfileDirs,
-		TrustedProxies: options.proxies, AccessLog: l.accessLog, Log: config.Log,
+		TrustedProxies: options.proxies, AccessLog: l.accessLog, Log: config.Log, Counters: l.listener.Counters(),
 		PassedLimit: func(slot int, began time.Time) (passed, timeout bool) { return l.passedLimit(slot, began) },
 		WaitLimit:   options.queueTimeout, MaxBody: options.maxBody, MaxRequests: connections,
 	})

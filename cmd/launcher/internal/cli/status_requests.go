@@ -34,12 +34,12 @@ func requestLines(s control.Status, line func(title, words string)) {
 			s.Queue.Now, s.Queue.Max))
 	}
 	if len(s.Restarts) > 0 {
-		line("  restarts", restartWords(s.Restarts))
+		line("  restarts", reasonWords(s.Restarts))
 	}
 }
 
-// restartWords have the most frequent reason first.
-func restartWords(restarts map[string]uint64) string {
+// reasonWords have the most frequent reason first.
+func reasonWords(restarts map[string]uint64) string {
 	reasons := slices.SortedFunc(maps.Keys(restarts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(restarts[b], restarts[a]), cmp.Compare(a, b))
 	})

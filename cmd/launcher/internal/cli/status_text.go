@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -76,7 +75,7 @@ func statusText(s control.Status, width int, zone *time.Location) string {
 		line("collections", fmt.Sprintf("%.1f %% of the CPU time of the requests, between them", 100*c.Share))
 	}
 	if f := s.Front; f != nil {
-		line("http", fmt.Sprintf("%s, connections: %d of at most %d, requests that wait: %d", cmp.Or(strings.Join(f.URLs, " "), f.Address), f.Connections, f.MaxConnections, f.Waiting))
+		frontLines(*f, line)
 	}
 	if w := s.Spare; w != nil {
 		line("spare", spareWords(*w))

@@ -51,7 +51,9 @@ func TestStatusText(t *testing.T) {
 		Restarts:    map[string]uint64{"crashed": 2, "request timeout": 1, "boot failed": 10, "idle\x1b": 2},
 		Spare:       &control.WorkerStatus{Generation: 1, Refork: 2, Pid: 19, State: "spare", Seconds: 9, Memory: mb(2, 62)},
 		Collections: &control.CollectionStatus{Share: 0.0712},
-		Front:       &control.FrontStatus{Address: "127.0.0.1:3000", Connections: 12, MaxConnections: 114, Waiting: 3},
+		Front: &control.FrontStatus{Address: "127.0.0.1:3000", Connections: 12, MaxConnections: 114, Waiting: 3, Accepted: 4711, Evicted: 3, Handshakes: 1,
+			Refused:    []control.RefusedStatus{{Code: 400, Reason: "malformed", Count: 1}, {Code: 413, Reason: "body too large"}, {Code: 503, Reason: "no worker was free", Count: 9}},
+			Unanswered: map[string]uint64{"client left": 2, "made room": 0}},
 	}
 	const head = `application   /srv/s�[0mp, sockets in /run/shop
 launcher      running, started 2026-05-04 03:02:01 (1 d 2 h ago), pid 10: 5.0 MB private, 7.0 MB shared
@@ -90,6 +92,9 @@ memory        99.0 MB, the sum of PSS of 5 among 6 processes, measured up to 1 m
 limits        request-timeout 1m0s, slow-log 500ms, memory-limit 500.0 MB, max-requests 1000, max-age 6h0m0s, drain-timeout 30s
 collections   7.1 % of the CPU time of the requests, between them
 http          127.0.0.1:3000, connections: 12 of at most 114, requests that wait: 3
+  connections 4711 so far, 3 of them closed for others, 1 without a TLS handshake
+  refused     9 with 503 (no worker was free), 1 with 400 (malformed)
+  unanswered  2 client left
 spare         generation 1.2, for 9.0 s, pid 19: 2.0 MB private, 60.0 MB shared
 
 `

@@ -94,6 +94,23 @@ func TestPageHasWhatStatusSays(t *testing.T) {
 	}
 }
 
+// TestPageHasWhatTheFrontRefuses where there is one, the most frequent first, and nothing that has not happened.
+func TestPageHasWhatTheFrontRefuses(t *testing.T) {
+	s := example(1, time.Now())
+	d, _ := still(t, s)
+	if body := asked(d.Handler(Access{Open: true}), "GET", "/", nil).Body.String(); strings.Contains(body, "no worker has answered") {
+		t.Error("there is a front")
+	}
+	s.Front = &control.FrontStatus{Refused: []control.RefusedStatus{{Code: 400, Reason: "malformed"}, {Code: 502, Reason: hostile, Count: 4}, {Code: 503, Reason: "stopping", Count: 31}},
+		Unanswered: map[string]uint64{"client left": 8, "made room": 0}}
+	d, _ = still(t, s)
+	_, rows, _ := strings.Cut(asked(d.Handler(Access{Open: true}), "GET", "/", nil).Body.String(), "no worker has answered")
+	order := regexp.MustCompile(`(?s)503.*stopping.*31.*–.*client left.*8.*502.*&lt;script.*4`)
+	if rows, _, _ = strings.Cut(rows, "</section>"); !order.MatchString(rows) || strings.Contains(rows, "malformed") || strings.Contains(rows, "made room") {
+		t.Error(rows)
+	}
+}
+
 // TestPageIsSmall with all of the last hour.
 func TestPageIsSmall(t *testing.T) {
 	const most = 40 << 10

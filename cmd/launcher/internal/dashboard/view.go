@@ -28,6 +28,8 @@ type view struct {
 	Marks                         []markRow
 	MoreMarks                     string // that are not shown
 	Restarts                      []restartRow
+	Refused                       []refusedRow // by --http
+	HasFront                      bool
 	Generations                   []generationRow
 	Findings                      []finding
 	Said                          string // what has happened last, for those who do not see
@@ -61,6 +63,12 @@ type markRow struct{ Clock, Stamp, Class, Text string }
 type restartRow struct {
 	Name  string
 	Count uint64
+}
+
+// refusedRow is what no worker has answered, with a code of the front's or without an answer.
+type refusedRow struct {
+	Code, Reason string
+	Count        uint64
 }
 
 type generationRow struct {
@@ -101,6 +109,9 @@ func viewOf(s control.Status, h *history) view {
 		v.Restarts = append(v.Restarts, restartRow{visible(reason), s.Restarts[reason]})
 	}
 	slices.SortStableFunc(v.Restarts, func(a, b restartRow) int { return cmp.Compare(b.Count, a.Count) })
+	if s.Front != nil {
+		v.HasFront, v.Refused = true, refusedRowsOf(*s.Front)
+	}
 	for _, g := range slices.Backward(s.Generations) {
 		for _, f := range g.Findings {
 			v.Findings = append(v.Findings, finding{visible(f.Kind), visible(f.Text), visible(f.Where), visible(f.Advice)})
@@ -108,6 +119,19 @@ func viewOf(s control.Status, h *history) view {
 		v.Generations = append(v.Generations, generationRowOf(g, s.SpawnMethod))
 	}
 	return v
+}
+
+// refusedRowsOf are those that there were, the most frequent first.
+func refusedRowsOf(f control.FrontStatus) (rows []refusedRow) {
+	for _, one := range f.Refused {
+		rows = append(rows, refusedRow{strconv.Itoa(one.Code), visible(one.Reason), one.Count})
+	}
+	for _, reason := range slices.Sorted(maps.Keys(f.Unanswered)) {
+		rows = append(rows, refusedRow{none, visible(reason), f.Unanswered[reason]})
+	}
+	rows = slices.DeleteFunc(rows, func(r refusedRow) bool { return r.Count == 0 })
+	slices.SortStableFunc(rows, func(a, b refusedRow) int { return cmp.Compare(b.Count, a.Count) })
+	return rows
 }
 
 // nameOf is the application's name: its folder's, or that of the folder in which a deploy tool keeps its releases.

@@ -14,6 +14,7 @@ const (
 	labelGeneration = "generation"
 	labelState      = "state"
 	labelReason     = "reason"
+	labelCode       = "code"
 )
 
 // families are those of the launcher's own names.

@@ -117,19 +117,3 @@ func takesRequests(w control.WorkerStatus) bool { return w.State == "idle" || w.
 func isServed(slot *control.SlotStatus) bool {
 	return slot.State == control.LentSlot || slices.ContainsFunc(slot.Workers, takesRequests)
 }
-
-func frontFamilies() []family {
-	of := func(name, help string, value func(*control.FrontStatus) int) family {
-		return gaugeIf(name, help, func(s *control.Status) (float64, bool) {
-			if s.Front == nil {
-				return 0, false
-			}
-			return float64(value(s.Front)), true
-		})
-	}
-	return []family{
-		of("launcher_http_connections", "Connections of clients to --http.", func(f *control.FrontStatus) int { return f.Connections }),
-		of("launcher_http_connections_max", "Connections to --http that there can be.", func(f *control.FrontStatus) int { return f.MaxConnections }),
-		of("launcher_http_waiting_requests", "Requests to --http that no worker has yet.", func(f *control.FrontStatus) int { return f.Waiting }),
-	}
-}
