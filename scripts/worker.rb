@@ -6,6 +6,7 @@ require_relative "fastcgi/responder"
 require_relative "memory/optimizations"
 require_relative "oom_score"
 require_relative "refork" # later
+require_relative "standard_streams"
 require_relative "supervisor_death"
 require_relative "title"
 require_relative "worker/application_interface"
