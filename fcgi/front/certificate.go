@@ -10,18 +10,27 @@ import (
 // Certificate is a certificate with its chain and its key, in files of PEM that may be read again.
 type Certificate struct {
 	certFile, keyFile string
+	read              func(path string) ([]byte, error)
 	loaded            atomic.Pointer[tls.Certificate]
 }
 
-// LoadCertificate reads a certificate and its key. They may be one file.
-func LoadCertificate(certFile, keyFile string) (*Certificate, error) {
-	c := &Certificate{certFile: certFile, keyFile: keyFile}
+// LoadCertificate reads a certificate and its key, now and at each Reload, by a function that waits for nothing. They may be one file.
+func LoadCertificate(certFile, keyFile string, read func(path string) ([]byte, error)) (*Certificate, error) {
+	c := &Certificate{certFile: certFile, keyFile: keyFile, read: read}
 	return c, c.Reload()
 }
 
 // Reload reads the files again, for the connections that follow. After an error the certificate before is kept.
 func (c *Certificate) Reload() error {
-	loaded, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	cert, err := c.read(c.certFile)
+	var key []byte
+	if err == nil {
+		key, err = c.read(c.keyFile)
+	}
+	var loaded tls.Certificate
+	if err == nil {
+		loaded, err = tls.X509KeyPair(cert, key)
+	}
 	if err != nil {
 		return fmt.Errorf("read certificate %s with key %s: %w", c.certFile, c.keyFile, err)
 	}

@@ -55,7 +55,7 @@ func writeCertificate(t *testing.T, dir string) (certFile, keyFile string, pool 
 
 func loadCertificate(t *testing.T, certFile, keyFile string) *Certificate {
 	t.Helper()
-	certificate, err := LoadCertificate(certFile, keyFile)
+	certificate, err := LoadCertificate(certFile, keyFile, os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestCertificateErrors(t *testing.T) {
 	certFile, keyFile, _ := writeCertificate(t, one)
 	_, otherKey, _ := writeCertificate(t, other)
 	for _, files := range [][2]string{{certFile, otherKey}, {keyFile, certFile}, {certFile, certFile}, {"/nowhere", keyFile}, {certFile, "/nowhere"}} {
-		if _, err := LoadCertificate(files[0], files[1]); err == nil || !strings.Contains(err.Error(), files[1]) {
+		if _, err := LoadCertificate(files[0], files[1], os.ReadFile); err == nil || !strings.Contains(err.Error(), files[1]) {
 			t.Errorf("%q: got %v", files, err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestCertificateErrors(t *testing.T) {
 	if err := os.WriteFile(both, []byte(readFile(t, certFile)+readFile(t, keyFile)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadCertificate(both, both); err != nil {
+	if _, err := LoadCertificate(both, both, os.ReadFile); err != nil {
 		t.Error(err)
 	}
 }

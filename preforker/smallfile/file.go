@@ -14,6 +14,9 @@ import (
 // ErrNotFile says that there is something else than a regular file.
 var ErrNotFile = errors.New("not a regular file")
 
+// ErrTooLong says that a file has more than its reader takes.
+var ErrTooLong = errors.New("too long")
+
 // Open opens a regular file to read it. It waits for nothing, since O_NONBLOCK holds for pipes and
 // devices, and follows no link.
 func Open(path string) (*os.File, error) {
@@ -42,12 +45,27 @@ func Read(path string, max int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
+	return bounded(file, path, max)
+}
+
+// bounded reads what a file has, an error where that is more than max bytes.
+func bounded(file io.Reader, path string, max int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(file, max+1))
 	if err == nil && int64(len(text)) > max {
-		err = fmt.Errorf("read %s: it has more than %d bytes", path, max)
+		err = &tooLongError{path, max}
 	}
 	return text, err
 }
+
+type tooLongError struct {
+	path string
+	max  int64
+}
+
+func (e *tooLongError) Error() string { return fmt.Sprintf("%s has more than %d bytes", e.path, e.max) }
+
+// Is has it be an ErrTooLong.
+func (e *tooLongError) Is(target error) bool { return target == ErrTooLong }
 
 // Temporary files have names that nobody else gives, so those of a launcher that was killed can be
 // told from what people keep here.

@@ -4,13 +4,13 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"launcher/preforker/smallfile"
 )
 
 // Names of the options of the dashboard.
@@ -79,29 +79,14 @@ const (
 	maxToken = 1024
 )
 
-// readBounded reads a file, also one that a link or the pipe of a shell's <() leads to, of bounded size. A pipe that nobody writes to is
-// empty.
-func readBounded(path string, max int) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, int64(max)+1))
-	if err == nil && len(text) > max {
-		err = fmt.Errorf("%s has more than %d bytes", path, max)
-	}
-	return text, err
-}
-
-// readToken reads the token of the dashboard, "" where no file is named.
+// readToken reads the token of the dashboard, "" where no file is named. It may be in a pipe, as of a shell's <(), since it is read once.
 func readToken(ctx *cli.Context, warn func(string)) (string, error) {
 	path := ctx.String(optDashboardToken)
 	if path == "" {
 		return "", nil
 	}
 	const example = "openssl rand -hex 20 >FILE; chmod 400 FILE"
-	text, err := readBounded(path, maxToken+len("\r\n"))
+	text, err := smallfile.ReadPiped(path, int64(maxToken+len("\r\n")))
 	if err != nil {
 		return "", usageErrorf(example, "read --%s: %w", optDashboardToken, err)
 	}

@@ -22,6 +22,7 @@ import (
 	"launcher/cmd/launcher/internal/experiment/run"
 	"launcher/preforker/ident"
 	"launcher/preforker/proc"
+	"launcher/preforker/smallfile"
 )
 
 func experimentConfig(ctx *cli.Context) (config experiment.Config, output string, err error) {
@@ -104,7 +105,9 @@ func readMix(file string, paths bool) ([]mix.Request, error) {
 		return nil, usageErrorf("launcher experiment --mix FILE", "read command line: --%s and --%s name two loads", optPath, optMix)
 	}
 	requests, err := mix.Read(file)
-	if failed := new(fs.PathError); errors.As(err, &failed) && failed.Path == file {
+	var failed *fs.PathError
+	var other *smallfile.NotFileError
+	if errors.As(err, &failed) && failed.Path == file || errors.As(err, &other) && other.Path == file {
 		return nil, usageErrorf("name a file that can be read with --mix", "read --%s: %v", optMix, err)
 	}
 	if err != nil {

@@ -3,10 +3,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/fcgi/front"
+	"launcher/preforker/smallfile"
 )
 
 // httpFlags say how the launcher serves HTTP itself.
@@ -190,24 +191,32 @@ func certificate(certFile, keyFile string) (*front.Certificate, error) {
 	if keyFile == "" {
 		keyFile, try = certFile, "name the file of its key with --tls-key, or have both in one file, as PEM"
 	}
-	var err error
 	for _, named := range []struct {
 		option string
 		file   *string
 	}{{optTLSCert, &certFile}, {optTLSKey, &keyFile}} {
+		var err error
 		if *named.file, err = absolute(*named.file); err == nil {
-			_, err = os.ReadFile(*named.file)
+			_, err = readPEM(*named.file)
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, smallfile.ErrNotFile):
+			return nil, usageErrorf("name a regular file: it is read again at each HUP", "read --%s: %w", named.option, err)
+		case err != nil:
 			return nil, usageErrorf("check the path and who may read it", "read --%s: %w", named.option, err)
 		}
 	}
-	loaded, err := front.LoadCertificate(certFile, keyFile)
+	loaded, err := front.LoadCertificate(certFile, keyFile, readPEM)
 	if err != nil {
 		return nil, usageErrorf(try, "read --%s: %w", optTLSCert, err)
 	}
 	return loaded, nil
 }
+
+// maxPEM is more than any chain with its key has.
+const maxPEM = 1 << 20
+
+func readPEM(path string) ([]byte, error) { return smallfile.ReadNamed(path, maxPEM) }
 
 // trustedProxies reads addresses and networks, nil for the default.
 func trustedProxies(named []string) ([]netip.Prefix, error) {

@@ -3,12 +3,14 @@
 package cli
 
 import (
+	"errors"
 	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/urfave/cli/v2"
@@ -116,7 +118,8 @@ func TestHTTPMistakes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	nonsense := filepath.Join(dir, "nonsense.pem")
-	if err := os.WriteFile(nonsense, []byte("nonsense"), 0o600); err != nil {
+	pipe := filepath.Join(dir, "pipe.pem")
+	if err := errors.Join(os.WriteFile(nonsense, []byte("nonsense"), 0o600), syscall.Mkfifo(pipe, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -126,7 +129,10 @@ func TestHTTPMistakes(t *testing.T) {
 		{[]string{"--tls-cert", filepath.Join(dir, "none.pem")}, "read --tls-cert: open " + dir},
 		{[]string{"--tls-cert", nonsense, "--tls-key", filepath.Join(dir, "none.pem")}, "read --tls-key: open " + dir},
 		{[]string{"--tls-cert", nonsense}, "read --tls-cert: read certificate " + nonsense},
-		{[]string{"--tls-cert", dir}, "read --tls-cert: read " + dir},
+		{[]string{"--tls-cert", dir}, "read --tls-cert: " + dir + " is a folder"},
+		{[]string{"--tls-cert", pipe}, "read --tls-cert: " + pipe + " is a pipe"},
+		{[]string{"--tls-cert", nonsense, "--tls-key", "/dev/zero"}, "read --tls-key: /dev/zero is a device"},
+		{[]string{"--tls-cert", "/proc/kmsg"}, "read --tls-cert: /proc/kmsg is made by the kernel"},
 		{[]string{"--tls-key", nonsense}, "there is no --tls-cert"},
 		{[]string{"--max-body", "much"}, `"much" is not a size`},
 		{[]string{"--max-body", "0MB"}, "is not a size"},

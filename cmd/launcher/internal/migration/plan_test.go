@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"launcher/cmd/launcher/internal/settings"
@@ -124,6 +125,26 @@ workers 9
 	}
 	if plan.Error != "" || len(plan.Settings) != 0 || len(plan.Unread) < 3 {
 		t.Errorf("%+v", plan)
+	}
+}
+
+// TestWhatIsNoFile of another server's is said, and not waited for.
+func TestWhatIsNoFile(t *testing.T) {
+	t.Parallel()
+	for want, put := range map[string]func(path string) error{
+		"is a pipe":               func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"is made by the kernel":   func(path string) error { return os.Symlink("/proc/kmsg", path) },
+		"is a device":             func(path string) error { return os.Symlink("/dev/zero", path) },
+		"has more than 262144 by": func(path string) error { return os.WriteFile(path, make([]byte, 300_000), 0o600) },
+	} {
+		root := t.TempDir()
+		if err := errors.Join(os.Mkdir(filepath.Join(root, "config"), 0o755), put(filepath.Join(root, "config/puma.rb"))); err != nil {
+			t.Fatal(err)
+		}
+		plans := Plans(t.Context(), "ruby", root, "production")
+		if len(plans) != 1 || !strings.Contains(plans[0].Error, want) {
+			t.Errorf("%s: %+v", want, plans)
+		}
 	}
 }
 

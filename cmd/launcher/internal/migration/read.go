@@ -7,14 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"launcher/preforker/smallfile"
 )
 
 //go:embed ruby
@@ -74,26 +74,9 @@ func program(source []byte) ([]byte, error) {
 	return all.Bytes(), nil
 }
 
-// readSource reads a regular file of bounded size.
-func readSource(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, fmt.Errorf("%s is no file", path))
-	}
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("%s has more than %d bytes", path, maxFile)
-	}
-	return text, err
-}
-
 // takeApart has Ruby take a file apart, which belongs to an application in a folder and an environment.
 func takeApart(ctx context.Context, ruby, path, root, environment string) (found reading, err error) {
-	source, err := readSource(path)
+	source, err := smallfile.ReadNamed(path, maxFile)
 	if err != nil {
 		return found, err
 	}

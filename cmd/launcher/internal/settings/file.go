@@ -3,15 +3,13 @@ package settings
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
-	"syscall"
 	"unicode/utf8"
 
 	"launcher/preforker/hint"
+	"launcher/preforker/smallfile"
 )
 
 // MaxSize is how many bytes a file may have. All options together need a few.
@@ -77,31 +75,17 @@ func Read(path string) (*File, error) {
 
 // read reads a regular file of bounded size, and waits for nothing. A link is followed: deploy tools have them.
 func read(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
-	if err != nil {
-		if info, found := os.Lstat(path); errors.Is(err, fs.ErrNotExist) && found == nil && info.Mode().Type() == fs.ModeSymlink {
-			return nil, hint.Errorf("have the link lead to the file, or remove it", "read options: the link %s leads to nothing", path)
-		}
-		return nil, hint.Errorf("see who may read it and the folders above: namei -l "+path, "read options: %w", err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	switch {
+	text, err := smallfile.ReadNamed(path, MaxSize)
+	info, found := os.Lstat(path)
+	switch dangling := found == nil && info.Mode().Type() == fs.ModeSymlink; {
+	case errors.Is(err, fs.ErrNotExist) && dangling:
+		return nil, hint.Errorf("have the link lead to the file, or remove it", "read options: the link %s leads to nothing", path)
+	case errors.Is(err, smallfile.ErrNotFile), errors.Is(err, smallfile.ErrTooLong):
+		err = hint.Errorf("name the file that was meant", "read options: %w", err)
 	case err != nil:
-		return nil, fmt.Errorf("read options: %w", err)
-	case info.IsDir():
-		return nil, hint.Errorf("name a file", "read options: %s is a folder", path)
-	case !info.Mode().IsRegular():
-		return nil, hint.Errorf("name a file", "read options: %s is no regular file", path)
+		err = hint.Errorf("see who may read it and the folders above: namei -l "+path, "read options: %w", err)
 	}
-	text, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read options: %w", err)
-	case len(text) > MaxSize:
-		return nil, hint.Errorf("name the file that was meant", "read options: %s has more than %d bytes, which no options need", path, MaxSize)
-	}
-	return text, nil
+	return text, err
 }
 
 // byteOrderMark is what some editors begin a file with.

@@ -15,7 +15,7 @@ func TestWhatIsNoFile(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
 	for _, err := range []error{
-		os.Mkdir(path("folder"), 0o755), syscall.Mkfifo(path("pipe"), 0o600), os.Symlink("nowhere", path("link")), os.Symlink("link2", path("link2")),
+		os.Mkdir(path("folder"), 0o755), syscall.Mkfifo(path("pipe"), 0o600), os.Symlink("/proc/kmsg", path("log")), os.Symlink("nowhere", path("link")), os.Symlink("link2", path("link2")),
 		os.WriteFile(path("huge"), []byte(strings.Repeat("# x\n", MaxSize/4)+"#"), 0o600), os.WriteFile(path("file"), []byte("workers: 4\n"), 0o600),
 		os.Symlink("file", path("good")), os.WriteFile(path("wrong"), []byte("workers"), 0o600),
 	} {
@@ -24,7 +24,7 @@ func TestWhatIsNoFile(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"folder": "is a folder", "pipe": "is no regular file", "link": "leads to nothing", "link2": "too many levels", "huge": "has more than 65536 bytes",
+		"folder": "is a folder, and no regular file", "pipe": "is a pipe, and no regular file", "log": "is made by the kernel", "link": "leads to nothing", "link2": "too many levels", "huge": "has more than 65536 bytes",
 		"missing": "no such file", "file/x": "not a directory", "wrong": "wrong:1:1: the file has a text",
 	} {
 		if _, err := Read(path(name)); err == nil || !strings.Contains(err.Error(), want) {

@@ -4,17 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"launcher/preforker/smallfile"
 )
 
 // Bounds of a file, so that a wrong one is refused and not measured.
@@ -40,44 +40,24 @@ func (e *LineError) Unwrap() error { return e.Err }
 
 // Read reads the mix of a file.
 func Read(path string) ([]Request, error) {
-	file, err := os.Open(path)
+	text, err := smallfile.ReadPiped(path, maxFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read mix: %w", err)
 	}
-	defer file.Close()
-	return parse(path, file, func(name string) ([]byte, error) {
+	return parse(path, text, func(name string) ([]byte, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(path), name)
 		}
-		return readBounded(name)
+		body, err := smallfile.ReadPiped(name, maxBody)
+		if err != nil {
+			err = fmt.Errorf("read body: %w", err)
+		}
+		return body, err
 	})
 }
 
-func readBounded(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("read body: %w", err)
-	}
-	defer file.Close()
-	body, err := io.ReadAll(io.LimitReader(file, maxBody+1))
-	if err != nil {
-		return nil, fmt.Errorf("read body: %w", err)
-	}
-	if len(body) > maxBody {
-		return nil, fmt.Errorf("read body: %s has more than %d bytes", name, maxBody)
-	}
-	return body, nil
-}
-
 // parse reads a mix. What a body is read from is opened by open.
-func parse(name string, r io.Reader, open func(name string) ([]byte, error)) ([]Request, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("%s has more than %d bytes: it is no mix", name, maxFile)
-	}
+func parse(name string, text []byte, open func(name string) ([]byte, error)) ([]Request, error) {
 	var requests []Request
 	number := 0
 	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {

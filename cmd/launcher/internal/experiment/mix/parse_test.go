@@ -12,7 +12,7 @@ import (
 
 func parsed(t *testing.T, text string) []Request {
 	t.Helper()
-	requests, err := parse("m", strings.NewReader(text), noFiles)
+	requests, err := parse("m", []byte(text), noFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestParseRefuses(t *testing.T) {
 		strings.Repeat("1 GET /\n", 1001):    "m:1001: a mix has 1000 requests at most",
 		strings.Repeat(" ", maxFile) + "   ": "it is no mix",
 	} {
-		_, err := parse("m", strings.NewReader(text), noFiles)
+		_, err := parse("m", []byte(text), noFiles)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: got %v, want %q", text, err, want)
 		}
@@ -121,7 +121,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("1 POST / <file")
 	f.Add("1 GET '")
 	f.Fuzz(func(t *testing.T, text string) {
-		requests, err := parse("m", strings.NewReader(text), func(string) ([]byte, error) { return []byte("body"), nil })
+		requests, err := parse("m", []byte(text), func(string) ([]byte, error) { return []byte("body"), nil })
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") && !strings.Contains(text, "\n") {
 				t.Errorf("an error of two lines: %q", err)
@@ -135,7 +135,7 @@ func FuzzParse(f *testing.F) {
 			r := &requests[i]
 			r.capFiles()
 			// What was read is read again from its own line.
-			again, err := parse("m", strings.NewReader(r.Line()), func(string) ([]byte, error) { return []byte("body"), nil })
+			again, err := parse("m", []byte(r.Line()), func(string) ([]byte, error) { return []byte("body"), nil })
 			if err != nil || len(again) != 1 || again[0].String() != r.String() || again[0].Weight != r.Weight {
 				t.Errorf("%q: %+v, %v", r.Line(), again, err)
 			}
@@ -148,5 +148,20 @@ func FuzzParse(f *testing.F) {
 func (r *Request) capFiles() {
 	for i := range r.Fields {
 		r.Fields[i].File = min(r.Fields[i].File, 10)
+	}
+}
+
+// TestWhatIsNoMix is refused at once, as what a body is read from.
+func TestWhatIsNoMix(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "mix")
+	if err := os.WriteFile(file, []byte("1 POST / </dev/zero\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/dev/zero": "read mix: /dev/zero is a device", dir: "is a folder", file: "mix:1: read body: /dev/zero is a device", "/proc/kmsg": "is made by the kernel"} {
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
