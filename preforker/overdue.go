@@ -68,7 +68,8 @@ func (c *requestClock) check(targets []healthTarget) {
 
 func (c *requestClock) worker(target healthTarget, seen overdueSeen, now time.Duration) overdueSeen {
 	entry, err := scoreboard.Read(c.board, target.record)
-	if err != nil || entry.State != scoreboard.Busy || entry.Begun || entry.Pid != target.pid {
+	// Half of an older record would have the request begin with what the worker did before.
+	if err != nil || entry.Torn || entry.State != scoreboard.Busy || entry.Begun || entry.Pid != target.pid {
 		return seen
 	}
 	after := now - entry.Since

@@ -71,10 +71,11 @@ func TestOverdueRequests(t *testing.T) {
 func TestRequestsThatAreNotOverdue(t *testing.T) {
 	const begun, allowed = 248, 250
 	for name, change := range map[string]func(*clocked){
-		"idle":       func(c *clocked) { c.board[scoreboard.RecordSize+8] = byte(scoreboard.Idle) },
-		"receiving":  func(c *clocked) { c.board[scoreboard.RecordSize+8] = byte(scoreboard.Receiving) },
-		"booting":    func(c *clocked) { c.board[scoreboard.RecordSize+8] = byte(scoreboard.Booting) },
-		"responding": func(c *clocked) { c.board[scoreboard.RecordSize+begun] = 1 },
+		"half written": func(c *clocked) { c.set(252, 9) },
+		"idle":         func(c *clocked) { c.board[scoreboard.RecordSize+8] = byte(scoreboard.Idle) },
+		"receiving":    func(c *clocked) { c.board[scoreboard.RecordSize+8] = byte(scoreboard.Receiving) },
+		"booting":      func(c *clocked) { c.board[scoreboard.RecordSize+8] = byte(scoreboard.Booting) },
+		"responding":   func(c *clocked) { c.board[scoreboard.RecordSize+begun] = 1 },
 		"any time": func(c *clocked) {
 			binary.LittleEndian.PutUint16(c.board[scoreboard.RecordSize+allowed:], 65535)
 		},

@@ -124,6 +124,35 @@ func TestReadHalfWritten(t *testing.T) {
 	}
 }
 
+// unordered gives one board after the other, the last one for ever.
+type unordered []fixed
+
+func (u *unordered) ReadAt(p []byte, off int64) (int, error) {
+	board := (*u)[0]
+	if len(*u) > 1 {
+		*u = (*u)[1:]
+	}
+	return board.ReadAt(p, off)
+}
+
+// TestReadUnordered: where writes are seen in another order the sequences are new, and what is between them is old.
+func TestReadUnordered(t *testing.T) {
+	old, whole := make(fixed, RecordSize), make(fixed, RecordSize)
+	for _, board := range []fixed{old, whole} {
+		binary.LittleEndian.PutUint32(board, 8)
+		binary.LittleEndian.PutUint32(board[sequenceAgainAt:], 8)
+		board[8] = byte(Busy)
+	}
+	whole[24] = 200
+	entry, err := read(&unordered{old, whole}, 0, false)
+	if err != nil || entry.Torn || entry.Since != 200 {
+		t.Errorf("%+v, %v", entry, err)
+	}
+	if entry, err := read(&unordered{whole}, 0, false); err != nil || entry.Torn || entry.Since != 200 {
+		t.Errorf("at rest: %+v, %v", entry, err)
+	}
+}
+
 func TestRequestInHand(t *testing.T) {
 	for _, test := range []struct {
 		entry Entry
