@@ -33,7 +33,7 @@ type service struct {
 	program string     // of this launcher
 	next    *successor // that follows; nil: none does
 	finding bool       // what could follow
-	found   chan found
+	found   chan candidate
 
 	tasks      sync.WaitGroup
 	frontEnded chan struct{}
@@ -94,14 +94,14 @@ func (s *service) run(signals <-chan os.Signal) error {
 	s.tasks.Go(func() { s.monitor.serve(telling) })
 	s.tasks.Go(func() { s.monitor.dashboard.serve(s.log) })
 	ended := make(chan struct{})
-	s.found = make(chan found, 1)
+	s.found = make(chan candidate, 1)
 	s.tasks.Go(func() {
 		for {
 			select {
 			case sig := <-signals:
 				s.signalled(serving, sig)
-			case found := <-s.found:
-				s.upgrade(found)
+			case next := <-s.found:
+				s.upgrade(next)
 			case wish := <-s.stops:
 				s.stopFor(wish)
 			case <-ended:

@@ -59,8 +59,8 @@ func thisProgram() (string, error) {
 	return filepath.Abs(path)
 }
 
-// found is what is to follow, or why it cannot.
-type found struct {
+// candidate is what is to follow, or why it cannot.
+type candidate struct {
 	next   *successor
 	err    error
 	signal string
@@ -78,12 +78,12 @@ func (s *service) findNext(ctx context.Context, name string) {
 		if err == nil {
 			next, err = findSuccessor(ctx, s.program)
 		}
-		s.found <- found{next, err, name}
+		s.found <- candidate{next, err, name}
 	})
 }
 
 // upgrade stops as a signal does, and leaves the sockets to the launcher that follows in this process.
-func (s *service) upgrade(f found) {
+func (s *service) upgrade(f candidate) {
 	s.finding = false
 	if !s.asked.IsZero() {
 		return
