@@ -54,7 +54,7 @@ func (f *File) document(text []byte) (body ast.Node, err error) {
 		return nil, f.syntaxError(err)
 	}
 	for _, document := range tree.Docs {
-		if document.Body == nil {
+		if _, is := document.Body.(*ast.DirectiveNode); is || document.Body == nil {
 			continue
 		}
 		if body != nil {
@@ -78,6 +78,8 @@ func (f *File) syntaxError(err error) error {
 	at := placeOfToken(placed.GetToken())
 	if line := f.Problem(at, "", "").Line; strings.HasPrefix(strings.TrimLeft(line, " "), "\t") {
 		try = "indent with spaces: YAML takes no tabs there"
+	} else if strings.HasPrefix(line, "%") && at.Line == 1 {
+		return f.one(at, "remove the line, or put --- below it", "the line of a directive (%%) needs --- in a line below it")
 	} else if strings.HasSuffix(strings.TrimSpace(line), ": -") {
 		try = "put quotes around it: \"-\""
 	} else if strings.ContainsAny(line, "*&!%@`") {
@@ -137,6 +139,11 @@ func (r *reader) value(of Setting, node ast.Node) (value Value, ok bool) {
 		return value, true
 	case *ast.StringNode:
 		value.Text = node.Value
+		// The parser drops it without a word.
+		if plain := node.Token; plain.Type == token.StringType && strings.Contains(strings.TrimSpace(plain.Origin), "\t") {
+			r.refuse(of.Name, value.At, "put quotes around it, or write a space", "%s: there is a tab in the text", quoted(of.Name))
+			return value, false
+		}
 	case *ast.LiteralNode:
 		value.Text = strings.TrimRight(node.Value.Value, "\n")
 	case *ast.BoolNode:
