@@ -94,7 +94,7 @@ func lockOpened(file *os.File, path string) (p *PidFile, again bool, err error) 
 		return claim(path, pid, os.Rename)
 	}
 	if pid != 0 && pid != os.Getpid() && proc.HasOpen(pid, opened, pidFileName) {
-		return nil, false, hint.Errorf(fmt.Sprintf("stop it with kill %d, or %s", pid, tryPlace),
+		return nil, false, hint.Errorf(fmt.Sprintf("stop it with launcher stop, or kill %d; or %s", pid, tryPlace),
 			"start launcher: already running, pid %d (%s)", pid, path)
 	}
 	// The number may be of a process that has nothing to do with it, or of one in another

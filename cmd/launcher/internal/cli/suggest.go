@@ -67,7 +67,7 @@ func (l *commandLine) noOption(app *cli.App, option typedOption) error {
 // otherWords are what other servers' commands are called.
 var otherWords = map[string]string{
 	"run": "launcher 4", "start": "launcher 4", "serve": "launcher 4", "server": "launcher 4",
-	"stop": "kill -TERM PID; launcher status tells the launcher's", "quit": "kill -TERM PID; launcher status tells the launcher's",
+	"quit": "launcher stop", "shutdown": "launcher stop",
 	"reload": "launcher restart", "deploy": "launcher restart",
 	"init": "launcher 4", "up": "launcher 4",
 }
