@@ -39,6 +39,14 @@ type given struct {
 
 func (g given) name() string { return g.flag.Names()[0] }
 
+// said is the value as its variable has it.
+func (g given) said() string {
+	if g.variable == portVariable {
+		return strings.TrimPrefix(g.value, ":")
+	}
+	return g.value
+}
+
 // negative is a number, not an option: "launcher -1" is a wrong NUM.
 var negative = regexp.MustCompile(`^-\d`)
 

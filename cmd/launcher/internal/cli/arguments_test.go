@@ -193,6 +193,11 @@ func TestEnvironmentOfOptions(t *testing.T) {
 		`name the folder with --root (LAUNCHER_ROOT is "/nowhere" in the environment)` {
 		t.Errorf("%q", try)
 	}
+	line, _ = read(t, "4", "PORT=3000")
+	if _, try := line.fromElsewhere("listen on :3000: address already in use", "choose another --http"); try !=
+		`choose another --http (PORT is "3000" in the environment)` {
+		t.Errorf("%q", try)
+	}
 }
 
 func TestUnknownVariables(t *testing.T) {

@@ -91,7 +91,7 @@ func (l *commandLine) fromElsewhere(text, try string) (string, string) {
 		if option.from != nil {
 			try += fmt.Sprintf(" (%s is %q in %s:%d)", option.name(), option.value, option.from.file.Path, option.from.at.Line)
 		} else {
-			try += fmt.Sprintf(" (%s is %q in the environment)", option.variable, option.value)
+			try += fmt.Sprintf(" (%s is %q in the environment)", option.variable, option.said())
 		}
 	}
 	return text, try
