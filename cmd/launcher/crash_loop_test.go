@@ -54,7 +54,7 @@ end
 	remove(t, filepath.Join(root, "config", "failing"))
 	in.signal(syscall.SIGHUP)
 	for _, slot := range []int{1, 2} {
-		in.waitFor("the socket to come back", func() bool { return exists(in.socket(slot)) })
+		in.waitFor("the socket to come back", func() bool { return listens(in.socket(slot)) })
 		if a := ask(t, in.socket(slot), "/"); !a.is("alive") {
 			t.Errorf("slot %d: %v", slot, a)
 		}

@@ -113,7 +113,7 @@ func TestLogOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	root := writeApp(t, map[string]string{"config.ru": logger})
 	in := start(t, startOptions{root: root, args: []string{"1", "--log-file", "/dev/full"}})
-	in.waitFor("the socket", func() bool { _, err := os.Stat(in.socket(0)); return err == nil })
+	in.waitFor("the socket", func() bool { return listens(in.socket(0)) })
 	for range 50 {
 		if a := ask(t, in.socket(0), "/"); a.status != 200 {
 			t.Fatalf("%v", a)

@@ -41,6 +41,9 @@ func (e *LineError) Unwrap() error { return e.Err }
 // Read reads the mix of a file.
 func Read(path string) ([]Request, error) {
 	text, err := smallfile.ReadPiped(path, maxFile)
+	if errors.Is(err, smallfile.ErrTooLong) {
+		err = fmt.Errorf("%w: it is no mix", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read mix: %w", err)
 	}

@@ -49,44 +49,43 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                   "m has no request",
-		"# nothing\n\n":                      "m has no request",
-		"1 GET /\n\n40 /posts":               "m:3: a line is WEIGHT METHOD PATH",
-		"GET /posts 200":                     `m:1: "GET" is no weight`,
-		"0 GET /":                            `m:1: "0" is no weight`,
-		"2.5 GET /":                          `m:1: "2.5" is no weight`,
-		"99999 GET /":                        `m:1: "99999" is no weight`,
-		"1 get /":                            `m:1: "get" is no method: GET, HEAD, POST`,
-		"1 GET posts":                        `m:1: path "posts" is malformed`,
-		"1 GET http://x/":                    "m:1: path",
-		"1 GET '/a b'":                       "m:1: path",
-		"1 GET /%zz":                         "m:1: read path",
-		"1 POST / title='a":                  "m:1: the quote ' is not closed",
-		"1 GET /\x00":                        "m:1: it is no line of text",
-		"1 GET /\xff":                        "m:1: it is no line of text",
-		"1 POST / title":                     `m:1: "title" is none of: a status`,
-		"1 POST / 99":                        `m:1: "99" is none of: a status`,
-		"1 GET / 200 404":                    "m:1: two statuses",
-		"1 GET / 101":                        "m:1: status 101 ends no request",
-		"1 GET / q=1":                        "m:1: GET has no body",
-		"1 POST / a=b {}":                    "m:1: a form and a body",
-		"1 POST / {} {}":                     "m:1: two bodies",
-		"1 POST / {a}":                       `m:1: "{a}" is no JSON`,
-		"1 POST / <there":                    "m:1: read body: no there",
-		"1 POST / file@big":                  `m:1: "big" is no size`,
-		"1 POST / file@1GB":                  `m:1: "1GB" is no size`,
-		"1 POST / file@999MB":                `m:1: "999MB" is no size`,
-		"1 POST / file@0.3":                  `m:1: "0.3" is no size`,
-		"1 POST / file@1 Content-Type:a/b":   "m:1: a form with a file has its own Content-Type",
-		"1 GET / ~":                          "m:1: one text stands after ~",
-		"1 GET / ~a ~b":                      "m:1: one text stands after ~",
-		"1 HEAD / ~a":                        "m:1: the response to HEAD has no page",
-		"1 POST / t={token} 422":             "m:1: status 422 may be that of a refused token",
-		"1 DELETE / X-T:{token:/a} 403":      "m:1: status 403 may be that of a refused token",
-		"1 GET / Host:example.org":           "m:1: header Host is the load's own",
-		"1 GET / Cookie:a=b":                 "m:1: header Cookie is the load's own",
-		strings.Repeat("1 GET /\n", 1001):    "m:1001: a mix has 1000 requests at most",
-		strings.Repeat(" ", maxFile) + "   ": "it is no mix",
+		"":                                 "m has no request",
+		"# nothing\n\n":                    "m has no request",
+		"1 GET /\n\n40 /posts":             "m:3: a line is WEIGHT METHOD PATH",
+		"GET /posts 200":                   `m:1: "GET" is no weight`,
+		"0 GET /":                          `m:1: "0" is no weight`,
+		"2.5 GET /":                        `m:1: "2.5" is no weight`,
+		"99999 GET /":                      `m:1: "99999" is no weight`,
+		"1 get /":                          `m:1: "get" is no method: GET, HEAD, POST`,
+		"1 GET posts":                      `m:1: path "posts" is malformed`,
+		"1 GET http://x/":                  "m:1: path",
+		"1 GET '/a b'":                     "m:1: path",
+		"1 GET /%zz":                       "m:1: read path",
+		"1 POST / title='a":                "m:1: the quote ' is not closed",
+		"1 GET /\x00":                      "m:1: it is no line of text",
+		"1 GET /\xff":                      "m:1: it is no line of text",
+		"1 POST / title":                   `m:1: "title" is none of: a status`,
+		"1 POST / 99":                      `m:1: "99" is none of: a status`,
+		"1 GET / 200 404":                  "m:1: two statuses",
+		"1 GET / 101":                      "m:1: status 101 ends no request",
+		"1 GET / q=1":                      "m:1: GET has no body",
+		"1 POST / a=b {}":                  "m:1: a form and a body",
+		"1 POST / {} {}":                   "m:1: two bodies",
+		"1 POST / {a}":                     `m:1: "{a}" is no JSON`,
+		"1 POST / <there":                  "m:1: read body: no there",
+		"1 POST / file@big":                `m:1: "big" is no size`,
+		"1 POST / file@1GB":                `m:1: "1GB" is no size`,
+		"1 POST / file@999MB":              `m:1: "999MB" is no size`,
+		"1 POST / file@0.3":                `m:1: "0.3" is no size`,
+		"1 POST / file@1 Content-Type:a/b": "m:1: a form with a file has its own Content-Type",
+		"1 GET / ~":                        "m:1: one text stands after ~",
+		"1 GET / ~a ~b":                    "m:1: one text stands after ~",
+		"1 HEAD / ~a":                      "m:1: the response to HEAD has no page",
+		"1 POST / t={token} 422":           "m:1: status 422 may be that of a refused token",
+		"1 DELETE / X-T:{token:/a} 403":    "m:1: status 403 may be that of a refused token",
+		"1 GET / Host:example.org":         "m:1: header Host is the load's own",
+		"1 GET / Cookie:a=b":               "m:1: header Cookie is the load's own",
+		strings.Repeat("1 GET /\n", 1001):  "m:1001: a mix has 1000 requests at most",
 	} {
 		_, err := parse("m", []byte(text), noFiles)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -156,10 +155,12 @@ func TestWhatIsNoMix(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "mix")
-	if err := os.WriteFile(file, []byte("1 POST / </dev/zero\n"), 0o600); err != nil {
+	long := filepath.Join(dir, "long")
+	err := errors.Join(os.WriteFile(file, []byte("1 POST / </dev/zero\n"), 0o600), os.WriteFile(long, make([]byte, maxFile+1), 0o600))
+	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{"/dev/zero": "read mix: /dev/zero is a device", dir: "is a folder", file: "mix:1: read body: /dev/zero is a device", "/proc/kmsg": "is made by the kernel"} {
+	for path, want := range map[string]string{"/dev/zero": "read mix: /dev/zero is a device", dir: "is a folder", file: "mix:1: read body: /dev/zero is a device", "/proc/kmsg": "is made by the kernel", long: "long has more than 1048576 bytes: it is no mix"} {
 		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}
