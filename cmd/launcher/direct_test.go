@@ -187,7 +187,7 @@ Try:`, "bin/rails runner 1"}},
   in the application:
     lib/remote_settings.rb:12:in .*sleep'(?s:.*)asking the settings server`, "raise --boot-timeout"}},
 		"hangs and does not answer": {own("Thread.new { sleep }\nputs 'deaf'\ntrap('QUIT', 'IGNORE')\nspawn('sleep 1000')\nsleep\n"),
-			[]string{"--boot-timeout", "1s"}, []string{`not done within 1s(?s:.*)printed:\n    deaf`, "raise --boot-timeout"}},
+			[]string{"--boot-timeout", "10s"}, []string{`not done within 10s(?s:.*)printed:\n    deaf`, "raise --boot-timeout"}},
 		"missing gem": {copyApp(t, "broken_missing_gem"), nil, []string{`load the application: Bundler::\w+: `, "bundle install"}},
 		"no Ruby": {copyApp(t, "hello"), []string{"--ruby", tool(t, "true")},
 			[]string{`launcher: start Ruby: .*exit status 0.*is it a Ruby\?`, "name another Ruby with --ruby"}},

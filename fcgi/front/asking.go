@@ -87,7 +87,7 @@ func (l *Listener) noteEnd(c *conn, accepted net.Conn) {
 	l.mu.Unlock()
 	code := int(a.code.Load())
 	sealed := code == 0 && a.sealed.Load() && (begun || later)
-	if code == 0 && sealed {
+	if sealed {
 		if code = http.StatusBadRequest; read > maxHeaderBytes {
 			code = http.StatusRequestHeaderFieldsTooLarge
 		}

@@ -69,6 +69,17 @@ class ShutdownTest < WorkerCase
     shutdown.descriptors.each(&:close)
   end
 
+  # A request in hand may take longer than that, and what waits behind it is served all the same.
+  def test_the_time_of_the_backlog_begins_between_two_requests
+    shutdown = PreforkLauncher::Shutdown.new(0)
+    shutdown.leave_alone
+    told = PreforkLauncher::Clock.now
+    Timeout.timeout(30) { Thread.pass until PreforkLauncher::Clock.now > told }
+    refute shutdown.due?
+  ensure
+    shutdown.descriptors.each(&:close)
+  end
+
   # What wakes for a refork is taken back, what wakes for the end is not.
   def test_waking
     shutdown = PreforkLauncher::Shutdown.new(30)

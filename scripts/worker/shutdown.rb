@@ -7,8 +7,8 @@ module PreforkLauncher
   # Decides when a worker leaves: at once, or after its backlog. The main thread and signal handlers ask for it, the serving thread
   # sees it between two requests, and a pipe wakes that one from its wait for connections.
   class Shutdown
-    # How long the backlog is served after the supervisor's death, in seconds. Nobody restarts this worker, but
-    # what waits would be reset. A new launcher binds sockets of its own, so the backlog does not grow.
+    # How long the backlog is served after the supervisor's death and the request in hand, in seconds. Nobody restarts this worker,
+    # but what waits would be reset. A new launcher binds sockets of its own, so the backlog does not grow.
     BACKLOG_SECONDS = 5
     WAKE_MAX = 64 # bytes that are taken back at once
     SIGNALS = %w[INT TERM].freeze
@@ -19,7 +19,8 @@ module PreforkLauncher
     def initialize(drain_timeout)
       @drain_timeout = drain_timeout
       @how = nil # :now or :after_backlog
-      @deadline = nil # set when the supervisor is gone
+      @alone = false
+      @deadline = nil # of the backlog, once the serving thread has come to it
       @hands_over = true
       @pid = Process.pid
       @wake_reader, @wake_writer = IO.pipe
@@ -41,7 +42,7 @@ module PreforkLauncher
 
     # Leaves without a supervisor: nobody else would serve what waits in the backlog.
     def leave_alone
-      @deadline ||= Clock.now + [BACKLOG_SECONDS, @drain_timeout].min
+      @alone = true
       StandardStreams.outlive_supervisor
       leave(:after_backlog)
     end
@@ -58,7 +59,7 @@ module PreforkLauncher
 
     # Whether there is no supervisor.
     def alone?
-      !@deadline.nil?
+      @alone
     end
 
     # Has the worker leave for a signal. A process that the application forks inherits the handler, but not the duty.
@@ -75,9 +76,12 @@ module PreforkLauncher
       !@how.nil?
     end
 
-    # Whether it is to leave whatever its backlog holds.
+    # Whether it is to leave whatever its backlog holds. The serving thread asks between two requests.
     def due?
-      @how == :now || (!@deadline.nil? && Clock.now > @deadline)
+      return true if @how == :now
+      return false unless @alone
+
+      Clock.now > (@deadline ||= Clock.now + [BACKLOG_SECONDS, @drain_timeout].min)
     end
 
     def wake
