@@ -88,7 +88,7 @@ func TestPageInABrowser(t *testing.T) {
 	if got := <-killed; got != "1 6001" {
 		t.Errorf("killed was %s", got)
 	}
-	page.Wait("document.querySelector('[role=status]').textContent.includes('was killed')")
+	page.Wait("document.readyState === 'complete' && document.querySelector('[role=status]').textContent.includes('was killed')") // with all that follows
 	tables := page.Text("[...document.querySelectorAll('table')].filter(t => t.caption && ![...t.querySelectorAll('th')].some(h => !h.scope)).length + ' of ' + document.querySelectorAll('table').length")
 	if tables != "6 of 6" {
 		t.Errorf("%s tables have captions and scopes", tables)
