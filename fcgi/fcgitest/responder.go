@@ -12,7 +12,7 @@ import (
 
 // Patience bounds everything that a test waits for. It is generous: it passes
 // only where something is broken.
-const Patience = 20 * time.Second
+const Patience = 2 * time.Minute
 
 // TempDir is short, because a socket's path has at most 107 bytes.
 func TempDir(t testing.TB) string {
