@@ -113,7 +113,9 @@ func TestClientWithStandardResponder(t *testing.T) {
 		_ = stdfcgi.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Path", r.URL.Path)
 			w.WriteHeader(http.StatusTeapot)
-			_, _ = io.Copy(w, r.Body)
+			if r.ContentLength != 0 { // all that have no body share one reader, without a lock
+				_, _ = io.Copy(w, r.Body)
+			}
 		}))
 	}()
 	defer func() {

@@ -24,7 +24,9 @@ func TestHandlerWithStandardResponder(t *testing.T) {
 			w.Header().Set("Connection", "X-Hop")
 			w.Header().Set("X-Hop", "1")
 			w.Header().Set("Keep-Alive", "1")
-			_, _ = io.Copy(w, r.Body)
+			if r.ContentLength != 0 { // all that have no body share one reader, without a lock
+				_, _ = io.Copy(w, r.Body)
+			}
 		}
 	})
 	_, server := serveFront(t, Config{Sockets: []string{path}})
