@@ -245,18 +245,19 @@ func (in *instance) waitLines(pattern string, count int) []string {
 	in.t.Helper()
 	re := regexp.MustCompile(pattern)
 	deadline := time.After(patience)
+	found, seen := 0, 0
 	for {
 		in.mu.Lock()
-		changed, found := in.changed, 0
-		for _, line := range in.lines {
+		changed, lines := in.changed, in.lines[seen:]
+		in.mu.Unlock()
+		seen += len(lines)
+		for _, line := range lines { // each once, without the mutex: the launcher drops lines of its log that nobody reads
 			if match := re.FindStringSubmatch(line); match != nil {
 				if found++; found == count {
-					in.mu.Unlock()
 					return match
 				}
 			}
 		}
-		in.mu.Unlock()
 		select {
 		case <-changed:
 		case <-in.exited:
