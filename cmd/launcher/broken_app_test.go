@@ -143,8 +143,8 @@ Try:`, "bin/rails runner 1"}},
 			`load the application: it ended itself with exit \(status 3\)\n  in the application:\n    config.ru:4:(?s:.*)printed:\n    no license found, leaving`, ""}},
 		"exits at once": {copyApp(t, "broken_exit_bang"), nil, []string{
 			`load the application: Ruby ended while it loaded: exit status 4\n  the last lines that it printed:\n    leaving without a goodbye`, ""}},
-		"hangs": {copyApp(t, "broken_hang"), []string{"--boot-timeout", "3s"}, []string{
-			`load the application: not done within 3s \(--boot-timeout\)
+		"hangs": {copyApp(t, "broken_hang"), []string{"--boot-timeout", "10s"}, []string{
+			`load the application: not done within 10s \(--boot-timeout\)
   in the application:
     lib/remote_settings.rb:12:in .*sleep'
     lib/remote_settings.rb:12:in .*wait_for_answer'

@@ -182,8 +182,8 @@ func TestDirectBrokenApplications(t *testing.T) {
 Try:`, "bin/rails runner 1"}},
 		"exits at once": {copyApp(t, "broken_exit_bang"), nil, []string{
 			`load the application: Ruby ended while it loaded: exit status 4\n  the last lines that it printed:\n    leaving without a goodbye`, ""}},
-		"hangs": {copyApp(t, "broken_hang"), []string{"--boot-timeout", "3s"}, []string{
-			`load the application: not done within 3s \(--boot-timeout\)
+		"hangs": {copyApp(t, "broken_hang"), []string{"--boot-timeout", "10s"}, []string{
+			`load the application: not done within 10s \(--boot-timeout\)
   in the application:
     lib/remote_settings.rb:12:in .*sleep'(?s:.*)asking the settings server`, "raise --boot-timeout"}},
 		"hangs and does not answer": {own("Thread.new { sleep }\nputs 'deaf'\ntrap('QUIT', 'IGNORE')\nspawn('sleep 1000')\nsleep\n"),
