@@ -22,9 +22,11 @@ class ServingLoopTest < WorkerCase
 
   def test_an_error_of_its_own_ends_it
     OWN_CODE_FAILS.each do |what, act|
-      start(app { |env| env["PATH_INFO"] == "/takes" ? act.call && "answered" : "x" })
+      gate, opener = IO.pipe
+      start(app { |env| env["PATH_INFO"] == "/takes" ? gate.read(1) && act.call && "answered" : "x" })
       ready
       asked = %w[/takes /next /next].map { |path| sent(path).tap { |one| one.socket.close_write } }
+      opener.write(".") # all are sent: who writes to one that has ended gets EPIPE
       assert_equal 1, ended, what
       assert_match(/launcher: (?:serve|read or write|worker slot=2 stopped serving).*: /, log, what)
       left = Array.new(2) { @listener.accept_nonblock(exception: false) }.grep(UNIXSocket)
@@ -44,8 +46,13 @@ class ServingLoopTest < WorkerCase
     status = nil
     Timeout.timeout(30) do
       until (_, status = Process.wait2(@pid, Process::WNOHANG))
-        asked = sent("/")
-        IO.select([asked.socket], nil, nil, 0.1) # or it is in the queue of nobody
+        asked = client
+        begin
+          asked.send(FastCGIClient::Wire.request(FastCGIClient.params("/")))
+          IO.select([asked.socket], nil, nil, 0.1) # or it is in the queue of nobody
+        rescue Errno::EPIPE
+          nil # it has taken the connection, and ended
+        end
         asked.close
       end
     end
