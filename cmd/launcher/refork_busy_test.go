@@ -103,9 +103,9 @@ func TestRestartWhileAReforkIsAskedFor(t *testing.T) {
 func TestReforkTakesTooLong(t *testing.T) {
 	t.Parallel()
 	root := countingApp(t, `"/wait" => -> { sleep 0.005 until File.exist?("go") }`)
-	in := start(t, startOptions{root: root, args: []string{"2", "--refork-after", "1", "--seed-time", "0", "--boot-timeout", "3s", "--log-level", "debug"}}).serving()
+	in := start(t, startOptions{root: root, args: []string{"2", "--refork-after", "1", "--seed-time", "0", "--boot-timeout", "10s", "--log-level", "debug"}}).serving()
 	long := in.askedBehind("/wait")
-	in.waitLine(`msg="refork takes too long" gen=1 refork=1 timeout=3s`)
+	in.waitLine(`msg="refork takes too long" gen=1 refork=1 timeout=10s`)
 	write(t, filepath.Join(root, "go"), "")
 	if a := long.answer(); !a.is("2") {
 		t.Errorf("%v", a)

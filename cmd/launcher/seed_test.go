@@ -50,7 +50,7 @@ func TestSlotsAreFilledOnceFromAWarmWorker(t *testing.T) {
 func TestFewWorkersServeAllSlots(t *testing.T) {
 	t.Parallel()
 	root := countingApp(t, `"/wait" => -> { sleep 0.005 until File.exist?("go") }`)
-	in := seeding(t, root, "--seed-time", "1ms")
+	in := seeding(t, root, "--seed-time", "1s")
 	in.waitLine(`^6 slots are served, by 1 worker so far: the others come once one is warm\. lighttpd: include`)
 	in.waitLine(`msg="worker left" .*reason="replaced by a fork of what was prepared"`)
 	for slot := range 4 {
