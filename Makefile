@@ -147,7 +147,7 @@ ruby-test: deps
 
 # Most end-to-end tests wait for processes, so more of them than there are CPUs run at once.
 go-test: deps test-deps
-	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -tags redmine -parallel 6 -timeout 30m ./...
+	$(GO) run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -tags redmine -parallel 6 -timeout 60m ./...
 
 # The Ruby side's unit tests, and the same tests of three applications, with the Ruby, Rack, Sinatra, Rails and lighttpd of other releases of
 # Debian, each in a root that is made for it, as root. With ROOTS=FOLDER those are made once and stay.

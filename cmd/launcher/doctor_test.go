@@ -197,7 +197,7 @@ func TestDoctorOfBrokenApplications(t *testing.T) {
 		"raises": {"broken_raise", nil, `(?m)^launcher: load the application: Settings::Missing: no setting called PAYMENT_KEY
   in the application:
     lib/settings\.rb:15:(?s:.*)connecting to the payment service\nTry:`},
-		"hangs": {"broken_hang", []string{"--boot-timeout", "2s"}, `not done within 2s \(--boot-timeout\)
+		"hangs": {"broken_hang", []string{"--boot-timeout", "10s"}, `not done within 10s \(--boot-timeout\)
   in the application:
     lib/remote_settings\.rb:12:`},
 		"exits at once": {"broken_exit_bang", nil, `Ruby ended while it loaded: exit status 4`},

@@ -65,10 +65,10 @@ func TestAReleaseThatFailsItsProbe(t *testing.T) {
 func TestAReleaseThatHangsInItsProbe(t *testing.T) {
 	t.Parallel()
 	root := probedApp(t)
-	in := start(t, startOptions{root: root, args: []string{"1", "--probe", "/health", "--boot-timeout", "5s"}}).serving()
+	in := start(t, startOptions{root: root, args: []string{"1", "--probe", "/health", "--boot-timeout", "10s"}}).serving()
 	write(t, filepath.Join(root, "release"), "two")
 	write(t, filepath.Join(root, "two"), "hangs")
-	if a := in.restart(); a.exit != exitFailed || !strings.Contains(a.stderr, "GET /health was not answered within 4 s, at ") || !strings.Contains(a.stderr, "config.ru:6") {
+	if a := in.restart(); a.exit != exitFailed || !strings.Contains(a.stderr, "GET /health was not answered within 8 s, at ") || !strings.Contains(a.stderr, "config.ru:6") {
 		t.Errorf("%+v", a)
 	}
 	if a := ask(t, in.socket(0), "/"); !a.is("one") {
