@@ -1,9 +1,11 @@
 # frozen_string_literal: true
 
+require "etc"
+
 # What /proc tells of the memory of one process: its areas, its pages and what is in them.
 class AddressSpace
-  PAGE = 4096
-  LAST = 1 << 47
+  PAGE = Etc.sysconf(Etc::SC_PAGESIZE)
+  LAST = 1 << 63 # no seek goes further; who has fewer bits for an address gets an error from the kernel
   PRESENT = 1 << 63
   SWAPPED = 1 << 62
   FILE = 1 << 61 # of a file, or shared memory
