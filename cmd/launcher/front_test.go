@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"launcher/preforker/control"
 )
 
 // startFront starts an application behind the launcher's own HTTP front, at any free port.
@@ -84,13 +86,15 @@ func TestFrontWithAllWorkersBusy(t *testing.T) {
 }
 
 // TestFrontAfterARestart: a worker of the new release serves while the one before has not finished its last request. A request that
-// is a moment old may be in the hands of either, so that the first restart may be too early.
+// is younger than a second may be in the hands of either, so that the restart is later.
 func TestFrontAfterARestart(t *testing.T) {
 	t.Parallel()
 	b := startFront(t, copyApp(t, "hello"), 1, "--queue-timeout", "100ms", "--drain-timeout", "10m")
 	stream := b.openStream(t, "/stream?chunks=2&gate=last")
-	opened := time.Now()
-	b.in.waitFor("the request to be older than the front asks for", func() bool { return time.Since(opened) > 2*time.Second })
+	b.in.statusWhen("the request to be older than the front asks for", func(s control.Status) bool {
+		request := s.Slots[0].Workers[0].Request
+		return request != nil && request.Seconds > 1
+	})
 	b.in.restart().restarted(t, `generation \d+ serves`)
 	b.in.waitFor("a worker of a new release to serve", func() bool {
 		got := fetch(client(), http.MethodGet, b.url+"/pid", nil)
