@@ -38,17 +38,13 @@ func Optimizations() []Optimization {
 	}
 }
 
-// ParseOptimizations reads the names of optimizations.
-func ParseOptimizations(names []string) ([]Optimization, error) {
-	known, optimizations := Optimizations(), make([]Optimization, 0, len(names))
-	for _, name := range names {
-		optimization := Optimization(strings.TrimSpace(name))
-		if !slices.Contains(known, optimization) {
-			return nil, fmt.Errorf("%q is none of %s", name, JoinOptimizations(known, ", "))
-		}
-		optimizations = append(optimizations, optimization)
+// ParseOptimization reads the name of an optimization.
+func ParseOptimization(name string) (Optimization, error) {
+	known, optimization := Optimizations(), Optimization(strings.TrimSpace(name))
+	if !slices.Contains(known, optimization) {
+		return "", fmt.Errorf("%q is none of %s", name, JoinOptimizations(known, ", "))
 	}
-	return optimizations, nil
+	return optimization, nil
 }
 
 // JoinOptimizations puts their names together.

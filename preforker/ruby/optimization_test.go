@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-func TestParseOptimizations(t *testing.T) {
-	if got, err := ParseOptimizations([]string{"views", " compact"}); err != nil || !slices.Equal(got, []Optimization{OptimizationViews, OptimizationCompact}) {
+func TestParseOptimization(t *testing.T) {
+	if got, err := ParseOptimization(" compact"); err != nil || got != OptimizationCompact {
 		t.Errorf("%v, %v", got, err)
 	}
-	_, err := ParseOptimizations([]string{"views", "vews"})
+	_, err := ParseOptimization("vews")
 	if err == nil || !strings.Contains(err.Error(), `"vews" is none of huge-pages, heap-size, `) {
 		t.Errorf("error %v", err)
 	}

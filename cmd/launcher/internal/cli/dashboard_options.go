@@ -45,10 +45,10 @@ type dashboardOptions struct {
 
 func readDashboard(ctx *cli.Context, warn func(string)) (options dashboardOptions, err error) {
 	options.public = ctx.Bool(optDashboardPublic)
-	if options.address, err = dashboardAddress(ctx); err != nil {
-		return options, err
-	}
-	options.token, err = readToken(ctx, warn)
+	err = readers{
+		func() (err error) { options.address, err = dashboardAddress(ctx); return err },
+		func() (err error) { options.token, err = readToken(ctx, warn); return err },
+	}.all()
 	return options, err
 }
 

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -55,38 +56,52 @@ type httpOptions struct {
 
 func readHTTP(ctx *cli.Context) (httpOptions, error) {
 	options := httpOptions{queueTimeout: ctx.Duration(optQueueTimeout), accessLog: ctx.String(optAccessLog), logJSON: ctx.String(optLogFormat) == formatJSON}
-	if err := positive(ctx, optQueueTimeout); err != nil {
-		return options, err
-	}
-	size, ok := parseSize(ctx.String(optMaxBody))
-	if !ok || size == 0 {
-		return options, usageErrorf("--max-body 256MB", "read --%s: %q is not a size such as 256MB or 1.5G", optMaxBody, ctx.String(optMaxBody))
-	}
-	options.maxBody = int64(size)
-	var err error
-	if options.proxies, err = trustedProxies(ctx.StringSlice(optTrustedProxy)); err != nil {
-		return options, err
-	}
-	if options.certificate, err = certificate(ctx.String(optTLSCert), ctx.String(optTLSKey)); err != nil {
-		return options, err
-	}
-	for _, text := range listed(ctx.StringSlice(optHTTP)) {
-		address, err := readHTTPAddress(text, options.certificate != nil)
-		if err != nil {
-			return options, err
-		}
-		if slices.Contains(options.addresses, address) && !strings.HasSuffix(address.address, ":0") {
-			return options, usageErrorf("name each address once", "read --%s: %q comes twice", optHTTP, text)
-		}
-		options.addresses = append(options.addresses, address)
-	}
-	if options.certificate != nil && len(options.addresses) > 0 && !options.secure() {
-		return options, usageErrorf("--http 0.0.0.0:443", "read --%s: no address of --%s speaks TLS", optTLSCert, optHTTP)
-	}
-	if options.accessLog != "" && options.accessLog != "-" {
-		options.accessLog, err = absolute(options.accessLog)
-	}
+	err := readers{
+		func() error { return positive(ctx, optQueueTimeout) },
+		func() (err error) { options.maxBody, err = maxBody(ctx.String(optMaxBody)); return err },
+		func() (err error) {
+			options.proxies, err = trustedProxies(ctx.StringSlice(optTrustedProxy))
+			return err
+		},
+		func() error { return options.readTLS(ctx) },
+		func() (err error) {
+			if options.accessLog != "" && options.accessLog != "-" {
+				options.accessLog, err = absolute(options.accessLog)
+			}
+			return err
+		},
+	}.all()
 	return options, err
+}
+
+func maxBody(text string) (int64, error) {
+	size, ok := parseSize(text)
+	if !ok || size == 0 {
+		return 0, usageErrorf("--max-body 256MB", "read --%s: %q is not a size such as 256MB or 1.5G", optMaxBody, text)
+	}
+	return int64(size), nil
+}
+
+// readTLS reads the certificate, and the addresses, of which some or all speak TLS by it.
+func (o *httpOptions) readTLS(ctx *cli.Context) error {
+	var broken error
+	o.certificate, broken = certificate(ctx.String(optTLSCert), ctx.String(optTLSKey))
+	named := o.certificate != nil || broken != nil
+	err := each(listed(ctx.StringSlice(optHTTP)), func(text string) error {
+		address, err := readHTTPAddress(text, named)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(o.addresses, address) && !strings.HasSuffix(address.address, ":0") {
+			return usageErrorf("name each address once", "read --%s: %q comes twice", optHTTP, text)
+		}
+		o.addresses = append(o.addresses, address)
+		return nil
+	})
+	if err == nil && broken == nil && named && len(o.addresses) > 0 && !o.secure() {
+		err = usageErrorf("--http 0.0.0.0:443", "read --%s: no address of --%s speaks TLS", optTLSCert, optHTTP)
+	}
+	return readers{func() error { return broken }, func() error { return err }}.all()
 }
 
 // secure tells whether some address speaks TLS.
@@ -189,24 +204,32 @@ func certificate(certFile, keyFile string) (*front.Certificate, error) {
 	}
 	try := "give the certificate with its chain as PEM, and the key that belongs to it"
 	if keyFile == "" {
-		keyFile, try = certFile, "name the file of its key with --tls-key, or have both in one file, as PEM"
+		try = "name the file of its key with --tls-key, or have both in one file, as PEM"
 	}
-	for _, named := range []struct {
+	type file struct {
 		option string
-		file   *string
-	}{{optTLSCert, &certFile}, {optTLSKey, &keyFile}} {
-		var err error
-		if *named.file, err = absolute(*named.file); err == nil {
-			_, err = readPEM(*named.file)
+		path   *string
+	}
+	files := []file{{optTLSCert, &certFile}}
+	if keyFile != "" {
+		files = append(files, file{optTLSKey, &keyFile})
+	}
+	err := each(files, func(named file) (err error) {
+		if *named.path, err = absolute(*named.path); err == nil {
+			_, err = readPEM(*named.path)
 		}
 		switch {
 		case errors.Is(err, smallfile.ErrNotFile):
-			return nil, usageErrorf("name a regular file: it is read again at each HUP", "read --%s: %w", named.option, err)
+			return usageErrorf("name a regular file: it is read again at each HUP", "read --%s: %w", named.option, err)
 		case err != nil:
-			return nil, usageErrorf("check the path and who may read it", "read --%s: %w", named.option, err)
+			return usageErrorf("check the path and who may read it", "read --%s: %w", named.option, err)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	loaded, err := front.LoadCertificate(certFile, keyFile, readPEM)
+	loaded, err := front.LoadCertificate(certFile, cmp.Or(keyFile, certFile), readPEM)
 	if err != nil {
 		return nil, usageErrorf(try, "read --%s: %w", optTLSCert, err)
 	}
@@ -225,27 +248,28 @@ func trustedProxies(named []string) ([]netip.Prefix, error) {
 		return nil, nil
 	}
 	prefixes := []netip.Prefix{} // none is a choice
-	for _, item := range items {
+	err := each(items, func(item string) error {
 		switch item {
 		case "none":
-			continue
+			return nil
 		case "private":
 			for _, network := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"} {
 				prefixes = append(prefixes, netip.MustParsePrefix(network))
 			}
 			prefixes = append(prefixes, front.Loopback()...)
-			continue
+			return nil
 		}
 		prefix, err := netip.ParsePrefix(item)
 		if address, bad := netip.ParseAddr(item); err != nil && bad == nil {
 			prefix, err = address.Unmap().Prefix(address.Unmap().BitLen())
 		}
 		if err != nil {
-			return nil, usageErrorf("--trusted-proxy 10.0.0.0/8", "read --%s: %q is neither an address nor a network, nor private, nor none", optTrustedProxy, item)
+			return usageErrorf("--trusted-proxy 10.0.0.0/8", "read --%s: %q is neither an address nor a network, nor private, nor none", optTrustedProxy, item)
 		}
 		prefixes = append(prefixes, prefix.Masked())
-	}
-	return prefixes, nil
+		return nil
+	})
+	return prefixes, err
 }
 
 // linkDirs are the folders outside of public/ that links in it may lead to: those that the user names, what

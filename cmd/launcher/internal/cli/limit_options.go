@@ -37,24 +37,36 @@ func limitFlags() []cli.Flag {
 
 func readLimits(ctx *cli.Context) (preforker.Limits, error) {
 	limits := preforker.Limits{RequestTimeout: ctx.Duration(optRequestTimeout), SlowLog: ctx.Duration(optSlowLog), MaxAge: ctx.Duration(optMaxAge)}
-	if limits.MaxAge > 0 && limits.MaxAge < time.Second {
-		return limits, usageErrorf("--max-age 6h", "read --%s: %v is below a second", optMaxAge, limits.MaxAge)
-	}
-	for _, option := range []string{optRequestTimeout, optSlowLog} {
-		if d := ctx.Duration(option); d > 0 && d < 100*time.Millisecond {
-			return limits, usageErrorf("--"+option+" 10s", "read --%s: %v is below 100ms", option, d)
-		}
-	}
-	text := strings.TrimSpace(ctx.String(optMemoryLimit))
+	return limits, readers{
+		func() error {
+			if limits.MaxAge > 0 && limits.MaxAge < time.Second {
+				return usageErrorf("--max-age 6h", "read --%s: %v is below a second", optMaxAge, limits.MaxAge)
+			}
+			return nil
+		},
+		func() error {
+			return each([]string{optRequestTimeout, optSlowLog}, func(option string) error {
+				if d := ctx.Duration(option); d > 0 && d < 100*time.Millisecond {
+					return usageErrorf("--"+option+" 10s", "read --%s: %v is below 100ms", option, d)
+				}
+				return nil
+			})
+		},
+		func() (err error) { limits.Memory, err = memoryLimit(ctx.String(optMemoryLimit)); return err },
+	}.all()
+}
+
+// memoryLimit reads a size, or off: 0.
+func memoryLimit(text string) (uint64, error) {
+	text = strings.TrimSpace(text)
 	if strings.EqualFold(text, "off") {
-		return limits, nil
+		return 0, nil
 	}
 	bytes, ok := parseSize(text)
 	if !ok || bytes < minMemoryLimit {
-		return limits, usageErrorf("--memory-limit 500MB or off", "read --%s: %q is not a size of memory from 16MB on, nor off", optMemoryLimit, text)
+		return 0, usageErrorf("--memory-limit 500MB or off", "read --%s: %q is not a size of memory from 16MB on, nor off", optMemoryLimit, text)
 	}
-	limits.Memory = bytes
-	return limits, nil
+	return bytes, nil
 }
 
 // minMemoryLimit is less than the first requests of any application write.

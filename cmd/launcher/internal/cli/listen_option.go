@@ -130,23 +130,19 @@ func (s site) checkPlaces(workers int) error {
 
 // listenAllow reads who may connect; nil: whoever can.
 func listenAllow(lists []string) (allow preforker.Allow, err error) {
-	for _, list := range lists {
-		for text := range strings.SplitSeq(list, ",") {
-			if text = strings.TrimSpace(text); text == "" {
-				continue
-			}
-			prefix, err := netip.ParsePrefix(text)
-			if address, single := netip.ParseAddr(text); single == nil && address.Zone() == "" {
-				address = address.Unmap()
-				prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
-			}
-			if err != nil || prefix.Addr().Is4In6() {
-				return nil, usageErrorf("--listen-allow 10.0.0.5", "read --%s: %q is neither an IP address nor a network such as 10.0.0.0/8", optListenAllow, text)
-			}
-			allow = append(allow, prefix.Masked())
+	err = each(listed(lists), func(text string) error {
+		prefix, err := netip.ParsePrefix(text)
+		if address, single := netip.ParseAddr(text); single == nil && address.Zone() == "" {
+			address = address.Unmap()
+			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
 		}
-	}
-	return allow, nil
+		if err != nil || prefix.Addr().Is4In6() {
+			return usageErrorf("--listen-allow 10.0.0.5", "read --%s: %q is neither an IP address nor a network such as 10.0.0.0/8", optListenAllow, text)
+		}
+		allow = append(allow, prefix.Masked())
+		return nil
+	})
+	return allow, err
 }
 
 // readListen reads the options of ports.

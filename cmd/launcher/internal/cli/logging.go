@@ -38,17 +38,27 @@ const (
 // newLogger returns a logger that writes a line for each record, without control characters and of bounded length.
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, usageErrorf("--log-level info", "read --%s: %q is none of debug, info, warn, error", optLogLevel, level)
-	}
-	switch format {
-	case formatText:
-		// It quotes what cannot be printed.
-		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: bounded})), nil
-	case formatJSON:
+	err := readers{
+		func() error {
+			if err := l.UnmarshalText([]byte(level)); err != nil {
+				return usageErrorf("--log-level info", "read --%s: %q is none of debug, info, warn, error", optLogLevel, level)
+			}
+			return nil
+		},
+		func() error {
+			if format != formatText && format != formatJSON {
+				return usageErrorf("--log-format text", "read --%s: %q is neither text nor json", optLogFormat, format)
+			}
+			return nil
+		},
+	}.all()
+	switch {
+	case err != nil:
+		return nil, err
+	case format == formatJSON:
 		return slog.New(slog.NewJSONHandler(escaper{w}, &slog.HandlerOptions{Level: l, ReplaceAttr: measured})), nil
-	default:
-		return nil, usageErrorf("--log-format text", "read --%s: %q is neither text nor json", optLogFormat, format)
+	default: // which quotes what cannot be printed
+		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: bounded})), nil
 	}
 }
 

@@ -76,27 +76,36 @@ func optimizationNames() string {
 
 // readMemory reads the options about memory into a configuration.
 func readMemory(ctx *cli.Context, config *preforker.Config) error {
-	names := strings.FieldsFunc(strings.Join(ctx.StringSlice(optWithout), ","), func(r rune) bool { return r == ',' || r == ' ' })
-	var err error
-	if config.Without, err = ruby.ParseOptimizations(names); err != nil {
-		return usageErrorf("--without compact,views", "read --%s: %v", optWithout, err)
-	}
-	if config.Refork, err = reforkAfter(ctx.String(optReforkAfter)); err != nil {
-		return err
-	}
 	if config.SeedTime = ctx.Duration(optSeedTime); config.SeedTime > 0 {
 		config.Seeds = runtime.GOMAXPROCS(0)
 	}
-	if err = readOnDemand(ctx, config); err != nil {
-		return err
-	}
-	if config.Spare, err = spare(ctx.String(optSpare)); err != nil {
-		return err
-	}
-	if config.Warmup, err = readWarmup(ctx); len(config.Warmup.Paths) == 0 {
-		config.Early = max(1, runtime.GOMAXPROCS(0)-1) // else the first answer is to be a warm one
-	}
-	return err
+	return readers{
+		func() (err error) { config.Without, err = without(ctx.StringSlice(optWithout)); return err },
+		func() (err error) { config.Refork, err = reforkAfter(ctx.String(optReforkAfter)); return err },
+		func() error { return readOnDemand(ctx, config) },
+		func() (err error) { config.Spare, err = spare(ctx.String(optSpare)); return err },
+		func() (err error) {
+			if config.Warmup, err = readWarmup(ctx); len(config.Warmup.Paths) == 0 {
+				config.Early = max(1, runtime.GOMAXPROCS(0)-1) // else the first answer is to be a warm one
+			}
+			return err
+		},
+	}.all()
+}
+
+// without reads names of optimizations, with commas or spaces between.
+func without(lists []string) ([]ruby.Optimization, error) {
+	optimizations := []ruby.Optimization{}
+	names := strings.FieldsFunc(strings.Join(lists, ","), func(r rune) bool { return r == ',' || r == ' ' })
+	err := each(names, func(name string) error {
+		optimization, err := ruby.ParseOptimization(name)
+		if err != nil {
+			return usageErrorf("--without compact,views", "read --%s: %v", optWithout, err)
+		}
+		optimizations = append(optimizations, optimization)
+		return nil
+	})
+	return optimizations, err
 }
 
 func spare(text string) (core.Spare, error) {
@@ -116,14 +125,14 @@ func reforkAfter(text string) (preforker.Refork, error) {
 		return preforker.Refork{}, nil
 	}
 	var refork preforker.Refork
-	for part := range strings.SplitSeq(text, ",") {
+	return refork, each(strings.Split(text, ","), func(part string) error {
 		requests, err := strconv.ParseUint(strings.TrimSpace(part), 10, 32)
 		if err != nil || requests == 0 {
-			return refork, usageErrorf("--refork-after 50,500, auto or never", "read --%s: %q is not a number of requests", optReforkAfter, part)
+			return usageErrorf("--refork-after 50,500, auto or never", "read --%s: %q is not a number of requests", optReforkAfter, part)
 		}
 		refork.After = append(refork.After, requests)
-	}
-	return refork, nil
+		return nil
+	})
 }
 
 // readWarmup reads the options of the warm-up. An environment variable holds several paths with spaces between, and
@@ -136,22 +145,41 @@ func readWarmup(ctx *cli.Context) (ruby.Warmup, error) {
 	for _, value := range ctx.StringSlice(optWarmupHeader) {
 		warmup.Headers = append(warmup.Headers, strings.Split(strings.TrimSpace(value), "\n")...)
 	}
-	for _, path := range warmup.Paths {
-		if !target.MatchString(path) {
-			return warmup, usageErrorf("--warmup /posts", "read --%s: %q is not a path", optWarmup, path)
-		}
-	}
-	for _, line := range warmup.Headers {
-		if !header.MatchString(line) {
-			return warmup, usageErrorf("--warmup-header 'Accept-Language: de'", "read --%s: %q is not a header", optWarmupHeader, line)
-		}
-	}
-	switch {
-	case !header.MatchString("Host: "+warmup.Host) || strings.ContainsAny(warmup.Host, " /") || warmup.Host == "":
-		return warmup, usageErrorf("--warmup-host www.example.org", "read --%s: %q is not a host", optWarmupHost, warmup.Host)
-	case warmup.Count < 1 || warmup.Count > maxWarmupCount:
-		return warmup, usageErrorf("--warmup-count 4", "read --%s: it is from 1 to %d, not %d", optWarmupCount, maxWarmupCount, warmup.Count)
-	}
+	err := checkWarmup(warmup)
 	warmup.Headers = slices.DeleteFunc(warmup.Headers, func(line string) bool { return line == "" })
-	return warmup, nil
+	return warmup, err
+}
+
+// checkWarmup refuses what is no request.
+func checkWarmup(warmup ruby.Warmup) error {
+	return readers{
+		func() error {
+			return each(warmup.Paths, func(path string) error {
+				if !target.MatchString(path) {
+					return usageErrorf("--warmup /posts", "read --%s: %q is not a path", optWarmup, path)
+				}
+				return nil
+			})
+		},
+		func() error {
+			return each(warmup.Headers, func(line string) error {
+				if !header.MatchString(line) {
+					return usageErrorf("--warmup-header 'Accept-Language: de'", "read --%s: %q is not a header", optWarmupHeader, line)
+				}
+				return nil
+			})
+		},
+		func() error {
+			if !header.MatchString("Host: "+warmup.Host) || strings.ContainsAny(warmup.Host, " /") || warmup.Host == "" {
+				return usageErrorf("--warmup-host www.example.org", "read --%s: %q is not a host", optWarmupHost, warmup.Host)
+			}
+			return nil
+		},
+		func() error {
+			if warmup.Count < 1 || warmup.Count > maxWarmupCount {
+				return usageErrorf("--warmup-count 4", "read --%s: it is from 1 to %d, not %d", optWarmupCount, maxWarmupCount, warmup.Count)
+			}
+			return nil
+		},
+	}.all()
 }

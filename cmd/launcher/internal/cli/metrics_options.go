@@ -32,12 +32,35 @@ type metricsOptions struct {
 }
 
 func readMetrics(ctx *cli.Context) (options metricsOptions, err error) {
-	if options.compat, err = metrics.ParseCompat(listed(ctx.StringSlice(optMetricsCompat))); err != nil {
-		return options, usageErrorf("--"+optMetricsCompat+" puma", "read --%s: %w", optMetricsCompat, err)
+	err = readers{
+		func() (err error) {
+			options.compat, err = metricsCompat(listed(ctx.StringSlice(optMetricsCompat)))
+			return err
+		},
+		func() (err error) { options.address, err = metricsAddress(ctx); return err },
+	}.all()
+	return options, err
+}
+
+// metricsCompat reads names of other servers.
+func metricsCompat(names []string) (metrics.Compat, error) {
+	err := each(names, func(name string) error {
+		if _, err := metrics.ParseCompat([]string{name}); err != nil {
+			return usageErrorf("--"+optMetricsCompat+" puma", "read --%s: %w", optMetricsCompat, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	options.address, err = monitorAddress{optMetrics, "metrics", "127.0.0.1:9397"}.read(ctx.String(optMetrics))
-	if err != nil || options.address == "" {
-		return options, err
+	return metrics.ParseCompat(names)
+}
+
+// metricsAddress reads an address that no other option has.
+func metricsAddress(ctx *cli.Context) (string, error) {
+	address, err := monitorAddress{optMetrics, "metrics", "127.0.0.1:9397"}.read(ctx.String(optMetrics))
+	if err != nil || address == "" {
+		return "", err
 	}
 	for option, texts := range map[string][]string{optHTTP: listed(ctx.StringSlice(optHTTP)), optDashboard: {ctx.String(optDashboard)}} {
 		for _, text := range texts {
@@ -45,10 +68,10 @@ func readMetrics(ctx *cli.Context) (options metricsOptions, err error) {
 			if !found {
 				at = text
 			}
-			if strings.TrimSuffix(at, "/") == options.address && !strings.HasSuffix(at, ":0") {
-				return options, usageErrorf("--metrics 127.0.0.1:9397", "read --%s: %s is what --%s has; give each an address of its own", optMetrics, options.address, option)
+			if strings.TrimSuffix(at, "/") == address && !strings.HasSuffix(at, ":0") {
+				return "", usageErrorf("--metrics 127.0.0.1:9397", "read --%s: %s is what --%s has; give each an address of its own", optMetrics, address, option)
 			}
 		}
 	}
-	return options, nil
+	return address, nil
 }

@@ -34,14 +34,16 @@ func onDemandFlags() []cli.Flag {
 
 // readOnDemand reads the options of slots on demand.
 func readOnDemand(ctx *cli.Context, config *preforker.Config) error {
-	if err := positive(ctx, optIdleTimeout); err != nil {
-		return err
-	}
 	config.Min, config.IdleTimeout = ctx.Int(optMin), ctx.Duration(optIdleTimeout)
-	if ctx.IsSet(optMin) && (config.Min < 1 || config.Min > ident.MaxWorkers) {
-		return usageErrorf("--min 1", "read --%s: %d is not a number of workers from 1 to %d", optMin, config.Min, ident.MaxWorkers)
-	}
-	return nil
+	return readers{
+		func() error { return positive(ctx, optIdleTimeout) },
+		func() error {
+			if ctx.IsSet(optMin) && (config.Min < 1 || config.Min > ident.MaxWorkers) {
+				return usageErrorf("--min 1", "read --%s: %d is not a number of workers from 1 to %d", optMin, config.Min, ident.MaxWorkers)
+			}
+			return nil
+		},
+	}.all()
 }
 
 // onDemandWarnings are of options that change nothing.

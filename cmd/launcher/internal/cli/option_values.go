@@ -117,10 +117,10 @@ func mountedBy(text string) (ruby.MountedBy, error) {
 
 // positive refuses a timeout that would pass at once.
 func positive(ctx *cli.Context, options ...string) error {
-	for _, option := range options {
+	return each(options, func(option string) error {
 		if d := ctx.Duration(option); d <= 0 {
 			return usageErrorf("--"+option+" 30s", "read --%s: %v is not a time to wait", option, d)
 		}
-	}
-	return nil
+		return nil
+	})
 }

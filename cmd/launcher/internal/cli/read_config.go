@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -23,17 +24,21 @@ type readers []func() error
 func (r readers) first() error {
 	for _, read := range r {
 		if err := read(); err != nil {
-			return err
+			return firstMistake(err)
 		}
 	}
 	return nil
 }
 
-// all returns all errors.
+// all returns all errors. What reads related options returns those of each of them.
 func (r readers) all() error {
-	var several severalErrors
+	var several, nested severalErrors
 	for _, read := range r {
-		if err := read(); err != nil {
+		err := read()
+		switch {
+		case errors.As(err, &nested):
+			several = append(several, nested...)
+		case err != nil:
 			several = append(several, err)
 		}
 	}
@@ -41,6 +46,24 @@ func (r readers) all() error {
 		return nil
 	}
 	return several
+}
+
+// each reads every item of a list, and returns all errors.
+func each[T any](items []T, read func(T) error) error {
+	var options readers
+	for _, item := range items {
+		options = append(options, func() error { return read(item) })
+	}
+	return options.all()
+}
+
+// firstMistake is the one of several that a start tells.
+func firstMistake(err error) error {
+	var several severalErrors
+	if errors.As(err, &several) {
+		return several[0]
+	}
+	return err
 }
 
 // severalErrors are those of several options. There is at least one.

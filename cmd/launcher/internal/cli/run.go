@@ -99,15 +99,15 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	signal.Notify(broken, syscall.SIGPIPE)
 	as, err := readAccount(ctx)
 	if err != nil {
-		return err
+		return firstMistake(err)
 	}
 	console, file, err := openLog(ctx, stderr, as)
 	if err != nil {
-		return err
+		return firstMistake(err)
 	}
 	defer file.close()
 	defer console.close()
-	err = runLogged(ctx, found, console, file, as, stdout)
+	err = firstMistake(runLogged(ctx, found, console, file, as, stdout))
 	if next := (*successor)(nil); err != nil && file != nil && !errors.As(err, &next) {
 		console.log.Error("the launcher failed", keyError, err, keyTry, hint.Of(err))
 	}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -27,29 +26,22 @@ type site struct {
 }
 
 // readSite reads the options that say where.
-func readSite(ctx *cli.Context) (site, error) {
-	app, err := findApp(ctx)
-	if err != nil {
-		return site{}, err
-	}
-	if app.URLPrefix, err = urlPrefix(ctx.String(optURLPrefix)); err != nil {
-		return site{}, err
-	}
-	dir := ctx.String(optSocketDir)
-	if dir == "" {
-		dir = filepath.Join(app.Root, "log")
-	}
-	if dir, err = absolute(dir); err != nil {
-		return site{}, err
-	}
-	var listen netip.AddrPort
-	if text := ctx.String(optListen); text != "" {
-		if listen, err = listenAddress(ctx.Context, text); err != nil {
-			return site{}, err
-		}
-	}
-	return site{app: app, socketDir: dir, listen: listen, sendfileDirs: sendfileDirs(app.Root, ctx.StringSlice(optSendfileDir)),
-		buffered: ctx.Bool(optBuffered)}, nil
+func readSite(ctx *cli.Context) (s site, err error) {
+	var prefix string
+	err = readers{
+		func() (err error) { s.app, err = findApp(ctx); return err },
+		func() (err error) { prefix, err = urlPrefix(ctx.String(optURLPrefix)); return err },
+		func() (err error) { s.socketDir, err = statusDir(s.app.Root, ctx.String(optSocketDir)); return err },
+		func() (err error) {
+			if text := ctx.String(optListen); text != "" {
+				s.listen, err = listenAddress(ctx.Context, text)
+			}
+			return err
+		},
+	}.all()
+	s.app.URLPrefix, s.buffered = prefix, ctx.Bool(optBuffered)
+	s.sendfileDirs = sendfileDirs(s.app.Root, ctx.StringSlice(optSendfileDir))
+	return s, err
 }
 
 // findApp returns the application that the options name, else the one in the current folder.

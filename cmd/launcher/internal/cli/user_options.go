@@ -92,7 +92,15 @@ func findAccount(name, group string) (*account, error) {
 		}
 	}
 	if err != nil {
-		return nil, usageErrorf("--user www-data", "read --%s: %v", optUser, err)
+		return nil, readers{
+			func() error { return usageErrorf("--user www-data", "read --%s: %v", optUser, err) },
+			func() (err error) {
+				if group != "" {
+					_, err = groupID(optGroup, group)
+				}
+				return err
+			},
+		}.all()
 	}
 	a := &account{name: found.Username, home: found.HomeDir}
 	if a.uid, err = strconv.Atoi(found.Uid); err != nil {
