@@ -195,7 +195,10 @@ func (l *commandLine) takeHelpAndVersion(options *[]typedOption) {
 
 // checkHelp refuses help for what is no command. "launcher 4 --help" is help for the whole.
 func (l *commandLine) checkHelp(app *cli.App, named bool) error {
-	if named || len(l.arguments) == 0 || !isWord(l.arguments[0]) {
+	if named {
+		return l.noSubcommand(app)
+	}
+	if len(l.arguments) == 0 || !isWord(l.arguments[0]) {
 		return nil
 	}
 	return noCommand(app, l.arguments[0], usageErrorf("launcher help", "read command line: there is no command %q", l.arguments[0]))
@@ -268,7 +271,10 @@ func (l *commandLine) checkArguments(app *cli.App, named bool) error {
 	if !named && len(l.arguments) == 2 && isCommand(app, l.arguments[1]) {
 		return usageErrorf("launcher "+l.arguments[1]+" "+first, "read command line: the command %s stands before NUM", l.arguments[1])
 	}
-	if named || !isWord(first) || first == autoNumber || isCommand(app, first) { // the last of these stands behind "--"
+	if named {
+		return l.noSubcommand(app)
+	}
+	if !isWord(first) || first == autoNumber || isCommand(app, first) { // the last of these stands behind "--"
 		return nil
 	}
 	return noCommand(app, first, notANumber(first, "launcher 4"))

@@ -60,11 +60,10 @@ func printCompletion(ctx *cli.Context, stdout *os.File) error {
 		}
 		return nil
 	}
-	try := "launcher completion bash"
 	if near := nearest(ctx.Args().First(), shellNames()); near != "" {
-		try = "launcher completion " + near
+		return usageErrorf("launcher completion "+near, "read command line: there is no completion for %q; did you mean %s?", ctx.Args().First(), near)
 	}
-	return usageErrorf(try, "read command line: there is no completion for %q, but for %s", ctx.Args().First(), names)
+	return usageErrorf("launcher completion bash", "read command line: there is no completion for %q, but for %s", ctx.Args().First(), names)
 }
 
 func manCommand(stdout *os.File) *cli.Command {

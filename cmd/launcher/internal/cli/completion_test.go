@@ -153,7 +153,8 @@ func TestCompletionOfNoShell(t *testing.T) {
 	for args, want := range map[string]string{
 		"completion":          "the shell is missing: bash, zsh, fish",
 		"completion bask":     "Try: launcher completion bash",
-		"completion csh":      `there is no completion for "csh"`,
+		"completion csh":      `there is no completion for "csh", but for bash, zsh, fish`,
+		"completion bsh":      `there is no completion for "bsh"; did you mean bash?`,
 		"completion bash zsh": `not "zsh" too`,
 		"man 1":               "man takes nothing more",
 	} {

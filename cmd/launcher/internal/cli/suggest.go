@@ -64,6 +64,25 @@ func (l *commandLine) noOption(app *cli.App, option typedOption) error {
 	return usageErrorf(l.helpCommand(), "read command line: there is no option %s", option.text)
 }
 
+// noSubcommand returns an error with the command of two words that was meant where the second is misspelt, nil where it is like none.
+func (l *commandLine) noSubcommand(app *cli.App) error {
+	if len(l.arguments) == 0 {
+		return nil
+	}
+	var names []string
+	for _, command := range app.Commands {
+		if second, is := strings.CutPrefix(command.Name, l.command.Name+" "); is {
+			names = append(names, second)
+		}
+	}
+	near := nearest(l.arguments[0], names)
+	if near == "" {
+		return nil
+	}
+	near = l.command.Name + " " + near
+	return usageErrorf("launcher "+near, "read command line: there is no command %q; did you mean %s?", l.command.Name+" "+l.arguments[0], near)
+}
+
 // otherWords are what other servers' commands are called.
 var otherWords = map[string]string{
 	"run": "launcher 4", "start": "launcher 4", "serve": "launcher 4", "server": "launcher 4",
