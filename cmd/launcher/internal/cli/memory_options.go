@@ -150,16 +150,24 @@ func readWarmup(ctx *cli.Context) (ruby.Warmup, error) {
 	return warmup, err
 }
 
+// checkWarmupPath refuses what is no path, and several with commas between, as other options have them: a comma is a part of a path.
+func checkWarmupPath(path string) error {
+	before, _, _ := strings.Cut(path, "?")
+	switch {
+	case !target.MatchString(path):
+		return usageErrorf("--warmup /posts", "read --%s: %q is not a path", optWarmup, path)
+	case strings.HasSuffix(path, ",") || strings.Contains(before, ",/"):
+		return usageErrorf(`name each by itself: warmup: [/, /posts] in the file, LAUNCHER_WARMUP="/ /posts", or --warmup / --warmup /posts; a comma that is meant is %2C`,
+			"read --%s: %q would be one path, since a comma is a part of it", optWarmup, path)
+	}
+	return nil
+}
+
 // checkWarmup refuses what is no request.
 func checkWarmup(warmup ruby.Warmup) error {
 	return readers{
 		func() error {
-			return each(warmup.Paths, func(path string) error {
-				if !target.MatchString(path) {
-					return usageErrorf("--warmup /posts", "read --%s: %q is not a path", optWarmup, path)
-				}
-				return nil
-			})
+			return each(warmup.Paths, checkWarmupPath)
 		},
 		func() error {
 			return each(warmup.Headers, func(line string) error {

@@ -98,3 +98,31 @@ func TestStartTellsOneMistake(t *testing.T) {
 		t.Errorf("%v", all)
 	}
 }
+
+// TestPathsWithCommas: a comma is a part of a path, and whoever means several is told how they are written.
+func TestPathsWithCommas(t *testing.T) {
+	t.Setenv("PORT", "")
+	t.Setenv(webConcurrency, "")
+	for text, want := range map[string]string{
+		"warmup: /, /posts":                          `launcher.yml:1:9: warmup: "/," would be one path`,
+		"warmup: /,/posts":                           `launcher.yml:1:9: warmup: "/,/posts" would be one path`,
+		"warmup: [/a, '/b,/c']":                      `launcher.yml:1:14: warmup: "/b,/c" would be one path`,
+		"warmup: [/, /posts, '/map/1,2', '/a?b=,/']": "",
+		"warmup: / /posts":                           "",
+		"warmup:\n- /\n- /posts\n":                   "",
+	} {
+		root := rootWith(t, text)
+		if err := os.WriteFile(filepath.Join(root, "config.ru"), []byte("run ->(_env) { [200, {}, []] }\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		status, stdout, stderr := runLine(t, "config", "check", "--root", root, "--allow-root", "2")
+		refused := status == exitUsage && strings.Contains(stderr, want) && strings.Contains(stderr, "Try: name each by itself: warmup: [/, /posts]")
+		if (want == "") != strings.Contains(stdout, "options      ok: ") || want != "" && !refused {
+			t.Errorf("%q: %d %s%s", text, status, stdout, stderr)
+		}
+	}
+	t.Setenv("LAUNCHER_WARMUP", "/, /posts")
+	if status, _, stderr := runLine(t, "config", "check", "--root", rootWith(t, ""), "--allow-root", "2"); status != exitUsage || !strings.Contains(stderr, `read LAUNCHER_WARMUP: "/," would be one path`) {
+		t.Errorf("%d %s", status, stderr)
+	}
+}

@@ -55,9 +55,14 @@ func missingSendfileDirs(root string, named []string) (warnings []string) {
 		return nil
 	}
 	for _, dir := range sendfileDirs(root, named) {
-		if !isFolder(dir) {
-			warnings = append(warnings, fmt.Sprintf("--%s names a folder that is not there, and nothing is sent from it: %s", optSendfileDir, dir))
+		if isFolder(dir) {
+			continue
 		}
+		warning := fmt.Sprintf("--%s names a folder that is not there, and nothing is sent from it: %s", optSendfileDir, dir)
+		if strings.Contains(dir, ",") {
+			warning += " (several have colons between, and not commas)"
+		}
+		warnings = append(warnings, warning)
 	}
 	return warnings
 }

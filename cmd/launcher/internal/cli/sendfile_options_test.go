@@ -63,6 +63,7 @@ func TestMissingSendfileDirs(t *testing.T) {
 		{[]string{"none"}, nil},
 		{[]string{"private", root}, nil},
 		{[]string{"privat:private", "file"}, []string{says + root + "/privat", says + root + "/file"}},
+		{[]string{"private, file"}, []string{says + root + "/private, file (several have colons between, and not commas)"}},
 	} {
 		if got := missingSendfileDirs(root, test.named); !slices.Equal(got, test.want) {
 			t.Errorf("%q: got %q, want %q", test.named, got, test.want)
