@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -230,7 +231,8 @@ func TestFrontPortInUse(t *testing.T) {
 	if got.status != exitFailed || got.stdout != "" {
 		t.Errorf("with a port in use: %+v", got)
 	}
-	contains(t, "standard error", got.stderr, l.Addr().String(), "address already in use", "\nTry: choose another address with --http\n")
+	contains(t, "standard error", got.stderr, l.Addr().String(), fmt.Sprintf("the process %d (", os.Getpid()), "address already in use",
+		fmt.Sprintf("\nTry: stop it (ps %d), or choose another address with --http\n", os.Getpid()))
 	if exists(filepath.Join(root, "log")) {
 		t.Error("something was begun all the same")
 	}

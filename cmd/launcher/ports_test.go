@@ -163,7 +163,7 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer l.Close()
 	in := refused{startOptions{root: copyApp(t, "hello"), args: []string{"3", "--listen", fmt.Sprintf("127.0.0.1:%d", port)}}, exitFailed,
-		[]string{fmt.Sprintf(`bind 127\.0\.0\.1:%d: the process %d listens on port %d`, port+2, os.Getpid(), port+2), fmt.Sprintf(`stop it \(ps %d\), or choose another port with --listen`, os.Getpid())}}.run(t)
+		[]string{fmt.Sprintf(`bind 127\.0\.0\.1:%d: the process %d \(.*\) listens on port %d`, port+2, os.Getpid(), port+2), fmt.Sprintf(`stop it \(ps %d\), or choose another port with --listen`, os.Getpid())}}.run(t)
 	if strings.Contains(in.log(), "loading") {
 		t.Error("it has begun to load")
 	}

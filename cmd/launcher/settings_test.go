@@ -76,6 +76,7 @@ func TestOptionsAreTried(t *testing.T) {
 		t.Fatal(err)
 	}
 	tool(t, "lighttpd")
+	stop := fmt.Sprintf("             Try: stop it (ps %d), or ", os.Getpid())
 	for _, test := range []struct {
 		text   string
 		args   []string
@@ -87,10 +88,10 @@ func TestOptionsAreTried(t *testing.T) {
 			"file         ok: " + root + "/config/launcher.yml, 3 options\n", "options      ok: 2 workers\n", "application  ok: " + root + "/config.ru\n",
 			"Ruby         ok: /", "sockets      ok: " + root + "/log\n", "log          ok: " + root + "/new.log\n", "lighttpd     ok: 1."}},
 		{"http: 127.0.0.1:0\nmetrics: " + taken.Addr().String() + "\nlog-file: no/such.log\nsocket-dir: file\nqueue-timeout: 5s\nwarmup-count: 3\n", []string{"3"}, exitFailed, []string{
-			"options      ok: 3 workers\n", "address      FAILS: ", "address already in use\n             Try: choose another address with --metrics",
+			"options      ok: 3 workers\n", "address      FAILS: ", fmt.Sprintf("the process %d (", os.Getpid()), "address already in use\n" + stop + "choose another address with --metrics",
 			"log          FAILS: ", "sockets      FAILS: " + root + "/file is no folder\n             Try: choose another folder with --socket-dir",
 			"warning      no effect without --warmup: --warmup-count"}},
-		{"dashboard: 0.0.0.0:" + strconv.Itoa(freePorts(t, 1)) + "\nhttp: " + taken.Addr().String() + "\nlisten: " + taken.Addr().String() + "\n", []string{"1"}, exitFailed, []string{"choose another address with --http", "is not loopback, and everybody who can connect could read the page", "address      FAILS: listen at " + taken.Addr().String()}},
+		{"dashboard: 0.0.0.0:" + strconv.Itoa(freePorts(t, 1)) + "\nhttp: " + taken.Addr().String() + "\nlisten: " + taken.Addr().String() + "\n", []string{"1"}, exitFailed, []string{stop + "choose another address with --http", stop + "choose other ports with --listen", "is not loopback, and everybody who can connect could read the page", "address      FAILS: listen at " + taken.Addr().String()}},
 		{"workers: 2\nspar: 1\n", nil, exitUsage, nil},
 		{"", nil, exitUsage, nil},
 	} {

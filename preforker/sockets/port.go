@@ -143,20 +143,29 @@ func takePort(place string) (Bound, error) {
 	return Bound{Listener: listener, Inode: socket.Sys().(*syscall.Stat_t).Ino}, nil
 }
 
+// PortTaken says who has a port that cannot be had, as far as that can be seen, and what to do about it; "": it is this process.
+func PortTaken(port string) (who, try string) {
+	switch pid := proc.ListensAtPort(port); pid {
+	case os.Getpid():
+		return "this launcher listens there already", ""
+	case 0:
+		return "somebody has port " + port, fmt.Sprintf("see who it is (ss -tanp 'sport = :%s')", port)
+	default:
+		return fmt.Sprintf("the process %d (%s) listens on port %s", pid, proc.Title(pid), port), fmt.Sprintf("stop it (ps %d)", pid)
+	}
+}
+
 // portError says why a port cannot be had, and what to do.
 func portError(place string, err error) error {
 	const other = "choose another port with --listen"
 	_, port, _ := net.SplitHostPort(place)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		pid := proc.ListensAtPort(port)
-		switch {
-		case pid == os.Getpid():
-			return hint.Errorf(other+", or another one with --http", "bind %s: this launcher listens there already: %w", place, err)
-		case pid != 0:
-			return hint.Errorf(fmt.Sprintf("stop it (ps %d), or %s", pid, other), "bind %s: the process %d listens on port %s: %w", place, pid, port, err)
+		who, try := PortTaken(port)
+		if try == "" {
+			return hint.Errorf(other+", or another one with --http", "bind %s: %s: %w", place, who, err)
 		}
-		return hint.Errorf(fmt.Sprintf("see who it is (ss -tanp 'sport = :%s'), or %s", port, other), "bind %s: somebody has port %s: %w", place, port, err)
+		return hint.Errorf(try+", or "+other, "bind %s: %s: %w", place, who, err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return hint.Errorf("name one that it has (ip address), or 0.0.0.0 for all", "bind %s: this host has no such address: %w", place, err)
 	case errors.Is(err, syscall.EACCES):

@@ -241,7 +241,8 @@ func (c *checkup) addresses() {
 		if err == nil {
 			c.bound = append(c.bound, bound)
 		} else {
-			err = hint.Errorf("choose other ports with --listen", "listen at %s: %w", place, err)
+			err = taken(place, err)
+			err = hint.Errorf(another("choose other ports with --listen", err), "listen at %s: %w", place, err)
 		}
 		c.tried("address", place, err)
 	}
@@ -260,7 +261,7 @@ func (c *checkup) address(option string, address httpAddress) error {
 	}
 	listener, err := listenTCP(address.address)
 	if err != nil {
-		return hint.Errorf(try, "serve --%s: %w", option, err)
+		return hint.Errorf(another(try, err), "serve --%s: %w", option, err)
 	}
 	c.bound = append(c.bound, listener)
 	return nil

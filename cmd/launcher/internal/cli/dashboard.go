@@ -66,7 +66,7 @@ func listenDashboard(ctx *cli.Context, config *preforker.Config, given *givenSoc
 		return d, nil
 	}
 	if d.socket, err = listenOwn(options.address, given); err != nil {
-		return nil, hint.Errorf("choose another address with --"+optDashboard, "serve the dashboard: %w", err)
+		return nil, hint.Errorf(another("choose another address with --"+optDashboard, err), "serve the dashboard: %w", err)
 	}
 	at := d.socket.listener.Addr()
 	if err := options.check(at); err != nil {

@@ -182,7 +182,7 @@ func (l *httpListener) listen(options httpOptions, files linux.SocketOptions) (n
 		for _, listener := range listeners {
 			_ = listener.Close() // nobody has connected
 		}
-		try := "choose another address with --http"
+		try := another("choose another address with --http", err)
 		if errors.Is(err, syscall.EACCES) {
 			try = "let this user bind ports below 1024 (CAP_NET_BIND_SERVICE), and write to the folder of a socket, or " + try
 		}

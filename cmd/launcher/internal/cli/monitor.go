@@ -38,7 +38,7 @@ func listenMetrics(ctx *cli.Context, config *preforker.Config, given *givenSocke
 	}
 	m.pages = append(control.Probes(m.readiness), page)
 	if m.socket, err = listenOwn(options.address, given); err != nil {
-		return nil, hint.Errorf("choose another address with --"+optMetrics, "tell of the workers: %w", err)
+		return nil, hint.Errorf(another("choose another address with --"+optMetrics, err), "tell of the workers: %w", err)
 	}
 	config.Log.Info("metrics are told", slog.String(keyURL, "http://"+m.socket.listener.Addr().String()+"/metrics"))
 	return m, nil

@@ -3,13 +3,17 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 
 	"launcher/preforker"
+	"launcher/preforker/hint"
 	"launcher/preforker/linux"
+	"launcher/preforker/sockets"
 )
 
 // ownSocket is a listening one where the launcher tells of itself.
@@ -36,7 +40,33 @@ func listenTCP(address string) (net.Listener, error) {
 	if host, _, err := net.SplitHostPort(address); err == nil && host == netip.IPv4Unspecified().String() {
 		network = "tcp4"
 	}
-	return net.Listen(network, address)
+	listener, err := net.Listen(network, address)
+	if err != nil {
+		return nil, taken(address, err)
+	}
+	return listener, nil
+}
+
+// taken has an error of an address where somebody listens already say who does.
+func taken(address string, err error) error {
+	_, service, malformed := net.SplitHostPort(address)
+	if malformed != nil || !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	port, broken := net.LookupPort("tcp", service)
+	if broken != nil {
+		return err
+	}
+	who, try := sockets.PortTaken(strconv.Itoa(port))
+	return hint.Errorf(try, "%s: %w", who, err)
+}
+
+// another is what to do where an address cannot be had: what there is to do about who has it, or to choose another one.
+func another(choose string, err error) string {
+	if try := hint.Of(err); try != "" && errors.Is(err, syscall.EADDRINUSE) {
+		return try + ", or " + choose
+	}
+	return choose
 }
 
 // inherit makes a copy, which is there when this process closes its own.

@@ -3,10 +3,16 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
 	"net"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
+	"launcher/preforker/hint"
 	"launcher/preforker/linux"
 )
 
@@ -29,5 +35,46 @@ func TestListenTCPAtAllAddressesOfIPv4(t *testing.T) {
 				t.Errorf("%s: listens at %s", address, at)
 			}
 		}
+	}
+}
+
+// TestAddressInUse: whoever listens there is named, with what to do; this process itself has nothing to stop.
+func TestAddressInUse(t *testing.T) {
+	t.Parallel()
+	other := exec.Command("ruby", "-rsocket", "-e", "s = TCPServer.new('127.0.0.1', 0); puts s.addr[1]; $stdout.flush; $stdin.read")
+	input, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := other.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = errors.Join(input.Close(), other.Wait()) }()
+	port, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	port = strings.TrimSpace(port)
+	_, err = listenTCP("127.0.0.1:" + port)
+	says := fmt.Sprintf("the process %d (ruby -rsocket -e ", other.Process.Pid)
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), ") listens on port "+port+": ") {
+		t.Errorf("%v", err)
+	}
+	if try, want := another("choose another", err), fmt.Sprintf("stop it (ps %d), or choose another", other.Process.Pid); try != want {
+		t.Errorf("%q, want %q", try, want)
+	}
+
+	own, err := listenTCP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	_, err = listenTCP(own.Addr().String())
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "this launcher listens there already: ") || another("choose another", err) != "choose another" {
+		t.Errorf("%v, %q", err, hint.Of(err))
 	}
 }
