@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -24,7 +23,6 @@ import (
 	"launcher/preforker/hint"
 	"launcher/preforker/linux"
 	"launcher/preforker/proc"
-	"launcher/preforker/smallfile"
 	"launcher/preforker/sockets"
 )
 
@@ -159,51 +157,6 @@ func (c *checkup) files() {
 			c.tried(file.what, file.path, c.file(file.path))
 		}
 	}
-}
-
-// folder is an error where the launcher could not make files in a folder, which it makes itself where it may.
-func (c *checkup) folder(dir, try string, makes bool) error {
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && makes && dir != filepath.Dir(dir):
-		return c.folder(filepath.Dir(dir), "make it: mkdir -p "+dir+", or "+try, makes)
-	case err == nil && !info.IsDir():
-		err = fmt.Errorf("%s is no folder", dir)
-	case err == nil:
-		err = c.as.do(func() error {
-			trial, err := smallfile.CreateTemporary(filepath.Join(dir, "trial"))
-			if err == nil {
-				err = errors.Join(trial.Close(), os.Remove(trial.Name()))
-			}
-			return err
-		})
-		if _, roots := rootsFolder(dir); errors.Is(err, fs.ErrPermission) && c.as != nil && roots == nil {
-			return nil // root makes the file, or the folder, before it becomes that user
-		}
-	}
-	if err != nil {
-		return hint.Errorf(try, "%w", err)
-	}
-	return nil
-}
-
-// file is an error where the launcher could not append to a file.
-func (c *checkup) file(path string) error {
-	const try = "name a file that may be written, in a folder that is there"
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return c.folder(filepath.Dir(path), try, false)
-	}
-	err := c.as.do(func() error {
-		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0)
-		if err == nil {
-			err = file.Close()
-		}
-		return err
-	})
-	if err != nil {
-		return hint.Errorf(try, "%w", err)
-	}
-	return nil
 }
 
 // addresses tries to listen where the launcher is to listen.
