@@ -109,7 +109,8 @@ func TestStopTwice(t *testing.T) {
 	stops.Go(func() { first = in.ask("stop") })
 	in.waitLine(`msg=stopping by="launcher stop"`)
 	in.ask("stop", "--timeout", "1ms").says(t, exitFailed, "it is under way already", "which goes on: it is still under way")
-	in.ask("refork").says(t, exitFailed, "the launcher is ending")
+	in.ask("refork").says(t, exitFailed, "launcher: refork: the launcher is ending\n")
+	in.restart().says(t, exitFailed, "launcher: restart: the launcher is ending\n")
 	in.backtrace("0").says(t, exitOK, "thread serving, sleep")
 	in.ask("stop", "--now").says(t, exitOK, `killing what is left (by launcher stop --now)`, "in GET /stuck", "1 request was lost")
 	stops.Wait()
@@ -139,7 +140,7 @@ func TestStopWhileItLoads(t *testing.T) {
 	in.waitLine(`loading slow`)
 	in.ask("stop").says(t, exitOK, "stopped after ")
 	restarts.Wait()
-	restarted.says(t, exitFailed, "the launcher is ending")
+	restarted.says(t, exitFailed, "launcher: restart: the launcher is ending\n")
 	in.gone(0)
 }
 

@@ -56,18 +56,27 @@ func post(ctx context.Context, dir, path string, request, result any) error {
 	if err != nil {
 		return err
 	}
-	return readOutcome(dir, text, result)
+	return readOutcome(dir, path, text, result)
 }
 
-func readOutcome(dir string, text []byte, result any) error {
+func readOutcome(dir, path string, text []byte, result any) error {
 	last := Outcome{Result: result}
 	if err := json.Unmarshal(text, &last); err != nil {
 		return noLauncher(dir, err)
 	}
 	if !last.Done {
-		return hint.Errorf(last.Try, "%s", last.Error)
+		return toldError(path, last.Error, last.Try)
 	}
 	return nil
+}
+
+// toldError is an error that the launcher tells. One that holds whatever is asked for gets the verb that was.
+func toldError(path, text, try string) error {
+	if text == ErrEnding.Error() || text == errReplaced.Error() {
+		verb, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "?")
+		text = verb + ": " + text
+	}
+	return hint.Errorf(try, "%s", text)
 }
 
 // askOnce returns the body of an answer with a status that tells of success.
@@ -215,5 +224,5 @@ func refused(dir, method, path string, answer *http.Response, text []byte) error
 	if answer.StatusCode == http.StatusNotFound {
 		return hint.Errorf("start it anew with this program", "ask the launcher: the one that runs there is older, and does not know %s %s", method, path)
 	}
-	return hint.Errorf(told.Try, "%s", told.Error)
+	return toldError(path, told.Error, told.Try)
 }

@@ -47,7 +47,7 @@ func follow[P any](ctx context.Context, dir, path string, request any, tell func
 			return noLauncher(dir, err)
 		}
 		if last.Done != nil {
-			return readOutcome(dir, line, result)
+			return readOutcome(dir, path, line, result)
 		}
 		var progress P
 		if err := json.Unmarshal(line, &progress); err != nil {

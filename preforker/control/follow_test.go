@@ -60,11 +60,11 @@ func TestFollow(t *testing.T) {
 	}
 	anew := start(t, testdir.Short(t))
 	replaced := func(turn) { anew.Close() }
-	if err := follow(t.Context(), filepath.Dir(anew.Path()), "/count", turn{Times: -1}, replaced, nil); err == nil || err.Error() != errReplaced.Error() {
+	if err := follow(t.Context(), filepath.Dir(anew.Path()), "/count", turn{Times: -1}, replaced, nil); err == nil || err.Error() != "count: "+errReplaced.Error() || hint.Of(err) != hint.Of(errReplaced) {
 		t.Errorf("%v", err)
 	}
 	end := func(turn) { c.end() }
-	if err := follow(t.Context(), dir, "/count", turn{Times: -1}, end, nil); err == nil || err.Error() != ErrEnding.Error() {
+	if err := follow(t.Context(), dir, "/count", turn{Times: -1}, end, nil); err == nil || err.Error() != "count: the launcher is ending" || hint.Of(err) != hint.Of(ErrEnding) {
 		t.Errorf("%v", err)
 	}
 	if err := follow(t.Context(), filepath.Join(dir, "none"), "/count", turn{}, tell, nil); err == nil || !strings.Contains(err.Error(), "none runs") {
