@@ -5,12 +5,13 @@ import (
 	"strconv"
 	"syscall"
 
+	"launcher/preforker/core"
 	"launcher/preforker/ident"
 )
 
 // startWorker starts a Ruby that loads the application and then serves a slot. Its channel is
 // where a preloader has its control socket, what serves the slot comes after what every Ruby gets.
-func (s *Supervisor) startWorker(key ident.Key, files []*os.File, probe bool) error {
+func (s *Supervisor) startWorker(key ident.Key, files []*os.File, probe core.Probe) error {
 	start := s.rubyStart()
 	settings, err := start.Settings(key.Generation)
 	if err != nil {
@@ -24,9 +25,7 @@ func (s *Supervisor) startWorker(key ident.Key, files []*os.File, probe bool) er
 	settings["slot"] = strconv.Itoa(key.Slot)
 	settings["serial"] = strconv.Itoa(key.Serial)
 	settings["record"] = strconv.Itoa(record)
-	if probe {
-		settings["probed"] = "yes"
-	}
+	settings["probed"] = string(probe)
 	process, err := start.Launch("channel "+key.String(), settings, nil, files...)
 	if err != nil {
 		s.records.give(record)

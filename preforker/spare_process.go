@@ -9,7 +9,7 @@ import (
 
 // spawnSpare has a worker forked that has no slot.
 func (s *Supervisor) spawnSpare(key ident.Key) core.Event {
-	if err := s.sendSpawn(key, nil, false); err != nil {
+	if err := s.sendSpawn(key, nil, core.ProbeNone); err != nil {
 		return core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "spawn", Message: err.Error()}}
 	}
 	return nil

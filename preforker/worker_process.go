@@ -75,7 +75,7 @@ func (s *Supervisor) takeRecord() (int, error) {
 }
 
 // sendSpawn sends what serves a slot, which a spare has none of, and a new channel to the preloader.
-func (s *Supervisor) sendSpawn(key ident.Key, files []*os.File, probe bool) error {
+func (s *Supervisor) sendSpawn(key ident.Key, files []*os.File, probe core.Probe) error {
 	p := s.preloaders[key.Origin()]
 	if p == nil {
 		return nil // it has ended; the core gives up its spawns when it hears of it
@@ -101,7 +101,7 @@ func (s *Supervisor) sendSpawn(key ident.Key, files []*os.File, probe bool) erro
 	if len(files) > 0 {
 		socket = s.sockets.Inode(key.Slot)
 	}
-	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record, Probe: probe}, append(files, theirs, output.Writer())...); err != nil {
+	if err := ruby.Send(p.conn, wire.Spawn{Key: key, Record: record, Probe: string(probe)}, append(files, theirs, output.Writer())...); err != nil {
 		s.records.give(record)
 		_ = conn.Close()
 		output.Discard()

@@ -25,7 +25,7 @@ module PreforkLauncher
       record = Scoreboard.new(IO.for_fd(SCOREBOARD_FD)).record(@settings.record)
       files = [*SLOT_FDS.map { |fd| IO.for_fd(fd) }, @loading.channel.socket]
       Kernel.exit(Worker.new(@settings.worker, files, app, record, settings: @settings, safety: @safety, hooks: @hooks,
-                                                                   probed: @settings.probed?).run)
+                                                                   probed: @settings.probed).run)
     end
   end
 end

@@ -11,7 +11,7 @@ module PreforkLauncher
     BOOT_SECONDS = 90 # where nobody has said
 
     attr_reader :supervisor, :drain_timeout, :boot_seconds, :root, :generation, :entry, :url_prefix, :hooks, :without, :warmup, :variables,
-                :pool_slots, :worker, :record, :prepare, :allow, :probe, :oom_score
+                :pool_slots, :worker, :record, :prepare, :allow, :probe, :probed, :oom_score
 
     # Requests that the preloader sends to the application.
     Warmup = Struct.new(:paths, :host, :headers, :count)
@@ -33,7 +33,7 @@ module PreforkLauncher
       @boot_seconds = Float(presence(strings["boot_seconds"]) || BOOT_SECONDS) # that the start may take
       @prepare = presence(strings["prepare"]) || "first" # what keeps memory shared: or "beside" the first workers, or "not"
       @probe = presence(strings["probe"]) # a path, or "off"; nil: where Rails has one
-      @probed = strings["probed"] == "yes"
+      @probed = presence(strings["probed"]) # what the worker that this process is is probed for before it is ready; nil: nothing
       @doctor = strings["mode"] == "doctor"
       @trace = strings["trace"] == "yes"
       @log_json = strings["log_format"] == "json"
@@ -65,11 +65,6 @@ module PreforkLauncher
     # Whether each line of the log is a JSON object.
     def log_json?
       @log_json
-    end
-
-    # Whether the worker that this process is is probed before it is ready.
-    def probed?
-      @probed
     end
 
     def passenger_events?

@@ -39,9 +39,9 @@ module PreforkLauncher
     end
 
     # The preloader is what this process was forked from, and forks in its turn; nil where it loads by itself, or makes room soon.
-    # The files are the slot's sockets (SlotSockets), which a spare has none of, and the channel. Probed says that it is to take the
-    # place of one with older code.
-    def initialize(key, files, app, record, settings:, safety:, hooks:, preloader: nil, probed: false)
+    # The files are the slot's sockets (SlotSockets), which a spare has none of, and the channel. Probed is what it
+    # makes a request of its own for, before it is ready (ReadinessProbe).
+    def initialize(key, files, app, record, settings:, safety:, hooks:, preloader: nil, probed: nil)
       @key = key
       @probed = probed
       @app = app
@@ -117,7 +117,7 @@ module PreforkLauncher
     def probe
       @stage = "probe"
       @title.show("probing")
-      ReadinessProbe.new(ServedApplication.new(@app, @safety), @settings).run
+      ReadinessProbe.new(ServedApplication.new(@app, @safety), @settings, reason: @probed).run
       @stage = "serve"
     end
 

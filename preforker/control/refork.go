@@ -18,7 +18,7 @@ const (
 	ReforkBegins  = "begins"  // a worker is asked
 	ReforkForked  = "forked"  // the preloader is there
 	ReforkServes  = "serves"  // a slot has a fork of it
-	ReforkWaits   = "waits"   // the others have theirs when this one has answered a request
+	ReforkWaits   = "waits"   // the others have theirs when this one has answered a request, or was asked for none in time
 	ReforkTrouble = "trouble" // that may be the end
 )
 

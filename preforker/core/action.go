@@ -37,7 +37,7 @@ type (
 	// SpawnWorker has the preloader of a worker fork it, or starts it with direct spawning.
 	SpawnWorker struct {
 		Key   ident.Key
-		Probe bool // it is to be asked for a response before it says that it is ready
+		Probe Probe // what it is to be asked for before it says that it is ready
 	}
 	// SpawnSpare has a preloader fork a worker that has no slot yet.
 	SpawnSpare struct{ Key ident.Key }

@@ -247,6 +247,8 @@ func (c *Core) timerFired(t Timer) {
 		if c.phase == PhaseRunning {
 			c.fill()
 		}
+	case TimerProof:
+		c.proofTimeout(t.Key)
 	case TimerSeed:
 		c.seedTimeout(t.Key.Origin())
 	case TimerSpare:

@@ -20,7 +20,7 @@ func (s *script) spawnedAfter(actions []Action) []SpawnWorker {
 func (s *script) failsProbe(actions []Action) []Action {
 	s.t.Helper()
 	spawned := s.spawnedAfter(actions)
-	if len(spawned) != 1 || !spawned[0].Probe {
+	if len(spawned) != 1 || spawned[0].Probe != ProbeRelease {
 		s.t.Fatalf("%+v", spawned)
 	}
 	s.event(WorkerSpawned{spawned[0].Key, 1000 + spawned[0].Key.Serial})
@@ -32,11 +32,11 @@ func (s *script) failsProbe(actions []Action) []Action {
 func TestOnlySuccessorsWithNewerCodeAreProbed(t *testing.T) {
 	s := running(t, 2)
 	for _, spawn := range find[SpawnWorker](s.acts) {
-		if spawn.Probe {
+		if spawn.Probe != ProbeNone {
 			t.Errorf("at the first start: %v", spawn.Key)
 		}
 	}
-	if spawn := find[SpawnWorker](s.dies(s.serving(0), 1)); len(spawn) != 1 || spawn[0].Probe {
+	if spawn := find[SpawnWorker](s.dies(s.serving(0), 1)); len(spawn) != 1 || spawn[0].Probe != ProbeNone {
 		t.Errorf("in the place of one that has died: %+v", spawn)
 	}
 	s.ready(s.serving(0))
@@ -46,12 +46,12 @@ func TestOnlySuccessorsWithNewerCodeAreProbed(t *testing.T) {
 		if len(spawned) == 0 {
 			break
 		}
-		if !spawned[0].Probe {
+		if spawned[0].Probe != ProbeRelease {
 			t.Errorf("%v is not probed", spawned[0].Key)
 		}
 		actions = s.ready(spawned[0].Key)
 	}
-	if spawn := find[SpawnWorker](s.dies(s.serving(0), 1)); len(spawn) != 1 || spawn[0].Probe || spawn[0].Key.Generation != 2 {
+	if spawn := find[SpawnWorker](s.dies(s.serving(0), 1)); len(spawn) != 1 || spawn[0].Probe != ProbeNone || spawn[0].Key.Generation != 2 {
 		t.Errorf("after the roll: %+v", spawn)
 	}
 }

@@ -281,10 +281,15 @@ func (c *Core) workerAnsweredFirst(e WorkerAnsweredFirst) {
 	if e.Status == 0 || e.Status >= 500 {
 		c.giveUpRefork(p, ReforkGivenUp{Origin: p.origin, Status: e.Status, Request: e.Request})
 	} else {
-		p.proven = true
-		c.retireSeeded(p)
+		c.prove(p)
 	}
 	c.fill()
+}
+
+// prove notes that a worker of a reforked preloader has shown what it can do.
+func (c *Core) prove(p *preloader) {
+	p.proven = true
+	c.retireSeeded(p)
 }
 
 // giveUpUnsoundRefork goes back to the preloader before, where a worker has died early: that one may do better.

@@ -115,3 +115,88 @@ func TestReforkNowRefused(t *testing.T) {
 		t.Errorf("%+v", ended)
 	}
 }
+
+// provesItself has the first fork of a refork that was asked for pass its probe, and returns it.
+func (s *script) provesItself() ident.Key {
+	s.t.Helper()
+	s.served(1, 3)
+	s.reforkNow()
+	spawned := find[SpawnWorker](s.reforked(refork(1, 1)))
+	if len(spawned) != 1 || spawned[0].Probe != ProbeRefork || spawned[0].Key.Origin() != refork(1, 1) {
+		s.t.Fatalf("%+v", spawned)
+	}
+	s.ready(spawned[0].Key)
+	s.drained()
+	return spawned[0].Key
+}
+
+// TestReforkNowOfAnIdleSite: where no visitor comes the probe of the first fork is enough, and nobody else is probed.
+func TestReforkNowOfAnIdleSite(t *testing.T) {
+	s := reforking(t, 3, 50)
+	first := s.provesItself()
+	if n := s.core.count(SpawningWorker); n != 0 {
+		t.Errorf("%d follow before visitors had time", n)
+	}
+	all := s.rolled(s.fire(TimerProof))
+	for range 4 {
+		all = append(all, s.rolled(s.fire(TimerPace))...)
+	}
+	for _, spawn := range find[SpawnWorker](all) {
+		if spawn.Probe != ProbeNone || spawn.Key.Slot == first.Slot {
+			t.Errorf("%+v", spawn)
+		}
+	}
+	if ended := find[ReforkNowEnded](s.acts); len(ended) != 1 || ended[0].End != ReforkDone {
+		t.Errorf("%+v", ended)
+	}
+	if late := s.event(WorkerAnsweredFirst{Key: first, Status: 500}); len(find[ReforkGivenUp](late)) != 0 {
+		t.Errorf("%+v", late)
+	}
+}
+
+// TestAVisitorsRequestDecidesAboutAReforkNow where one comes in time.
+func TestAVisitorsRequestDecidesAboutAReforkNow(t *testing.T) {
+	s := reforking(t, 2, 50)
+	first := s.provesItself()
+	s.event(WorkersMeasured{[]Measurement{{Key: first, Busy: true}}})
+	if again := find[SetTimer](s.fire(TimerProof)); len(again) != 1 || again[0].Timer != (Timer{TimerProof, first}) {
+		t.Errorf("%+v, and its request is in hand", again)
+	}
+	if given := find[ReforkGivenUp](s.event(WorkerAnsweredFirst{Key: first, Status: 500, Request: "GET /"})); len(given) != 1 || given[0].Status != 500 {
+		t.Errorf("%+v", given)
+	}
+	if spawned := find[SpawnWorker](s.fire(TimerProof)); len(spawned) != 0 {
+		t.Errorf("it was given up, and %+v", spawned)
+	}
+}
+
+// TestAReforkNowWhoseProbeFailsIsGivenUp, and the worker before has not drained; no release is held back for it.
+func TestAReforkNowWhoseProbeFailsIsGivenUp(t *testing.T) {
+	s := reforking(t, 2, 50)
+	for number := 1; number <= trialFailures; number++ {
+		s.served(1, 3)
+		s.reforkNow()
+		spawned := find[SpawnWorker](s.reforked(refork(1, number)))
+		if len(spawned) != 1 || spawned[0].Probe != ProbeRefork {
+			t.Fatalf("%+v", spawned)
+		}
+		actions := s.event(WorkerExited{Key: spawned[0].Key, Exit: ident.ExitStatus{Code: 1},
+			Failed: &Failed{Stage: StageProbe, Failure: Failure{Message: "GET / was answered with 500"}}})
+		died, given, ended := find[WorkerDied](actions), find[ReforkGivenUp](actions), find[ReforkNowEnded](actions)
+		if len(died) != 1 || died[0].Reason != ReasonProbeFailed || len(given) != 1 || len(ended) != 1 || ended[0].End != ReforkGivenBack {
+			t.Errorf("%+v, %+v, %+v", died, given, ended)
+		}
+		s.exits()
+	}
+	if n := s.core.count(ReadyWorker); n != 2 || s.kinds["core.DrainWorker"] != 0 || s.kinds["core.ReleaseHeld"] != 0 {
+		t.Errorf("%d ready, %v", n, s.kinds)
+	}
+}
+
+// TestAutomaticReforksWaitForVisitors: nobody waits for them.
+func TestAutomaticReforksWaitForVisitors(t *testing.T) {
+	s := reforking(t, 2, 50)
+	if spawned := find[SpawnWorker](s.reforked(s.asked(0, 50))); len(spawned) != 1 || spawned[0].Probe != ProbeNone {
+		t.Errorf("%+v", spawned)
+	}
+}

@@ -256,14 +256,14 @@ func (c *Core) announceServed(generation int) {
 }
 
 func (c *Core) spawn(s *slot, source *preloader) {
-	probe := c.probes(source)
-	if !probe && c.giveSpare(s, source.origin) {
+	probe := c.probeOf(source)
+	if probe == ProbeNone && c.giveSpare(s, source.origin) {
 		return
 	}
 	c.serial++
 	s.newest = c.serial
 	w := &worker{key: ident.Key{Slot: s.number, Generation: source.origin.Generation,
-		Refork: source.origin.Refork, Serial: c.serial}, binding: s.binding, since: c.now, loaded: !c.direct(), early: source.preparing, probed: probe}
+		Refork: source.origin.Refork, Serial: c.serial}, binding: s.binding, since: c.now, loaded: !c.direct(), early: source.preparing, probe: probe}
 	s.workers = append(s.workers, w)
 	if s.state != OccupiedSlot {
 		c.moveSlot(s, OccupiedSlot)

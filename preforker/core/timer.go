@@ -28,6 +28,7 @@ const (
 	TimerAge              TimerKind = "age"               // key
 	TimerSlot             TimerKind = "slot"              // slot; serial: its count of waits
 	TimerRefork           TimerKind = "refork"
+	TimerProof            TimerKind = "proof" // key
 	TimerPace             TimerKind = "pace"
 	TimerSeed             TimerKind = "seed"  // generation
 	TimerSpare            TimerKind = "spare" // serial: its count of waits

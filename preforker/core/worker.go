@@ -18,7 +18,7 @@ type worker struct {
 	pid     int
 	since   time.Duration // of its state
 	early   bool          // forked before its preloader has prepared what keeps memory shared
-	probed  bool          // it is asked for a response before it is ready
+	probe   Probe         // what it is asked for before it is ready
 	loaded  bool          // the application is there: from the fork on, but with direct spawning
 
 	served        uint64        // requests, as last measured
@@ -155,6 +155,7 @@ func (c *Core) workerReady(e WorkerReady) {
 	took := c.now - w.since
 	c.moveWorker(w, ReadyWorker)
 	c.passProbe(w)
+	c.awaitProof(w)
 	if p := c.preloader(e.Key.Origin()); p != nil && p.origin.Refork == 0 {
 		p.proven = true
 	}

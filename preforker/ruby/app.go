@@ -19,8 +19,8 @@ type App struct {
 	Hooks       string // path of config/launcher.rb, "" where there is none
 	// Named says that the user has named the entry.
 	Named bool
-	// Probe is the path that a worker asks for before it takes the place of one with older code; "": Rails' health check where there is
-	// one; ProbeOff: none.
+	// Probe is the path that a worker asks for before it takes the place of one with older code, or as the first fork of a refork that
+	// somebody asks for; "": Rails' health check where there is one; ProbeOff: none.
 	Probe string
 	// PassengerEvents has the application find PhusionPassenger.on_event.
 	PassengerEvents bool

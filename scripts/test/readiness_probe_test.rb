@@ -9,7 +9,7 @@ class ReadinessProbeTest < WorkerCase
       "/raise" => "GET /raise was answered with 500: KeyError: no such table", "/exit" => /\AGET .exit was answered with 500: SystemExit/,
       "/rails" => "GET /rails was answered with 500: IOError: no disk",
       "/broken" => "GET /broken was not answered to the end" }.each do |path, want|
-      start(answering, probed: true, probe: path)
+      start(answering, probed: "release", probe: path)
       message = said(@channel)
       if want
         assert_equal %w[failed probe PreforkLauncher::ReadinessProbe::Failed],
@@ -44,7 +44,7 @@ class ReadinessProbeTest < WorkerCase
   end
 
   def test_a_request_that_hangs_is_told_with_its_place
-    start(app { sleep }, probed: true, probe: "/", boot_seconds: "0.2")
+    start(app { sleep }, probed: "release", probe: "/", boot_seconds: "0.2")
     message = said(@channel)
     assert_equal %w[failed probe], [message[:type], message[:stage]]
     assert_match(%r{\AGET / was not answered within 0 s, at .*readiness_probe_test\.rb:\d+:in .*sleep}, message[:error][:message])
@@ -52,13 +52,13 @@ class ReadinessProbeTest < WorkerCase
   end
 
   def test_the_place_of_an_exception_is_told
-    start(app { raise "boom" }, probed: true, probe: "/")
+    start(app { raise "boom" }, probed: "release", probe: "/")
     assert_match(/readiness_probe_test\.rb:\d+/, said(@channel)[:error].values_at(:app_frames, :backtrace).flatten.first)
   end
 
   # Neither the scoreboard nor the supervisor of a refork takes it for a request of somebody's.
   def test_it_is_no_request_of_anybody
-    start(app { "x" }, probed: true, probe: "/", key: KEY.merge(refork: 1))
+    start(app { "x" }, probed: "release", probe: "/", key: KEY.merge(refork: 1))
     assert_equal "ready", said(@channel)[:type]
     assert_equal [0, 0], @board.pread(256, 0).unpack("@13CS<") # no good response, and no bad ones
     get("/posts")
@@ -67,11 +67,25 @@ class ReadinessProbeTest < WorkerCase
 
   def test_nobody_is_asked_without_a_path_or_where_it_is_off
     [{}, { probe: "off" }].each do |given|
-      start(app { raise "asked" }, probed: true, **given)
+      start(app { raise "asked" }, probed: "release", **given)
       ready
       tell(@channel, "drain", backlog: false)
       assert_equal 0, ended
     end
+  end
+
+  # The first fork of a refork that somebody asked for has nobody else to show what it is good for.
+  def test_the_first_page_is_asked_for_after_a_refork
+    [[{}, "GET / was answered with 500"], [{ url_prefix: "/shop" }, "GET /shop/ was answered with 500"],
+     [{ probe: "/x" }, "GET /x was answered with 500"]].each do |given, want|
+      start(app { raise "asked" }, probed: "refork", **given)
+      message = said(@channel)
+      assert_equal "probe", message[:stage], message
+      assert_includes message[:error][:message], want
+      assert_equal 1, ended
+    end
+    start(app { raise "asked" }, probed: "refork", probe: "off")
+    ready
   end
 
   def test_one_that_is_not_to_be_probed_is_not

@@ -6,13 +6,16 @@ require_relative "self_test"
 
 module PreforkLauncher
   # Makes one request to the application, as a web server would, before a worker says that it is ready: to the path that the operator
-  # names, or to Rails' health check where the application routes it. Where there is neither, a request that does not reach the
-  # application shows that this process can serve at all.
+  # names, or to Rails' health check where the application routes it. Where there is neither, the first fork of a refork that somebody
+  # asked for makes it to the first page, as a visitor may; else a request that does not reach the application shows that this process
+  # can serve at all.
   class ReadinessProbe
-    # Why a worker is not fit to take the place of one with older code.
+    # Why a worker is not fit to take the place of another one.
     class Failed < StandardError; end
 
     OFF = "off"
+    REFORK = "refork" # the reason that has the application asked in any case
+    FIRST_PAGE = "/"
     RAILS_PATH = "/up"
     RAILS_ROUTE = { controller: "rails/health", action: "show" }.freeze
     HOST = "localhost"
@@ -21,10 +24,12 @@ module PreforkLauncher
     FAILED = 500
     # Of the time that the worker has to come up: the rest is for telling where it hangs.
     PART = 0.8
-    private_constant :OFF, :RAILS_PATH, :RAILS_ROUTE, :HOST, :HEADERS, :FAILED, :PART
+    private_constant :OFF, :REFORK, :FIRST_PAGE, :RAILS_PATH, :RAILS_ROUTE, :HOST, :HEADERS, :FAILED, :PART
 
-    def initialize(app, settings)
+    # The reason is what it is probed for: "release" or "refork".
+    def initialize(app, settings, reason: nil)
       @app = app
+      @reason = reason
       @settings = settings
       @seconds = settings.boot_seconds * PART
       @status = @error = nil
@@ -67,7 +72,11 @@ module PreforkLauncher
       wanted = @settings.probe
       return wanted if wanted&.start_with?("/")
 
-      rails_path unless wanted == OFF
+      rails_path || first_page unless wanted == OFF
+    end
+
+    def first_page
+      @settings.url_prefix.path + FIRST_PAGE if @reason == REFORK
     end
 
     # Rails' health check, with the prefix that the web server would send, or nil.

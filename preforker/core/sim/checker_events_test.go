@@ -171,11 +171,15 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 			return
 		}
 		w.ready, w.since = true, c.now
-		if w.probed && !c.trialOf(w).held {
+		if w.probe == core.ProbeRelease && !c.trialOf(w).held {
 			c.trialOf(w).probes = 0
 		}
-		if p := c.preloader(w.key.Origin()); p != nil && p.origin.Refork == 0 {
+		switch p := c.preloader(w.key.Origin()); {
+		case p == nil:
+		case p.origin.Refork == 0:
 			p.proven = true
+		case w.probe == core.ProbeRefork && !p.proven && !p.maybe:
+			c.due = append(c.due, core.Timer{Kind: core.TimerProof, Key: w.key})
 		}
 	case core.WorkerLeaving:
 		w.said = true
@@ -196,10 +200,12 @@ func (c *checker) takesOfWorker(w *checkedWorker, e core.Event) {
 			c.trialOf(w).deaths++
 		}
 		if e.Failed != nil && e.Failed.Stage == core.StageProbe {
-			if !w.probed {
+			switch w.probe {
+			case core.ProbeNone:
 				c.impossible("%v fails a probe that was not asked for", w.key)
+			case core.ProbeRelease:
+				c.trialOf(w).probes++
 			}
-			c.trialOf(w).probes++
 		}
 		if !w.killed {
 			c.paceAfter(w)
@@ -323,6 +329,8 @@ func (c *checker) takesTimer(t core.Timer) bool {
 		return w == nil || !w.comingUp() || w.key != t.Key || w.prepared
 	case core.TimerWorkerDrain, core.TimerWorkerChannel, core.TimerLimit, core.TimerLocate, core.TimerBacktrace, core.TimerAge:
 		return c.worker(t.Key) == nil
+	case core.TimerProof:
+		return c.takesProof(t.Key)
 	case core.TimerPreloaderBoot:
 		p := c.preloader(t.Key.Origin())
 		return !c.direct() && (p == nil || p.loaded && (!p.early || p.told))
@@ -352,4 +360,14 @@ func (c *checker) takesTimer(t core.Timer) bool {
 		return p == nil || !p.seeding
 	}
 	return !c.stopping // the timer of the stop itself
+}
+
+// takesProof takes the probe of a worker for the first response of its refork, unless a visitor's request is in hand.
+func (c *checker) takesProof(key ident.Key) bool {
+	w, p := c.worker(key), c.preloader(key.Origin())
+	if w == nil || !w.accepting() || p == nil {
+		return true
+	}
+	p.proven = p.proven || !w.busy && !w.said && !p.told
+	return false
 }

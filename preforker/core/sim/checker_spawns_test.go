@@ -5,10 +5,8 @@ import "launcher/preforker/core"
 func (c *checker) spawns(a core.SpawnWorker) {
 	c.onlyWhileItRuns(core.SpawnWorker{})
 	key := a.Key
-	w := &checkedWorker{key: key, early: c.preparing(key.Origin()), probed: a.Probe}
-	if older := c.servedByOlder(key.Generation); a.Probe != older {
-		c.fail("%v is probed: %v; workers with older code serve: %v", key, a.Probe, older)
-	}
+	w := &checkedWorker{key: key, early: c.preparing(key.Origin()), probe: a.Probe}
+	c.checkProbe(a)
 	c.numbers(w)
 	if p := c.preloader(key.Origin()); p != nil && p.low {
 		c.fail("%v would inherit the low priority of %v", key, p.origin)
@@ -21,6 +19,20 @@ func (c *checker) spawns(a core.SpawnWorker) {
 		c.fail("more than %d workers are on their way", limit)
 	}
 	c.takesSlot(w)
+}
+
+// checkProbe: who takes the place of older code is probed, and who has to show what a refork is good for that was asked for.
+func (c *checker) checkProbe(a core.SpawnWorker) {
+	origin := a.Key.Origin()
+	p, asked, older := c.preloader(origin), c.verbs.refork == origin, c.servedByOlder(a.Key.Generation)
+	switch {
+	case a.Probe == core.ProbeRefork && (!asked || p == nil || p.proven):
+		c.fail("%v is probed for a refork, which it need not be", a.Key)
+	case a.Probe != core.ProbeRefork && asked && p != nil && !p.proven && !p.maybe:
+		c.fail("%v is not probed for the refork that was asked for", a.Key)
+	case a.Probe != core.ProbeRefork && (a.Probe == core.ProbeRelease) != older:
+		c.fail("%v is probed: %q; workers with older code serve: %v", a.Key, a.Probe, older)
+	}
 }
 
 // servedByOlder says whether a worker with older code serves.

@@ -88,9 +88,9 @@ type checkedWorker struct {
 	pid       bool          // told
 	loaded    bool          // with direct spawning
 	ready     bool
-	probed    bool // it is asked for a response before that
-	said      bool // that it leaves
-	told      bool // to leave, in whatever way; or it has said so itself
+	probe     core.Probe // what it is asked for before that
+	said      bool       // that it leaves
+	told      bool       // to leave, in whatever way; or it has said so itself
 	toldAt    time.Duration
 	patient   bool // it may take its time
 	renewed   bool // for a fork of its generation

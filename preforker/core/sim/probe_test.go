@@ -1,11 +1,14 @@
 package sim
 
-import "launcher/preforker/ident"
+import (
+	"launcher/preforker/core"
+	"launcher/preforker/ident"
+)
 
 // failsProbe has a worker end that is asked for a response before it is ready, and gives a bad one, or none for too long.
 func (p *worker) failsProbe() bool {
 	w := p.w
-	if !p.probed {
+	if p.probe == core.ProbeNone {
 		return false
 	}
 	switch bad := w.badOf(p.key.Generation); {

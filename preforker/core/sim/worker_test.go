@@ -13,7 +13,7 @@ type worker struct {
 	key     ident.Key
 	said    ident.Key  // by which its messages are known
 	probing bool       // it has failed that
-	probed  bool       // it is asked for a response before it is ready
+	probe   core.Probe // what it is asked for before it is ready
 	spare   bool       // it is prepared, and has no slot
 	dead    bool       // it was there
 	up      bool       // it accepts
@@ -41,7 +41,7 @@ func (w *world) spawnWorker(a core.SpawnWorker) core.Event {
 	if w.fault() && w.oneIn(4) {
 		return core.WorkerSpawnFailed{Key: key, Failure: core.Failure{Class: "spawn", Message: "no record"}}
 	}
-	worker := &worker{process: process{w: w}, key: key, said: key, probed: a.Probe}
+	worker := &worker{process: process{w: w}, key: key, said: key, probe: a.Probe}
 	if w.policy.Method == core.SpawnDirect {
 		w.workers[key] = worker
 		w.processes = append(w.processes, worker)

@@ -50,8 +50,8 @@ const (
 type Spawn struct {
 	ident.Key
 	Record int `json:"record"` // index of its scoreboard record
-	// Probe has it make a request to the application before it says that it is ready.
-	Probe bool `json:"probe"`
+	// Probe has it make a request to the application before it says that it is ready: for what, "release" or "refork", or "" for none.
+	Probe string `json:"probe,omitempty"`
 }
 
 // Prepare has a preloader prepare what keeps memory shared, once it has forked the workers that it was asked for.

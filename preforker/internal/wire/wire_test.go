@@ -15,7 +15,7 @@ var key = ident.Key{Slot: 3, Generation: 2, Refork: 1, Serial: 17}
 
 // fromSupervisor and fromRuby are every message there is, as the fixtures hold them.
 var fromSupervisor = map[Type]any{
-	TypeSpawn:   Spawn{Key: key, Record: 5, Probe: true},
+	TypeSpawn:   Spawn{Key: key, Record: 5, Probe: "release"},
 	TypePrepare: Prepare{},
 	TypeRetire:  Retire{Last: true},
 	TypeRefork:  Refork{Origin: ident.Origin{Generation: 2, Refork: 1}, Checked: true},

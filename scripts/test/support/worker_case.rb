@@ -41,7 +41,7 @@ class WorkerCase < Minitest::Test
   end
 
   # Forks a worker for an application.
-  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, key: KEY, listeners: [@listener], preloader: nil, probed: false, **given)
+  def start(app, hooks: PreforkLauncher::Hooks.new, trap: nil, key: KEY, listeners: [@listener], preloader: nil, probed: nil, **given)
     @channel, theirs = Socket.pair(:UNIX, :SEQPACKET)
     files = listeners.flat_map { |one| slot_files(one) }
     at_exit_file = File.join(@folder, "at_exit")

@@ -18,8 +18,9 @@ func reforkCommand(stdout *os.File) *cli.Command {
 		"What happens by itself after --refork-after requests: the worker that has served most forks the next preloader, of the\n"+
 			"same generation. One slot has a fork of that; when it has answered a request the others follow, one after the other and\n"+
 			"without hurry, as their workers are idle. Here neither the requests nor the gain is waited for; a worker that has what\n"+
-			"others must not inherit is refused all the same, and the reason is printed. At the end the memory of all processes is\n"+
-			"compared. A site without requests does not come to that end. Ending the command does not end the refork.",
+			"others must not inherit is refused all the same, and the reason is printed. Before it serves, the first fork makes a\n"+
+			"request of its own: to the path of --probe, Rails' /up, or /. Where nobody asks it within some seconds that is enough. At\n"+
+			"the end the memory of all processes is compared. Ending the command does not end the refork.",
 		func(ctx *cli.Context) error { return refork(ctx, stdout) })
 }
 
@@ -71,7 +72,7 @@ func (d *reforkDisplay) show(p control.ReforkProgress) {
 		d.line(fmt.Sprintf("slot %d: served by pid %d after %.1f s, %s", slot, p.Pid, p.Seconds, of))
 		d.draw(of)
 	case control.ReforkWaits:
-		d.line(fmt.Sprintf("the other slots follow when slot %d has answered a request", slot))
+		d.line(fmt.Sprintf("the other slots follow when slot %d has answered a visitor's request, or was asked for none in some seconds", slot))
 		d.draw(of)
 	default:
 		d.line(p.Text)
