@@ -138,7 +138,7 @@ func TestStopVerb(t *testing.T) {
 		t.Errorf("%+v, %+v", event, asked)
 	}
 	worker := core.WorkerName{Key: ident.Key{Slot: 1, Generation: 1, Serial: 1}, Pid: 71}
-	for _, fact := range []core.Fact{core.WorkerLeft{Worker: worker}, core.StopNoted{Workers: 2}, core.WorkerLeft{Worker: worker},
+	for _, fact := range []core.Fact{core.WorkerLeft{Worker: worker}, core.StopNoted{Workers: 2}, core.SuccessorDismissed{Workers: 2}, core.WorkerLeft{Worker: worker},
 		core.KillingAll{By: "TERM", Workers: 1}, core.WorkerDied{Worker: worker, Request: "GET /"}} {
 		s.tellFollowers(fact)
 	}
@@ -151,7 +151,7 @@ func TestStopVerb(t *testing.T) {
 		p := (<-told).(control.StopProgress)
 		steps = append(steps, fmt.Sprint(p.Step, p.Workers))
 	}
-	if got := strings.Join(steps, " "); got != "begins2 left1 kills1 left0" {
+	if got := strings.Join(steps, " "); got != "begins2 begins2 left1 kills1 left0" {
 		t.Error(got)
 	}
 }

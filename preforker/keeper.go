@@ -101,8 +101,11 @@ func (s *Supervisor) inherit() {
 	}
 }
 
-// Inherit hands out the sockets once Run has returned, for the next launcher in this process.
-func (s *Supervisor) Inherit() []Inherited { return s.inherited }
+// Inherit hands out the sockets once Run has returned, for the next launcher in this process. False: somebody has asked for a stop in
+// time, and none follows.
+func (s *Supervisor) Inherit() (inherited []Inherited, follows bool) {
+	return s.inherited, s.core.Condition().Succeeded
+}
 
 // keepsSockets says whether the sockets are there when the launcher has stopped.
 func (s *Supervisor) keepsSockets() bool {

@@ -199,6 +199,8 @@ func TestEachFactHasItsLine(t *testing.T) {
 		{core.RestartIgnored{By: "HUP"}, "WARN restart ignored: the launcher is stopping[signal=HUP]"},
 		{core.StopBegan{By: "TERM", Timeout: time.Minute}, "INFO stopping[signal=TERM timeout=1m0s]"},
 		{core.StopBegan{By: "launcher stop", Timeout: time.Minute, Workers: 2}, "INFO stopping[by=launcher stop timeout=1m0s]"},
+		{core.RestartIgnored{By: "HUP", Succeeded: true}, "INFO restart is the next launcher's start: it loads the application[signal=HUP]"},
+		{core.SuccessorDismissed{By: "TERM", Timeout: time.Minute, Workers: 2}, "INFO stopping: no other launcher follows[signal=TERM timeout=1m0s workers=2]"},
 		{core.StopNoted{By: "launcher stop", Workers: 2}, "INFO stop asked for once more: it is under way[by=launcher stop workers=2]"},
 		{core.KillingAll{By: "launcher stop --now"}, "WARN killing what is left[by=launcher stop --now]"},
 		{core.KillBegan{By: "launcher kill", Worker: worker, Request: "GET /slow"}, "WARN worker is to leave: asked for[slot=1 gen=2 refork=1 pid=77 by=launcher kill request=GET /slow]"},

@@ -15,6 +15,9 @@ func verbLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 	case core.RestartNoted:
 		return slog.LevelInfo, "restart noted: the application is loaded once more after this load", []slog.Attr{askedBy(f.By)}
 	case core.RestartIgnored:
+		if f.Succeeded {
+			return slog.LevelInfo, "restart is the next launcher's start: it loads the application", []slog.Attr{askedBy(f.By)}
+		}
 		return slog.LevelWarn, "restart ignored: the launcher is stopping", []slog.Attr{askedBy(f.By)}
 	case core.RestartEnded:
 		return restartEndLine(f)
@@ -22,6 +25,8 @@ func verbLine(fact core.Fact) (slog.Level, string, []slog.Attr) {
 		return slog.LevelInfo, "stopping", []slog.Attr{askedBy(f.By), slog.Duration(keyTimeout, f.Timeout)}
 	case core.StopNoted:
 		return slog.LevelInfo, "stop asked for once more: it is under way", []slog.Attr{askedBy(f.By), slog.Int(keyWorkers, f.Workers)}
+	case core.SuccessorDismissed:
+		return slog.LevelInfo, "stopping: no other launcher follows", []slog.Attr{askedBy(f.By), slog.Duration(keyTimeout, f.Timeout), slog.Int(keyWorkers, f.Workers)}
 	case core.KillingAll:
 		if f.By == "" {
 			return slog.LevelWarn, "killing what is left", []slog.Attr{slog.Duration(keyTimeout, f.Timeout)}

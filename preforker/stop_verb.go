@@ -93,6 +93,9 @@ func (r *followedStop) takes(fact core.Fact) {
 	case core.StopNoted:
 		r.began, r.left = true, f.Workers
 		r.says(control.StopProgress{Step: control.StopBegins, Text: "it is under way already"})
+	case core.SuccessorDismissed:
+		r.began, r.left = true, f.Workers
+		r.says(control.StopProgress{Step: control.StopBegins, Seconds: seconds(f.Timeout), Text: "no other launcher follows"})
 	case core.KillingAll:
 		r.began, r.left = true, f.Workers
 		_, text, attrs := lineOf(fact)

@@ -348,6 +348,8 @@ func (s *Supervisor) perform(a core.Action) core.Event {
 		s.assignSpare(a)
 	case core.DrainWorker:
 		s.drainWorker(a)
+	case core.ServeBacklog:
+		s.drainWorker(core.DrainWorker{Key: a.Key, Backlog: true})
 	case core.KillWorker:
 		s.killWorker(a)
 	case core.ContinueWorker, core.AskWorker, core.LocateWorker:

@@ -58,6 +58,8 @@ type (
 		Backlog  bool
 		HandOver bool
 	}
+	// ServeBacklog has a worker that leaves serve what waits in its socket before it does: nobody new can connect.
+	ServeBacklog struct{ Key ident.Key }
 	// KillWorker kills a worker; with Group also whatever its load has started.
 	KillWorker struct {
 		Key   ident.Key
@@ -136,6 +138,7 @@ func (SpawnSpare) isAction()       {}
 func (AssignSpare) isAction()      {}
 func (ReforkWorker) isAction()     {}
 func (DrainWorker) isAction()      {}
+func (ServeBacklog) isAction()     {}
 func (KillWorker) isAction()       {}
 func (ContinueWorker) isAction()   {}
 func (AskWorker) isAction()        {}

@@ -45,7 +45,8 @@ type (
 	// RestartIgnored says that a restart comes too late.
 	RestartIgnored struct {
 		fact
-		By string
+		By        string
+		Succeeded bool // by another launcher, which loads the application anyway
 	}
 	// RestartEnded says how a restart has ended. It comes once for each that has begun or was noted.
 	RestartEnded struct {
@@ -64,7 +65,7 @@ const restartDeaths = 5
 func (c *Core) restartAsked(e RestartAsked) {
 	c.unprepared = false // it may be mended
 	if c.phase == PhaseStopping || c.phase == PhaseDone {
-		c.do(RestartIgnored{By: e.By})
+		c.do(RestartIgnored{By: e.By, Succeeded: c.succeeded})
 		return
 	}
 	c.forgetFailedLoads()

@@ -4,21 +4,13 @@ import (
 	"slices"
 )
 
-// SuccessorComes says before a stop that another launcher follows in this process, which has the sockets.
-type SuccessorComes struct{}
-
-func (c *Core) successorComes() {
-	if c.phase < PhaseStopping {
-		c.policy.KeepsSockets, c.succeeded = true, true
-	}
-}
-
 // stopAsked has everybody drain, or kills them. Asking twice changes nothing.
 func (c *Core) stopAsked(e StopAsked) {
 	switch {
 	case c.phase < PhaseStopping:
 		c.logStopping(e.By)
 		c.stop(nil)
+	case c.dismissSuccessor(e.By):
 	case !e.Now:
 		c.noteStop(e.By)
 	}
@@ -41,6 +33,7 @@ func (c *Core) stop(failure *LoadFailure) {
 func (c *Core) beginStop(failure *LoadFailure) {
 	c.phase = PhaseStopping
 	c.failure = failure
+	c.succeeded = c.succeeded && failure == nil
 	c.endRestart(RestartStopped)
 	c.do(SetTimer{Timer{Kind: TimerStop}, c.policy.DrainTimeout})
 }
@@ -49,7 +42,7 @@ func (c *Core) letLeave() {
 	c.do(HideSockets{})
 	for _, w := range c.all() {
 		if !w.leaving() {
-			c.drain(w, ReasonStopping, !c.policy.KeepsSockets)
+			c.drain(w, ReasonStopping, !c.keepsSockets())
 		}
 	}
 }
@@ -64,7 +57,9 @@ func (c *Core) retireAll() {
 // the workers for that. A slot without a ready worker gets none any more, so its socket goes at once.
 func (c *Core) frontStopAsked(e FrontStopAsked) {
 	if c.phase >= PhaseStopping {
-		c.noteStop(e.By)
+		if !c.dismissSuccessor(e.By) {
+			c.noteStop(e.By)
+		}
 		return
 	}
 	c.logStopping(e.By)
@@ -73,13 +68,13 @@ func (c *Core) frontStopAsked(e FrontStopAsked) {
 	for _, s := range c.slots {
 		for _, w := range s.workers {
 			if w.state == SpawningWorker || w.state == BootingWorker {
-				c.drain(w, ReasonStopping, !c.policy.KeepsSockets)
+				c.drain(w, ReasonStopping, !c.keepsSockets())
 			}
 		}
 		c.abandonSlot(s)
 	}
 	if w := c.spare.worker; w != nil && !w.leaving() {
-		c.drain(w, ReasonStopping, !c.policy.KeepsSockets)
+		c.drain(w, ReasonStopping, !c.keepsSockets())
 	}
 	c.retireAll()
 	c.finishWhenDone()
@@ -96,7 +91,7 @@ func (c *Core) frontStopped() {
 
 // abandonSlot closes the socket of a slot that nobody serves, while others still serve.
 func (c *Core) abandonSlot(s *slot) {
-	if c.held && s.serving() == nil && !c.policy.KeepsSockets {
+	if c.held && s.serving() == nil && !c.keepsSockets() {
 		c.closeSlot(s)
 	}
 }

@@ -41,7 +41,7 @@ func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 			<-ended
 			active--
 		}
-		conn, err := acceptConn(listener)
+		conn, err := AcceptWaiting(listener)
 		if errors.Is(err, syscall.EMFILE) && active > 0 {
 			<-ended // one that ends gives its descriptors back
 			active--
@@ -69,7 +69,8 @@ func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 	}
 }
 
-func acceptConn(listener *os.File) (net.Conn, error) {
+// AcceptWaiting takes a connection that waits at a listener. It is nil where none does.
+func AcceptWaiting(listener *os.File) (net.Conn, error) {
 	file, err := linux.Accept(listener)
 	if file == nil {
 		return nil, err

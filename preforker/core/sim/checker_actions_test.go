@@ -54,10 +54,7 @@ func (c *checker) did(a core.Action) {
 	case core.MemoryBoundChanged:
 		c.spare.bound = a.Bound
 	case core.HideSockets:
-		if c.hidden {
-			c.fail("sockets are hidden twice")
-		}
-		c.hidden, c.stopping = true, true
+		c.hides()
 	case core.Finish:
 		c.finishes()
 	case core.OpenSlot, core.RebindSlot, core.CloseSlot, core.RemoveSlot, core.SetSlots, core.AwaitConnection:
@@ -116,6 +113,8 @@ func (c *checker) didToWorker(a core.Action) {
 		c.assigns(a)
 	case core.DrainWorker:
 		c.drains(a)
+	case core.ServeBacklog:
+		c.servesBacklog(a.Key)
 	case core.KillWorker:
 		c.kills(a)
 	case core.ForgetWorker:
@@ -224,28 +223,6 @@ func (c *checker) announces(a core.Announce) {
 	}
 }
 
-func (c *checker) finishes() {
-	switch {
-	case c.finished:
-		c.fail("it finishes twice")
-	case !c.stopping:
-		c.fail("it finishes unasked")
-	case c.asked.open:
-		c.fail("it finishes, and does not say how the restart %d has ended", c.asked.number)
-	case c.verbs.refork != (ident.Origin{}):
-		c.fail("it finishes, and does not say how the refork %v has ended", c.verbs.refork)
-	case len(c.preloaders) > 0:
-		c.fail("it finishes before the preloader %v", c.preloaders[0].origin)
-	}
-	for _, w := range c.inSlots() {
-		c.fail("it finishes before %v", w.key)
-	}
-	if w := c.spare.worker; w != nil {
-		c.fail("it finishes before %v", w.key)
-	}
-	c.finished = true
-}
-
 // forgets: only one whose pid was never told may be given up.
 func (c *checker) forgets(key ident.Key) {
 	switch w := c.workers[key.Serial]; {
@@ -276,7 +253,7 @@ func (c *checker) drains(a core.DrainWorker) {
 		return
 	}
 	serves, s := w.accepting(), c.slotOf(w)
-	w.told, w.toldAt = true, c.now
+	w.told, w.toldAt, w.empties, w.stops = true, c.now, a.Backlog, c.stopping
 	switch {
 	case a.HandOver && c.stopping:
 		c.fail("%v hands what it keeps to nobody", a.Key)
@@ -290,9 +267,9 @@ func (c *checker) drains(a core.DrainWorker) {
 	switch {
 	case c.stopping:
 		switch {
-		case !a.Backlog && serves && !c.policy.KeepsSockets:
+		case !a.Backlog && serves && !c.keepsSockets():
 			c.fail("%v is to leave its queue while the launcher stops", a.Key)
-		case a.Backlog && serves && c.policy.KeepsSockets:
+		case a.Backlog && serves && c.keepsSockets():
 			c.fail("%v is to empty a queue that never ends, since nobody stops connecting", a.Key)
 		}
 	case w.home != nil:

@@ -298,15 +298,15 @@ func (c *checker) takesOfPreloader(p *checkedPreloader, e core.Event) {
 func (c *checker) takesWish(e core.Event) {
 	switch e := e.(type) {
 	case core.StopAsked:
-		c.stopping, c.held = true, c.held && !e.Now
+		c.held = c.held && !e.Now
+		c.takesStop()
 	case core.SuccessorComes:
-		c.policy.KeepsSockets = c.policy.KeepsSockets || !c.stopping
+		c.succeeded = c.succeeded || !c.stopping
 	case core.FrontStopAsked:
-		if !c.stopping {
-			c.stopping, c.held = true, true
-		}
+		c.held, c.fronted = c.held || !c.stopping, c.fronted || !c.stopping
+		c.takesStop()
 	case core.FrontStopped:
-		c.held = false
+		c.held, c.fronted = false, false
 	case core.MemoryAvailable:
 		c.available = e.Bytes
 	case core.RestartAsked:

@@ -45,6 +45,9 @@ type checker struct {
 
 	booted, stopping, held, hidden, finished bool
 
+	succeeded bool // another launcher follows
+	fronted   bool // it stops, and the front has yet to
+
 	bound, leastBound uint64                // bytes that a worker may have, now and at least in this step
 	reforkAt          map[int]time.Duration // by generation: no refork before
 	reforked          map[int]int           // by generation: the last one
@@ -97,6 +100,8 @@ type checkedWorker struct {
 	killed    bool
 	holds     bool // its slot waits for its end
 	ended     bool
+	stops     bool        // it was told because all stop
+	empties   bool        // its queue, before it leaves
 	unstarted bool        // its spawn has failed, and it is not forgotten yet
 	early     bool        // forked before its preloader had prepared
 	follows   bool        // one that served when it was spawned
@@ -292,6 +297,7 @@ func (c *checker) step(now time.Duration, e core.Event, actions []core.Action) {
 	c.checkTrials()
 	c.checkRestart()
 	c.checkVerbs()
+	c.checkStop()
 	c.replacesSeeds()
 	c.checkSlots()
 	c.checkParked()

@@ -203,6 +203,12 @@ func (w *world) stops() {
 	w.stopping, w.stopped = true, w.now
 	if w.below(4) == 1 {
 		w.post(0, core.SuccessorComes{})
+		switch w.below(3) { // nobody follows after all
+		case 1:
+			w.post(w.pause(0), core.StopAsked{By: "TERM"})
+		case 2:
+			w.post(w.pause(0), core.FrontStopAsked{By: "TERM"})
+		}
 	}
 	switch w.below(4) {
 	case 2:

@@ -63,6 +63,8 @@ type httpListener struct {
 	others      map[net.Listener]bool                                  // of them, that somebody else has bound
 	kept        map[net.Listener]bool                                  // of them, by the launcher before this one
 	inherited   bool                                                   // by the launcher that follows
+	copies      []copied                                               // that it gets, of sockets that nobody else keeps
+	secured     map[net.Listener]bool                                  // of the addresses, that speak TLS
 	passedLimit func(slot int, began time.Time) (passed, timeout bool) // of the supervisor, before there are requests
 }
 
@@ -139,7 +141,7 @@ func listenHTTP(ctx *cli.Context, where site, config preforker.Config, as *accou
 	if err != nil {
 		return nil, err
 	}
-	l := &httpListener{certificate: options.certificate, targets: where.targets, as: as, given: given, keeper: config.Keeper, others: map[net.Listener]bool{}, kept: map[net.Listener]bool{}}
+	l := &httpListener{certificate: options.certificate, targets: where.targets, as: as, given: given, keeper: config.Keeper, others: map[net.Listener]bool{}, kept: map[net.Listener]bool{}, secured: map[net.Listener]bool{}}
 	joined, err := l.listen(options, linux.SocketOptions{Mode: config.SocketMode, Uid: config.SocketUser, Gid: config.SocketGroup})
 	if err != nil {
 		l.close()
@@ -195,6 +197,7 @@ func (l *httpListener) listen(options httpOptions, files linux.SocketOptions) (n
 		}
 		l.urls = append(l.urls, address.url(listener.Addr()))
 		l.bound = append(l.bound, listener)
+		l.secured[listener] = address.tls
 		if address.tls {
 			listener = front.WithTLS(listener, options.certificate)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"launcher/cmd/launcher/internal/experiment/report"
+	"launcher/cmd/launcher/internal/systemd"
 	"launcher/fcgi"
 	"launcher/preforker"
 	"launcher/preforker/hint"
@@ -97,6 +98,10 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	// a handler, SIGPIPE of standard output or error ends a Go program.
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
+	var signals <-chan os.Signal
+	if systemd.IsPassed() {
+		signals = notifyService() // connections may wait already, which the end of this process would reset
+	}
 	as, err := readAccount(ctx)
 	if err != nil {
 		return firstMistake(err)
@@ -107,15 +112,15 @@ func runWorkers(ctx *cli.Context, stdout, stderr *os.File) error {
 	}
 	defer file.close()
 	defer console.close()
-	err = firstMistake(runLogged(ctx, found, console, file, as, stdout))
+	err = firstMistake(runLogged(ctx, found, console, file, as, stdout, signals))
 	if next := (*successor)(nil); err != nil && file != nil && !errors.As(err, &next) {
 		console.log.Error("the launcher failed", keyError, err, keyTry, hint.Of(err))
 	}
 	return err
 }
 
-// runLogged is runWorkers once there is a log.
-func runLogged(ctx *cli.Context, found number, console *console, file *logFile, as *account, stdout *os.File) error {
+// runLogged is runWorkers once there is a log. Signals are nil where they have their usual effect so far.
+func runLogged(ctx *cli.Context, found number, console *console, file *logFile, as *account, stdout *os.File, signals <-chan os.Signal) error {
 	logger := console.log
 	logCommandLine(ctx, found, logger)
 	config, where, err := readConfig(ctx, found.workers)
@@ -147,7 +152,9 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 	}
 	config.ReopenLogs, config.Restarting = reopening(listener, file, lineOf(ctx), logger)
 	// From here on there is something to clean up.
-	signals := notifyService()
+	if signals == nil {
+		signals = notifyService()
+	}
 	if os.Geteuid() == 0 && config.SocketGroup < 0 && listener == nil && config.Listen == nil {
 		logger.Warn("the sockets belong to root: a web server that runs as another user needs --socket-group (www-data)")
 	}

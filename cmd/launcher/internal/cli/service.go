@@ -31,20 +31,22 @@ type service struct {
 	pidFile    pidFile
 
 	program string     // of this launcher
-	next    *successor // that follows; nil: none does
+	next    *successor // that follows, unless somebody asks for a stop in time; nil: none does
 	finding bool       // what could follow
 	found   chan candidate
+	leaving
 
 	tasks      sync.WaitGroup
 	frontEnded chan struct{}
 	endFront   context.CancelFunc // no new requests
+	cut        context.Context    // for what is left of them
 	asked      time.Time          // when it was first asked to stop
 	stops      chan stopWish      // of clients of the control socket
 }
 
 // newService makes the service, which is asked at the control socket to stop. What it supervises comes next.
 func newService(ctx *cli.Context, config *preforker.Config, listener *httpListener, monitor *monitor, console *console) *service {
-	s := &service{http: listener, monitor: monitor, log: config.Log, hungUp: console.hungUp, pidFile: readPidFile(ctx), stops: make(chan stopWish)}
+	s := &service{http: listener, monitor: monitor, log: config.Log, hungUp: console.hungUp, pidFile: readPidFile(ctx), stops: make(chan stopWish), leaving: leaving{dismissed: make(chan struct{}), served: make(chan struct{})}}
 	config.Stop = s.askToStop
 	return s
 }
@@ -65,7 +67,7 @@ func (s *service) askToStop(ctx context.Context, by string, now bool) {
 
 // stopFor stops as a signal does, and kills where that is asked for. The launcher that was to follow does not.
 func (s *service) stopFor(w stopWish) {
-	s.next = nil
+	s.dismiss()
 	switch {
 	case w.now:
 		s.asked = time.Now()
@@ -85,15 +87,15 @@ const signalTwiceWithin = 100 * time.Millisecond
 func (s *service) run(signals <-chan os.Signal) error {
 	serving, endFront := context.WithCancel(context.Background())
 	cut, cutFront := context.WithCancel(context.Background())
-	s.endFront, s.frontEnded = endFront, make(chan struct{})
+	s.endFront, s.cut, s.frontEnded = endFront, cut, make(chan struct{})
 	s.tasks.Go(func() {
 		defer close(s.frontEnded)
-		s.serveFront(serving, cut)
+		s.serveFront(serving)
 	})
 	telling, endTelling := context.WithCancel(context.Background())
 	s.tasks.Go(func() { s.monitor.serve(telling) })
 	s.tasks.Go(func() { s.monitor.dashboard.serve(s.log) })
-	ended := make(chan struct{})
+	ended, replaced := make(chan struct{}), make(chan struct{})
 	s.found = make(chan candidate, 1)
 	s.tasks.Go(func() {
 		for {
@@ -104,12 +106,17 @@ func (s *service) run(signals <-chan os.Signal) error {
 				s.upgrade(next)
 			case wish := <-s.stops:
 				s.stopFor(wish)
+			case <-replaced:
+				s.over, signals, replaced = true, nil, nil // what comes now is the next launcher's
 			case <-ended:
 				return
 			}
 		}
 	})
 	err := s.supervisor.Run()
+	if _, follows := s.supervisor.Inherit(); follows {
+		close(replaced)
+	}
 	s.monitor.dashboard.close()
 	endFront()
 	s.awaitFront()
@@ -129,17 +136,36 @@ func (s *service) awaitFront() {
 		return
 	}
 	s.http.handler.Close()
-	select {
-	case <-s.frontEnded:
-	case <-time.After(lastResponses):
+	late, cancel := context.WithTimeout(context.Background(), lastResponses)
+	defer cancel()
+	for _, end := range []<-chan struct{}{s.frontEnded, s.waitingServed()} {
+		select {
+		case <-end:
+		case <-late.Done():
+		}
 	}
 }
 
-func (s *service) serveFront(ctx, cut context.Context) {
+func (s *service) serveFront(ctx context.Context) {
 	if s.http == nil {
 		return
 	}
-	err := front.Serve(ctx, cut, s.http.listener, s.http.handler, s.log)
+	ended := make(chan struct{})
+	s.tasks.Go(func() {
+		defer close(ended)
+		s.serveAt(ctx, s.http.listener)
+	})
+	select {
+	case <-ended:
+	case <-s.dismissed:
+		s.serveWaiting()
+		<-ended
+	}
+}
+
+// serveAt serves requests that come to a listener, until the context ends.
+func (s *service) serveAt(ctx context.Context, listener *front.Listener) {
+	err := front.Serve(ctx, s.cut, listener, s.http.handler, s.log)
 	if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, context.Canceled) {
 		s.log.Error("the HTTP front ended", keyError, err)
 	}
@@ -167,7 +193,7 @@ func (s *service) signalled(serving context.Context, sig os.Signal) {
 	name := signalName(sig)
 	switch {
 	case sig == syscall.SIGHUP && !s.hungUp():
-		s.supervisor.Restart(name)
+		s.restart(name)
 	case sig == syscall.SIGTTIN, sig == syscall.SIGTTOU:
 		s.scale(sig)
 	case sig == syscall.SIGUSR1:
@@ -176,8 +202,10 @@ func (s *service) signalled(serving context.Context, sig os.Signal) {
 		s.findNext(serving, name)
 	case s.asked.IsZero():
 		s.stop(name)
+	case s.dismiss():
+		s.asked = time.Now()
+		s.supervisor.Stop(name)
 	case time.Since(s.asked) > signalTwiceWithin:
-		s.next = nil
 		s.supervisor.Kill(name)
 	}
 }

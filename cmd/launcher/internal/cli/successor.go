@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,7 +29,10 @@ import (
 type successor struct {
 	program     string
 	sockets     []preforker.Inherited
-	environment []string // besides that of this process
+	front       *httpListener // that has had some of these
+	environment []string      // besides that of this process
+	signals     <-chan os.Signal
+	stops       bool // it was asked to stop before it has come
 }
 
 func (s *successor) Error() string { return "another launcher follows" }
@@ -69,6 +74,7 @@ type candidate struct {
 // findNext looks for a launcher that follows, until the service ends. Signals are heard meanwhile.
 func (s *service) findNext(ctx context.Context, name string) {
 	if s.finding || !s.asked.IsZero() {
+		s.log.Warn("signal ignored: the launcher is about to stop, or another one to follow it", keySignal, name)
 		return
 	}
 	s.finding = true
@@ -101,7 +107,7 @@ func (s *service) upgrade(f candidate) {
 		s.log.Warn("the next launcher listens anew where this one tells of itself", keyError, err)
 	}
 	f.next.sockets = append(f.next.sockets, copies...)
-	s.next = f.next
+	s.next, f.next.front = f.next, s.http
 	s.supervisor.StopForSuccessor()
 	s.stop(f.signal)
 }
@@ -114,16 +120,19 @@ func (s *service) untilSuccessor(signals <-chan os.Signal, environment []string)
 	}
 	s.pidFile.write(s.log)
 	err = s.run(signals)
-	if err != nil || s.next == nil {
+	inherited, follows := s.supervisor.Inherit()
+	if err != nil || !follows {
 		s.pidFile.remove(s.log)
 		return err
 	}
-	s.next.sockets, s.next.environment = append(s.next.sockets, s.supervisor.Inherit()...), environment
+	s.next.sockets, s.next.environment = append(s.next.sockets, inherited...), environment
+	s.next.signals, s.next.stops = signals, s.stopsNext
 	return s.next
 }
 
 // inherit makes copies of the listening sockets, which are there when this process closes its own.
 func (l *httpListener) inherit() (copies []preforker.Inherited, err error) {
+	l.copies = nil
 	for _, listener := range l.bound {
 		socket, is := listener.(syscall.Conn)
 		if !is {
@@ -138,6 +147,9 @@ func (l *httpListener) inherit() (copies []preforker.Inherited, err error) {
 			name = givenHTTPName
 		}
 		copies = append(copies, preforker.Inherited{Name: name, FD: fd})
+		if !l.others[listener] {
+			l.copies = append(l.copies, copied{listener: listener, fd: fd})
+		}
 	}
 	l.inherited = true
 	return copies, nil
@@ -151,9 +163,32 @@ func (s *successor) follow(args []string) error {
 		names, fds = append(names, socket.Name), append(fds, socket.FD)
 	}
 	signal.Ignore(verbSignals...) // else one that comes before the next launcher takes it would end the process
+	signal.Reset(endSignals...)   // from here on one ends the process, and is not taken and forgotten
 	environment := append(os.Environ(), s.environment...)
+	if pending := s.pending(); len(pending) > 0 {
+		environment = append(environment, pendingVariable+"="+strings.Join(pending, ","))
+	}
 	environment = append(environment, "LISTEN_PID="+strconv.Itoa(os.Getpid()), "LISTEN_FDS="+strconv.Itoa(len(fds)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
-	return fmt.Errorf("start %s: %w", s.program, linux.Exec(s.program, args, environment, fds))
+	err := linux.Exec(s.program, args, environment, fds)
+	runtime.KeepAlive(s.front) // else its copies could have been closed
+	return fmt.Errorf("start %s: %w", s.program, err)
+}
+
+// pending are the names of the signals that this launcher has not carried out: the next one does.
+func (s *successor) pending() (names []string) {
+	if s.stops {
+		names = append(names, signalName(syscall.SIGTERM))
+	}
+	for {
+		select {
+		case sig := <-s.signals:
+			if name := signalName(sig); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		default:
+			return names
+		}
+	}
 }
 
 // followed has the launcher follow that an error stands for.

@@ -17,7 +17,7 @@ import (
 const variablePrefix = "LAUNCHER_"
 
 // otherVariables are the names of variables that are known without being options.
-var otherVariables = []string{scratchVariable, server.GroupVariable}
+var otherVariables = []string{scratchVariable, pendingVariable, server.GroupVariable}
 
 // developersVariables begin the names of those that the tests and benchmarks read.
 var developersVariables = []string{"LAUNCHER_TEST_", "LAUNCHER_BENCH_"}
