@@ -13,8 +13,8 @@ import (
 const (
 	descriptorsPerWorker = 9
 	descriptorsBesides   = 144
-	// descriptorsInReserve are left free by whoever takes what SpareDescriptors tells.
-	descriptorsInReserve = 32
+	// descriptorsInReserve are left free by whoever takes what SpareDescriptors tells: for who reads metrics and the dashboard at their addresses.
+	descriptorsInReserve = 64
 )
 
 func checkDescriptors(workers int) error {

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"launcher/cmd/launcher/internal/dashboard/browsertest"
 	"launcher/preforker/control"
@@ -112,6 +115,49 @@ func TestDashboardAtTheControlSocket(t *testing.T) {
 	in.gone(0)
 }
 
+// TestDashboardIsNotHeldUp by clients that have said half of what they want, which are told to ask again, nor by streams that nobody reads,
+// the oldest of which gives way.
+func TestDashboardIsNotHeldUp(t *testing.T) {
+	t.Parallel()
+	at := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1))
+	in := start(t, startOptions{root: copyApp(t, "hello"), args: []string{"1", "--dashboard", at, "--dashboard-token", tokenFile(t)}}).serving()
+	says := func(text string) net.Conn {
+		conn, err := net.Dial("tcp", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		if _, err := io.WriteString(conn, text); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	for n := range 24 {
+		answer, err := http.ReadResponse(bufio.NewReader(says("GET /dashboard/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")), nil)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Errorf("stream %d: %v, %+v", n, err, answer)
+		}
+	}
+	var half []net.Conn
+	for n := range 64 {
+		half = append(half, says([]string{"GET / HTTP/1.1\r\nHost: localhost\r\n",
+			"POST /admin/dashboard/restart HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nkey="}[n%2]))
+	}
+	fetch(client(), http.MethodGet, "http://"+at+"/", nil).expect(t, 200)
+	again := 0
+	for _, conn := range half {
+		if answer, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil && answer.Header.Get("Retry-After") == "0" {
+			again++
+		}
+	}
+	if again == 0 {
+		t.Error("no half request has given way")
+	}
+	in.signal(syscall.SIGTERM)
+	in.gone(0)
+}
+
 // TestDashboardThatAnybodyCouldRead is refused, and so is a token that could be guessed.
 func TestDashboardThatAnybodyCouldRead(t *testing.T) {
 	t.Parallel()
@@ -142,14 +188,37 @@ func TestDashboardThatAnybodyCouldRead(t *testing.T) {
 			t.Errorf("%q: %+v", test.args, a)
 		}
 	}
-	for _, allowed := range [][]string{{"--dashboard-public"}, {"--dashboard-token", tokenFile(t)}} {
-		in := start(t, startOptions{root: root, args: append([]string{"1", "--dashboard", free}, allowed...)}).serving()
-		want := 200
-		if allowed[0] == "--dashboard-token" {
-			want = 401
+	for _, test := range []struct {
+		args          []string
+		open, proxied int
+	}{
+		{[]string{"--dashboard-public"}, 200, 421},
+		{[]string{"--dashboard-token", tokenFile(t)}, 401, 200},
+	} {
+		in := start(t, startOptions{root: root, args: append([]string{"1", "--dashboard", free}, test.args...)}).serving()
+		url := strings.Replace("http://"+free+"/", "0.0.0.0", "127.0.0.1", 1)
+		fetch(client(), http.MethodGet, url, nil).expect(t, test.open)
+		if status := statusOfProxied(t, url); status != test.proxied {
+			t.Errorf("%q, by another name: %d", test.args, status)
 		}
-		fetch(client(), http.MethodGet, strings.Replace("http://"+free+"/", "0.0.0.0", "127.0.0.1", 1), nil).expect(t, want)
 		in.signal(syscall.SIGTERM)
 		in.gone(0)
 	}
+}
+
+// statusOfProxied is the status of a page that a proxy asks for by its own name, with the token.
+func statusOfProxied(t *testing.T, url string) int {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "shop.example"
+	request.Header.Set("Authorization", "Bearer "+dashboardToken)
+	answer, err := client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
 }

@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"launcher/preforker/internal/testdir"
 )
@@ -90,4 +92,35 @@ func TestAskingAgain(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	answering.Wait()
+}
+
+// TestHalfRequestsGiveWay to who says all that it wants, whatever they have sent: not even a line, half a head, or half a body. Each has
+// far more time than the test.
+func TestHalfRequestsGiveWay(t *testing.T) {
+	t.Parallel()
+	c := startWith(t, testdir.Short(t), time.Hour, append(testVerbs(), pages(nil)...)...)
+	patient := c.dial(t)
+	_, _ = io.WriteString(patient, "POST / HTTP/1.1\r\nHost: launcher\r\nContent-Length: 9\r\n\r\nhalf")
+	if got := c.says(t, asksStatus, false); !strings.Contains(got, `"running"`) {
+		t.Errorf("%q", got)
+	}
+	_, _ = io.WriteString(patient, " more")
+	if answer, err := http.ReadResponse(bufio.NewReader(patient), nil); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("though nobody waits for its place: %v, %+v", err, answer)
+	}
+	var half []net.Conn
+	for n := range 6 * maxClients {
+		conn := c.dial(t)
+		_, _ = io.WriteString(conn, []string{"", "GE", "GET / HTTP/1.1\r\nHost: launcher\r\n", "POST / HTTP/1.1\r\nHost: launcher\r\nContent-Length: 9\r\n\r\nhalf",
+			"POST /turn HTTP/1.1\r\nHost: launcher\r\nTransfer-Encoding: chunked\r\n\r\n"}[n%5])
+		half = append(half, conn)
+	}
+	if status, _, text := c.request(t, http.MethodPost, "/", "1234"); status != http.StatusOK || text != "4 bytes, false" {
+		t.Errorf("%d %q", status, text)
+	}
+	for n, conn := range half[:5*maxClients] {
+		if answer, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || answer.Header.Get("Retry-After") != "0" {
+			t.Errorf("%d: %v, %+v", n, err, answer)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,16 +28,22 @@ type handler struct {
 	timeout   time.Duration // of a short answer
 	last      time.Duration // of those that are under way at the end
 	followers chan struct{}
-	bodiless  bool // no verb has a body
+	streams   *streams // among them
+	bodiless  bool     // no verb has a body
 }
 
 func newHandler(verbs []Verb, timeout time.Duration) *handler {
-	return &handler{verbs: verbs, timeout: timeout, last: lastAnswers, followers: make(chan struct{}, maxFollowers),
+	return &handler{verbs: verbs, timeout: timeout, last: lastAnswers, followers: make(chan struct{}, maxFollowers), streams: newStreams(),
 		bodiless: !slices.ContainsFunc(verbs, func(verb Verb) bool { return verb.method != http.MethodGet })}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := r.Context().Value(clientKey{}).(*client)
+	var body []byte
+	var unread error
+	if !h.bodiless { // until all has come another client may have the place
+		body, unread = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	}
 	if !from.begin() {
 		panic(http.ErrAbortHandler) // it was dismissed
 	}
@@ -52,13 +59,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // and it was said
 	}
-	if verb.page != nil {
-		h.servePage(w, r, from, verb)
+	if unread != nil {
+		refuse(w, http.StatusBadRequest, hint.Errorf(fmt.Sprintf("send at most %d bytes", maxBody), "read request: %w", unread))
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		refuse(w, http.StatusBadRequest, hint.Errorf(fmt.Sprintf("send at most %d bytes", maxBody), "read request: %w", err))
+	if verb.page != nil {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		h.servePage(w, r, from, verb)
 		return
 	}
 	if verb.follows {

@@ -8,18 +8,25 @@ import (
 	"launcher/preforker/hint"
 )
 
-// Page is something to read that is no JSON: a handler writes it, within the time of a short answer.
+// Page is something to read that is no JSON: a handler writes it, within the time of a short answer. The whole body of the request is there.
 func Page(method, path string, page http.Handler) Verb {
 	return Verb{method: method, path: path, page: page}
 }
 
 // Public is a page to GET by whatever name this host is asked by, as scrapers and load balancers do. It has nothing that other sites must not read.
 func Public(path string, page http.Handler) Verb {
-	return Verb{method: http.MethodGet, path: path, page: page, public: true}
+	return Page(http.MethodGet, path, page).ByAnyName()
+}
+
+// ByAnyName returns the verb of a page whose handler refuses by itself what a page of another site has a browser send (CheckOrigin), or has
+// nothing to keep from that.
+func (v Verb) ByAnyName() Verb {
+	v.public = true
+	return v
 }
 
 // Stream is a page that has no end: it takes no place of those who want a short answer. The handler sets a deadline for each
-// part that it writes; its context ends with the client, and with the server.
+// part that it writes; its context ends with the client, with the server, and when the client has to give way to a newer one.
 func Stream(method, path string, page http.Handler) Verb {
 	return Verb{method: method, path: path, page: page, follows: true}
 }
@@ -27,22 +34,32 @@ func Stream(method, path string, page http.Handler) Verb {
 // servePage has the handler of a page write the answer.
 func (h *handler) servePage(w http.ResponseWriter, r *http.Request, from *client, verb Verb) {
 	if verb.follows {
-		leave, err := h.enter(from, verb)
-		if err != nil {
-			refuse(w, http.StatusServiceUnavailable, err)
-			return
-		}
-		defer leave()
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Time{})
-		_ = control.SetWriteDeadline(time.Time{})
-		verb.page.ServeHTTP(w, r)
+		h.serveStream(w, r, from, verb)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.timeout)
 	defer cancel()
-	r = r.WithContext(ctx)
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	verb.page.ServeHTTP(w, r.WithContext(ctx))
+}
+
+func (h *handler) serveStream(w http.ResponseWriter, r *http.Request, from *client, verb Verb) {
+	ctx, cancel := context.WithTimeout(r.Context(), h.timeout)
+	defer cancel()
+	end, err := h.streams.enter(ctx, from)
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, err)
+		return
+	}
+	defer end()
+	leave, err := h.enter(from, verb)
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, err)
+		return
+	}
+	defer leave()
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
 	verb.page.ServeHTTP(w, r)
 }
 

@@ -1,13 +1,11 @@
 package control
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"launcher/preforker/internal/testdir"
 )
@@ -43,62 +41,12 @@ func TestPages(t *testing.T) {
 	}{
 		{"GET", "/", "", 200, "<p>hello"},
 		{"POST", "/", "1234", 200, "4 bytes, false"},
-		{"POST", "/", strings.Repeat("x", maxBody+1), 200, "65536 bytes, true"},
+		{"POST", "/", strings.Repeat("x", maxBody+1), 400, `"try":"send at most 65536 bytes"`},
 		{"DELETE", "/", "", 405, `"try":"use GET or POST"`},
 		{"GET", "/other", "", 404, "POST /count, GET /, POST /, GET /stream"},
 	} {
 		if status, _, text := c.request(t, test.method, test.path, test.body); status != test.status || !strings.Contains(text, test.says) {
 			t.Errorf("%s %s: %d %.300q", test.method, test.path, status, text)
-		}
-	}
-}
-
-// TestStreams take no place of those who want a short answer, last longer than these may, and end with their client and with the server.
-func TestStreams(t *testing.T) {
-	t.Parallel()
-	ended := make(chan error, maxFollowers)
-	c := startWith(t, testdir.Short(t), 500*time.Millisecond, append(testVerbs(), pages(ended)...)...)
-	open := func() (first string, rest *bufio.Reader, leave func()) {
-		conn := c.dial(t)
-		_, _ = io.WriteString(conn, "GET /stream HTTP/1.1\r\nHost: launcher\r\n\r\n")
-		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rest = bufio.NewReader(answer.Body)
-		first, _ = rest.ReadString('\n')
-		return first, rest, func() { _ = conn.Close() }
-	}
-	_, earliest, _ := open()
-	var leave func()
-	for n := range maxFollowers - 1 {
-		first, _, end := open()
-		if leave = end; first != "first\n" {
-			t.Errorf("%d: %q", n, first)
-		}
-	}
-	if text, err := io.ReadAll(c.dial(t)); len(text) > 0 || err != nil { // who says nothing is left when that time is over
-		t.Errorf("%q, %v", text, err)
-	}
-	if first, _, _ := open(); !strings.Contains(first, "32 clients wait") {
-		t.Errorf("one too many: %q", first)
-	}
-	leave()
-	<-ended
-	_, last, _ := open()
-	if got := c.says(t, asksStatus, false); !strings.Contains(got, `"running"`) {
-		t.Errorf("%q", got)
-	}
-	if got := c.says(t, "HEAD / HTTP/1.1\r\nHost: launcher\r\n\r\n", false); !strings.HasPrefix(got, "HTTP/1.1 200") || !strings.HasSuffix(got, "\r\n\r\n") {
-		t.Errorf("%q", got)
-	}
-	c.stop()
-	for range maxFollowers {
-		<-ended
-	}
-	for _, rest := range []io.Reader{earliest, last} {
-		if text, err := io.ReadAll(rest); string(text) != "last\n" || err != nil {
-			t.Errorf("it ends with %q, %v", text, err)
 		}
 	}
 }

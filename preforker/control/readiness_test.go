@@ -68,6 +68,22 @@ func TestProbesOfAStuckLoop(t *testing.T) {
 // servedAt has pages served at a port.
 func servedAt(t *testing.T, pages ...Verb) (address string) {
 	t.Helper()
+	return servedBy(t, func(ctx context.Context, listener net.Listener) { ServeAt(ctx, listener, pages...) })
+}
+
+// servedPatiently is servedAt with far more time for each client.
+func servedPatiently(t *testing.T, pages ...Verb) (address string) {
+	t.Helper()
+	return servedBy(t, func(ctx context.Context, listener net.Listener) {
+		clients := newClients(ctx, listener)
+		clients.http = true
+		serve(ctx, clients, newHandler(pages, testdir.Patience))
+	})
+}
+
+// servedBy serves at a port until the test ends.
+func servedBy(t *testing.T, serve func(context.Context, net.Listener)) (address string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +92,7 @@ func servedAt(t *testing.T, pages ...Verb) (address string) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ServeAt(ctx, listener, pages...)
+		serve(ctx, listener)
 	}()
 	t.Cleanup(func() {
 		end()

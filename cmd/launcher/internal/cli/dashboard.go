@@ -5,33 +5,15 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"log"
-	"log/slog"
 	"net"
-	"net/http"
 	"os"
-	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/net/netutil"
 
 	"launcher/cmd/launcher/internal/dashboard"
 	"launcher/preforker"
 	"launcher/preforker/control"
 	"launcher/preforker/hint"
-)
-
-const (
-	// dashboardConnections are served at once. Their descriptors are among those that are left free by all others.
-	dashboardConnections = 24
-	// dashboardTimeout is what a request, and its answer, may take.
-	dashboardTimeout = 10 * time.Second
-	// dashboardIdle is how long a connection is kept without a request.
-	dashboardIdle = 30 * time.Second
-	// maxDashboardBody is more than the forms of the page have.
-	maxDashboardBody = 4 << 10
 )
 
 // askedByDashboard is who asks for what the page has buttons for.
@@ -42,8 +24,7 @@ type dashboardServer struct {
 	*dashboard.Dashboard
 	supervisor *preforker.Supervisor // once there is one
 	socket     ownSocket             // none: at the control socket alone
-	listener   net.Listener          // of the socket
-	server     *http.Server
+	pages      []control.Verb        // of the socket
 }
 
 // listenDashboard listens, so that a port in use is an error before anything is started, and adds the page to the control socket.
@@ -78,33 +59,23 @@ func listenDashboard(ctx *cli.Context, config *preforker.Config, given *givenSoc
 	if name, err := os.Hostname(); err == nil {
 		names = append(names, name)
 	}
-	handler := d.Handler(dashboard.Access{Token: options.token, Open: options.open(at), Names: names})
-	d.listener = netutil.LimitListener(d.socket.listener, dashboardConnections)
-	d.server = &http.Server{Handler: http.MaxBytesHandler(handler, maxDashboardBody), ReadTimeout: dashboardTimeout, WriteTimeout: dashboardTimeout,
-		IdleTimeout: dashboardIdle, MaxHeaderBytes: 16 << 10, ErrorLog: log.New(io.Discard, "", 0)} // of what clients do
+	d.pages = d.Verbs(dashboard.Access{Token: options.token, Open: options.open(at), Names: names})
 	config.Log.Info("the dashboard is served", keyURL, "http://"+at.String()+"/")
 	return d, nil
 }
 
-// serve serves the page until close is called.
-func (d *dashboardServer) serve(logger *slog.Logger) {
-	if d.listener == nil {
-		return
-	}
-	d.Keep()
-	if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
-		logger.Error("the dashboard ended", keyError, err)
+// serve serves the page at its address until the context ends.
+func (d *dashboardServer) serve(ctx context.Context) {
+	if d.socket.listener != nil {
+		d.Keep()
+		control.ServeAt(ctx, d.socket.listener, d.pages...)
 	}
 }
 
-// close ends it, and whatever is being written. It may be called of none, and twice.
+// close ends the history and the socket. It may be called of none.
 func (d *dashboardServer) close() {
-	if d == nil {
-		return
-	}
-	d.Close()
-	if d.listener != nil {
-		_ = d.server.Close()
-		_ = d.listener.Close() // serve may never have been called
+	if d != nil {
+		d.Close()
+		d.socket.close()
 	}
 }

@@ -102,7 +102,7 @@ func TestDashboardSocketIsInherited(t *testing.T) {
 	if err != nil || given.closeRest() {
 		t.Fatalf("it has made a socket of its own: %v", err)
 	}
-	conn, err := second.listener.Accept()
+	conn, err := second.socket.listener.Accept()
 	if err != nil || conn.RemoteAddr().String() != reader.LocalAddr().String() {
 		t.Errorf("%v, %v", conn, err)
 	}

@@ -94,7 +94,7 @@ func (s *service) run(signals <-chan os.Signal) error {
 	})
 	telling, endTelling := context.WithCancel(context.Background())
 	s.tasks.Go(func() { s.monitor.serve(telling) })
-	s.tasks.Go(func() { s.monitor.dashboard.serve(s.log) })
+	s.tasks.Go(func() { s.monitor.dashboard.serve(telling) })
 	ended, replaced := make(chan struct{}), make(chan struct{})
 	s.found = make(chan candidate, 1)
 	s.tasks.Go(func() {
@@ -117,7 +117,7 @@ func (s *service) run(signals <-chan os.Signal) error {
 	if _, follows := s.supervisor.Inherit(); follows {
 		close(replaced)
 	}
-	s.monitor.dashboard.close()
+	s.monitor.dashboard.Close() // whoever follows the page is told nothing more
 	endFront()
 	s.awaitFront()
 	cutFront()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"launcher/preforker/control"
@@ -29,7 +28,6 @@ type Dashboard struct {
 	now      func() time.Time
 
 	fresh, period, patience time.Duration // of a status, between two looks, of who reads
-	streaming               atomic.Int32  // clients
 
 	mu       sync.Mutex
 	lasting  bool      // the history is kept whoever looks

@@ -51,9 +51,8 @@ type Access struct {
 // pages are the handlers of one address.
 type pages struct {
 	*Dashboard
-	access  access
-	streams chan struct{}
-	admin   bool // with buttons: the token is needed
+	access access
+	admin  bool // with buttons: the token is needed
 }
 
 // route is a handler with its place.
@@ -71,6 +70,7 @@ func (p *pages) routes() []route {
 	routes := []route{
 		{http.MethodGet, "/", false, p.page},
 		{http.MethodGet, streamPath, true, p.stream},
+		{http.MethodGet, adminPath, false, func(w http.ResponseWriter, _ *http.Request) { goTo(w, "."+adminPath+"/") }},
 		{http.MethodGet, adminPath + "/", false, admin.page},
 		{http.MethodGet, adminPath + streamPath, true, admin.stream},
 		{http.MethodPost, adminPath + restartPath, false, admin.restart},
@@ -88,33 +88,20 @@ const (
 	adminPath   = "/admin"
 )
 
-// Verbs are the page and what belongs to it, for the control socket.
+// Verbs are the page and what belongs to it. Each looks at the name that it is asked by itself: whoever has the token may use any.
 func (d *Dashboard) Verbs(a Access) (verbs []control.Verb) {
 	for _, r := range d.pages(a).routes() {
+		verb := control.Page(r.method, r.path, r.handler)
 		if r.stream {
-			verbs = append(verbs, control.Stream(r.method, r.path, r.handler))
-		} else {
-			verbs = append(verbs, control.Page(r.method, r.path, r.handler))
+			verb = control.Stream(r.method, r.path, r.handler)
 		}
+		verbs = append(verbs, verb.ByAnyName())
 	}
 	return verbs
 }
 
-// Handler serves the same elsewhere.
-func (d *Dashboard) Handler(a Access) http.Handler {
-	mux := http.NewServeMux()
-	for _, r := range d.pages(a).routes() {
-		pattern := r.method + " " + r.path
-		if pattern[len(pattern)-1] == '/' {
-			pattern += "{$}"
-		}
-		mux.HandleFunc(pattern, r.handler)
-	}
-	return mux
-}
-
 func (d *Dashboard) pages(a Access) *pages {
-	return &pages{Dashboard: d, access: newAccess(a.Token, a.Open, a.Names), streams: make(chan struct{}, maxStreams)}
+	return &pages{Dashboard: d, access: newAccess(a.Token, a.Open, a.Names)}
 }
 
 func (p *pages) page(w http.ResponseWriter, r *http.Request) {

@@ -34,6 +34,19 @@ func asked(h http.Handler, method, target string, form url.Values, headers ...st
 	return recorder
 }
 
+// handlerOf serves the pages of an address without the bounds of its server.
+func handlerOf(d *Dashboard, a Access) http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range d.pages(a).routes() {
+		pattern := r.method + " " + r.path
+		if strings.HasSuffix(pattern, "/") {
+			pattern += "{$}"
+		}
+		mux.HandleFunc(pattern, r.handler)
+	}
+	return mux
+}
+
 func basic(password string) []string {
 	return []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("anybody:"+password))}
 }
@@ -68,7 +81,7 @@ func TestPageHasWhatStatusSays(t *testing.T) {
 	s.FailedLoad = &control.FailedLoad{Generation: 3, Time: now, Error: "NameError: " + hostile}
 	s.Root = "/srv/" + hostile
 	d, _ := still(t, s)
-	got := asked(d.Handler(Access{Open: true}), "GET", "/", nil)
+	got := asked(handlerOf(d, Access{Open: true}), "GET", "/", nil)
 	body := got.Body.String()
 	if got.Code != 200 || got.Header().Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Fatalf("%d %v %s", got.Code, got.Header(), body)
@@ -98,13 +111,13 @@ func TestPageHasWhatStatusSays(t *testing.T) {
 func TestPageHasWhatTheFrontRefuses(t *testing.T) {
 	s := example(1, time.Now())
 	d, _ := still(t, s)
-	if body := asked(d.Handler(Access{Open: true}), "GET", "/", nil).Body.String(); strings.Contains(body, "no worker has answered") {
+	if body := asked(handlerOf(d, Access{Open: true}), "GET", "/", nil).Body.String(); strings.Contains(body, "no worker has answered") {
 		t.Error("there is a front")
 	}
 	s.Front = &control.FrontStatus{Refused: []control.RefusedStatus{{Code: 400, Reason: "malformed"}, {Code: 502, Reason: hostile, Count: 4}, {Code: 503, Reason: "stopping", Count: 31}},
 		Unanswered: map[string]uint64{"client left": 8, "made room": 0}}
 	d, _ = still(t, s)
-	_, rows, _ := strings.Cut(asked(d.Handler(Access{Open: true}), "GET", "/", nil).Body.String(), "no worker has answered")
+	_, rows, _ := strings.Cut(asked(handlerOf(d, Access{Open: true}), "GET", "/", nil).Body.String(), "no worker has answered")
 	order := regexp.MustCompile(`(?s)503.*stopping.*31.*–.*client left.*8.*502.*&lt;script.*4`)
 	if rows, _, _ = strings.Cut(rows, "</section>"); !order.MatchString(rows) || strings.Contains(rows, "malformed") || strings.Contains(rows, "made room") {
 		t.Error(rows)
@@ -117,7 +130,7 @@ func TestPageIsSmall(t *testing.T) {
 	s := example(4, time.Now())
 	d, _ := still(t, s)
 	d.lasting, d.sampling, d.history = true, true, *hourOf(s)
-	size := asked(d.Handler(Access{Open: true}), "GET", "/", nil).Body.Len()
+	size := asked(handlerOf(d, Access{Open: true}), "GET", "/", nil).Body.Len()
 	t.Logf("%d bytes with 4 slots", size)
 	if size > most {
 		t.Errorf("it has %d bytes, at most %d are wanted", size, most)
@@ -127,7 +140,7 @@ func TestPageIsSmall(t *testing.T) {
 // TestPolicyLetsNothingElseRun: the hashes are those of what is on the page.
 func TestPolicyLetsNothingElseRun(t *testing.T) {
 	d, _ := still(t, example(1, time.Now()))
-	got := asked(d.Handler(Access{Open: true}), "GET", "/", nil)
+	got := asked(handlerOf(d, Access{Open: true}), "GET", "/", nil)
 	allowed := got.Header().Get("Content-Security-Policy")
 	for _, tag := range []string{"style", "script"} {
 		match := regexp.MustCompile("(?s)<" + tag + ">(.*?)</" + tag + ">").FindStringSubmatch(got.Body.String())
@@ -188,8 +201,9 @@ func TestWhoMayRead(t *testing.T) {
 		{Access{Open: true, Names: []string{"shop.example"}}, "/", []string{"Host", "shop.example:9394"}, 200, false},
 		{Access{Open: true, Token: secret}, "/admin/", append([]string{"Host", "proxy.example"}, right...), 200, true},
 		{Access{Open: true}, "/other", nil, 404, false},
+		{Access{Token: secret}, "/admin", nil, 303, false},
 	} {
-		got := asked(d.Handler(test.access), "GET", test.path, nil, test.headers...)
+		got := asked(handlerOf(d, test.access), "GET", test.path, nil, test.headers...)
 		if got.Code != test.status || strings.Contains(got.Body.String(), "<button") != test.buttons {
 			t.Errorf("%+v %s %q: %d, buttons: %v", test.access, test.path, test.headers, got.Code, !test.buttons)
 		}
@@ -207,7 +221,7 @@ var formKey = regexp.MustCompile(`name=key value="([0-9a-f]{32})"`)
 // TestWhoMayDoSomething has the token, and comes from a form of the page.
 func TestWhoMayDoSomething(t *testing.T) {
 	d, done := still(t, example(2, time.Now()))
-	h := d.Handler(Access{Open: true, Token: secret})
+	h := handlerOf(d, Access{Open: true, Token: secret})
 	match := formKey.FindStringSubmatch(asked(h, "GET", "/admin/", nil, basic(secret)...).Body.String())
 	if match == nil {
 		t.Fatal("the page has no key in its forms")
@@ -256,12 +270,12 @@ func TestWhoMayDoSomething(t *testing.T) {
 	if body := asked(h, "POST", "/admin/dashboard/kill", form("slot", "1", "pid", "1"), with()...).Body.String(); !strings.Contains(body, "kill: it has ended") || !strings.Contains(body, "look again") {
 		t.Errorf("it does not say why: %s", body)
 	}
-	if body := asked(d.Handler(Access{Open: true}), "GET", "/?done=kill", nil).Body.String(); !strings.Contains(body, "The worker was killed") {
+	if body := asked(handlerOf(d, Access{Open: true}), "GET", "/?done=kill", nil).Body.String(); !strings.Contains(body, "The worker was killed") {
 		t.Error("it does not say what was done")
 	}
 	// Another process has other keys.
 	other, _ := still(t, example(2, time.Now()))
-	if got := asked(other.Handler(Access{Open: true, Token: secret}), "POST", "/admin/dashboard/restart", form(), with()...); got.Code != 403 {
+	if got := asked(handlerOf(other, Access{Open: true, Token: secret}), "POST", "/admin/dashboard/restart", form(), with()...); got.Code != 403 {
 		t.Errorf("a form of another process: %d", got.Code)
 	}
 }
@@ -270,7 +284,7 @@ func TestWhoMayDoSomething(t *testing.T) {
 func TestPageWithoutKill(t *testing.T) {
 	d, _ := still(t, example(2, time.Now()))
 	d.launcher.Kill = nil
-	h := d.Handler(Access{Open: true, Token: secret})
+	h := handlerOf(d, Access{Open: true, Token: secret})
 	body := asked(h, "GET", "/admin/", nil, basic(secret)...).Body.String()
 	if strings.Count(body, "<button") != 1 || strings.Contains(body, ">action") || strings.Contains(body, "kill…") {
 		t.Error("it has buttons to kill")
@@ -284,7 +298,7 @@ func TestPageWithoutKill(t *testing.T) {
 // TestNoticeIsSaidOnce: who reads the page again is not told once more what was done.
 func TestNoticeIsSaidOnce(t *testing.T) {
 	d, _ := still(t, example(1, time.Now()))
-	body := asked(d.Handler(Access{Open: true}), "GET", "/?done=restart", nil).Body.String()
+	body := asked(handlerOf(d, Access{Open: true}), "GET", "/?done=restart", nil).Body.String()
 	again := regexp.MustCompile(`<a href="([^"]*)">read again`).FindStringSubmatch(body)
 	if again == nil {
 		t.Fatal("there is no link to read it again")
@@ -306,7 +320,7 @@ func TestPageOfALauncherThatEnds(t *testing.T) {
 		return control.Status{}, hint.Errorf("ask again", "the launcher is ending")
 	}})
 	defer d.Close()
-	got := asked(d.Handler(Access{Open: true}), "GET", "/", nil)
+	got := asked(handlerOf(d, Access{Open: true}), "GET", "/", nil)
 	if got.Code != 503 || !strings.Contains(got.Body.String(), "the launcher is ending") {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}

@@ -30,7 +30,7 @@ func shown(t *testing.T, slots int, change func(*control.Status)) (*Dashboard, *
 	s.Time = s.Time.Add(time.Second)
 	d := New(Launcher{Status: func(context.Context) (control.Status, error) { return s, nil }})
 	d.lasting, d.sampling, d.history = true, true, *h
-	server := httptest.NewServer(d.Handler(Access{Token: "0123456789abcdef", Open: true}))
+	server := httptest.NewServer(handlerOf(d, Access{Token: "0123456789abcdef", Open: true}))
 	t.Cleanup(func() { d.Close(); server.Close() })
 	return d, server
 }
@@ -73,7 +73,7 @@ func TestPageInABrowser(t *testing.T) {
 		return now, nil
 	}, Kill: func(_ context.Context, slot, pid int) error { killed <- fmt.Sprint(slot, " ", pid); return nil }})
 	d.fresh, d.period = 0, 20*time.Millisecond
-	server := httptest.NewServer(d.Handler(Access{Token: secret, Open: true}))
+	server := httptest.NewServer(handlerOf(d, Access{Token: secret, Open: true}))
 	t.Cleanup(func() { d.Close(); server.Close() })
 	browser := browsertest.Start(t)
 	page := browser.Open(strings.Replace(server.URL, "://", "://anybody:"+secret+"@", 1)+"/admin/", browsertest.View{Width: 1280})

@@ -7,8 +7,6 @@ import (
 )
 
 const (
-	// maxStreams are written to at once, at one address.
-	maxStreams = 16
 	// streamPeriod is the time between two looks at the status.
 	streamPeriod = time.Second
 	// streamTime is how long a client may take to read what it is sent, once the kernel keeps no more of it; it is dropped beyond it.
@@ -24,18 +22,6 @@ var parts = [...]string{"head", "said", "alerts", "tiles", "charts", "marks", "s
 func (p *pages) stream(w http.ResponseWriter, r *http.Request) {
 	if status, err := p.access.check(r, p.admin); err != nil {
 		p.fail(w, status, err, "..")
-		return
-	}
-	select {
-	case p.streams <- struct{}{}:
-		p.streaming.Add(1)
-		defer func() {
-			<-p.streams
-			p.streaming.Add(-1)
-		}()
-	default:
-		w.Header().Set("Connection", "close") // there are not many places for those who are served nothing
-		http.Error(w, "too many look at once", http.StatusServiceUnavailable)
 		return
 	}
 	out := &events{w: w, control: http.NewResponseController(w), patience: p.patience}

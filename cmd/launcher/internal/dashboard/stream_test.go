@@ -16,8 +16,8 @@ import (
 	"launcher/preforker/control"
 )
 
-// changing is a dashboard of a launcher that serves one more request with each look at it.
-func changing(t *testing.T, slots int) (*Dashboard, *httptest.Server) {
+// changing is a dashboard of a launcher that serves one more request with each look at it, and what tells of the end of a request for it.
+func changing(t *testing.T, slots int) (*Dashboard, *httptest.Server, <-chan struct{}) {
 	t.Helper()
 	began := time.Now()
 	var looks atomic.Int64
@@ -28,14 +28,18 @@ func changing(t *testing.T, slots int) (*Dashboard, *httptest.Server) {
 		return s, nil
 	}})
 	d.fresh, d.period = 0, time.Millisecond
-	server := httptest.NewUnstartedServer(d.Handler(Access{Open: true}))
+	ended, handler := make(chan struct{}, 1), handlerOf(d, Access{Open: true})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r)
+		ended <- struct{}{}
+	}))
 	server.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
 		_ = conn.(*net.TCPConn).SetWriteBuffer(16 << 10) // who does not read is soon noticed
 		return ctx
 	}
 	server.Start()
 	t.Cleanup(func() { d.Close(); server.Close() })
-	return d, server
+	return d, server, ended
 }
 
 // event reads one of a stream: its name, and its text.
@@ -59,7 +63,7 @@ func event(in *bufio.Reader) (name, text string, err error) {
 
 // TestStreamSendsWhatHasChanged: all parts of the page first, and then those that differ.
 func TestStreamSendsWhatHasChanged(t *testing.T) {
-	d, server := changing(t, 2)
+	d, server, _ := changing(t, 2)
 	answer, err := http.Get(server.URL + streamPath)
 	if err != nil {
 		t.Fatal(err)
@@ -101,36 +105,9 @@ func TestStreamSendsWhatHasChanged(t *testing.T) {
 	}
 }
 
-// TestStreamsAreBounded: one too many is refused, and another one is let in when one has left.
-func TestStreamsAreBounded(t *testing.T) {
-	d, server := changing(t, 1)
-	d.period = time.Hour
-	open := func() *http.Response {
-		answer, err := http.Get(server.URL + streamPath)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = answer.Body.Close() })
-		return answer
-	}
-	var last *http.Response
-	for n := range maxStreams {
-		if last = open(); last.StatusCode != 200 {
-			t.Errorf("%d: %d", n, last.StatusCode)
-		}
-	}
-	if answer := open(); answer.StatusCode != 503 || !answer.Close {
-		t.Errorf("one too many: %d, and its connection ends: %v", answer.StatusCode, answer.Close)
-	}
-	_ = last.Body.Close()
-	for open().StatusCode != 200 {
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// TestWhoDoesNotReadIsDropped, and takes no place of others.
+// TestWhoDoesNotReadIsDropped when the kernel keeps no more of what is written.
 func TestWhoDoesNotReadIsDropped(t *testing.T) {
-	d, server := changing(t, 40)
+	d, server, ended := changing(t, 40)
 	d.patience = 100 * time.Millisecond
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
@@ -142,7 +119,5 @@ func TestWhoDoesNotReadIsDropped(t *testing.T) {
 	if _, err := conn.Read(make([]byte, 1)); err != nil { // it has begun
 		t.Fatal(err)
 	}
-	for d.streaming.Load() > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-ended
 }
