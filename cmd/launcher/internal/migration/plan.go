@@ -126,7 +126,9 @@ func (p *Plan) set(call Call, name, value, why string) {
 		p.Settings = append(p.Settings, setting)
 	case name == "http":
 		p.Settings[i].Values = append(p.Settings[i].Values, value)
-		p.Settings[i].Why = cmp.Or(p.Settings[i].Why, why)
+		if why != "" && !strings.Contains(p.Settings[i].Why, why) {
+			p.Settings[i].Why = strings.TrimPrefix(p.Settings[i].Why+"; "+why, "; ")
+		}
 	default:
 		p.Settings[i] = setting
 	}

@@ -143,10 +143,10 @@ func (p *Plan) pumaPort(call Call, why string) {
 func (p *Plan) pumaTLS(call Call, why string) {
 	host, port := text(call, 0), text(call, 1)
 	if host == "" || port == "" {
-		p.unreadable(call, why)
+		p.unreadable(call.of("0", "1"), why)
 		return
 	}
-	p.set(call, "http", net.JoinHostPort(host, port), "")
+	p.set(call.of("0", "1"), "http", net.JoinHostPort(host, port), "")
 	p.certificate(call, option(call, "cert"), option(call, "key"))
 	if mode := option(call, "verify_mode"); strings.Contains(mode, "peer") {
 		p.remark(call, "certificates of clients are not asked for: have a web server do that")
@@ -167,15 +167,15 @@ func (p *Plan) pumaPlugin(call Call, rest string) {
 }
 
 func (p *Plan) pumaRedirect(call Call, why string) {
-	path := text(call, 1)
+	path, part := text(call, 1), "1"
 	if path == "" {
-		path = text(call, 0)
+		path, part = text(call, 0), "0"
 	}
 	if path == "" {
 		p.unreadable(call, why)
 		return
 	}
-	p.set(call, "log-file", p.below(path), "")
+	p.set(call.of(part), "log-file", p.below(path), "")
 }
 
 // hook is code, which belongs into another file.

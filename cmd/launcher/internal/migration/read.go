@@ -22,13 +22,34 @@ var files embed.FS
 
 // Call is a setting that a file calls.
 type Call struct {
-	Line      int        `json:"line"`
-	Text      string     `json:"text"` // of the line
-	Name      string     `json:"name"`
-	Block     bool       `json:"block"`
-	Arguments []any      `json:"arguments"` // of JSON; a mapping {"unknown": true} where the value cannot be known
-	Variables []string   `json:"variables"` // of the environment, which may say something else
-	Condition *Condition `json:"condition"`
+	Line      int      `json:"line"`
+	Text      string   `json:"text"` // of the line
+	Name      string   `json:"name"`
+	Block     bool     `json:"block"`
+	Arguments []any    `json:"arguments"` // of JSON; a mapping {"unknown": true} where the value cannot be known
+	Variables []string `json:"variables"` // of the environment, which may say something else
+	// Apart has the variables of each argument by its place, from 0 on, and of each option by its name.
+	Apart     map[string][]string `json:"apart"`
+	Condition *Condition          `json:"condition"`
+}
+
+// of returns the call with the variables of some of its arguments and options alone, or with all where one of them is no part that
+// is told apart.
+func (c Call) of(parts ...string) Call {
+	var variables []string
+	for _, part := range parts {
+		named, apart := c.Apart[part]
+		if !apart {
+			return c
+		}
+		for _, name := range named {
+			if !slices.Contains(variables, name) {
+				variables = append(variables, name)
+			}
+		}
+	}
+	c.Variables = variables
+	return c
 }
 
 // Condition is where a setting holds only if something is so that cannot be known.

@@ -13,6 +13,7 @@ func says(text string, names ...string) Rule { return Rule{Names: names, Text: t
 // means is one that an option stands for, with the value that read returns, "" where none can be known.
 func means(option, text string, read func(p *Plan, call Call) string, names ...string) Rule {
 	return Rule{Names: names, Text: text, do: func(p *Plan, call Call, text string) {
+		call = call.of("0")
 		if value := read(p, call); value != "" {
 			p.set(call, option, value, "")
 		} else {

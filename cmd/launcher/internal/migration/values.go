@@ -140,9 +140,9 @@ func (p *Plan) certificate(call Call, cert, key string) {
 		p.remark(call, "its certificate could not be read: "+call.Text+" (`--tls-cert`, without which this address speaks no TLS)")
 		return
 	}
-	p.set(call, "tls-cert", cert, "")
+	p.set(call.of("cert"), "tls-cert", cert, "")
 	if key != "" {
-		p.set(call, "tls-key", key, "")
+		p.set(call.of("key"), "tls-key", key, "")
 	}
 }
 
@@ -162,12 +162,12 @@ func (p *Plan) address(call Call, why string) {
 	case where == "":
 		p.unreadable(call, why)
 	case strings.HasPrefix(where, "/"):
-		p.set(call, "http", "unix:"+p.below(where), "")
-		p.umask(call, option(call, "umask"), 10)
+		p.set(call.of("0"), "http", "unix:"+p.below(where), "")
+		p.umask(call.of("umask"), option(call, "umask"), 10)
 	case strings.Trim(port, "0123456789") == "":
-		p.set(call, "http", "0.0.0.0:"+port, "")
+		p.set(call.of("0"), "http", "0.0.0.0:"+port, "")
 	case err == nil:
-		p.set(call, "http", net.JoinHostPort(host, rest), "")
+		p.set(call.of("0"), "http", net.JoinHostPort(host, rest), "")
 	default:
 		p.unreadable(call, why)
 	}

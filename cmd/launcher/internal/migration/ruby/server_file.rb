@@ -76,7 +76,22 @@ module PreforkLauncher
 
       values = arguments.map { |argument| evaluate(argument) }
       @calls << { line: line_of(node), text: @lines[line_of(node) - 1].to_s.strip, name: name, block: block,
-                  arguments: values.map { |value| plain(value) }, variables: values.flat_map(&:variables).uniq, condition: @condition }
+                  arguments: values.map { |value| plain(value) }, variables: values.flat_map(&:variables).uniq,
+                  apart: apart(arguments, values),
+                  condition: @condition }
+    end
+
+    # The variables of each argument by its place, and of each option by its name.
+    def apart(arguments, values)
+      variables = values.each_with_index.to_h { |value, place| [place.to_s, value.variables] }
+      last = arguments.last
+      pairs = last.is_a?(Array) && last[0] == :bare_assoc_hash ? last[1] : []
+      pairs.each do |pair|
+        next unless pair[0] == :assoc_new && pair[1][0] == :@label
+
+        variables[pair[1][1].delete_suffix(":")] = evaluate(pair[2]).variables
+      end
+      variables
     end
 
     # The name and the arguments of a call without a receiver.
