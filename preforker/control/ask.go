@@ -25,7 +25,7 @@ const (
 	// askTimeout is for a launcher on a machine that has no time for it.
 	askTimeout = 5 * time.Second
 	// maxAnswer is far more than 1024 workers take.
-	maxAnswer = 16 << 20
+	maxAnswer = 8 << 20
 )
 
 // AskStatus asks the launcher whose sockets are in a folder. The text is the JSON as it came: a
@@ -88,6 +88,9 @@ func askOnce(ctx context.Context, dir, method, path string, body []byte) ([]byte
 		return nil, err
 	}
 	defer answer.Body.Close()
+	if answer.ContentLength > maxAnswer {
+		return nil, tooLong(dir)
+	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case ctx.Err() != nil && len(text) <= maxAnswer:
@@ -95,7 +98,7 @@ func askOnce(ctx context.Context, dir, method, path string, body []byte) ([]byte
 	case err != nil:
 		return nil, failedAsking(dir, err, 0)
 	case len(text) > maxAnswer:
-		return nil, fmt.Errorf("ask the launcher at %s: the answer has more than %d bytes", socketOf(dir), maxAnswer)
+		return nil, tooLong(dir)
 	case answer.StatusCode != http.StatusOK:
 		return nil, refused(dir, method, path, answer, text)
 	}
@@ -195,6 +198,10 @@ func (c *conversation) Read(p []byte) (int, error) {
 }
 
 func (c *conversation) first() byte { return byte(c.byte.Load()) }
+
+func tooLong(dir string) error {
+	return fmt.Errorf("ask the launcher at %s: the answer has more than %d bytes", socketOf(dir), maxAnswer)
+}
 
 // failedAsking says what came instead of an answer; began is its first byte, where it is no HTTP.
 func failedAsking(dir string, err error, began byte) error {
