@@ -14,7 +14,7 @@ const optProbe = "probe"
 
 func probeFlag() cli.Flag {
 	return &cli.StringFlag{Name: optProbe, EnvVars: env(optProbe), Value: "auto",
-		Usage: "`PATH` that a worker of a new release asks the application for before it takes a slot; auto: /up where that is Rails' health check, off: none"}
+		Usage: "`PATH` that a worker of a new release, and the first fork of a refork that was asked for, asks the application for before it takes a slot; auto: /up where that is Rails' health check, off: none"}
 }
 
 // probePath reads auto, off, or a path.
