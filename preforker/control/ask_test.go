@@ -55,7 +55,7 @@ func TestAskStatus(t *testing.T) {
 		{answer(200, "nonsense"), "the answer is no launcher's"}, {answer(200, "[1]"), "the answer is no launcher's"},
 		{answer(500, "nonsense"), "the answer is no launcher's"},
 		{answer(409, `{"error":"no"}`), "no"}, {answer(404, `{"error":"no"}`), "the one that runs there is older, and does not know GET /status"},
-		{answer(200, `{"version":2}`), "it has version 2, not 1"}, {answer(200, strings.Repeat(" ", maxAnswer+1)), "more than"},
+		{answer(200, `{"version":2}`), "it has version 2, not 1"}, {fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", maxAnswer+1), "more than"},
 		{"HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat(" ", maxAnswer+1), "more than"},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "it has just ended"},
 	} {
