@@ -13,13 +13,12 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 const (
-	rowWorkers = 4
-	rowClients = 2 * rowWorkers  // that ask at once
-	rowTime    = 5 * time.Minute // for all that is asked, at most
+	rowWorkers  = 4
+	rowClients  = 2 * rowWorkers // that ask at once
+	rowRequests = 4_000
 )
 
 // TestPostgreSQL: each request writes a row and reads it back. Boot has used the database and has left
@@ -28,18 +27,17 @@ const (
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name     string
-		args     []string
-		requests int
+		name string
+		args []string
 		// workers is how many serve at least, sessions how many there may be at once: a worker's
 		// last request and the first of its successor overlap.
 		workers, sessions int
 		boot              int // sessions while it boots: the application's own, a trial's, that of the step records
 	}{
-		{"lasting", nil, 10_000, rowWorkers, rowWorkers, 3},
+		{"lasting", nil, rowWorkers, rowWorkers, 3},
 		// Without records nothing but the application's own boot has used the database: the connection
 		// lies free in the pool, for the first to take.
-		{"replaced", []string{"--max-requests", "100", "--without", "records"}, 4_000, 20, 2 * rowWorkers, 1},
+		{"replaced", []string{"--max-requests", "100", "--without", "records"}, 20, 2 * rowWorkers, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +54,7 @@ func TestPostgreSQL(t *testing.T) {
 				t.Errorf("there were the sessions %v while it booted, want %d", got.pids, test.boot)
 			}
 
-			rows := &rowLoad{requests: test.requests, sockets: in.sockets(rowWorkers), deadline: time.Now().Add(rowTime), pairs: map[rowPair]int{}}
+			rows := &rowLoad{sockets: in.sockets(rowWorkers), pairs: map[rowPair]int{}}
 			rows.run(t)
 			pairs := rows.check(t, p)
 			if test.workers == rowWorkers && len(pairs) != rowWorkers || len(pairs) < test.workers {
@@ -132,9 +130,7 @@ type rowPair struct{ worker, backend int }
 
 // rowLoad asks for rows over several connections at once.
 type rowLoad struct {
-	requests int
-	sockets  []string
-	deadline time.Time
+	sockets []string
 
 	mu       sync.Mutex
 	next     int
@@ -144,7 +140,6 @@ type rowLoad struct {
 
 func (l *rowLoad) run(t *testing.T) {
 	t.Helper()
-	began := time.Now()
 	var clients sync.WaitGroup
 	for range rowClients {
 		clients.Go(func() {
@@ -154,12 +149,8 @@ func (l *rowLoad) run(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	t.Logf("%d requests in %v", l.next, time.Since(began).Round(time.Millisecond))
 	if len(l.failures) > 0 {
 		t.Errorf("%d requests failed:\n%s", len(l.failures), strings.Join(l.failures[:min(len(l.failures), 5)], "\n"))
-	}
-	if l.next < l.requests && len(l.failures) == 0 {
-		t.Errorf("only %d requests in %v", l.next, rowTime)
 	}
 }
 
@@ -167,7 +158,7 @@ func (l *rowLoad) run(t *testing.T) {
 func (l *rowLoad) take() (n int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.next == l.requests || len(l.failures) >= 20 || time.Now().After(l.deadline) {
+	if l.next == rowRequests || len(l.failures) >= 20 {
 		return 0, false
 	}
 	l.next++
@@ -201,7 +192,7 @@ func (l *rowLoad) row(n int) {
 // process of PostgreSQL that each worker had.
 func (l *rowLoad) check(t *testing.T, p *postgreSQL) map[int]int {
 	t.Helper()
-	if got, want := p.ask("SELECT count(*), count(DISTINCT token) FROM rows"), fmt.Sprintf("%d %[1]d", l.requests); got != want {
+	if got, want := p.ask("SELECT count(*), count(DISTINCT token) FROM rows"), fmt.Sprintf("%d %[1]d", rowRequests); got != want {
 		t.Errorf("rows and tokens in the table: %s, want %s", got, want)
 	}
 	var lines []string
