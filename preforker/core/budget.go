@@ -50,9 +50,6 @@ func (c *Core) renews() bool { return !c.direct() && c.policy.Renewal.renews() }
 // replaces says whether there is any reason for which a worker makes room for another one of the same generation.
 func (c *Core) replaces() bool { return c.renews() || c.policy.Limits.MaxAge > 0 || c.recycling }
 
-// learned says whether the budget was chosen with workers in view.
-func (c *Core) learned() bool { return c.budget.learned != ident.Origin{} }
-
 // watch has a worker measured from now on.
 func (c *Core) watch(w *worker) {
 	if w.early && c.policy.Limits.Memory == 0 {
@@ -65,33 +62,6 @@ func (c *Core) watch(w *worker) {
 	c.age(w)
 	w.maxServed = c.policy.Renewal.MaxRequests
 	w.maxServed -= uint64(c.random() * float64(w.maxServed) / 8) // those that start together do not leave together
-}
-
-// preloaderMeasured comes once for each generation, when all of its workers serve.
-func (c *Core) preloaderMeasured(e PreloaderMeasured) {
-	if e.Origin != c.announced {
-		return
-	}
-	c.budget.preloader, c.budget.launcher = e.Preloader, e.Launcher
-	c.budget.minServed, c.budget.early = MinService, 0 // another release may need less
-	c.budget.forgetOversized()
-	if c.policy.Renewal.Budget.Auto && !c.learned() {
-		c.budget.bytes = provisional(e.Preloader, c.maxBudget())
-	}
-	c.tellMemoryBound()
-	c.keepSpare() // there may be room for one
-}
-
-func (c *Core) maxBudget() uint64 {
-	workers := len(c.slots)
-	if c.policy.Spare == SpareOne {
-		workers = c.maxWorkers()
-	}
-	highest := maxBudget(c.budget.preloader, c.policy.MemoryLimit, workers)
-	if limit := c.policy.Limits.Memory; limit > 0 {
-		return min(highest, limit-limit/4) // what a fork can prevent should not end a request
-	}
-	return highest
 }
 
 // workersMeasured takes what has changed of workers since they were last measured.
@@ -141,60 +111,6 @@ func (w *worker) measured(now time.Duration, m Measurement) {
 	}
 	w.private = m.Private
 }
-
-// learn chooses the budget from the largest of the first workers of a generation that have served for as
-// long as their successors shall. One alone may have had easy requests, but where few requests come
-// there is only one. What its first requests wrote a fork would write again, so where that is nearly all
-// the budget leaves room above it: a short service would save nothing.
-func (c *Core) learn(w *worker) {
-	b := &c.budget
-	if !c.policy.Renewal.Budget.Auto || b.preloader == 0 || w.sampled || w.early || w.served < AimedService || w.key.Origin().Before(b.learned) {
-		return
-	}
-	w.sampled = true
-	bytes := clampBudget(max(w.private, w.settled+w.settled/4), c.maxBudget())
-	switch {
-	case b.learned.Before(w.key.Origin()):
-		b.learned, b.examples, b.bytes = w.key.Origin(), 1, bytes
-	case b.examples < maxExamples:
-		b.examples++
-		b.bytes = max(b.bytes, bytes)
-	}
-	c.tellMemoryBound()
-}
-
-// bound is what a worker may have now. Before anything was learned the provisional
-// budget is no reason to replace anybody; what no application may have is.
-func (c *Core) bound() uint64 {
-	if c.policy.Renewal.Budget.Auto && !c.learned() {
-		if c.budget.preloader == 0 {
-			return 0
-		}
-		return c.maxBudget()
-	}
-	return c.budget.bytes
-}
-
-// tellMemoryBound tells what all processes together have at most, where that has changed.
-func (c *Core) tellMemoryBound() {
-	b := &c.budget
-	bound := c.memoryBound()
-	if bound == nil {
-		return
-	}
-	told := [...]uint64{megabytes(b.preloader), megabytes(b.bytes), megabytes(bound.Total)}
-	c.do(SetBudget{c.bound()})
-	if told == b.told {
-		return
-	}
-	b.told = told
-	c.do(MemoryBoundChanged{Generation: c.announced.Generation, Bound: *bound})
-}
-
-func (b *budget) total(workers int) uint64 { return b.preloader + uint64(workers)*b.bytes + b.launcher }
-
-// megabytes rounds as those do who print it.
-func megabytes(bytes uint64) uint64 { return (bytes + bytesPerMB/2) / bytesPerMB }
 
 // renew begins the next replacement, if one is due and none is under way. When the workers have
 // more than the bound, as many at once as there are CPUs, but then a roll that waits could wait for ever.
@@ -255,11 +171,11 @@ func (c *Core) leavers() (n int) {
 }
 
 func (c *Core) beyondBound() bool {
-	var sum uint64
+	var sum, bound uint64
 	for _, w := range c.all() {
 		sum += w.private
+		bound = max(bound, c.boundOf(w))
 	}
-	bound := c.bound()
 	return bound > 0 && sum > bound*uint64(c.maxWorkers())
 }
 
@@ -314,11 +230,11 @@ func (c *Core) renewable(s *slot, w *worker) bool {
 // timeLeft is how long it takes a worker to pass the budget, growing as it last did. A worker
 // that is not near it has more time than anybody can tell.
 func (c *Core) timeLeft(w *worker) (left time.Duration, near bool) {
-	bound := c.bound()
+	bound := c.boundOf(w)
 	if c.oversized(w) {
 		return 0, true
 	}
-	if bound == 0 || w.served < c.budget.minServed || w.private < bound-bound/4 {
+	if bound == 0 || w.served < c.leastService(w) || w.private < bound-bound/4 {
 		return 0, false
 	}
 	if c.budget.minServed > MinService && c.now-w.since < minServiceTime {
@@ -336,6 +252,15 @@ func (c *Core) timeLeft(w *worker) (left time.Duration, near bool) {
 	return time.Duration(seconds * float64(time.Second)), true
 }
 
+// leastService is how many requests a worker serves before it is replaced, however small its budget is. Seeds are reforked before they
+// have served so many: where the first requests need more than the budget the other slots would never be filled else.
+func (c *Core) leastService(w *worker) uint64 {
+	if p := c.seeding(); p != nil && w.key.Origin() == p.origin {
+		return maxService
+	}
+	return c.budget.minServed
+}
+
 // adjustBudget sees how many requests a worker has served that is to go. A chosen budget that was
 // used up too early several times grows; true is returned where it has grown so far that the worker may
 // stay. A given one stands, but workers serve longer: a budget below what an
@@ -346,12 +271,12 @@ func (c *Core) adjustBudget(w *worker) bool {
 		return false
 	}
 	b := &c.budget
-	auto, highest := c.policy.Renewal.Budget.Auto && c.learned(), c.maxBudget()
+	auto, highest := c.policy.Renewal.Budget.Auto && c.learned() && !b.learned.Before(w.key.Origin()), c.maxBudget()
 	early := b.minServed + b.minServed/2
 	if auto && b.bytes < highest {
 		early = AimedService / 2
 	}
-	if w.served >= early && w.settled < c.bound() {
+	if w.served >= early && w.settled < c.boundOf(w) {
 		b.early = 0
 		b.forgetOversized()
 		return false
@@ -374,7 +299,7 @@ func (c *Core) adjustBudget(w *worker) bool {
 }
 
 func (c *Core) tooSmall(w *worker) {
-	c.do(BudgetTooSmall{Served: w.served, Private: w.private, Each: c.bound(), Sensible: clampBudget(w.private+w.private/4, w.private*2)})
+	c.do(BudgetTooSmall{Served: w.served, Private: w.private, Each: c.boundOf(w), Sensible: clampBudget(w.private+w.private/4, w.private*2)})
 }
 
 // measureReplacement takes the time that a replacement took.
@@ -384,7 +309,7 @@ func (c *Core) measureReplacement(w *worker) {
 
 // overdue says whether a worker is past its budget, or has served its number of requests.
 func (c *Core) overdue(w *worker) bool {
-	if bound := c.bound(); bound > 0 && w.private >= bound {
+	if bound := c.boundOf(w); bound > 0 && w.private >= bound {
 		return true
 	}
 	return w.maxServed > 0 && w.served >= w.maxServed

@@ -56,13 +56,53 @@ func TestBudgetChosenLeavesRoom(t *testing.T) {
 	s.event(RestartAsked{"HUP"})
 	s.boot(s.load(2))
 	s.event(PreloaderMeasured{gen(2), 62 * mB, 10 * mB})
-	if s.core.bound() != 41*mB {
-		t.Error("the new generation begins without a budget")
+	if b := s.core.memoryBound(); b.Each != 41*mB || !b.Provisional {
+		t.Errorf("the new generation begins with a budget of %+v", b)
 	}
 	s.replaceAll()
 	s.measured(1, 4, 8)
 	if s.measured(1, 9, 100); s.core.bound() != 9*mB {
 		t.Errorf("%d MB for the new generation", s.core.bound()/mB)
+	}
+}
+
+// TestBudgetOfAnotherPreloader: what forks of a warm worker need says nothing of those of a release that has just loaded, which have
+// yet to build what the warm one had. They stay until they are learned from, and so does the next preloader's until it is.
+func TestBudgetOfAnotherPreloader(t *testing.T) {
+	s := reforkingWith(t, 2, Renewal{Budget: Budget{Auto: true}}, 10, 200)
+	s.event(PreloaderMeasured{gen(1), 60 * mB, 10 * mB})
+	origin := s.arrived(1, 10)
+	s.event(PreloaderMeasured{origin, 60 * mB, 10 * mB})
+	s.measured(0, 6, 8)
+	if s.measured(0, 6, 100); s.core.bound() != 8*mB {
+		t.Fatalf("%d MB with forks of a warm worker in view", s.core.bound()/mB)
+	}
+	s.event(RestartAsked{"HUP"})
+	first := s.firstWorker(s.load(2), gen(2))
+	rest := s.ready(first)
+	_, w := s.core.worker(first)
+	w.measured(s.now, Measurement{Private: 20 * mB, Served: 8})
+	if _, near := s.core.timeLeft(w); near || s.core.overdue(w) {
+		t.Errorf("the first worker of the new release is to be replaced: it may have %d MB", s.core.boundOf(w)/mB)
+	}
+	s.rolled(append(rest, s.drained()...))
+	stays := func(slot int, private, served uint64) {
+		t.Helper()
+		if spawned := find[SpawnWorker](s.measured(slot, private, served)); len(spawned) != 0 {
+			t.Errorf("after %d requests and with %d MB %+v, want the worker of the new release to stay", served, private, spawned)
+		}
+	}
+	stays(0, 20, 8)
+	s.event(PreloaderMeasured{gen(2), 60 * mB, 10 * mB})
+	if b := s.core.memoryBound(); b.Each != 30*mB || !b.Provisional {
+		t.Errorf("promised %+v, which says nothing of what is needed", b)
+	}
+	stays(1, 20, 8)
+	stays(1, 24, 99)
+	s.core.policy.Refork.After = nil
+	s.measured(1, 24, 100)
+	if b := s.core.memoryBound(); b.Each != 25*mB || b.Provisional {
+		t.Errorf("promised %+v, want what a worker of the new release has turned out to need", b)
 	}
 }
 

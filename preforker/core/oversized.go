@@ -7,7 +7,7 @@ const oversizedTimes = 2
 // a single one needed that much. It does not wait for the least number of requests of a service, since the
 // bound is one of memory.
 func (c *Core) oversized(w *worker) bool {
-	bound := c.bound()
+	bound := c.boundOf(w)
 	return bound > 0 && w.private >= oversizedTimes*max(bound, c.budget.usual)
 }
 
@@ -16,7 +16,7 @@ func (c *Core) oversized(w *worker) bool {
 // early.
 func (c *Core) adjustOversized(w *worker) {
 	b := &c.budget
-	if w.served >= b.minServed+b.minServed/2 && w.settled < c.bound() {
+	if w.served >= b.minServed+b.minServed/2 && w.settled < c.boundOf(w) {
 		b.forgetOversized()
 		return
 	}

@@ -342,3 +342,20 @@ func TestLentSocketsAreKept(t *testing.T) {
 		t.Errorf("returned %+v", returned)
 	}
 }
+
+// TestSeedsServeUntilTheyAreReforked, though their first requests need more than the budget: replaced before, again and again, there
+// would never be anything to fill the other slots from.
+func TestSeedsServeUntilTheyAreReforked(t *testing.T) {
+	s := &script{t: t, core: New(4, Policy{BootTimeout: time.Minute, DrainTimeout: 30 * time.Second, MeasurePeriod: testPeriod, Renewal: twenty,
+		Refork: Refork{After: []uint64{10, 60}}, Seeds: 2, SeedTime: time.Second}, func() float64 { return 0 }), kinds: map[string]int{}}
+	s.event(Started{})
+	s.boot(s.load(1))
+	for _, served := range []uint64{8, 9} {
+		if spawned := find[SpawnWorker](s.measured(0, 30, served)); len(spawned) != 0 {
+			t.Fatalf("after %d requests %+v, want the seed to stay", served, spawned)
+		}
+	}
+	if asked := find[ReforkWorker](s.measured(0, 30, 10)); len(asked) != 1 {
+		t.Errorf("asked %+v, want it to be reforked", asked)
+	}
+}

@@ -6,7 +6,7 @@ require_relative "../wire/servers"
 module Faults
   # A launcher of the blog, with what is done to it.
   class Launcher < BenchWire::Launcher
-    SETTLED = 120 # seconds
+    SETTLED = 300 # seconds, where a load takes half a minute
     POLL = 0.1
 
     # It has not come to rest.
