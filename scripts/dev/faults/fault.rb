@@ -65,21 +65,36 @@ module Faults
       end
     end
 
-    # The launcher continues it after some seconds.
+    # In a request. The launcher continues it after some seconds; one that nobody asks may be stopped for as long as anybody likes.
     def stop_worker
-      signal_worker("STOP") do |pid|
-        @server.await("stopped") { [nil, "T"].include?(Launch.stat(pid).first) }
-        @server.await("running again") { Launch.stat(pid).first != "T" }
-      end
+      @server.await("busy when it was stopped") { @server.busy_pids.any? { |pid| stops_in_request?(pid) } }
+      pid = @stopped
+      @server.await("running again") { Launch.stat(pid).first != "T" }
+      "worker #{pid}"
     end
 
-    def signal_worker(signal)
-      pid = @server.worker_pids.sample(random: @random)
+    def stops_in_request?(pid)
+      Process.kill("STOP", pid)
+      @server.await("stopped") { [nil, "T"].include?(Launch.stat(pid).first) }
+      @stopped = pid
+      return true if @server.busy_pids.include?(pid)
+
+      Process.kill("CONT", pid)
+      false
+    rescue Errno::ESRCH
+      false
+    end
+
+    def signal_worker(signal, pid = a_worker)
       Process.kill(signal, pid)
       yield pid if block_given?
       "worker #{pid}"
     rescue Errno::ESRCH
       "worker #{pid} has left meanwhile"
+    end
+
+    def a_worker
+      @server.worker_pids.sample(random: @random)
     end
 
     def kill_preloader
@@ -153,12 +168,13 @@ module Faults
       @disk.clear
     end
 
-    # The launcher can open no more, while a worker dies.
+    # The launcher can open no more, while a worker dies. So it may take no connection that asks which ones there are.
     def exhaust_descriptors
+      pid = a_worker
       before = limit
       open = Dir.children("/proc/#{@server.pid}/fd").size
       limit("#{open}:#{before.last}")
-      said = signal_worker("KILL")
+      said = signal_worker("KILL", pid)
       sleep WITHOUT_ROOM
       "#{open} of them, #{said}"
     ensure

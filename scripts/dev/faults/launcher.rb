@@ -36,7 +36,12 @@ module Faults
     end
 
     def worker_pids(found = status)
-      found.fetch("slots").flat_map { |slot| slot.fetch("workers").map { |worker| worker.fetch("pid") } }.reject(&:zero?)
+      workers(found).map { |worker| worker.fetch("pid") }.reject(&:zero?)
+    end
+
+    # Of those that have a request in hand.
+    def busy_pids
+      workers(status).select { |worker| worker.fetch("state") == "busy" }.map { |worker| worker.fetch("pid") }
     end
 
     def preloader_pids
@@ -109,17 +114,18 @@ module Faults
       log_text.lines.last(30).join
     end
 
-    def status
-      said, failed, outcome = Open3.capture3(@file, "status", "--json", "--socket-dir", @folder, "--root", app)
-      raise Unsettled, "launcher status: #{failed}" unless outcome.success?
-
-      JSON.parse(said)
+    def workers(found)
+      found.fetch("slots").flat_map { |slot| slot.fetch("workers") }
     end
 
+    def status
+      await("answering") { |found| return found }
+    end
+
+    # nil where it has just begun, or descriptors are short.
     def status?
-      status
-    rescue Unsettled
-      nil # it has just begun, or descriptors are short
+      said, _, outcome = Open3.capture3(@file, "status", "--json", "--socket-dir", @folder, "--root", app)
+      JSON.parse(said) if outcome.success?
     end
 
     def now
