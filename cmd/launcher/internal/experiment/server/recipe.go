@@ -55,6 +55,7 @@ func (s *Spec) recipe(installed Installed) (*recipe, error) {
 type announcements struct {
 	pattern *regexp.Regexp // its submatch is the worker's name
 	failure *regexp.Regexp // nil: the server ends where they will never be
+	failed  bool           // it was seen
 	names   map[string]bool
 	count   int
 }
@@ -63,14 +64,19 @@ func announced(pattern string, count int) *announcements {
 	return &announcements{pattern: regexp.MustCompile(pattern), names: make(map[string]bool), count: count}
 }
 
-// unless says which line tells that the workers will never be up, though the server goes on trying.
+// unless says which line tells that the workers will never be up, though the server goes on trying. The line after it says why.
 func (a *announcements) unless(pattern string) *announcements {
 	a.failure = regexp.MustCompile(pattern)
 	return a
 }
 
 func (a *announcements) line(text string) error {
-	if a.failure != nil && a.failure.MatchString(text) {
+	switch {
+	case a.failure == nil:
+	case a.failure.MatchString(text):
+		a.failed = true
+		return nil // another worker's may come in between
+	case a.failed:
 		return errNotLoaded
 	}
 	if match := a.pattern.FindStringSubmatch(text); match != nil {

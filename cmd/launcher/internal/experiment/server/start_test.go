@@ -33,6 +33,19 @@ func TestStartBroken(t *testing.T) {
 	}
 }
 
+// TestFailureIsToldWhole: that a worker does not load the application is known with the line after it, which says why.
+func TestFailureIsToldWhole(t *testing.T) {
+	ready := announced(`^worker (\d+)`, 2).unless(`^! unable`)
+	for _, line := range []string{"loading", "! unable to start", "! unable to start"} {
+		if err := ready.line(line); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+	if err := ready.line("settings.rb:15"); !errors.Is(err, errNotLoaded) {
+		t.Errorf("with the reason: %v", err)
+	}
+}
+
 // TestStartMissingGem is about a bundle that cannot be set up, which the server is found without.
 func TestStartMissingGem(t *testing.T) {
 	root := copyApp(t, "broken_missing_gem")
