@@ -4,13 +4,13 @@ import "launcher/preforker/ident"
 
 // What a worker may have is chosen from what workers of its own preloader, or of an older one, have turned out to need.
 
-// learned says whether the budget was chosen with workers in view, of the generation that serves all slots or a newer one.
+// learned says whether the budget was chosen with workers in view, of the preloader whose workers serve all slots or a newer one.
 func (c *Core) learned() bool {
 	b := &c.budget
-	return b.learned != ident.Origin{} && b.learned.Generation >= c.announced.Generation
+	return b.learned != ident.Origin{} && !b.learned.Before(c.announced)
 }
 
-// preloaderMeasured comes once for each generation, when all of its workers serve.
+// preloaderMeasured comes once for each preloader, when all workers are of it.
 func (c *Core) preloaderMeasured(e PreloaderMeasured) {
 	if e.Origin != c.announced {
 		return

@@ -27,7 +27,7 @@ const (
 // budget is what the core knows about memory.
 type budget struct {
 	bytes     uint64        // of a worker; 0: not known yet, or no bound
-	learned   ident.Origin  // whose workers it was chosen from; none: it is provisional
+	learned   ident.Origin  // whose workers it was chosen from; none, or of one before that which all workers are of: it is provisional
 	examples  int           // how many of them
 	minServed uint64        // requests that a worker serves at least
 	early     int           // workers in a row that were replaced early
@@ -171,12 +171,13 @@ func (c *Core) leavers() (n int) {
 }
 
 func (c *Core) beyondBound() bool {
-	var sum, bound uint64
+	each := c.bound()
+	sum, bound := uint64(0), each*uint64(c.maxWorkers())
 	for _, w := range c.all() {
 		sum += w.private
-		bound = max(bound, c.boundOf(w))
+		bound += c.boundOf(w) - min(each, c.boundOf(w))
 	}
-	return bound > 0 && sum > bound*uint64(c.maxWorkers())
+	return each > 0 && sum > bound
 }
 
 // mostDue is the slot whose worker is to be replaced first, where that is to begin now. Those

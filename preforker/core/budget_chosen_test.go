@@ -77,6 +77,11 @@ func TestBudgetOfAnotherPreloader(t *testing.T) {
 	if s.measured(0, 6, 100); s.core.bound() != 8*mB {
 		t.Fatalf("%d MB with forks of a warm worker in view", s.core.bound()/mB)
 	}
+	again := s.arrived(1, 200)
+	s.event(PreloaderMeasured{again, 60 * mB, 10 * mB})
+	if b := s.core.memoryBound(); b.Each != 30*mB || !b.Provisional {
+		t.Errorf("promised %+v when all are forks of the next warm worker", b)
+	}
 	s.event(RestartAsked{"HUP"})
 	first := s.firstWorker(s.load(2), gen(2))
 	rest := s.ready(first)

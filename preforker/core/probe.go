@@ -24,7 +24,7 @@ const (
 )
 
 // proofPatience is how long the first fork of a refork that somebody asked for waits for a visitor's request, whose response says
-// more than that to its probe. One that has come to no end by then is waited for.
+// more than that to its probe. One that was seen to be in hand by then is waited for.
 const proofPatience = 5 * time.Second
 
 // StageProbe is the stage of a worker that has failed its probe.

@@ -1,6 +1,9 @@
 package core
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Another launcher may follow in this process, which has the sockets: who connects while the workers leave waits for that one. Where
 // somebody asks for a stop before the last of them has gone, none follows, and the stop is one like any other.
@@ -51,8 +54,15 @@ func (c *Core) serveWaiting() {
 	}
 	for _, s := range c.slots {
 		c.abandonSlot(s)
-		if len(s.workers) == 0 {
+		if len(s.workers) == 0 && !c.emptiesLent(s) {
 			c.closeSlot(s)
 		}
 	}
+}
+
+// emptiesLent says whether a worker of another slot serves what waits in a slot's socket before it leaves: it was lent that.
+func (c *Core) emptiesLent(s *slot) bool {
+	return slices.ContainsFunc(c.all(), func(w *worker) bool {
+		return (w.state == ReadyWorker || w.state == DrainingWorker && w.reason == ReasonStopping) && slices.Contains(w.borrowed, s.number)
+	})
 }

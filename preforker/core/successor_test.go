@@ -48,6 +48,22 @@ func TestStopInTheMiddleOfASuccession(t *testing.T) {
 	}
 }
 
+// TestStopInTheMiddleOfASuccessionOfSeeds: what waits at the sockets that they were lent they serve before they leave. Where the last of
+// them is gone it is refused.
+func TestStopInTheMiddleOfASuccessionOfSeeds(t *testing.T) {
+	s := seeded(t, 4)
+	s.event(SuccessorComes{})
+	s.event(StopAsked{By: "USR2"})
+	s.dies(s.first(0), 0)
+	actions := s.event(StopAsked{By: "TERM"})
+	if served := find[ServeBacklog](actions); len(served) != 1 || served[0].Key != s.first(1) {
+		t.Errorf("who is to serve what waits: %+v", served)
+	}
+	if closed := find[CloseSlot](actions); len(closed) != 1 || closed[0].Slot != 0 {
+		t.Errorf("what is closed: %+v, want the slot of the seed that has left", closed)
+	}
+}
+
 // TestKillInTheMiddleOfASuccession: no other launcher follows either.
 func TestKillInTheMiddleOfASuccession(t *testing.T) {
 	s := succeeded(t, StopAsked{By: "USR2"})
