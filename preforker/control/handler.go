@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	// maxBody is how long the body of a request can be, maxHeader its head, in bytes.
-	maxBody   = 64 << 10
-	maxHeader = 8 << 10
+	// maxBody is how long the body of a request can be, in bytes, maxHeader its head. At an address of TCP a browser sends the cookies of
+	// all that is there.
+	maxBody         = 64 << 10
+	maxHeader       = 8 << 10
+	maxPublicHeader = 16 << 10
 	// maxFollowers follow something at once, beside the maxClients that want a short answer.
 	maxFollowers = 32
 )
@@ -60,7 +62,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // and it was said
 	}
 	if unread != nil {
-		refuse(w, http.StatusBadRequest, hint.Errorf(fmt.Sprintf("send at most %d bytes", maxBody), "read request: %w", unread))
+		refuse(w, http.StatusBadRequest, hint.Errorf(tryBody(unread), "read request: %w", unread))
 		return
 	}
 	if verb.page != nil {
@@ -80,6 +82,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, http.StatusOK, answer)
+}
+
+// tryBody is what to do where a body has not come whole.
+func tryBody(unread error) string {
+	if long := (*http.MaxBytesError)(nil); errors.As(unread, &long) {
+		return fmt.Sprintf("send at most %d bytes", maxBody)
+	}
+	return "send all of it at once"
 }
 
 // isPublic says whether a request is for what may be asked by any name of this host.

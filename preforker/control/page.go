@@ -27,8 +27,9 @@ func (v Verb) ByAnyName() Verb {
 
 // Stream is a page that has no end: it takes no place of those who want a short answer. The handler sets a deadline for each
 // part that it writes; its context ends with the client, with the server, and when the client has to give way to a newer one.
-func Stream(method, path string, page http.Handler) Verb {
-	return Verb{method: method, path: path, page: page, follows: true}
+// Who is not admitted makes nobody give way: admits writes the refusal, and returns false.
+func Stream(method, path string, admits func(http.ResponseWriter, *http.Request) bool, page http.Handler) Verb {
+	return Verb{method: method, path: path, page: page, admits: admits, follows: true}
 }
 
 // servePage has the handler of a page write the answer.
@@ -43,14 +44,19 @@ func (h *handler) servePage(w http.ResponseWriter, r *http.Request, from *client
 }
 
 func (h *handler) serveStream(w http.ResponseWriter, r *http.Request, from *client, verb Verb) {
+	if !verb.admits(w, r) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.timeout)
 	defer cancel()
-	end, err := h.streams.enter(ctx, from)
-	if err != nil {
+	open, end := context.WithCancel(r.Context())
+	defer end()
+	one := &streaming{from, end}
+	if err := h.streams.enter(ctx, one); err != nil {
 		refuse(w, http.StatusServiceUnavailable, err)
 		return
 	}
-	defer end()
+	defer h.streams.leave(one)
 	leave, err := h.enter(from, verb)
 	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, err)
@@ -60,7 +66,7 @@ func (h *handler) serveStream(w http.ResponseWriter, r *http.Request, from *clie
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{})
 	_ = control.SetWriteDeadline(time.Time{})
-	verb.page.ServeHTTP(w, r)
+	verb.page.ServeHTTP(w, r.WithContext(open))
 }
 
 // refuseBody ends a request that has a body where none is read: a server of net/http would wait for that before it answers, whatever the

@@ -1,14 +1,25 @@
 package control
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"launcher/preforker/internal/testdir"
 )
+
+// admitted admits all but those who ask not to be.
+func admitted(w http.ResponseWriter, r *http.Request) bool {
+	if r.URL.RawQuery == "refused" {
+		w.WriteHeader(http.StatusUnauthorized)
+		return false
+	}
+	return true
+}
 
 // pages are one that tells what it was sent, and a stream without an end.
 func pages(streamed chan<- error) []Verb {
@@ -21,7 +32,7 @@ func pages(streamed chan<- error) []Verb {
 			text, err := io.ReadAll(r.Body)
 			_, _ = fmt.Fprintf(w, "%d bytes, %v", len(text), err != nil)
 		})),
-		Stream(http.MethodGet, "/stream", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Stream(http.MethodGet, "/stream", admitted, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "first\n")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
@@ -47,6 +58,24 @@ func TestPages(t *testing.T) {
 	} {
 		if status, _, text := c.request(t, test.method, test.path, test.body); status != test.status || !strings.Contains(text, test.says) {
 			t.Errorf("%s %s: %d %.300q", test.method, test.path, status, text)
+		}
+	}
+}
+
+// TestLateAnswer: who waits for something that takes too long is told so, and hears not only the end of the conversation.
+func TestLateAnswer(t *testing.T) {
+	t.Parallel()
+	c := startWith(t, testdir.Short(t), 100*time.Millisecond, Get("/late", func(ctx context.Context) (any, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}), Page(http.MethodGet, "/page", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, r.Context().Err().Error())
+	})))
+	for _, path := range []string{"/late", "/page"} {
+		if status, _, text := c.request(t, http.MethodGet, path, ""); status != http.StatusServiceUnavailable || !strings.Contains(text, context.DeadlineExceeded.Error()) {
+			t.Errorf("%s: %d %.300q", path, status, text)
 		}
 	}
 }

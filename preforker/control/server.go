@@ -102,6 +102,10 @@ func ServeAt(ctx context.Context, listener net.Listener, pages ...Verb) {
 
 func serve(ctx context.Context, clients *clients, handler *handler) {
 	var open gate
+	head := maxHeader
+	if clients.http {
+		head = maxPublicHeader
+	}
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if open.enter() {
@@ -109,7 +113,7 @@ func serve(ctx context.Context, clients *clients, handler *handler) {
 				handler.ServeHTTP(w, r)
 			}
 		}),
-		ReadTimeout: handler.timeout, WriteTimeout: handler.timeout, MaxHeaderBytes: maxHeader,
+		ReadTimeout: handler.timeout, WriteTimeout: handler.timeout + handler.last, MaxHeaderBytes: head, // who waits in vain is told so
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			return context.WithValue(ctx, clientKey{}, conn)

@@ -17,13 +17,19 @@ type streams struct {
 	places chan struct{}
 
 	mu   sync.Mutex
-	open []*client // the oldest first
+	open []*streaming // the oldest first
+}
+
+// streaming is one of them.
+type streaming struct {
+	client *client
+	end    context.CancelFunc // of its context, which its connection's end may not tell: a byte after the head, and net/http looks no more
 }
 
 func newStreams() *streams { return &streams{places: make(chan struct{}, maxStreams)} }
 
-// enter takes a place, which the oldest has given back by then.
-func (s *streams) enter(ctx context.Context, from *client) (leave func(), err error) {
+// enter takes a place, which the oldest has given back by then. Give it back with leave.
+func (s *streams) enter(ctx context.Context, one *streaming) error {
 	select {
 	case s.places <- struct{}{}:
 	default:
@@ -31,16 +37,18 @@ func (s *streams) enter(ctx context.Context, from *client) (leave func(), err er
 		select {
 		case s.places <- struct{}{}:
 		case <-ctx.Done():
-			return nil, hint.Errorf("ask again", "none of %d streams has ended in time", maxStreams)
+			return hint.Errorf("ask again", "none of %d streams has ended in time", maxStreams)
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open = append(s.open, from)
-	return func() {
-		s.remove(from)
-		<-s.places
-	}, nil
+	s.open = append(s.open, one)
+	return nil
+}
+
+func (s *streams) leave(one *streaming) {
+	s.remove(one)
+	<-s.places
 }
 
 // closeOldest ends the conversation with the oldest, which is asked to end no second time.
@@ -48,15 +56,16 @@ func (s *streams) closeOldest() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.open) > 0 {
-		_ = s.open[0].Conn.Close() // its goroutine notices
+		_ = s.open[0].client.Conn.Close() // what is being written ends
+		s.open[0].end()
 		s.open = slices.Delete(s.open, 0, 1)
 	}
 }
 
-func (s *streams) remove(from *client) {
+func (s *streams) remove(one *streaming) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := slices.Index(s.open, from); i >= 0 {
+	if i := slices.Index(s.open, one); i >= 0 {
 		s.open = slices.Delete(s.open, i, i+1)
 	}
 }

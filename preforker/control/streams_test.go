@@ -71,7 +71,7 @@ func TestStreams(t *testing.T) {
 func TestOldestStreamGivesWay(t *testing.T) {
 	t.Parallel()
 	left := make(chan string, 2*maxStreams)
-	address := servedPatiently(t, Stream(http.MethodGet, "/stream", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	address := servedPatiently(t, Stream(http.MethodGet, "/stream", admitted, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control, text := http.NewResponseController(w), make([]byte, 64<<10)
 		for r.Context().Err() == nil && control.Flush() == nil { // and is held by a write when the kernel keeps no more
 			_, _ = w.Write(text)
@@ -99,6 +99,42 @@ func TestOldestStreamGivesWay(t *testing.T) {
 	if len(left) > 0 {
 		t.Errorf("%d others have left", len(left))
 	}
+}
+
+// TestWhoIsRefusedEndsNoStream, though all places are taken.
+func TestWhoIsRefusedEndsNoStream(t *testing.T) {
+	t.Parallel()
+	c := startWith(t, testdir.Short(t), testdir.Patience, pages(make(chan error, maxStreams))...)
+	var all []stream
+	for range maxStreams {
+		all = append(all, openStream(t, c.dial(t)))
+	}
+	for range maxStreams {
+		if status, _, _ := c.request(t, http.MethodGet, "/stream?refused", ""); status != http.StatusUnauthorized {
+			t.Errorf("%d", status)
+		}
+	}
+	c.stop()
+	for n, one := range all {
+		if text, err := io.ReadAll(one.body); !strings.HasSuffix(string(text), "last\n") || err != nil {
+			t.Errorf("%d ends with %q, %v", n, text, err)
+		}
+	}
+}
+
+// TestStreamWithMoreToSayGivesWay: net/http looks no more whether a client is there that has sent a byte after its head.
+func TestStreamWithMoreToSayGivesWay(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, maxStreams+1)
+	c := startWith(t, testdir.Short(t), 5*time.Second, pages(ended)...)
+	first := openStream(t, c.dial(t))
+	_, _ = first.Write([]byte("x"))
+	for n := range maxStreams {
+		if one := openStream(t, c.dial(t)); one.status != http.StatusOK {
+			t.Errorf("%d: %d", n, one.status)
+		}
+	}
+	<-ended
 }
 
 // TestStreamsLeavePlaces to those who follow something else at the control socket, who do not give way.

@@ -21,8 +21,9 @@ type Verb struct {
 	follows      bool // it may take as long as it likes, and tells how far it is
 	begins       bool // its answer begins at once, as it may have nothing to tell for long
 	answer       func(ctx context.Context, body []byte, tell func(any)) (any, error)
-	page         http.Handler // in the place of answer
-	public       bool         // by any name of this host
+	page         http.Handler                                  // in the place of answer
+	admits       func(http.ResponseWriter, *http.Request) bool // to a page that has no end
+	public       bool                                          // by any name of this host
 }
 
 // takes says whether a verb is for a method: who gets something may get its head alone.

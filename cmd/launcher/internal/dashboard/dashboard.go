@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ type Dashboard struct {
 	history  history
 	since    time.Time // when the history began
 
-	shown  sync.Mutex // held while the status is asked for
+	shown  chan struct{} // has a place for whoever asks for the status
 	status control.Status
 	at     time.Time // of it
 }
@@ -44,7 +45,7 @@ type Dashboard struct {
 // New makes a dashboard, which does nothing until somebody looks.
 func New(launcher Launcher) *Dashboard {
 	ctx, end := context.WithCancel(context.Background())
-	return &Dashboard{launcher: launcher, ctx: ctx, end: end, now: time.Now, fresh: fresh, period: streamPeriod, patience: streamTime}
+	return &Dashboard{launcher: launcher, ctx: ctx, end: end, now: time.Now, shown: make(chan struct{}, 1), fresh: fresh, period: streamPeriod, patience: streamTime}
 }
 
 // Keep has the history kept from now on, whoever looks.
@@ -133,8 +134,12 @@ const fresh = 900 * time.Millisecond
 
 // current returns the status of now.
 func (d *Dashboard) current(ctx context.Context) (control.Status, error) {
-	d.shown.Lock()
-	defer d.shown.Unlock()
+	select {
+	case d.shown <- struct{}{}:
+		defer func() { <-d.shown }()
+	case <-ctx.Done():
+		return control.Status{}, fmt.Errorf("wait for the status: %w", ctx.Err())
+	}
 	if now := d.now(); now.Sub(d.at) < d.fresh && !d.at.IsZero() {
 		return d.status, nil
 	}

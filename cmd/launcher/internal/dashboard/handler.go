@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"time"
 
 	"launcher/preforker/control"
 	"launcher/preforker/hint"
@@ -58,8 +57,8 @@ type pages struct {
 // route is a handler with its place.
 type route struct {
 	method, path string
-	stream       bool
 	handler      http.HandlerFunc
+	admits       func(http.ResponseWriter, *http.Request) bool // of a stream
 }
 
 // routes are the page, which only shows things, and below /admin/ the same with buttons. The page names what belongs to it without a slash
@@ -68,15 +67,15 @@ func (p *pages) routes() []route {
 	admin := *p
 	admin.admin = true
 	routes := []route{
-		{http.MethodGet, "/", false, p.page},
-		{http.MethodGet, streamPath, true, p.stream},
-		{http.MethodGet, adminPath, false, func(w http.ResponseWriter, _ *http.Request) { goTo(w, "."+adminPath+"/") }},
-		{http.MethodGet, adminPath + "/", false, admin.page},
-		{http.MethodGet, adminPath + streamPath, true, admin.stream},
-		{http.MethodPost, adminPath + restartPath, false, admin.restart},
+		{http.MethodGet, "/", p.page, nil},
+		{http.MethodGet, streamPath, p.stream, p.admits},
+		{http.MethodGet, adminPath, func(w http.ResponseWriter, _ *http.Request) { goTo(w, "."+adminPath+"/") }, nil},
+		{http.MethodGet, adminPath + "/", admin.page, nil},
+		{http.MethodGet, adminPath + streamPath, admin.stream, admin.admits},
+		{http.MethodPost, adminPath + restartPath, admin.restart, nil},
 	}
 	if p.launcher.Kill != nil {
-		routes = append(routes, route{http.MethodPost, adminPath + killPath, false, admin.kill})
+		routes = append(routes, route{http.MethodPost, adminPath + killPath, admin.kill, nil})
 	}
 	return routes
 }
@@ -92,8 +91,8 @@ const (
 func (d *Dashboard) Verbs(a Access) (verbs []control.Verb) {
 	for _, r := range d.pages(a).routes() {
 		verb := control.Page(r.method, r.path, r.handler)
-		if r.stream {
-			verb = control.Stream(r.method, r.path, r.handler)
+		if r.admits != nil {
+			verb = control.Stream(r.method, r.path, r.admits, r.handler)
 		}
 		verbs = append(verbs, verb.ByAnyName())
 	}
@@ -105,8 +104,7 @@ func (d *Dashboard) pages(a Access) *pages {
 }
 
 func (p *pages) page(w http.ResponseWriter, r *http.Request) {
-	if status, err := p.access.check(r, p.admin); err != nil {
-		p.fail(w, status, err, "..")
+	if !p.admits(w, r) {
 		return
 	}
 	v, err := p.view(r.Context())
@@ -147,16 +145,11 @@ func (p *pages) kill(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// actionTime is what it may take until something has begun.
-const actionTime = 5 * time.Second
-
 // act does something, and leads back to the page.
 func (p *pages) act(w http.ResponseWriter, r *http.Request, what string, do func(context.Context) error) {
 	status, err := p.access.checkAction(r)
 	if err == nil {
-		ctx, cancel := context.WithTimeout(r.Context(), actionTime)
-		defer cancel()
-		if err = do(ctx); err != nil {
+		if err = do(r.Context()); err != nil {
 			status = http.StatusConflict
 		}
 	}

@@ -42,7 +42,11 @@ func handlerOf(d *Dashboard, a Access) http.Handler {
 		if strings.HasSuffix(pattern, "/") {
 			pattern += "{$}"
 		}
-		mux.HandleFunc(pattern, r.handler)
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, asked *http.Request) {
+			if r.admits == nil || r.admits(w, asked) {
+				r.handler(w, asked)
+			}
+		})
 	}
 	return mux
 }

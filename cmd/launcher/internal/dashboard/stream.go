@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"time"
 )
@@ -11,6 +12,8 @@ const (
 	streamPeriod = time.Second
 	// streamTime is how long a client may take to read what it is sent, once the kernel keeps no more of it; it is dropped beyond it.
 	streamTime = 5 * time.Second
+	// lookTime is how long each look may take.
+	lookTime = 2 * time.Second
 	// silence is how long nothing may be sent: whoever stands between takes the connection for dead.
 	silence = 15 * time.Second
 )
@@ -18,12 +21,17 @@ const (
 // parts are what the page is made of, in the words of the template.
 var parts = [...]string{"head", "said", "alerts", "tiles", "charts", "marks", "slots", "lists"}
 
-// stream sends each part of the page when it has changed, as server-sent events.
-func (p *pages) stream(w http.ResponseWriter, r *http.Request) {
-	if status, err := p.access.check(r, p.admin); err != nil {
+// admits says whether somebody may read the page, and tells who may not.
+func (p *pages) admits(w http.ResponseWriter, r *http.Request) bool {
+	status, err := p.access.check(r, p.admin)
+	if err != nil {
 		p.fail(w, status, err, "..")
-		return
 	}
+	return err == nil
+}
+
+// stream sends each part of the page when it has changed, as server-sent events, to whom it is admitted.
+func (p *pages) stream(w http.ResponseWriter, r *http.Request) {
 	out := &events{w: w, control: http.NewResponseController(w), patience: p.patience}
 	_ = out.control.SetReadDeadline(time.Time{}) // what ends then is the request's context
 	header := w.Header()
@@ -41,7 +49,7 @@ func (p *pages) stream(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-timer.C:
 		}
-		v, err := p.view(r.Context())
+		v, err := p.viewWithin(r.Context(), lookTime)
 		if err != nil {
 			return // the browser asks again
 		}
@@ -51,6 +59,13 @@ func (p *pages) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		timer.Reset(p.period)
 	}
+}
+
+// viewWithin holds up no other who looks for longer.
+func (p *pages) viewWithin(ctx context.Context, most time.Duration) (view, error) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	return p.view(ctx)
 }
 
 // events writes the parts that differ from those that it has written before.
