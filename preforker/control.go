@@ -28,7 +28,7 @@ func (s *Supervisor) askToScale(ctx context.Context, request control.ScaleReques
 	}
 	reply := make(chan scaled, 1)
 	select {
-	case s.notices <- scaleAsked{by: "launcher scale", request: request, reply: reply}:
+	case s.notices <- scaleAsked{by: "launcher scale", request: request, reply: reply, gone: ctx.Done()}:
 	case <-s.done:
 		return nil, control.ErrEnding
 	case <-ctx.Done():

@@ -56,6 +56,31 @@ func TestScaleWaitsForTheCheck(t *testing.T) {
 	}
 }
 
+// TestScalesAreDoneInTurn, of those who still wait for an answer.
+func TestScalesAreDoneInTurn(t *testing.T) {
+	s, _ := newFolderOwner(t, 3)
+	s.checkFolder()
+	found := <-s.notices
+	reply, gone := make(chan scaled, 3), make(chan struct{})
+	ask := func(slots int, gone <-chan struct{}) {
+		s.translate(scaleAsked{by: "scale", request: control.ScaleRequest{Slots: slots}, reply: reply, gone: gone})
+	}
+	ask(1, gone)
+	close(gone) // it was told that nothing was done
+	ask(4, nil)
+	s.translate(found)
+	ask(2, nil) // before those that have waited are done
+	s.translate(<-s.notices)
+	for _, want := range []int{4, 2} {
+		if done := <-reply; done.err != nil || done.result.Slots != want {
+			t.Errorf("%+v, want %d slots", done, want)
+		}
+	}
+	if s.config.Workers != 2 || len(reply) != 0 {
+		t.Errorf("%d slots, %d answers more", s.config.Workers, len(reply))
+	}
+}
+
 // TestStopWhileFilesAreMadeAnew leaves none of them behind.
 func TestStopWhileFilesAreMadeAnew(t *testing.T) {
 	for name, taken := range map[string]func(s *Supervisor, found notice){

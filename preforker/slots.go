@@ -52,8 +52,12 @@ func (s *Supervisor) performOnSlots(a core.Action) core.Event {
 type scaleAsked struct {
 	by      string
 	request control.ScaleRequest
-	reply   chan<- scaled // nil: the log alone is told
+	reply   chan<- scaled   // nil: the log alone is told
+	gone    <-chan struct{} // closed when nobody waits for the reply any more, and was told that nothing was done
 }
+
+// scalesResumed has what has waited for a check be done, in the order in which it was asked for.
+type scalesResumed struct{}
 
 type scaled struct {
 	result control.ScaleResult
@@ -65,12 +69,21 @@ func (s *Supervisor) ScaleBy(change int, by string) {
 	s.post(scaleAsked{by: by, request: control.ScaleRequest{Change: change}})
 }
 
-// scale changes the number of slots, as far as there is room for that, and says what it has come to, once no check of the sockets is under
-// way.
+// scale changes the number of slots, once no check of the sockets is under way.
 func (s *Supervisor) scale(asked scaleAsked) {
-	if s.upkeep.checking {
+	if s.upkeep.checking || len(s.upkeep.scales) > 0 {
 		s.upkeep.scales = append(s.upkeep.scales, asked)
 		return
+	}
+	s.scaleNow(asked)
+}
+
+// scaleNow changes the number of slots, as far as there is room for that, and says what it has come to.
+func (s *Supervisor) scaleNow(asked scaleAsked) {
+	select {
+	case <-asked.gone:
+		return
+	default:
 	}
 	from := s.config.Workers
 	to := asked.request.Slots

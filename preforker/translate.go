@@ -41,6 +41,8 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 		return n, true
 	case core.KillAsked:
 		return s.withRequests(n), true
+	case scalesResumed:
+		s.scalesResumed()
 	case scaleAsked:
 		s.scale(n)
 	case reopenAsked:
@@ -50,11 +52,7 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 	case core.PreloaderChannelClosed:
 		return s.preloaderChannelClosed(n), true
 	case core.PreloaderLoaded:
-		s.followPreloaderPid(n.Origin, n.Loaded.Pid)
-		if p := s.preloaders[n.Origin]; p != nil {
-			p.reopen.loaded(p.conn)
-		}
-		return n, true
+		return s.preloaderLoaded(n), true
 	case core.WorkerLoaded:
 		if w := s.workers[n.Key]; w != nil {
 			w.reopen.loaded(w.conn)
@@ -73,6 +71,14 @@ func (s *Supervisor) translate(n notice) (core.Event, bool) {
 		return n, true
 	}
 	return nil, false
+}
+
+func (s *Supervisor) preloaderLoaded(n core.PreloaderLoaded) core.Event {
+	s.followPreloaderPid(n.Origin, n.Loaded.Pid)
+	if p := s.preloaders[n.Origin]; p != nil {
+		p.reopen.loaded(p.conn)
+	}
+	return n
 }
 
 // The messages of Ruby and the data of the core have the same fields: neither knows the other.

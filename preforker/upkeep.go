@@ -94,18 +94,23 @@ func (s *Supervisor) folderChecked(found folderChecked) (core.Event, bool) {
 	return s.lostSockets(found)
 }
 
-// resumeScales has what has waited for the check come again, after what the check has found.
+// resumeScales has what has waited for the check be done, after what the check has found.
 func (s *Supervisor) resumeScales() {
-	waiting := s.upkeep.scales
-	if len(waiting) == 0 {
+	if len(s.upkeep.scales) > 0 {
+		s.tasks.Go(func() { s.post(scalesResumed{}) })
+	}
+}
+
+// scalesResumed does what has waited, unless another check has begun meanwhile.
+func (s *Supervisor) scalesResumed() {
+	if s.upkeep.checking {
 		return
 	}
+	waiting := s.upkeep.scales
 	s.upkeep.scales = nil
-	s.tasks.Go(func() {
-		for _, asked := range waiting {
-			s.post(asked)
-		}
-	})
+	for _, asked := range waiting {
+		s.scaleNow(asked)
+	}
 }
 
 // lostSockets tells the core which sockets are lost, of those that are the same as when the check
@@ -124,7 +129,6 @@ func (s *Supervisor) lostSockets(found folderChecked) (core.Event, bool) {
 		} else if bound, is := found.bound[slot]; is {
 			s.dropBound(slot, bound)
 			delete(found.bound, slot)
-			s.redirect(s.config.Workers, slot+1) // the check has taken the name for lost
 		}
 	}
 	if len(lost) == 0 {
