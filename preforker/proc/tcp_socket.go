@@ -4,10 +4,14 @@ package proc
 
 import (
 	"bufio"
+	"cmp"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -17,8 +21,14 @@ import (
 // tcpListener is a TCP socket that listens, as the kernel tells it.
 type tcpListener struct {
 	inode uint64
-	port  uint64
+	at    netip.AddrPort
 	queue int // connections that wait to be accepted
+}
+
+// keepsFrom says whether it keeps others from listening at an address of its port; an invalid one is any.
+func (l tcpListener) keepsFrom(address netip.Addr) bool {
+	its := l.at.Addr()
+	return !address.IsValid() || address.IsUnspecified() || its.IsUnspecified() || its == address
 }
 
 // tcpTables are the kernel's, of IPv4 and of IPv6.
@@ -38,19 +48,22 @@ func TCPQueues() (map[uint64]int, error) {
 	return queues, nil
 }
 
-// ListensAtPort returns the pid of a process that is seen to listen at a port, of whichever address; 0: none is.
-func ListensAtPort(port string) (pid int) {
+// PortListener returns the pid of a process that is seen to keep others from listening at a host's port; 0: none is. A name, and "", stand for
+// any address.
+func PortListener(host, port string) (pid int) {
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		return 0
 	}
+	address, _ := netip.ParseAddr(host)
+	address = address.Unmap().WithZone("")
 	listeners, err := tcpListeners()
 	if err != nil {
 		return 0
 	}
 	sockets := map[string]bool{}
 	for _, l := range listeners {
-		if l.port == number {
+		if l.at.Port() == uint16(number) && l.keepsFrom(address) {
 			sockets[fmt.Sprintf("socket:[%d]", l.inode)] = true
 		}
 	}
@@ -105,15 +118,17 @@ func parseTCP(table io.Reader) (found []tcpListener, err error) {
 		case fields[3] != tcpListening:
 			return found, nil
 		}
-		_, port, _ := strings.Cut(fields[1], ":")
 		_, queue, _ := strings.Cut(fields[4], ":")
 		var l tcpListener
+		if l.at, err = parseTCPAddress(fields[1]); err != nil {
+			return nil, err
+		}
 		var waiting uint64
 		for _, number := range []struct {
 			text string
 			base int
 			into *uint64
-		}{{port, 16, &l.port}, {queue, 16, &waiting}, {fields[9], 10, &l.inode}} {
+		}{{queue, 16, &waiting}, {fields[9], 10, &l.inode}} {
 			if *number.into, err = strconv.ParseUint(number.text, number.base, 64); err != nil {
 				return nil, err
 			}
@@ -122,4 +137,24 @@ func parseTCP(table io.Reader) (found []tcpListener, err error) {
 		found = append(found, l)
 	}
 	return found, lines.Err()
+}
+
+// parseTCPAddress reads an address and a port as the kernel writes them: each four bytes of the address as a number of this machine.
+func parseTCPAddress(text string) (at netip.AddrPort, err error) {
+	address, port, _ := strings.Cut(text, ":")
+	bytes, err := hex.DecodeString(address)
+	if err != nil {
+		return at, fmt.Errorf("address %q: %w", text, err)
+	}
+	for word := range slices.Chunk(bytes, 4) {
+		if len(word) == 4 {
+			binary.NativeEndian.PutUint32(word, binary.BigEndian.Uint32(word))
+		}
+	}
+	its, ok := netip.AddrFromSlice(bytes)
+	number, err := strconv.ParseUint(port, 16, 16)
+	if !ok || err != nil {
+		return at, fmt.Errorf("address %q: %w", text, cmp.Or(err, errors.New("it is none")))
+	}
+	return netip.AddrPortFrom(its.Unmap(), uint16(number)), nil
 }

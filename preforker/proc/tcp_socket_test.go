@@ -4,6 +4,7 @@ package proc
 
 import (
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -22,7 +23,7 @@ nonsense that nobody reads
 
 func TestParseTCP(t *testing.T) {
 	found, err := parseTCP(strings.NewReader(tcpTable))
-	if want := []tcpListener{{5017, 9000, 3}, {902, 22, 0}}; err != nil || !slices.Equal(found, want) {
+	if want := []tcpListener{{5017, netip.MustParseAddrPort("127.0.0.1:9000"), 3}, {902, netip.MustParseAddrPort("0.0.0.0:22"), 0}}; err != nil || !slices.Equal(found, want) {
 		t.Errorf("%v, %v", found, err)
 	}
 	for name, text := range map[string]string{
@@ -76,10 +77,32 @@ func TestTCPQueues(t *testing.T) {
 	if queues[inode] != 2 {
 		t.Errorf("%d wait", queues[inode])
 	}
-	if pid := ListensAtPort(strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)); pid != os.Getpid() {
-		t.Errorf("the process %d listens there", pid)
+	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	for host, want := range map[string]int{"127.0.0.1": os.Getpid(), "0.0.0.0": os.Getpid(), "::": os.Getpid(), "::ffff:127.0.0.1": os.Getpid(),
+		"localhost": os.Getpid(), "": os.Getpid(), "127.0.0.2": 0, "::1": 0} {
+		if pid := PortListener(host, port); pid != want {
+			t.Errorf("%q: the process %d listens there, want %d", host, pid, want)
+		}
 	}
-	if pid := ListensAtPort("0"); pid != 0 {
+	if pid := PortListener("127.0.0.1", "0"); pid != 0 {
 		t.Errorf("the process %d listens at no port", pid)
+	}
+}
+
+func TestParseTCPAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"0100007F:2328":                         "127.0.0.1:9000",
+		"00000000000000000000000001000000:0050": "[::1]:80",
+		"B80D0120000000000000000001000000:01BB": "[2001:db8::1]:443",
+		"0000000000000000FFFF00000100007F:2328": "127.0.0.1:9000",
+	} {
+		if at, err := parseTCPAddress(text); err != nil || at.String() != want {
+			t.Errorf("%s: %v, %v", text, at, err)
+		}
+	}
+	for _, text := range []string{"", ":", "0100007F", "0100007:2328", "010000:2328", "0100007F:12328", "0100007G:2328"} {
+		if at, err := parseTCPAddress(text); err == nil {
+			t.Errorf("%q: %v", text, at)
+		}
 	}
 }

@@ -143,13 +143,16 @@ func takePort(place string) (Bound, error) {
 	return Bound{Listener: listener, Inode: socket.Sys().(*syscall.Stat_t).Ino}, nil
 }
 
-// PortTaken says who has a port that cannot be had, as far as that can be seen, and what to do about it; "": it is this process.
-func PortTaken(port string) (who, try string) {
-	switch pid := proc.ListensAtPort(port); pid {
+// PortTaken says who has a port that cannot be had at an address, as far as that can be seen, and what to do about it; "": it is this
+// process.
+func PortTaken(host, port string) (who, try string) {
+	switch pid := proc.PortListener(host, port); pid {
 	case os.Getpid():
 		return "this launcher listens there already", ""
 	case 0:
 		return "somebody has port " + port, fmt.Sprintf("see who it is (ss -tanp 'sport = :%s')", port)
+	case 1:
+		return fmt.Sprintf("the process 1 (%s) listens on port %s for a service", proc.Title(pid), port), "see which one it is (systemctl list-sockets)"
 	default:
 		return fmt.Sprintf("the process %d (%s) listens on port %s", pid, proc.Title(pid), port), fmt.Sprintf("stop it (ps %d)", pid)
 	}
@@ -158,10 +161,10 @@ func PortTaken(port string) (who, try string) {
 // portError says why a port cannot be had, and what to do.
 func portError(place string, err error) error {
 	const other = "choose another port with --listen"
-	_, port, _ := net.SplitHostPort(place)
+	host, port, _ := net.SplitHostPort(place)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		who, try := PortTaken(port)
+		who, try := PortTaken(host, port)
 		if try == "" {
 			return hint.Errorf(other+", or another one with --http", "bind %s: %s: %w", place, who, err)
 		}

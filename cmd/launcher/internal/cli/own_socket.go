@@ -49,7 +49,7 @@ func listenTCP(address string) (net.Listener, error) {
 
 // taken has an error of an address where somebody listens already say who does.
 func taken(address string, err error) error {
-	_, service, malformed := net.SplitHostPort(address)
+	host, service, malformed := net.SplitHostPort(address)
 	if malformed != nil || !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}
@@ -57,7 +57,7 @@ func taken(address string, err error) error {
 	if broken != nil {
 		return err
 	}
-	who, try := sockets.PortTaken(strconv.Itoa(port))
+	who, try := sockets.PortTaken(host, strconv.Itoa(port))
 	return hint.Errorf(try, "%s: %w", who, err)
 }
 
