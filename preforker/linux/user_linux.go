@@ -58,14 +58,17 @@ func checkUser(uid, gid int, groups []int) error {
 }
 
 // AsUser calls do with the rights that a user and their groups have to files, and with those of no others: paths may be that user's
-// to change meanwhile. Root may call it. A goroutine that do starts has other rights.
+// to change meanwhile, and what is kept free on a disk for root is not for that user. Root may call it. A goroutine that do starts
+// has other rights.
 func AsUser(uid, gid int, groups []int, do func() error) (err error) {
 	own, err := unix.Getgroups()
 	if err != nil {
 		return os.NewSyscallError("getgroups", err)
 	}
 	runtime.LockOSThread()
+	had := setThreadCapabilities(func(effective uint32) uint32 { return effective &^ (1 << unix.CAP_SYS_RESOURCE) })
 	defer func() {
+		setThreadCapabilities(func(effective uint32) uint32 { return effective | had&(1<<unix.CAP_SYS_RESOURCE) })
 		back := setThreadUser(os.Geteuid(), os.Getegid(), own)
 		if back == nil {
 			runtime.UnlockOSThread() // else nobody else gets this thread
@@ -96,6 +99,21 @@ func setThreadUser(uid, gid int, groups []int) error {
 		return fmt.Errorf("setfsgid: the group is %d (%v)", now, err)
 	}
 	return nil
+}
+
+// setThreadCapabilities changes the first 32 effective capabilities of the calling thread, and returns what they were. Where a sandbox
+// does not let it, they stay as they are.
+func setThreadCapabilities(change func(effective uint32) uint32) (were uint32) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var capabilities [2]unix.CapUserData
+	if unix.Capget(&header, &capabilities[0]) != nil {
+		return 0
+	}
+	were = capabilities[0].Effective
+	if capabilities[0].Effective = change(were); capabilities[0].Effective != were {
+		_ = unix.Capset(&header, &capabilities[0])
+	}
+	return were
 }
 
 // MayWrite is an error where this process may not make files in a folder.

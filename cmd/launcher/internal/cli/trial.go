@@ -15,8 +15,8 @@ import (
 	"launcher/preforker/smallfile"
 )
 
-// trialSize is more than a start writes of each of its files, in bytes.
-const trialSize = 16 << 10
+// trialSize is more than a start writes of each of its files, in bytes: the largest is lighttpd's, with some 160 for each worker.
+const trialSize = 256 << 10
 
 // folder is an error where the launcher could not make files in a folder, which it makes itself where it may.
 func (c *checkup) folder(dir, try string, makes bool) error {
@@ -89,9 +89,12 @@ func (c *checkup) file(path string) error {
 	if err != nil {
 		return hint.Errorf(try, "%w", err)
 	}
-	// It is left as it is, so whether there is room is tried beside it, where that may be done.
+	// It is left as it is, so whether there is room is tried beside it, where that may be done, and where a link leads to.
 	if !regular {
 		return nil
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		dir = filepath.Dir(real)
 	}
 	if err := c.folder(dir, try, false); isFull(err) || errors.Is(err, syscall.EFBIG) {
 		return err
