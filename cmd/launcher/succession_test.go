@@ -151,6 +151,36 @@ func TestStopWhileTheFrontIsReplaced(t *testing.T) {
 	}
 }
 
+// TestUnixSocketAfterASuccession: the launcher that has followed another one takes the file away as that one would have, also where a
+// third one was to follow.
+func TestUnixSocketAfterASuccession(t *testing.T) {
+	t.Parallel()
+	folder, err := os.MkdirTemp("", "uh") // a short path
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	socket := filepath.Join(folder, "http.sock")
+	gate, variable := gates(t)
+	in := start(t, startOptions{root: copyApp(t, "hello"), program: replaceable(t, ""), env: []string{variable},
+		args: []string{"1", "--http", "unix:" + socket, "--drain-timeout", "10m"}}).serving()
+	in.signal(syscall.SIGUSR2)
+	in.waitLines(`^\d+ workers? (is|are) ready`, 2)
+	first := queue(t, in.socket(0), "/hang?gate=go")
+	in.doing(0, "GET /hang")
+	if !exists(socket) {
+		t.Error("the file is gone while it serves")
+	}
+	in.signal(syscall.SIGUSR2)
+	in.waitLines("msg=stopping signal=USR2", 2)
+	in.signal(syscall.SIGTERM)
+	in.waitLine("stopping: no other launcher follows")
+	in.waitFor("nobody to connect", func() bool { return !exists(socket) })
+	openGate(t, gate, "go")
+	answered(t, []*queued{first})
+	in.gone(0)
+}
+
 // accepts is how many connections wait to be accepted at a TCP address of IPv4.
 func accepts(t *testing.T, address string) (waiting int) {
 	t.Helper()

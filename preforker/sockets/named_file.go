@@ -22,6 +22,15 @@ func nameFile(path string, info os.FileInfo) NamedFile {
 	return NamedFile{path, linux.FileIDOf(info)}
 }
 
+// FileAt is the file that a path leads to now.
+func FileAt(path string) (NamedFile, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return NamedFile{}, err
+	}
+	return nameFile(path, info), nil
+}
+
 // Lost says whether a path that has led to the file does not any more. Where that cannot be seen,
 // it may well be there.
 func (f NamedFile) Lost(path string) bool {

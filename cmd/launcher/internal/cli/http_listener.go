@@ -243,6 +243,11 @@ func takeListener(one *givenHTTP) (net.Listener, error) {
 
 func (l *httpListener) bind(address httpAddress, options linux.SocketOptions) (net.Listener, error) {
 	if one := l.given.takeHTTP(address); one != nil {
+		if one.kept && address.network == "unix" { // the launcher before has made the file, and left it to this one
+			if file, err := sockets.FileAt(address.address); err == nil {
+				l.files = append(l.files, sockets.Bound{File: file})
+			}
+		}
 		return l.take(one)
 	}
 	if address.network != "unix" {
@@ -293,10 +298,11 @@ func (l *httpListener) close() {
 		_ = l.listener.Close()
 	}
 	for _, file := range l.files {
-		if l.keeper != nil || l.inherited {
-			_ = file.Listener.Close() // the next launcher is to be found there
-		} else {
-			file.Close()
+		if l.keeper == nil && !l.inherited { // else the next launcher is to be found there
+			file.File.Remove()
+		}
+		if file.Listener != nil { // else it was the launcher's before
+			_ = file.Listener.Close()
 		}
 	}
 	if l.accessLog != nil {
