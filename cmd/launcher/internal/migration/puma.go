@@ -167,15 +167,15 @@ func (p *Plan) pumaPlugin(call Call, rest string) {
 }
 
 func (p *Plan) pumaRedirect(call Call, why string) {
-	path, part := text(call, 1), "1"
+	path, parts := text(call, 1), []string{"1"}
 	if path == "" {
-		path, part = text(call, 0), "0"
+		path, parts = text(call, 0), []string{"0", "1"} // the first one's, as the other's is not known
 	}
 	if path == "" {
 		p.unreadable(call, why)
 		return
 	}
-	p.set(call.of(part), "log-file", p.below(path), "")
+	p.set(call.of(parts...), "log-file", p.below(path), "")
 }
 
 // hook is code, which belongs into another file.
