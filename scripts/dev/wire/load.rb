@@ -26,7 +26,7 @@ module BenchWire
     def run(kind, port, seconds, size)
       arguments = ["http://127.0.0.1:#{port}#{kind.path}", "--", kind.posted.to_s]
       output = execute(seconds, arguments)
-      output = execute(seconds.ceil, arguments) if Process.last_status.termsig # SIGINT has come before wrk takes it
+      output = execute(seconds.ceil, arguments) if Process.last_status.termsig == Signal.list["INT"] # which has come before wrk takes it
       told = output[/^figures (\{.*\})$/, 1] || raise("wrk has no figures:\n#{output}")
       figures = JSON.parse(told)
       Figures.new(requests: figures["requests"], seconds: figures["duration"] / 1e6, p50: figures["p50"] / 1e3, p99: figures["p99"] / 1e3,

@@ -37,7 +37,7 @@ func limitFlags() []cli.Flag {
 
 func readLimits(ctx *cli.Context) (preforker.Limits, error) {
 	limits := preforker.Limits{RequestTimeout: ctx.Duration(optRequestTimeout), SlowLog: ctx.Duration(optSlowLog), MaxAge: ctx.Duration(optMaxAge)}
-	return limits, readers{
+	err := readers{
 		func() error {
 			if limits.MaxAge > 0 && limits.MaxAge < time.Second {
 				return usageErrorf("--max-age 6h", "read --%s: %v is below a second", optMaxAge, limits.MaxAge)
@@ -54,6 +54,7 @@ func readLimits(ctx *cli.Context) (preforker.Limits, error) {
 		},
 		func() (err error) { limits.Memory, err = memoryLimit(ctx.String(optMemoryLimit)); return err },
 	}.all()
+	return limits, err
 }
 
 // memoryLimit reads a size, or off: 0.

@@ -125,7 +125,7 @@ func reforkAfter(text string) (preforker.Refork, error) {
 		return preforker.Refork{}, nil
 	}
 	var refork preforker.Refork
-	return refork, each(strings.Split(text, ","), func(part string) error {
+	err := each(strings.Split(text, ","), func(part string) error {
 		requests, err := strconv.ParseUint(strings.TrimSpace(part), 10, 32)
 		if err != nil || requests == 0 {
 			return usageErrorf("--refork-after 50,500, auto or never", "read --%s: %q is not a number of requests", optReforkAfter, part)
@@ -133,6 +133,7 @@ func reforkAfter(text string) (preforker.Refork, error) {
 		refork.After = append(refork.After, requests)
 		return nil
 	})
+	return refork, err
 }
 
 // readWarmup reads the options of the warm-up. An environment variable holds several paths with spaces between, and
