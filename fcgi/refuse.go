@@ -27,9 +27,12 @@ const (
 // ErrProbe says that Refuse met a probe, which it leaves without an answer.
 var ErrProbe = errors.New("peer asks for values")
 
-// Refuse answers the one request on conn with an HTTP status and a plain text,
+// Refuse answers the request on conn with an HTTP status and a plain text,
 // in the place of an application that cannot answer, and closes conn. A
-// positive retryAfter is sent as Retry-After, in whole seconds.
+// positive retryAfter is sent as Retry-After, in whole seconds. Where the peer
+// wants the connection kept (FCGI_KEEP_CONN), requests that follow within a
+// moment are answered likewise: to a peer that has sent one an end of the
+// stream would say that somebody has read it, and died.
 //
 // It returns within a few seconds, whatever the peer does. It reads the head of
 // the request before it answers and then goes on reading for a moment: closing
@@ -52,60 +55,84 @@ func refuse(conn net.Conn, status int, text string, retryAfter time.Duration) er
 	}
 	// The bound holds for header bytes and padding too, whatever the records.
 	input := &io.LimitedReader{R: conn, N: refuseMaxHead}
-	id, verdict, err := readRefused(NewRecordReader(input))
+	records := NewRecordReader(input)
+	request, err := readRefused(records, refused{})
 	if err != nil {
 		if input.N == 0 {
 			return ErrRequestTooLarge
 		}
 		return err
 	}
-	var out []byte
-	if verdict == StatusRequestComplete {
-		out = AppendRecord(out, TypeStdout, id, []byte(refusal(status, text, retryAfter)))
-		out = AppendRecord(out, TypeStdout, id, nil)
-	}
-	if _, err := conn.Write(AppendEndRequest(out, id, 0, verdict)); err != nil {
+	answer := refusal(status, text, retryAfter)
+	if _, err := conn.Write(request.appendAnswer(nil, answer)); err != nil {
 		return err
 	}
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+	if half, ok := conn.(interface{ CloseWrite() error }); ok && !request.keep {
 		if err := half.CloseWrite(); err != nil {
 			return nil // the peer has read END_REQUEST and is gone
 		}
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(refuseDrainTime)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(refuseDrainTime)); err != nil {
 		return err
 	}
+	input.N += refuseMaxBody
 	// Whatever ends this ends the refusal: the answer is out.
-	_, _ = io.CopyN(io.Discard, conn, refuseMaxBody)
+	for request.keep {
+		if request, err = readRefused(records, request); err != nil {
+			return nil
+		}
+		if _, err := conn.Write(request.appendAnswer(nil, answer)); err != nil {
+			return nil
+		}
+	}
+	_, _ = io.Copy(io.Discard, input)
 	return nil
 }
 
-// readRefused reads one request up to the end of its parameters. They need not
+// refused is a request that is refused.
+type refused struct {
+	id      uint16
+	keep    bool // the connection
+	verdict ProtocolStatus
+}
+
+func (r refused) appendAnswer(out []byte, answer string) []byte {
+	if r.verdict == StatusRequestComplete {
+		out = AppendRecord(out, TypeStdout, r.id, []byte(answer))
+		out = AppendRecord(out, TypeStdout, r.id, nil)
+	}
+	return AppendEndRequest(out, r.id, 0, r.verdict)
+}
+
+// readRefused reads one request up to the end of its parameters, behind what is left of the one before. They need not
 // be understood to be refused.
-func readRefused(records *RecordReader) (id uint16, verdict ProtocolStatus, err error) {
+func readRefused(records *RecordReader, before refused) (request refused, err error) {
 	for {
 		record, err := records.Next()
 		if err != nil {
-			return 0, 0, unexpectedEOF(err)
+			return request, unexpectedEOF(err)
 		}
 		switch {
 		case record.Type == TypeGetValues && record.ID == 0:
 			// A probe asks whether somebody serves here. Nobody does.
-			return 0, 0, ErrProbe
-		case record.Type == TypeBeginRequest && id == 0:
+			return request, ErrProbe
+		case record.Type == TypeBeginRequest && request.id == 0:
 			if len(record.Content) != bodyLen || record.ID == 0 {
-				return 0, 0, fmt.Errorf("%w: BEGIN_REQUEST", ErrRecordContent)
+				return request, fmt.Errorf("%w: BEGIN_REQUEST", ErrRecordContent)
 			}
-			id = record.ID
+			request.id, request.keep = record.ID, record.Content[2]&flagKeepConn != 0
 			if Role(binary.BigEndian.Uint16(record.Content)) != RoleResponder {
-				return id, StatusUnknownRole, nil
+				request.verdict = StatusUnknownRole
+				return request, nil
 			}
-		case id == 0 || record.ID != id:
-			return 0, 0, fmt.Errorf("%w: %s for request %d", ErrRequestID, record.Type, record.ID)
+		case request.id == 0 && before.id != 0 && record.ID == before.id:
+		case request.id == 0 || record.ID != request.id:
+			return request, fmt.Errorf("%w: %s for request %d", ErrRequestID, record.Type, record.ID)
 		case record.Type == TypeParams && len(record.Content) == 0, record.Type == TypeAbortRequest:
-			return id, StatusRequestComplete, nil
+			request.verdict = StatusRequestComplete
+			return request, nil
 		case record.Type != TypeParams:
-			return 0, 0, fmt.Errorf("%w: %s", ErrRecordType, record.Type)
+			return request, fmt.Errorf("%w: %s", ErrRecordType, record.Type)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 // refuser refuses every connection on a new socket and reports the outcome.
 func refuser(t *testing.T) (path string, outcome <-chan error) {
-	results := make(chan error, 1)
+	results := make(chan error, 2)
 	return fcgitest.Responder(t, func(conn net.Conn) {
 		results <- Refuse(conn, http.StatusServiceUnavailable, "busy\n", 1500*time.Millisecond)
 	}), results
@@ -31,6 +31,22 @@ func TestRefuse(t *testing.T) {
 		t.Errorf("got %+v, %q, %v", resp, body, err)
 	}
 	if err := fcgitest.Await(t, "the refusal", outcome); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRefuseKeepsTheConnection where it is asked for that: what follows is refused, too, and is not an end without an answer.
+func TestRefuseKeepsTheConnection(t *testing.T) {
+	path, outcome := refuser(t)
+	client := &Client{Network: "unix", Address: path, Keep: &Kept{}}
+	for n := range 3 {
+		resp, body, err := fetch(fcgitest.Context(t), client, get())
+		if err != nil || resp.Status != 503 || body != "busy\n" {
+			t.Errorf("request %d: %+v, %q, %v", n, resp, body, err)
+		}
+	}
+	client.Keep.Close()
+	if err := fcgitest.Await(t, "the one refusal", outcome); err != nil || len(outcome) > 0 {
 		t.Error(err)
 	}
 }
