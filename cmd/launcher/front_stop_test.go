@@ -4,10 +4,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -124,4 +127,62 @@ func TestStatusOfTheFront(t *testing.T) {
 	openGate(t, gate, "go")
 	(<-first).expect(t, 200)
 	(<-second).expect(t, 200)
+}
+
+// connected is a client of the front that has connected already.
+func connected(t *testing.T, of *http.Client, network, address string) *http.Client {
+	t.Helper()
+	conn, err := net.Dial(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	of.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return conn, nil }
+	return of
+}
+
+// TestStopServesWhoHasConnected: where a stop comes while the front has as many connections as it may, those who have connected are
+// served once there is room, at each of its addresses, and nobody new can connect.
+func TestStopServesWhoHasConnected(t *testing.T) {
+	t.Parallel()
+	root, dir := copyApp(t, "hello"), t.TempDir()
+	gate, variable := gates(t)
+	cert, socket := filepath.Join(dir, "cert.pem"), filepath.Join(root, "http")
+	pool := writeCertificate(t, cert)
+	in := start(t, startOptions{root: root, program: "/bin/sh", env: []string{variable}, args: []string{"-c", `ulimit -n 275 && exec "$@"`, "sh", os.Args[0],
+		"1", "--http", "http://127.0.0.1:0,https://127.0.0.1:0,unix:" + socket, "--tls-cert", cert, "--drain-timeout", "10m", "--queue-timeout", "10m"}}).serving()
+	status := in.status().Front
+	plain, secure := status.URLs[0], status.URLs[1]
+	address := strings.TrimPrefix(plain, "http://")
+	var answers []<-chan page
+	for range status.MaxConnections {
+		answers = append(answers, later(http.MethodGet, plain+"/hang?gate=go", nil))
+	}
+	in.waitFor("all connections to be taken", func() bool { return in.status().Front.Connections == status.MaxConnections })
+	ask := func(of *http.Client, network, address, url string) {
+		who := connected(t, of, network, address)
+		got := make(chan page, 1)
+		go func() { got <- fetch(who, http.MethodGet, url, nil) }()
+		answers = append(answers, got)
+	}
+	for range 4 { // one of each is in the launcher's hands already
+		ask(client(), "tcp", address, plain+"/")
+		ask(secureClient(pool), "tcp", strings.TrimPrefix(secure, "https://"), secure+"/")
+		ask(client(), "unix", socket, "http://shop.example/")
+	}
+	in.signal(syscall.SIGTERM)
+	in.waitFor("nobody new to be able to connect", func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil && !exists(socket)
+	})
+	openGate(t, gate, "go")
+	for i, answer := range answers {
+		if got := <-answer; got.err != nil || got.StatusCode != http.StatusOK {
+			t.Errorf("request %d: %+v", i, got)
+		}
+	}
+	in.gone(0)
 }

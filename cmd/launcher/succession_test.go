@@ -254,3 +254,37 @@ func TestSignalsThatAreHandedOn(t *testing.T) {
 	in.waitLine("msg=stopping signal=TERM")
 	in.gone(0)
 }
+
+// TestStopThatIsHandedOn: who has connected before the launcher that is to stop at once is answered.
+func TestStopThatIsHandedOn(t *testing.T) {
+	t.Parallel()
+	root, dir := copyApp(t, "hello"), t.TempDir()
+	between, gate := filepath.Join(dir, "between"), filepath.Join(dir, "gate")
+	program := replaceable(t, `[ -n "$LISTEN_FDS" ] && { touch `+between+`; until [ -e `+gate+` ]; do sleep 0.02; done; export LAUNCHER_PENDING_SIGNALS=TERM; }`)
+	address, socket := fmt.Sprintf("127.0.0.1:%d", freePort(t)), filepath.Join(root, "http")
+	in := start(t, startOptions{root: root, program: program, args: []string{"1", "--http", address, "--http", "unix:" + socket}}).serving()
+	in.signal(syscall.SIGUSR2)
+	in.waitFor("the next program", func() bool { return exists(between) })
+	var answers []<-chan page
+	for range 3 {
+		for network, address := range map[string]string{"tcp": address, "unix": socket} {
+			who, got := connected(t, client(), network, address), make(chan page, 1)
+			go func() { got <- fetch(who, http.MethodGet, "http://shop.example/", nil) }()
+			answers = append(answers, got)
+		}
+	}
+	waiting := queue(t, in.socket(0), "/")
+	write(t, gate, "")
+	for i, answer := range answers {
+		if got := <-answer; got.err != nil || got.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("request %d: %+v %v", i, got, got.err)
+		}
+	}
+	if got := waiting.answer(); got.err != nil || got.status != http.StatusServiceUnavailable {
+		t.Errorf("who waits for the worker: %v", got)
+	}
+	in.gone(0)
+	if exists(socket) {
+		t.Error("the socket is still there")
+	}
+}

@@ -7,10 +7,27 @@ import (
 	"sync"
 )
 
+// Drainer is a listener that can end without resetting who has connected: Drain has nobody new do so, and Accept return those who
+// have, and net.ErrClosed after the last of them.
+type Drainer interface {
+	net.Listener
+	Drain()
+}
+
+// drainListener has a listener end. One that cannot be drained is closed, which ends its Accept alone where somebody else has the socket.
+func drainListener(listener net.Listener) {
+	if drainer, is := listener.(Drainer); is {
+		drainer.Drain()
+		return
+	}
+	_ = listener.Close() // there is no other way
+}
+
 // joined accepts from several listeners.
 type joined struct {
 	listeners []net.Listener
 	arrived   chan arrival
+	ended     chan struct{} // closed when none of them has a connection any more
 	closed    chan struct{}
 	closing   sync.Once
 	err       error // of closing
@@ -28,10 +45,14 @@ func Join(listeners ...net.Listener) net.Listener {
 	if len(listeners) == 1 {
 		return listeners[0]
 	}
-	j := &joined{listeners: listeners, arrived: make(chan arrival), closed: make(chan struct{})}
+	j := &joined{listeners: listeners, arrived: make(chan arrival), ended: make(chan struct{}), closed: make(chan struct{})}
 	for _, listener := range listeners {
 		j.accepting.Go(func() { j.accept(listener) })
 	}
+	go func() {
+		defer close(j.ended)
+		j.accepting.Wait()
+	}()
 	return j
 }
 
@@ -57,8 +78,17 @@ func (j *joined) Accept() (net.Conn, error) {
 	select {
 	case <-j.closed:
 		return nil, net.ErrClosed
+	case <-j.ended:
+		return nil, net.ErrClosed
 	case next := <-j.arrived:
 		return next.conn, next.err
+	}
+}
+
+// Drain implements Drainer for them all.
+func (j *joined) Drain() {
+	for _, listener := range j.listeners {
+		drainListener(listener)
 	}
 }
 
@@ -69,7 +99,7 @@ func (j *joined) Close() error {
 		for _, listener := range j.listeners {
 			j.err = errors.Join(j.err, listener.Close())
 		}
-		j.accepting.Wait()
+		<-j.ended
 	})
 	return j.err
 }
@@ -92,6 +122,9 @@ type securedConn struct {
 func WithTLS(listener net.Listener, certificate *Certificate) net.Listener {
 	return &secured{listener, certificate.config()}
 }
+
+// Drain implements Drainer.
+func (s *secured) Drain() { drainListener(s.Listener) }
 
 func (s *secured) Accept() (net.Conn, error) {
 	conn, err := s.Listener.Accept()

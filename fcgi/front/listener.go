@@ -226,7 +226,10 @@ func (l *Listener) Connections() (open, max int) {
 // Counters are those of its connections.
 func (l *Listener) Counters() *Counters { return l.counters }
 
-// Close ends Accept. Connections stay.
+// Drain implements Drainer. Who has connected waits for room as ever.
+func (l *Listener) Drain() { drainListener(l.Listener) }
+
+// Close ends Accept. Connections stay, and who has not been accepted is reset.
 func (l *Listener) Close() error {
 	l.closing.Do(func() { close(l.closed) })
 	return l.Listener.Close()

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/iotest"
@@ -193,36 +194,45 @@ func TestListenerSurvivesTrouble(t *testing.T) {
 	}
 }
 
-// A stop does not wait for those who wait to be let in.
+// A stop lets in who waits for that, once there is room, and does not wait for long for who says nothing then.
 func TestListenerStopsWhileFull(t *testing.T) {
-	started, finish := make(chan struct{}), make(chan struct{})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &fcgitest.Log{}
-	ctx, stop := context.WithCancel(fcgitest.Context(t))
-	result := make(chan error, 1)
-	go func() {
-		result <- Serve(ctx, fcgitest.Context(t), NewListener(listener, 1, log.Logger()), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			close(started)
-			<-finish
-			sayOK(w, nil)
-		}), log.Logger())
-	}()
-	url := "http://" + listener.Addr().String()
-	first := rawTo(t, url, simple)
-	fcgitest.Await(t, "the first request", started)
-	second := rawTo(t, url, "")
-	fcgitest.Eventually(t, "the second connection to wait", func() bool { return log.Contains("all connections are taken") })
-	stop()
-	if !ended(second) {
-		t.Error("the second connection was answered")
-	}
-	close(finish)
-	answerOn(t, first)
-	if err := fcgitest.Await(t, "the end", result); err != nil {
-		t.Error(err)
+	for name, request := range map[string]string{"asks": simple, "says nothing": ""} {
+		t.Run(name, func(t *testing.T) {
+			var once sync.Once
+			started, finish := make(chan struct{}), make(chan struct{})
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			log := &fcgitest.Log{}
+			ctx, stop := context.WithCancel(fcgitest.Context(t))
+			result := make(chan error, 1)
+			go func() {
+				result <- Serve(ctx, fcgitest.Context(t), NewListener(listener, 1, log.Logger()), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					once.Do(func() { close(started) })
+					<-finish
+					sayOK(w, nil)
+				}), log.Logger())
+			}()
+			url := "http://" + listener.Addr().String()
+			first := rawTo(t, url, simple)
+			fcgitest.Await(t, "the first request", started)
+			second := rawTo(t, url, request)
+			fcgitest.Eventually(t, "the second connection to wait", func() bool { return log.Contains("all connections are taken") })
+			stop()
+			close(finish)
+			answerOn(t, first)
+			if request == "" {
+				if !ended(second) {
+					t.Error("who says nothing was answered")
+				}
+			} else {
+				answerOn(t, second)
+			}
+			if err := fcgitest.Await(t, "the end", result); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

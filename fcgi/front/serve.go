@@ -37,9 +37,9 @@ func (l serverLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Serve answers HTTP at a listener until ctx is done. Then it accepts no more, lets the
-// requests in flight finish until cut is done, and cuts what is left. It closes the
-// listener. A handler whose connection was cut may go on after Serve has returned, as
+// Serve answers HTTP at a listener until ctx is done. Then nobody new can connect: it drains the
+// listener (see Drainer), lets the requests in flight finish until cut is done, and cuts what is left. It
+// closes the listener. A handler whose connection was cut may go on after Serve has returned, as
 // Handler does while a worker is busy. The error is nil after a shutdown in which every request
 // was finished.
 func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, log *slog.Logger) error {
@@ -63,12 +63,18 @@ func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, l
 	go func() { ended <- server.Serve(listener) }()
 	select {
 	case err := <-ended:
-		return errors.Join(fmt.Errorf("serve http: %w", err), server.Close())
+		if ctx.Err() == nil {
+			return errors.Join(fmt.Errorf("serve http: %w", err), server.Close())
+		}
+		ended <- err // of a listener of those who wait
 	case <-ctx.Done():
 	}
-	_ = listener.Close() // ends the server's loop alone
-	<-ended
-	server.SetKeepAlivesEnabled(false)
+	server.SetKeepAlivesEnabled(false) // makes room for those who wait
+	listener.Drain()
+	stopWaiting := context.AfterFunc(cut, func() { _ = listener.Close() })
+	<-ended // of the server's loop alone
+	stopWaiting()
+	_ = listener.Close()
 	// net/http would wait for five seconds for the first request of a new connection.
 	listener.closeFresh(freshGrace)
 	defer time.AfterFunc(freshGrace, func() { listener.closeFresh(0) }).Stop()

@@ -122,3 +122,59 @@ func TestServeAnswersWhoHasJustConnected(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// lastOnes is a listener of connections that have been made, which ends after them.
+type lastOnes struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func (l *lastOnes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	default:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *lastOnes) Drain() {}
+
+// TestServeLastOnes: who has connected is answered where the end was asked for before, whichever of the two is seen first.
+func TestServeLastOnes(t *testing.T) {
+	ended, end := context.WithCancel(fcgitest.Context(t))
+	end()
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	for range 50 {
+		client, err := net.Dial("tcp", socket.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := socket.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: shop\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		listener := &lastOnes{Listener: socket, conns: make(chan net.Conn, 1)}
+		listener.conns <- conn
+		handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "whole") })
+		joined := &lastOnes{Listener: socket, conns: make(chan net.Conn)} // has none
+		err = Serve(ended, fcgitest.Context(t), NewListener(Join(keptOpen{listener}, keptOpen{joined}), 0, quiet), handler, quiet)
+		answer, failed := io.ReadAll(client)
+		if err != nil || failed != nil || !bytes.HasSuffix(answer, []byte("whole")) {
+			t.Fatalf("%v, %q, %v", err, answer, failed)
+		}
+		_ = client.Close()
+	}
+}
+
+// keptOpen is a listener whose socket is somebody else's.
+type keptOpen struct{ *lastOnes }
+
+func (keptOpen) Close() error { return nil }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -89,20 +90,24 @@ func backlog() int {
 
 // Accept takes one waiting connection from a non-blocking listener. It returns
 // nil and no error when none waits.
-func Accept(listener *os.File) (*os.File, error) {
-	for {
-		fd, _, err := unix.Accept4(int(listener.Fd()), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
-		switch err {
-		case nil:
-			return os.NewFile(uintptr(fd), "connection"), nil
-		case unix.EAGAIN:
-			return nil, nil
-		case unix.EINTR, unix.ECONNABORTED, unix.EPROTO, unix.ENETDOWN, unix.ENETUNREACH, unix.EHOSTDOWN, unix.EHOSTUNREACH:
-			continue // of one connection, which has failed already (accept(2))
-		default:
-			return nil, os.NewSyscallError("accept4", err)
+func Accept(listener syscall.Conn) (conn *os.File, err error) {
+	err = control(listener, func(listening int) error {
+		for {
+			fd, _, err := unix.Accept4(listening, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+			switch err {
+			case nil:
+				conn = os.NewFile(uintptr(fd), "connection")
+				return nil
+			case unix.EAGAIN:
+				return nil
+			case unix.EINTR, unix.ECONNABORTED, unix.EPROTO, unix.ENETDOWN, unix.ENETUNREACH, unix.EHOSTDOWN, unix.EHOSTUNREACH:
+				continue // of one connection, which has failed already (accept(2))
+			default:
+				return os.NewSyscallError("accept4", err)
+			}
 		}
-	}
+	})
+	return conn, err
 }
 
 // SocketPeer connects to the unix socket at path and returns the pid of the process

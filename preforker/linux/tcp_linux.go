@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -59,7 +60,7 @@ const nowhere = math.MaxInt32
 // What waits in its queue stays, and so does what is being connected. To the kernel the socket
 // listens on an interface that is not there, which it does not check (Linux 5.7 lets any user do
 // that once, and root alone do it again or take it back).
-func HideTCP(listener *os.File) error {
+func HideTCP(listener syscall.Conn) error {
 	return control(listener, func(fd int) error {
 		if now, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX); err == nil && now == nowhere {
 			return nil
@@ -75,7 +76,7 @@ func StopListening(listener *os.File) error {
 }
 
 // control calls a function with the descriptor of a file that stays open meanwhile.
-func control(file *os.File, call func(fd int) error) error {
+func control(file syscall.Conn, call func(fd int) error) error {
 	conn, err := file.SyscallConn()
 	if err != nil {
 		return err

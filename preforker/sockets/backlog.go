@@ -2,15 +2,12 @@ package sockets
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
 	"sync"
 	"syscall"
 	"time"
-
-	"launcher/preforker/linux"
 )
 
 // Backlog empties the queue of a socket which is about to close. The web server has connected and
@@ -36,12 +33,13 @@ func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 	defer tasks.Wait()
 	defer closeListener(listener, place)
 	ended := make(chan struct{}, maxConversations)
+	waiting := waitingAt(listener, portOf(place))
 	for taken, active := 0, 0; ; {
 		if active == maxConversations {
 			<-ended
 			active--
 		}
-		conn, err := AcceptWaiting(listener)
+		conn, err := waiting.next(b.Done)
 		if errors.Is(err, syscall.EMFILE) && active > 0 {
 			<-ended // one that ends gives its descriptors back
 			active--
@@ -67,20 +65,6 @@ func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 			}
 		})
 	}
-}
-
-// AcceptWaiting takes a connection that waits at a listener. It is nil where none does.
-func AcceptWaiting(listener *os.File) (net.Conn, error) {
-	file, err := linux.Accept(listener)
-	if file == nil {
-		return nil, err
-	}
-	defer file.Close() // FileConn makes its own
-	conn, err := net.FileConn(file)
-	if err != nil {
-		return nil, fmt.Errorf("take connection: %w", err)
-	}
-	return conn, nil
 }
 
 // lastRead is how long a web server may take to read what was written to it before the last worker

@@ -30,6 +30,16 @@ func Network(place string) string {
 	return "unix"
 }
 
+// portOf is the port of a place, 0 of a path.
+func portOf(place string) int {
+	if !IsPort(place) {
+		return 0
+	}
+	_, port, _ := net.SplitHostPort(place)
+	number, _ := strconv.Atoi(port)
+	return number
+}
+
 // maxPort is the last port that there is.
 const maxPort = 1<<16 - 1
 

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"launcher/fcgi/front"
-	"launcher/preforker/linux"
 	"launcher/preforker/sockets"
 )
 
@@ -59,13 +58,13 @@ func (s *service) serveWaiting() {
 		var serving sync.WaitGroup
 		for _, at := range s.http.takeBack() {
 			serving.Go(func() {
-				ctx, emptied := context.WithCancel(s.cut)
-				defer emptied()
-				var listener net.Listener = &waiting{socket: at.socket, address: at.listener.Addr(), emptied: emptied, closed: make(chan struct{})}
+				ended, end := context.WithCancel(s.cut)
+				end()
+				var listener net.Listener = sockets.NewWaiting(at.socket, at.listener.Addr(), at.hidden)
 				if s.http.secured[at.listener] {
 					listener = front.WithTLS(listener, s.http.certificate)
 				}
-				s.serveAt(ctx, front.NewListener(listener, max, s.log))
+				s.serveAt(ended, front.NewListener(listener, max, s.log))
 			})
 		}
 		serving.Wait()
@@ -86,6 +85,7 @@ func (s *service) waitingServed() <-chan struct{} {
 type copied struct {
 	listener net.Listener
 	fd       int
+	hidden   bool     // nobody new connects any more
 	socket   *os.File // nil until it is taken back; there until the process ends, as the copy is the launcher's that follows if this was too late
 }
 
@@ -96,44 +96,10 @@ func (l *httpListener) takeBack() []copied {
 	if l.keeper != nil {
 		return nil
 	}
-	for _, file := range l.files {
-		file.File.Remove()
-	}
 	for i := range l.copies {
 		one := &l.copies[i]
 		one.socket = os.NewFile(uintptr(one.fd), one.listener.Addr().String())
-		if one.listener.Addr().Network() == "tcp" {
-			_ = linux.HideTCP(one.socket) // who connects all the same is reset
-		}
+		one.hidden = l.hide(one.listener.Addr(), one.socket) == nil
 	}
 	return l.copies
 }
-
-// waiting is a listener of the connections that wait at a socket. Its Accept does not return when there is none any more.
-type waiting struct {
-	socket  *os.File
-	address net.Addr
-	emptied func()
-	closing sync.Once
-	closed  chan struct{}
-}
-
-// Accept implements net.Listener.
-func (w *waiting) Accept() (net.Conn, error) {
-	conn, err := sockets.AcceptWaiting(w.socket)
-	if err == nil && conn == nil {
-		w.emptied()
-		<-w.closed
-		return nil, net.ErrClosed
-	}
-	return conn, err
-}
-
-// Close implements net.Listener. The socket is there until the process ends.
-func (w *waiting) Close() error {
-	w.closing.Do(func() { close(w.closed) })
-	return nil
-}
-
-// Addr implements net.Listener.
-func (w *waiting) Addr() net.Addr { return w.address }

@@ -62,6 +62,7 @@ type httpListener struct {
 	bound       []net.Listener                                         // of its addresses
 	others      map[net.Listener]bool                                  // of them, that somebody else has bound
 	kept        map[net.Listener]bool                                  // of them, by the launcher before this one
+	emptied     []*sockets.Emptied                                     // of them, at the end
 	inherited   bool                                                   // by the launcher that follows
 	copies      []copied                                               // that it gets, of sockets that nobody else keeps
 	secured     map[net.Listener]bool                                  // of the addresses, that speak TLS
@@ -198,6 +199,7 @@ func (l *httpListener) listen(options httpOptions, files linux.SocketOptions) (n
 		l.urls = append(l.urls, address.url(listener.Addr()))
 		l.bound = append(l.bound, listener)
 		l.secured[listener] = address.tls
+		listener = l.emptiedAtEnd(listener)
 		if address.tls {
 			listener = front.WithTLS(listener, options.certificate)
 		}
@@ -205,6 +207,28 @@ func (l *httpListener) listen(options httpOptions, files linux.SocketOptions) (n
 	}
 	l.keep()
 	return front.Join(listeners...), nil
+}
+
+// emptiedAtEnd has those who wait at a socket at the end be served, where nobody else accepts them then.
+func (l *httpListener) emptiedAtEnd(listener net.Listener) net.Listener {
+	socket, is := listener.(sockets.Socket)
+	if !is || l.keeper != nil || l.others[listener] {
+		return listener
+	}
+	emptied := sockets.NewEmptied(socket, func() error { return l.hide(listener.Addr(), socket) })
+	l.emptied = append(l.emptied, emptied)
+	return emptied
+}
+
+// hide has nobody new connect to a socket at an address.
+func (l *httpListener) hide(at net.Addr, socket syscall.Conn) error {
+	if at.Network() == "tcp" {
+		return linux.HideTCP(socket)
+	}
+	for _, file := range l.files {
+		file.File.Remove() // all of them end
+	}
+	return nil
 }
 
 // keep has the sockets kept for the next launcher, and no other ones.

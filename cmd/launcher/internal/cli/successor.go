@@ -152,6 +152,9 @@ func (l *httpListener) inherit() (copies []preforker.Inherited, err error) {
 		}
 	}
 	l.inherited = true
+	for _, listener := range l.emptied {
+		listener.Leave()
+	}
 	return copies, nil
 }
 
