@@ -22,6 +22,8 @@ const (
 	// refuseDrainTime bounds the same in time. A web server closes as soon as
 	// it has END_REQUEST.
 	refuseDrainTime = time.Second
+	// refuseIdleTime bounds how long a connection that is to be kept waits for the next request.
+	refuseIdleTime = 200 * time.Millisecond
 )
 
 // ErrProbe says that Refuse met a probe, which it leaves without an answer.
@@ -34,7 +36,7 @@ var ErrProbe = errors.New("peer asks for values")
 // moment are answered likewise: to a peer that has sent one an end of the
 // stream would say that somebody has read it, and died.
 //
-// It returns within a few seconds, whatever the peer does. It reads the head of
+// It returns within ten seconds, whatever the peer does. It reads the head of
 // the request before it answers and then goes on reading for a moment: closing
 // a socket with unread input resets the connection, and the reset may overtake
 // the answer.
@@ -50,11 +52,13 @@ func Refuse(conn net.Conn, status int, text string, retryAfter time.Duration) er
 }
 
 func refuse(conn net.Conn, status int, text string, retryAfter time.Duration) error {
-	if err := conn.SetDeadline(time.Now().Add(refuseTimeout)); err != nil {
+	now := time.Now()
+	if err := conn.SetWriteDeadline(now.Add(refuseTimeout + 2*refuseDrainTime)); err != nil {
 		return err
 	}
 	// The bound holds for header bytes and padding too, whatever the records.
-	input := &io.LimitedReader{R: conn, N: refuseMaxHead}
+	peer := &patientReader{conn: conn, pause: refuseTimeout, until: now.Add(refuseTimeout)}
+	input := &io.LimitedReader{R: peer, N: refuseMaxHead}
 	records := NewRecordReader(input)
 	request, err := readRefused(records, refused{})
 	if err != nil {
@@ -72,8 +76,9 @@ func refuse(conn net.Conn, status int, text string, retryAfter time.Duration) er
 			return nil // the peer has read END_REQUEST and is gone
 		}
 	}
-	if err := conn.SetDeadline(time.Now().Add(refuseDrainTime)); err != nil {
-		return err
+	peer.until = time.Now().Add(refuseDrainTime)
+	if request.keep {
+		peer.pause = refuseIdleTime
 	}
 	input.N += refuseMaxBody
 	// Whatever ends this ends the refusal: the answer is out.
@@ -87,6 +92,24 @@ func refuse(conn net.Conn, status int, text string, retryAfter time.Duration) er
 	}
 	_, _ = io.Copy(io.Discard, input)
 	return nil
+}
+
+// patientReader reads from a peer until a time, and waits for no longer than a pause for what comes next.
+type patientReader struct {
+	conn  net.Conn
+	pause time.Duration
+	until time.Time
+}
+
+func (r *patientReader) Read(b []byte) (int, error) {
+	limit := time.Now().Add(r.pause)
+	if limit.After(r.until) {
+		limit = r.until
+	}
+	if err := r.conn.SetReadDeadline(limit); err != nil {
+		return 0, err
+	}
+	return r.conn.Read(b)
 }
 
 // refused is a request that is refused.
