@@ -89,6 +89,6 @@ func (s *Supervisor) dropBound(slot int, bound sockets.Bound) {
 }
 
 func (s *Supervisor) backlog() sockets.Backlog {
-	return sockets.Backlog{Refuse: s.config.Refuse, Done: s.done, Admits: s.config.Allow.Admits,
+	return sockets.Backlog{Refuse: s.config.Refuse, Done: s.done, Hurry: s.hurry.Done(), Admits: s.config.Allow.Admits,
 		Lost: func(err error) { s.log.Warn("a waiting connection was lost", keyError, err) }}
 }

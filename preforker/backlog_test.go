@@ -27,7 +27,7 @@ func supervisorWithSockets(t *testing.T, slots int) (*Supervisor, *bytes.Buffer)
 	}
 	t.Cleanup(bound.Close)
 	var log bytes.Buffer
-	return &Supervisor{log: slog.New(slog.NewTextHandler(&log, nil)), sockets: bound, handovers: handovers{}, done: make(chan struct{}),
+	return &Supervisor{log: slog.New(slog.NewTextHandler(&log, nil)), sockets: bound, handovers: handovers{}, done: make(chan struct{}), hurry: t.Context(),
 		core: core.New(slots, core.Policy{LoadsAtOnce: slots, Method: core.SpawnDirect, BootTimeout: time.Minute}, func() float64 { return 0 }),
 		config: Config{Refuse: func(conn net.Conn) {
 			_, _ = io.WriteString(conn, "refused")

@@ -76,13 +76,13 @@ func parseDiag(packet []byte, read func(data []byte) error) (ended bool, err err
 		data := packet[unix.NLMSG_HDRLEN:size]
 		switch binary.NativeEndian.Uint16(packet[4:]) {
 		case unix.NLMSG_DONE:
-			return true, nil
+			err := diagError(data) // of what is asked, which may not be built in
+			return err == nil, err
 		case unix.NLMSG_ERROR:
 			if len(data) < 4 {
 				return false, errors.New("parse sockets: an error without a number")
 			}
-			number := int32(binary.NativeEndian.Uint32(data))
-			return false, os.NewSyscallError("sock_diag", syscall.Errno(-number))
+			return false, diagError(data)
 		case unix.SOCK_DIAG_BY_FAMILY:
 			if err := read(data); err != nil {
 				return false, err
@@ -91,4 +91,15 @@ func parseDiag(packet []byte, read func(data []byte) error) (ended bool, err err
 		packet = packet[min((size+unix.NLMSG_ALIGNTO-1)&^(unix.NLMSG_ALIGNTO-1), len(packet)):]
 	}
 	return false, nil
+}
+
+// diagError is the one whose number a message begins with, nil where there is none.
+func diagError(data []byte) error {
+	if len(data) < 4 {
+		return nil
+	}
+	if number := int32(binary.NativeEndian.Uint32(data)); number < 0 {
+		return os.NewSyscallError("sock_diag", syscall.Errno(-number))
+	}
+	return nil
 }

@@ -23,8 +23,9 @@ func TestHandshakes(t *testing.T) {
 			}
 			count(address, 0)
 			client := dial(t, address)
-			_, other := listenTCP(t, host)
+			another, other := listenTCP(t, host)
 			dial(t, other)
+			accepted(t, another)
 			count(other, 0)
 			if err := HideTCP(listener); err != nil {
 				t.Fatal(err)

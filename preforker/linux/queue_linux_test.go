@@ -97,8 +97,10 @@ func TestParseQueues(t *testing.T) {
 		t.Errorf("the end: %v, %v", ended, err)
 	}
 	refusal := binary.NativeEndian.AppendUint32(nil, uint32(^uint32(syscall.ENOENT)+1))
-	if _, err := parseQueues(netlink(unix.NLMSG_ERROR, refusal), lengths); !errors.Is(err, syscall.ENOENT) {
-		t.Errorf("an error: %v", err)
+	for _, kind := range []uint16{unix.NLMSG_ERROR, unix.NLMSG_DONE} {
+		if _, err := parseQueues(netlink(kind, refusal), lengths); !errors.Is(err, syscall.ENOENT) {
+			t.Errorf("an error: %v", err)
+		}
 	}
 	for name, packet := range map[string][]byte{
 		"no number": netlink(unix.NLMSG_ERROR, nil), "no socket": netlink(unix.SOCK_DIAG_BY_FAMILY, make([]byte, 12)),

@@ -18,7 +18,10 @@ type Backlog struct {
 	Refuse func(net.Conn)      // answers a connection that nobody serves, and closes it
 	Lost   func(error)         // is told why the rest of the queue could not be accepted
 	Done   <-chan struct{}     // closed when conversations are to end soon
+	Hurry  <-chan struct{}     // closed when nobody is to be waited for; nil: never
 	Admits func(net.Addr) bool // says who may connect; nil: everybody
+
+	until time.Time // for connections on their way; zero: waitTime
 }
 
 // maxConversations bounds the connections of one queue that are being answered: each costs up to
@@ -33,13 +36,14 @@ func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 	defer tasks.Wait()
 	defer closeListener(listener, place)
 	ended := make(chan struct{}, maxConversations)
-	waiting := waitingAt(listener, portOf(place))
+	waiting := waiting{socket: listener, port: portOf(place), until: b.until}
+	defer waiting.giveUp()
 	for taken, active := 0, 0; ; {
 		if active == maxConversations {
 			<-ended
 			active--
 		}
-		conn, err := waiting.next(b.Done)
+		conn, err := waiting.next(b.Hurry)
 		if errors.Is(err, syscall.EMFILE) && active > 0 {
 			<-ended // one that ends gives its descriptors back
 			active--

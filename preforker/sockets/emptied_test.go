@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"launcher/preforker/internal/testdir"
 	"launcher/preforker/linux"
@@ -19,7 +20,9 @@ func listening(t *testing.T, network string) (socket Socket, client net.Conn) {
 	if network == "unix" {
 		address = filepath.Join(testdir.Short(t), "socket")
 	}
-	listener, err := net.Listen(network, address)
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	listener, err := config.Listen(t.Context(), network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,21 +128,19 @@ func TestEmptiedIsLeft(t *testing.T) {
 
 // TestEmptiedIsNotHidden: it comes to an end although somebody connects all the time.
 func TestEmptiedIsNotHidden(t *testing.T) {
-	socket, client := listening(t, "tcp")
+	socket, client := listening(t, "unix")
 	emptied := NewEmptied(socket, func() error { return errors.New("an old kernel") })
 	emptied.Drain()
-	serves(t, emptied, client)
-	for {
-		dialled(t, socket)
-		conn, err := emptied.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = conn.Close()
+	waiting := emptied.waiting.Load()
+	if waiting.end.IsZero() {
+		t.Fatal("it has no end")
 	}
+	waiting.end = time.Now().Add(time.Hour)
+	serves(t, emptied, client)
+	serves(t, emptied, dialled(t, socket))
+	dialled(t, socket)
+	waiting.end = time.Now().Add(-time.Second)
+	ends(t, emptied)
 }
 
 // deferred has a listener's connections be made when their clients have sent a byte: until then the kernel takes them for being made.
@@ -157,17 +158,28 @@ func deferred(t *testing.T, socket syscall.Conn) {
 	}
 }
 
-// TestWaitingOnTheirWay: to its client a connection may be there before the kernel has it in the queue. It is waited for, not for
-// ever, and not after the end.
-func TestWaitingOnTheirWay(t *testing.T) {
+// onTheirWay is a hidden socket with a client whose connection the kernel is making.
+func onTheirWay(t *testing.T) (socket Socket, client net.Conn) {
+	t.Helper()
 	socket, first := listening(t, "tcp")
 	serves(t, socket, first)
 	deferred(t, socket)
-	client := dialled(t, socket)
+	client = dialled(t, socket)
 	if err := linux.HideTCP(socket); err != nil {
 		t.Fatal(err)
 	}
+	return socket, client
+}
+
+// TestWaitingOnTheirWay: to its client a connection may be there before the kernel has it in the queue. It is waited for, not for
+// ever, and not after the end.
+func TestWaitingOnTheirWay(t *testing.T) {
+	socket, client := onTheirWay(t)
 	waiting := NewWaiting(socket, socket.Addr(), true)
+	waiting.until = time.Now().Add(time.Hour)
+	if !waiting.mayCome() {
+		t.Fatal("the kernel tells of no handshake")
+	}
 	go func() {
 		_, _ = client.Write([]byte("x"))
 		_ = client.(*net.TCPConn).CloseWrite()
@@ -182,15 +194,39 @@ func TestWaitingOnTheirWay(t *testing.T) {
 	_ = conn.Close()
 	ends(t, waiting)
 
-	for _, closed := range []bool{false, true} {
-		socket, first := listening(t, "tcp")
-		serves(t, socket, first)
-		deferred(t, socket)
-		dialled(t, socket)
-		waiting := NewWaiting(socket, socket.Addr(), true)
-		if closed {
-			_ = waiting.Close()
-		}
-		ends(t, waiting)
+	socket, _ = onTheirWay(t)
+	ends(t, NewWaiting(socket, socket.Addr(), true)) // after a second
+	waiting = NewWaiting(socket, socket.Addr(), true)
+	waiting.until = time.Now().Add(time.Hour)
+	over := time.AfterFunc(time.Minute, func() {
+		t.Error("it waits on")
+		waiting.until = time.Now()
+	})
+	go func() { _ = waiting.Close() }()
+	ends(t, waiting)
+	over.Stop()
+}
+
+// TestBacklogOnTheirWay: who is about to be connected to a port that closes is refused in the protocol, too, also when all ends.
+func TestBacklogOnTheirWay(t *testing.T) {
+	socket, client := onTheirWay(t)
+	file, err := socket.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, unused, _ := newBacklog(t)
+	unused.Close()
+	done := make(chan struct{})
+	close(done)
+	b.Done, b.until = done, time.Now().Add(time.Hour)
+	b.Refuse = func(conn net.Conn) {
+		_, _ = io.ReadFull(conn, make([]byte, 1))
+		_, _ = io.WriteString(conn, "refused")
+		_ = conn.Close()
+	}
+	go func() { _, _ = client.Write([]byte("x")) }()
+	b.Drain(file, socket.Addr().String(), nil)
+	if text, err := io.ReadAll(client); string(text) != "refused" || err != nil {
+		t.Errorf("%q, %v", text, err)
 	}
 }

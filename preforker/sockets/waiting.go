@@ -3,6 +3,7 @@ package sockets
 import (
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -11,9 +12,9 @@ import (
 )
 
 const (
-	// handshakeTime is how long a TCP connection that is being made is waited for. The client takes one round trip for its part,
+	// waitTime is how long a TCP connection that is being made is waited for. The client takes one round trip for its part,
 	// and a second where a packet is lost.
-	handshakeTime = time.Second
+	waitTime = time.Second
 	// handshakePause is the time from one look at that to the next.
 	handshakePause = 10 * time.Millisecond
 )
@@ -36,28 +37,34 @@ func NewWaiting(socket syscall.Conn, address net.Addr, hidden bool) *Waiting {
 	if tcp, is := address.(*net.TCPAddr); is {
 		port = tcp.Port
 	}
-	w := &Waiting{waiting: waitingAt(socket, port), address: address, closed: make(chan struct{})}
+	w := &Waiting{address: address, closed: make(chan struct{})}
 	if !hidden {
-		w.end, w.until = w.until, time.Time{} // there may always be some on their way
+		w.end, port = time.Now().Add(waitTime), 0 // there may always be some on their way
 	}
+	w.waiting = waiting{socket: socket, port: port}
 	return w
 }
 
 // Accept implements net.Listener.
 func (w *Waiting) Accept() (net.Conn, error) {
-	if !w.end.IsZero() && time.Now().After(w.end) {
+	if w.isOver() {
+		w.giveUp()
 		return nil, net.ErrClosed
-	}
-	select {
-	case <-w.closed:
-		return nil, net.ErrClosed
-	default:
 	}
 	conn, err := w.next(w.closed)
 	if conn == nil && err == nil {
 		err = net.ErrClosed
 	}
 	return conn, err
+}
+
+func (w *Waiting) isOver() bool {
+	select {
+	case <-w.closed:
+		return true
+	default:
+		return !w.end.IsZero() && time.Now().After(w.end)
+	}
 }
 
 // Drain has it end with the last who waits, as it does anyway.
@@ -75,18 +82,15 @@ func (w *Waiting) Addr() net.Addr { return w.address }
 // waiting are the connections in the queue of a socket that nobody new can reach, and those on their way there.
 type waiting struct {
 	socket syscall.Conn
-	port   int       // 0: of a unix socket, which makes a connection in one step
-	until  time.Time // for connections on their way
+	port   int       // 0: where none are waited for that are on their way, as a unix socket makes a connection in one step
+	until  time.Time // for those; zero: waitTime, once one was looked for
+	taken  *os.File  // out of the queue, for want of a descriptor not yet a connection
 }
 
-func waitingAt(socket syscall.Conn, port int) waiting {
-	return waiting{socket: socket, port: port, until: time.Now().Add(handshakeTime)}
-}
-
-// next takes a connection. It is nil where there is none, and after done none on its way is waited for.
-func (w *waiting) next(done <-chan struct{}) (net.Conn, error) {
+// next takes a connection. It is nil where there is none. Once hurry is closed none on its way is waited for.
+func (w *waiting) next(hurry <-chan struct{}) (net.Conn, error) {
 	for last := false; ; {
-		conn, err := accept(w.socket)
+		conn, err := w.accept()
 		if conn != nil || err != nil || last {
 			return conn, err
 		}
@@ -95,7 +99,7 @@ func (w *waiting) next(done <-chan struct{}) (net.Conn, error) {
 			continue
 		}
 		select {
-		case <-done:
+		case <-hurry:
 			return nil, nil
 		case <-time.After(handshakePause):
 		}
@@ -104,23 +108,37 @@ func (w *waiting) next(done <-chan struct{}) (net.Conn, error) {
 
 // mayCome says whether a connection is on its way. Where the kernel does not tell, none is.
 func (w *waiting) mayCome() bool {
-	if w.port == 0 || !time.Now().Before(w.until) {
+	if w.port == 0 {
 		return false
 	}
+	if w.until.IsZero() {
+		w.until = time.Now().Add(waitTime)
+	}
 	n, err := linux.Handshakes(w.port)
-	return err == nil && n > 0
+	return err == nil && n > 0 && time.Now().Before(w.until)
 }
 
-// accept takes a connection that is in the queue of a socket. It is nil where there is none.
-func accept(socket syscall.Conn) (net.Conn, error) {
-	file, err := linux.Accept(socket)
-	if file == nil {
-		return nil, err
+// accept takes a connection that is in the queue. It is nil where there is none.
+func (w *waiting) accept() (net.Conn, error) {
+	var err error
+	if w.taken == nil {
+		if w.taken, err = linux.Accept(w.socket); w.taken == nil {
+			return nil, err
+		}
 	}
-	defer file.Close() // FileConn makes its own
-	conn, err := net.FileConn(file)
+	conn, err := net.FileConn(w.taken) // has a descriptor of its own
 	if err != nil {
 		return nil, fmt.Errorf("take connection: %w", err)
 	}
+	_ = w.taken.Close()
+	w.taken = nil
 	return conn, nil
+}
+
+// giveUp resets the connection that is taken and for which there was no descriptor, where there is one.
+func (w *waiting) giveUp() {
+	if w.taken != nil {
+		_ = w.taken.Close()
+		w.taken = nil
+	}
 }
