@@ -279,3 +279,51 @@ func TestListenerClosesIdleSecureConnections(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestStopTakesNoNewStreams: an HTTP/2 connection whose requests overlap for ever makes room for who waits, as one of HTTP/1.1 does after
+// its response.
+func TestStopTakesNoNewStreams(t *testing.T) {
+	certFile, keyFile, pool := writeCertificate(t, t.TempDir())
+	listener := listenTCP(t)
+	url := "https://" + listener.Addr().String()
+	l := NewListener(WithTLS(listener, loadCertificate(t, certFile, keyFile)), 1, quiet)
+	started, finish := make(chan struct{}), make(chan struct{})
+	ctx, stop := context.WithCancel(fcgitest.Context(t))
+	result := make(chan error, 1)
+	go func() {
+		result <- Serve(ctx, fcgitest.Context(t), l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/long" {
+				close(started)
+				<-finish
+			}
+			sayOK(w, nil)
+		}), quiet)
+	}()
+	client, another := secureClient(t, pool, true), secureClient(t, pool, false)
+	ask := func(client *http.Client, path string) <-chan error {
+		answered := make(chan error, 1)
+		go func() {
+			resp, err := client.Do(newRequest(t, "GET", url+path, nil))
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			answered <- err
+		}()
+		return answered
+	}
+	long := ask(client, "/long")
+	fcgitest.Await(t, "the long request", started)
+	waits := ask(another, "/")
+	fcgitest.Eventually(t, "another to wait for room", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.open == 2 })
+	stop()
+	fcgitest.Eventually(t, "no new request over the connection", func() bool { return <-ask(client, "/") != nil })
+	close(finish)
+	for name, answered := range map[string]<-chan error{"the long request": long, "who waited": waits} {
+		if err := fcgitest.Await(t, name, answered); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := fcgitest.Await(t, "the end", result); err != nil {
+		t.Error(err)
+	}
+}

@@ -28,6 +28,9 @@ func noteFirst(handler http.Handler) http.Handler {
 			c.firstCame()
 			c.listener.mu.Unlock()
 			c.asking.pending.Store(false)
+			if c.listener.draining.Load() && r.ProtoMajor == 2 {
+				w.Header().Set("Connection", "close") // HTTP/2 has GOAWAY for that, and the connection makes room
+			}
 		}
 		if r.Method == http.MethodOptions && r.RequestURI == "*" {
 			leaveBody(w, r) // the server is asked, and not the application

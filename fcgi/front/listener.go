@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,9 +39,10 @@ type Listener struct {
 
 	freshGrace, headGrace, bodyGrace time.Duration
 
-	closing sync.Once
-	closed  chan struct{}
-	changed chan struct{} // there may be room
+	draining atomic.Bool
+	closing  sync.Once
+	closed   chan struct{}
+	changed  chan struct{} // there may be room
 
 	mu    sync.Mutex
 	max   int // 0: any number
@@ -227,7 +229,10 @@ func (l *Listener) Connections() (open, max int) {
 func (l *Listener) Counters() *Counters { return l.counters }
 
 // Drain implements Drainer. Who has connected waits for room as ever.
-func (l *Listener) Drain() { drainListener(l.Listener) }
+func (l *Listener) Drain() {
+	l.draining.Store(true)
+	drainListener(l.Listener)
+}
 
 // Close ends Accept. Connections stay, and who has not been accepted is reset.
 func (l *Listener) Close() error {

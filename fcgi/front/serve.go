@@ -69,8 +69,8 @@ func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, l
 		ended <- err // of a listener of those who wait
 	case <-ctx.Done():
 	}
-	server.SetKeepAlivesEnabled(false) // makes room for those who wait
 	listener.Drain()
+	server.SetKeepAlivesEnabled(false) // makes room for those who wait
 	stopWaiting := context.AfterFunc(cut, func() { _ = listener.Close() })
 	<-ended // of the server's loop alone
 	stopWaiting()

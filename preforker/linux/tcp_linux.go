@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
 	"os"
@@ -59,9 +60,13 @@ const nowhere = math.MaxInt32
 // HideTCP has the kernel refuse new connections to a listening TCP socket, as where nobody listens.
 // What waits in its queue stays, and so does what is being connected. To the kernel the socket
 // listens on an interface that is not there, which it does not check (Linux 5.7 lets any user do
-// that once, and root alone do it again or take it back).
+// that once, and root alone do it again or take it back). It is an error where the socket is one of
+// MPTCP, below which another one listens, whose option that may not be.
 func HideTCP(listener syscall.Conn) error {
 	return control(listener, func(fd int) error {
+		if protocol, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL); err != nil || protocol != unix.IPPROTO_TCP {
+			return os.NewSyscallError("setsockopt SO_BINDTOIFINDEX", cmp.Or(err, error(unix.EOPNOTSUPP)))
+		}
 		if now, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX); err == nil && now == nowhere {
 			return nil
 		}

@@ -130,3 +130,30 @@ func TestPortIsFree(t *testing.T) {
 	dial(t, address)
 	accepted(t, next)
 }
+
+// TestMultipathTCPIsNotHidden: what the option does to the socket below it depends on the kernel.
+func TestMultipathTCPIsNotHidden(t *testing.T) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(true)
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conn, err := listener.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var protocol int
+	err = errors.Join(conn.Control(func(fd uintptr) { protocol, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PROTOCOL) }), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := error(syscall.EOPNOTSUPP)
+	if protocol == unix.IPPROTO_TCP {
+		want = nil // this kernel has no MPTCP
+	}
+	if err := HideTCP(listener.(*net.TCPListener)); !errors.Is(err, want) {
+		t.Errorf("%v, want %v", err, want)
+	}
+}

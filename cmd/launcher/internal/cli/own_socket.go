@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -40,7 +41,10 @@ func listenTCP(address string) (net.Listener, error) {
 	if host, _, err := net.SplitHostPort(address); err == nil && host == netip.IPv4Unspecified().String() {
 		network = "tcp4"
 	}
-	listener, err := net.Listen(network, address)
+	// A listener of MPTCP, which Go would make, has a second socket below it that linux.HideTCP does not reach on each kernel.
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	listener, err := config.Listen(context.Background(), network, address)
 	if err != nil {
 		return nil, taken(address, err)
 	}
