@@ -23,6 +23,8 @@ const (
 	healthProbes = 5
 	// healthPatience is the same for a worker that would run if the machine let it, or reads its memory from the disk.
 	healthPatience = 30
+	// receivingPatience is the same for a worker that waits for a peer, which it does for 75 seconds at most (scripts/fastcgi/limits.rb).
+	receivingPatience = 90
 	// keptRequests is more than a worker answers on one connection that is kept open, once it is to leave (scripts/fastcgi/limits.rb).
 	keptRequests = 200
 	// stopped is the state of a process in /proc that a signal has stopped. One that is traced has another.
@@ -77,6 +79,7 @@ type healthSeen struct {
 	sequence uint32
 	idle     int    // probes in a row at which it was idle and others waited, or its slot
 	asleep   int    // probes in a row at which it slept besides
+	receives int    // probes in a row at which it waited for the same peer and others waited for it
 	staying  int    // probes in a row at which it was idle and should have left
 	draining int    // probes in a row at which it was about to end
 	stopped  int    // probes in a row at which it was stopped
@@ -229,7 +232,9 @@ func (h *health) worker(target healthTarget, seen *healthSeen, waiting int) {
 	accepting := entry.State == scoreboard.Idle || entry.State == scoreboard.Booting
 	switch {
 	case target.ready:
-		if h.doesNothing(target, seen, accepting && !moved && waiting > 0) {
+		waits := !moved && waiting > 0
+		receives := count(&seen.receives, waits && entry.State == scoreboard.Receiving, receivingPatience)
+		if h.doesNothing(target, seen, waits && accepting) || receives {
 			h.post(core.WorkerStuck{Key: target.key, Reason: core.ReasonServedNobody, Waiting: waiting})
 		}
 	case target.given:

@@ -129,11 +129,26 @@ func TestWhoWantsToRun(t *testing.T) {
 	}
 }
 
+// TestWorkerThatReceivesForTooLong: it would have given up itself, and others wait.
+func TestWorkerThatReceivesForTooLong(t *testing.T) {
+	w := newWatched(healthTarget{key: watchedKey, ready: true})
+	w.queue = 1
+	for range 3 { // from another peer each time
+		w.board.write(1, scoreboard.Receiving, 7)
+		if found := w.probes(receivingPatience); len(found) != 0 { // it has moved before the first
+			t.Fatalf("too early: %+v", found)
+		}
+	}
+	if found := w.probes(1); len(found) != 1 || found[0] != (core.WorkerStuck{Key: watchedKey, Reason: core.ReasonServedNobody, Waiting: 1}) {
+		t.Errorf("%+v", found)
+	}
+}
+
 // TestWorkerThatDoesSomething is left alone, whoever waits and for how long.
 func TestWorkerThatDoesSomething(t *testing.T) {
-	for _, state := range []scoreboard.State{scoreboard.Busy, scoreboard.Receiving} {
+	for state, queue := range map[scoreboard.State]int{scoreboard.Busy: 100, scoreboard.Receiving: 0} {
 		w := newWatched(healthTarget{key: watchedKey, ready: true})
-		w.queue = 100
+		w.queue = queue
 		w.board.write(1, state, 7)
 		if found := w.probes(1000); len(found) != 0 {
 			t.Errorf("%v: %+v", state, found)
