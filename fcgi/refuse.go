@@ -19,7 +19,8 @@ const (
 	// refuseMaxBody is how much of a request body is read and dropped, so that
 	// the peer can write on until it has seen the answer.
 	refuseMaxBody = 8 << 20
-	// refuseDrainTime bounds the same in time. A web server closes as soon as
+	// refuseDrainTime bounds how long more of it is waited for, and a
+	// connection that is to be kept as a whole. A web server closes as soon as
 	// it has END_REQUEST.
 	refuseDrainTime = time.Second
 	// refuseIdleTime bounds how long a connection that is to be kept waits for the next request.
@@ -53,7 +54,7 @@ func Refuse(conn net.Conn, status int, text string, retryAfter time.Duration) er
 
 func refuse(conn net.Conn, status int, text string, retryAfter time.Duration) error {
 	now := time.Now()
-	if err := conn.SetWriteDeadline(now.Add(refuseTimeout + 2*refuseDrainTime)); err != nil {
+	if err := conn.SetWriteDeadline(now.Add(2 * refuseTimeout)); err != nil {
 		return err
 	}
 	// The bound holds for header bytes and padding too, whatever the records.
@@ -76,9 +77,9 @@ func refuse(conn net.Conn, status int, text string, retryAfter time.Duration) er
 			return nil // the peer has read END_REQUEST and is gone
 		}
 	}
-	peer.until = time.Now().Add(refuseDrainTime)
+	peer.pause, peer.until = refuseDrainTime, time.Now().Add(refuseTimeout)
 	if request.keep {
-		peer.pause = refuseIdleTime
+		peer.pause, peer.until = refuseIdleTime, time.Now().Add(refuseDrainTime)
 	}
 	input.N += refuseMaxBody
 	// Whatever ends this ends the refusal: the answer is out.
