@@ -229,7 +229,7 @@ func TestDoctorInterrupted(t *testing.T) {
 	const helper = `
 Process.spawn("trap '' TERM; while :; do sleep 1; done")
 Process.spawn("setsid", "sh", "-c", "echo > started; trap '' TERM; while :; do sleep 1; done")
-Process.detach(Process.fork { Process.daemon(true); sleep })
+Process.wait(Process.fork { Process.daemon(true); sleep })
 sleep 0.01 until File.exist?("started")
 `
 	root := writeApp(t, map[string]string{"config.ru": helper + "File.write('waiting', '')\nsleep\n"})
