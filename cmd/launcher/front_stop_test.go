@@ -160,10 +160,7 @@ func TestStopServesWhoHasConnected(t *testing.T) {
 	}
 	in.waitFor("all connections to be taken", func() bool { return in.status().Front.Connections == status.MaxConnections })
 	ask := func(of *http.Client, network, address, url string) {
-		who := connected(t, of, network, address)
-		got := make(chan page, 1)
-		go func() { got <- fetch(who, http.MethodGet, url, nil) }()
-		answers = append(answers, got)
+		answers = append(answers, laterBy(connected(t, of, network, address), http.MethodGet, url, nil))
 	}
 	for range 4 { // one of each is in the launcher's hands already
 		ask(client(), "tcp", address, plain+"/")

@@ -58,8 +58,12 @@ func TestFrontServesHello(t *testing.T) {
 
 // later sends a request in the background.
 func later(method, url string, body io.Reader, header ...string) <-chan page {
+	return laterBy(client(), method, url, body, header...)
+}
+
+func laterBy(who *http.Client, method, url string, body io.Reader, header ...string) <-chan page {
 	got := make(chan page, 1)
-	go func() { got <- fetch(client(), method, url, body, header...) }()
+	go func() { got <- fetch(who, method, url, body, header...) }()
 	return got
 }
 

@@ -29,7 +29,7 @@ func TestWorkerThatCannotServeIsReplaced(t *testing.T) {
 	in := start(t, startOptions{root: rubyApp(t), args: []string{"1"}}).serving()
 	socket := in.socket(0)
 	worker := ask(t, socket, evaluate("$$")).pid()
-	for _, test := range []struct{ code, log string }{ // the one whose select never returns may have the next request in hand by then
+	for _, test := range []struct{ code, log string }{
 		{`exec("sleep", "600")`, `signal SIGKILL" served=1 request="GET /run" reason="closed its channel"`},
 		{`Process.daemon(true, true); $$`, `exit status 0" served=1 request="GET /run" reason=crashed`},
 		{`(Thread.list - [Thread.main]).each(&:kill)`, `exit status 1" served=1 request="GET /run" reason=crashed`},
@@ -49,7 +49,7 @@ func TestWorkerThatCannotServeIsReplaced(t *testing.T) {
 			go func() { answered <- next.answer().pid() }()
 			var another <-chan time.Time
 			if strings.Contains(test.code, "IO.select") {
-				another = time.After(5 * time.Second) // somebody has to wait for it
+				another = time.After(5 * time.Second) // it may have accepted this one, and is replaced only where somebody waits
 			}
 			select {
 			case worker = <-answered:

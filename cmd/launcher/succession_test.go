@@ -268,9 +268,7 @@ func TestStopThatIsHandedOn(t *testing.T) {
 	var answers []<-chan page
 	for range 3 {
 		for network, address := range map[string]string{"tcp": address, "unix": socket} {
-			who, got := connected(t, client(), network, address), make(chan page, 1)
-			go func() { got <- fetch(who, http.MethodGet, "http://shop.example/", nil) }()
-			answers = append(answers, got)
+			answers = append(answers, laterBy(connected(t, client(), network, address), http.MethodGet, "http://shop.example/", nil))
 		}
 	}
 	waiting := queue(t, in.socket(0), "/")

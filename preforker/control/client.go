@@ -55,9 +55,10 @@ func (c *client) dismiss() bool {
 	if !c.begin() {
 		return false
 	}
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(lineTime)) // the kernel has room for it, but the machine may not let this go on at once
-	_, _ = c.Conn.Write(comeAgain())                      // to one that nothing was written to before
-	_ = c.Conn.Close()                                    // its goroutine notices
+	// The kernel has room for it, as nothing was written before, but the machine may not let this go on at once.
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(lineTime))
+	_, _ = c.Conn.Write(comeAgain())
+	_ = c.Conn.Close() // its goroutine notices
 	return true
 }
 

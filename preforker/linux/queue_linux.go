@@ -9,11 +9,11 @@ import (
 
 // What is asked of UNIX_DIAG, and what it answers (linux/unix_diag.h, Linux 3.3).
 const (
-	diagQueueSize  = 24     // struct unix_diag_req
-	diagAnswerSize = 16     // struct unix_diag_msg, before its attributes
-	diagListening  = 10     // the state TCP_LISTEN, which unix sockets borrow
-	diagShowQueue  = 1 << 4 // UDIAG_SHOW_RQLEN
-	diagQueue      = 4      // UNIX_DIAG_RQLEN: two numbers, what waits and what may
+	diagQueueSize  = 24      // struct unix_diag_req
+	diagAnswerSize = 16      // struct unix_diag_msg, before its attributes
+	diagListening  = 1 << 10 // the state TCP_LISTEN, which unix sockets borrow
+	diagShowQueue  = 1 << 4  // UDIAG_SHOW_RQLEN
+	diagQueue      = 4       // UNIX_DIAG_RQLEN: two numbers, what waits and what may
 )
 
 // QueueLengths tells how many connections wait to be accepted at each listening unix socket of
@@ -27,7 +27,7 @@ func QueueLengths(lengths map[uint64]int) error {
 func queueRequest() []byte {
 	b := diagRequest(diagQueueSize)
 	b = append(b, unix.AF_UNIX, 0, 0, 0)
-	b = binary.NativeEndian.AppendUint32(b, 1<<diagListening)
+	b = binary.NativeEndian.AppendUint32(b, diagListening)
 	b = binary.NativeEndian.AppendUint32(b, 0) // inode: any
 	b = binary.NativeEndian.AppendUint32(b, diagShowQueue)
 	return binary.NativeEndian.AppendUint64(b, 0) // cookie: any

@@ -140,12 +140,11 @@ func TestMultipathTCPIsNotHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	conn, err := listener.(*net.TCPListener).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var protocol int
-	err = errors.Join(conn.Control(func(fd uintptr) { protocol, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PROTOCOL) }), err)
+	err = control(listener.(*net.TCPListener), func(fd int) (err error) {
+		protocol, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

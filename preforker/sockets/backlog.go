@@ -36,14 +36,14 @@ func (b Backlog) Drain(listener *os.File, place string, onward []string) {
 	defer tasks.Wait()
 	defer closeListener(listener, place)
 	ended := make(chan struct{}, maxConversations)
-	waiting := waiting{socket: listener, port: portOf(place), until: b.until}
-	defer waiting.giveUp()
+	queue := queue{socket: listener, port: portOf(place), until: b.until}
+	defer queue.giveUp()
 	for taken, active := 0, 0; ; {
 		if active == maxConversations {
 			<-ended
 			active--
 		}
-		conn, err := waiting.next(b.Hurry)
+		conn, err := queue.next(b.Hurry)
 		if errors.Is(err, syscall.EMFILE) && active > 0 {
 			<-ended // one that ends gives its descriptors back
 			active--

@@ -13,7 +13,7 @@ import (
 	"launcher/preforker/linux"
 )
 
-// listening returns a listener that has one whose client has connected and said its name, and where that is.
+// listening returns a listener, and a client that has connected to it.
 func listening(t *testing.T, network string) (socket Socket, client net.Conn) {
 	t.Helper()
 	address := "127.0.0.1:0"
@@ -150,11 +150,12 @@ func deferred(t *testing.T, socket syscall.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(conn.Control(func(fd uintptr) {
-		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_DEFER_ACCEPT, 60)
-	}), err)
-	if err != nil {
-		t.Fatal(err)
+	var set error
+	err = conn.Control(func(fd uintptr) {
+		set = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_DEFER_ACCEPT, 60)
+	})
+	if err != nil || set != nil {
+		t.Fatal(err, set)
 	}
 }
 
@@ -227,6 +228,30 @@ func TestBacklogOnTheirWay(t *testing.T) {
 	go func() { _, _ = client.Write([]byte("x")) }()
 	b.Drain(file, socket.Addr().String(), nil)
 	if text, err := io.ReadAll(client); string(text) != "refused" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestConnectionWithoutADescriptor: one that is out of the kernel's queue is the next, and is ended where nobody takes it.
+func TestConnectionWithoutADescriptor(t *testing.T) {
+	socket, client := listening(t, "unix")
+	waiting := NewWaiting(socket, socket.Addr(), true)
+	take := func() {
+		t.Helper()
+		var err error
+		if waiting.taken, err = linux.Accept(socket); waiting.taken == nil {
+			t.Fatal(err)
+		}
+	}
+	take()
+	serves(t, waiting, client)
+	ends(t, waiting)
+
+	client = dialled(t, socket)
+	take()
+	_ = waiting.Close()
+	ends(t, waiting)
+	if text, err := io.ReadAll(client); len(text) > 0 || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
 }
