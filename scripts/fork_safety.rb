@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "active_record_pools"
+require_relative "temporary_files"
 require_relative "text"
 
 module PreforkLauncher
@@ -41,6 +42,12 @@ module PreforkLauncher
       rescue IOError, SystemCallError
         next # never opened, or its reader is gone
       end
+    end
+
+    # Called last of all by who ends with exit!, and whose objects nobody goes on with: does what Ruby's own end would.
+    def finish
+      flush
+      TemporaryFiles.remove
     end
 
     # Called in the worker, before the application's own hooks. ActiveRecord itself drops inherited pools from 5.2 on. One that it

@@ -127,7 +127,7 @@ module PreforkLauncher
 
     # Reports a failure and exits. exit! because exit handlers of a half loaded application have nothing to clean.
     def give_up(stage, error)
-      @safety.flush
+      @safety.finish
       channel.send("failed", stage: stage, error: Failure.new(error, root: @settings.root).to_h)
       exit!(1)
     end

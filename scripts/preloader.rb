@@ -17,6 +17,7 @@ require_relative "standard_streams"
 require_relative "refork/process_state" # later
 require_relative "scoreboard"
 require_relative "supervisor_death"
+require_relative "temporary_files"
 require_relative "title"
 require_relative "worker"
 require_relative "worker/slot_sockets"
@@ -42,6 +43,7 @@ module PreforkLauncher
     end
 
     def run
+      TemporaryFiles.watch
       @memory_sharing.make_room
       app = @loading.run(*(@memory_sharing if @settings.prepare == "first")) { @early ? report_early : report_loaded }
       @channel = @loading.channel
@@ -77,7 +79,7 @@ module PreforkLauncher
       @loading.report_on(@channel, seconds: seconds)
       serve_spawns(app)
     rescue *Failure::ERRORS => error
-      @safety.flush
+      @safety.finish
       @channel&.send("failed", stage: "refork", error: Failure.new(error, root: @settings.root).to_h)
       exit!(1)
     end

@@ -7,6 +7,7 @@ require_relative "children"
 require_relative "failure"
 require_relative "fastcgi/responder"
 require_relative "standard_streams"
+require_relative "temporary_files"
 require_relative "refork/process_state"
 require_relative "refork/unfitness"
 require_relative "worker/exit_handlers"
@@ -88,7 +89,9 @@ module PreforkLauncher
       findings = checked ? harm(control) : []
       return refused(findings) if findings.any?
 
-      ["reforked", { pid: Children.fork_away { become_preloader(control, refork) } }]
+      pid = Children.fork_away { become_preloader(control, refork) }
+      TemporaryFiles.hand_on
+      ["reforked", { pid: pid }]
     rescue *Failure::ERRORS => error
       ["not_reforked", { findings: [], error: Failure.new(error, root: @root).to_h }]
     end

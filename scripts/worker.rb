@@ -73,7 +73,7 @@ module PreforkLauncher
       probe if @probed
       serve
     rescue *Failure::ERRORS => error
-      @safety.flush
+      @safety.finish
       @channel.send("failed", stage: @stage, error: Failure.new(error, root: @settings.root).to_h)
       exit!(1)
     end
@@ -127,7 +127,7 @@ module PreforkLauncher
     end
 
     def new_serving_loop
-      tracker = RequestTracker.new(@key, channel: @channel, record: @record, title: @title)
+      tracker = RequestTracker.new(@key, channel: @channel, record: @record, title: @title, safety: @safety)
       responder = FastCGI::Responder.new(ServedApplication.new(@app, @safety), errors: $stderr, url_prefix: @settings.url_prefix,
                                                                                observer: tracker)
       ServingLoop.new(@sockets, responder, record: @record, title: @title, tracker: tracker, shutdown: @shutdown, refork: @refork,
@@ -216,7 +216,7 @@ module PreforkLauncher
       @serving_loop.open(@sockets)
       @channel.send("ready", pid: Process.pid, **@key)
     rescue *Failure::ERRORS => error
-      @safety.flush
+      @safety.finish
       @channel.send("failed", stage: @stage, error: Failure.new(error, root: @settings.root).to_h)
       exit!(1)
     end

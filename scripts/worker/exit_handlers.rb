@@ -57,7 +57,7 @@ module PreforkLauncher
       ExitHandlers.skip_no_more
       return unless Process.pid == @pid
 
-      @safety.flush
+      @safety.finish
       exit!(@status)
     end
   end

@@ -13,11 +13,12 @@ module PreforkLauncher
     # Collects garbage after each request; made by the thread that serves, as it measures that thread's time.
     attr_writer :collection
 
-    def initialize(key, channel:, record:, title:)
+    def initialize(key, channel:, record:, title:, safety:)
       @key = key
       @channel = channel
       @record = record
       @title = title
+      @safety = safety
       @first_awaited = key.fetch(:refork).positive?
       @collection = nil
       @pid = Process.pid
@@ -41,7 +42,7 @@ module PreforkLauncher
     def request_finished(status)
       # The application forked and its child came back, or it made itself a
       # daemon: a second worker on this socket that the supervisor knows nothing of.
-      exit!(0) unless Process.pid == @pid
+      leave unless Process.pid == @pid
       @record.ended(status)
       @title.show("idle")
       report_first(status) if @first_awaited && status
@@ -60,6 +61,12 @@ module PreforkLauncher
     end
 
     private
+
+    # Ends a process that is no worker.
+    def leave
+      @safety.finish
+      exit!(0)
+    end
 
     def report_first(status)
       @first_awaited = false

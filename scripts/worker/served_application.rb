@@ -15,7 +15,7 @@ module PreforkLauncher
     rescue SystemExit => error
       raise if Process.pid == @pid
 
-      @safety.flush
+      @safety.finish
       exit!(error.status)
     end
   end
