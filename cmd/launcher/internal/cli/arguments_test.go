@@ -92,6 +92,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		{"--root /x config shwo", `no command "config shwo"; did you mean config show\?$`, "^launcher config show$"},
 		{"help config chekc", `did you mean config check\?$`, "^launcher config check$"},
 		{"config chekc --help", `did you mean config check\?$`, "^launcher config check$"},
+		{"config frobnicate", `no command "config frobnicate", but config show, config check, and config with a number of workers$`, "^launcher config --help$"},
 		{"version --json", `version takes nothing more, not "--json"$`, "^launcher version$"},
 		{"help frobnicate", `no command "frobnicate"$`, "^launcher help$"},
 		{"frobnicate", `NUM is a number of workers, not "frobnicate"`, "^launcher 4$"},

@@ -64,7 +64,8 @@ func (l *commandLine) noOption(app *cli.App, option typedOption) error {
 	return usageErrorf(l.helpCommand(), "read command line: there is no option %s", option.text)
 }
 
-// noSubcommand returns an error with the command of two words that was meant where the second is misspelt, nil where it is like none.
+// noSubcommand returns an error with the command of two words that was meant, or with all that there are where the second word is like
+// none of them; nil where it is no word, or no command begins with the first.
 func (l *commandLine) noSubcommand(app *cli.App) error {
 	if len(l.arguments) == 0 {
 		return nil
@@ -75,12 +76,17 @@ func (l *commandLine) noSubcommand(app *cli.App) error {
 			names = append(names, second)
 		}
 	}
-	near := nearest(l.arguments[0], names)
-	if near == "" {
+	word := l.arguments[0]
+	near := nearest(word, names)
+	switch {
+	case len(names) == 0 || near == "" && (!isWord(word) || word == autoNumber):
 		return nil
+	case near == "":
+		return usageErrorf(l.helpCommand(), "read command line: there is no command %q, but %s, and %s with a number of workers",
+			l.command.Name+" "+word, l.command.Name+" "+strings.Join(names, ", "+l.command.Name+" "), l.command.Name)
 	}
 	near = l.command.Name + " " + near
-	return usageErrorf("launcher "+near, "read command line: there is no command %q; did you mean %s?", l.command.Name+" "+l.arguments[0], near)
+	return usageErrorf("launcher "+near, "read command line: there is no command %q; did you mean %s?", l.command.Name+" "+word, near)
 }
 
 // otherWords are what other servers' commands are called.
