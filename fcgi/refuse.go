@@ -13,18 +13,27 @@ import (
 
 // Bounds of a refusal. It serves web servers, which send a head at once.
 const (
-	refuseTimeout = 5 * time.Second
+	// refuseHeadTime is how long the head of the first request may take.
+	refuseHeadTime = 5 * time.Second
+	// refuseTimeout bounds all of it.
+	refuseTimeout = 10 * time.Second
 	// refuseMaxHead is more than any web server sends as parameters.
 	refuseMaxHead = 1 << 20
-	// refuseMaxBody is how much of a request body is read and dropped, so that
+	// refuseMaxBody is how much of request bodies is read and dropped, so that
 	// the peer can write on until it has seen the answer.
 	refuseMaxBody = 8 << 20
-	// refuseDrainTime bounds how long more of it is waited for, and a
-	// connection that is to be kept as a whole. A web server closes as soon as
-	// it has END_REQUEST.
-	refuseDrainTime = time.Second
-	// refuseIdleTime bounds how long a connection that is to be kept waits for the next request.
+	// refuseBodyPause is how long more of a body is waited for. A web server
+	// closes as soon as it has END_REQUEST.
+	refuseBodyPause = time.Second
+	// refuseBodyPace is how much of a body another second is given for, up to
+	// refuseBodyTime: one that trickles holds up others.
+	refuseBodyPace = 64 << 10
+	refuseBodyTime = 5 * time.Second
+	// refuseIdleTime is how long a connection that is to be kept waits for the next request, and for each part of it.
 	refuseIdleTime = 200 * time.Millisecond
+	// refuseKeepTime is how long such a connection is kept: the first answer after that is the last. It bounds the head of a
+	// request on it, too.
+	refuseKeepTime = time.Second
 )
 
 // ErrProbe says that Refuse met a probe, which it leaves without an answer.
@@ -54,14 +63,15 @@ func Refuse(conn net.Conn, status int, text string, retryAfter time.Duration) er
 
 func refuse(conn net.Conn, status int, text string, retryAfter time.Duration) error {
 	now := time.Now()
-	if err := conn.SetWriteDeadline(now.Add(2 * refuseTimeout)); err != nil {
+	if err := conn.SetWriteDeadline(now.Add(refuseTimeout)); err != nil {
 		return err
 	}
+	peer := &refusedPeer{conn: conn, end: now.Add(refuseTimeout)}
+	peer.awaitHead(refuseHeadTime, refuseHeadTime)
 	// The bound holds for header bytes and padding too, whatever the records.
-	peer := &patientReader{conn: conn, pause: refuseTimeout, until: now.Add(refuseTimeout)}
 	input := &io.LimitedReader{R: peer, N: refuseMaxHead}
 	records := NewRecordReader(input)
-	request, err := readRefused(records, refused{})
+	request, err := readRefused(records, peer, refused{})
 	if err != nil {
 		if input.N == 0 {
 			return ErrRequestTooLarge
@@ -72,45 +82,69 @@ func refuse(conn net.Conn, status int, text string, retryAfter time.Duration) er
 	if _, err := conn.Write(request.appendAnswer(nil, answer)); err != nil {
 		return err
 	}
-	if half, ok := conn.(interface{ CloseWrite() error }); ok && !request.keep {
-		if err := half.CloseWrite(); err != nil {
-			return nil // the peer has read END_REQUEST and is gone
-		}
-	}
-	peer.pause, peer.until = refuseDrainTime, time.Now().Add(refuseTimeout)
-	if request.keep {
-		peer.pause, peer.until = refuseIdleTime, time.Now().Add(refuseDrainTime)
-	}
 	input.N += refuseMaxBody
 	// Whatever ends this ends the refusal: the answer is out.
-	for request.keep {
-		if request, err = readRefused(records, request); err != nil {
+	for kept := time.Now().Add(refuseKeepTime); request.keep && time.Now().Before(kept); {
+		if request, err = readRefused(records, peer, request); err != nil {
 			return nil
 		}
 		if _, err := conn.Write(request.appendAnswer(nil, answer)); err != nil {
 			return nil
 		}
 	}
+	// Nowhere but right behind an answer can a peer take the end for what it is.
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		if err := half.CloseWrite(); err != nil {
+			return nil // the peer has read END_REQUEST and is gone
+		}
+	}
+	peer.awaitBody()
 	_, _ = io.Copy(io.Discard, input)
 	return nil
 }
 
-// patientReader reads from a peer until a time, and waits for no longer than a pause for what comes next.
-type patientReader struct {
+// refusedPeer reads from a peer, within the bounds for what is awaited from it.
+type refusedPeer struct {
 	conn  net.Conn
-	pause time.Duration
-	until time.Time
+	pause time.Duration // at most, until something comes
+	began time.Time
+	most  time.Duration // from then on
+	pace  int           // bytes that another second is given for, of those that are allowed; 0: all are given
+	read  int
+	end   time.Time // of everything
 }
 
-func (r *patientReader) Read(b []byte) (int, error) {
-	limit := time.Now().Add(r.pause)
-	if limit.After(r.until) {
-		limit = r.until
-	}
-	if err := r.conn.SetReadDeadline(limit); err != nil {
+// awaitHead bounds the head of a request.
+func (p *refusedPeer) awaitHead(pause, most time.Duration) {
+	p.pause, p.began, p.most, p.pace, p.read = pause, time.Now(), most, 0, 0
+}
+
+// awaitBody bounds what is left of a body.
+func (p *refusedPeer) awaitBody() {
+	p.pause, p.began, p.most, p.pace, p.read = refuseBodyPause, time.Now(), refuseBodyTime, refuseBodyPace, 0
+}
+
+func (p *refusedPeer) Read(b []byte) (int, error) {
+	if err := p.conn.SetReadDeadline(p.deadline(time.Now())); err != nil {
 		return 0, err
 	}
-	return r.conn.Read(b)
+	n, err := p.conn.Read(b)
+	p.read += n
+	return n, err
+}
+
+func (p *refusedPeer) deadline(now time.Time) time.Time {
+	allowed := p.most
+	if p.pace > 0 {
+		allowed = min(allowed, time.Second+time.Duration(p.read)*time.Second/time.Duration(p.pace))
+	}
+	limit := now.Add(p.pause)
+	for _, other := range []time.Time{p.began.Add(allowed), p.end} {
+		if limit.After(other) {
+			limit = other
+		}
+	}
+	return limit
 }
 
 // refused is a request that is refused.
@@ -130,7 +164,10 @@ func (r refused) appendAnswer(out []byte, answer string) []byte {
 
 // readRefused reads one request up to the end of its parameters, behind what is left of the one before. They need not
 // be understood to be refused.
-func readRefused(records *RecordReader, before refused) (request refused, err error) {
+func readRefused(records *RecordReader, peer *refusedPeer, before refused) (request refused, err error) {
+	if before.id != 0 {
+		peer.awaitBody()
+	}
 	for {
 		record, err := records.Next()
 		if err != nil {
@@ -150,6 +187,9 @@ func readRefused(records *RecordReader, before refused) (request refused, err er
 				return request, nil
 			}
 		case request.id == 0 && before.id != 0 && record.ID == before.id:
+			if record.Type == TypeStdin && len(record.Content) == 0 || record.Type == TypeAbortRequest {
+				peer.awaitHead(refuseIdleTime, refuseKeepTime)
+			}
 		case request.id == 0 || record.ID != request.id:
 			return request, fmt.Errorf("%w: %s for request %d", ErrRequestID, record.Type, record.ID)
 		case record.Type == TypeParams && len(record.Content) == 0, record.Type == TypeAbortRequest:
