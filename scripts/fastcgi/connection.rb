@@ -59,6 +59,11 @@ module PreforkLauncher
         @offset < @buffer.bytesize
       end
 
+      # Has who watches see that a request comes in, also where the peer is never waited for: it is faster than this side stores it.
+      def tell_progress
+        @observer&.peer_awaited
+      end
+
       # Waits for a byte between two requests. Returns false when the connection is to be closed, or left alone: as soon as
       # an interrupt is readable (another connection waits, or the worker has to leave), a byte has to come within the grace.
       def await(deadline, grace)

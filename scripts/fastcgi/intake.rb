@@ -232,6 +232,7 @@ module PreforkLauncher
       end
 
       def renew_deadline
+        @connection.tell_progress
         @deadline = Clock.now + @limits.body_seconds
       end
 

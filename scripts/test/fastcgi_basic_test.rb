@@ -70,8 +70,10 @@ class FastCGIBasicTest < FastCGICase
     (1..3).each { |n| assert_equal "POST /#{n} #{n}", client.reply.body }
   end
 
-  Observer = Struct.new(:events) do
-    def peer_awaited; end
+  Observer = Struct.new(:events, :awaited) do
+    def peer_awaited
+      self.awaited = awaited.to_i + 1
+    end
 
     def request_awaited
       events << [:awaited, yield]
@@ -114,6 +116,19 @@ class FastCGIBasicTest < FastCGICase
     client.get("/2", HTTP_X_REQUEST_START: "t=1764170000.123")
     served
     assert_equal [[:started, "GET", "/2", "t=1764170000.123"], [:begun], [:finished, 200]], Array.new(events.size) { events.pop }
+  end
+
+  # What is there before this side reads is never waited for.
+  def test_observer_hears_that_a_body_comes
+    observer = Observer.new(Queue.new)
+    mine, theirs = UNIXSocket.pair
+    @clients = [client = FastCGIClient.new(mine)]
+    client.send(Wire.request(FastCGIClient.params("/", "x" * 140_000), "x" * 140_000))
+    serve observer: observer
+    @queue << theirs
+    assert_equal "POST / 140000", client.reply.body
+    served
+    assert_operator observer.awaited, :>=, 3, "at its beginning and for each 64 KiB"
   end
 
   def test_observer_hears_of_failures_too
