@@ -26,7 +26,6 @@ type conn struct {
 	element *list.Element
 	closed  bool
 
-	came    bool // its first request has reached the handler
 	evicted bool // the listener closes it for another
 
 	encrypted bool // what is read is
@@ -79,6 +78,9 @@ func (c *conn) gaveWay() bool {
 	return c.evicted
 }
 
+// ends tells whether the connection ends with the response that is yet to be begun: nobody is to make another request on it.
+func (c *conn) ends() bool { return c != nil && c.listener.draining.Load() }
+
 // awaitBody says that a request's body is being waited for.
 func (c *conn) awaitBody() {
 	l := c.listener
@@ -114,7 +116,6 @@ func (c *conn) Close() error {
 		c.closed = true
 		c.moveTo(nil)
 		l.open--
-		c.firstCame()
 		l.notify()
 	})
 	return c.err

@@ -46,9 +46,9 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, s *socket, res
 	if errors.Is(err, io.EOF) && r.Method != http.MethodHead && hasBody(resp.Status) {
 		length = n
 	}
-	bodyRead := up.complete() || r.ProtoAtLeast(2, 0)
+	goesOn := (up.complete() || r.ProtoAtLeast(2, 0)) && !connOf(r.Context()).ends()
 	h.compressed(w, r, resp, func(w http.ResponseWriter) {
-		writeHead(w, resp, bodyRead, length)
+		writeHead(w, resp, goesOn, length)
 		if err != nil {
 			d.deliverWhole(w, piece[:n], err)
 		} else {

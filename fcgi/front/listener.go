@@ -47,7 +47,6 @@ type Listener struct {
 	mu    sync.Mutex
 	max   int // 0: any number
 	open  int
-	first int       // connections, of them, whose first request has not reached the handler
 	idle  list.List // of *conn, the longest idle first
 	fresh list.List // of *conn that have sent nothing yet, the oldest first
 	head  list.List // of *conn that have sent a part of a request's head, likewise
@@ -92,7 +91,6 @@ func (l *Listener) admit(accepted net.Conn) (net.Conn, error) {
 	c.localHost, c.localPort = splitAddress(c.LocalAddr())
 	l.mu.Lock()
 	l.open++
-	l.first++
 	l.mu.Unlock()
 	for {
 		room, again := l.makeRoom()
@@ -166,14 +164,15 @@ func (l *Listener) closeIdle() {
 	}
 }
 
-// closeFresh closes connections that were made so long ago and have sent nothing. Browsers make such in
-// advance.
-func (l *Listener) closeFresh(age time.Duration) {
+// closeSilent closes connections on which no request has begun for a while: kept ones, and those that browsers make in advance.
+func (l *Listener) closeSilent(age time.Duration) {
 	for {
 		l.mu.Lock()
 		var evicted *conn
-		if first := l.fresh.Front(); first != nil && time.Since(first.Value.(*conn).since) >= age {
-			evicted = first.Value.(*conn)
+		for _, silent := range []*list.List{&l.idle, &l.fresh} {
+			if first := silent.Front(); first != nil && time.Since(first.Value.(*conn).since) >= age {
+				evicted = first.Value.(*conn)
+			}
 		}
 		l.mu.Unlock()
 		if evicted == nil {

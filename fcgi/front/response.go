@@ -9,9 +9,9 @@ import (
 
 // writeHead passes the response head on, without what concerns the connection. The length is that of the body, -1
 // where it is not known.
-func writeHead(w http.ResponseWriter, resp *fcgi.Response, bodyRead bool, length int) {
+func writeHead(w http.ResponseWriter, resp *fcgi.Response, goesOn bool, length int) {
 	header := w.Header()
-	copyHeader(header, resp.Header, bodyRead)
+	copyHeader(header, resp.Header, goesOn)
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil // or net/http guesses one
 	}
@@ -26,14 +26,13 @@ func writeHead(w http.ResponseWriter, resp *fcgi.Response, bodyRead bool, length
 	w.WriteHeader(resp.Status)
 }
 
-// copyHeader copies what of a response's header is not about the connection to the worker. Where the
-// client may still be sending, the connection ends with the response: what it sends must not be taken
-// for the next request.
-func copyHeader(to, from http.Header, bodyRead bool) {
+// copyHeader copies what of a response's header is not about the connection to the worker. Where the connection
+// does not go on, it ends with the response: what a client sends that may still be sending must not be taken for the next request.
+func copyHeader(to, from http.Header, goesOn bool) {
 	for name, values := range from {
 		to[name] = values
 	}
-	if !bodyRead {
+	if !goesOn {
 		to.Set("Connection", "close")
 	}
 }

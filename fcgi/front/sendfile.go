@@ -82,7 +82,7 @@ func (h *Handler) sendFile(w http.ResponseWriter, r *http.Request, resp *fcgi.Re
 	defer file.Close()
 	defer h.noteLeft(r)
 	header := w.Header()
-	copyHeader(header, resp.Header, up.complete())
+	copyHeader(header, resp.Header, up.complete() && !connOf(r.Context()).ends())
 	for _, name := range []string{"Content-Length", "Content-Range", "Accept-Ranges"} {
 		header.Del(name) // they speak of the body that the application would have sent
 	}

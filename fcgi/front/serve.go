@@ -44,7 +44,7 @@ func (l serverLog) Write(line []byte) (int, error) {
 // was finished.
 func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
-		Handler: noteFirst(handler),
+		Handler: noteRequests(handler),
 		// Else net/http would answer OPTIONS * by itself, as what it refuses.
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            readHeaderTimeout,
@@ -70,18 +70,31 @@ func Serve(ctx, cut context.Context, listener *Listener, handler http.Handler, l
 	case <-ctx.Done():
 	}
 	listener.Drain()
-	server.SetKeepAlivesEnabled(false) // makes room for those who wait
 	stopWaiting := context.AfterFunc(cut, func() { _ = listener.Close() })
 	<-ended // of the server's loop alone
 	stopWaiting()
 	_ = listener.Close()
-	// net/http would wait for five seconds for the first request of a new connection.
-	listener.closeFresh(freshGrace)
-	defer time.AfterFunc(freshGrace, func() { listener.closeFresh(0) }).Stop()
-	listener.awaitFirst(cut)
+	listener.awaitEnd(cut)
 	err := server.Shutdown(cut)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("finish http requests: %w", err), server.Close())
 	}
 	return err
+}
+
+// noteRequests has a handler tell the connection of each request, and tell its client where it is the last one.
+func noteRequests(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c := connOf(r.Context()); c != nil {
+			c.asking.pending.Store(false)
+			if c.ends() {
+				w.Header().Set("Connection", "close") // HTTP/2 has GOAWAY for that
+			}
+		}
+		if r.Method == http.MethodOptions && r.RequestURI == "*" {
+			leaveBody(w, r) // the server is asked, and not the application
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
