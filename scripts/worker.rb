@@ -129,7 +129,7 @@ module PreforkLauncher
     def new_serving_loop
       tracker = RequestTracker.new(@key, channel: @channel, record: @record, title: @title, safety: @safety)
       responder = FastCGI::Responder.new(ServedApplication.new(@app, @safety), errors: $stderr, url_prefix: @settings.url_prefix,
-                                                                               observer: tracker)
+                                                                               observer: tracker, leaving: @shutdown.method(:for_good?))
       ServingLoop.new(@sockets, responder, record: @record, title: @title, tracker: tracker, shutdown: @shutdown, refork: @refork,
                                             collects: collects?)
     end

@@ -22,17 +22,18 @@ module PreforkLauncher
       attr_reader :type, :id, :length
 
       # The buffer is the responder's, so that a request costs no new one. What it holds counts as read.
-      # The observer is told when the peer is waited for.
-      def initialize(socket, limits:, interrupts:, buffer:, observer: nil)
+      # The observer is told when the peer is waited for. Leaving says whether nobody is to serve another request on it.
+      def initialize(socket, limits:, interrupts:, buffer:, observer: nil, leaving: nil)
         @socket = socket
         @limits = limits
         @sockets = [socket]
         @interrupts = interrupts
         @buffer = @shared = buffer
         @observer = observer
+        @leaving = leaving
         @offset = buffer.bytesize
         @type = @id = @length = @content = 0
-        @lost = @interrupted = false
+        @lost = @interrupted = @ended = false
         @failure = nil
       end
 
@@ -188,6 +189,28 @@ module PreforkLauncher
         raise lose(error)
       end
 
+      # Yields for what ends a response. Where nobody is to serve another request, the connection ends with it: a close at any other
+      # moment may cross the next request on its way.
+      def end_response(whole)
+        last = @leaving&.call && !buffered?
+        refuse_more if last && whole
+        yield
+        end_writing if last
+      end
+
+      # Has the peer be unable to send another request: at a unix socket its write fails from now on, and what it has sent can be read.
+      # Over TCP it learns of that with what is written next, in the same segment as its end.
+      def refuse_more
+        @socket.is_a?(UNIXSocket) ? @socket.shutdown(Socket::SHUT_RD) : @socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_CORK, true)
+      rescue SystemCallError, IOError
+        nil # The peer is gone, or it is told a moment later.
+      end
+
+      # Whether the peer was told that no other response follows.
+      def ended?
+        @ended
+      end
+
       # Ends writing and discards what still arrives, within bounds, before a close. Closing a socket with unread input
       # resets the connection, and the reset overtakes a response that the peer has not read yet (always over TCP).
       def drain
@@ -214,6 +237,13 @@ module PreforkLauncher
       end
 
       private
+
+      def end_writing
+        @ended = true
+        @socket.shutdown(Socket::SHUT_WR)
+      rescue SystemCallError, IOError
+        nil # The peer is gone.
+      end
 
       def unread
         @buffer.bytesize - @offset

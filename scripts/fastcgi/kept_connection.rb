@@ -25,6 +25,11 @@ module PreforkLauncher
         Clock.now > @since + @intake.idle_seconds
       end
 
+      # Has the peer be unable to send another request, where that can be had. What has come can be read.
+      def refuse_more
+        @connection.refuse_more
+      end
+
       def close
         @connection.close
       end

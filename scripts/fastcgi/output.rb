@@ -30,6 +30,9 @@ module PreforkLauncher
         end
       end
 
+      # Set once the request was read to its end.
+      attr_writer :whole
+
       # The observer is told once that the response begins.
       def initialize(connection, id, buffer = Buffer.new, observer = nil)
         @connection = connection
@@ -38,7 +41,7 @@ module PreforkLauncher
         @observer = observer
         @held = buffer.held
         @open = false
-        @started = @finished = false
+        @started = @finished = @whole = false
         buffer.clear unless @held.empty?
       end
 
@@ -120,7 +123,7 @@ module PreforkLauncher
           close_record if @open
           Record.append_end(@held, @id)
         end
-        flush
+        @connection.end_response(@whole) { flush }
         @finished = true
       end
 

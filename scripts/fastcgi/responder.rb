@@ -42,11 +42,14 @@ module PreforkLauncher
       # old what an old object refers to, and by the responder that would be all that a request has made.
       Current = Struct.new(:request, :output)
 
-      def initialize(app, errors: $stderr, url_prefix: nil, observer: nil, limits: Limits.new)
+      # Leaving says whether this process is to leave, and nobody to serve the connections that are kept: each ends right behind a
+      # response then.
+      def initialize(app, errors: $stderr, url_prefix: nil, observer: nil, limits: Limits.new, leaving: nil)
         @app = app
         @errors = ErrorStream.new(errors)
         @observer = observer
         @limits = limits
+        @leaving = leaving
         @environment = Environment.new(errors: @errors, url_prefix: url_prefix)
         @received = String.new(capacity: Connection::READ_BYTES)
         @sent = Output::Buffer.new
@@ -62,7 +65,7 @@ module PreforkLauncher
       # load would send it all of them.
       def serve(socket, interrupts: [], kept: nil)
         serve_on(kept) do
-          connection = Connection.new(socket, limits: @limits, interrupts: interrupts, buffer: @received, observer: @observer)
+          connection = connect(socket, interrupts)
           [connection, Intake.new(connection, environment: @environment, limits: @limits)]
         end
       end
@@ -77,11 +80,15 @@ module PreforkLauncher
 
       # Returns a connection that another process has kept, and of which it has read nothing that it has not served.
       def take_up(socket)
-        connection = Connection.new(socket, limits: @limits, interrupts: [], buffer: @received, observer: @observer)
+        connection = connect(socket, [])
         KeptConnection.new(connection, Intake.new(connection, environment: @environment, limits: @limits, fresh: false))
       end
 
       private
+
+      def connect(socket, interrupts)
+        Connection.new(socket, limits: @limits, interrupts: interrupts, buffer: @received, observer: @observer, leaving: @leaving)
+      end
 
       def serve_on(kept)
         current = Current.new
@@ -116,7 +123,7 @@ module PreforkLauncher
           sound = respond(request, connection, intake, current)
           served += 1
           return false unless sound
-          return close_gently(connection, intake) unless intake.reusable?
+          return close_gently(connection, intake) unless intake.reusable? && !connection.ended?
           return intake.rest if served >= @limits.kept_requests && !(kept && connection.buffered?) && connection.interrupted?
         end
         connection.left_alone?
@@ -162,6 +169,7 @@ module PreforkLauncher
       def respond(request, connection, intake, current)
         current.request = request
         output = current.output = Output.new(connection, request.id, @sent, @observer)
+        output.whole = !intake.unread?
         @observer&.request_started(request.request_method, request.path, request.env["HTTP_X_REQUEST_START"])
         status = headers = body = failure = nil
         outcome = 0

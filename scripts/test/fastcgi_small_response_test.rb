@@ -23,6 +23,10 @@ class FastCGISmallResponseTest < FastCGICase
       @written = []
     end
 
+    def end_response(_whole)
+      yield
+    end
+
     def write(bytes, _rest)
       @written << bytes.dup
     end

@@ -72,6 +72,50 @@ class KeptConnectionTest < WorkerCase
     assert(all.all?(&:closed?))
   end
 
+  # One whose web server never ceases to send would keep the worker, and be cut in the middle of a request in the end.
+  def test_each_ends_behind_a_response_once_it_is_to_leave
+    gate, opener = IO.pipe
+    began, beginning = IO.pipe
+    start(app { |env| env["PATH_INFO"].tap { beginning.write(".") && gate.read(1) } })
+    ready
+    all = Array.new(3) { client }
+    all.each { |one| one.send(FastCGIClient::Wire.request(FastCGIClient.params("/kept"), flags: 1)) }
+    began.read(1)
+    tell(@channel, "drain", backlog: true, hand_over: false)
+    tell(@channel, "locate")
+    assert_equal "located", said(@channel)[:type], "it has heard what was said before"
+    all.size.times do |served|
+      opener.write(".")
+      ready, = IO.select(all.map(&:socket), nil, nil, 30)
+      done = all.find { |one| ready.include?(one.socket) }
+      assert_equal "/kept", done.reply.body
+      assert_raises(Errno::EPIPE, "the next request would be lost") { done.send("\1") }
+      began.read(1) if served < 2
+      assert_predicate done, :closed?
+      all.delete(done)
+    end
+    assert_equal 0, ended
+  end
+
+  # There the end comes with the response, in one segment.
+  def test_a_port_ends_with_a_response_once_it_is_to_leave
+    tcp = TCPServer.new("127.0.0.1", 0)
+    gate, opener = IO.pipe
+    start(app { |env| env["PATH_INFO"].tap { gate.read(1) } }, listeners: [tcp])
+    ready
+    one = FastCGIClient.new(TCPSocket.new("127.0.0.1", tcp.local_address.ip_port))
+    one.send(FastCGIClient::Wire.request(FastCGIClient.params("/kept"), flags: 1))
+    tell(@channel, "drain", backlog: true, hand_over: false)
+    tell(@channel, "locate")
+    assert_equal "located", said(@channel)[:type]
+    opener.write(".")
+    assert_equal "/kept", one.reply.body
+    assert_equal "", one.socket.read_nonblock(1, exception: false).to_s, "the end is there"
+    assert_equal 0, ended
+  ensure
+    tcp&.close
+  end
+
   def test_those_without_a_request_end_with_it
     begin_worker
     all = Array.new(3) { kept("/first") }

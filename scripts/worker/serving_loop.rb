@@ -163,17 +163,23 @@ module PreforkLauncher
       @given += given
     end
 
-    # Serves what has come on kept connections, which nobody else can, and closes them.
+    # Serves what has come on kept connections, which nobody else can, and closes them: first those that it finds with a request, then
+    # the others, on which none can come any more.
     def serve_last
       receive_kept unless @shutdown.hands_over? # else it would be what was given just now
       while (one = kept_with_request([]))
-        take(one)
-        return false unless beside_main_thread { @responder.resume(one, interrupts: @awaited) }
-
-        @record.idle
+        return false unless serve_to_its_end(one)
       end
-      @kept.each(&:close).clear
-      true
+      @kept.each(&:refuse_more)
+      @kept.dup.all? { |kept| serve_to_its_end(kept) }
+    end
+
+    # Returns whether it went in order.
+    def serve_to_its_end(kept)
+      take(kept)
+      sound = beside_main_thread { @responder.resume(kept, interrupts: @awaited) }
+      @record.idle if sound
+      sound
     end
 
     # Takes note of a connection that was kept just now, and makes room for it.

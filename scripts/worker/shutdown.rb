@@ -57,6 +57,11 @@ module PreforkLauncher
       @hands_over && !alone?
     end
 
+    # Whether it leaves and nobody is to serve its connections next.
+    def for_good?
+      asked? && !hands_over?
+    end
+
     # Whether there is no supervisor.
     def alone?
       @alone
