@@ -98,6 +98,40 @@ func TestSecondSignalWithTheFront(t *testing.T) {
 	}
 }
 
+// TestStopWhileADownloadIsSlow: the workers, which have nothing to do with it any more, run their exit handlers, and the client gets the
+// rest afterwards.
+func TestStopWhileADownloadIsSlow(t *testing.T) {
+	t.Parallel()
+	root, address := copyApp(t, "hello"), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	write(t, filepath.Join(root, "config", "launcher.rb"), "after_fork { at_exit { $stdout.syswrite(\"handler of #{Process.pid}\\n\") } }\n")
+	in := start(t, startOptions{root: root, args: []string{"1", "--http", address, "--drain-timeout", "15s"}})
+	in.waitLine("1 worker is ready")
+	const size = 30_000_000 // more than the buffers of the kernel hold
+	slow, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	_ = slow.SetDeadline(time.Now().Add(patience))
+	if _, err := fmt.Fprintf(slow, "GET /big?bytes=%d HTTP/1.1\r\nHost: a\r\n\r\n", size); err != nil {
+		t.Fatal(err)
+	}
+	worker := in.statusWhen("the response to be made", func(s control.Status) bool {
+		return len(s.Slots[0].Workers) > 0 && s.Slots[0].Workers[0].Served > 0 && s.Slots[0].Workers[0].Request == nil
+	}).Slots[0].Workers[0].Pid
+	in.signal(syscall.SIGTERM)
+	in.waitLine(fmt.Sprintf("handler of %d", worker))
+	in.waitLine(fmt.Sprintf(`worker left.* pid=%d exit="exit status 0"`, worker))
+	resp, err := http.ReadResponse(bufio.NewReader(slow), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.Copy(io.Discard, resp.Body); got != size || err != nil {
+		t.Errorf("got %d bytes, %v", got, err)
+	}
+	in.gone(0)
+}
+
 // TestStopWhileLoadingWithTheFront: nothing will ever serve the request that waits, and its client is told.
 func TestStopWhileLoadingWithTheFront(t *testing.T) {
 	t.Parallel()

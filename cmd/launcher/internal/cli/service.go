@@ -41,12 +41,13 @@ type service struct {
 	endFront   context.CancelFunc // no new requests
 	cut        context.Context    // for what is left of them
 	asked      time.Time          // when it was first asked to stop
-	stops      chan stopWish      // of clients of the control socket
+	drain      drain
+	stops      chan stopWish // of clients of the control socket
 }
 
 // newService makes the service, which is asked at the control socket to stop. What it supervises comes next.
 func newService(ctx *cli.Context, config *preforker.Config, listener *httpListener, monitor *monitor, console *console) *service {
-	s := &service{http: listener, monitor: monitor, log: config.Log, hungUp: console.hungUp, pidFile: readPidFile(ctx), stops: make(chan stopWish), leaving: leaving{dismissed: make(chan struct{}), served: make(chan struct{})}}
+	s := &service{http: listener, monitor: monitor, log: config.Log, hungUp: console.hungUp, drain: newDrain(config.DrainTimeout), pidFile: readPidFile(ctx), stops: make(chan stopWish), leaving: leaving{dismissed: make(chan struct{}), served: make(chan struct{})}}
 	config.Stop = s.askToStop
 	return s
 }
@@ -72,7 +73,7 @@ func (s *service) stopFor(w stopWish) {
 	case w.now:
 		s.asked = time.Now()
 		s.endFront()
-		s.supervisor.Kill(w.by)
+		s.kill(w.by)
 	case s.asked.IsZero():
 		s.stop(w.by)
 	default:
@@ -125,25 +126,6 @@ func (s *service) run(signals <-chan os.Signal) error {
 	close(ended)
 	s.tasks.Wait()
 	return err
-}
-
-// lastResponses is how long clients may take to read their responses when the last worker has left.
-const lastResponses = time.Second
-
-// awaitFront has the front refuse the requests that still wait for a worker.
-func (s *service) awaitFront() {
-	if s.http == nil {
-		return
-	}
-	s.http.handler.Close()
-	late, cancel := context.WithTimeout(context.Background(), lastResponses)
-	defer cancel()
-	for _, end := range []<-chan struct{}{s.frontEnded, s.waitingServed()} {
-		select {
-		case <-end:
-		case <-late.Done():
-		}
-	}
 }
 
 func (s *service) serveFront(ctx context.Context) {
@@ -206,8 +188,13 @@ func (s *service) signalled(serving context.Context, sig os.Signal) {
 		s.asked = time.Now()
 		s.supervisor.Stop(name)
 	case time.Since(s.asked) > signalTwiceWithin:
-		s.supervisor.Kill(name)
+		s.kill(name)
 	}
+}
+
+func (s *service) kill(by string) {
+	s.drain.cut()
+	s.supervisor.Kill(by)
 }
 
 func (s *service) stop(name string) {
@@ -219,8 +206,9 @@ func (s *service) stop(name string) {
 	}
 	// The front's requests need the workers, so these leave after it.
 	s.supervisor.StopAfterFront(name)
+	s.drain.begin(s.asked)
 	s.tasks.Go(func() {
-		<-s.frontEnded
+		s.drain.awaitWorkless(s.frontEnded, s.http.handler.Load)
 		s.supervisor.FrontStopped()
 	})
 }
