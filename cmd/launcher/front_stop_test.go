@@ -201,13 +201,28 @@ func TestStopServesWhoHasConnected(t *testing.T) {
 		ask(secureClient(pool), "tcp", strings.TrimPrefix(secure, "https://"), secure+"/")
 		ask(client(), "unix", socket, "http://shop.example/")
 	}
+	other := filepath.Join(dir, "link") // as a mount in a container is
+	if err := os.Link(socket, other); err != nil {
+		t.Fatal(err)
+	}
 	in.signal(syscall.SIGTERM)
-	in.waitFor("nobody new to be able to connect", func() bool {
-		conn, err := net.Dial("tcp", address)
+	reaches := func(network, at string) bool {
+		conn, err := net.Dial(network, at)
 		if err == nil {
 			_ = conn.Close()
 		}
-		return err != nil && !exists(socket)
+		return err == nil
+	}
+	in.waitFor("nobody new to be able to connect", func() bool { return !reaches("tcp", address) && !exists(socket) })
+	reached := 0 // no queue is as long
+	in.waitFor("the socket to be gone by its other name", func() bool {
+		if !reaches("unix", other) {
+			return true
+		}
+		if reached++; reached > 200 {
+			t.Fatal("it can be reached by its other name")
+		}
+		return false
 	})
 	openGate(t, gate, "go")
 	for i, answer := range answers {

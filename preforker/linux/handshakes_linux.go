@@ -2,6 +2,7 @@ package linux
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -15,11 +16,11 @@ const (
 )
 
 // Handshakes counts the TCP connections that clients of this network namespace's port are making: the kernel has answered them, and
-// they are in no queue yet. Where the kernel tells nothing of that (sock_diag(7) is not built in, or a sandbox forbids netlink), it is
-// an error.
+// they are in no queue yet. Where the kernel does not tell of all of them (sock_diag(7) is not built in, or a sandbox forbids netlink), it
+// is an error, beside the number of the others.
 func Handshakes(port int) (n int, err error) {
 	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
-		err := diagnose(handshakesRequest(family, port), func(packet []byte) (ended bool, err error) {
+		failed := diagnose(handshakesRequest(family, port), func(packet []byte) (ended bool, err error) {
 			return parseDiag(packet, func(data []byte) error {
 				if len(data) < diagInetAnswerSize {
 					return fmt.Errorf("parse handshakes: a socket of %d bytes", len(data))
@@ -28,11 +29,9 @@ func Handshakes(port int) (n int, err error) {
 				return nil
 			})
 		})
-		if err != nil {
-			return 0, err
-		}
+		err = errors.Join(err, failed)
 	}
-	return n, nil
+	return n, err
 }
 
 func handshakesRequest(family byte, port int) []byte {

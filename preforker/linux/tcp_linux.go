@@ -74,6 +74,11 @@ func HideTCP(listener syscall.Conn) error {
 	})
 }
 
+// HideUnix has the kernel refuse new connections to a listening unix socket, also by another name of it. What waits in its queue stays.
+func HideUnix(listener syscall.Conn) error {
+	return control(listener, func(fd int) error { return os.NewSyscallError("shutdown", unix.Shutdown(fd, unix.SHUT_RD)) })
+}
+
 // StopListening ends listening on a TCP socket in all processes that have it, some of which the
 // application may have forked, so that its port is free. Connections that wait are reset.
 func StopListening(listener *os.File) error {

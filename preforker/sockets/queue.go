@@ -1,6 +1,7 @@
 package sockets
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -14,16 +15,17 @@ const (
 	// waitTime is how long a TCP connection that is being made is waited for. The client takes one round trip for its part,
 	// and a second where a packet is lost.
 	waitTime = time.Second
-	// handshakePause is the time from one look at that to the next.
+	// handshakePause is the time from one look at that to the next, which is twice as long: one may cost milliseconds.
 	handshakePause = 10 * time.Millisecond
 )
 
 // queue has the connections that wait at a socket that nobody new can reach, and those on their way there.
 type queue struct {
 	socket syscall.Conn
-	port   int       // 0: where none are waited for that are on their way, as a unix socket makes a connection in one step
-	until  time.Time // for those; zero: waitTime, once one was looked for
-	taken  *os.File  // out of the queue, for want of a descriptor not yet a connection
+	port   int           // 0: where none are waited for that are on their way, as a unix socket makes a connection in one step
+	until  time.Time     // for those; zero: waitTime, once one was looked for
+	pause  time.Duration // before the last look at that
+	taken  *os.File      // out of the queue, for want of a descriptor not yet a connection
 }
 
 // next takes a connection. It is nil where there is none. Once hurry is closed none on its way is waited for.
@@ -40,12 +42,22 @@ func (q *queue) next(hurry <-chan struct{}) (net.Conn, error) {
 		select {
 		case <-hurry:
 			return nil, nil
-		case <-time.After(handshakePause):
+		case <-time.After(q.nextPause()):
 		}
 	}
 }
 
-// mayCome says whether a connection is on its way. Where the kernel does not tell, none is.
+// nextPause is the time until the next look.
+func (q *queue) nextPause() time.Duration {
+	q.pause = max(handshakePause, min(2*q.pause, waitTime-handshakePause))
+	if left := time.Until(q.until); left < q.pause {
+		return max(left, handshakePause)
+	}
+	return q.pause
+}
+
+// mayCome says whether a connection is on its way. Where the kernel does not tell, none is; that there is no descriptor to ask it with
+// passes.
 func (q *queue) mayCome() bool {
 	if q.port == 0 {
 		return false
@@ -54,7 +66,8 @@ func (q *queue) mayCome() bool {
 		q.until = time.Now().Add(waitTime)
 	}
 	n, err := linux.Handshakes(q.port)
-	return err == nil && n > 0 && time.Now().Before(q.until)
+	wanting := errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+	return (n > 0 || wanting) && time.Now().Before(q.until)
 }
 
 // accept takes a connection that is in the queue. It is nil where there is none.

@@ -49,6 +49,7 @@ func frontConnections(workers int) (int, error) {
 
 // httpListener is where --http listens, with the front that serves there.
 type httpListener struct {
+	log         *slog.Logger
 	listener    *front.Listener
 	handler     *front.Handler
 	urls        []string // of its addresses
@@ -142,7 +143,7 @@ func listenHTTP(ctx *cli.Context, where site, config preforker.Config, as *accou
 	if err != nil {
 		return nil, err
 	}
-	l := &httpListener{certificate: options.certificate, targets: where.targets, as: as, given: given, keeper: config.Keeper, others: map[net.Listener]bool{}, kept: map[net.Listener]bool{}, secured: map[net.Listener]bool{}}
+	l := &httpListener{log: config.Log, certificate: options.certificate, targets: where.targets, as: as, given: given, keeper: config.Keeper, others: map[net.Listener]bool{}, kept: map[net.Listener]bool{}, secured: map[net.Listener]bool{}}
 	joined, err := l.listen(options, linux.SocketOptions{Mode: config.SocketMode, Uid: config.SocketUser, Gid: config.SocketGroup})
 	if err != nil {
 		l.close()
@@ -220,15 +221,20 @@ func (l *httpListener) emptiedAtEnd(listener net.Listener) net.Listener {
 	return emptied
 }
 
-// hide has nobody new connect to a socket at an address.
-func (l *httpListener) hide(at net.Addr, socket syscall.Conn) error {
+// hide has nobody new connect to a socket at an address. Where that cannot be had, who connects meanwhile is served for a while.
+func (l *httpListener) hide(at net.Addr, socket syscall.Conn) (err error) {
+	defer func() {
+		if err != nil {
+			l.log.Warn("an address of --http could not be closed to new connections", keyAddress, at.String(), keyError, err)
+		}
+	}()
 	if at.Network() == "tcp" {
 		return linux.HideTCP(socket)
 	}
 	for _, file := range l.files {
 		file.File.Remove() // all of them end
 	}
-	return nil
+	return linux.HideUnix(socket) // there may be a link to it, or a mount in a container
 }
 
 // keep has the sockets kept for the next launcher, and no other ones.

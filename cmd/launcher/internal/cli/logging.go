@@ -20,6 +20,7 @@ const (
 
 // Keys of the log, as the supervisor and the front have them.
 const (
+	keyAddress    = "address"
 	keyDropped    = "dropped" // lines of this log
 	keyError      = "error"
 	keyGeneration = "gen"
