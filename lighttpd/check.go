@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 )
 
 const installHint = "install lighttpd (Debian: apt-get install lighttpd), or name its program with its path"
@@ -97,10 +98,11 @@ func run(ctx context.Context, path string, args ...string) (string, error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second // for what it has started, which may hold its output
 	err := cmd.Run()
 	said := strings.TrimSpace(out.String())
-	if ctxErr := ctx.Err(); ctxErr != nil {
-		return said, fmt.Errorf("run lighttpd: %w", ctxErr)
+	if ctx.Err() != nil {
+		return said, fmt.Errorf("run lighttpd: %w", context.Cause(ctx))
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -286,3 +286,29 @@ func TestLauncherPrintsSnippet(t *testing.T) {
 		t.Error("a web server that includes it could not start any more")
 	}
 }
+
+// TestConfigCheckInterrupted: it says so, and leaves nothing behind, neither a folder nor the web server that it has asked.
+func TestConfigCheckInterrupted(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"config --check": {"config", "--check", "2"}, "config check": {"config", "check", "2"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root, scratch, path := copyApp(t, "hello"), t.TempDir(), t.TempDir()
+			asked := filepath.Join(root, "asked")
+			slow := "#!/bin/sh\ncase $1 in -v) echo 'lighttpd/1.4.69 (ssl)' ;; *) echo > " + asked + "; exec sleep 100 ;; esac\n"
+			if err := os.WriteFile(filepath.Join(path, "lighttpd"), []byte(slow), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			in := start(t, startOptions{root: root, args: args, env: []string{"TMPDIR=" + scratch, "PATH=" + path + ":" + os.Getenv("PATH")}})
+			in.waitFor("the check to be under way", func() bool { return exists(asked) })
+			in.signal(syscall.SIGINT)
+			if status := in.wait(); status != exitFailed {
+				t.Errorf("exit status %d", status)
+			}
+			contains(t, "what it prints", in.log()+in.stdout.String(), "stopped by INT")
+			if left := names(t, scratch); len(left) > 0 {
+				t.Errorf("it left %v", left)
+			}
+		})
+	}
+}

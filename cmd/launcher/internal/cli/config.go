@@ -87,7 +87,9 @@ func printConfig(ctx *cli.Context, stdout *os.File) error {
 	}
 	warn(ctx.App.ErrWriter, append(warnings, config.Warnings...))
 	if ctx.Bool(optCheck) {
-		bounded, cancel := context.WithTimeout(ctx.Context, serverTimeout)
+		running, _, end := untilSignal(ctx.Context, func() {})
+		defer end()
+		bounded, cancel := context.WithTimeout(running, serverTimeout)
 		defer cancel()
 		if err := server.Check(bounded, ctx.String(optServerCommand), config); err != nil {
 			return namedBy(ctx, optServerCommand, err)

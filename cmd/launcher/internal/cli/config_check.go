@@ -241,7 +241,9 @@ func (c *checkup) lighttpd(workers int) {
 		c.failed(defaultServer, err)
 		return
 	}
-	bounded, cancel := context.WithTimeout(c.ctx.Context, serverTimeout)
+	running, _, end := untilSignal(c.ctx.Context, func() {})
+	defer end()
+	bounded, cancel := context.WithTimeout(running, serverTimeout)
 	defer cancel()
 	version, err := server.Find(bounded, "")
 	if errors.Is(err, exec.ErrNotFound) {

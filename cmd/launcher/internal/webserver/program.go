@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"launcher/preforker/hint"
 )
@@ -112,11 +113,12 @@ func (p Program) run(ctx context.Context, home, path string, args ...string) (st
 	if home != "" {
 		cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
 	}
+	cmd.WaitDelay = time.Second // for what it has started, which may hold its output
 	err := cmd.Run()
 	said := strings.TrimSpace(out.String())
 	switch exit := (*exec.ExitError)(nil); {
 	case ctx.Err() != nil:
-		return said, fmt.Errorf("run %s: %w", p.Name, ctx.Err())
+		return said, fmt.Errorf("run %s: %w", p.Name, context.Cause(ctx))
 	case err != nil && !errors.As(err, &exit):
 		return said, hint.Errorf(p.installHint(), "run %s: %w", p.Name, err)
 	case err != nil:
