@@ -85,6 +85,9 @@ type Config struct {
 
 	// Restarting is called when a restart is asked for, by whomever; nil where nobody wants to know.
 	Restarting func()
+	// RestartNote returns what a client of the control socket who asks for a restart is to know besides, "" for nothing. It may read
+	// files. nil: there is never anything.
+	RestartNote func() string
 
 	// Stop ends the service when a client of the control socket asks for that: what else belongs to it has to end too. It waits until
 	// that has begun, or the context ends. nil: the supervisor is all there is.

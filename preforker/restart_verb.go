@@ -37,6 +37,11 @@ func (s *Supervisor) restart(ctx context.Context, request control.RestartRequest
 	}
 	defer end()
 	r := &followedRestart{tell: tell, serving: map[int]bool{}}
+	if s.config.RestartNote != nil {
+		if note := s.config.RestartNote(); note != "" {
+			r.says(control.RestartProgress{Step: control.RestartTrouble, Text: note})
+		}
+	}
 	for {
 		select {
 		case fact, more := <-facts:

@@ -50,12 +50,16 @@ func TestConfigurationFile(t *testing.T) {
 	}
 
 	configure(t, root, text+"drain-timeout: 20s\n")
-	if end := finish(t, root, "restart"); end.status != exitOK {
+	end := finish(t, root, "restart")
+	if end.status != exitOK {
 		t.Errorf("restart: %+v", end)
 	}
+	contains(t, "restart", end.stdout, "the file of options has changed since the start", "(drain-timeout in "+root+"/config/launcher.yml;", "serves 2 slots")
 	in.waitLine(`level=WARN msg="the file of options has changed since the start.*file=` + root + `/config/launcher.yml options=drain-timeout try=`)
 
 	configure(t, root, text+"log-level: loud\n")
+	contains(t, "restart", finish(t, root, "restart").stdout, "the launcher would not start again", "launcher.yml:4:12: log-level: ")
+	in.waitLine(`level=ERROR msg="the file of options has a mistake by now`)
 	in.signal(syscall.SIGUSR2)
 	in.waitLine(`the launcher goes on as it is.*launcher.yml:4:12: log-level: .*loud.* is none of`)
 	configure(t, root, strings.Replace(text, "workers: 2", "workers: 1", 1))

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -21,25 +22,51 @@ const (
 	keyOptions = "options"
 )
 
-// logFileChanges says at a restart, which loads the application alone, what the file says otherwise than at the start.
-func (l *commandLine) logFileChanges(logger *slog.Logger) {
+// fileChanges returns the options that the file says otherwise than at the start. It is an error where a launcher would not start with it.
+func (l *commandLine) fileChanges() ([]string, error) {
 	if l.filename == "" {
-		return
+		return nil, nil
 	}
 	now, err := settings.Read(l.filename)
 	if errors.Is(err, fs.ErrNotExist) {
 		now, err = nil, nil
 	}
 	if err != nil {
-		logger.Error("the file of options cannot be read as it is now: the launcher would not start again", keyError, err, keyTry, hint.Of(err))
-		return
+		return nil, err
 	}
 	changed := settings.Changes(l.file, now)
-	if len(changed) == 0 {
-		return
+	if len(changed) > 0 {
+		err = checkAgain(os.Args[1:])
 	}
-	logger.Warn("the file of options has changed since the start; a restart loads the application, and what the file says holds from the next start on",
-		keyFile, l.filename, keyOptions, strings.Join(changed, ", "), keyTry, "launcher config check, then USR2 or systemctl restart")
+	return changed, err
+}
+
+// What a restart, which loads the application alone, has to say of the file.
+const (
+	fileBroken  = "the file of options has a mistake by now: the launcher would not start again"
+	fileChanged = "the file of options has changed since the start; a restart loads the application, and what the file says holds from the next start on"
+	fileAdvice  = "launcher config check, then USR2 or systemctl restart"
+)
+
+// logFileChanges says at a restart what the file says otherwise than at the start.
+func (l *commandLine) logFileChanges(logger *slog.Logger) {
+	switch changed, err := l.fileChanges(); {
+	case err != nil:
+		logger.Error(fileBroken, keyError, err, keyTry, hint.Of(err))
+	case len(changed) > 0:
+		logger.Warn(fileChanged, keyFile, l.filename, keyOptions, strings.Join(changed, ", "), keyTry, fileAdvice)
+	}
+}
+
+// fileNote is the same for whoever asks for the restart.
+func (l *commandLine) fileNote() string {
+	switch changed, err := l.fileChanges(); {
+	case err != nil:
+		return fmt.Sprintf("%s (%v)", fileBroken, err)
+	case len(changed) > 0:
+		return fmt.Sprintf("%s (%s in %s; %s)", fileChanged, strings.Join(changed, ", "), l.filename, fileAdvice)
+	}
+	return ""
 }
 
 // checkAgain is an error where a launcher with these words would refuse its options by now, of the environment and of the file.

@@ -151,6 +151,7 @@ func runLogged(ctx *cli.Context, found number, console *console, file *logFile, 
 		return err
 	}
 	config.ReopenLogs, config.Restarting = reopening(listener, file, lineOf(ctx), logger)
+	config.RestartNote = lineOf(ctx).fileNote
 	// From here on there is something to clean up.
 	if signals == nil {
 		signals = notifyService()
