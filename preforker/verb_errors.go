@@ -23,7 +23,7 @@ func noWorkerError(verb string, slot, slots int, pid int, why core.NoWorker) err
 		}
 		return control.BadRequest(try, "%sthere are the slots 0 to %d", of, slots-1)
 	case core.SlotIsParked:
-		try = "nothing: there is no process (launcher status)"
+		try = "name a slot that has a worker: launcher status; this one gets one when a request comes to it"
 	case core.SlotIsLent:
 		try = "name a slot that has a worker: launcher status"
 	case core.SlotIsWaiting, core.SlotIsFailed:

@@ -109,7 +109,7 @@ func TestDashboardAtTheControlSocket(t *testing.T) {
 	if !strings.Contains(got.body, fmt.Sprint(in.worker(0))) || strings.Contains(got.body, "<button") {
 		t.Errorf("%s", got.body)
 	}
-	fetch(client, http.MethodPost, "http://launcher/admin/dashboard/restart", nil).expect(t, 401)
+	fetch(client, http.MethodPost, "http://launcher/admin/dashboard/restart", nil).expect(t, 403)
 	fetch(client, http.MethodGet, "http://evil.example/", nil).expect(t, 421)
 	in.signal(syscall.SIGTERM)
 	in.gone(0)

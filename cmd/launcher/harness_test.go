@@ -189,7 +189,7 @@ func (in *instance) readLines(r io.Reader) {
 }
 
 // ofProcess is a line that a worker or a preloader has printed.
-var ofProcess = regexp.MustCompile(`^time=\S+ level=INFO msg=("(?:[^"\\]|\\.)*"|\S*) printed_by=\w+(?: |$)`)
+var ofProcess = regexp.MustCompile(`^time=\S+ level=(?:INFO|WARN|ERROR) msg=("(?:[^"\\]|\\.)*"|\S*) printed_by=\w+(?: |$)`)
 
 // printedLine is a line of the log, or what a process has printed.
 func printedLine(line string) string {

@@ -147,7 +147,7 @@ func (h *handler) follow(w http.ResponseWriter, r *http.Request, from *client, v
 
 var (
 	// ErrEnding is for a client whose launcher ends.
-	ErrEnding = hint.Errorf("ask again, or see whether the launcher still runs", "the launcher is ending")
+	ErrEnding = hint.Errorf("see whether another one follows it (launcher status), else start it again", "the launcher is ending")
 	// errReplaced is for one that has waited at a socket whose file was lost. What it has asked for goes on.
 	errReplaced = hint.Errorf("see how it goes on: launcher status", "the control socket was removed, and is bound anew")
 )

@@ -38,7 +38,7 @@ func TestProbes(t *testing.T) {
 		{Readiness{State: "loading", Reason: UnreadyLoading, Slots: 2}, nil, 200, 503, `{"ready":false,"state":"loading","reason":"loading","slots":2,"served":0}`},
 		{Readiness{State: "stopping", Reason: UnreadyStopping, Slots: 2, Served: 2}, nil, 200, 503,
 			`{"ready":false,"state":"stopping","reason":"stopping","slots":2,"served":2}`},
-		{Readiness{}, ErrEnding, 503, 503, `{"error":"the launcher is ending","try":"ask again, or see whether the launcher still runs"}`},
+		{Readiness{}, ErrEnding, 503, 503, `{"error":"the launcher is ending","try":"see whether another one follows it (launcher status), else start it again"}`},
 	} {
 		health, ready := probed(func(context.Context) (Readiness, error) { return test.is, test.err })
 		if health.Code != test.health || ready.Code != test.ready || ready.Body.String() != test.says+"\n" {

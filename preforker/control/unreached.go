@@ -15,6 +15,8 @@ import (
 // unreached says why nobody could be asked.
 func unreached(dir, path string, err error) error {
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && !exists(dir):
+		return hint.Errorf("name the folder of its sockets with --socket-dir, or the application's with --root", "find launcher: none runs with its sockets in %s: there is no such folder", dir)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return hint.Errorf("name the folder of its sockets with --socket-dir, or start it with launcher NUM",
 			"find launcher: none runs with its sockets in %s", dir)
@@ -26,11 +28,16 @@ func unreached(dir, path string, err error) error {
 	case errors.Is(err, syscall.EAGAIN):
 		return hint.Errorf("ask again in a while", "ask the launcher at %s: too many ask at once", path)
 	case errors.Is(err, fs.ErrPermission):
-		return hint.Errorf("ask as the user who runs it: sudo -u "+ownerOf(path)+" launcher status --socket-dir "+dir,
+		return hint.Errorf("ask as the user who runs it, with sudo -u "+ownerOf(path)+" before the command and --socket-dir "+dir+" behind it",
 			"find launcher: %s may be asked by its owner alone", path)
 	default:
 		return fmt.Errorf("ask the launcher: %w", err)
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // ownerOf is the name of a file's owner, as far as it can be seen.

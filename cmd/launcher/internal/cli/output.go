@@ -4,9 +4,11 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -135,7 +137,24 @@ func (c *console) Wrote(line preforker.Line) {
 			return
 		}
 	}
-	c.printed.Info(plain(line.Text), attributes(line)...)
+	c.printed.Log(context.Background(), levelOf(line.Text), plain(line.Text), attributes(line)...)
+}
+
+// ofLauncher begins what the launcher's own code prints in a worker (scripts/fastcgi/log_lines.rb), reported the first line of an exception.
+const ofLauncher = "launcher: "
+
+var reported = regexp.MustCompile(`^launcher: .*?: (?:[A-Z]\w*::)*[A-Z]\w*[a-z]\w*(?:: |$)`)
+
+// levelOf is the level of a line that a process has printed, as the same line has it in JSON.
+func levelOf(line string) slog.Level {
+	switch {
+	case !strings.HasPrefix(line, ofLauncher):
+		return slog.LevelInfo
+	case reported.MatchString(line), strings.HasPrefix(line, ofLauncher+"hint: "):
+		return slog.LevelError
+	default:
+		return slog.LevelWarn
+	}
 }
 
 // attributes say whose line it is.

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"regexp"
 	"strconv"
@@ -114,6 +115,25 @@ func TestOutputAtASlowLog(t *testing.T) {
 	for i := range lines {
 		if !scanner.Scan() || !strings.Contains(scanner.Text(), fmt.Sprintf("msg=\"line %d of", i)) {
 			t.Fatalf("line %d is %q", i, scanner.Text())
+		}
+	}
+}
+
+// TestLevelOfWhatAWorkerPrints: an exception is an error of the log, whatever its format, and what an application prints is not.
+func TestLevelOfWhatAWorkerPrints(t *testing.T) {
+	for line, want := range map[string]slog.Level{
+		"slow query: 812 ms":                      slog.LevelInfo,
+		"RuntimeError: boom":                      slog.LevelInfo,
+		"\tapp.rb:3:in `call'":                    slog.LevelInfo,
+		"launcher: GET /boom: RuntimeError: boom": slog.LevelError,
+		"launcher: GET /a: b: ActiveRecord::ConnectionNotEstablished: x":   slog.LevelError,
+		"launcher: GET /: Shop::Empty":                                     slog.LevelError,
+		"launcher: hint: run bundle install":                               slog.LevelError,
+		"launcher: closed a FastCGI connection: peer sent nothing more":    slog.LevelWarn,
+		"launcher: refused a FastCGI request with 400: CONTENT_LENGTH: -1": slog.LevelWarn,
+	} {
+		if got := levelOf(line); got != want {
+			t.Errorf("%s: %v", line, got)
 		}
 	}
 }

@@ -15,7 +15,10 @@ import (
 // realm is what a browser shows when it asks for the token.
 const realm = `Basic realm="launcher: any name, and the token as the password", charset="UTF-8"`
 
-var errNoToken = hint.Errorf("sign in with any name, and the token as the password", "the token is needed (--dashboard-token)")
+var (
+	errNoActions = hint.Errorf("start it with --dashboard-token FILE, or use the launcher's commands", "nothing can be done here: the launcher was started without a token")
+	errNoToken   = hint.Errorf("sign in with any name, and the token as the password", "the token is needed (--dashboard-token)")
+)
 
 // access says who may read the page, and who may have something done.
 type access struct {
@@ -31,12 +34,17 @@ func newAccess(token string, open bool, names []string) access {
 	return access{token: token, open: open, names: names, form: hex.EncodeToString(key)}
 }
 
+// bearer returns the token of a program. No browser sends one by itself, for whatever page.
+func bearer(r *http.Request) (token string, is bool) {
+	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
 // trusted says whether a request has the token: as the password of any name, or as what its bearer may do.
 func (a access) trusted(r *http.Request) bool {
 	if a.token == "" {
 		return false
 	}
-	given, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	given, is := bearer(r)
 	if _, password, basic := r.BasicAuth(); basic {
 		given, is = password, true
 	}
@@ -55,16 +63,22 @@ func (a access) check(r *http.Request, admin bool) (status int, err error) {
 	if status, err := control.CheckOrigin(r, names...); err != nil {
 		return status, err
 	}
+	if admin && a.token == "" {
+		return http.StatusForbidden, errNoActions
+	}
 	if !trusted && (admin || !a.open) {
 		return http.StatusUnauthorized, errNoToken
 	}
 	return http.StatusOK, nil
 }
 
-// checkAction is check for what is to be done: it comes from a form of this page.
+// checkAction is check for what is to be done: it comes from a form of this page, or from a program that has the token.
 func (a access) checkAction(r *http.Request) (status int, err error) {
 	if status, err := a.check(r, true); err != nil {
 		return status, err
+	}
+	if _, program := bearer(r); program {
+		return http.StatusOK, nil // whose token was checked
 	}
 	if subtle.ConstantTimeCompare([]byte(r.PostFormValue("key")), []byte(a.form)) != 1 {
 		return http.StatusForbidden, hint.Errorf("go back, read the page again, and repeat it there", "the page that this comes from is of another time")

@@ -182,7 +182,7 @@ func TestWhoMayRead(t *testing.T) {
 	}{
 		{Access{Open: true}, "/", nil, 200, false},
 		{Access{Open: true}, "/", basic(""), 200, false},
-		{Access{Open: true}, "/admin/", basic(""), 401, false},
+		{Access{Open: true}, "/admin/", basic(""), 403, false}, // nobody can sign in
 		{Access{Open: true, Token: secret}, "/", nil, 200, false},
 		{Access{Open: true, Token: secret}, "/", wrong, 200, false},
 		{Access{Open: true, Token: secret}, "/", right, 200, false},
@@ -199,7 +199,7 @@ func TestWhoMayRead(t *testing.T) {
 		{Access{Token: secret}, "/dashboard/stream", nil, 401, false},
 		{Access{}, "/", nil, 401, false}, // without a token nobody has it
 		{Access{}, "/", basic(""), 401, false},
-		{Access{}, "/admin/", basic(""), 401, false},
+		{Access{}, "/admin/", basic(""), 403, false},
 		{Access{Open: true}, "/", []string{"Host", "evil.example"}, 421, false},
 		{Access{Open: true}, "/dashboard/stream", []string{"Host", "evil.example:9394"}, 421, false},
 		{Access{Open: true, Names: []string{"shop.example"}}, "/", []string{"Host", "shop.example:9394"}, 200, false},
@@ -237,6 +237,7 @@ func TestWhoMayDoSomething(t *testing.T) {
 		}
 		return values
 	}
+	bearer := []string{"Authorization", "Bearer " + secret}
 	with := func(more ...string) []string { return append(more, basic(secret)...) }
 	for _, test := range []struct {
 		method, path string
@@ -255,6 +256,10 @@ func TestWhoMayDoSomething(t *testing.T) {
 		{"POST", "/admin/dashboard/restart", form(), with("Sec-Fetch-Site", "same-site"), 403, ""},
 		{"GET", "/admin/dashboard/restart", form(), with(), 405, ""},
 		{"POST", "/admin/dashboard/restart", form(), with("Origin", "http://127.0.0.1:9394", "Sec-Fetch-Site", "same-origin"), 303, "restart"},
+		{"POST", "/admin/dashboard/restart", nil, bearer, 303, "restart"}, // a program has no page
+		{"POST", "/admin/dashboard/restart", nil, append([]string{"Origin", "http://evil.example"}, bearer...), 403, ""},
+		{"POST", "/admin/dashboard/restart", nil, []string{"Authorization", "Bearer 0123456789abcdeF"}, 401, ""},
+		{"POST", "/admin/dashboard/kill", url.Values{"slot": {"1"}, "pid": {"6001"}}, bearer, 303, "kill 1 6001"},
 		{"POST", "/admin/dashboard/kill", form("slot", "1", "pid", "6001"), nil, 401, ""},
 		{"POST", "/admin/dashboard/kill", form("slot", "1"), with(), 409, ""},
 		{"POST", "/admin/dashboard/kill", form("slot", "x", "pid", "6001"), with(), 409, ""},

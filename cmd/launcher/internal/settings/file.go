@@ -82,6 +82,8 @@ func read(path string) ([]byte, error) {
 		return nil, hint.Errorf("have the link lead to the file, or remove it", "read options: the link %s leads to nothing", path)
 	case errors.Is(err, smallfile.ErrNotFile), errors.Is(err, smallfile.ErrTooLong):
 		err = hint.Errorf("name the file that was meant", "read options: %w", err)
+	case errors.Is(err, fs.ErrNotExist):
+		err = hint.Errorf("name a file that is there with --config, or leave that out", "read options: %w", err)
 	case err != nil:
 		err = hint.Errorf("see who may read it and the folders above: namei -l "+path, "read options: %w", err)
 	}
