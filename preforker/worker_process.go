@@ -1,8 +1,10 @@
 package preforker
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"syscall"
@@ -289,8 +291,12 @@ func (s *Supervisor) drainWorker(a core.DrainWorker) {
 		return
 	}
 	if err := ruby.Send(w.conn, wire.Drain{Backlog: a.Backlog, HandOver: a.HandOver}); err != nil {
-		// Its channel is broken, which tells it the same.
-		s.log.Warn("worker could not be told to drain", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
+		// Its channel is broken, which tells it the same; where it has ended by itself, that is told next.
+		level := slog.LevelWarn
+		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+			level = slog.LevelDebug
+		}
+		s.log.Log(context.Background(), level, "worker could not be told to drain", keySlot, a.Key.Slot, keyGeneration, a.Key.Generation, keyError, err)
 	}
 }
 

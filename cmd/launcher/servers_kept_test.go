@@ -10,8 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"launcher/fcgi"
 )
 
 const (
@@ -122,4 +125,42 @@ func (p *posts) end() (served int, failed []error) {
 	close(p.quit)
 	p.wait.Wait()
 	return p.served, p.failed
+}
+
+// TestStopWithKeptConnections: each of several clients has a connection to a worker, and sends its next request at once. A stop ends each
+// connection behind a response, so that no request is lost, and does not wait for clients to fall silent, which they never do.
+func TestStopWithKeptConnections(t *testing.T) {
+	t.Parallel()
+	root := writeApp(t, map[string]string{"config.ru": `run(lambda { |env| sleep(0.01); [200, {}, ["ok"]] })`})
+	in := start(t, startOptions{root: root, args: []string{"2", "--refork-after", "never", "--drain-timeout", "10m"}}).serving()
+	var clients sync.WaitGroup
+	var served atomic.Int64
+	for n := range 8 {
+		clients.Go(func() {
+			client := &fcgi.Client{Network: "unix", Address: in.socket(n % 2), Keep: &fcgi.Kept{}}
+			defer client.Keep.Close()
+			for {
+				resp, err := client.Do(t.Context(), &fcgi.Request{Params: fcgi.Params{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "SCRIPT_NAME", Value: ""}, {Name: "PATH_INFO", Value: "/"}}})
+				if err == nil {
+					_, err = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+				}
+				switch {
+				case fcgi.NothingSent(err):
+					return // there is no socket any more
+				case err != nil:
+					t.Errorf("a request is lost: %v", err)
+					return
+				}
+				served.Add(1)
+			}
+		})
+	}
+	in.waitFor("requests", func() bool { return served.Load() > 100 })
+	in.signal(syscall.SIGTERM)
+	in.gone(0)
+	clients.Wait()
+	if n := in.count("killed"); n > 0 {
+		t.Error("workers were killed")
+	}
 }

@@ -128,7 +128,7 @@ func TestStopWhileItLoads(t *testing.T) {
 	in := start(t, startOptions{root: root, args: []string{"1"}})
 	in.waitLine(`loading slow`)
 	in.ask("kill", "0", "--now").says(t, exitFailed, "it has no worker yet")
-	in.ask("stop").says(t, exitOK, "stopping 0 workers", "stopped after ")
+	in.ask("stop").says(t, exitOK, "stopping; no worker is up", "stopped after ")
 	in.gone(0)
 
 	write(t, filepath.Join(root, "release"), "one")

@@ -79,7 +79,7 @@ func (h *Handler) send(r *http.Request, request *fcgi.Request) (*socket, *fcgi.R
 			return socket, resp, nil
 		case fcgi.NothingSent(err):
 			if h.pool.setAside(socket) {
-				h.log.Warn("socket refused and was set aside", keySocket, socket.path, keyError, err)
+				h.log.Log(context.Background(), levelOfRefusal(r), "socket refused and was set aside", keySocket, socket.path, keyError, err)
 			}
 		case errors.Is(err, fcgi.ErrConnectionClosed) || fcgi.Unanswered(err):
 			// Its successor is yet to start, others may be idle.
@@ -97,6 +97,14 @@ func (h *Handler) send(r *http.Request, request *fcgi.Request) (*socket, *fcgi.R
 			return nil, nil, err
 		}
 	}
+}
+
+// levelOfRefusal: at a stop sockets close while the last requests look for one.
+func levelOfRefusal(r *http.Request) slog.Level {
+	if connOf(r.Context()).ends() {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // passedLimit is why the worker of a socket was ended with the request that was given to it at that time, or nil: another one would pass

@@ -27,7 +27,7 @@ func stopCommand(stdout *os.File) *cli.Command {
 }
 
 func stop(ctx *cli.Context, stdout *os.File) error {
-	shown := &stopDisplay{display: newDisplay(stdout)}
+	shown := &stopDisplay{display: newDisplay(stdout), now: ctx.Bool(optNow)}
 	request := control.StopRequest{Now: ctx.Bool(optNow), NoWait: ctx.Bool(optNoWait)}
 	result, err := await(ctx, shown, func(waiting context.Context, dir string, tell func(control.StopProgress)) (control.StopResult, error) {
 		return control.Stop(waiting, dir, request, tell)
@@ -54,14 +54,22 @@ func wereCounted(n int, what string) string {
 }
 
 // stopDisplay shows how far a stop is.
-type stopDisplay struct{ display }
+type stopDisplay struct {
+	display
+	now bool
+}
 
 func (d *stopDisplay) show(p control.StopProgress) {
 	workers := counted(p.Workers, "worker", "workers")
 	switch p.Step {
 	case control.StopBegins:
 		line := "stopping " + workers
-		if p.Seconds > 0 {
+		switch {
+		case p.Workers == 0:
+			line = "stopping; no worker is up"
+		case d.now:
+			line += " at once, whatever they have in hand"
+		case p.Seconds > 0:
 			line += ", each once its request is done, and all within " + inTime(duration(p.Seconds))
 		}
 		if p.Text != "" {

@@ -38,6 +38,8 @@ func workerCount(ctx *cli.Context, example string) (number, error) {
 	case strings.TrimSpace(text) != "":
 	case line.workers != nil:
 		return parseNumber(line.workers.value, workersSetting, example)
+	case line.file != nil:
+		return number{}, usageErrorf(example+", or a line workers: 4 in the file", "read command line: NUM, the number of workers, is missing, and %s has no workers", line.file.Path)
 	default:
 		return number{}, usageErrorf(example, "read command line: NUM, the number of workers, is missing")
 	}
