@@ -152,6 +152,7 @@ type refused struct {
 	id      uint16
 	keep    bool // the connection
 	verdict ProtocolStatus
+	aborted bool // nothing of it follows
 }
 
 func (r refused) appendAnswer(out []byte, answer string) []byte {
@@ -165,7 +166,12 @@ func (r refused) appendAnswer(out []byte, answer string) []byte {
 // readRefused reads one request up to the end of its parameters, behind what is left of the one before. They need not
 // be understood to be refused.
 func readRefused(records *RecordReader, peer *refusedPeer, before refused) (request refused, err error) {
-	if before.id != 0 {
+	over := before.id == 0 || before.aborted
+	switch {
+	case before.id == 0:
+	case over:
+		peer.awaitHead(refuseIdleTime, refuseKeepTime)
+	default:
 		peer.awaitBody()
 	}
 	for {
@@ -187,13 +193,14 @@ func readRefused(records *RecordReader, peer *refusedPeer, before refused) (requ
 				return request, nil
 			}
 		case request.id == 0 && before.id != 0 && record.ID == before.id:
-			if record.Type == TypeStdin && len(record.Content) == 0 || record.Type == TypeAbortRequest {
+			if !over && (record.Type == TypeStdin && len(record.Content) == 0 || record.Type == TypeAbortRequest) {
+				over = true
 				peer.awaitHead(refuseIdleTime, refuseKeepTime)
 			}
 		case request.id == 0 || record.ID != request.id:
 			return request, fmt.Errorf("%w: %s for request %d", ErrRequestID, record.Type, record.ID)
 		case record.Type == TypeParams && len(record.Content) == 0, record.Type == TypeAbortRequest:
-			request.verdict = StatusRequestComplete
+			request.verdict, request.aborted = StatusRequestComplete, record.Type == TypeAbortRequest
 			return request, nil
 		case record.Type != TypeParams:
 			return request, fmt.Errorf("%w: %s", ErrRecordType, record.Type)

@@ -31,16 +31,18 @@ type followedRestart struct {
 
 // restart is carried out for a client of the control socket.
 func (s *Supervisor) restart(ctx context.Context, request control.RestartRequest, tell func(any)) (any, error) {
+	note := ""
+	if s.config.RestartNote != nil {
+		note = s.config.RestartNote() // before there are facts that nobody takes
+	}
 	facts, end, err := s.follow(ctx, core.RestartAsked{By: askedByCommand})
 	if err != nil {
 		return nil, err
 	}
 	defer end()
 	r := &followedRestart{tell: tell, serving: map[int]bool{}}
-	if s.config.RestartNote != nil {
-		if note := s.config.RestartNote(); note != "" {
-			r.says(control.RestartProgress{Step: control.RestartTrouble, Text: note})
-		}
+	if note != "" {
+		r.says(control.RestartProgress{Step: control.RestartTrouble, Text: note})
 	}
 	for {
 		select {

@@ -89,9 +89,7 @@ module PreforkLauncher
       findings = checked ? harm(control) : []
       return refused(findings) if findings.any?
 
-      pid = Children.fork_away { become_preloader(control, refork) }
-      TemporaryFiles.hand_on
-      ["reforked", { pid: pid }]
+      ["reforked", { pid: TemporaryFiles.hand_on { Children.fork_away { become_preloader(control, refork) } } }]
     rescue *Failure::ERRORS => error
       ["not_reforked", { findings: [], error: Failure.new(error, root: @root).to_h }]
     end

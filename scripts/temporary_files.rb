@@ -5,15 +5,22 @@ module PreforkLauncher
   # ends by exit!, nothing that an object has asked to be done at its end (ObjectSpace.define_finalizer) is done, since most of these
   # objects are inherited; but an upload that no collection has found yet would stay for good.
   module TemporaryFiles
-    NAME = %r{\d{8}-(\d+)-[^/]*\z}.freeze # with the process that has made it: Dir::Tmpname
-    KEPT = :@prefork_launcher_kept
+    MADE_BY = /\d{8}-(\d+)-/.freeze # the process, in the name of a file: Dir::Tmpname
+    KEPT = :@prefork_launcher_kept # by the application
+    HANDED_ON = :@prefork_launcher_handed_on
 
-    @handed_on = false
+    @handed_on_by = nil
 
-    # Notes of which Tempfile the file is to stay. Nothing in Ruby tells whether an object has a finalizer.
-    module Keeping
+    # Notes of which Tempfile the file is to stay. Nothing in Ruby tells whether an object has a finalizer. Tempfile itself takes its own
+    # back before it gives itself another one.
+    module Finalizers
       def undefine_finalizer(object)
-        TemporaryFiles.keep(object) if TemporaryFiles.one?(object)
+        object.instance_variable_set(KEPT, true) if TemporaryFiles.one?(object)
+        super
+      end
+
+      def define_finalizer(object, *)
+        object.instance_variable_set(KEPT, false) if TemporaryFiles.one?(object)
         super
       end
     end
@@ -21,40 +28,47 @@ module PreforkLauncher
     class << self
       # Called before the application is loaded, which may say from then on what is to stay.
       def watch
-        ObjectSpace.singleton_class.prepend(Keeping)
+        ObjectSpace.singleton_class.prepend(Finalizers)
       end
 
-      # Called where this process has been forked, and goes on: what both refer to may be used when this one has left.
+      # Yields for a fork of a process that goes on with the application, as this one does: the files of the objects that both
+      # have then stay when either leaves.
       def hand_on
-        @handed_on = true
-        each_own { |file| keep(file) }
+        marked = []
+        each_own { |file| marked << file.tap { file.instance_variable_set(HANDED_ON, true) } unless handed_on?(file) }
+        @handed_on_by = Process.pid
+        yield
+      rescue SystemCallError
+        marked.each { |file| file.instance_variable_set(HANDED_ON, false) }
+        raise
       end
 
       # Called last of all. What cannot be removed stays.
       def remove
-        GC.start if @handed_on # removes what nobody refers to
-        each_own do |file, path|
-          File.unlink(path) unless file.instance_variable_defined?(KEPT)
-        end
+        GC.start if @handed_on_by == Process.pid # what nobody refers to need not stay
+        each_own { |file, path| File.unlink(path) unless handed_on?(file) || file.instance_variable_get(KEPT) }
       end
 
       def one?(object)
-        defined?(::Tempfile) && ::Tempfile === object
-      end
-
-      def keep(file)
-        file.instance_variable_set(KEPT, true)
+        loaded? && ::Tempfile === object
       end
 
       private
 
-      # A delegator answers a question about its class as the file that it stands for.
+      def loaded?
+        Object.const_defined?(:Tempfile, false) && !Object.autoload?(:Tempfile)
+      end
+
+      def handed_on?(file)
+        file.instance_variable_get(HANDED_ON)
+      end
+
       def each_own
-        return unless defined?(::Tempfile)
+        return unless loaded?
 
         ObjectSpace.each_object(::Tempfile) do |file|
           path = file.path
-          yield file, path if path && path[NAME, 1].to_i == Process.pid
+          yield file, path if path && File.basename(path).scan(MADE_BY).any? { |(pid)| pid.to_i == Process.pid }
         rescue StandardError
           next # never opened, of a class that knows better, or gone
         end

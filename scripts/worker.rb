@@ -127,7 +127,7 @@ module PreforkLauncher
     end
 
     def new_serving_loop
-      tracker = RequestTracker.new(@key, channel: @channel, record: @record, title: @title, safety: @safety)
+      tracker = RequestTracker.new(@key, channel: @channel, record: @record, title: @title)
       responder = FastCGI::Responder.new(ServedApplication.new(@app, @safety), errors: $stderr, url_prefix: @settings.url_prefix,
                                                                                observer: tracker, leaving: @shutdown.method(:for_good?))
       ServingLoop.new(@sockets, responder, record: @record, title: @title, tracker: tracker, shutdown: @shutdown, refork: @refork,

@@ -15,7 +15,7 @@ const endPause = 5 * time.Millisecond
 // awaitEnd waits until all connections of a listener that drains have ended, unless the context ends before.
 func (l *Listener) awaitEnd(ctx context.Context) {
 	for {
-		l.closeSilent(l.freshGrace)
+		l.closeSilent()
 		l.mu.Lock()
 		open := l.open
 		l.mu.Unlock()

@@ -25,6 +25,7 @@ type Handler struct {
 	buffers    *buffers
 	compressor *compressor
 	active     atomic.Int64 // requests
+	unsent     atomic.Int64 // of them, those that are on their way to a worker
 	warnedOf   sync.Once    // headers of a proxy that is not trusted
 
 	life context.Context // until Close
@@ -69,6 +70,15 @@ func (h *Handler) Renew(place int) { h.pool.renew(place, time.Now()) }
 
 // Load tells how many sockets have a request, and how many requests wait.
 func (h *Handler) Load() (busy, waiting int) { return h.pool.load() }
+
+// NeedsWorkers tells whether a worker has a request, or is to get one that has come.
+func (h *Handler) NeedsWorkers() bool {
+	if h.unsent.Load() > 0 { // is counted until the other one counts it
+		return true
+	}
+	busy, waiting := h.pool.load()
+	return busy+waiting > 0
+}
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -164,14 +164,17 @@ func (l *Listener) closeIdle() {
 	}
 }
 
-// closeSilent closes connections on which no request has begun for a while: kept ones, and those that browsers make in advance.
-func (l *Listener) closeSilent(age time.Duration) {
+// closeSilent closes connections on which no request has come for a while: kept ones, those that browsers make in advance, and those of
+// which something has come that is no request. HTTP/2 has such, between two of them.
+func (l *Listener) closeSilent() {
 	for {
 		l.mu.Lock()
 		var evicted *conn
-		for _, silent := range []*list.List{&l.idle, &l.fresh} {
-			if first := silent.Front(); first != nil && time.Since(first.Value.(*conn).since) >= age {
+		for silent, grace := range map[*list.List]time.Duration{&l.idle: l.freshGrace, &l.fresh: l.freshGrace, &l.head: l.headGrace} {
+			if first := silent.Front(); first != nil && time.Since(first.Value.(*conn).since) >= grace {
 				evicted = first.Value.(*conn)
+				evicted.moveTo(nil)
+				break
 			}
 		}
 		l.mu.Unlock()
@@ -180,6 +183,18 @@ func (l *Listener) closeSilent(age time.Duration) {
 		}
 		_ = evicted.Close() // as above
 	}
+}
+
+// Quiet tells whether a request can come on none of the connections, of a listener that has ended.
+func (l *Listener) Quiet() bool {
+	select {
+	case <-l.closed:
+	default:
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.idle.Len()+l.fresh.Len()+l.head.Len()+l.body.Len() == 0
 }
 
 // awaitRoom waits until something changes, for so long at most (0: for ever). False says that the listener is closed.

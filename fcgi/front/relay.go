@@ -17,6 +17,13 @@ const dialTimeout = 500 * time.Millisecond
 
 // relay gives a request to a worker and its response to the client.
 func (h *Handler) relay(w http.ResponseWriter, r *http.Request, path string) {
+	h.unsent.Add(1)
+	sent := false
+	defer func() {
+		if !sent {
+			h.unsent.Add(-1)
+		}
+	}()
 	params := environments.Get().(*fcgi.Params)
 	defer freeEnvironment(params)
 	var err error
@@ -39,6 +46,8 @@ func (h *Handler) relay(w http.ResponseWriter, r *http.Request, path string) {
 		request.Interrupt = up.interrupt
 	}
 	socket, resp, err := h.send(r, request)
+	h.unsent.Add(-1)
+	sent = true
 	if err != nil {
 		h.refuseFailed(w, r, err)
 		return

@@ -16,7 +16,8 @@ const (
 	// and a second where a packet is lost.
 	waitTime = time.Second
 	// handshakePause is the time from one look at that to the next, which is twice as long: one may cost milliseconds.
-	handshakePause = 10 * time.Millisecond
+	handshakePause    = 10 * time.Millisecond
+	handshakePauseMax = 160 * time.Millisecond
 )
 
 // queue has the connections that wait at a socket that nobody new can reach, and those on their way there.
@@ -24,7 +25,7 @@ type queue struct {
 	socket syscall.Conn
 	port   int           // 0: where none are waited for that are on their way, as a unix socket makes a connection in one step
 	until  time.Time     // for those; zero: waitTime, once one was looked for
-	pause  time.Duration // before the last look at that
+	pause  time.Duration // that was chosen last; 0 once a connection has come
 	taken  *os.File      // out of the queue, for want of a descriptor not yet a connection
 }
 
@@ -49,10 +50,7 @@ func (q *queue) next(hurry <-chan struct{}) (net.Conn, error) {
 
 // nextPause is the time until the next look.
 func (q *queue) nextPause() time.Duration {
-	q.pause = max(handshakePause, min(2*q.pause, waitTime-handshakePause))
-	if left := time.Until(q.until); left < q.pause {
-		return max(left, handshakePause)
-	}
+	q.pause = max(handshakePause, min(2*q.pause, handshakePauseMax))
 	return q.pause
 }
 
@@ -83,7 +81,7 @@ func (q *queue) accept() (net.Conn, error) {
 		return nil, fmt.Errorf("take connection: %w", err)
 	}
 	_ = q.taken.Close()
-	q.taken = nil
+	q.taken, q.pause = nil, 0
 	return conn, nil
 }
 

@@ -190,20 +190,22 @@ module PreforkLauncher
       end
 
       # Yields for what ends a response. Where nobody is to serve another request, the connection ends with it: a close at any other
-      # moment may cross the next request on its way.
+      # moment may cross the next request on its way. Whole says whether the request was read to its end.
       def end_response(whole)
         last = @leaving&.call && !buffered?
-        refuse_more if last && whole
+        if last && whole
+          refuse_more
+          end_with_segment
+        end
         yield
         end_writing if last
       end
 
-      # Has the peer be unable to send another request: at a unix socket its write fails from now on, and what it has sent can be read.
-      # Over TCP it learns of that with what is written next, in the same segment as its end.
+      # Has the peer be unable to send another request from now on, at a unix socket. What it has sent can be read.
       def refuse_more
-        @socket.is_a?(UNIXSocket) ? @socket.shutdown(Socket::SHUT_RD) : @socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_CORK, true)
+        @socket.shutdown(Socket::SHUT_RD) if @socket.is_a?(UNIXSocket)
       rescue SystemCallError, IOError
-        nil # The peer is gone, or it is told a moment later.
+        nil # The peer is gone.
       end
 
       # Whether the peer was told that no other response follows.
@@ -237,6 +239,13 @@ module PreforkLauncher
       end
 
       private
+
+      # Over TCP the peer learns of the end of the stream in the same segment as of that of the response.
+      def end_with_segment
+        @socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_CORK, true) if @socket.is_a?(TCPSocket)
+      rescue SystemCallError, IOError
+        nil # It learns a moment later.
+      end
 
       def end_writing
         @ended = true

@@ -30,8 +30,8 @@ module PreforkLauncher
         end
       end
 
-      # Set once the request was read to its end.
-      attr_writer :whole
+      # What reads the request.
+      attr_writer :intake
 
       # The observer is told once that the response begins.
       def initialize(connection, id, buffer = Buffer.new, observer = nil)
@@ -41,7 +41,8 @@ module PreforkLauncher
         @observer = observer
         @held = buffer.held
         @open = false
-        @started = @finished = @whole = false
+        @started = @finished = false
+        @intake = nil
         buffer.clear unless @held.empty?
       end
 
@@ -123,7 +124,7 @@ module PreforkLauncher
           close_record if @open
           Record.append_end(@held, @id)
         end
-        @connection.end_response(@whole) { flush }
+        @connection.end_response(@intake && !@intake.unread?) { flush }
         @finished = true
       end
 

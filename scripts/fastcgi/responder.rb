@@ -169,7 +169,7 @@ module PreforkLauncher
       def respond(request, connection, intake, current)
         current.request = request
         output = current.output = Output.new(connection, request.id, @sent, @observer)
-        output.whole = !intake.unread?
+        output.intake = intake
         @observer&.request_started(request.request_method, request.path, request.env["HTTP_X_REQUEST_START"])
         status = headers = body = failure = nil
         outcome = 0

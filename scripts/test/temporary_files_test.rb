@@ -15,7 +15,7 @@ class TemporaryFilesTest < WorkerCase
 
   # The names that were given to those that are still there.
   def left
-    Dir.children(@folder).grep(/\.txt\z/).map { |name| name[/\A[a-z]+/] }.sort
+    Dir.children(@folder).grep(/\.txt\z/).map { |name| name[/[a-z]+/] }.sort
   end
 
   def drained
@@ -30,19 +30,35 @@ class TemporaryFilesTest < WorkerCase
       REFERRED_TO.push(made("open"), made("closed").tap(&:close), made("derived", Class.new(Tempfile)), Tempfile.allocate)
       REFERRED_TO << Tempfile.create(["created", ".txt"], @folder)
       REFERRED_TO << made("detached").tap { |file| ObjectSpace.undefine_finalizer(file) }
+      REFERRED_TO << made("renewed").tap { |file| ObjectSpace.undefine_finalizer(file) && ObjectSpace.define_finalizer(file, proc {}) }
+      REFERRED_TO << made("19991231-1-dated")
       REFERRED_TO << made("moved").tap { |file| File.rename(file.path, File.join(@folder, "elsewhere.txt")) }
       made("garbage").write("more")
       at_exit { File.write(File.join(@folder, "seen"), left.join(" ")) }
       REFERRED_TO.size
     end)
     ready
-    assert_equal "7", get.body
+    assert_equal "9", get.body
     drained
     assert_equal %w[created detached elsewhere inherited], left
     seen = File.read(File.join(@folder, "seen")).split
     assert_empty %w[closed derived open] - seen, "exit handlers of the application still have them"
   ensure
     inherited.close!
+  end
+
+  # A process that has this one's pid later, when this one has left, may have been forked from that one.
+  def test_what_is_handed_on_is_marked_in_both
+    file = made("handed")
+    mark = PreforkLauncher::TemporaryFiles::HANDED_ON
+    child = PreforkLauncher::TemporaryFiles.hand_on { Process.fork { exit!(file.instance_variable_get(mark) ? 0 : 1) } }
+    assert_equal 0, exit_of(child)
+    PreforkLauncher::TemporaryFiles.remove
+    assert_equal %w[handed], left
+    other = made("other")
+    assert_raises(Errno::EAGAIN) { PreforkLauncher::TemporaryFiles.hand_on { raise Errno::EAGAIN } }
+    PreforkLauncher::TemporaryFiles.remove
+    assert_equal %w[handed], left, "nobody has got #{other.path}"
   end
 
   def test_one_that_fails_as_it_starts

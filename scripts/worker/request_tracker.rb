@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../temporary_files"
 require_relative "../text"
 require_relative "queue_time"
 
@@ -13,12 +14,11 @@ module PreforkLauncher
     # Collects garbage after each request; made by the thread that serves, as it measures that thread's time.
     attr_writer :collection
 
-    def initialize(key, channel:, record:, title:, safety:)
+    def initialize(key, channel:, record:, title:)
       @key = key
       @channel = channel
       @record = record
       @title = title
-      @safety = safety
       @first_awaited = key.fetch(:refork).positive?
       @collection = nil
       @pid = Process.pid
@@ -62,9 +62,9 @@ module PreforkLauncher
 
     private
 
-    # Ends a process that is no worker.
+    # Ends a process that is no worker. What is in buffers is the worker's.
     def leave
-      @safety.finish
+      TemporaryFiles.remove
       exit!(0)
     end
 

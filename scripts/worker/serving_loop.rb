@@ -168,15 +168,16 @@ module PreforkLauncher
     def serve_last
       receive_kept unless @shutdown.hands_over? # else it would be what was given just now
       while (one = kept_with_request([]))
-        return false unless serve_to_its_end(one)
+        return false unless serve_to_its_end(take(one))
       end
-      @kept.each(&:refuse_more)
-      @kept.dup.all? { |kept| serve_to_its_end(kept) }
+      last = @kept.dup
+      @kept.clear # the main thread gives none of them to anybody any more
+      last.each(&:refuse_more)
+      last.all? { |kept| serve_to_its_end(kept) }
     end
 
     # Returns whether it went in order.
     def serve_to_its_end(kept)
-      take(kept)
       sound = beside_main_thread { @responder.resume(kept, interrupts: @awaited) }
       @record.idle if sound
       sound

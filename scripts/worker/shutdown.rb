@@ -57,9 +57,9 @@ module PreforkLauncher
       @hands_over && !alone?
     end
 
-    # Whether it leaves and nobody is to serve its connections next.
+    # Whether it leaves and nobody is to serve its connections next. A process that the application forks has no say in them.
     def for_good?
-      asked? && !hands_over?
+      asked? && !hands_over? && Process.pid == @pid
     end
 
     # Whether there is no supervisor.

@@ -35,7 +35,7 @@ func (l *commandLine) fileChanges() ([]string, error) {
 		return nil, err
 	}
 	changed := settings.Changes(l.file, now)
-	if len(changed) > 0 {
+	if len(changed) > 0 && l.said(optUser) == "" { // who has become another user may not read what the next start reads
 		err = checkAgain(os.Args[1:])
 	}
 	return changed, err
@@ -62,7 +62,7 @@ func (l *commandLine) logFileChanges(logger *slog.Logger) {
 func (l *commandLine) fileNote() string {
 	switch changed, err := l.fileChanges(); {
 	case err != nil:
-		return fmt.Sprintf("%s (%v)", fileBroken, err)
+		return fmt.Sprintf("%s (%v; %s)", fileBroken, err, hint.Of(err))
 	case len(changed) > 0:
 		return fmt.Sprintf("%s (%s in %s; %s)", fileChanged, strings.Join(changed, ", "), l.filename, fileAdvice)
 	}

@@ -221,6 +221,9 @@ func (l *httpListener) emptiedAtEnd(listener net.Listener) net.Listener {
 	return emptied
 }
 
+// needsWorkers tells whether a worker has a request of the front, or may get one.
+func (l *httpListener) needsWorkers() bool { return !l.listener.Quiet() || l.handler.NeedsWorkers() }
+
 // hide has nobody new connect to a socket at an address. Where that cannot be had, who connects meanwhile is served for a while.
 func (l *httpListener) hide(at net.Addr, socket syscall.Conn) (err error) {
 	defer func() {

@@ -41,7 +41,7 @@ type service struct {
 	endFront   context.CancelFunc // no new requests
 	cut        context.Context    // for what is left of them
 	asked      time.Time          // when it was first asked to stop
-	drain      drain
+	drain      *drain
 	stops      chan stopWish // of clients of the control socket
 }
 
@@ -115,12 +115,13 @@ func (s *service) run(signals <-chan os.Signal) error {
 		}
 	})
 	err := s.supervisor.Run()
-	if _, follows := s.supervisor.Inherit(); follows {
+	_, follows := s.supervisor.Inherit()
+	if follows {
 		close(replaced)
 	}
 	s.monitor.dashboard.Close() // whoever follows the page is told nothing more
 	endFront()
-	s.awaitFront()
+	s.awaitFront(follows)
 	cutFront()
 	endTelling()
 	close(ended)
@@ -208,7 +209,7 @@ func (s *service) stop(name string) {
 	s.supervisor.StopAfterFront(name)
 	s.drain.begin(s.asked)
 	s.tasks.Go(func() {
-		s.drain.awaitWorkless(s.frontEnded, s.http.handler.Load)
+		s.drain.awaitWorkless(s.frontEnded, s.http.needsWorkers)
 		s.supervisor.FrontStopped()
 	})
 }
