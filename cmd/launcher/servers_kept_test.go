@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -127,8 +129,8 @@ func (p *posts) end() (served int, failed []error) {
 	return p.served, p.failed
 }
 
-// TestStopWithKeptConnections: each of several clients has a connection to a worker, and sends its next request at once. A stop ends each
-// connection behind a response, so that no request is lost, and does not wait for clients to fall silent, which they never do.
+// TestStopWithKeptConnections: each of several web servers has a connection to a worker, and sends its next request as soon as it has its
+// answer. A stop ends each connection behind a response, so that no request is lost, and does not wait for them to fall silent.
 func TestStopWithKeptConnections(t *testing.T) {
 	t.Parallel()
 	root := writeApp(t, map[string]string{"config.ru": `run(lambda { |env| sleep(0.01); [200, {}, ["ok"]] })`})
@@ -137,22 +139,15 @@ func TestStopWithKeptConnections(t *testing.T) {
 	var served atomic.Int64
 	for n := range 8 {
 		clients.Go(func() {
-			client := &fcgi.Client{Network: "unix", Address: in.socket(n % 2), Keep: &fcgi.Kept{}}
-			defer client.Keep.Close()
 			for {
-				resp, err := client.Do(t.Context(), &fcgi.Request{Params: fcgi.Params{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "SCRIPT_NAME", Value: ""}, {Name: "PATH_INFO", Value: "/"}}})
-				if err == nil {
-					_, err = io.Copy(io.Discard, resp.Body)
-					_ = resp.Body.Close()
-				}
-				switch {
-				case fcgi.NothingSent(err):
+				conn, err := net.Dial("unix", in.socket(n%2))
+				if err != nil {
 					return // there is no socket any more
-				case err != nil:
-					t.Errorf("a request is lost: %v", err)
-					return
 				}
-				served.Add(1)
+				if err := askUntilItEnds(conn, &served); err != nil {
+					t.Errorf("a request is lost: %v", err)
+				}
+				_ = conn.Close()
 			}
 		})
 	}
@@ -162,5 +157,31 @@ func TestStopWithKeptConnections(t *testing.T) {
 	clients.Wait()
 	if n := in.count("killed"); n > 0 {
 		t.Error("workers were killed")
+	}
+}
+
+// askUntilItEnds sends one request after the other over a connection, until that takes no more. It is an error where one was sent whole and
+// not answered.
+func askUntilItEnds(conn net.Conn, served *atomic.Int64) error {
+	begin := fcgi.AppendBeginRequest(nil, 1, fcgi.RoleResponder)
+	begin[fcgi.HeaderLen+2] = 1 // FCGI_KEEP_CONN
+	params, err := fcgi.Params{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "SCRIPT_NAME"}, {Name: "PATH_INFO", Value: "/"}}.Append(nil)
+	if err != nil {
+		return err
+	}
+	request := slices.Concat(begin, fcgi.AppendRecord(nil, fcgi.TypeParams, 1, params), fcgi.AppendRecord(nil, fcgi.TypeParams, 1, nil), fcgi.AppendRecord(nil, fcgi.TypeStdin, 1, nil))
+	answers := fcgi.NewRecordReader(conn)
+	for {
+		if _, err := conn.Write(request); err != nil {
+			return nil
+		}
+		for answered := false; !answered; {
+			record, err := answers.Next()
+			if err != nil {
+				return err
+			}
+			answered = record.Type == fcgi.TypeEndRequest
+		}
+		served.Add(1)
 	}
 }
